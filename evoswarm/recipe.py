@@ -1,0 +1,287 @@
+"""The recipe: everything needed to decode with a swarm, as frozen, validated, versioned data.
+
+A recipe is the bridge between the two wings of the house: evolution writes recipes, decoding reads them. It is
+self-contained (it says where its members are) and canonical: numbers are rounded to six significant digits,
+weights are normalised, parameters that cannot matter are set to their defaults. Two recipes with one digest
+are decoded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from evoswarm.errors import RecipeError, Where
+
+RECIPE_VERSION = 1
+
+AlphabetName = Literal["bytes", "tokens"]
+RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
+DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+FailureKind = Literal[
+    "out_of_memory", "time_out", "non_finite", "no_mass", "prompt_too_long", "invalid_recipe", "scorer_error"
+]
+
+RULES: tuple[RuleName, ...] = ("mixture", "product", "power", "most_confident", "vote", "contrast")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an evaluation has no score. It ranks below every success and is never a number."""
+
+    kind: FailureKind
+    message: str
+
+
+def round_significant(value: float, digits: int = 6) -> float:
+    """Round to significant digits, so that what is written is exactly what is decoded."""
+    return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
+
+
+def _alpha_from_json(value: Any) -> Any:
+    """JSON has no infinities: the strings "max" and "min" stand for them."""
+    return {"max": math.inf, "min": -math.inf}.get(value, value) if isinstance(value, str) else value
+
+
+def _alpha_to_json(value: float) -> float | str:
+    return {math.inf: "max", -math.inf: "min"}.get(value, value)
+
+
+Alpha = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(_alpha_from_json),
+    PlainSerializer(_alpha_to_json, return_type=float | str, when_used="json"),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+class MemberSpec(_Strict):
+    """Where a member is and how it is to be loaded.
+
+    Attributes:
+        name: how spaces and recipes call it (never part of a digest).
+        path: a local directory, a hub id, or ``zoo:NAME`` for a member of the built-in pool.
+        revision: branch, tag or commit of a hub id.
+        dtype: ``auto`` is float32 on CPU and the checkpoint's own on a GPU.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        chat_template: render prompts through the tokenizer's chat template.
+        trust_remote_code: run code that comes with the checkpoint.
+        fingerprint: SHA-256 of weights, tokenizer and template; set once the member has been loaded.
+    """
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    path: str = Field(min_length=1)
+    revision: str | None = None
+    dtype: DtypeName = "auto"
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    chat_template: bool = False
+    trust_remote_code: bool = False
+    fingerprint: str | None = None
+
+
+class RecipeMember(_Strict):
+    """A member as a recipe uses it.
+
+    Attributes:
+        spec: where it is.
+        weight: relative weight among the recipe's members, > 0; normalised to sum 1 over them.
+        temperature: divides its log-probabilities before fusion, > 0.
+        threshold: it speaks where the lead's entropy (nats) is at least this; 0 is always. The lead's is 0.
+    """
+
+    spec: MemberSpec
+    weight: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0)
+    threshold: float = Field(default=0.0, ge=0)
+
+
+class Fusion(_Strict):
+    """A fusion rule and its parameters; those the rule does not use keep their defaults.
+
+    Attributes:
+        rule: the name of the rule.
+        alpha: exponent of ``power`` (1 is ``mixture``, 0 is ``product``; "max" and "min" are the infinities).
+        beta: confidence sharpening, weights times exp(-beta * entropy), >= 0; 0 is none.
+        contrast: the lambda of ``contrast``, >= 0.
+    """
+
+    rule: RuleName = "mixture"
+    alpha: Alpha = 1.0
+    beta: float = Field(default=0.0, ge=0)
+    contrast: float = Field(default=0.0, ge=0, alias="lambda")
+
+
+class Recipe(_Strict):
+    """Everything needed to decode; immutable and canonical.
+
+    Attributes:
+        version: of this format.
+        alphabet: ``bytes`` for any mix of tokenizers, ``tokens`` when all members share one.
+        members: the members that can speak, in pool order.
+        lead: the name of the member that speaks at every step and whose entropy opens the gate.
+        fusion: how speakers' distributions become one.
+        samples: 1 is greedy; k > 1 is a majority vote over k sampled answers.
+        sampling_temperature: divides the fused log-probabilities before the noise; used when samples > 1.
+        epsilon: share of the probability that the byte view may leave unread, in [0, 0.5).
+        noise_seed: keys the sampling noise.
+        prompt_format: how a raw question becomes a prompt; ``{prompt}`` stands for the question.
+    """
+
+    version: Literal[1] = RECIPE_VERSION
+    alphabet: AlphabetName = "bytes"
+    members: tuple[RecipeMember, ...] = Field(min_length=1)
+    lead: str
+    fusion: Fusion = Fusion()
+    samples: int = Field(default=1, ge=1, le=1024)
+    sampling_temperature: float = Field(default=1.0, gt=0)
+    epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
+    noise_seed: int = 0
+    prompt_format: str = "{prompt}"
+
+    @model_validator(mode="after")
+    def _canonical(self) -> Self:
+        names = [member.spec.name for member in self.members]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"members: expected names that differ, got {doubled[0]!r} twice")
+        if self.lead not in names:
+            raise ValueError(f"lead: expected one of {', '.join(names)}, got {self.lead!r}")
+        if "{prompt}" not in self.prompt_format:
+            raise ValueError(f"prompt_format: expected a text with {{prompt}} in it, got {self.prompt_format!r}")
+        if math.isnan(self.fusion.alpha):
+            raise ValueError("fusion.alpha: expected a number, got nan")
+        for name, value in _canonical_fields(self).items():
+            object.__setattr__(self, name, value)  # the model is frozen to everybody else
+        return self
+
+    @property
+    def lead_index(self) -> int:
+        """Position of the lead among the members."""
+        return [member.spec.name for member in self.members].index(self.lead)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what decides the output: never names or paths (unless a fingerprint is not known yet)."""
+        decides = {
+            "version": self.version,
+            "alphabet": self.alphabet,
+            "members": [
+                [m.spec.fingerprint or f"{m.spec.path}@{m.spec.revision}", m.weight, m.temperature, m.threshold]
+                for m in self.members
+            ],
+            "lead": self.lead_index,
+            "fusion": self.fusion.model_dump(mode="json", by_alias=True),
+            "samples": self.samples,
+            "sampling_temperature": self.sampling_temperature,
+            "epsilon": self.epsilon,
+            "noise_seed": self.noise_seed,
+            "prompt_format": self.prompt_format,
+        }
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The recipe as JSON text, the same bytes for the same recipe."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, file: str = "<recipe>") -> Recipe:
+        """Read a recipe.
+
+        Raises:
+            RecipeError: the text is no valid recipe; names the file and the field.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            path = ".".join(str(part) for part in first["loc"])
+            message = first["msg"].removeprefix("Value error, ")
+            got = "" if first["type"] in ("value_error", "missing", "json_invalid") else f", got {first['input']!r:.80}"
+            raise RecipeError(f"{message}{got}", Where(file, path)) from None
+
+    def save(self, path: str | Path) -> Path:
+        """Write the recipe to a file, whole or not at all."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as temporary:
+            temporary.write(self.to_json())
+        os.replace(temporary.name, target)
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe from a file.
+
+        Raises:
+            RecipeError: there is no such file, or it holds no valid recipe.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"expected a readable recipe file, got: {error}", Where(str(path))) from None
+        return cls.from_json(text, str(path))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the format."""
+        return cls.model_json_schema(by_alias=True)
+
+
+def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
+    """The fields of a recipe with rounding, normalised weights and defaults for what cannot matter."""
+    alone = len(recipe.members) == 1
+    rule = recipe.fusion.rule
+    sharpens = not alone and rule != "most_confident" and recipe.fusion.beta > 0
+    fusion = (
+        Fusion()
+        if alone
+        else Fusion(
+            rule=rule,
+            alpha=round_significant(recipe.fusion.alpha) if rule == "power" else 1.0,
+            beta=round_significant(recipe.fusion.beta) if sharpens else 0.0,
+            contrast=round_significant(recipe.fusion.contrast) if rule == "contrast" else 0.0,
+        )
+    )
+    weights = _canonical_weights(recipe, rule)
+    tempers = not (alone and recipe.samples == 1) and (rule != "vote" or sharpens)
+    members = tuple(
+        RecipeMember(
+            spec=member.spec,
+            weight=weight,
+            temperature=round_significant(member.temperature) if tempers else 1.0,
+            threshold=0.0 if member.spec.name == recipe.lead else round_significant(member.threshold),
+        )
+        for member, weight in zip(recipe.members, weights, strict=True)
+    )
+    return {
+        "fusion": fusion,
+        "members": members,
+        "sampling_temperature": round_significant(recipe.sampling_temperature) if recipe.samples > 1 else 1.0,
+        "epsilon": round_significant(recipe.epsilon) if recipe.alphabet == "bytes" else 0.0,
+    }
+
+
+def _canonical_weights(recipe: Recipe, rule: RuleName) -> list[float]:
+    """Weights that sum to one over the members whose weight the rule uses; equal where it uses none."""
+    if rule == "most_confident" or len(recipe.members) == 1:
+        return [round_significant(1.0 / len(recipe.members))] * len(recipe.members)
+    counted = [m.weight for m in recipe.members if rule != "contrast" or m.spec.name != recipe.lead]
+    total = math.fsum(counted)
+    if abs(total - 1.0) <= 1e-6 * len(counted):
+        total = 1.0  # already normalised and rounded: reading a recipe must give back the recipe
+    return [
+        1.0 if rule == "contrast" and m.spec.name == recipe.lead else round_significant(m.weight / total)
+        for m in recipe.members
+    ]
