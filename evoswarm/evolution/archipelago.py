@@ -1,0 +1,223 @@
+"""The island model: several populations that evolve on their own and now and then exchange individuals.
+
+``ask`` gives the new individuals of all islands at once, ``tell`` takes their outcomes. When all are told, every
+island lets its best survive, emigrants are chosen and travel, and islands that no longer get better are reseeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Generic, TypeVar
+
+from deap import tools
+
+from evoswarm.evolution.algorithm import Representation
+from evoswarm.evolution.archive import Archive, ParetoFront
+from evoswarm.evolution.genetic import Breeder, Draft, survivors
+from evoswarm.evolution.individual import Individual
+from evoswarm.evolution.migration import Migration
+from evoswarm.evolution.randomness import generator
+from evoswarm.evolution.ranking import Ranking
+from evoswarm.evolution.record import Record
+from evoswarm.evolution.report import IslandReport, averages, diversity
+from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
+
+G = TypeVar("G")
+
+
+@dataclass
+class _Island(Generic[G]):
+    """One island's state: its population best first, and how long its best has not got better."""
+
+    settings: IslandSettings
+    ranking: Ranking
+    front: ParetoFront[G]
+    population: list[Individual[G]] = field(default_factory=list)
+    best_worth: float | None = None
+    stagnant: int = 0
+    reseed: bool = False
+
+    def improved(self) -> bool:
+        """Whether the population holds something better than ever (a new point of the front, if several)."""
+        if not self.population:
+            return False
+        if self.ranking.several:
+            return sum(self.front.add(individual) for individual in self.population) > 0  # all are added
+        worth = self.ranking.worth(self.population[0])
+        if self.best_worth is not None and worth <= self.best_worth:
+            return False
+        self.best_worth = worth
+        return True
+
+
+class Archipelago(Generic[G]):
+    """Evolves genomes on islands; an :class:`~evoswarm.evolution.algorithm.Algorithm`.
+
+    It is a deterministic function of (settings, representation, seed, what it was told). Founders are dealt to the
+    islands in turn, so that islands differ; random genomes fill them up.
+
+    Args:
+        settings: of the archipelago.
+        representation: of the genomes.
+        seed: of the search.
+    """
+
+    def __init__(self, settings: ArchipelagoSettings, representation: Representation[G], seed: int) -> None:
+        self._settings = settings
+        self._representation = representation
+        self._seed = seed
+        self._record: Record[G] = Record(len(settings.objectives))
+        self._archive: Archive[G] = Archive(settings.objectives)
+        self._breeder = Breeder(representation, self._record.keys)
+        self._scaled = False
+        self._reports: list[IslandReport] = []
+        self._islands: list[_Island[G]] = [
+            _Island(island, Ranking(settings.objectives, island.objective_weights), ParetoFront(settings.objectives))
+            for island in settings.islands
+        ]
+        capacities = [island.population for island in settings.islands]
+        self._migration: Migration[G] = Migration(settings.migration, capacities, representation.distance, seed)
+        self.logbook = tools.Logbook()
+
+    @property
+    def generation(self) -> int:
+        """The last generation asked for, from 0; -1 before the first."""
+        return self._record.generation
+
+    @property
+    def archive(self) -> Archive[G]:
+        """All distinct successes so far."""
+        return self._archive
+
+    @property
+    def history(self) -> Sequence[Individual[G]]:
+        """Individuals of finished generations in order, the migrants of a generation after its children."""
+        return self._record.history
+
+    @property
+    def reports(self) -> Sequence[IslandReport]:
+        """Figures per finished generation and island (also kept as rows of DEAP's ``logbook``)."""
+        return self._reports
+
+    @property
+    def populations(self) -> tuple[tuple[Individual[G], ...], ...]:
+        """The individuals of every island, best first by its own ranking."""
+        return tuple(tuple(island.population) for island in self._islands)
+
+    def ask(self) -> list[Individual[G]]:
+        """The individuals to evaluate now: of all islands a new generation, or what is untold of the current one."""
+        if not self._record.pending:
+            generation = self.generation + 1
+            drafts = self._first() if generation == 0 else self._next(generation)
+            self._record.open(
+                [
+                    draft.born(generation, island, number)
+                    for island, row in enumerate(drafts)
+                    for number, draft in enumerate(row)
+                ]
+            )
+        return self._record.pending
+
+    def tell(self, evaluated: Iterable[Individual[G]]) -> None:
+        """Take outcomes, in any order and in any number of calls; being told the same again changes nothing.
+
+        Args:
+            evaluated: individuals that :meth:`ask` gave, made by their ``scored`` or ``failed``.
+
+        Raises:
+            ValueError: an individual was never asked for, is not evaluated, or was told differently before.
+        """
+        finished = self._record.accept(evaluated)
+        if finished:
+            self._close(finished)
+
+    def _first(self) -> list[list[Draft[G]]]:
+        """Founders dealt in turn to islands that have room, then random genomes."""
+        sizes = [island.settings.population for island in self._islands]
+        dealt: list[list[Draft[G]]] = [[] for _ in sizes]
+        slots = [island for number in range(max(sizes)) for island, size in enumerate(sizes) if number < size]
+        founders = self._breeder.founders(generator(self._seed, -1, 0, "founders"))
+        for island, draft in zip(slots, founders, strict=False):
+            dealt[island].append(draft)
+        for island, row in enumerate(dealt):
+            rng = generator(self._seed, island, 0, "random")
+            row.extend(self._breeder.random(rng) for _ in range(sizes[island] - len(row)))
+        return dealt
+
+    def _next(self, generation: int) -> list[list[Draft[G]]]:
+        drafts = []
+        for index, island in enumerate(self._islands):
+            count = island.settings.population
+            if island.reseed:
+                rng = generator(self._seed, index, generation, "reseed")
+                pool = island.ranking.select(self._archive.individuals, count)
+                drafts.append(self._breeder.reseeded(pool, count, island.settings, rng))
+            else:
+                rng = generator(self._seed, index, generation, "offspring")
+                row = self._breeder.offspring(island.population, count, island.settings, island.ranking, rng)
+                drafts.append(row)
+        return drafts
+
+    def _close(self, finished: list[Individual[G]]) -> None:
+        """Survival on all islands, migration between them, then reseeding."""
+        self._archive.add(finished)
+        self._scale(finished)
+        children = [[i for i in finished if i.origin.island == index] for index in range(len(self._islands))]
+        for island, row in zip(self._islands, children, strict=True):
+            island.reseed = False
+            island.population = survivors(island.population, row, island.settings, island.ranking)
+        arrivals = self._migrate([len(row) for row in children])
+        for index, (island, row) in enumerate(zip(self._islands, children, strict=True)):
+            self._judge(island)
+            self._report(index, row, sum(arrival.origin.island == index for arrival in arrivals))
+
+    def _scale(self, finished: Sequence[Individual[G]]) -> None:
+        """Fix what weighted objectives are divided by: the range of each in the first generation with a success."""
+        rows = [individual.objectives for individual in finished if individual.succeeded]
+        if self._scaled or not rows:
+            return
+        self._scaled = True
+        scales = [(max(column) - min(column)) or 1.0 for column in zip(*rows, strict=True)]
+        for island in self._islands:
+            island.ranking = Ranking(self._settings.objectives, island.settings.objective_weights, scales)
+
+    def _migrate(self, numbers: Sequence[int]) -> list[Individual[G]]:
+        if not self._migration.due(self.generation):
+            return []
+        before = [island.population for island in self._islands]
+        after, arrivals = self._migration.migrate(before, self.generation, numbers)
+        for island, population in zip(self._islands, after, strict=True):
+            island.population = island.ranking.best_first(population)
+        self._record.history.extend(arrivals)
+        return arrivals
+
+    def _judge(self, island: _Island[G]) -> None:
+        """Count generations without a better best; a stagnant island keeps its best and is reseeded."""
+        island.stagnant = 0 if island.improved() else island.stagnant + 1
+        if self._settings.stagnation is not None and island.stagnant >= self._settings.stagnation:
+            island.population = island.population[:1]
+            island.stagnant = 0
+            island.reseed = True
+
+    def _report(self, index: int, children: Sequence[Individual[G]], arrivals: int) -> None:
+        island = self._islands[index]
+        best = island.population[0] if island.population else None
+        mean, median = averages(island.population)
+        report = IslandReport(
+            generation=self.generation,
+            island=index,
+            evaluated=len(children),
+            failures=sum(not child.succeeded for child in children),
+            population=len(island.population),
+            arrivals=arrivals,
+            best_id=best.id if best else "",
+            best=best.objectives if best else (),
+            mean=mean,
+            median=median,
+            diversity=diversity(island.population, self._representation.distance),
+            stagnant=island.stagnant,
+            reseeded=island.reseed,
+        )
+        self._reports.append(report)
+        self.logbook.record(**asdict(report))

@@ -1,0 +1,180 @@
+"""The genetic operators: founders, offspring and survivors of one island, on top of DEAP.
+
+Survival is *generational with elites*: an island of ``population`` individuals asks for as many new ones in every
+generation; the ``elites`` best parents and the best of the new ones go on. With several objectives it is NSGA-II:
+the best of parents and children together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Generic, TypeVar
+
+from deap import tools
+
+from evoswarm.evolution.algorithm import Representation
+from evoswarm.evolution.individual import Individual, Origin
+from evoswarm.evolution.randomness import lend
+from evoswarm.evolution.ranking import Ranking
+from evoswarm.evolution.settings import IslandSettings
+
+G = TypeVar("G")
+
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Draft(Generic[G]):
+    """A genome that is about to become an individual, and how it was made."""
+
+    genome: G
+    key: str
+    operator: str
+    parents: tuple[str, ...] = ()
+
+    def born(self, generation: int, island: int, number: int) -> Individual[G]:
+        """The individual, not evaluated yet."""
+        return Individual(self.genome, self.key, Origin(generation, island, number, self.operator, self.parents))
+
+
+class Breeder(Generic[G]):
+    """Makes drafts and avoids behaviour that was tried before.
+
+    Args:
+        representation: of the genomes.
+        known: keys of all individuals asked for so far; the caller owns it, drafts made here are added.
+    """
+
+    def __init__(self, representation: Representation[G], known: set[str]) -> None:
+        self._representation = representation
+        self._known = known
+
+    def founders(self, rng: Random) -> list[Draft[G]]:
+        """The representation's founders that behave differently, most important first."""
+        drafts: dict[str, Draft[G]] = {}
+        for genome, operator in self._representation.founders(rng):
+            key = self._representation.key(genome)
+            drafts.setdefault(key, Draft(genome, key, operator))
+        self._known.update(drafts)
+        return list(drafts.values())
+
+    def random(self, rng: Random, operator: str = "random") -> Draft[G]:
+        """A random genome, drawn again up to 5 times if its behaviour is known."""
+        genome = self._representation.random(rng)
+        for _ in range(ATTEMPTS):
+            if self._representation.key(genome) not in self._known:
+                break
+            genome = self._representation.random(rng)
+        return self._draft(genome, operator, ())
+
+    def offspring(
+        self,
+        population: Sequence[Individual[G]],
+        count: int,
+        settings: IslandSettings,
+        ranking: Ranking,
+        rng: Random,
+    ) -> list[Draft[G]]:
+        """Children of parents chosen by tournaments; random genomes where the population has gaps.
+
+        Args:
+            population: successes; each tournament draws from all of them.
+            count: drafts wanted.
+            settings: of the island.
+            ranking: of the island.
+            rng: where all chance comes from.
+        """
+        gaps = min(count, max(0, settings.population - len(population)))
+        drafts = [self.random(rng) for _ in range(gaps)]
+        candidates = ranking.candidates(population)
+        while len(drafts) < count:
+            with lend(rng):
+                chosen = tools.selTournament(candidates, 2, settings.tournament, fit_attr="standing")
+            first, second = (candidate.individual for candidate in chosen)
+            drafts.extend(self._children(first, second, settings, rng)[: count - len(drafts)])
+        return drafts
+
+    def reseeded(
+        self, pool: Sequence[Individual[G]], count: int, settings: IslandSettings, rng: Random
+    ) -> list[Draft[G]]:
+        """What starts a stagnant island anew: half mutants of good individuals, half random genomes.
+
+        Args:
+            pool: whom to mutate, best first.
+            count: drafts wanted.
+            settings: of the island.
+            rng: where all chance comes from.
+        """
+        parents = [pool[place % len(pool)] for place in range(count // 2)] if pool else []
+        drafts = [self._mutant(p.genome, "reseed:mutation", (p.id,), settings, rng) for p in parents]
+        while len(drafts) < count:
+            drafts.append(self.random(rng, "reseed:random"))
+        return drafts
+
+    def _children(
+        self, first: Individual[G], second: Individual[G], settings: IslandSettings, rng: Random
+    ) -> list[Draft[G]]:
+        """Two children; each is mutated when the dice say so, and always when nothing else would change it."""
+        parents: list[tuple[str, ...]]
+        crosses = first.key != second.key and rng.random() < settings.crossover
+        if crosses:
+            genomes = self._representation.mate(first.genome, second.genome, rng)
+            parents = [(first.id, second.id), (second.id, first.id)]
+        else:
+            genomes = (first.genome, second.genome)
+            parents = [(first.id,), (second.id,)]
+        drafts = []
+        for genome, names in zip(genomes, parents, strict=True):
+            tried = self._representation.key(genome) in self._known
+            if rng.random() < settings.mutation or tried:
+                operator = "crossover+mutation" if crosses else "mutation"
+                drafts.append(self._mutant(genome, operator, names, settings, rng))
+            else:
+                drafts.append(self._draft(genome, "crossover", names))
+        return drafts
+
+    def _mutant(
+        self, genome: G, operator: str, parents: tuple[str, ...], settings: IslandSettings, rng: Random
+    ) -> Draft[G]:
+        """A mutant, mutated again up to 5 times while its behaviour is known."""
+        for _ in range(1 + ATTEMPTS):
+            genome = self._representation.mutate(genome, rng, settings.mutated_genes)
+            if self._representation.key(genome) not in self._known:
+                break
+        return self._draft(genome, operator, parents)
+
+    def _draft(self, genome: G, operator: str, parents: tuple[str, ...]) -> Draft[G]:
+        key = self._representation.key(genome)
+        self._known.add(key)
+        return Draft(genome, key, operator, parents)
+
+
+def survivors(
+    parents: Sequence[Individual[G]], children: Sequence[Individual[G]], settings: IslandSettings, ranking: Ranking
+) -> list[Individual[G]]:
+    """Who lives on: successes only, no behaviour twice, best first, at most ``settings.population``.
+
+    Args:
+        parents: the population before.
+        children: the individuals of this generation, failures included.
+        settings: of the island.
+        ranking: of the island.
+    """
+    succeeded = [child for child in children if child.succeeded]
+    if ranking.several:
+        return ranking.best_first(ranking.select(_distinct([*parents, *succeeded]), settings.population))
+    elites = ranking.select(parents, min(settings.elites, settings.population - 1))
+    held = {individual.key for individual in elites}
+    fresh = [child for child in _distinct(succeeded) if child.key not in held]
+    chosen = ranking.select(fresh, settings.population - len(elites))
+    return ranking.best_first([*elites, *chosen])
+
+
+def _distinct(individuals: Sequence[Individual[G]]) -> list[Individual[G]]:
+    """The oldest individual of every key."""
+    oldest: dict[str, Individual[G]] = {}
+    for individual in sorted(individuals, key=lambda individual: individual.order):
+        oldest.setdefault(individual.key, individual)
+    return list(oldest.values())

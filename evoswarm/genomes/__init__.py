@@ -1,0 +1,1 @@
+"""Genomes: what evolution varies, and how it expresses recipes."""

@@ -1,0 +1,163 @@
+"""What the genes of a search space may be: ranges, choices, limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evoswarm.errors import SpaceError, Where
+from evoswarm.genomes.recipe_genome import GeneName
+from evoswarm.genomes.span import Span
+from evoswarm.recipe import RuleName
+from evoswarm.space import SearchSpace
+
+LEAST_SHARE = 0.005  # of open shares above 0
+ALWAYS = 0.35  # chance that a draw of an open share is 1
+NEVER = 0.05  # chance that it is 0
+UNSHARPENED = 0.5  # chance that a draw of beta is 0
+INFINITE = 0.1  # chance of each infinite end of alpha
+
+
+@dataclass(frozen=True)
+class MemberSize:
+    """How big a member is, for the limits of a space.
+
+    Attributes:
+        parameters: all, each once.
+        flops: per token read.
+        memory_bytes: of its weights.
+    """
+
+    parameters: int
+    flops: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the members of a recipe may sum up to; None is no limit.
+
+    Attributes:
+        members: how many.
+        sizes: per member of the pool, what counts against ``bounds``.
+        bounds: parameters, FLOPs and bytes.
+    """
+
+    members: int
+    sizes: tuple[tuple[float, float, float], ...]
+    bounds: tuple[float, float, float]
+
+    def allow(self, chosen: Sequence[int]) -> bool:
+        """Whether these members, by index, may be in one recipe."""
+        sums = (math.fsum(self.sizes[index][place] for index in chosen) for place in range(3))
+        return len(chosen) <= self.members and all(
+            total <= bound for total, bound in zip(sums, self.bounds, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Genes:
+    """What each gene of a space may be.
+
+    Attributes:
+        pool: how many members.
+        spans: of the continuous genes.
+        leads: indices of members that may lead (and are within the limits on their own).
+        rules: names of rules.
+        samples: numbers of answers.
+        gates: False: open shares are not used, every follower always speaks.
+        limits: on the members of a recipe.
+    """
+
+    pool: int
+    spans: Mapping[GeneName, Span]
+    leads: tuple[int, ...]
+    rules: tuple[RuleName, ...]
+    samples: tuple[int, ...]
+    gates: bool
+    limits: Limits
+
+    def free(self, gene: GeneName) -> bool:
+        """Whether the space leaves the gene more than one value."""
+        choices = {"lead": len(self.leads), "rule": len(self.rules), "samples": len(self.samples), "member": self.pool}
+        if gene in choices:
+            return choices[gene] > 1
+        return not self.spans[gene].pinned
+
+
+def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) -> Genes:
+    """The genes of a space.
+
+    Args:
+        space: the search space.
+        sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
+
+    Raises:
+        SpaceError: a limit needs sizes that are missing, or no member may lead.
+    """
+    names = [spec.name for spec in space.pool]
+    limits = _limits(space, names, sizes or {})
+    wanted = space.genome.leads if space.genome.leads is not None else tuple(names)
+    leads = tuple(index for index, name in enumerate(names) if name in wanted and limits.allow([index]))
+    if not leads:
+        message = "expected a member that may lead and is within the limits on its own, got none"
+        raise SpaceError(message, Where(space.name, "genome.leads"))
+    return Genes(
+        pool=len(names),
+        spans=_spans(space),
+        leads=leads,
+        rules=tuple(dict.fromkeys(space.genome.rules)),
+        samples=tuple(sorted(set(space.genome.samples))),
+        gates=space.genome.gates,
+        limits=limits,
+    )
+
+
+def _spans(space: SearchSpace) -> dict[GeneName, Span]:
+    genome = space.genome
+    low, high = genome.open_share
+    share = Span(max(low, min(LEAST_SHARE, high)) if high > 0 else 0.0, high, "log")
+    if not genome.gates:
+        share = Span(1.0, 1.0, "log")
+    elif low < high:
+        share = Span(share.low, high, "log", ((1.0, ALWAYS), (0.0, NEVER)) if high == 1 else ((0.0, NEVER),))
+    ends = tuple((end, INFINITE) for end in genome.alpha if math.isinf(end))
+    return {
+        "weight": Span(*genome.weight, "log"),
+        "temperature": Span(*genome.temperature, "log"),
+        "open_share": share,
+        "alpha": Span(*genome.alpha, "squash" if ends else "linear", ends),
+        "beta": Span(*genome.beta, "linear", ((0.0, UNSHARPENED),) if genome.beta[0] == 0 else ()),
+        "contrast": Span(*genome.contrast, "linear"),
+        "sampling_temperature": Span(*genome.sampling_temperature, "log"),
+    }
+
+
+def _limits(space: SearchSpace, names: Sequence[str], sizes: Mapping[str, MemberSize]) -> Limits:
+    genome = space.genome
+    asked = {
+        "max_parameters": genome.max_parameters,
+        "max_flops": genome.max_flops,
+        "max_memory_bytes": genome.max_memory_bytes,
+    }
+    for field, bound in asked.items():
+        missing = [name for name in names if name not in sizes]
+        if bound is not None and missing:
+            raise SpaceError(
+                f"expected sizes of all members, got none of {missing[0]!r}", Where(space.name, f"genome.{field}")
+            )
+    known = [sizes.get(name, MemberSize(0, 0.0, 0)) for name in names]
+    return Limits(
+        members=genome.max_members if genome.max_members is not None else len(names),
+        sizes=tuple((float(size.parameters), float(size.flops), float(size.memory_bytes)) for size in known),
+        bounds=(
+            _bound(genome.max_parameters),
+            _bound(genome.max_flops),
+            _bound(genome.max_memory_bytes),
+        ),
+    )
+
+
+def _bound(value: float | None) -> float:
+    return math.inf if value is None else float(value)

@@ -1,0 +1,123 @@
+"""Recipe genomes as evolution sees them: founders, draws, operators and keys, always repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from evoswarm.genomes import variation
+from evoswarm.genomes.expression import express, genome_of, member_states, repair, thresholds
+from evoswarm.genomes.genes import MemberSize, genes_of
+from evoswarm.genomes.recipe_genome import RecipeGenome
+from evoswarm.genomes.thresholds import Calibration
+from evoswarm.recipe import Recipe
+from evoswarm.space import SearchSpace
+
+GATED_SHARE = 0.2  # open share of the gated founders' followers
+
+
+class RecipeRepresentation:
+    """Evolution's view of recipe genomes: a ``Representation[RecipeGenome]``.
+
+    Args:
+        space: the search space; its member specs go into recipes, so fill in their fingerprints first.
+        calibration: entropies of every member that may lead (may be empty if the space has no gates).
+        sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
+        warm_start: recipes to begin with, by the name that their origin shall have.
+
+    Raises:
+        SpaceError: a limit needs sizes that are missing, or no member may lead.
+        RecipeError: the pool lacks a member of a warm-start recipe.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        calibration: Calibration,
+        sizes: Mapping[str, MemberSize] | None = None,
+        warm_start: Mapping[str, Recipe] | None = None,
+    ) -> None:
+        self.space = space
+        self.calibration = calibration
+        self.genes = genes_of(space, sizes)
+        self._warm = [(self.genome_of(recipe), f"warm_start:{name}") for name, recipe in (warm_start or {}).items()]
+
+    def express(self, genome: RecipeGenome) -> Recipe:
+        """The recipe of a genome."""
+        return express(genome, self.space, self.calibration)
+
+    def genome_of(self, recipe: Recipe) -> RecipeGenome:
+        """The allowed genome that comes nearest to a recipe.
+
+        Raises:
+            RecipeError: the pool lacks a member of the recipe.
+        """
+        return self._repaired(genome_of(recipe, self.space, self.calibration, self.genes))
+
+    def encode(self, genome: RecipeGenome) -> dict[str, object]:
+        """The genome as JSON data."""
+        return genome.to_dict()
+
+    def decode(self, data: Mapping[str, object]) -> RecipeGenome:
+        """Read what :meth:`encode` wrote, exactly."""
+        return RecipeGenome.from_dict(data)
+
+    def founders(self, rng: Random) -> list[tuple[RecipeGenome, str]]:
+        """Warm starts, the uniform mix of all, every single member, gated uniform mixes under every lead.
+
+        What the limits of the space or its leads do not allow is left out.
+        """
+        everyone = list(range(self.genes.pool))
+        wanted = [(self._plain(everyone, self.genes.leads[0], 1.0), "uniform")]
+        for index, spec in enumerate(self.space.pool):
+            wanted.append((self._plain([index], index, 1.0), f"single:{spec.name}"))
+        gated = self.genes.spans["open_share"].nearest(GATED_SHARE)
+        if gated < 1:
+            for lead in self.genes.leads:
+                wanted.append((self._plain(everyone, lead, gated), f"gated:{self.space.pool[lead].name}"))
+        allowed = [(genome, name) for genome, name in wanted if self._repaired(genome) == genome]
+        return [*self._warm, *allowed]
+
+    def random(self, rng: Random) -> RecipeGenome:
+        """Draw a genome."""
+        return self._repaired(variation.draw(self.genes, rng))
+
+    def mate(self, first: RecipeGenome, second: RecipeGenome, rng: Random) -> tuple[RecipeGenome, RecipeGenome]:
+        """Two children: blocks of member genes, then simulated binary crossover, uniform on categories."""
+        one, two = variation.mate(first, second, self.genes, rng)
+        return self._repaired(one), self._repaired(two)
+
+    def mutate(self, genome: RecipeGenome, rng: Random, genes: float) -> RecipeGenome:
+        """A variant that differs in ``genes`` active genes on average (before repair)."""
+        states = member_states(genome, thresholds(genome, self.space, self.calibration))
+        return self._repaired(variation.mutate(genome, states, self.genes, rng, genes))
+
+    def key(self, genome: RecipeGenome) -> str:
+        """The digest of the genome's recipe."""
+        return self.express(genome).digest
+
+    def distance(self, first: RecipeGenome, second: RecipeGenome) -> float:
+        """How different two genomes are, from 0 to 1."""
+        return variation.distance(first, second, self.genes)
+
+    def _repaired(self, genome: RecipeGenome) -> RecipeGenome:
+        return repair(genome, self.space, self.calibration, self.genes)
+
+    def _plain(self, members: Sequence[int], lead: int, share: float) -> RecipeGenome:
+        """A mixture of equal weights at temperature 1 (or as near as the ranges allow), greedy if that is allowed."""
+        spans = self.genes.spans
+        size = self.genes.pool
+        rules = self.genes.rules
+        return RecipeGenome(
+            members=tuple(index in members for index in range(size)),
+            weights=(spans["weight"].high,) * size,
+            temperatures=(spans["temperature"].nearest(1.0),) * size,
+            open_shares=(spans["open_share"].nearest(share),) * size,
+            lead=lead,
+            rule="mixture" if "mixture" in rules else rules[0],
+            alpha=spans["alpha"].nearest(1.0),
+            beta=spans["beta"].nearest(0.0),
+            contrast=spans["contrast"].nearest(0.5),
+            samples=self.genes.samples[0],
+            sampling_temperature=spans["sampling_temperature"].nearest(1.0),
+        )

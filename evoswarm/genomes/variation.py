@@ -1,0 +1,173 @@
+"""How recipe genomes vary: draws, crossover, mutation, distance. Results are not repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from statistics import fmean
+from typing import Any, TypeVar
+
+from evoswarm.genomes.genes import Genes
+from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, MemberState, RecipeGenome, dormant
+from evoswarm.genomes.span import Span, cross
+
+T = TypeVar("T")
+
+Locus = tuple[GeneName, int | None]
+_Column = tuple[bool, float, float, float]
+_FIELDS = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
+_SHARED_CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
+_ALONE = 0.1  # chance that a random recipe has one member; then half have two, a quarter three, ...
+
+
+def draw(genes: Genes, rng: Random) -> RecipeGenome:
+    """A random genome: few members are likelier than many, everything else is uniform on its scale."""
+    most = min(genes.pool, genes.limits.members)
+    count = 1
+    if rng.random() >= _ALONE:
+        count += 1
+        while count < most and rng.random() < 0.5:
+            count += 1
+    lead = rng.choice(genes.leads)
+    others = [index for index in range(genes.pool) if index != lead]
+    chosen = {lead, *rng.sample(others, min(count, most) - 1)}
+    spans = genes.spans
+    return RecipeGenome(
+        members=tuple(index in chosen for index in range(genes.pool)),
+        weights=tuple(spans["weight"].draw(rng) for _ in range(genes.pool)),
+        temperatures=tuple(spans["temperature"].draw(rng) for _ in range(genes.pool)),
+        open_shares=tuple(spans["open_share"].draw(rng) for _ in range(genes.pool)),
+        lead=lead,
+        rule=rng.choice(genes.rules),
+        alpha=spans["alpha"].draw(rng),
+        beta=spans["beta"].draw(rng),
+        contrast=spans["contrast"].draw(rng),
+        samples=rng.choice(genes.samples),
+        sampling_temperature=spans["sampling_temperature"].draw(rng),
+    )
+
+
+def active_genes(genome: RecipeGenome, states: Sequence[MemberState], genes: Genes) -> list[Locus]:
+    """The genes that a mutation may change: not dormant, and left free by the space.
+
+    Args:
+        genome: whose.
+        states: of its members.
+        genes: of the space.
+    """
+    loci: list[Locus] = [(gene, index) for index in range(genes.pool) for gene in MEMBER_GENES]
+    loci += [(gene, None) for gene in SHARED_GENES]
+    return [(gene, index) for gene, index in loci if genes.free(gene) and not dormant(genome, states, gene, index)]
+
+
+def mutate(genome: RecipeGenome, states: Sequence[MemberState], genes: Genes, rng: Random, mean: float) -> RecipeGenome:
+    """A variant that differs in ``mean`` active genes on average, at least one.
+
+    The number is 1 + binomial, so that the mean is met although there is always one. A genome without an active
+    gene comes back as it is.
+    """
+    loci = active_genes(genome, states, genes)
+    if not loci:
+        return genome
+    others = len(loci) - 1
+    chance = min(1.0, max(0.0, (mean - 1) / others)) if others else 0.0
+    count = 1 + sum(rng.random() < chance for _ in range(others))
+    for gene, index in rng.sample(loci, count):
+        genome = _changed(genome, gene, index, genes, rng)
+    return genome
+
+
+def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -> tuple[RecipeGenome, RecipeGenome]:
+    """Two children. All genes of a member move as one block; those of members that both parents have are then
+    blended, as are the continuous genes of the fusion; the others go to one child or the other."""
+    one, two = _columns(first), _columns(second)
+    spans = [genes.spans["weight"], genes.spans["temperature"], genes.spans["open_share"]]
+    for index in range(genes.pool):
+        if rng.random() < 0.5:
+            one[index], two[index] = two[index], one[index]
+        if one[index][0] and two[index][0]:
+            a, b = cross(spans, one[index][1:], two[index][1:], rng)
+            one[index], two[index] = (True, a[0], a[1], a[2]), (True, b[0], b[1], b[2])
+    shared = cross(
+        [genes.spans[gene] for gene in _SHARED_CONTINUOUS],
+        [getattr(first, gene) for gene in _SHARED_CONTINUOUS],
+        [getattr(second, gene) for gene in _SHARED_CONTINUOUS],
+        rng,
+    )
+    lead = _dealt(first.lead, second.lead, rng)
+    rule = _dealt(first.rule, second.rule, rng)
+    samples = _dealt(first.samples, second.samples, rng)
+    children = []
+    for child, columns in enumerate((one, two)):
+        members, weights, temperatures, open_shares = zip(*columns, strict=True)
+        alpha, beta, contrast, sampling_temperature = shared[child]
+        children.append(
+            RecipeGenome(
+                members=members,
+                weights=weights,
+                temperatures=temperatures,
+                open_shares=open_shares,
+                lead=lead[child],
+                rule=rule[child],
+                alpha=alpha,
+                beta=beta,
+                contrast=contrast,
+                samples=samples[child],
+                sampling_temperature=sampling_temperature,
+            )
+        )
+    return children[0], children[1]
+
+
+def distance(first: RecipeGenome, second: RecipeGenome, genes: Genes) -> float:
+    """How different two genomes are, from 0 to 1: the mean over members, lead, rule and samples.
+
+    A member that only one of them has counts 1; one that both have counts the mean distance of its genes.
+    """
+    parts = [float(first.lead != second.lead), float(first.rule != second.rule), float(first.samples != second.samples)]
+    for index, (mine, yours) in enumerate(zip(_columns(first), _columns(second), strict=True)):
+        if mine[0] != yours[0]:
+            parts.append(1.0)
+        elif mine[0]:
+            spans: list[Span] = [genes.spans["weight"], genes.spans["temperature"]]
+            if index not in (first.lead, second.lead):
+                spans.append(genes.spans["open_share"])
+            parts.append(fmean(s.share_of_range(a, b) for s, a, b in zip(spans, mine[1:], yours[1:], strict=False)))
+    return fmean(parts)
+
+
+def _columns(genome: RecipeGenome) -> list[_Column]:
+    """Per member, its genes."""
+    return list(zip(genome.members, genome.weights, genome.temperatures, genome.open_shares, strict=True))
+
+
+def _dealt(first: T, second: T, rng: Random) -> tuple[T, T]:
+    return (second, first) if rng.random() < 0.5 else (first, second)
+
+
+def _changed(genome: RecipeGenome, gene: GeneName, index: int | None, genes: Genes, rng: Random) -> RecipeGenome:
+    """The genome with one gene changed."""
+    if gene == "lead":
+        return _led(genome, rng.choice([lead for lead in genes.leads if lead != genome.lead]))
+    if gene == "rule":
+        return replace(genome, rule=rng.choice([rule for rule in genes.rules if rule != genome.rule]))
+    if gene == "samples":
+        return replace(genome, samples=rng.choice([count for count in genes.samples if count != genome.samples]))
+    change: dict[str, Any]
+    if index is None:
+        change = {gene: genes.spans[gene].mutate(getattr(genome, gene), rng)}
+    else:
+        row = list(getattr(genome, _FIELDS[gene]))
+        if gene == "member":
+            row[index] = not row[index]
+        else:
+            row[index] = genes.spans[gene].mutate(row[index], rng)
+        change = {_FIELDS[gene]: tuple(row)}
+    return replace(genome, **change)
+
+
+def _led(genome: RecipeGenome, lead: int) -> RecipeGenome:
+    """The genome with another lead, which takes part."""
+    members = tuple(present or index == lead for index, present in enumerate(genome.members))
+    return replace(genome, lead=lead, members=members)
