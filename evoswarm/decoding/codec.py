@@ -1,0 +1,231 @@
+"""Between a tokenizer's tokens and bytes: what each token spells, and how a continuation is tokenized.
+
+``encode`` is the tokenizer's pretokenizer and model only. A continuation is not the beginning of a text, so there
+is no dummy prefix; it is somebody's text, so special tokens are not matched in it; and it must spell what was
+said, so normalizers that change bytes are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from evoswarm.decoding.alphabet import continuation_range, split_character
+from evoswarm.errors import MemberError
+
+Path = tuple[int, ...]
+
+PROBES = (b"", b"a", b"0")
+METASPACE = "\u2581"
+REMEMBERED = 200_000  # memo entries per table; they are cheap to make again
+
+
+def byte_level_alphabet() -> dict[str, int]:
+    """The printable stand-ins of byte-level tokenizers (GPT-2), as character -> byte."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    alphabet = {chr(byte): byte for byte in printable}
+    others = (byte for byte in range(256) if chr(byte) not in alphabet)
+    alphabet.update({chr(256 + index): byte for index, byte in enumerate(others)})
+    return alphabet
+
+
+class Codec:
+    """Bytes and tokens of one tokenizer.
+
+    Attributes:
+        token_bytes: per token id what it spells; None for special tokens and holes.
+        order: ``[texts]`` token ids that spell something, sorted by what they spell.
+        rank: token id -> its position in ``order``.
+        end_ids: all end tokens, sorted.
+        max_token_bytes: length of the longest token, bytes.
+    """
+
+    def __init__(self, tokenizer: Any, end_ids: tuple[int, ...], columns: int, name: str) -> None:
+        """Read a tokenizer.
+
+        Args:
+            tokenizer: a fast tokenizer of transformers.
+            end_ids: token ids that end an answer.
+            columns: width of the model's logits; ids beyond it cannot be predicted.
+            name: of the member, for errors.
+
+        Raises:
+            MemberError: neither a byte-level nor a SentencePiece-like tokenizer.
+        """
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise MemberError(f"member {name!r}: expected a fast tokenizer (tokenizer.json), got {type(tokenizer).__name__}")
+        description = json.loads(backend.to_str())
+        self.byte_level = '"ByteLevel"' in json.dumps([description["pre_tokenizer"], description["decoder"]])
+        if not self.byte_level and not _is_metaspace(description):
+            raise MemberError(
+                f"member {name!r}: expected a byte-level or a SentencePiece-like tokenizer, got {description['model']['type']}"
+                " without byte fallback or metaspace, whose tokens do not say which bytes they spell"
+            )
+        self.end_ids = tuple(sorted(end_ids))
+        self.token_bytes = self._spell(tokenizer, backend, min(columns, max(backend.get_vocab().values()) + 1))
+        spelling = sorted((text, token) for token, text in enumerate(self.token_bytes) if text)
+        self._sorted = [text for text, _ in spelling]
+        self.order: NDArray[np.int64] = np.array([token for _, token in spelling], dtype=np.int64)
+        self.rank = {token: position for position, (_, token) in enumerate(spelling)}
+        self.max_token_bytes = max(map(len, self._sorted), default=0)
+        self._plain = _continuation_tokenizer(description)
+        self._paths: dict[bytes, tuple[Path, ...]] = {}
+        self._bounds: dict[bytes, NDArray[np.int64]] = {}
+
+    def _spell(self, tokenizer: Any, backend: Tokenizer, size: int) -> list[bytes | None]:
+        """What each token id spells."""
+        added = backend.get_added_tokens_decoder()
+        silent = {token for token, entry in added.items() if entry.special} | set(self.end_ids)
+        silent |= {token for token in tokenizer.all_special_ids if token is not None}
+        stand_ins = byte_level_alphabet()
+        table: list[bytes | None] = [None] * size
+        for text, token in backend.get_vocab(with_added_tokens=True).items():
+            if token >= size or token in silent:
+                continue
+            if token in added:
+                table[token] = added[token].content.encode()
+            elif self.byte_level:
+                if all(character in stand_ins for character in text):
+                    table[token] = bytes(stand_ins[character] for character in text)
+            elif len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
+                table[token] = bytes((int(text[3:5], 16),))
+            else:
+                table[token] = text.replace(METASPACE, " ").encode()
+        return table
+
+    def encode(self, text: bytes) -> Path | None:
+        """E(text): token ids of a continuation, which may end inside a character.
+
+        Returns:
+            ids that spell exactly the text; None where the tokenizer cannot spell it.
+        """
+        whole, partial = split_character(text)
+        if not partial:
+            ids = tuple(self._plain.encode(whole.decode(), add_special_tokens=False).ids)
+        elif self.byte_level:
+            ids = self._encode_unfinished(whole, partial)
+        else:
+            known = [self._plain.token_to_id(f"<0x{byte:02X}>") for byte in partial]
+            if None in known:
+                return None
+            ids = tuple(self._plain.encode(whole.decode(), add_special_tokens=False).ids) + tuple(known)
+        return ids if self.spell(ids) == text else None
+
+    def _encode_unfinished(self, whole: bytes, partial: bytes) -> Path:
+        """Byte-level: finish the character to find its pretoken, then merge only the bytes that are there."""
+        finished = partial
+        while split_character(finished)[1]:
+            finished += bytes((continuation_range(finished)[1],))
+        pieces = self._plain.pre_tokenizer.pre_tokenize_str((whole + finished).decode())
+        texts = [text for text, _ in pieces]
+        texts[-1] = texts[-1][: len(texts[-1]) - (len(finished) - len(partial))]
+        return tuple(token.id for text in texts for token in self._plain.model.tokenize(text))
+
+    def spell(self, path: Path) -> bytes | None:
+        """The bytes that tokens spell; None if one of them spells nothing or is unknown."""
+        known = [self.token_bytes[token] if token < len(self.token_bytes) else None for token in path]
+        return None if None in known else b"".join(known)  # type: ignore[arg-type]
+
+    def paths(self, text: bytes) -> tuple[Path, ...]:
+        """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.
+
+        A pretokenizer looks ahead (a run of spaces before a word is split, one before the end is not), so the
+        text is also encoded with a letter and with a digit behind it.
+        """
+        found = self._paths.get(text)
+        if found is None:
+            if len(self._paths) >= REMEMBERED:
+                self._paths.clear()
+            self._paths[text] = found = self._find_paths(text)
+        return found
+
+    def _find_paths(self, text: bytes) -> tuple[Path, ...]:
+        if not text:
+            return ((),)
+        probes = (b"",) if split_character(text)[1] else PROBES
+        found: dict[Path, None] = {}  # a dict keeps the order of the probes
+        for probe in probes:
+            ids = self.encode(text + probe)
+            if ids is None:
+                continue
+            length = 0
+            for count, token in enumerate(ids):
+                length += len(self.token_bytes[token] or b"")
+                if length >= len(text):
+                    if length == len(text):
+                        found[ids[: count + 1]] = None
+                    break
+        return tuple(found)
+
+    def bounds(self, prefix: bytes) -> NDArray[np.int64]:
+        """Where tokens that strictly extend a prefix stand in ``order``, by their next byte.
+
+        Returns:
+            ``[257]`` positions: tokens that start with prefix + byte b are order[bounds[b]:bounds[b + 1]].
+        """
+        found = self._bounds.get(prefix)
+        if found is None:
+            if len(self._bounds) >= REMEMBERED:
+                self._bounds.clear()
+            found = np.empty(257, dtype=np.int64)
+            low, high = self._range(prefix)
+            if low == high:
+                found[:] = low
+            else:
+                found[:256] = [bisect_left(self._sorted, prefix + bytes((byte,)), low, high) for byte in range(256)]
+                found[256] = high
+            self._bounds[prefix] = found
+        return found
+
+    def _range(self, prefix: bytes) -> tuple[int, int]:
+        """Positions of all tokens that start with a prefix, itself included."""
+        low = bisect_left(self._sorted, prefix)
+        above = prefix
+        while above and above[-1] == 0xFF:
+            above = above[:-1]
+        if not above:
+            return low, len(self._sorted)
+        return low, bisect_left(self._sorted, above[:-1] + bytes((above[-1] + 1,)), low)
+
+    def extends(self, prefix: bytes) -> bool:
+        """Whether some token is longer than a prefix and starts with it."""
+        if len(prefix) >= self.max_token_bytes:
+            return False
+        bounds = self.bounds(prefix)
+        return bool(bounds[256] > bounds[0])
+
+
+def _is_metaspace(description: dict[str, Any]) -> bool:
+    """Whether tokens spell text with a visible space and raw bytes as ``<0xNN>``."""
+    parts = json.dumps([description["normalizer"], description["pre_tokenizer"], description["decoder"]], ensure_ascii=False)
+    return '"Metaspace"' in parts or METASPACE in parts or bool(description["model"].get("byte_fallback"))
+
+
+def _continuation_tokenizer(description: dict[str, Any]) -> Tokenizer:
+    """The same model and pretokenizer without special tokens, dummy prefixes and normalizers that change bytes."""
+    plain = json.loads(json.dumps(description))
+    plain.update(added_tokens=[], post_processor=None, truncation=None, padding=None)
+    steps = _flatten(plain["normalizer"], "normalizers")
+    kept = [step for step in steps if step["type"] == "Replace" and step["content"] == METASPACE]
+    plain["normalizer"] = {"type": "Sequence", "normalizers": kept} if kept else None
+    for step in _flatten(plain["pre_tokenizer"], "pretokenizers"):
+        if step["type"] == "ByteLevel":
+            step["add_prefix_space"] = False
+        elif step["type"] == "Metaspace":
+            step["prepend_scheme"] = "never"
+    return Tokenizer.from_str(json.dumps(plain))
+
+
+def _flatten(step: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:
+    """The steps of a (nested) sequence, or the one step itself."""
+    if step is None:
+        return []
+    if step["type"] == "Sequence":
+        return [one for part in step[inner] for one in _flatten(part, inner)]
+    return [step]

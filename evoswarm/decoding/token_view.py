@@ -1,0 +1,70 @@
+"""The next-token distribution in the ``tokens`` alphabet, for members that share one tokenizer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from evoswarm.decoding.alphabet import Text
+from evoswarm.decoding.byte_view import LOG_FLOOR
+from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.gate import entropy
+from evoswarm.decoding.prefix_tree import PrefixTree
+from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
+from evoswarm.recipe import Failure
+
+
+class TokenView:
+    """Next-token distributions of one member: a text is a path of tokens, so a node's row is the answer."""
+
+    def __init__(self, codec: Codec, distributions: Distributions, context: int | None) -> None:
+        """Args:
+        codec: of the shared tokenizer.
+        distributions: where finished rows go.
+        context: longest sequence the member can read, tokens.
+        """
+        self._codec, self._distributions, self._context = codec, distributions, context
+        self.allowed = torch.zeros(len(codec.token_bytes) + 1, dtype=torch.bool)
+        self.allowed[torch.from_numpy(codec.order)] = True
+        self.allowed[-1] = True
+
+    def rows(self, logits: Tensor) -> list[tuple[int, float]]:
+        """``[rows, columns]`` logits -> row index in the distributions and entropy (nan where not finite)."""
+        order = torch.from_numpy(self._codec.order).to(logits.device)
+        scores = logits.float()
+        ends = torch.logsumexp(scores[:, torch.tensor(self._codec.end_ids, device=logits.device)], 1, keepdim=True)
+        log_probs = torch.log_softmax(torch.cat([scores[:, order], ends], dim=1), dim=1)
+        entropies = torch.where(log_probs.isfinite().all(1), entropy(log_probs), torch.nan).tolist()
+        symbols = torch.full((len(logits), len(self.allowed)), -torch.inf)
+        log_probs = log_probs.clamp_min(LOG_FLOOR).cpu()
+        symbols[:, torch.from_numpy(self._codec.order)] = log_probs[:, :-1]
+        symbols[:, -1] = log_probs[:, -1]
+        first = self._distributions.add(symbols)
+        return [(first + index, one) for index, one in enumerate(entropies)]
+
+    def row_bytes(self) -> int:
+        """What a kept row adds to the distributions' own memory."""
+        return 64
+
+    def lookup(self, tree: PrefixTree[tuple[int, float]], prompt: PromptView, text: Text) -> TextNode | None:
+        """The distribution behind a path of tokens, or None: then its row has been asked for."""
+        found = prompt.texts.get(text)
+        if found is not None:
+            return found
+        assert isinstance(text, tuple)
+        node = tree.walk(prompt.node, text)
+        if self._context is not None and node.depth > self._context:
+            message = f"prompt and answer have more than {self._context} tokens"
+            found = TextNode(-1, 0.0, True, 0.0, (), Failure("prompt_too_long", message))
+        else:
+            row = tree.row(node)
+            if row is None:
+                tree.want(node)
+                return None
+            index, nats = row
+            if nats != nats:
+                found = TextNode(-1, 0.0, True, 0.0, (), Failure("non_finite", "the member's logits hold nan or infinity"))
+            else:
+                found = TextNode(index, nats, False, 0.0, (node,))
+        prompt.texts[text] = found
+        return found
