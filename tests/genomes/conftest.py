@@ -1,0 +1,54 @@
+"""Small spaces over members that exist in name only, and a calibration table for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+import pytest
+
+from evoswarm.genomes.genes import MemberSize
+from evoswarm.genomes.representation import RecipeRepresentation
+from evoswarm.genomes.thresholds import Calibration
+from evoswarm.recipe import Recipe
+from evoswarm.space import SearchSpace
+
+TASKS = ({"name": "sums", "source": "reasoning_gym", "family": "chain_sum"},)
+
+
+def make_space(members: int = 5, **fields: Any) -> SearchSpace:
+    pool = [{"name": f"m{index}", "path": f"models/m{index}", "fingerprint": f"f{index}"} for index in range(members)]
+    return SearchSpace.model_validate({"name": "small", "pool": pool, "tasks": TASKS, **fields})
+
+
+def make_calibration(members: int = 5, steps: int = 200) -> Calibration:
+    rng = Random(0)
+    return Calibration.of(
+        {
+            f"m{index}": {task: [2 * rng.random() for _ in range(steps)] for task in ("sums", "words")}
+            for index in range(members)
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def space() -> Callable[..., SearchSpace]:
+    """Make a space of so many members."""
+    return make_space
+
+
+@pytest.fixture(scope="session")
+def representation() -> Callable[..., RecipeRepresentation]:
+    """Make the representation of a space, given by the fields of its ``genome``."""
+
+    def make(
+        members: int = 5,
+        sizes: Mapping[str, MemberSize] | None = None,
+        warm_start: Mapping[str, Recipe] | None = None,
+        **genome: Any,
+    ) -> RecipeRepresentation:
+        space = make_space(members, genome=genome)
+        return RecipeRepresentation(space, make_calibration(members), sizes, warm_start)
+
+    return make

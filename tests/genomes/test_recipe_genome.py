@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields, replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evoswarm.errors import RecipeError, SpaceError
+from evoswarm.genomes.expression import member_states, thresholds
+from evoswarm.genomes.genes import MemberSize
+from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, RecipeGenome, dormant
+from evoswarm.genomes.variation import active_genes
+from evoswarm.recipe import Fusion, Recipe, RecipeMember, round_significant
+
+ROW = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
+SEEDS = st.integers(0, 10**6)
+WILD = {"samples": (1, 3, 5), "alpha": ("min", "max")}
+
+
+def changed(genome, gene, member, value):
+    if member is None:
+        return replace(genome, **{gene: value})
+    row = list(getattr(genome, ROW[gene]))
+    row[member] = value
+    return replace(genome, **{ROW[gene]: tuple(row)})
+
+
+def value_of(genome, gene, member):
+    return getattr(genome, gene) if member is None else getattr(genome, ROW[gene])[member]
+
+
+def alternatives(made, genome, gene, member):
+    """Other values of a gene, well beyond rounding."""
+    now, genes, rng = value_of(genome, gene, member), made.genes, Random(0)
+    if gene == "member":
+        return [not now]
+    if gene in ("lead", "rule", "samples"):
+        choices = {"lead": genes.leads, "rule": genes.rules, "samples": genes.samples}[gene]
+        return [choice for choice in choices if choice != now]
+    span = genes.spans[gene]
+    drawn = [atom for atom, _ in span.atoms] + [span.low, span.high] + [span.draw(rng) for _ in range(4)]
+    return [value for value in drawn if round_significant(value) != round_significant(now)]
+
+
+def loci(genome):
+    members = [(gene, member) for gene in MEMBER_GENES for member in range(len(genome.members))]
+    return members + [(gene, None) for gene in SHARED_GENES]
+
+
+def states_of(made, genome):
+    return member_states(genome, thresholds(genome, made.space, made.calibration))
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=SEEDS)
+def test_dormant_genes_never_change_the_digest_and_active_ones_can(representation, seed):
+    made = representation(4, **WILD)
+    genome = made.random(Random(seed))
+    digest, states = made.key(genome), states_of(made, genome)
+    for gene, member in loci(genome):
+        if gene == "lead":
+            continue  # below: a new lead takes part
+        keys = {made.key(changed(genome, gene, member, v)) for v in alternatives(made, genome, gene, member)}
+        if dormant(genome, states, gene, member):
+            assert keys <= {digest}, (gene, member, states)
+        elif gene in ("open_share", "member", "rule", "samples"):
+            assert keys - {digest}, (gene, member, states)
+        else:
+            assert digest not in keys, (gene, member, states)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=SEEDS, rule=st.sampled_from(["mixture", "product", "power", "most_confident", "vote", "contrast"]))
+def test_the_table_holds_for_every_rule_sampled_and_greedy(representation, seed, rule):
+    made = representation(3, **WILD)
+    rng = Random(seed)
+    genome = replace(made.random(rng), rule=rule, samples=rng.choice((1, 3)), beta=rng.choice((0.0, 1.5)))
+    digest, states = made.key(genome), states_of(made, genome)
+    for gene, member in loci(genome):
+        if gene in ("lead", "open_share", "member"):
+            continue
+        keys = {made.key(changed(genome, gene, member, v)) for v in alternatives(made, genome, gene, member)}
+        assert (keys <= {digest}) == dormant(genome, states, gene, member), (gene, member, states)
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=SEEDS)
+def test_equal_digests_are_equal_recipes(representation, seed):
+    made = representation(3, rules=("mixture", "vote"), samples=(1, 3))
+    rng = Random(seed)
+    genomes = [made.random(rng)]
+    for _ in range(6):
+        genomes.append(made.mutate(rng.choice(genomes), rng, 1.0))
+    recipes = [made.express(genome) for genome in genomes]
+    for one in recipes:
+        for other in recipes:
+            assert (one.digest == other.digest) == (one == other) == (one.to_json() == other.to_json())
+
+
+def test_a_genome_expresses_what_its_genes_say(representation):
+    made = representation(4)
+    genome = RecipeGenome(
+        members=(True, True, True, False),
+        weights=(0.2, 0.6, 0.5, 0.9),
+        temperatures=(1.0, 0.7, 2.0, 1.0),
+        open_shares=(0.3, 0.25, 0.0, 1.0),
+        lead=0,
+        rule="power",
+        alpha=2.0,
+        beta=0.5,
+        contrast=0.5,
+        samples=1,
+        sampling_temperature=0.7,
+    )
+    recipe = made.express(genome)
+    assert [member.spec.name for member in recipe.members] == ["m0", "m1"] and recipe.lead == "m0"
+    assert [member.weight for member in recipe.members] == [0.25, 0.75]
+    assert [member.threshold for member in recipe.members] == [0.0, made.calibration.threshold("m0", 0.25)]
+    assert recipe.fusion == Fusion(rule="power", alpha=2.0, beta=0.5)
+    assert states_of(made, genome) == ("lead", "speaking", "silent", "absent")
+    asleep = replace(genome, members=(True, True, False, False))
+    assert states_of(made, asleep)[2] == "asleep" and made.key(asleep) == made.key(genome)
+
+
+def test_without_gates_every_follower_always_speaks(representation):
+    made = representation(3, gates=False)
+    for seed in range(20):
+        genome = made.random(Random(seed))
+        assert all(member.threshold == 0 for member in made.express(genome).members)
+        assert not any(gene == "open_share" for gene, _ in active_genes(genome, states_of(made, genome), made.genes))
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=SEEDS)
+def test_json_reads_back_exactly(representation, seed):
+    made = representation(3, **WILD)
+    genome = made.random(Random(seed))
+    text = json.dumps(made.encode(genome), allow_nan=False)
+    assert made.decode(json.loads(text)) == genome
+    assert json.dumps(made.encode(made.decode(json.loads(text)))) == text
+
+
+def test_json_that_is_no_genome_is_refused(representation):
+    made = representation(3)
+    data = made.encode(made.random(Random(0)))
+    wrong = [{}, {**data, "extra": 1}, {**data, "members": [True]}, {**data, "lead": 3}, {**data, "rule": "sum"}]
+    wrong.append({name: value for name, value in data.items() if name != "beta"})
+    for broken in wrong:
+        with pytest.raises(ValueError, match="expected"):
+            made.decode(broken)
+
+
+SIZES = {f"m{index}": MemberSize(10 * (index + 1), 2.0 * (index + 1), index + 1) for index in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("limit", "total"),
+    [
+        ({"max_members": 2}, lambda names: len(names) <= 2),
+        ({"max_parameters": 70}, lambda names: sum(SIZES[name].parameters for name in names) <= 70),
+        ({"max_flops": 11.0}, lambda names: sum(SIZES[name].flops for name in names) <= 11.0),
+        ({"max_memory_bytes": 8}, lambda names: sum(SIZES[name].memory_bytes for name in names) <= 8),
+    ],
+)
+def test_no_operator_breaks_a_limit(representation, limit, total):
+    made = representation(5, sizes=SIZES, **limit)
+    rng = Random(1)
+    genomes = [genome for genome, _ in made.founders(rng)] + [made.random(rng) for _ in range(10)]
+    for _ in range(40):
+        genomes.append(made.mutate(rng.choice(genomes), rng, 2.0))
+        genomes.extend(made.mate(rng.choice(genomes), rng.choice(genomes), rng))
+    recipes = [made.express(genome) for genome in genomes]
+    assert all(total([member.spec.name for member in recipe.members]) for recipe in recipes)
+    assert any(len(recipe.members) > 1 for recipe in recipes)
+
+
+def test_the_lightest_that_does_not_lead_leaves(representation):
+    free, bound = representation(4), representation(4, max_members=2)
+    genome = replace(
+        free.founders(Random(0))[0][0], weights=(0.5, 0.05, 0.2, 0.4), lead=1, members=(True, True, True, True)
+    )
+    assert [member.spec.name for member in free.express(genome).members] == ["m0", "m1", "m2", "m3"]
+    repaired = bound.genome_of(free.express(genome))
+    assert repaired.members == (True, True, False, False)
+
+
+def test_limits_without_sizes_and_leads_beyond_limits_are_refused(representation):
+    with pytest.raises(SpaceError, match=r"genome\.max_parameters"):
+        representation(3, max_parameters=10)
+    with pytest.raises(SpaceError, match=r"genome\.leads"):
+        representation(3, sizes=SIZES, max_parameters=5)
+    assert representation(3, sizes=SIZES, max_parameters=10).genes.leads == (0,)
+
+
+def test_founders(representation):
+    made = representation(3)
+    founders = made.founders(Random(0))
+    names = ["uniform", "single:m0", "single:m1", "single:m2", "gated:m0", "gated:m1", "gated:m2"]
+    assert [name for _, name in founders] == names
+    recipes = {name: made.express(genome) for genome, name in founders}
+    assert [member.weight for member in recipes["uniform"].members] == [0.333333] * 3
+    assert all(member.threshold == 0 and member.temperature == 1 for member in recipes["uniform"].members)
+    assert [member.spec.name for member in recipes["single:m1"].members] == ["m1"]
+    gated = recipes["gated:m2"]
+    assert gated.lead == "m2" and [m.threshold > 0 for m in gated.members] == [True, True, False]
+    assert [name for _, name in representation(3, max_members=2).founders(Random(0))] == names[1:4]
+    assert [name for _, name in representation(3, leads=("m1",)).founders(Random(0))] == [
+        "uniform",
+        "single:m1",
+        "gated:m1",
+    ]
+
+
+def warm(made, seed):
+    return made.express(made.random(Random(seed)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=SEEDS)
+def test_recipes_become_genomes_that_express_them(representation, seed):
+    made = representation(4, weight=(0.001, 1.0), **WILD)
+    recipe = warm(made, seed)
+    again = made.express(made.genome_of(recipe))
+    assert again.digest == recipe.digest
+
+
+def test_warm_starts_come_first_and_come_near(representation):
+    other = representation(4)
+    recipe = warm(other, 3)
+    made = representation(4, warm_start={"old": recipe})
+    genome, name = made.founders(Random(0))[0]
+    assert name == "warm_start:old" and made.express(genome).lead == recipe.lead
+    narrow = representation(4, warm_start={"old": recipe}, temperature=(1.0, 1.0), rules=("product",))
+    expressed = narrow.express(narrow.founders(Random(0))[0][0])
+    assert {member.temperature for member in expressed.members} == {1.0}
+    assert expressed.fusion.rule in ("product", "mixture" if len(expressed.members) == 1 else "product")
+
+
+def test_a_recipe_with_a_member_that_the_pool_lacks_is_refused(representation):
+    stranger = RecipeMember.model_validate({"spec": {"name": "stranger", "path": "elsewhere"}})
+    with pytest.raises(RecipeError, match=r"m0, m1.*'stranger'"):
+        representation(2, warm_start={"it": Recipe(members=(stranger,), lead="stranger")})
+
+
+def test_infinite_exponents_are_reached(representation):
+    made = representation(2, rules=("power",), alpha=("min", "max"))
+    drawn = {made.random(Random(seed)).alpha for seed in range(60)}
+    assert {math.inf, -math.inf} < drawn and all(not math.isnan(alpha) for alpha in drawn)
+
+
+def test_genes_of_the_dataclass_are_all_in_the_table():
+    known = {field.name for field in fields(RecipeGenome)}
+    assert known == set(ROW.values()) | set(SHARED_GENES)
