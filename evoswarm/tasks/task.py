@@ -1,4 +1,4 @@
-"""What a task is: a source of items with a scorer, and the three disjoint splits of it."""
+"""What a task is: a source of items with a scorer. `splits.py` divides the items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Item:
         key: SHA-256 (hex) of the task's source and the raw item; drives splits and sampling noise.
         task: the name of the task.
         prompt: the question as the task words it (few-shot examples included).
-        gold: the right answer.
+        gold: the right answer; empty where only a verifier knows.
         raw: what the source gave, for scorers that need more than the gold.
     """
 
@@ -32,40 +32,55 @@ class Item:
 
 
 class Task(Protocol):
-    """A source of items with a scorer.
+    """A source of items with a scorer."""
 
-    Attributes:
-        name: unique within a space.
-        weight: the task's share in a score that averages tasks, > 0.
-        max_bytes: an answer's limit in bytes of UTF-8.
-        stop: stop strings; an answer is cut before the first of them.
-        scorer_id: names the scorer and its settings; part of an evaluation's key in the ledger.
-    """
+    @property
+    def name(self) -> str:
+        """Unique within a space."""
+        ...
 
-    name: str
-    weight: float
-    max_bytes: int
-    stop: tuple[str, ...]
-    scorer_id: str
+    @property
+    def weight(self) -> float:
+        """The task's share in a score that averages tasks, > 0."""
+        ...
+
+    @property
+    def max_bytes(self) -> int:
+        """An answer's limit in bytes of UTF-8."""
+        ...
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Stop strings; an answer is cut before the first of them."""
+        ...
+
+    @property
+    def scorer_id(self) -> str:
+        """Names the scorer and its settings; part of an evaluation's key in the ledger."""
+        ...
 
     def items(self) -> Iterator[Item]:
-        """All items in the source's order; endless for procedural sources. Keys may repeat.
+        """All items in an order that never changes; endless for procedural sources. Keys may repeat.
 
         Raises:
-            TaskError: the source cannot be read or an item does not fit the templates.
+            TaskError: the source cannot be read, or an item does not fit the templates or the scorer.
         """
         ...
 
     def extract(self, text: str) -> str:
-        """The answer within a decoded text, as votes count it; never looks at a gold."""
+        """The answer within a decoded text, as votes count it ("" is none); never looks at a gold."""
         ...
 
     def score(self, item: Item, text: str) -> float:
-        """Score of a decoded text, in [0, 1]."""
+        """Score of a whole decoded text (not of what `extract` made of it), in [0, 1].
+
+        Raises:
+            TaskError: the user's own scorer failed.
+        """
         ...
 
 
 def item_key(source: Mapping[str, Any], raw: Any) -> str:
     """SHA-256 (hex) of a task's source and its raw item, both as canonical JSON."""
     text = json.dumps([source, raw], sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

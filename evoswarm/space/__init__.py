@@ -1,0 +1,46 @@
+"""The search space: what one search is about, read from strict YAML and validated."""
+
+from evoswarm.space.check import check_files
+from evoswarm.space.questions import draw_items, make_tasks
+from evoswarm.space.search_space import SearchSpace
+from evoswarm.space.settings import (
+    Budget,
+    DatasetSettings,
+    Decoding,
+    Evolution,
+    FewShot,
+    GenomeSettings,
+    IslandSettings,
+    Migration,
+    ObjectiveName,
+    ReasoningGymSettings,
+    ScorerSettings,
+    Splits,
+    StopAt,
+    TaskSettings,
+    TopologyName,
+    Tracking,
+)
+
+__all__ = [
+    "Budget",
+    "DatasetSettings",
+    "Decoding",
+    "Evolution",
+    "FewShot",
+    "GenomeSettings",
+    "IslandSettings",
+    "Migration",
+    "ObjectiveName",
+    "ReasoningGymSettings",
+    "ScorerSettings",
+    "SearchSpace",
+    "Splits",
+    "StopAt",
+    "TaskSettings",
+    "TopologyName",
+    "Tracking",
+    "check_files",
+    "draw_items",
+    "make_tasks",
+]

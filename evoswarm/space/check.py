@@ -1,0 +1,87 @@
+"""Everything that can be checked before a model is loaded: files, data sets, families, recipes to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evoswarm.errors import MemberError, RecipeError
+from evoswarm.recipe import Recipe
+from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
+from evoswarm.space.questions import draw_task_items, make_task
+from evoswarm.space.search_space import SearchSpace
+from evoswarm.space.settings import DatasetSettings
+from evoswarm.tasks.rows import is_local
+
+
+def check_files(space: SearchSpace) -> tuple[str, ...]:
+    """Check what a space names: members, recipes, sources of items.
+
+    No model is loaded, torch is not imported, nothing is fetched.
+
+    Returns:
+        What could not be checked (what is on the hub), a sentence each.
+
+    Raises:
+        MemberError: a model directory is missing or incomplete, names no end token, has no chat template though one
+            is asked for; or a shared tokenizer is asked for and differs.
+        RecipeError: a recipe under ``warm_start`` cannot be read or used.
+        TaskError: a data set is missing, empty, unreadable or too small, a column is missing; a family or its
+            settings are unknown; a scorer of the user's cannot be had.
+    """
+    notes = _check_members(space)
+    _check_warm_start(space)
+    for index, settings in enumerate(space.tasks):
+        task = make_task(space, index)
+        if isinstance(settings, DatasetSettings) and not is_local(settings.path):
+            notes.append(f"tasks.{index}: {settings.path} is on the hub: its columns and size are not checked")
+        else:
+            draw_task_items(space, index, task)
+    return tuple(notes)
+
+
+def _check_members(space: SearchSpace) -> list[str]:
+    notes = []
+    local: list[tuple[int, ModelFiles]] = []
+    for index, spec in enumerate(space.pool):
+        files = model_files(spec, space.where("pool", index, "path"))
+        if files is None:
+            notes.append(f"pool.{index}: {spec.path} is on the hub: whether it can be had shows when it is loaded")
+        else:
+            files.check(spec.chat_template)
+            local.append((index, files))
+    if space.alphabet == "tokens":
+        _check_one_tokenizer(space, local)
+    return notes
+
+
+def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles]]) -> None:
+    first: tuple[str, str, frozenset[int]] | None = None
+    for index, files in members:
+        vocabulary = files.vocabulary()
+        if vocabulary is None:
+            continue
+        name, digest, ends = space.pool[index].name, vocabulary_digest(vocabulary), files.end_ids()
+        first = first or (name, digest, ends)
+        if (digest, ends) != first[1:]:
+            what = "vocabulary" if digest != first[1] else "end tokens"
+            raise MemberError(
+                f"expected the {what} of {first[0]!r} (the alphabet is tokens; bytes takes any mix), got other "
+                f"{what} in {name!r}",
+                space.where("pool", index, "path"),
+            )
+
+
+def _check_warm_start(space: SearchSpace) -> None:
+    names = [spec.name for spec in space.pool]
+    places = [(spec.path, spec.revision) for spec in space.pool]
+    for index, path in enumerate(space.warm_start):
+        where = space.where("warm_start", index)
+        try:
+            recipe = Recipe.load(Path(path).expanduser())
+        except RecipeError as error:
+            raise RecipeError(str(error), where) from None
+        for member in recipe.members:
+            if member.spec.name not in names and (member.spec.path, member.spec.revision) not in places:
+                raise RecipeError(
+                    f"{path}: expected members of the pool ({', '.join(names)}), got {member.spec.name!r}", where
+                )

@@ -1,0 +1,228 @@
+"""What must hold between the parts of a search space. Only the space itself is looked at, no file and no library."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from evoswarm.space.explain import Contradiction
+from evoswarm.space.settings import DatasetSettings, IslandSettings, ReasoningGymSettings, ScorerSettings
+from evoswarm.space.source_map import Path
+from evoswarm.space.strict_yaml import show
+from evoswarm.tasks.compact_forms import FAMILIES
+from evoswarm.tasks.scorers import KINDS
+from evoswarm.tasks.task import SPLITS
+from evoswarm.tasks.template import Template
+from evoswarm.tasks.user_scorer import FORM
+
+if TYPE_CHECKING:
+    from evoswarm.space.search_space import SearchSpace
+
+_USED_BY: dict[str, tuple[str, ...]] = {
+    "pattern": ("regex",),
+    "choices": ("choice",),
+    "ignore_case": ("exact", "contains", "choice", "regex"),
+    "tolerance": ("numeric",),
+}
+
+
+def check_coherence(space: SearchSpace) -> None:
+    """Refuse a space that contradicts itself.
+
+    Raises:
+        Contradiction: the first that is found, with the path of the field to blame.
+    """
+    checks = (_pool, _tasks, _splits, _genome, _islands, _edges, _objectives, _prompt_format)
+    for contradiction in chain.from_iterable(check(space) for check in checks):
+        raise contradiction
+
+
+def _pool(space: SearchSpace) -> Iterator[Contradiction]:
+    yield from _doubles([member.name for member in space.pool], ("pool",), "name")
+    for index, member in enumerate(space.pool):
+        if member.path.startswith("zoo:") and member.revision is not None:
+            yield Contradiction(
+                ("pool", index, "revision"), f"expected null (built-in members have none), got {member.revision!r}"
+            )
+
+
+def _doubles(values: Sequence[Any], path: Path, field: str | None = None) -> Iterator[Contradiction]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            place = (*path, index) if field is None else (*path, index, field)
+            yield Contradiction(place, f"expected {'names' if field else 'entries'} that differ, got {value!r} twice")
+
+
+def _tasks(space: SearchSpace) -> Iterator[Contradiction]:
+    yield from _doubles([task.name for task in space.tasks], ("tasks",), "name")
+    for index, task in enumerate(space.tasks):
+        path: Path = ("tasks", index)
+        yield from _scorer(task.scorer, (*path, "scorer"), isinstance(task, ReasoningGymSettings))
+        if isinstance(task, DatasetSettings):
+            yield from _templates(task, path)
+        elif task.form == "compact" and task.family not in FAMILIES:
+            yield Contradiction(
+                (*path, "family"),
+                f"expected a family with a compact form{_did_you_mean(task.family, FAMILIES)}; any other family of "
+                f"reasoning-gym takes form: question, got {task.family!r}",
+            )
+        elif task.form == "question" and task.family == "pair":
+            yield Contradiction((*path, "form"), "expected compact (pair has no other form), got 'question'")
+
+
+def _templates(task: DatasetSettings, path: Path) -> Iterator[Contradiction]:
+    for field in ("prompt", "answer"):
+        text = getattr(task, field)
+        try:
+            columns = Template.parse(text).columns
+        except ValueError as error:
+            yield Contradiction((*path, field), str(error))
+            continue
+        if not columns:
+            yield Contradiction((*path, field), f"expected a {{column}} in the template, got none in {text[:60]!r}")
+
+
+def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Contradiction]:
+    kind = scorer.kind
+    own = FORM.fullmatch(kind) is not None
+    if kind not in KINDS and not own:
+        what = "module:function" if ":" in kind else f"one of {', '.join(KINDS)} or module:function"
+        yield Contradiction((*path, "kind"), f"expected {what}{_did_you_mean(kind, KINDS)}, got {kind!r}")
+        return
+    if kind == "verifier" and not verifiable:
+        yield Contradiction(
+            (*path, "kind"), "expected another scorer (only reasoning_gym tasks have a verifier), got 'verifier'"
+        )
+    for field, kinds in _USED_BY.items():
+        value = getattr(scorer, field)
+        if kind not in kinds and value != ScorerSettings.model_fields[field].default:
+            yield Contradiction(
+                (*path, field), f"expected no {field} (only {' and '.join(kinds)} use it), got {value!r}"
+            )
+    if kind == "regex":
+        yield from _pattern(scorer.pattern, (*path, "pattern"))
+    yield from _doubles(scorer.choices, (*path, "choices"))
+
+
+def _pattern(pattern: str | None, path: Path) -> Iterator[Contradiction]:
+    if pattern is None:
+        yield Contradiction(path, "expected a regular expression (the scorer is regex), got nothing")
+        return
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield Contradiction(path, f"expected a regular expression, got {pattern[:60]!r}: {error}")
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else f" ({', '.join(known)})" if len(known) > len(KINDS) else ""
+
+
+def _splits(space: SearchSpace) -> Iterator[Contradiction]:
+    total = math.fsum(space.splits.shares)
+    if not math.isclose(total, 1.0, abs_tol=1e-9):
+        yield Contradiction(("splits", "shares"), f"expected three shares that sum to 1, got a sum of {total:.6g}")
+    for split in SPLITS:
+        count = getattr(space.splits, split)
+        if count < len(space.tasks):
+            yield Contradiction(
+                ("splits", split), f"expected at least {len(space.tasks)} (one item of every task), got {count}"
+            )
+
+
+def _genome(space: SearchSpace) -> Iterator[Contradiction]:
+    genome = space.genome
+    names = [member.name for member in space.pool]
+    if genome.max_members is not None and genome.max_members > len(names):
+        yield Contradiction(
+            ("genome", "max_members"), f"expected at most {len(names)} (the pool has no more), got {genome.max_members}"
+        )
+    for index, lead in enumerate(genome.leads or ()):
+        if lead not in names:
+            yield Contradiction(
+                ("genome", "leads", index), f"expected a member of the pool ({', '.join(names)}), got {lead!r}"
+            )
+    for field in ("leads", "rules", "samples"):
+        yield from _doubles(getattr(genome, field) or (), ("genome", field))
+    ranges = ("weight", "temperature", "open_share", "alpha", "beta", "contrast", "sampling_temperature")
+    for field in ranges:
+        low, high = getattr(genome, field)
+        if not low <= high:
+            key = type(genome).model_fields[field].alias or field
+            yield Contradiction(("genome", key), f"expected [low, high] with low <= high, got {show((low, high))}")
+
+
+def _islands(space: SearchSpace) -> Iterator[Contradiction]:
+    evolution = space.evolution
+    listed = (IslandSettings(),) if isinstance(evolution.islands, int) else evolution.islands
+    for index, island in enumerate(listed):
+        path: Path = ("evolution", "islands", index)
+        population = evolution.population if island.population is None else island.population
+        elites = evolution.elites if island.elites is None else island.elites
+        if elites >= population:
+            own = next((field for field in ("elites", "population") if getattr(island, field) is not None), None)
+            yield Contradiction(
+                ("evolution", "elites") if own is None else (*path, own),
+                f"expected fewer elites than the population (room for children), got {elites} elites of {population}",
+            )
+        if evolution.migration.count > population:
+            yield Contradiction(
+                ("evolution", "migration", "count"),
+                f"expected at most {population} (the population of an island), got {evolution.migration.count}",
+            )
+        yield from _objective_weights(space, island, (*path, "objective_weights"))
+
+
+def _objective_weights(space: SearchSpace, island: IslandSettings, path: Path) -> Iterator[Contradiction]:
+    weights = island.objective_weights
+    for name in weights or ():
+        if name not in space.objectives:
+            yield Contradiction(
+                (*path, name), f"expected one of the objectives ({', '.join(space.objectives)}), got {name!r}"
+            )
+    if weights is not None and not any(weights.values()):
+        yield Contradiction(path, "expected a weight above 0, got only zeros")
+
+
+def _edges(space: SearchSpace) -> Iterator[Contradiction]:
+    evolution = space.evolution
+    count = evolution.islands if isinstance(evolution.islands, int) else len(evolution.islands)
+    path: Path = ("evolution", "edges")
+    if evolution.edges and evolution.topology != "edges":
+        yield Contradiction(path, f"expected no edges (only topology: edges has them), got {len(evolution.edges)}")
+    if not evolution.edges and evolution.topology == "edges":
+        yield Contradiction(path, "expected a list of [from, to] (the topology is edges), got none")
+    for index, edge in enumerate(evolution.edges):
+        for end, island in enumerate(edge):
+            if island >= count:
+                yield Contradiction((*path, index, end), f"expected an island from 0 to {count - 1}, got {island}")
+        if edge[0] == edge[1]:
+            yield Contradiction((*path, index), f"expected an edge between two islands, got {list(edge)}")
+    yield from _doubles(evolution.edges, path)
+
+
+def _objectives(space: SearchSpace) -> Iterator[Contradiction]:
+    yield from _doubles(space.objectives, ("objectives",))
+    names = [task.name for task in space.tasks]
+    for index, objective in enumerate(space.objectives):
+        kind, _, task = objective.partition(":")
+        if task and task not in names:
+            yield Contradiction(("objectives", index), f"expected one of the tasks ({', '.join(names)}), got {task!r}")
+    if not any(objective.startswith("accuracy") for objective in space.objectives):
+        yield Contradiction(
+            ("objectives",),
+            f"expected an accuracy among the objectives (the cheapest recipe alone is worthless), "
+            f"got {', '.join(space.objectives)}",
+        )
+
+
+def _prompt_format(space: SearchSpace) -> Iterator[Contradiction]:
+    if "{prompt}" not in space.prompt_format:
+        yield Contradiction(
+            ("prompt_format",), f"expected a text with {{prompt}} in it, got {space.prompt_format[:60]!r}"
+        )

@@ -1,0 +1,186 @@
+"""The search space: strict YAML in, frozen and validated data out.
+
+Unknown keys, wrong types, values out of range and contradictions are errors that name file, line, column and
+field. Nothing here loads a model; torch is not imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+
+from evoswarm.errors import SpaceError, Where
+from evoswarm.recipe import AlphabetName, MemberSpec
+from evoswarm.space.coherence import check_coherence
+from evoswarm.space.explain import explain
+from evoswarm.space.settings import (
+    NAME,
+    Budget,
+    Decoding,
+    Evolution,
+    GenomeSettings,
+    ObjectiveName,
+    Seed,
+    Settings,
+    Splits,
+    StopAt,
+    TaskSettings,
+    Tracking,
+)
+from evoswarm.space.source_map import SourceMap
+from evoswarm.space.strict_yaml import read_yaml
+
+_NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding"})
+
+
+class SearchSpace(Settings):
+    """One search: which members, which tasks, what may vary, how it is evolved.
+
+    Attributes:
+        version: of this format.
+        name: of the search.
+        description: for people.
+        seed: drives the search.
+        noise_seed: keys the sampling noise of decoding, whatever the seed.
+        pool: the members on offer, in order.
+        alphabet: the outcomes of a decoding step.
+        epsilon: share of the probability that the byte view may leave unread.
+        prompt_format: how a question becomes a prompt; ``{prompt}`` stands for the question.
+        tasks: what recipes are scored on.
+        splits: how many items for what.
+        genome: what evolution may vary.
+        evolution: the island model.
+        objectives: what is optimised; several give a Pareto front.
+        stop_at: ends the search when it has been reached.
+        budget: ends the search when it has been spent.
+        warm_start: files of recipes that are among the founders.
+        tracking: MLflow.
+        decoding: limits of the engine.
+    """
+
+    version: Literal[1] = 1
+    name: str = Field(min_length=1, pattern=NAME)
+    description: str = ""
+    seed: Seed = 0
+    noise_seed: Seed = 0
+    pool: tuple[MemberSpec, ...] = Field(min_length=1)
+    alphabet: AlphabetName = "bytes"
+    epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
+    prompt_format: str = "{prompt}"
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+    splits: Splits = Splits()
+    genome: GenomeSettings = GenomeSettings()
+    evolution: Evolution = Evolution()
+    objectives: tuple[ObjectiveName, ...] = Field(default=("accuracy",), min_length=1)
+    stop_at: StopAt | None = None
+    budget: Budget = Budget()
+    warm_start: tuple[str, ...] = ()
+    tracking: Tracking = Tracking()
+    decoding: Decoding = Decoding()
+
+    _source: SourceMap = PrivateAttr(default_factory=SourceMap)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        check_coherence(self)
+        return self
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, overrides: tuple[str, ...] = ()) -> Self:
+        """Read a space from a file.
+
+        Args:
+            path: of the YAML file.
+            overrides: ``path.to.key=value``, the value in YAML; lists are reached into by index.
+
+        Raises:
+            SpaceError: names the file (or the override), the field, line and column.
+        """
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise SpaceError(f"expected a readable file, got: {error.strerror}", Where(str(path))) from None
+        return cls._from_bytes(str(path), content, tuple(overrides))
+
+    @classmethod
+    def from_text(cls, text: str, file: str = "<space>") -> Self:
+        """Read a space from YAML text; see `from_yaml`."""
+        return cls._from_bytes(file, text.encode("utf-8", "surrogatepass"), ())
+
+    @classmethod
+    def _from_bytes(cls, file: str, content: bytes, overrides: tuple[str, ...]) -> Self:
+        data, source = read_yaml(file, content, overrides)
+        try:
+            space = cls.model_validate(_with_tuples(data), strict=True)
+        except ValidationError as error:
+            path, message = explain(error.errors(include_url=False), data, cls.json_schema(), source)
+            raise SpaceError(message, source.where(path)) from None
+        space._source = source
+        return space
+
+    def where(self, *path: str | int) -> Where:
+        """Where the value of a field stands: ``where("pool", 0, "path")``."""
+        return self._source.where(path)
+
+    def to_yaml(self) -> str:
+        """The space with all defaults filled in; reading it gives an equal space."""
+        yaml = YAML(typ="rt", pure=True)
+        yaml.width = 120
+        stream = io.StringIO()
+        yaml.dump(_laid_out(self._content()), stream)
+        return stream.getvalue()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything the space says."""
+        return _digest(self._content())
+
+    @property
+    def continuation_digest(self) -> str:
+        """SHA-256 of what makes a run the same search: two spaces with one continuation digest may share a run.
+
+        Left out is what may change between two sittings: how long the search goes on (generations, `stop_at`,
+        `budget`), what never changes a result (`tracking`, `decoding`, `description`), and the seed, which names a
+        run of its own and is compared beside this.
+        """
+        content = {key: value for key, value in self._content().items() if key not in _NOT_IDENTITY}
+        content["evolution"] = {key: value for key, value in content["evolution"].items() if key != "generations"}
+        return _digest(content)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the format."""
+        return cls.model_json_schema(by_alias=True)
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _with_tuples(value: Any) -> Any:
+    """Lists become tuples: strict validation takes nothing else for one."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(entry) for key, entry in value.items()}
+    return tuple(_with_tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def _laid_out(value: Any) -> Any:
+    """Lists of scalars go on one line."""
+    if isinstance(value, dict):
+        return {key: _laid_out(entry) for key, entry in value.items()}
+    if not isinstance(value, list):
+        return value
+    entries = CommentedSeq(_laid_out(entry) for entry in value)
+    if not any(isinstance(entry, dict | list) for entry in value):
+        entries.fa.set_flow_style()
+    return entries

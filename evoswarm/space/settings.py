@@ -1,0 +1,287 @@
+"""The parts of a search space: frozen, validated data with defaults. What must hold between them is in `coherence`.
+
+Every field is a key of the YAML file; ``lambda`` and ``copy`` are called `contrast` and `copy_migrants` here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from evoswarm.recipe import Alpha, RuleName
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+ObjectiveName = Annotated[
+    str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
+]
+TopologyName = Literal["ring", "bidirectional_ring", "torus", "star", "fully_connected", "unconnected", "edges"]
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+PositiveRange = tuple[Positive, Positive]
+Range = tuple[NotNegative, NotNegative]
+
+
+class Settings(BaseModel):
+    """Base of all parts: frozen, unknown keys refused, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+class ScorerSettings(Settings):
+    """How an answer is scored.
+
+    Attributes:
+        kind: ``exact``, ``numeric`` (the last number), ``choice``, ``regex``, ``contains``, ``verifier`` (only of
+            reasoning_gym tasks) or ``module:function`` of the user's own.
+        pattern: for ``regex``; the first group (or the whole match) of the last match is the answer.
+        choices: for ``choice``; empty is A, B, C, D.
+        ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
+        tolerance: for ``numeric``, absolute.
+    """
+
+    kind: str = "exact"
+    pattern: str | None = None
+    choices: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    ignore_case: bool = False
+    tolerance: float = Field(default=1e-6, ge=0)
+
+
+class FewShot(Settings):
+    """Worked examples put before every question, drawn from the source and never used as items.
+
+    Attributes:
+        count: how many.
+        between: stands between an example's question and its answer.
+        separator: stands behind every example.
+    """
+
+    count: int = Field(default=0, ge=0, le=64)
+    between: str = ""
+    separator: str = "\n\n"
+
+
+class _TaskSettings(Settings):
+    name: str = Field(min_length=1, pattern=NAME)
+    weight: float = Field(default=1.0, gt=0)
+    max_bytes: int = Field(default=32, ge=1, le=65536)
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    few_shot: FewShot = FewShot()
+
+
+class ReasoningGymSettings(_TaskSettings):
+    """Items made by a reasoning-gym family (or ``pair``, evoswarm's own composite).
+
+    Attributes:
+        family: its name.
+        config: settings of the family; those left out keep the defaults of the form.
+        form: ``compact`` asks in few symbols, ``question`` in reasoning-gym's words.
+        seed: of the source.
+        scorer: ``verifier`` is the family's own, at full marks.
+    """
+
+    source: Literal["reasoning_gym"]
+    family: str = Field(min_length=1)
+    config: dict[str, Any] = {}
+    form: Literal["compact", "question"] = "compact"
+    seed: Seed = 0
+    scorer: ScorerSettings = ScorerSettings(kind="verifier")
+
+
+class DatasetSettings(_TaskSettings):
+    """Items from the rows of a local jsonl, json, csv or parquet file, or of a data set on the hub.
+
+    Attributes:
+        path: the file (from the working directory), or the name on the hub.
+        subset: of a data set on the hub (its "configuration").
+        split: of a data set on the hub; a local file has ``train`` only.
+        revision: of a data set on the hub.
+        prompt: template of the question, with ``{column}`` placeholders; a brace of the text is written twice.
+        answer: template of the right answer.
+    """
+
+    source: Literal["dataset"]
+    path: str = Field(min_length=1)
+    subset: str | None = None
+    split: str = Field(default="train", min_length=1)
+    revision: str | None = None
+    prompt: str = "{question}"
+    answer: str = "{answer}"
+    scorer: ScorerSettings = ScorerSettings()
+
+
+TaskSettings = Annotated[ReasoningGymSettings | DatasetSettings, Field(discriminator="source")]
+
+
+class Splits(Settings):
+    """How many items each split offers, over all tasks together and in equal numbers from each.
+
+    Attributes:
+        search: items that fitness is computed on.
+        selection: items that the champion is chosen on.
+        test: items that are opened once.
+        shares: of the space of item keys that search, selection and test own. They decide where an item belongs:
+            growing a source or a split moves no item across.
+    """
+
+    search: int = Field(default=96, ge=1, le=10_000_000)
+    selection: int = Field(default=200, ge=1, le=10_000_000)
+    test: int = Field(default=1000, ge=1, le=10_000_000)
+    shares: tuple[Positive, Positive, Positive] = (0.3, 0.2, 0.5)
+
+
+class GenomeSettings(Settings):
+    """What evolution may vary. A range of equal ends pins a gene.
+
+    Attributes:
+        max_members: of a recipe; null is the whole pool.
+        weight: range of a member's weight, before normalisation.
+        temperature: range of a member's temperature.
+        open_share: range of the share of steps at which a follower speaks; 1 is always, and in a range 0 (silent)
+            can be drawn too.
+        gates: false lets every follower speak at every step.
+        leads: members that may lead; null is all.
+        rules: fusion rules to choose from.
+        alpha: range of the exponent of ``power``; "min" and "max" are the infinities.
+        beta: range of the confidence sharpening; 0 is none.
+        contrast: range of the lambda of ``contrast``.
+        samples: numbers of samples to choose from; 1 is greedy, more is a majority vote.
+        sampling_temperature: range, used where samples are more than 1.
+        max_parameters: limit of the sum over a recipe's members.
+        max_flops: limit of the sum over a recipe's members of the FLOPs per token.
+        max_memory_bytes: limit of the weights of a recipe's members.
+    """
+
+    max_members: int | None = Field(default=None, ge=1)
+    weight: PositiveRange = (0.02, 1.0)
+    temperature: PositiveRange = (0.25, 4.0)
+    open_share: tuple[Share, Share] = (0.005, 1.0)
+    gates: bool = True
+    leads: tuple[str, ...] | None = Field(default=None, min_length=1)
+    rules: tuple[RuleName, ...] = Field(
+        default=("mixture", "product", "power", "most_confident", "vote", "contrast"), min_length=1
+    )
+    alpha: tuple[Alpha, Alpha] = (-4.0, 4.0)
+    beta: Range = (0.0, 4.0)
+    contrast: Range = Field(default=(0.05, 1.0), alias="lambda")
+    samples: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(default=(1,), min_length=1)
+    sampling_temperature: PositiveRange = (0.3, 1.5)
+    max_parameters: int | None = Field(default=None, ge=1)
+    max_flops: float | None = Field(default=None, gt=0)
+    max_memory_bytes: int | None = Field(default=None, ge=1)
+
+
+class IslandSettings(Settings):
+    """What one island may do differently; null takes the value of ``evolution``.
+
+    Attributes:
+        objective_weights: by objective; the island then ranks by the weighted sum.
+    """
+
+    population: int | None = Field(default=None, ge=2)
+    crossover: float | None = Field(default=None, ge=0, le=1)
+    mutation: float | None = Field(default=None, ge=0, le=1)
+    mutated_genes: float | None = Field(default=None, gt=0)
+    tournament: int | None = Field(default=None, ge=1)
+    elites: int | None = Field(default=None, ge=0)
+    objective_weights: dict[str, NotNegative] | None = Field(default=None, min_length=1)
+
+
+def _number_or_list(value: Any) -> str:
+    return "list" if isinstance(value, list | tuple) else "number"
+
+
+Islands = Annotated[
+    Annotated[int, Field(ge=1, le=1024), Tag("number")]
+    | Annotated[tuple[IslandSettings, ...], Field(min_length=1, max_length=1024), Tag("list")],
+    Discriminator(_number_or_list),
+]
+
+
+class Migration(Settings):
+    """Who travels between islands, when, and whom they replace.
+
+    Attributes:
+        every: so many generations.
+        count: emigrants of an island along each edge.
+        select: who goes.
+        replace: who makes room.
+        copy_migrants: emigrants also stay at home.
+    """
+
+    every: int = Field(default=2, ge=1)
+    count: int = Field(default=1, ge=0)
+    select: Literal["best", "random", "diverse"] = "best"
+    replace: Literal["worst", "random", "oldest"] = "worst"
+    copy_migrants: bool = Field(default=True, alias="copy")
+
+
+class Evolution(Settings):
+    """The island model.
+
+    Attributes:
+        generations: the founders are the first.
+        islands: a number of equal islands, or a list of what differs on each.
+        population: individuals of an island.
+        crossover: probability that a child has two parents.
+        mutation: probability that a child is mutated.
+        mutated_genes: active genes changed by a mutation, on average.
+        tournament: individuals drawn to choose one parent.
+        elites: best individuals that live on unchanged.
+        topology: of the islands' graph.
+        edges: (from, to) pairs, counted from 0; only with ``topology: edges``.
+        migration: along the edges.
+        stagnation: generations without a better best after which an island is reseeded; null is never.
+    """
+
+    generations: int = Field(default=10, ge=1)
+    islands: Islands = 4
+    population: int = Field(default=12, ge=2)
+    crossover: float = Field(default=0.7, ge=0, le=1)
+    mutation: float = Field(default=0.9, ge=0, le=1)
+    mutated_genes: float = Field(default=2.0, gt=0)
+    tournament: int = Field(default=3, ge=1)
+    elites: int = Field(default=2, ge=0)
+    topology: TopologyName = "ring"
+    edges: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ...] = ()
+    migration: Migration = Migration()
+    stagnation: int | None = Field(default=None, ge=1)
+
+
+class StopAt(Settings):
+    """Ends the search once a recipe reaches this on the search split."""
+
+    accuracy: float = Field(gt=0, le=1)
+
+
+class Budget(Settings):
+    """Ends the search cleanly; counted as if the ledger were empty. Seconds are wall time, journalled."""
+
+    evaluations: int | None = Field(default=None, ge=1)
+    seconds: float | None = Field(default=None, gt=0)
+
+
+class Tracking(Settings):
+    """MLflow; ``MLFLOW_TRACKING_URI`` wins over `uri`."""
+
+    mlflow: bool = True
+    uri: str | None = None
+    experiment: str = Field(default="evoswarm", min_length=1)
+
+
+class Decoding(Settings):
+    """Limits of the engine; they change cost, never results.
+
+    Attributes:
+        batch_tokens: forwarded at once, padding included.
+        state_memory_bytes: for the states of each member; null is what is free.
+        evaluation_seconds: after which one evaluation is a time-out; null is never.
+    """
+
+    batch_tokens: int = Field(default=16384, ge=1)
+    state_memory_bytes: int | None = Field(default=None, ge=1)
+    evaluation_seconds: float | None = Field(default=None, gt=0)

@@ -1,0 +1,1 @@
+"""Tasks: sources of items with scorers, and the splits of the items."""
