@@ -1,0 +1,61 @@
+"""evoswarm: evolves mixtures of language models at decoding time.
+
+The public names are imported when they are first used, so that ``import evoswarm`` is instant.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evoswarm.decoding.request import Completion as Completion
+    from evoswarm.decoding.request import Request as Request
+    from evoswarm.decoding.swarm import Swarm as Swarm
+    from evoswarm.errors import EvoswarmError as EvoswarmError
+    from evoswarm.evaluation.evaluation import Summary as Summary
+    from evoswarm.experiment import search as search
+    from evoswarm.recipe import MemberSpec as MemberSpec
+    from evoswarm.recipe import Recipe as Recipe
+    from evoswarm.result import SearchResult as SearchResult
+    from evoswarm.space import SearchSpace as SearchSpace
+    from evoswarm.workbench import evaluate as evaluate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Completion": "evoswarm.decoding.request",
+    "EvoswarmError": "evoswarm.errors",
+    "MemberSpec": "evoswarm.recipe",
+    "Recipe": "evoswarm.recipe",
+    "Request": "evoswarm.decoding.request",
+    "SearchResult": "evoswarm.result",
+    "SearchSpace": "evoswarm.space",
+    "Summary": "evoswarm.evaluation.evaluation",
+    "Swarm": "evoswarm.decoding.swarm",
+    "evaluate": "evoswarm.workbench",
+    "search": "evoswarm.experiment",
+}
+
+__all__ = [
+    "Completion",
+    "EvoswarmError",
+    "MemberSpec",
+    "Recipe",
+    "Request",
+    "SearchResult",
+    "SearchSpace",
+    "Summary",
+    "Swarm",
+    "evaluate",
+    "search",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

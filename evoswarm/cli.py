@@ -1,0 +1,271 @@
+"""The command line: parses, calls, prints. Heavy libraries are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evoswarm import __version__
+from evoswarm.errors import EvoswarmError, RunError, SpaceError, Where
+
+if TYPE_CHECKING:
+    from evoswarm.generation import Row
+    from evoswarm.space import SearchSpace
+
+RUNS = Path("runs")
+
+app = typer.Typer(
+    name="evoswarm",
+    help="Evolves mixtures of language models: who speaks when, with what weight, by which rule.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+zoo_app = typer.Typer(help="The built-in pool of tiny members.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(zoo_app, name="zoo")
+
+SpaceFile = Annotated[Path, typer.Argument(metavar="SPACE", help="A search space: a YAML file.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the space; may be repeated.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def main() -> None:
+    """Run the command line; mistakes are one or two lines on stderr and exit code 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    _quiet_libraries()
+    try:
+        code = app(arguments, prog_name="evoswarm", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as end:
+        return end.exit_code
+    except EvoswarmError as error:
+        return _refuse(str(error))
+    except typer.Abort:
+        return _refuse("aborted", 1)
+    except KeyboardInterrupt as error:
+        return _refuse(str(error) or "interrupted", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        return 1
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the parser's own errors
+            return _refuse(f"{error.format_message()} (evoswarm --help shows what there is)")
+        raise
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def search(
+    space: SpaceFile,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replaces the space's seed.")] = None,
+    overrides: Overrides = None,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+) -> None:
+    """Search for the recipe that answers best; an unfinished run is continued."""
+    checked = _space(space, overrides, seed)
+    from evoswarm.search_command import run_search
+
+    run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def plan(space: SpaceFile, overrides: Overrides = None) -> None:
+    """Decode a small sample and say what a search would take; nothing is written."""
+    checked = _space(space, overrides, None)
+    from evoswarm.plan import make_plan
+    from evoswarm.search_command import quiet_loading
+
+    quiet_loading()
+    for line in make_plan(checked, on_stage=_tell).lines():
+        print(line)
+
+
+@app.command()
+def check(space: SpaceFile, overrides: Overrides = None) -> None:
+    """Validate a space, its files and its items, without loading a model."""
+    from evoswarm.space import SearchSpace, check_files
+
+    checked = SearchSpace.from_yaml(space, tuple(overrides or ()))
+    notes = check_files(checked)
+    print(f"{space}: a valid search space: {len(checked.pool)} members, {len(checked.tasks)} tasks")
+    for note in notes:
+        print(f"note: {note}")
+
+
+@app.command()
+def generate(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")] = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE.jsonl", help='One {"prompt": ...} per line.')
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.jsonl", help="Write rows instead of text.")] = None,
+    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="An answer's limit.")] = 256,
+    stop: Annotated[list[str] | None, typer.Option("--stop", help="Ends an answer; may be repeated.")] = None,
+) -> None:
+    """Answer with a recipe: text to standard output, or rows with costs to a file."""
+    questions = _questions(prompt, prompts)
+    if stop is not None and "" in stop:
+        raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
+    from evoswarm.generation import answer
+    from evoswarm.result import read_recipe
+    from evoswarm.search_command import quiet_loading
+
+    quiet_loading()
+    chosen = read_recipe(recipe)
+    _check_writable(out)
+    rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()))
+    _write_rows(rows, out)
+
+
+@app.command()
+def evaluate(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
+    space: Annotated[Path, typer.Option("--space", metavar="SPACE", help="The search space whose items are meant.")],
+    split: Annotated[str, typer.Option("--split", help="search, selection or test.")] = "selection",
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Score any recipe on a split of a space; opening the test split is recorded."""
+    if split not in ("search", "selection", "test"):
+        raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
+    checked = _space(space, overrides, None)
+    from evoswarm.search_command import run_evaluate
+
+    run_evaluate(recipe, checked, split, runs=RUNS, as_json=as_json)
+
+
+@zoo_app.command("list")
+def zoo_list() -> None:
+    """List the members of the built-in pool with what they can do."""
+    from evoswarm.zoo_command import print_zoo
+
+    print_zoo()
+
+
+@app.command()
+def doctor() -> None:
+    """Show versions, devices and memory, what is missing and how to get it."""
+    from evoswarm.doctor import examine
+
+    findings = examine(RUNS)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = "!" if finding.serious else "-" if finding.advice else " "
+        advice = f"  -> {finding.advice}" if finding.advice else ""
+        print(f"{mark} {finding.name:<{width}}  {finding.value}{advice}")
+    if any(finding.serious for finding in findings):
+        raise typer.Exit(1)
+
+
+def _space(path: Path, overrides: list[str] | None, seed: int | None) -> SearchSpace:
+    """Read and check a space; no heavy library is loaded yet."""
+    from evoswarm.space import SearchSpace, check_files
+
+    settings = [*(overrides or ()), *([f"seed={seed}"] if seed is not None else [])]
+    checked = SearchSpace.from_yaml(path, tuple(settings))
+    for note in check_files(checked):
+        logging.getLogger("evoswarm").info(note)
+    return checked
+
+
+def _questions(prompt: str | None, prompts: Path | None) -> list[str]:
+    """The questions, wherever they come from.
+
+    Raises:
+        RunError: there are none, or a line of the file is not one.
+    """
+    if (prompt is None) == (prompts is None):
+        raise RunError("expected one of PROMPT, - or --prompts FILE.jsonl, got " + ("none" if prompt is None else "two"))
+    if prompts is not None:
+        return list(_read_prompts(prompts))
+    if prompt == "-":
+        text = sys.stdin.read()
+        return [text.removesuffix("\n")]
+    return [str(prompt)]
+
+
+def _read_prompts(path: Path) -> Iterator[str]:
+    try:
+        lines = path.read_bytes().decode("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"expected a readable file of UTF-8 text, got: {error}", Where(str(path))) from None
+    count = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        count += 1
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            message = f'expected a JSON object like {{"prompt": "..."}}, got {line[:60]!r} ({error.msg})'
+            raise RunError(message, Where(str(path), "", number)) from None
+        if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
+            found = f"keys {sorted(row)}" if isinstance(row, dict) and "prompt" not in row else f"{line[:60]!r}"
+            raise RunError(f"expected a text, got {found}", Where(str(path), "prompt", number))
+        yield row["prompt"]
+    if not count:
+        raise RunError("expected at least one prompt, got an empty file", Where(str(path)))
+
+
+def _check_writable(out: Path | None) -> None:
+    """Refuse a file that cannot be written before the decoding, not after it."""
+    if out is not None:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.open("a", encoding="utf-8").close()
+        except OSError as error:
+            raise RunError(f"expected a file that can be written, got: {error}", Where(str(out))) from None
+
+
+def _write_rows(rows: list[Row], out: Path | None) -> None:
+    failed = [row for row in rows if row.failure is not None]
+    if out is None:
+        for row in rows:
+            print(row.text)
+    else:
+        from evoswarm.run_directory import write_file
+
+        write_file(out, "".join(row.to_json() + "\n" for row in rows))
+        print(f"{len(rows)} rows in {out}", file=sys.stderr)
+    if failed:
+        raise RunError(f"{len(failed)} of {len(rows)} prompts have no answer; the first: {failed[0].failure}")
+
+
+def _tell(text: str) -> None:
+    print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+def _refuse(message: str, code: int = 2) -> int:
+    prefix = "error: " if code == 2 else ""
+    print(f"{prefix}{message}", file=sys.stderr)
+    return code
+
+
+def _quiet_libraries() -> None:
+    """Other libraries' advice is not for those who use the command line."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -1,0 +1,109 @@
+"""What a person sees: a line per generation, and the end of a search."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evoswarm.evaluation.evaluation import Summary
+from evoswarm.words import duration, in_words, quantity
+
+from evoswarm.result import GenerationFigures, SearchResult
+
+_LONGEST_EXAMPLE = 120
+
+
+def generation_line(figures: GenerationFigures) -> str:
+    """One generation on one line: best per island, speed, prefix reuse, time left."""
+    bests = " ".join(f"{report.best[0]:.3f}" if report.best else "  -  " for report in figures.islands)
+    speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
+    reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
+    left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
+    last = figures.generations - 1
+    return f"generation {figures.generation}/{last}: best per island {bests} | {speed}{reuse}{left}"
+
+
+def generation_json(figures: GenerationFigures) -> str:
+    """The same for machines: one JSON object on one line."""
+    return json.dumps({"event": "generation", **figures.as_dict()}, ensure_ascii=False)
+
+
+def result_json(result: SearchResult) -> str:
+    """The end for machines: one JSON object on one line."""
+    return json.dumps({"event": "result", **result.as_dict()}, ensure_ascii=False)
+
+
+def print_result(console: Console, result: SearchResult) -> None:
+    """The end for people."""
+    selection = result.selection
+    champion = selection.champion
+    _print_champion(console, result)
+    rivals = [standing for standing in selection.standings if standing.is_rival]
+    rows = [(f"champion ({champion.name})", champion.summary)]
+    rows += [(s.name, s.summary) for s in rivals]
+    console.print(figures_table(f"On the selection split ({champion.summary.items} items)", rows))
+    axes = " and ".join(selection.objectives)
+    console.print(figures_table(f"Pareto front by {axes}", [(s.name, s.summary) for s in selection.front]))
+    if selection.winner.recipe.digest != champion.recipe.digest:
+        console.print(f"Dropped without a loss that counts: {escape(', '.join(selection.dropped))}.")
+    if selection.best.recipe.digest != selection.winner.recipe.digest:
+        gap = selection.best.accuracy - selection.winner.accuracy
+        console.print(
+            f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
+            f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}): the cheaper one was chosen."
+        )
+    console.print("\n[bold]Written[/bold]")
+    for path, meaning in result.written():
+        console.print(f"  {escape(str(path))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+    if result.tracking_uri is not None:
+        console.print(f"  {escape(result.tracking_uri)}  [dim]MLflow's history of all searches[/dim]", soft_wrap=True)
+    console.print("\n[bold]Use it[/bold]")
+    prompt = result.example_prompt if len(result.example_prompt) <= _LONGEST_EXAMPLE else "YOUR QUESTION"
+    command = f"evoswarm generate {shlex.quote(str(result.directory))} {shlex.quote(prompt)}"
+    console.print(f"  {escape(command)}", soft_wrap=True, highlight=False)
+
+
+def figures_table(title: str, rows: Sequence[tuple[str, Summary]]) -> Table:
+    """Accuracy and deployed-alone cost of recipes, side by side."""
+    tasks = list(dict.fromkeys(task for _, summary in rows for task in summary.by_task))
+    table = Table(title=title, title_justify="left")
+    table.add_column("recipe", overflow="fold")
+    table.add_column("accuracy", justify="right")
+    for task in tasks if 1 < len(tasks) <= 6 else []:
+        table.add_column(task, justify="right")
+    for column in ("FLOPs", "weight reads", "passes", "open"):
+        table.add_column(column, justify="right")
+    for name, summary in rows:
+        cost = summary.cost
+        if summary.failure is not None:
+            table.add_row(escape(name), f"failed: {summary.failure.kind}")
+            continue
+        scores = [f"{summary.by_task.get(task, 0.0):.3f}" for task in tasks] if 1 < len(tasks) <= 6 else []
+        table.add_row(
+            escape(name),
+            f"{summary.accuracy:.3f}",
+            *scores,
+            quantity(cost.flops),
+            f"{quantity(cost.weight_reads)}B",
+            f"{cost.passes:.1f}",
+            f"{summary.open_share:.0%}",
+        )
+    return table
+
+
+def _print_champion(console: Console, result: SearchResult) -> None:
+    champion = result.selection.champion
+    summary = champion.summary
+    console.print(f"\n[bold]Champion[/bold] [dim]{champion.recipe.digest[:12]}[/dim]")
+    for line in in_words(champion.recipe, summary.cost):
+        console.print(f"  {escape(line)}")
+    console.print(
+        f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)}FLOPs "
+        f"and {summary.cost.passes:.1f} passes an item; followers spoke at {summary.open_share:.0%} of steps and touched "
+        f"{summary.touched_share:.0%} of the lead's tokens.\n"
+    )

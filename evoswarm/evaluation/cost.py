@@ -1,0 +1,129 @@
+"""What a recipe would cost deployed alone: a vector, per member and summed.
+
+The search's own cost (rows actually forwarded, seconds) is another thing and is counted by the swarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evoswarm.decoding.request import MemberShape, MemberUse
+
+
+@dataclass(frozen=True)
+class MemberCost:
+    """What one member of a recipe costs.
+
+    Attributes:
+        name: of the member.
+        tokens: distinct tokens it reads, the prompt included.
+        passes: calls of batch size 1; a chunk of tokens is one call.
+        weight_reads: bytes of weights moved, passes times the member's size.
+        flops: floating-point operations.
+        steps: decoding steps at which it spoke.
+    """
+
+    name: str
+    tokens: float
+    passes: float
+    weight_reads: float
+    flops: float
+    steps: float
+
+
+_NUMBERS = ("tokens", "passes", "weight_reads", "flops", "steps")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost vector of a recipe on one item, or its mean over items; members in the recipe's order."""
+
+    members: tuple[MemberCost, ...] = ()
+
+    @property
+    def tokens(self) -> float:
+        """Tokens read by all members."""
+        return sum(member.tokens for member in self.members)
+
+    @property
+    def passes(self) -> float:
+        """Batch-1 calls of all members."""
+        return sum(member.passes for member in self.members)
+
+    @property
+    def weight_reads(self) -> float:
+        """Bytes of weights moved by all members."""
+        return sum(member.weight_reads for member in self.members)
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of all members."""
+        return sum(member.flops for member in self.members)
+
+    def to_json(self) -> list[list[float]]:
+        """Numbers only, in member order: names are the recipe's affair, and a ledger is shared by many spaces."""
+        return [[getattr(member, number) for number in _NUMBERS] for member in self.members]
+
+    @classmethod
+    def from_json(cls, rows: Sequence[Sequence[float]], names: Sequence[str]) -> Cost:
+        """Read ``to_json`` back, with the names that the reader's recipe gives its members."""
+        return cls(tuple(MemberCost(name, *row) for name, row in zip(names, rows, strict=True)))
+
+    def as_dict(self) -> dict[str, float | dict[str, dict[str, float]]]:
+        """For people and files: the sums and, by name, the members."""
+        sums = {number: getattr(self, number) for number in _NUMBERS if number != "steps"}
+        by_member = {m.name: {number: getattr(m, number) for number in _NUMBERS} for m in self.members}
+        return {**sums, "members": by_member}
+
+
+def flops(use: MemberUse, shape: MemberShape) -> int:
+    """Operations of one member: its layers per token, attention by context, the output layer only for rows needed.
+
+    A multiply and an add count as two. Attention costs 4 x width per attended position (scores and mixing);
+    input embeddings are looked up, not multiplied.
+    """
+    layers = 2 * shape.active_parameters * use.tokens
+    attention = 4 * shape.attention_width * use.context
+    return layers + attention + 2 * shape.output_parameters * use.rows
+
+
+def cost_of(use: Iterable[MemberUse], shapes: Mapping[str, MemberShape]) -> Cost:
+    """The cost vector of one completion.
+
+    Args:
+        use: per member of the recipe, what it did.
+        shapes: by member name.
+    """
+    return Cost(
+        tuple(
+            MemberCost(
+                name=one.name,
+                tokens=one.tokens,
+                passes=one.passes,
+                weight_reads=one.passes * shapes[one.name].parameter_bytes,
+                flops=flops(one, shapes[one.name]),
+                steps=one.steps,
+            )
+            for one in use
+        )
+    )
+
+
+def mean_cost(costs: Sequence[Cost], weights: Sequence[float]) -> Cost:
+    """Weighted mean of cost vectors that have the same members.
+
+    Args:
+        costs: one per item; empty gives the empty vector.
+        weights: of the items, summing to 1.
+    """
+    if not costs:
+        return Cost()
+    members = []
+    for position, first in enumerate(costs[0].members):
+        numbers = [
+            sum(weight * getattr(cost.members[position], number) for cost, weight in zip(costs, weights, strict=True))
+            for number in _NUMBERS
+        ]
+        members.append(MemberCost(first.name, *numbers))
+    return Cost(tuple(members))

@@ -1,0 +1,186 @@
+"""One recipe on one item, and many of them summed up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evoswarm.evaluation.cost import Cost, mean_cost
+from evoswarm.recipe import Failure
+from evoswarm.tasks.task import Item, Task
+
+OWED: frozenset[str] = frozenset({"out_of_memory", "time_out"})
+"""Failures owed to device or time: true of this moment, not of the recipe, so they never enter the ledger."""
+
+CLOSE_MARGIN = 1e-4
+"""Decisions closer than this may turn out otherwise on another machine or batch."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One recipe on one item: a score or a typed failure.
+
+    Attributes:
+        score: in [0, 1]; None on failure.
+        answer: the text that was scored: of the vote's winner when there are several samples.
+        answers: the texts of all samples.
+        cost: deployed alone.
+        margin: the smallest decision margin seen.
+        steps: decoding steps over all samples.
+        open_steps: of these, steps at which a follower spoke.
+        lead_tokens: distinct lead tokens read behind the prompt.
+        lead_tokens_touched: of these, tokens in which a follower spoke.
+        left_out: the largest bound on the total-variation error of a byte view.
+        failure: why there is no score.
+    """
+
+    score: float | None
+    answer: str = ""
+    answers: tuple[str, ...] = ()
+    cost: Cost = Cost()
+    margin: float = math.inf
+    steps: int = 0
+    open_steps: int = 0
+    lead_tokens: int = 0
+    lead_tokens_touched: int = 0
+    left_out: float = 0.0
+    failure: Failure | None = None
+
+    @property
+    def open_share(self) -> float:
+        """Share of steps at which a follower spoke."""
+        return self.open_steps / self.steps if self.steps else 0.0
+
+    @property
+    def close(self) -> bool:
+        """Whether some decision was too close to call across machines."""
+        return self.margin < CLOSE_MARGIN
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One recipe over many items.
+
+    Attributes:
+        accuracy: weighted mean over tasks of the tasks' means; None when any item failed.
+        by_task: mean score per task, by task name; empty when any item failed.
+        cost: weighted mean cost vector.
+        open_share: share of steps at which a follower spoke.
+        touched_share: share of lead tokens in which a follower spoke.
+        failure: the first failure, in item order.
+        failures: how many items failed.
+        close: how many items hung on a decision too close to call across machines.
+        items: how many there were.
+    """
+
+    accuracy: float | None
+    by_task: Mapping[str, float]
+    cost: Cost
+    open_share: float
+    touched_share: float
+    failure: Failure | None
+    failures: int
+    close: int
+    items: int
+
+    def objective(self, name: str) -> float:
+        """The raw value of an objective: ``accuracy``, ``accuracy:TASK``, ``flops``, ``weight_reads``, ``passes``,
+        ``open_share``.
+
+        Raises:
+            ValueError: an item failed, and a failure is never a number.
+        """
+        if self.accuracy is None:
+            raise ValueError(f"expected a success, got a failure: {self.failure}")
+        if name.startswith("accuracy:"):
+            return self.by_task[name.removeprefix("accuracy:")]
+        values = {
+            "accuracy": self.accuracy,
+            "flops": self.cost.flops,
+            "weight_reads": self.cost.weight_reads,
+            "passes": self.cost.passes,
+            "open_share": self.open_share,
+        }
+        return values[name]
+
+
+def item_weights(items: Sequence[Item], tasks: Mapping[str, Task]) -> list[float]:
+    """What each item adds to a weighted mean over tasks; sums to 1. Every task's items share its weight equally."""
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.task] = counts.get(item.task, 0) + 1
+    total = math.fsum(tasks[name].weight for name in counts)
+    return [tasks[item.task].weight / total / counts[item.task] for item in items]
+
+
+def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: Mapping[str, Task]) -> Summary:
+    """Sum up one recipe's evaluations.
+
+    Args:
+        items: at least one.
+        evaluations: one per item, in the same order.
+        tasks: by name.
+    """
+    weights = item_weights(items, tasks)
+    failures = [evaluation.failure for evaluation in evaluations if evaluation.failure is not None]
+    whole = [(e, w) for e, w in zip(evaluations, weights, strict=True) if e.failure is None]
+    total = math.fsum(weight for _, weight in whole)
+    steps = sum(evaluation.steps for evaluation in evaluations)
+    tokens = sum(evaluation.lead_tokens for evaluation in evaluations)
+    accuracy, by_task = None, {}
+    if not failures:
+        scores = [float(evaluation.score or 0.0) for evaluation in evaluations]
+        accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
+        by_task = _means_by_task(items, scores)
+    return Summary(
+        accuracy=accuracy,
+        by_task=by_task,
+        cost=mean_cost([e.cost for e, _ in whole], [weight / total for _, weight in whole]),
+        open_share=sum(e.open_steps for e in evaluations) / steps if steps else 0.0,
+        touched_share=sum(e.lead_tokens_touched for e in evaluations) / tokens if tokens else 0.0,
+        failure=failures[0] if failures else None,
+        failures=len(failures),
+        close=sum(evaluation.close for evaluation in evaluations),
+        items=len(items),
+    )
+
+
+def _means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:
+    groups: dict[str, list[float]] = {}
+    for item, score in zip(items, scores, strict=True):
+        groups.setdefault(item.task, []).append(score)
+    return {name: math.fsum(group) / len(group) for name, group in groups.items()}
+
+
+def paired_standard_error(
+    first: Sequence[float], second: Sequence[float], items: Sequence[Item], tasks: Mapping[str, Task]
+) -> float:
+    """Standard error of the difference of two weighted means over the same items (stratified by task).
+
+    A task with a single item says nothing of its spread: the largest possible variance, 1, stands in.
+
+    Args:
+        first: scores of one recipe, per item.
+        second: scores of the other, in the same order.
+        items: what was scored.
+        tasks: by name.
+    """
+    groups: dict[str, list[float]] = {}
+    for item, one, other in zip(items, first, second, strict=True):
+        groups.setdefault(item.task, []).append(one - other)
+    total = math.fsum(tasks[name].weight for name in groups)
+    variance = 0.0
+    for name, differences in groups.items():
+        count = len(differences)
+        mean = math.fsum(differences) / count
+        spread = math.fsum((d - mean) ** 2 for d in differences) / (count - 1) if count > 1 else 1.0
+        variance += (tasks[name].weight / total) ** 2 * spread / count
+    return math.sqrt(variance)
+
+
+def digest_of(data: object) -> str:
+    """SHA-256 (hex) of data as canonical JSON."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,264 @@
+"""Scores recipes on items: ledger first, then one decoding of everything that is missing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
+from evoswarm.errors import EvoswarmError
+from evoswarm.evaluation.cost import cost_of
+from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summarize
+from evoswarm.evaluation.ledger import Key, Ledger
+from evoswarm.recipe import Failure, Recipe
+from evoswarm.tasks.task import Item, Task
+
+PAIRS_PER_BATCH = 8192
+"""(recipe, item) pairs decoded at once. Recipes share memory within an item, so cutting between items loses none,
+and what a crash can cost is bounded."""
+
+
+class Stopped(EvoswarmError):  # noqa: N818  # an end that was asked for is no error
+    """The caller asked for an end; what had been decoded by then is in the ledger."""
+
+
+@dataclass
+class Moment:
+    """Failures owed to this moment (out of memory, a time-out): known from before, and noted before they act.
+
+    Attributes:
+        known: what the journal holds, by (recipe digest, item digest).
+        note: called with every new one before it is returned.
+    """
+
+    known: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    note: Callable[[str, str, Failure], None] = lambda recipe, item, failure: None
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One evaluation that is wanted."""
+
+    key: Key
+    recipe: Recipe
+    item: Item
+
+
+class Evaluator:
+    """Scores recipes by really decoding.
+
+    Args:
+        swarm: holds every member that the recipes name.
+        tasks: by name; every item's task is among them.
+        ledger: where evaluations are kept.
+        moment: failures owed to device and time, replayed and noted.
+        stop: asked between batches and by the swarm; True ends the work with ``Stopped``.
+
+    Attributes:
+        asked: (recipe digest, item digest) pairs asked for so far, as if the ledger were empty.
+        decoded: how many of them had to be decoded.
+    """
+
+    def __init__(
+        self,
+        swarm: Swarm,
+        tasks: Mapping[str, Task],
+        ledger: Ledger,
+        *,
+        moment: Moment | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self.swarm = swarm
+        self.tasks = tasks
+        self.ledger = ledger
+        self.asked: set[tuple[str, str]] = set()
+        self.decoded = 0
+        self._moment = moment or Moment()
+        self._stop = stop
+        self._described: set[str] = set()
+
+    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
+        """Score every recipe on every item.
+
+        Recipes of one digest are decoded once. What counts is what the ledger gives back, also for pairs that have
+        just been decoded.
+
+        Returns:
+            Per recipe, in order, one evaluation per item, in order.
+
+        Raises:
+            RecipeError: a recipe names a member that the swarm lacks.
+            RunError: the ledger cannot be written.
+            Stopped: ``stop`` said so.
+        """
+        distinct = {recipe.digest: recipe for recipe in recipes}
+        for recipe in distinct.values():
+            self.swarm.check(recipe)
+        pairs = self._pairs(list(distinct.values()), items)
+        self.asked.update((pair.key.recipe, pair.key.item) for pair in pairs)
+        found = self._look_up(pairs)
+        missing = {pair.key: pair for pair in pairs if pair.key not in found}  # two tasks may share an item
+        for batch in _batches(list(missing.values())):
+            found.update(self._decode(batch))
+        by_recipe: dict[str, list[Evaluation]] = {digest: [] for digest in distinct}
+        for pair in pairs:
+            by_recipe[pair.key.recipe].append(found[pair.key])
+        return [by_recipe[recipe.digest] for recipe in recipes]
+
+    def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
+        """Score and sum up: one summary per recipe."""
+        return [summarize(items, evaluations, self.tasks) for evaluations in self.evaluate(recipes, items)]
+
+    def item_digest(self, item: Item, prompt_format: str) -> str:
+        """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit."""
+        task = self.tasks[item.task]
+        prompt = prompt_format.replace("{prompt}", item.prompt)
+        return digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
+
+    def context(self, recipe: Recipe) -> dict[str, object]:
+        """What decides an evaluation besides recipe and item: the members as loaded, the device, the engine."""
+        return {
+            "members": [
+                [self._fingerprint(m.spec.name), m.spec.chat_template, self.swarm.dtypes[m.spec.name]]
+                for m in recipe.members
+            ],
+            "alphabet": recipe.alphabet,
+            "epsilon": recipe.epsilon,
+            "noise_seed": recipe.noise_seed,
+            "device": self.swarm.device_kind,
+            "decoding": DECODING_VERSION,
+        }
+
+    def _fingerprint(self, name: str) -> str | None:
+        return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
+
+    def _pairs(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[_Pair]:
+        """All pairs, item by item, so that recipes that share prefixes are decoded together."""
+        contexts = {recipe.digest: self.context(recipe) for recipe in recipes}
+        digests = {recipe: digest_of(context) for recipe, context in contexts.items()}
+        fresh = {
+            digest: json.dumps(contexts[recipe], sort_keys=True)
+            for recipe, digest in digests.items()
+            if digest not in self._described
+        }
+        if fresh:
+            self.ledger.describe(fresh)
+            self._described.update(fresh)
+        formats = dict.fromkeys(recipe.prompt_format for recipe in recipes)
+        pairs = []
+        for item in items:
+            by_format = {text: self.item_digest(item, text) for text in formats}
+            for recipe in recipes:
+                key = Key(recipe.digest, by_format[recipe.prompt_format], digests[recipe.digest])
+                pairs.append(_Pair(key, recipe, item))
+        return pairs
+
+    def _look_up(self, pairs: Sequence[_Pair]) -> dict[Key, Evaluation]:
+        """What the ledger holds, and what the journal says of an earlier moment of this run."""
+        names = {pair.key.recipe: [m.spec.name for m in pair.recipe.members] for pair in pairs}
+        found = self.ledger.read([pair.key for pair in pairs], names)
+        for pair in pairs:
+            failure = self._moment.known.get((pair.key.recipe, pair.key.item))
+            if failure is not None:
+                found[pair.key] = Evaluation(score=None, failure=failure)
+        return found
+
+    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Evaluation]:
+        """Decode a batch, keep what lasts, and read it back."""
+        if self._stop is not None and self._stop():
+            raise Stopped("stopped as asked")
+        completions = self._complete([self._request(pair) for pair in batch])
+        cut_short = self._stop is not None and self._stop()
+        done = [
+            (pair, completion)
+            for pair, completion in zip(batch, completions, strict=True)
+            if not (cut_short and completion.failure is not None and completion.failure.kind == "time_out")
+        ]
+        self.decoded += len(done)
+        fresh = {pair.key: self._judge(pair, completion) for pair, completion in done}
+        lasting = {key: evaluation for key, evaluation in fresh.items() if _lasts(evaluation.failure)}
+        self.ledger.write(lasting)
+        if len(done) < len(batch):
+            raise Stopped("stopped as asked")
+        for key, evaluation in fresh.items():
+            if evaluation.failure is not None and evaluation.failure.kind in OWED:
+                self._moment.note(key.recipe, key.item, evaluation.failure)
+                self._moment.known[key.recipe, key.item] = evaluation.failure
+        return fresh | self._look_up(batch)
+
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """Decode; what does not fit into memory is halved until the requests at fault stand alone."""
+        try:
+            return self.swarm.decode(requests, stop_after=self._stop)
+        except MemoryError as error:
+            if len(requests) == 1:
+                return [Completion(failure=Failure("out_of_memory", str(error)))]
+        middle = len(requests) // 2
+        return self._complete(requests[:middle]) + self._complete(requests[middle:])
+
+    def _request(self, pair: _Pair) -> Request:
+        task = self.tasks[pair.item.task]
+        return Request(
+            recipe=pair.recipe,
+            prompt=pair.item.prompt,
+            key=pair.item.key,
+            max_bytes=task.max_bytes,
+            stop=task.stop,
+        )
+
+    def _judge(self, pair: _Pair, completion: Completion) -> Evaluation:
+        """Vote, score, and put a price on it."""
+        texts = tuple(sample.text for sample in completion.samples)
+        failure, score, winner = completion.failure, None, 0
+        if failure is None:
+            try:
+                task = self.tasks[pair.item.task]
+                winner = majority([task.extract(text) for text in texts])
+                score = _checked(task.score(pair.item, texts[winner]))
+            except Exception as error:  # a user's own scorer may raise anything
+                failure = Failure("scorer_error", f"task {pair.item.task}: {type(error).__name__}: {error}")
+        return Evaluation(
+            score=score,
+            answer=texts[winner] if texts else "",
+            answers=texts,
+            cost=cost_of(completion.use, self.swarm.shapes),
+            margin=completion.margin,
+            steps=completion.steps,
+            open_steps=completion.open_steps,
+            lead_tokens=completion.lead_tokens,
+            lead_tokens_touched=completion.lead_tokens_touched,
+            left_out=completion.left_out,
+            failure=failure,
+        )
+
+
+def majority(answers: Sequence[str]) -> int:
+    """The index of the sample whose answer is the most frequent; ties go to the lowest index."""
+    counts = Counter(answers)
+    return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
+
+
+def _checked(score: float) -> float:
+    if not (math.isfinite(score) and 0.0 <= score <= 1.0):
+        raise ValueError(f"expected a score in [0, 1], got {score}")
+    return float(score)
+
+
+def _lasts(failure: Failure | None) -> bool:
+    """Whether an evaluation is true for ever: a scorer that raises may be mended under the same name."""
+    return failure is None or (failure.kind not in OWED and failure.kind != "scorer_error")
+
+
+def _batches(pairs: Sequence[_Pair]) -> Iterator[Sequence[_Pair]]:
+    """Cut into batches between items."""
+    start = 0
+    while start < len(pairs):
+        end = min(start + PAIRS_PER_BATCH, len(pairs))
+        while start + 1 < end < len(pairs) and pairs[end].item is pairs[end - 1].item:
+            end -= 1
+        yield pairs[start:end]
+        start = end

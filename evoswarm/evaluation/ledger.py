@@ -1,0 +1,271 @@
+"""The content-addressed store of evaluations: one SQLite file, shared by all runs.
+
+The key says everything that decides an evaluation (recipe, item, context), so a row is true for ever and for every
+run: the first write wins, and a search acts only on what it reads back. What is owed to a moment (out of memory,
+a time-out) never enters.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.cost import Cost
+from evoswarm.evaluation.evaluation import OWED, Evaluation
+from evoswarm.recipe import Failure
+
+LEDGER_VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS version (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS contexts (digest TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS evaluations (
+    recipe TEXT NOT NULL, item TEXT NOT NULL, context TEXT NOT NULL,
+    score REAL, answer TEXT NOT NULL, answers TEXT NOT NULL, cost TEXT NOT NULL, margin REAL NOT NULL,
+    steps INTEGER NOT NULL, open_steps INTEGER NOT NULL,
+    lead_tokens INTEGER NOT NULL, lead_tokens_touched INTEGER NOT NULL, left_out REAL NOT NULL,
+    failure TEXT, failure_message TEXT,
+    PRIMARY KEY (recipe, item, context)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS openings (
+    space TEXT NOT NULL, champion TEXT NOT NULL, opened_at REAL NOT NULL, PRIMARY KEY (space, champion)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS opened_items (
+    item TEXT NOT NULL, space TEXT NOT NULL, champion TEXT NOT NULL, PRIMARY KEY (item, space, champion)
+) WITHOUT ROWID;
+"""
+_COLUMNS = (
+    "score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, left_out, failure, "
+    "failure_message"
+)
+
+
+class Key(NamedTuple):
+    """What an evaluation is of: three SHA-256 digests (hex)."""
+
+    recipe: str
+    item: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An opening of held-out items: of which space, for which recipe, and who came before.
+
+    Attributes:
+        first: False when the same recipe opened the same space's items before: the same opening again.
+        others: how many other recipes had opened any of these items before this opening.
+    """
+
+    first: bool
+    others: int
+
+
+class Ledger:
+    """The store. Safe for many processes: SQLite in write-ahead mode.
+
+    Args:
+        path: of the file; ``":memory:"`` keeps nothing.
+        patience: seconds to wait for another process that is writing.
+
+    Raises:
+        RunError: the file cannot be opened, or another version of evoswarm wrote it.
+    """
+
+    def __init__(self, path: str | Path, patience: float = 60.0) -> None:
+        self.path = str(path)
+        with self._typed():
+            if self.path != ":memory:":
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=patience, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._database.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def read(self, keys: Sequence[Key], names: Mapping[str, Sequence[str]]) -> dict[Key, Evaluation]:
+        """Look up evaluations.
+
+        Args:
+            keys: what is wanted; doubled ones do no harm.
+            names: the member names by recipe digest, as the reader's recipes call them.
+
+        Returns:
+            Those that are there.
+        """
+        found: dict[Key, Evaluation] = {}
+        with self._transaction("DEFERRED"):
+            self._database.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (recipe TEXT, item TEXT, context TEXT)")
+            self._database.execute("DELETE FROM temp.wanted")
+            self._database.executemany("INSERT INTO temp.wanted VALUES (?, ?, ?)", dict.fromkeys(keys))
+            rows = self._database.execute(
+                f"SELECT w.recipe, w.item, w.context, {_COLUMNS} FROM temp.wanted w CROSS JOIN evaluations e "
+                "ON e.recipe = w.recipe AND e.item = w.item AND e.context = w.context"
+            )
+            for recipe, item, context, *values in rows:
+                found[Key(recipe, item, context)] = _evaluation(values, names[recipe])
+        return found
+
+    def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
+        """Add evaluations in one transaction; those that are there already stay as they are.
+
+        Raises:
+            ValueError: a failure owed to device or time: it is not true for ever.
+            RunError: nothing of this call was written (the disk is full, the file is locked).
+        """
+        rows = []
+        for key, evaluation in evaluations.items():
+            if evaluation.failure is not None and evaluation.failure.kind in OWED:
+                raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
+            rows.append((*key, *_values(evaluation)))
+        marks = ", ".join("?" * 15)
+        with self._transaction("IMMEDIATE"):
+            self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
+
+    def describe(self, contexts: Mapping[str, str]) -> None:
+        """Note what context digests stand for (JSON), for people who read the file later."""
+        with self._transaction("IMMEDIATE"):
+            self._database.executemany("INSERT OR IGNORE INTO contexts VALUES (?, ?)", contexts.items())
+
+    def count(self) -> int:
+        """How many evaluations are kept."""
+        with self._typed():
+            return int(self._database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
+
+    def open_items(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+        """Record that held-out items are opened for a recipe, before they are.
+
+        Args:
+            space: digest of the search space.
+            champion: digest of the frozen recipe.
+            items: item digests.
+        """
+        with self._transaction("IMMEDIATE"):
+            before = self._database.execute(
+                "SELECT COUNT(*) FROM openings WHERE space = ? AND champion = ?", (space, champion)
+            ).fetchone()[0]
+            self._database.execute("INSERT OR IGNORE INTO openings VALUES (?, ?, ?)", (space, champion, time.time()))
+            self._database.executemany(
+                "INSERT OR IGNORE INTO opened_items VALUES (?, ?, ?)", [(item, space, champion) for item in items]
+            )
+            others = self._count_others(space, champion, items)
+        return Opening(first=not before, others=others)
+
+    def _count_others(self, space: str, champion: str, items: Sequence[str]) -> int:
+        """Other recipes that opened any of the items before this opening was first recorded."""
+        self._database.execute("CREATE TEMP TABLE IF NOT EXISTS held_out (item TEXT)")
+        self._database.execute("DELETE FROM temp.held_out")
+        self._database.executemany("INSERT INTO temp.held_out VALUES (?)", [(item,) for item in items])
+        row = self._database.execute(
+            "SELECT COUNT(DISTINCT o.champion) FROM openings o "
+            "JOIN opened_items i ON i.space = o.space AND i.champion = o.champion "
+            "WHERE o.champion <> ?1 AND i.item IN (SELECT item FROM temp.held_out) "
+            "AND o.opened_at <= (SELECT opened_at FROM openings WHERE space = ?2 AND champion = ?1)",
+            (champion, space),
+        ).fetchone()
+        return int(row[0])
+
+    def _prepare(self) -> None:
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA temp_store = MEMORY")
+        with self._transaction("IMMEDIATE"):
+            for statement in _TABLES.split(";\n"):
+                self._database.execute(statement)
+            row = self._database.execute("SELECT version FROM version").fetchone()
+            if row is None:
+                self._database.execute("INSERT INTO version VALUES (?)", (LEDGER_VERSION,))
+            elif row[0] != LEDGER_VERSION:
+                expected = f"expected a ledger of version {LEDGER_VERSION} (this evoswarm's), got version {row[0]}"
+                raise RunError(f"{expected}; move the file away to begin a new one", Where(self.path))
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[None]:
+        """All or nothing."""
+        with self._typed():
+            self._database.execute(f"BEGIN {kind}")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        """SQLite's and the system's errors as what they mean for the user."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise RunError(f"{_meaning(error)}; everything written before is kept", Where(self.path)) from error
+
+
+def _meaning(error: Exception) -> str:
+    text = str(error)
+    if "full" in text or "No space left" in text:
+        return "expected room on the disk, got a full one: make room and run the same command to go on"
+    if "locked" in text or "busy" in text:
+        return (
+            "expected to write to the ledger, got a file that another process keeps locked: try again when it is done"
+        )
+    if "not a database" in text or "malformed" in text:
+        return f"expected a ledger, got a file that is none ({text}): move it away to begin a new one"
+    return f"expected a ledger that can be read and written, got: {text}"
+
+
+def _values(evaluation: Evaluation) -> tuple[Any, ...]:
+    failure = evaluation.failure
+    return (
+        evaluation.score,
+        evaluation.answer,
+        json.dumps(evaluation.answers, ensure_ascii=False),
+        json.dumps(evaluation.cost.to_json()),
+        evaluation.margin,
+        evaluation.steps,
+        evaluation.open_steps,
+        evaluation.lead_tokens,
+        evaluation.lead_tokens_touched,
+        evaluation.left_out,
+        failure.kind if failure else None,
+        failure.message if failure else None,
+    )
+
+
+def _evaluation(values: Sequence[Any], names: Sequence[str]) -> Evaluation:
+    score, answer, answers, cost, margin, steps, open_steps, tokens, touched, left_out, kind, message = values
+    rows = json.loads(cost)
+    return Evaluation(
+        score=score,
+        answer=answer,
+        answers=tuple(json.loads(answers)),
+        cost=Cost.from_json(rows, names) if rows else Cost(),
+        margin=margin,
+        steps=steps,
+        open_steps=open_steps,
+        lead_tokens=tokens,
+        lead_tokens_touched=touched,
+        left_out=left_out,
+        failure=Failure(kind, message) if kind else None,
+    )

@@ -1,0 +1,52 @@
+"""Ctrl-C, gently: the first press asks for an end after the current batch, the second is taken at its word."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """A search was ended by Ctrl-C. Everything is kept; the same search goes on where it stopped.
+
+    Attributes:
+        directory: of the run.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        super().__init__(f"interrupted; everything is kept in {directory}, and the same search goes on from there")
+
+
+class Interrupt:
+    """While it is entered, Ctrl-C is remembered instead of raised (in the main thread: others never see it)."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._previous: Any = None
+        self._installed = False
+
+    def asked(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._asked
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._press)
+            self._installed = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, self._previous)
+            self._installed = False
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True

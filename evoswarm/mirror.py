@@ -1,0 +1,144 @@
+"""A search in MLflow's words: what its parameters, tags, metrics, table and child runs are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import evoswarm
+from evoswarm.genomes.recipe_genome import RecipeGenome
+from evoswarm.recipe import Recipe
+from evoswarm.result import GenerationFigures, SearchResult
+from evoswarm.run_directory import RunDirectory
+from evoswarm.selection import Standing
+from evoswarm.space import SearchSpace
+from evoswarm.tracking import ChildRun, SearchRun, flattened
+
+MOST_CHILDREN = 12
+
+
+def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
+    """The search as an MLflow run: the flattened space, and tags that tell what was searched.
+
+    Args:
+        space: with fingerprints filled in.
+        run: the run directory.
+    """
+    tags = {
+        "evoswarm.version": evoswarm.__version__,
+        "evoswarm.space": space.name,
+        "evoswarm.seed": str(space.seed),
+        **{f"evoswarm.fingerprint.{spec.name}": str(spec.fingerprint) for spec in space.pool},
+    }
+    parameters = flattened(space.model_dump(mode="json", by_alias=True))
+    return SearchRun(run.path.name, run.path, parameters, tags, run.continued)
+
+
+def metrics(figures: GenerationFigures) -> dict[str, float]:
+    """A generation's metrics: for the search as a whole, and per island as ``islandN/...``.
+
+    ``best``, ``mean`` and ``median`` are of the first objective; further ones follow as ``best_NAME`` and so on.
+    """
+    values: dict[str, float] = {
+        "evaluations": figures.evaluations,
+        "new_evaluations": figures.fresh,
+        "decoded": figures.decoded,
+        "close_decisions": figures.close,
+        "rows_forwarded": figures.counters.rows_forwarded,
+        "symbols": figures.counters.symbols,
+        "tokens_per_second": figures.tokens_per_second,
+        "evaluations_per_second": figures.evaluations_per_second,
+        "seconds": figures.seconds,
+    }
+    if figures.prefix_reuse is not None:
+        values["prefix_reuse"] = figures.prefix_reuse
+    if figures.best_accuracy is not None:
+        values["best_accuracy"] = figures.best_accuracy
+    for report in figures.islands:
+        place = f"island{report.island}"
+        values |= {
+            f"{place}/diversity": report.diversity,
+            f"{place}/evaluated": report.evaluated,
+            f"{place}/failures": report.failures,
+            f"{place}/arrivals": report.arrivals,
+            f"{place}/stagnant": report.stagnant,
+        }
+        for statistic in ("best", "mean", "median"):
+            values |= _named(f"{place}/{statistic}", figures.objectives, getattr(report, statistic))
+    return values | _overall(figures)
+
+
+def lineage(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The lines of ``individuals.jsonl`` as the columns of a table; nested values are dotted or joined."""
+    flat = []
+    for row in rows:
+        plain = {key: value for key, value in row.items() if key not in ("genome", "parents", "objectives")}
+        plain["parents"] = " ".join(row["parents"])
+        plain["objectives"] = " ".join(f"{value:.10g}" for value in row["objectives"])
+        flat.append(flattened(plain))
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    return {name: [row.get(name) for row in flat] for name in names}
+
+
+def champions(result: SearchResult, genomes: Mapping[str, RecipeGenome]) -> list[ChildRun]:
+    """The champion and the Pareto front as child runs.
+
+    Args:
+        result: of the search.
+        genomes: by recipe digest, as far as they are known.
+    """
+    champion = result.selection.champion
+    others = [s for s in result.front if s.recipe.digest != champion.recipe.digest]
+    named = [("champion", champion), *((f"front: {s.name}", s) for s in others)]
+    return [_child(name, standing, genomes.get(standing.recipe.digest)) for name, standing in named[:MOST_CHILDREN]]
+
+
+def _overall(figures: GenerationFigures) -> dict[str, float]:
+    """Over all islands: the best of the first objective, means of the rest."""
+    able = [report for report in figures.islands if report.best]
+    if not able:
+        return {}
+    maximise = figures.objectives[0].startswith("accuracy")
+    bests = [report.best[0] for report in able]
+    return {
+        "best": max(bests) if maximise else min(bests),
+        "mean": sum(report.mean[0] for report in able) / len(able),
+        "median": sum(report.median[0] for report in able) / len(able),
+        "diversity": sum(report.diversity for report in figures.islands) / len(figures.islands),
+    }
+
+
+def _named(prefix: str, objectives: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    names = [prefix, *(f"{prefix}_{name.replace(':', '.')}" for name in objectives[1:])]
+    return dict(zip(names, values, strict=False))
+
+
+def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildRun:
+    summary = standing.summary
+    figures = {
+        "selection_accuracy": standing.accuracy,
+        "flops": summary.cost.flops,
+        "weight_reads": summary.cost.weight_reads,
+        "passes": summary.cost.passes,
+        "tokens": summary.cost.tokens,
+        "open_share": summary.open_share,
+        **{f"selection_accuracy/{task}": score for task, score in summary.by_task.items()},
+    }
+    genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome.to_dict()).items()}
+    return ChildRun(name, {**_recipe_parameters(standing.recipe), **genes}, figures, standing.recipe.to_json())
+
+
+def _recipe_parameters(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as parameters: what is decoded, member by member."""
+    parameters = {
+        "digest": recipe.digest,
+        "lead": recipe.lead,
+        "alphabet": recipe.alphabet,
+        "samples": recipe.samples,
+        "sampling_temperature": recipe.sampling_temperature,
+        **{f"fusion.{key}": value for key, value in recipe.fusion.model_dump(mode="json", by_alias=True).items()},
+    }
+    for member in recipe.members:
+        for gene in ("weight", "temperature", "threshold"):
+            parameters[f"member.{member.spec.name}.{gene}"] = getattr(member, gene)
+    return parameters

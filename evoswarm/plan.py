@@ -1,0 +1,188 @@
+"""What a search would take: a small sample of it is really decoded, and nothing is written."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from evoswarm.evaluation.evaluation import summarize
+from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.experiment import CALIBRATION_ITEMS, calibrate, outcome, representation_of
+from evoswarm.genomes.archipelago_settings import archipelago_settings
+from evoswarm.selection import FINALISTS, rivals
+from evoswarm.space import SearchSpace
+from evoswarm.words import duration, quantity
+from evoswarm.workbench import Workbench, workbench
+
+SAMPLE_SHARE = 0.02
+LEAST_ITEMS = 2
+_POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of 80%
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a search would take.
+
+    Attributes:
+        name: of the space.
+        members: of the pool.
+        sample_items: search items that were decoded.
+        sample_seconds: that it took.
+        seconds: expected of the whole search on this machine.
+        evaluations: (recipe, item) pairs, as if the ledger were empty; an upper bound.
+        rows: distinct prefixes that the members would read, expected.
+        rows_alone: token reads that decoding each recipe alone would need.
+        weight_bytes: of the loaded members.
+        memory_bytes: expected in all, weights included.
+        disagreement: mean squared difference of two recipes' scores on an item, in the sample.
+        test_items: of the test split.
+        detectable: the difference of accuracies that the test split can detect.
+    """
+
+    name: str
+    members: int
+    sample_items: int
+    sample_seconds: float
+    seconds: float
+    evaluations: int
+    rows: float
+    rows_alone: float
+    weight_bytes: int
+    memory_bytes: float
+    disagreement: float
+    test_items: int
+    detectable: float
+
+    def lines(self) -> list[str]:
+        """The plan in words."""
+        return [
+            f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
+            f"{duration(self.sample_seconds)}",
+            f"time:      about {duration(self.seconds)} on this machine (to within a factor of two)",
+            f"work:      at most {self.evaluations} evaluations",
+            f"prefixes:  about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
+            f"{quantity(self.rows_alone)} tokens",
+            f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
+            f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
+            f"97.5%, power 80%, paired; two recipes differed on {self.disagreement:.0%} of the sample)",
+        ]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What the sample took: calibration, the first generation, the second, in seconds and rows."""
+
+    items: int
+    seconds: tuple[float, ...]
+    rows: tuple[int, ...]
+    alone: tuple[float, ...]
+    disagreement: float
+
+
+def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text: None) -> Plan:
+    """Load the pool and decode two generations on a few items; the ledger is in memory only.
+
+    Args:
+        space: checked already.
+        on_stage: told what is being done.
+
+    Raises:
+        EvoswarmError: a task or a member is not what it should be.
+    """
+    with workbench(space, ":memory:", on_stage=on_stage) as bench:
+        before = _peak_memory()
+        began = time.monotonic()
+        on_stage("decoding a sample")
+        sample = _decode_sample(bench)
+        took = time.monotonic() - began
+        grown = max(0.0, _peak_memory() - before)
+        weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
+        settings = archipelago_settings(space)
+        individuals = sum(island.population for island in settings.islands)
+        finalists = FINALISTS + len(space.pool) + 1
+        factors = _factors(space, sample.items, individuals, finalists)
+        states = grown * sum(factors) / len(factors)
+        if space.decoding.state_memory_bytes is not None:
+            states = min(states, float(space.decoding.state_memory_bytes * len(space.pool)))
+        return Plan(
+            name=space.name,
+            members=len(space.pool),
+            sample_items=sample.items,
+            sample_seconds=took,
+            seconds=_scaled(sample.seconds, factors),
+            evaluations=individuals * space.splits.search * space.evolution.generations
+            + finalists * space.splits.selection,
+            rows=_scaled(sample.rows, factors),
+            rows_alone=_scaled(sample.alone, factors),
+            weight_bytes=weights,
+            memory_bytes=before + states,
+            disagreement=sample.disagreement,
+            test_items=space.splits.test,
+            detectable=_POWER_FACTOR * math.sqrt(max(sample.disagreement, 0.01) / space.splits.test),
+        )
+
+
+def _factors(space: SearchSpace, items: int, individuals: int, finalists: int) -> tuple[float, float, float]:
+    """How many times the sample's calibration, first and second generation go into the whole search.
+
+    Finalists on unseen items cost what founders do, recipe by recipe.
+    """
+    calibration = min(CALIBRATION_ITEMS, space.splits.search) / items
+    first = space.splits.search / items + space.splits.selection / items * finalists / individuals
+    return calibration, first, (space.evolution.generations - 1) * space.splits.search / items
+
+
+def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
+    return sum(part * factor for part, factor in zip(parts, factors, strict=False))
+
+
+def _decode_sample(bench: Workbench) -> _Sample:
+    wanted = max(LEAST_ITEMS, math.ceil(SAMPLE_SHARE * len(bench.items["search"])))
+    items = bench.items["search"][:wanted]
+    seconds, rows, alone = [], [], []
+    marks = [(time.monotonic(), bench.swarm.counters.rows_forwarded)]
+
+    def mark(tokens: float) -> None:
+        now = (time.monotonic(), bench.swarm.counters.rows_forwarded)
+        seconds.append(now[0] - marks[-1][0])
+        rows.append(now[1] - marks[-1][1])
+        alone.append(tokens)
+        marks.append(now)
+
+    leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
+    calibration = calibrate(bench, leads, items, lambda: False)
+    mark(0.0)
+    representation = representation_of(bench, calibration)
+    archipelago = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
+    scores: list[list[float]] = []
+    for _ in range(2):
+        individuals = archipelago.ask()
+        recipes = [representation.express(individual.genome) for individual in individuals]
+        evaluations = bench.evaluator.evaluate(recipes, items)
+        summaries = [summarize(items, row, bench.tasks) for row in evaluations]
+        archipelago.tell(
+            outcome(individual, summary, bench.space.objectives)
+            for individual, summary in zip(individuals, summaries, strict=True)
+        )
+        scores += [[float(e.score or 0.0) for e in row] for row in evaluations]
+        mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
+    plain = bench.evaluator.evaluate([rival.recipe for rival in rivals(bench.space, bench.pool)], items)
+    scores += [[float(e.score or 0.0) for e in row] for row in plain]
+    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores))
+
+
+def _disagreement(scores: Sequence[Sequence[float]]) -> float:
+    """Mean squared difference of two recipes on an item."""
+    pairs = [sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) / len(x) for x, y in combinations(scores, 2)]
+    return sum(pairs) / len(pairs) if pairs else 0.0
+
+
+def _peak_memory() -> float:
+    """Bytes that this process has held at most; macOS counts in bytes, Linux in KiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)

@@ -1,0 +1,300 @@
+"""What a search reports while it runs and when it ends, and the files of the end."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from evoswarm.decoding.request import Counters
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.cost import Cost
+from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evolution.report import IslandReport
+from evoswarm.recipe import Recipe
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory
+from evoswarm.selection import Selection, Standing
+
+CHAMPION, FRONT, RECIPES = "champion.json", "front.json", "recipes"
+
+
+@dataclass(frozen=True)
+class GenerationFigures:
+    """One generation in figures.
+
+    Attributes:
+        generation: which one, from 0.
+        generations: how many there are to be.
+        objectives: names, in the order of the islands' figures.
+        islands: per island, its report.
+        best_accuracy: the greatest on the search split so far; None without any success.
+        evaluations: (recipe, item) pairs asked for so far.
+        fresh: of these, asked for the first time now.
+        decoded: how many had to be decoded now; the rest came from the ledger.
+        close: evaluations of this generation with a decision too close to call across machines.
+        seconds: that this generation took.
+        seconds_left: an estimate for the generations to come; None before there is anything to go by.
+        replayed: the generation repeats what the run had written before.
+        counters: what the engine did for this generation.
+    """
+
+    generation: int
+    generations: int
+    objectives: tuple[str, ...]
+    islands: tuple[IslandReport, ...]
+    best_accuracy: float | None
+    evaluations: int
+    fresh: int
+    decoded: int
+    close: int
+    seconds: float
+    seconds_left: float | None
+    replayed: bool
+    counters: Counters = field(default_factory=Counters)
+
+    @property
+    def evaluations_per_second(self) -> float:
+        """Evaluations per second of this generation, wherever they came from."""
+        return self.fresh / self.seconds if self.seconds else 0.0
+
+    @property
+    def prefix_reuse(self) -> float | None:
+        """Share of distributions asked for that were in memory; None when nothing was asked for."""
+        return self.counters.reuse if self.counters.text_lookups else None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens really forwarded per second of this generation."""
+        return self.counters.rows_forwarded / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {
+            "generation": self.generation,
+            "generations": self.generations,
+            "best_accuracy": self.best_accuracy,
+            "evaluations": self.evaluations,
+            "new_evaluations": self.fresh,
+            "decoded": self.decoded,
+            "close_decisions": self.close,
+            "seconds": self.seconds,
+            "seconds_left": self.seconds_left,
+            "replayed": self.replayed,
+            "evaluations_per_second": self.evaluations_per_second,
+            "prefix_reuse": self.prefix_reuse,
+            "rows_forwarded": self.counters.rows_forwarded,
+            "tokens_per_second": self.tokens_per_second,
+            "islands": [_island(report, self.objectives) for report in self.islands],
+        }
+
+
+class Meter:
+    """Reads what one generation took.
+
+    Args:
+        evaluator: at the beginning of the generation.
+        replayed: the generation repeats what the run had written before.
+    """
+
+    def __init__(self, evaluator: Evaluator, replayed: bool) -> None:
+        self._evaluator, self._replayed = evaluator, replayed
+        self._began = time.monotonic()
+        self._asked, self._decoded = len(evaluator.asked), evaluator.decoded
+        self._counters = replace(evaluator.swarm.counters)
+
+    def read(
+        self,
+        generation: int,
+        generations: int,
+        objectives: tuple[str, ...],
+        reports: Sequence[IslandReport],
+        best_accuracy: float | None,
+        close: int,
+        pace: list[float],
+    ) -> GenerationFigures:
+        """The figures of the generation that ends now; ``pace``, the seconds of those before, grows by one."""
+        now, before = self._evaluator.swarm.counters, self._counters
+        seconds = time.monotonic() - self._began
+        if not self._replayed:
+            pace.append(seconds)
+        return GenerationFigures(
+            generation=generation,
+            generations=generations,
+            objectives=objectives,
+            islands=tuple(report for report in reports if report.generation == generation),
+            best_accuracy=best_accuracy,
+            evaluations=len(self._evaluator.asked),
+            fresh=len(self._evaluator.asked) - self._asked,
+            decoded=self._evaluator.decoded - self._decoded,
+            close=close,
+            seconds=seconds,
+            seconds_left=fmean(pace[-3:]) * (generations - 1 - generation) if pace else None,
+            replayed=self._replayed,
+            counters=Counters(**{f.name: getattr(now, f.name) - getattr(before, f.name) for f in fields(Counters)}),
+        )
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The outcome of a search.
+
+    Attributes:
+        champion: the recipe to use.
+        selection: how it was chosen: all contenders on the selection split, and the Pareto front.
+        directory: of the run.
+        ledger: the file of all evaluations.
+        reason: why the search ended: ``generations``, ``stop_at.accuracy``, ``budget.evaluations``,
+            ``budget.seconds``.
+        generations: how many there were.
+        evaluations: (recipe, item) pairs asked for.
+        seconds: that it took, in this process.
+        example_prompt: a question of the task, to try the champion on.
+        search_accuracy: of the finalists on the search split, by name.
+        tracking_uri: MLflow's store, if it has heard of the search.
+    """
+
+    champion: Recipe
+    selection: Selection
+    directory: Path
+    ledger: Path
+    reason: str
+    generations: int
+    evaluations: int
+    seconds: float
+    example_prompt: str
+    search_accuracy: Mapping[str, float]
+    tracking_uri: str | None = None
+
+    @property
+    def accuracy(self) -> float:
+        """The champion's, on the selection split."""
+        return self.selection.champion.accuracy
+
+    @property
+    def cost(self) -> Cost:
+        """The champion's mean per item, deployed alone."""
+        return self.selection.champion.summary.cost
+
+    @property
+    def front(self) -> tuple[Standing, ...]:
+        """The Pareto front."""
+        return self.selection.front
+
+    @property
+    def comparison(self) -> tuple[Standing, ...]:
+        """All contenders on the selection split, best first."""
+        return self.selection.standings
+
+    def written(self) -> list[tuple[Path, str]]:
+        """What lies where, for people."""
+        root = self.directory
+        return [
+            (root / CHAMPION, "the champion, a recipe that stands alone"),
+            (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
+            (root / RECIPES, "their recipes"),
+            (root / INDIVIDUALS, "every individual with its genes, parents and fitness"),
+            (root / "calibration.json", "entropies behind the thresholds"),
+            (root / "space.yaml", "the search space with all its defaults"),
+            (root / JOURNAL, "what a replay could not know again"),
+            (self.ledger, "every evaluation of all runs"),
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {
+            "champion": str(self.directory / CHAMPION),
+            "digest": self.champion.digest,
+            "directory": str(self.directory),
+            "reason": self.reason,
+            "generations": self.generations,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "selection": _figures(self.selection.champion),
+            "rivals": [_figures(s) for s in self.comparison if s.is_rival],
+            "front": [_figures(s) for s in self.front],
+        }
+
+
+def write_result(run: RunDirectory, result: SearchResult) -> None:
+    """Write ``recipes/``, ``front.json`` and ``champion.json``, and note the end in the journal.
+
+    Raises:
+        RunError: the directory cannot be written.
+    """
+    selection = result.selection
+    files = {standing.recipe.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.standings}
+    for standing in selection.standings:
+        run.write(files[standing.recipe.digest], standing.recipe.to_json())
+
+    def rows(standings: Sequence[Standing]) -> list[dict[str, Any]]:
+        return [{**_figures(s), "recipe": files[s.recipe.digest]} for s in standings]
+
+    front = {
+        "split": "selection",
+        "objectives": list(selection.objectives),
+        "champion": selection.champion.recipe.digest,
+        "winner": selection.winner.recipe.digest,
+        "dropped": list(selection.dropped),
+        "best": selection.best.recipe.digest,
+        "standard_error": selection.standard_error,
+        "search_accuracy": dict(result.search_accuracy),
+        "front": rows(selection.front),
+        "contenders": rows(selection.standings),
+    }
+    run.write_json(FRONT, front)
+    run.write(CHAMPION, result.champion.to_json())
+    run.journal("finished", reason=result.reason, generations=result.generations, champion=result.champion.digest)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """A recipe file, or the champion of a run directory.
+
+    Raises:
+        RunError: a directory without a champion.
+        RecipeError: no valid recipe.
+    """
+    file = Path(path)
+    if file.is_dir():
+        if not (file / CHAMPION).exists():
+            message = f"expected a run directory with a {CHAMPION} (its search has ended), got a directory without one"
+            raise RunError(message, Where(str(file)))
+        file = file / CHAMPION
+    return Recipe.load(file)
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120].strip("-")
+
+
+def summary_dict(summary: Summary) -> dict[str, Any]:
+    """A summary as JSON data."""
+    failure = summary.failure
+    return {
+        "accuracy": summary.accuracy,
+        "by_task": dict(summary.by_task),
+        "cost": summary.cost.as_dict(),
+        "open_share": summary.open_share,
+        "touched_share": summary.touched_share,
+        "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
+        "failures": summary.failures,
+        "close_decisions": summary.close,
+        "items": summary.items,
+    }
+
+
+def _figures(standing: Standing) -> dict[str, Any]:
+    return {"name": standing.name, "digest": standing.recipe.digest, **summary_dict(standing.summary)}
+
+
+def _island(report: IslandReport, objectives: Sequence[str]) -> dict[str, Any]:
+    """An island's report with its objectives named."""
+    data = asdict(report)
+    for name in ("best", "mean", "median"):
+        data[name] = dict(zip(objectives, data[name], strict=False))
+    return data

@@ -1,0 +1,94 @@
+"""What the commands ``search`` and ``evaluate`` do, and what they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from evoswarm.console import figures_table, generation_json, generation_line, print_result, result_json
+from evoswarm.experiment import search
+from evoswarm.result import GenerationFigures, summary_dict
+from evoswarm.words import in_words
+from evoswarm.workbench import SplitResult, evaluate
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
+    from evoswarm.tasks.task import SplitName
+
+
+def quiet_loading() -> None:
+    """No progress bars and advice of transformers: they are not for those who use the command line."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool, as_json: bool) -> None:
+    """Search, showing progress: for people by default, for machines with ``as_json``, not at all with ``quiet``.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.experiment.search``.
+    """
+
+    def show(figures: GenerationFigures) -> None:
+        if as_json:
+            print(generation_json(figures), flush=True)
+        elif not quiet:
+            print(generation_line(figures), flush=True)
+
+    def tell(text: str) -> None:
+        if not quiet and not as_json:
+            print(f"{text} ...", flush=True)
+
+    quiet_loading()
+    result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell)
+    if as_json:
+        print(result_json(result), flush=True)
+    elif not quiet:
+        print_result(Console(width=None if sys.stdout.isatty() else 120), result)
+
+
+def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, as_json: bool) -> None:
+    """Evaluate a recipe on a split and print the figures.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.workbench.evaluate``.
+    """
+    quiet_loading()
+    result = evaluate(recipe, space, split, runs=runs)
+    if as_json:
+        print(json.dumps(_as_dict(result), ensure_ascii=False))
+        return
+    for line in in_words(result.recipe, result.summary.cost):
+        print(line)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(figures_table(f"{split} split, {result.summary.items} items", [(recipe.name, result.summary)]))
+    if result.opening is not None:
+        print(opening_words(result))
+
+
+def opening_words(result: SplitResult) -> str:
+    """What the record of openings says."""
+    opening = result.opening
+    if opening is None:
+        return ""
+    again = "" if opening.first else " This recipe had opened them before: it is the same opening."
+    if not opening.others:
+        return f"The test items were opened for this recipe; no other recipe opened them before.{again}"
+    others = "1 other recipe" if opening.others == 1 else f"{opening.others} other recipes"
+    return f"The test items were opened for this recipe; {others} opened them before, so they are no longer unseen.{again}"
+
+
+def _as_dict(result: SplitResult) -> dict[str, object]:
+    opening = result.opening
+    return {
+        "recipe": result.recipe.digest,
+        "split": result.split,
+        **summary_dict(result.summary),
+        "opening": None if opening is None else {"first": opening.first, "others": opening.others},
+    }

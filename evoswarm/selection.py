@@ -1,0 +1,247 @@
+"""Which recipe is the champion: decided on the selection split, which evolution never saw.
+
+Argmax over many recipes drags noise along. So the champion is the *cheapest* of the finalists that the best one
+does not clearly beat, and members that hardly matter are dropped from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evoswarm.errors import RunError
+from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, summarize
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import Item, Task
+
+FINALISTS = 20
+"""Distinct recipes, best on the search split, that are tested again."""
+
+DROP_TOLERANCE = 0.005
+"""How far selection accuracy may fall, in all, while members are dropped."""
+
+UNIFORM = "uniform mix"
+_MEMBER = "member "
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A recipe with the name it is shown by: an individual's id, ``member NAME`` or ``uniform mix``."""
+
+    name: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A contender with what it did on the selection split."""
+
+    name: str
+    recipe: Recipe
+    summary: Summary
+    scores: tuple[float, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Weighted mean accuracy.
+
+        Raises:
+            ValueError: it failed.
+        """
+        return self.summary.objective("accuracy")
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether it is a single member or the uniform mix."""
+        return self.name == UNIFORM or self.name.startswith(_MEMBER)
+
+    @property
+    def flops(self) -> float:
+        """Mean operations per item, deployed alone."""
+        return self.summary.cost.flops
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The outcome.
+
+    Attributes:
+        champion: the recipe that was chosen, after dropping.
+        winner: the finalist it was made from.
+        best: the finalist of greatest accuracy.
+        standard_error: of the paired difference between best and winner.
+        dropped: names of members that were dropped from the winner.
+        standings: all contenders, best first; failures last.
+        front: the non-dominated ones by the objectives.
+        objectives: that the front is about.
+    """
+
+    champion: Standing
+    winner: Standing
+    best: Standing
+    standard_error: float
+    dropped: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    front: tuple[Standing, ...]
+    objectives: tuple[str, ...]
+
+
+def single(space: SearchSpace, spec: MemberSpec) -> Recipe:
+    """One member alone, greedy."""
+    return _plain(space, [spec])
+
+
+def uniform(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
+    """All members at every step with equal weights, by the mixture rule."""
+    return _plain(space, specs)
+
+
+def rivals(space: SearchSpace, specs: Sequence[MemberSpec]) -> list[Contender]:
+    """Every member alone, and the uniform mix of all when there are several."""
+    contenders = [Contender(f"{_MEMBER}{spec.name}", single(space, spec)) for spec in specs]
+    return contenders + ([Contender(UNIFORM, uniform(space, specs))] if len(specs) > 1 else [])
+
+
+def select(
+    evaluator: Evaluator,
+    items: Sequence[Item],
+    finalists: Sequence[Contender],
+    others: Sequence[Contender],
+    objectives: Sequence[str],
+) -> Selection:
+    """Evaluate on the selection split and choose.
+
+    Args:
+        evaluator: scores recipes.
+        items: of the selection split.
+        finalists: who may become champion.
+        others: who only takes part in the front (the Pareto archive of a search with several objectives).
+        objectives: of the search; a front over a single one is shown as accuracy against FLOPs.
+
+    Raises:
+        RunError: every finalist failed.
+    """
+    standings = _standings(evaluator, items, _distinct([*finalists, *others]))
+    eligible = {contender.recipe.digest for contender in finalists}
+    able = [s for s in standings if s.summary.failure is None and s.recipe.digest in eligible]
+    if not able:
+        failure = standings[0].summary.failure
+        raise RunError(f"expected a recipe that can be evaluated, got failures only ({failure})")
+    best = min(able, key=lambda s: (-s.accuracy, s.flops, s.recipe.digest))
+
+    def error(standing: Standing) -> float:
+        return paired_standard_error(best.scores, standing.scores, items, evaluator.tasks)
+
+    near = [s for s in able if best.accuracy - s.accuracy <= error(s)]
+    winner = min(near, key=lambda s: (s.flops, -s.accuracy, s.recipe.digest))
+    champion, dropped, tried = _drop_members(evaluator, items, winner)
+    everything = _ordered([*standings, *tried])
+    axes = tuple(objectives) if len(objectives) > 1 else ("accuracy", "flops")
+    return Selection(
+        champion=champion,
+        winner=winner,
+        best=best,
+        standard_error=error(winner),
+        dropped=dropped,
+        standings=everything,
+        front=pareto_front([s for s in everything if s.summary.failure is None], axes),
+        objectives=axes,
+    )
+
+
+def without(recipe: Recipe, name: str) -> Recipe:
+    """The recipe less one of its followers; weights stay in proportion."""
+    members = tuple(member for member in recipe.members if member.spec.name != name)
+    return Recipe.model_validate({**recipe.model_dump(by_alias=True), "members": [m.model_dump() for m in members]})
+
+
+def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tuple[Standing, ...]:
+    """Those that no other one equals or betters in every objective and betters in one; best in the first first."""
+    points = [
+        tuple(s.summary.objective(name) * (1 if name.startswith("accuracy") else -1) for name in objectives)
+        for s in standings
+    ]
+    front = [
+        (point, standing)
+        for point, standing in zip(points, standings, strict=True)
+        if not any(other != point and all(a >= b for a, b in zip(other, point, strict=True)) for other in points)
+    ]
+    distinct = dict(reversed(front))
+    return tuple(distinct[point] for point in sorted(distinct, reverse=True))
+
+
+def _plain(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
+    leads = space.genome.leads
+    lead = next((spec.name for spec in specs if leads is None or spec.name in leads), specs[0].name)
+    return Recipe(
+        alphabet=space.alphabet,
+        members=tuple(RecipeMember(spec=spec) for spec in specs),
+        lead=lead,
+        epsilon=space.epsilon,
+        noise_seed=space.noise_seed,
+        prompt_format=space.prompt_format,
+    )
+
+
+def _distinct(contenders: Sequence[Contender]) -> list[Contender]:
+    """One contender per behaviour; the last name given to it is the plainest."""
+    by_digest: dict[str, Contender] = {}
+    for contender in contenders:
+        by_digest[contender.recipe.digest] = contender
+    return list(by_digest.values())
+
+
+def _standings(evaluator: Evaluator, items: Sequence[Item], contenders: Sequence[Contender]) -> list[Standing]:
+    evaluations = evaluator.evaluate([contender.recipe for contender in contenders], items)
+    return [
+        _standing(contender, rows, items, evaluator.tasks)
+        for contender, rows in zip(contenders, evaluations, strict=True)
+    ]
+
+
+def _standing(
+    contender: Contender, rows: Sequence[Evaluation], items: Sequence[Item], tasks: Mapping[str, Task]
+) -> Standing:
+    scores = tuple(float(row.score) if row.score is not None else 0.0 for row in rows)
+    return Standing(contender.name, contender.recipe, summarize(items, rows, tasks), scores)
+
+
+def _drop_members(
+    evaluator: Evaluator, items: Sequence[Item], winner: Standing
+) -> tuple[Standing, tuple[str, ...], list[Standing]]:
+    """Drop followers one by one, each time the one that is missed least, while accuracy falls within tolerance."""
+    champion = winner
+    dropped: list[str] = []
+    tried: list[Standing] = []
+    while len(champion.recipe.members) > 1:
+        followers = [m.spec.name for m in champion.recipe.members if m.spec.name != champion.recipe.lead]
+        contenders = [
+            Contender(f"{winner.name} without {', '.join([*dropped, name])}", without(champion.recipe, name))
+            for name in followers
+        ]
+        fewer = _standings(evaluator, items, contenders)
+        able = [(s, name) for s, name in zip(fewer, followers, strict=True) if s.summary.failure is None]
+        if not able:
+            break
+        least, name = min(able, key=lambda pair: (-pair[0].accuracy, pair[0].flops, pair[1]))
+        if winner.accuracy - least.accuracy > DROP_TOLERANCE:
+            break
+        champion = least
+        dropped.append(name)
+        tried.append(least)
+    return champion, tuple(dropped), tried
+
+
+def _ordered(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Best first, one per behaviour, failures last."""
+    first: dict[str, Standing] = {}
+    for standing in standings:
+        first.setdefault(standing.recipe.digest, standing)
+
+    def key(standing: Standing) -> tuple[bool, float, float, str]:
+        failed = standing.summary.failure is not None
+        return failed, -(standing.summary.accuracy or 0.0), standing.flops, standing.recipe.digest
+
+    return tuple(sorted(first.values(), key=key))

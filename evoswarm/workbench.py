@@ -1,0 +1,160 @@
+"""A search space made ready for work: tasks with their items, the loaded swarm, and an evaluator over a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import RecipeError, Where
+from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.ledger import Ledger, Opening
+from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.result import read_recipe
+from evoswarm.space import SearchSpace, draw_items, make_tasks
+from evoswarm.tasks.task import Item, SplitName, Task
+
+LEDGER = "ledger.sqlite"
+
+
+@dataclass
+class Workbench:
+    """A space made ready.
+
+    Attributes:
+        space: with the members' fingerprints filled in.
+        tasks: by name.
+        items: per split.
+        swarm: the loaded pool.
+        evaluator: scores recipes.
+    """
+
+    space: SearchSpace
+    tasks: Mapping[str, Task]
+    items: Mapping[SplitName, Sequence[Item]]
+    swarm: Swarm
+    evaluator: Evaluator
+
+    @property
+    def pool(self) -> tuple[MemberSpec, ...]:
+        """The members, as loaded."""
+        return self.space.pool
+
+    def bound(self, recipe: Recipe) -> Recipe:
+        """The recipe with its members' specs as this pool has them loaded.
+
+        Raises:
+            RecipeError: the pool lacks a member, or has another model under its name.
+        """
+        self.swarm.check(recipe)
+        specs = {spec.name: spec for spec in self.pool}
+        members = [{**member.model_dump(), "spec": specs[member.spec.name].model_dump()} for member in recipe.members]
+        return Recipe.model_validate({**recipe.model_dump(by_alias=True), "members": members})
+
+
+@contextmanager
+def workbench(
+    space: SearchSpace,
+    ledger: Path | str,
+    *,
+    moment: Moment | None = None,
+    stop: Callable[[], bool] | None = None,
+    on_stage: Callable[[str], None] = lambda text: None,
+) -> Iterator[Workbench]:
+    """Make a space ready; the ledger is let go at the end.
+
+    Args:
+        space: checked already.
+        ledger: the ledger's file, or ``":memory:"``.
+        moment: failures owed to device and time.
+        stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
+        on_stage: told what is being done.
+
+    Raises:
+        EvoswarmError: a task, a member or the ledger is not what it should be.
+    """
+    on_stage(f"reading the items of {len(space.tasks)} tasks")
+    tasks = make_tasks(space)
+    items = draw_items(space, tasks)
+    with Ledger(ledger) as open_ledger:
+        on_stage(f"loading {len(space.pool)} members")
+        swarm = Swarm.load(
+            space.pool,
+            batch_tokens=space.decoding.batch_tokens,
+            state_memory_bytes=space.decoding.state_memory_bytes,
+        )
+        loaded = space.model_copy(update={"pool": swarm.specs})
+        by_name = {task.name: task for task in tasks}
+        evaluator = Evaluator(swarm, by_name, open_ledger, moment=moment, stop=stop)
+        yield Workbench(loaded, by_name, items, swarm, evaluator)
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """A recipe on one split of a space.
+
+    Attributes:
+        recipe: as it was decoded.
+        split: which items.
+        summary: score and cost.
+        opening: of the test split, where that was evaluated.
+    """
+
+    recipe: Recipe
+    split: SplitName
+    summary: Summary
+    opening: Opening | None = None
+
+
+def evaluate(
+    recipe: Recipe | str | Path,
+    space: SearchSpace | str | Path,
+    split: SplitName = "selection",
+    *,
+    runs: str | Path = "runs",
+    on_stage: Callable[[str], None] = lambda text: None,
+) -> SplitResult:
+    """Score any recipe on a split of a space.
+
+    The test split is held out: evaluating it is recorded in the ledger as an opening, before it happens. The same
+    recipe again is the same opening; another recipe is allowed, and the result says how many opened the items
+    before it.
+
+    Args:
+        recipe: the recipe, its file, or a run directory with a champion.
+        space: the space, or its file.
+        split: ``search``, ``selection`` or ``test``.
+        runs: the directory of all runs; its ledger is used.
+        on_stage: told what is being done.
+
+    Raises:
+        EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
+    """
+    checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
+    asked = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    check_members(asked, checked, "<recipe>" if isinstance(recipe, Recipe) else str(recipe))
+    with workbench(checked, Path(runs) / LEDGER, on_stage=on_stage) as bench:
+        bound = bench.bound(asked)
+        items = bench.items[split]
+        opening = None
+        if split == "test":
+            digests = [bench.evaluator.item_digest(item, bound.prompt_format) for item in items]
+            opening = bench.evaluator.ledger.open_items(checked.continuation_digest, bound.digest, digests)
+        on_stage(f"decoding {len(items)} items of the {split} split")
+        return SplitResult(bound, split, bench.evaluator.summaries([bound], items)[0], opening)
+
+
+def check_members(recipe: Recipe, space: SearchSpace, file: str) -> None:
+    """Refuse a recipe with members that the pool lacks, before anything is loaded.
+
+    Raises:
+        RecipeError: names the member.
+    """
+    names = [spec.name for spec in space.pool]
+    for index, member in enumerate(recipe.members):
+        if member.spec.name not in names:
+            message = f"expected a member of the pool ({', '.join(names)}), got {member.spec.name!r}"
+            raise RecipeError(message, Where(file, f"members.{index}.spec.name"))

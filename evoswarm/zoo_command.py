@@ -1,0 +1,27 @@
+"""What ``evoswarm zoo list`` prints."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from evoswarm.words import quantity
+from evoswarm.zoo import catalogue
+
+
+def print_zoo() -> None:
+    """The built-in members with their cards' figures, a line each."""
+    cards = {name: catalogue.card(name) for name in catalogue.names()}
+    families = list(dict.fromkeys(family for card in cards.values() for family in card["accuracy"]))
+    table = Table(title="Accuracy per family on held-out items", title_justify="left")
+    for column in ("path", "architecture", "tokenizer"):
+        table.add_column(column, overflow="fold")
+    table.add_column("size", justify="right")
+    for family in families:
+        table.add_column(family.replace("_", " "), justify="right")
+    for name, card in cards.items():
+        scores = [f"{card['accuracy'][family]:.2f}" for family in families]
+        table.add_row(f"zoo:{name}", card["architecture"], card["tokenizer"], quantity(card["parameters"]), *scores)
+    console = Console()
+    console.width = max(console.width, 140)
+    console.print(table)
