@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from evoswarm.errors import RecipeError, Where
 
-RECIPE_VERSION = 1
+RECIPE_VERSION: Literal[1] = 1
 
 AlphabetName = Literal["bytes", "tokens"]
 RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
@@ -255,7 +255,8 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
         )
     )
     weights = _canonical_weights(recipe, rule)
-    tempers = not (alone and recipe.samples == 1) and (rule != "vote" or sharpens)
+    # Greedily, a lone member's temperature cannot turn its favourite, and a vote only counts favourites.
+    tempers = recipe.samples > 1 or not (alone or (rule == "vote" and not sharpens))
     members = tuple(
         RecipeMember(
             spec=member.spec,

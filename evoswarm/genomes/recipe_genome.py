@@ -128,7 +128,7 @@ def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: GeneName,
     if not followers:
         return gene in DORMANT_ALONE or (gene == "temperature" and genome.samples == 1)
     if genome.rule == "vote" and gene == "temperature":
-        return genome.beta == 0
+        return genome.beta == 0 and genome.samples == 1
     if genome.rule == "contrast" and gene == "weight" and member is not None:
         return states[member] == "lead" or followers == 1
     return gene in DORMANT_UNDER_RULE[genome.rule]
