@@ -228,7 +228,9 @@ def _numbered(root: Path, name: str) -> list[Path]:
 
 def _other(began: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
     keys = [key for key in sorted({*began, *identity}) if began.get(key) != identity.get(key)]
-    key = "name" if "name" in keys else keys[0]
+    if keys == ["search"]:
+        return "expected a directory of this search, got one of another: its pool, tasks or settings differ"
+    key = next(key for key in ("name", "seed", *keys) if key in keys)
     return (
         f"expected a directory of this search, got one of another: its {key} is {_short(began.get(key))}, "
         f"not {_short(identity.get(key))}"

@@ -1,0 +1,189 @@
+"""The evaluator with real members: ledger first, one decoding, votes, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import RecipeError
+from evoswarm.evaluation import evaluator as module
+from evoswarm.evaluation.evaluator import Evaluator, Moment, Stopped
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.task import Item
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger."""
+    with Ledger(tmp_path / "ledger.sqlite") as fresh:
+        yield fresh
+
+
+def spied(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Notes how many requests every decoding has."""
+    calls: list[int] = []
+    decode = swarm.decode
+
+    def counting(requests: Sequence[Request], **settings: Any) -> list[Completion]:
+        calls.append(len(requests))
+        return decode(requests, **settings)
+
+    monkeypatch.setattr(swarm, "decode", counting)
+    return calls
+
+
+def test_all_that_is_missing_is_decoded_at_once_and_only_once(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = spied(swarm, monkeypatch)
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    first = evaluator.evaluate([*recipes[:2], recipes[0]], items)
+    assert calls == [8]  # two distinct recipes, four items
+    assert first[0] == first[2]
+    second = evaluator.evaluate(recipes, items)
+    assert calls == [8, 4]
+    assert second[:2] == first[:2]
+    assert len(evaluator.asked) == 12
+    assert evaluator.decoded == 12
+    fresh = Evaluator(swarm, {task.name: task}, ledger)
+    assert fresh.evaluate(recipes, items) == second
+    assert (len(fresh.asked), fresh.decoded, calls) == (12, 0, [8, 4])
+
+
+def test_scores_and_costs_are_those_of_the_answers(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    for recipe, rows in zip(recipes, evaluator.evaluate(recipes, items), strict=True):
+        for item, row in zip(items, rows, strict=True):
+            alone = swarm.decode([Request(recipe, item.prompt, item.key, task.max_bytes, None, task.stop)])[0]
+            assert row.answers == (alone.samples[0].text,)
+            assert row.score == task.score(item, row.answer)
+            assert [member.name for member in row.cost.members] == [m.spec.name for m in recipe.members]
+            assert [member.tokens for member in row.cost.members] == [use.tokens for use in alone.use]
+            assert row.cost.flops > 0
+
+
+def test_a_vote_is_scored_by_its_winner(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    data = {**recipes[0].model_dump(by_alias=True), "samples": 5, "sampling_temperature": 1.5}
+    rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([Recipe.model_validate(data)], items)[0]
+    for row in rows:
+        assert len(row.answers) == 5
+        counts = [row.answers.count(text) for text in row.answers]
+        assert row.answer == row.answers[counts.index(max(counts))]
+
+
+def test_the_context_keeps_what_differs_apart(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    context = evaluator.context(recipes[0])
+    assert context["members"] == [[swarm.specs[0].fingerprint, False, "float32"]]
+    assert context["device"] == "cpu"
+    other = Recipe.model_validate({**recipes[0].model_dump(by_alias=True), "noise_seed": 1})
+    assert evaluator.context(other) != context
+    item = items[0]
+    changed = [
+        Item(item.key, item.task, item.prompt + "!", item.gold),
+        Item("another key", item.task, item.prompt, item.gold),
+        Item(item.key, item.task, item.prompt, "another gold"),
+    ]
+    digests = {evaluator.item_digest(one, "{prompt}") for one in [item, *changed]}
+    assert len(digests | {evaluator.item_digest(item, "Q: {prompt}")}) == 5
+
+
+def test_a_scorer_that_raises_is_a_failure_and_stays_out_of_the_ledger(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    class Broken:
+        name, weight, max_bytes, stop, scorer_id = "spell", 1.0, 10, (), "broken"
+
+        def extract(self, text: str) -> str:
+            return text
+
+        def score(self, item: Item, text: str) -> float:
+            return float("nan")
+
+    rows = Evaluator(swarm, {"spell": Broken()}, ledger).evaluate(recipes[:1], items)[0]  # type: ignore[dict-item]
+    assert {row.failure.kind for row in rows if row.failure} == {"scorer_error"}
+    assert all(row.score is None for row in rows)
+    assert ledger.count() == 0
+
+
+def test_failures_of_the_moment_are_noted_before_they_act_and_replayed(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decode = swarm.decode
+
+    def crowded(requests: Sequence[Request], **settings: Any) -> list[Completion]:
+        if any(request.prompt == items[2].prompt for request in requests):
+            raise MemoryError("no room on the device")
+        return decode(requests, **settings)
+
+    monkeypatch.setattr(swarm, "decode", crowded)
+    noted: list[tuple[str, str, Failure]] = []
+    moment = Moment(note=lambda recipe, item, failure: noted.append((recipe, item, failure)))
+    rows = Evaluator(swarm, {task.name: task}, ledger, moment=moment).evaluate(recipes[:1], items)[0]
+    assert [row.failure is None for row in rows] == [True, True, False, True]
+    assert ledger.count() == 3
+    assert [(recipe, failure.kind) for recipe, _, failure in noted] == [(recipes[0].digest, "out_of_memory")]
+    monkeypatch.setattr(swarm, "decode", decode)  # the moment has passed, but this run has to repeat itself
+    again = Evaluator(swarm, {task.name: task}, ledger, moment=Moment({noted[0][:2]: noted[0][2]}))
+    assert again.evaluate(recipes[:1], items)[0] == rows
+    assert again.decoded == 0
+
+
+def test_a_stop_keeps_what_is_done(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    known = Evaluator(swarm, {task.name: task}, ledger).evaluate(recipes, items[:1])
+    new = [Item(f"new {word}", task.name, f"rev {word}=", word[::-1]) for word in ("zebra", "quilt")]
+    turns = iter([False, False])  # asked before the batch, then between turns
+    evaluator = Evaluator(swarm, {task.name: task}, ledger, stop=lambda: next(turns, True))
+    with pytest.raises(Stopped):
+        evaluator.evaluate(recipes, [items[0], *new])
+    assert 3 <= ledger.count() < 9
+    rows = Evaluator(swarm, {task.name: task}, ledger).evaluate(recipes, [items[0], *new])
+    assert [row[0] for row in rows] == [row[0] for row in known]
+    assert all(evaluation.failure is None for row in rows for evaluation in row)
+
+
+def test_batches_are_cut_between_items(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAIRS_PER_BATCH", 7)
+    calls = spied(swarm, monkeypatch)
+    Evaluator(swarm, {task.name: task}, ledger).evaluate(recipes, items)
+    assert calls == [6, 6]
+
+
+def test_a_recipe_of_other_members_is_refused(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], ledger: Ledger
+) -> None:
+    stranger = Recipe(members=(RecipeMember(spec=MemberSpec(name="stranger", path="zoo:opt-g")),), lead="stranger")
+    with pytest.raises(RecipeError, match="stranger"):
+        Evaluator(swarm, {task.name: task}, ledger).evaluate([stranger], items)

@@ -1,0 +1,143 @@
+"""The ledger on real SQLite files."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evoswarm.errors import RunError
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.ledger import Key, Ledger
+from evoswarm.recipe import Failure
+
+EVALUATION = Evaluation(
+    score=0.1 + 0.2,
+    answer="42\x00\u2028é",
+    answers=("42\x00\u2028é", "7"),
+    cost=Cost((MemberCost("a", 5, 2, 12000.0, 123456789012, 4),)),
+    margin=1e-5,
+    steps=7,
+    open_steps=3,
+    lead_tokens=6,
+    lead_tokens_touched=2,
+    left_out=0.0004,
+)
+KEY = Key("r", "i", "c")
+NAMES = {"r": ["a"]}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger."""
+    with Ledger(tmp_path / "runs" / "ledger.sqlite") as fresh:
+        yield fresh
+
+
+def test_what_is_written_is_read_back_to_the_bit(ledger: Ledger) -> None:
+    failed = Evaluation(None, margin=math.inf, failure=Failure("no_mass", "all members abstain"))
+    ledger.write({KEY: EVALUATION, Key("r", "j", "c"): failed})
+    assert ledger.read([KEY, KEY], NAMES) == {KEY: EVALUATION}
+    assert ledger.read([Key("r", "j", "c"), Key("r", "missing", "c")], NAMES) == {Key("r", "j", "c"): failed}
+
+
+def test_every_part_of_the_key_counts(ledger: Ledger) -> None:
+    ledger.write({KEY: EVALUATION})
+    others = [Key("x", "i", "c"), Key("r", "x", "c"), Key("r", "i", "x")]
+    assert ledger.read(others, {"x": ["a"], "r": ["a"]}) == {}
+
+
+def test_the_first_write_wins(ledger: Ledger) -> None:
+    ledger.write({KEY: EVALUATION})
+    ledger.write({KEY: Evaluation(0.0)})
+    assert ledger.read([KEY], NAMES)[KEY] == EVALUATION
+
+
+@pytest.mark.parametrize("kind", ["out_of_memory", "time_out"])
+def test_what_is_owed_to_the_moment_never_enters(ledger: Ledger, kind: str) -> None:
+    with pytest.raises(ValueError, match=kind):
+        ledger.write({KEY: EVALUATION, Key("r", "j", "c"): Evaluation(None, failure=Failure(kind, ""))})  # type: ignore[arg-type]
+    assert ledger.count() == 0
+
+
+def test_many_at_once(ledger: Ledger) -> None:
+    keys = [Key("r", str(number), "c") for number in range(5000)]
+    ledger.write(dict.fromkeys(keys, EVALUATION))
+    assert len(ledger.read(keys, NAMES)) == ledger.count() == 5000
+
+
+def test_two_processes_share_it(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.sqlite") as one, Ledger(tmp_path / "l.sqlite") as other:
+        one.write({KEY: EVALUATION})
+        assert other.read([KEY], NAMES) == {KEY: EVALUATION}
+
+
+def test_write_ahead_and_a_version(tmp_path: Path) -> None:
+    Ledger(tmp_path / "l.sqlite").close()
+    database = sqlite3.connect(tmp_path / "l.sqlite")
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert database.execute("SELECT version FROM version").fetchall() == [(1,)]
+    database.execute("UPDATE version SET version = 99")
+    database.commit()
+    database.close()
+    with pytest.raises(RunError, match=r"l\.sqlite.*version 1.*got version 99"):
+        Ledger(tmp_path / "l.sqlite")
+
+
+def test_a_locked_file_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.sqlite", patience=0.1) as ledger:
+        ledger.write({KEY: EVALUATION})
+        other = sqlite3.connect(tmp_path / "l.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RunError, match=r"l\.sqlite.*another process keeps locked.*is kept"):
+            ledger.write({Key("r", "j", "c"): EVALUATION})
+        other.execute("ROLLBACK")
+        other.close()
+        ledger.write({Key("r", "j", "c"): EVALUATION})
+        assert ledger.count() == 2
+
+
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.write({KEY: EVALUATION})
+        pages = ledger._database.execute("PRAGMA page_count").fetchone()[0]
+        ledger._database.execute(f"PRAGMA max_page_count = {pages + 2}")
+        many = {Key("r", str(number), "c"): EVALUATION for number in range(1000)}
+        with pytest.raises(RunError, match="room on the disk.*run the same command to go on.*is kept"):
+            ledger.write(many)
+        assert ledger.count() == 1
+        ledger._database.execute("PRAGMA max_page_count = 100000")
+        ledger.write(many)
+        assert ledger.count() == 1001
+
+
+def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "l.sqlite").write_text("this is not a database, it is a letter to a friend" * 40)
+    with pytest.raises(RunError, match="expected a ledger, got a file that is none"):
+        Ledger(tmp_path / "l.sqlite")
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file"):
+        Ledger(tmp_path / "file" / "ledger.sqlite")
+
+
+def test_openings_are_pairs_of_space_and_champion(ledger: Ledger) -> None:
+    first = ledger.open_items("space", "one", ["i1", "i2"])
+    assert (first.first, first.others) == (True, 0)
+    again = ledger.open_items("space", "one", ["i1", "i2"])
+    assert (again.first, again.others) == (False, 0)
+    second = ledger.open_items("space", "two", ["i1", "i2"])
+    assert (second.first, second.others) == (True, 1)
+    assert ledger.open_items("space", "one", ["i1", "i2"]).others == 0  # who came later does not count
+    assert ledger.open_items("space", "three", ["other items"]).others == 0
+
+
+def test_overlapping_items_of_another_space_count(ledger: Ledger) -> None:
+    ledger.open_items("space", "one", ["i1", "i2"])
+    assert ledger.open_items("larger space", "two", ["i2", "i3"]).others == 1

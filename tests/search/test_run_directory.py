@@ -1,0 +1,177 @@
+"""The files of a run: naming, whole writes, the journal, replay."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from evoswarm.errors import RunError
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory, run_directory
+
+IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
+
+
+def begin(root: Path, identity: dict[str, object] = IDENTITY, generations: int = 5, out: Path | None = None) -> Path:
+    """Open and let go."""
+    run = run_directory(root, "x-seed0", identity, generations, out)
+    run.close()
+    return run.path
+
+
+def finish(path: Path, generations: int = 5, reason: str = "generations") -> None:
+    run = RunDirectory(path)
+    run.journal("finished", reason=reason, generations=generations)
+    run.close()
+
+
+def test_a_new_run_takes_the_plain_name(tmp_path: Path) -> None:
+    assert begin(tmp_path / "runs") == tmp_path / "runs" / "x-seed0"
+
+
+def test_an_unfinished_run_is_continued_and_a_finished_one_gets_the_next_number(tmp_path: Path) -> None:
+    first = begin(tmp_path)
+    assert begin(tmp_path) == first
+    finish(first)
+    second = begin(tmp_path)
+    assert second == tmp_path / "x-seed0-2"
+    assert begin(tmp_path) == second
+    finish(second)
+    assert begin(tmp_path) == tmp_path / "x-seed0-3"
+
+
+def test_a_finished_run_goes_on_when_generations_were_raised(tmp_path: Path) -> None:
+    first = begin(tmp_path)
+    finish(first, generations=5)
+    assert begin(tmp_path, generations=6) == first
+
+
+def test_a_run_that_a_limit_ended_does_not_go_on(tmp_path: Path) -> None:
+    first = begin(tmp_path)
+    finish(first, generations=3, reason="stop_at.accuracy")
+    assert begin(tmp_path, generations=6) == tmp_path / "x-seed0-2"
+
+
+def test_another_space_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
+    begin(tmp_path)
+    assert begin(tmp_path, {**IDENTITY, "search": "other"}) == tmp_path / "x-seed0-2"
+    assert begin(tmp_path) == tmp_path / "x-seed0"
+
+
+def test_out_of_the_same_search_is_continued(tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    assert begin(tmp_path, out=out) == begin(tmp_path, out=out) == out
+
+
+@pytest.mark.parametrize(
+    ("other", "field"),
+    [({"name": "y"}, 'its name is "x", not "y"'), ({"seed": 1}, "its seed is 0, not 1"), ({"search": "z"}, "pool, tasks or settings")],
+)
+def test_out_of_another_search_is_refused(tmp_path: Path, other: dict[str, object], field: str) -> None:
+    out = begin(tmp_path, out=tmp_path / "mine")
+    before = (out / JOURNAL).read_text()
+    with pytest.raises(RunError, match=field) as caught:
+        begin(tmp_path, {**IDENTITY, **other}, out=out)
+    assert "mine" in str(caught.value)
+    assert (out / JOURNAL).read_text() == before
+
+
+def test_out_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "friend.txt").write_text("dear")
+    with pytest.raises(RunError, match="other files"):
+        begin(tmp_path, out=tmp_path / "letters")
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["friend.txt"]
+
+
+def test_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file"):
+        begin(tmp_path, out=tmp_path / "file")
+    with pytest.raises(RunError, match="file"):
+        begin(tmp_path, out=tmp_path / "file" / "run")
+
+
+def test_files_are_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.write("a/b.json", "old\n")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match="got a full one: everything written before is kept.*run the same command"):
+        run.write("a/b.json", "new\n")
+    monkeypatch.undo()
+    assert run.read("a/b.json") == "old\n"
+    assert [path.name for path in (tmp_path / "run" / "a").iterdir()] == ["b.json"]
+    run.close()
+
+
+def test_the_journal_survives(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert not run.continued
+    run.journal("failure", kind="out_of_memory", message="\u2028")
+    run.close()
+    again = RunDirectory(tmp_path / "run")
+    assert again.continued
+    assert again.last("failure") == {"event": "failure", "kind": "out_of_memory", "message": "\u2028"}
+    assert again.last("stopped") is None
+    again.close()
+
+
+def line(number: int, **more: object) -> str:
+    return json.dumps({"id": number, "text": "\u2028", **more}, ensure_ascii=False)
+
+
+def test_replay_compares_and_then_goes_on(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.record([line(0), line(1)])
+    run.close()
+    with (tmp_path / "run" / INDIVIDUALS).open("a") as file:
+        file.write('{"id": 2, "broken')  # the crash
+    again = RunDirectory(tmp_path / "run")
+    assert again.replaying
+    again.record([line(0)])
+    assert again.replaying
+    again.record([line(1), line(2)])
+    assert not again.replaying
+    again.close()
+    assert (tmp_path / "run" / INDIVIDUALS).read_text() == "\n".join([line(0), line(1), line(2)]) + "\n"
+
+
+def test_the_first_difference_stops_the_replay(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.record([line(0, score=0.5), line(1, score=0.25)])
+    run.close()
+    before = (tmp_path / "run" / INDIVIDUALS).read_bytes()
+    again = RunDirectory(tmp_path / "run")
+    again.record([line(0, score=0.5)])
+    with pytest.raises(RunError, match=r"individuals\.jsonl:2: .*another score: 0\.75 instead of 0\.25"):
+        again.record([line(1, score=0.75), line(2)])
+    again.close()
+    assert (tmp_path / "run" / INDIVIDUALS).read_bytes() == before
+
+
+def _hold(path: str, held: object, leave: object) -> None:
+    run = RunDirectory(path)
+    held.set()  # type: ignore[attr-defined]
+    leave.wait(30)  # type: ignore[attr-defined]
+    run.close()
+
+
+def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    held, leave = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(str(tmp_path / "run"), held, leave))
+    process.start()
+    assert held.wait(30)
+    with pytest.raises(RunError, match="another evoswarm at work"):
+        RunDirectory(tmp_path / "run")
+    leave.set()
+    process.join()
+    RunDirectory(tmp_path / "run").close()

@@ -1,0 +1,202 @@
+"""Everything MLflow is told is read back from a real store."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+import evoswarm
+from evoswarm.experiment import search
+from evoswarm.result import SearchResult
+from evoswarm.space import SearchSpace, Tracking
+from evoswarm.tracking import SearchRun, Tracker, flattened, tracking_uri
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
+    pytest.mark.filterwarnings("ignore:For backward compatibility, 'str' dtypes"),  # within MLflow
+]
+
+Micro = Callable[..., SearchSpace]
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def tracked(micro: Micro, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SearchResult, MlflowClient, Any]]:
+    """A search that MLflow followed; its client; its run."""
+    before = dict(os.environ)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    runs = tmp_path_factory.mktemp("tracked") / "runs"
+    result = search(micro("tracking.mlflow=true"), runs=runs)
+    client = MlflowClient(tracking_uri=f"sqlite:///{runs}/mlflow.db")
+    experiment = client.get_experiment_by_name("evoswarm")
+    found = client.search_runs([experiment.experiment_id], filter_string="tags.`evoswarm.space` = 'micro'")
+    assert len(found) == 1
+    yield result, client, found[0]
+    os.environ.clear()
+    os.environ.update(before)
+
+
+Tracked = tuple[SearchResult, MlflowClient, Any]
+
+
+def test_parameters_are_the_flattened_space(tracked: Tracked) -> None:
+    _, _, run = tracked
+    assert run.data.params["evolution.generations"] == "3"
+    assert run.data.params["pool.1.name"] == "llama-b"
+    assert run.data.params["tasks.0.family"] == "spell_backward"
+    assert run.data.params["evolution.migration.every"] == "2"
+
+
+def test_tags_say_version_fingerprints_and_seed(tracked: Tracked) -> None:
+    result, _, run = tracked
+    assert run.data.tags["evoswarm.version"] == evoswarm.__version__
+    assert run.data.tags["evoswarm.seed"] == "0"
+    for member in read_contenders(result):
+        assert run.data.tags[f"evoswarm.fingerprint.{member.spec.name}"] == member.spec.fingerprint
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["evoswarm.run_directory"] == str(result.directory)
+
+
+def read_contenders(result: SearchResult) -> list[Any]:
+    """The members of the uniform mix."""
+    return list(next(s.recipe for s in result.comparison if s.name == "uniform mix").members)
+
+
+def test_metrics_per_generation_and_island(tracked: Tracked) -> None:
+    result, client, run = tracked
+    whole = (
+        "best", "mean", "median", "diversity", "evaluations", "prefix_reuse", "rows_forwarded", "tokens_per_second",
+        "best_accuracy", "evaluations_per_second", "decoded", "close_decisions",
+    )  # fmt: skip
+    island = ("best", "mean", "median", "diversity", "evaluated", "failures", "arrivals", "stagnant")
+    for name in [*whole, *(f"island{number}/{part}" for number in range(2) for part in island)]:
+        history = client.get_metric_history(run.info.run_id, name)
+        assert [point.step for point in history] == [0, 1, 2], name
+    rows = [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text().splitlines()]
+    best = max(row["accuracy"] for row in rows)
+    assert client.get_metric_history(run.info.run_id, "best_accuracy")[-1].value == pytest.approx(best)
+
+
+def test_the_lineage_is_a_table(tracked: Tracked) -> None:
+    result, client, run = tracked
+    table = client.load_table(run.info.experiment_id, "lineage.json", run_ids=[run.info.run_id])
+    rows = [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text().splitlines()]
+    assert list(table["id"]) == [row["id"] for row in rows]
+    assert list(table["parents"]) == [" ".join(row["parents"]) for row in rows]
+    assert list(table["accuracy"]) == pytest.approx([row["accuracy"] for row in rows])
+    assert {"island", "generation", "operator", "migrated_from", "key", "cost.flops"} <= set(table.columns)
+
+
+def test_the_files_are_artifacts(tracked: Tracked, tmp_path: Path) -> None:
+    result, client, run = tracked
+    copy = Path(client.download_artifacts(run.info.run_id, "run", str(tmp_path)))
+    for path in result.directory.rglob("*"):
+        if path.is_file():
+            assert (copy / path.relative_to(result.directory)).read_bytes() == path.read_bytes()
+
+
+def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
+    result, client, run = tracked
+    query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    children = {child.info.run_name: child for child in client.search_runs([run.info.experiment_id], query)}
+    champion = children["champion"]
+    assert champion.data.params["lead"] == result.champion.lead
+    assert champion.data.params["fusion.rule"] == result.champion.fusion.rule
+    for member in result.champion.members:
+        assert float(champion.data.params[f"member.{member.spec.name}.weight"]) == member.weight
+        assert f"member.{member.spec.name}.threshold" in champion.data.params
+    assert champion.data.metrics["selection_accuracy"] == pytest.approx(result.accuracy)
+    assert champion.data.metrics["flops"] == pytest.approx(result.cost.flops)
+    known = [child for child in children.values() if "gene.lead" in child.data.params]
+    assert known
+    assert {"gene.weights.0", "gene.open_shares.1", "gene.rule"} <= set(known[0].data.params)
+    assert champion.info.status == "FINISHED"
+    others = {s.recipe.digest for s in result.front} - {result.champion.digest}
+    assert {child.data.params["digest"] for child in children.values()} == {result.champion.digest, *others}
+
+
+def test_telemetry_is_off_and_the_environment_untouched(tracked: Tracked) -> None:
+    from mlflow.telemetry.client import get_telemetry_client
+
+    assert get_telemetry_client() is None
+    assert "MLFLOW_DISABLE_TELEMETRY" not in os.environ
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_a_continued_search_goes_on_in_its_run(tracked: Tracked, micro: Micro) -> None:
+    result, client, run = tracked
+    more = search(micro("tracking.mlflow=true", "evolution.generations=4"), runs=result.directory.parent)
+    assert more.directory == result.directory
+    found = client.search_runs([run.info.experiment_id], filter_string="tags.`evoswarm.space` = 'micro'")
+    assert [other.info.run_id for other in found] == [run.info.run_id]
+    assert [point.step for point in client.get_metric_history(run.info.run_id, "best")] == [0, 1, 2, 3]
+    assert found[0].data.tags["now.evolution.generations"] == "4"
+    table = client.load_table(run.info.experiment_id, "lineage.json", run_ids=[run.info.run_id])
+    assert len(table) == len((result.directory / "individuals.jsonl").read_text().splitlines())
+
+
+def test_a_dead_server_is_said_once_and_the_search_goes_on(
+    micro: Micro, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    with caplog.at_level(logging.WARNING, logger="evoswarm"):
+        result = search(micro("tracking.mlflow=true"), runs=tmp_path)
+    assert result.champion == finished.champion
+    assert result.tracking_uri is None
+    said = [record.getMessage() for record in caplog.records if "MLflow" in record.getMessage()]
+    assert len(said) == 1
+    assert f"127.0.0.1:{port}" in said[0]
+    assert "goes on without it" in said[0]
+
+
+def test_a_server_that_accepts_and_says_nothing_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        tracker = Tracker(Tracking(uri=f"http://127.0.0.1:{silent.getsockname()[1]}"), tmp_path)
+        tracker.begin(SearchRun("x", tmp_path, {}, {}))
+        tracker.close(seconds=1.0)
+        assert time.monotonic() - began < 10
+        assert not tracker.alive
+
+
+def test_the_environment_wins_over_the_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Tracking(uri="http://space")
+    assert tracking_uri(settings, tmp_path) == "http://space"
+    assert tracking_uri(Tracking(), tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://environment")
+    assert tracking_uri(settings, tmp_path) == "http://environment"
+
+
+def test_without_mlflow_nothing_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from evoswarm.space import Tracking; from evoswarm.tracking import *\n"
+        "t = Tracker(Tracking(mlflow=False), Path(sys.argv[1])); t.begin(SearchRun('x', Path('.'), {}, {})); t.close()\n"
+        "assert 'mlflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_flattened_names() -> None:
+    data = {"a": {"b": [1, {"c": None}]}, "empty": [], "d": "x"}
+    assert flattened(data) == {"a.b.0": 1, "a.b.1.c": None, "empty": [], "d": "x"}
