@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 import torch
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 DECODING_VERSION = 1
 STREAMS_AT_ONCE = 8192
 TEXTS_KEPT = 1_000_000
+ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
 class _Voice:
@@ -180,9 +182,28 @@ class Swarm:
         Raises:
             RecipeError: a recipe asks for what the swarm does not have.
         """
-        began = time.perf_counter()
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
+        began = time.perf_counter()
+        with self._threads():
+            completions = self._decode_in_waves(requests, stop_after)
+        self.counters.seconds += time.perf_counter() - began
+        return completions
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """One thread while only tiny models run; torch's own setting comes back afterwards."""
+        before = torch.get_num_threads()
+        if all(member.shape.parameters < ONE_THREAD_BELOW for member in self.members):
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def _decode_in_waves(
+        self, requests: Sequence[Request], stop_after: Callable[[], bool] | None
+    ) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)
         # Requests on one prompt share most: keep them in one wave.
         order = sorted(range(len(requests)), key=lambda number: requests[number].prompt)
@@ -195,7 +216,6 @@ class Swarm:
                 for one, completion in zip(wave, self._decode_wave([requests[n] for n in wave], stop_after), strict=True):
                     completions[one] = completion
                 wave, streams = [], 0
-        self.counters.seconds += time.perf_counter() - began
         return [completion for completion in completions if completion is not None]
 
     def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
