@@ -136,7 +136,7 @@ def generate(
     quiet_loading()
     chosen = read_recipe(recipe)
     _check_writable(out)
-    rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()))
+    rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()), file=str(recipe))
     _write_rows(rows, out)
 
 

@@ -21,6 +21,7 @@ PURPOSES = {
     "reasoning-gym": "makes questions",
     "mlflow": "keeps the history of searches",
     "optuna": "tunes a search",
+    "psutil": "knows how much memory there is",
     "pydantic": "checks spaces and recipes",
     "rich": "prints tables",
     "sentencepiece": "reads the tokenizers of some older models",
@@ -119,14 +120,9 @@ def _room(root: Path) -> list[Finding]:
 
 
 def _memory() -> str:
-    """Total and available memory; Linux tells both, other systems the total."""
-    table = Path("/proc/meminfo")
-    if table.exists():
-        rows = dict(line.split(":", 1) for line in table.read_text(encoding="ascii").splitlines())
-        total, free = (int(rows[key].split()[0]) / 2**20 for key in ("MemTotal", "MemAvailable"))
-        return f"{free:.1f} of {total:.1f} GiB available"
     try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    except (ValueError, OSError):
-        return "unknown"
-    return f"{total:.1f} GiB"
+        import psutil
+    except ImportError:
+        return "unknown without psutil"
+    memory = psutil.virtual_memory()
+    return f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB available"

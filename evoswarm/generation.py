@@ -12,6 +12,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import Cost, cost_of
 from evoswarm.evaluation.evaluator import majority
 from evoswarm.recipe import Recipe
+from evoswarm.workbench import naming
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,14 @@ class Row:
         return json.dumps(data, ensure_ascii=False)
 
 
-def answer(recipe: Recipe, prompts: Sequence[str], *, max_bytes: int = 256, stop: Sequence[str] = ()) -> list[Row]:
+def answer(
+    recipe: Recipe,
+    prompts: Sequence[str],
+    *,
+    max_bytes: int = 256,
+    stop: Sequence[str] = (),
+    file: str = "<recipe>",
+) -> list[Row]:
     """Load the recipe's members and answer.
 
     With several samples the answer is the most frequent text, white space around it aside: without a task nobody
@@ -59,13 +67,15 @@ def answer(recipe: Recipe, prompts: Sequence[str], *, max_bytes: int = 256, stop
         prompts: raw questions; the recipe's prompt format applies.
         max_bytes: an answer's limit.
         stop: strings that end an answer.
+        file: the recipe's, for errors.
 
     Raises:
         MemberError: a member cannot be loaded.
         RecipeError: a member is not what the recipe knew.
     """
     swarm = Swarm.load([member.spec for member in recipe.members])
-    swarm.check(recipe)
+    with naming(file):
+        swarm.check(recipe)
     requests = [Request(recipe, prompt, key=prompt, max_bytes=max_bytes, stop=tuple(stop)) for prompt in prompts]
     completions = swarm.decode(requests)
     return [_row(prompt, completion, swarm) for prompt, completion in zip(prompts, completions, strict=True)]

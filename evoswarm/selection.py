@@ -22,6 +22,8 @@ FINALISTS = 20
 DROP_TOLERANCE = 0.005
 """How far selection accuracy may fall, in all, while members are dropped."""
 
+_ROUNDING = 1e-9  # of sums of scores
+
 UNIFORM = "uniform mix"
 _MEMBER = "member "
 
@@ -226,7 +228,7 @@ def _drop_members(
         if not able:
             break
         least, name = min(able, key=lambda pair: (-pair[0].accuracy, pair[0].flops, pair[1]))
-        if winner.accuracy - least.accuracy > DROP_TOLERANCE:
+        if winner.accuracy - least.accuracy > DROP_TOLERANCE + _ROUNDING:
             break
         champion = least
         dropped.append(name)

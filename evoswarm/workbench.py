@@ -135,9 +135,11 @@ def evaluate(
     """
     checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
     asked = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    check_members(asked, checked, "<recipe>" if isinstance(recipe, Recipe) else str(recipe))
+    file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
+    check_members(asked, checked, file)
     with workbench(checked, Path(runs) / LEDGER, on_stage=on_stage) as bench:
-        bound = bench.bound(asked)
+        with naming(file):
+            bound = bench.bound(asked)
         items = bench.items[split]
         opening = None
         if split == "test":
@@ -145,6 +147,15 @@ def evaluate(
             opening = bench.evaluator.ledger.open_items(checked.continuation_digest, bound.digest, digests)
         on_stage(f"decoding {len(items)} items of the {split} split")
         return SplitResult(bound, split, bench.evaluator.summaries([bound], items)[0], opening)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Errors about a recipe name its file."""
+    try:
+        yield
+    except RecipeError as error:
+        raise error if error.where else RecipeError(error.message, Where(file)) from None
 
 
 def check_members(recipe: Recipe, space: SearchSpace, file: str) -> None:

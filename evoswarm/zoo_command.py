@@ -5,13 +5,17 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from evoswarm.errors import MemberError
 from evoswarm.words import quantity
 from evoswarm.zoo import catalogue
 
 
 def print_zoo() -> None:
     """The built-in members with their cards' figures, a line each."""
-    cards = {name: catalogue.card(name) for name in catalogue.names()}
+    try:
+        cards = {name: catalogue.card(name) for name in catalogue.names()}
+    except OSError as error:
+        raise MemberError(f"expected a card beside every built-in member, got: {error}") from None
     families = list(dict.fromkeys(family for card in cards.values() for family in card["accuracy"]))
     table = Table(title="Accuracy per family on held-out items", title_justify="left")
     for column in ("path", "architecture", "tokenizer"):

@@ -20,11 +20,13 @@ class Plan:
         recipe: the recipe.
         members: per member of the recipe its index in the swarm.
         lead: index of the lead within the recipe's members.
+        thresholds: per member of the recipe, nats.
     """
 
     recipe: Recipe
     members: tuple[int, ...]
     lead: int
+    thresholds: tuple[float, ...]
 
 
 @dataclass

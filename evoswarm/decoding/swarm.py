@@ -234,7 +234,8 @@ class Swarm:
         plan = plans.get(id(recipe))
         if plan is None:
             indices = tuple(self._by_name[member.spec.name] for member in recipe.members)
-            plan = plans[id(recipe)] = Plan(recipe, indices, recipe.lead_index)
+            thresholds = tuple(member.threshold for member in recipe.members)
+            plan = plans[id(recipe)] = Plan(recipe, indices, recipe.lead_index, thresholds)
         key = _room_key(recipe)
         if key not in self._rooms:
             self._rooms[key] = _Room(self, recipe)
@@ -319,11 +320,11 @@ class _Loop:
         if not streams:
             return
         width = max(len(stream.said) for stream in streams)
-        thresholds = torch.full((width, len(streams)), torch.inf, dtype=torch.float64)
         leads = [stream.said[stream.job.plan.lead] for stream in streams]
-        for column, stream in enumerate(streams):
-            own = [member.threshold for member in stream.job.plan.recipe.members]
-            thresholds[: len(own), column] = torch.tensor(own, dtype=torch.float64)
+        rows = [
+            [*stream.job.plan.thresholds, *[torch.inf] * (width - len(stream.said))] for stream in streams
+        ]
+        thresholds = torch.tensor(rows, dtype=torch.float64).T
         entropies = torch.tensor([node.entropy for node in leads if node is not None], dtype=torch.float64)
         abstains = torch.tensor([node.abstains for node in leads if node is not None])
         opened = open_gates(entropies, thresholds, abstains).T.tolist()

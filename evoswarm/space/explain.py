@@ -49,7 +49,8 @@ def explain(
 ) -> tuple[Path, str]:
     """Choose the error to show, and put it into words.
 
-    An unknown key comes first: a misspelt key is often also a missing one. Then the first in the file.
+    An unknown key comes first: a misspelt key is often also a missing one. Then the first in the file, but a list that
+    is too short last: pydantic counts only the entries that are right.
 
     Args:
         errors: of one validation, at least one.
@@ -58,9 +59,9 @@ def explain(
         source: where the data stood.
     """
 
-    def order(error: ErrorDetails) -> tuple[bool, int, int]:
+    def order(error: ErrorDetails) -> tuple[bool, bool, int, int]:
         where = source.where(_path(error, data))
-        return error["type"] != "extra_forbidden", where.line or 0, where.column or 0
+        return error["type"] != "extra_forbidden", error["type"] == "too_short", where.line or 0, where.column or 0
 
     error = min(errors, key=order)
     path = _path(error, data)
@@ -102,7 +103,8 @@ def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str
         return "expected a value for 'source' (reasoning_gym or dataset), got nothing"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"expected {words} {context[key]}, got {got}"
+        bound = context[key]
+        return f"expected {words} {int(bound) if bound == int(bound) else bound}, got {got}"
     if kind in ("too_short", "string_too_short"):
         least = context["min_length"]
         one, many = ("entry", "entries") if kind == "too_short" else ("character", "characters")

@@ -161,9 +161,8 @@ def _dataset(family: str, config: Mapping[str, Any], seed: int) -> Any:
         raise unknown_family(family, DATASETS, "a reasoning-gym family")
     for key in ("seed", "size"):
         if key in config:
-            raise TaskError(
-                f"expected settings of {family} other than {key!r} (the task's own)", Where(family, "config")
-            )
+            message = f"expected settings of {family} without {key!r} (the task has its own), got {config[key]!r}"
+            raise TaskError(message, Where(family, "config"))
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
     try:
         return reasoning_gym.create_dataset(family, seed=seed, size=_SIZE, **plain)

@@ -92,9 +92,17 @@ def test_metrics_per_generation_and_island(tracked: Tracked) -> None:
     assert client.get_metric_history(run.info.run_id, "best_accuracy")[-1].value == pytest.approx(best)
 
 
-def test_the_lineage_is_a_table(tracked: Tracked) -> None:
-    result, client, run = tracked
+def read_table(client: MlflowClient, run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The lineage table; MLflow looks for tables in its global store only."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)
     table = client.load_table(run.info.experiment_id, "lineage.json", run_ids=[run.info.run_id])
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    return table
+
+
+def test_the_lineage_is_a_table(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, client, run = tracked
+    table = read_table(client, run, monkeypatch)
     rows = [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text().splitlines()]
     assert list(table["id"]) == [row["id"] for row in rows]
     assert list(table["parents"]) == [" ".join(row["parents"]) for row in rows]
@@ -138,7 +146,9 @@ def test_telemetry_is_off_and_the_environment_untouched(tracked: Tracked) -> Non
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_a_continued_search_goes_on_in_its_run(tracked: Tracked, micro: Micro) -> None:
+def test_a_continued_search_goes_on_in_its_run(
+    tracked: Tracked, micro: Micro, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result, client, run = tracked
     more = search(micro("tracking.mlflow=true", "evolution.generations=4"), runs=result.directory.parent)
     assert more.directory == result.directory
@@ -146,7 +156,7 @@ def test_a_continued_search_goes_on_in_its_run(tracked: Tracked, micro: Micro) -
     assert [other.info.run_id for other in found] == [run.info.run_id]
     assert [point.step for point in client.get_metric_history(run.info.run_id, "best")] == [0, 1, 2, 3]
     assert found[0].data.tags["now.evolution.generations"] == "4"
-    table = client.load_table(run.info.experiment_id, "lineage.json", run_ids=[run.info.run_id])
+    table = read_table(client, run, monkeypatch)
     assert len(table) == len((result.directory / "individuals.jsonl").read_text().splitlines())
 
 
