@@ -44,9 +44,11 @@ class Verifier:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return f"verifier {self.family} reasoning_gym {self.version}"
 
     def extract(self, text: str) -> str:
+        """The answer within a text, "" where there is none."""
         tagged = _TAGGED.findall(text)
         return str(tagged[-1] if tagged else text).strip()
 
@@ -54,6 +56,7 @@ class Verifier:
         """Some families have no gold: many answers are right, and only the verifier tells."""
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         return float(full_marks(self.dataset, self.extract(text), item.raw))
 
 

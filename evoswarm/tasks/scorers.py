@@ -54,15 +54,18 @@ class Exact:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return _id("exact", ignore_case=self.ignore_case)
 
     def extract(self, text: str) -> str:
+        """The text without white space around it."""
         return _fold(text.strip(), self.ignore_case)
 
     def check_gold(self, gold: str) -> None:
         """Any gold will do: an empty answer is valid."""
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         return float(self.extract(text) == self.extract(item.gold))
 
 
@@ -74,16 +77,20 @@ class Contains:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return _id("contains", ignore_case=self.ignore_case)
 
     def extract(self, text: str) -> str:
+        """The text without white space around it."""
         return _fold(text.strip(), self.ignore_case)
 
     def check_gold(self, gold: str) -> None:
+        """Refuse a gold that no answer could match."""
         if not gold.strip():
             raise ValueError("expected a gold that is not empty (every answer contains an empty one), got ''")
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         return float(self.extract(item.gold) in self.extract(text))
 
 
@@ -106,17 +113,21 @@ class Numeric:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return _id("numeric", tolerance=self.tolerance)
 
     def extract(self, text: str) -> str:
+        """The last number, in one spelling per value."""
         number = last_number(text)
         return "" if number is None else _plain(number)
 
     def check_gold(self, gold: str) -> None:
+        """Refuse a gold that no answer could match."""
         if last_number(gold) is None:
             raise ValueError(f"expected a number in the gold (the scorer is numeric), got {gold[-60:]!r}")
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         number, gold = last_number(text), last_number(item.gold)
         return float(number is not None and gold is not None and abs(number - gold) <= Decimal(str(self.tolerance)))
 
@@ -151,9 +162,11 @@ class Choice:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return _id("choice", choices=self.choices, ignore_case=self.ignore_case)
 
     def extract(self, text: str) -> str:
+        """The answer within a text, "" where there is none."""
         for pattern in self._patterns:
             found = pattern.findall(text)
             if found:
@@ -161,10 +174,12 @@ class Choice:
         return ""
 
     def check_gold(self, gold: str) -> None:
+        """Refuse a gold that no answer could match."""
         if not self.extract(gold):
             raise ValueError(f"expected one of the choices {', '.join(self.choices)} as the gold, got {gold[:60]!r}")
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         answer = self.extract(text)
         return float(answer != "" and answer == self.extract(item.gold))
 
@@ -197,16 +212,20 @@ class Regex:
 
     @property
     def id(self) -> str:
+        """The kind and its settings."""
         return _id("regex", pattern=self.pattern, ignore_case=self.ignore_case)
 
     def extract(self, text: str) -> str:
+        """The answer within a text, "" where there is none."""
         return self._find(text) or ""
 
     def check_gold(self, gold: str) -> None:
+        """Refuse a gold that no answer could match."""
         if not (self._find(gold) or gold.strip()):
             raise ValueError("expected a gold that is not empty (no match is no answer), got ''")
 
     def score(self, item: Item, text: str) -> float:
+        """1 where the answer is right, else 0."""
         answer = self._find(text)
         gold = self._find(item.gold) or _fold(item.gold.strip(), self.ignore_case)
         return float(bool(answer) and answer == gold)

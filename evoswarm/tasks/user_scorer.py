@@ -51,6 +51,7 @@ class UserScorer:
         return cls(reference, f"{reference} {_source_digest(module)}", function)
 
     def extract(self, text: str) -> str:
+        """What the function's own `extract` returns, or the text without white space around it."""
         own = getattr(self.function, "extract", None)
         if own is None:
             return text.strip()
@@ -65,6 +66,11 @@ class UserScorer:
         """What a gold may be is the user's business."""
 
     def score(self, item: Item, text: str) -> float:
+        """What the function returns.
+
+        Raises:
+            TaskError: it raised, or returned something else than a number in [0, 1].
+        """
         try:
             result = self.function(text, item)
         except Exception as error:  # as above

@@ -1,0 +1,186 @@
+"""Recipes: canonical, digested, read strictly."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from evoswarm.errors import RecipeError
+from evoswarm.recipe import RULES, Fusion, MemberSpec, Recipe, RecipeMember, round_significant
+
+
+def member(name: str, **settings: Any) -> RecipeMember:
+    return RecipeMember(spec=MemberSpec(name=name, path=f"zoo:{name}", fingerprint=name * 8), **settings)
+
+
+def recipe(**settings: Any) -> Recipe:
+    return Recipe(**{"members": (member("a"), member("b", weight=3.0, threshold=0.5)), "lead": "a", **settings})
+
+
+members = st.builds(
+    member,
+    st.sampled_from("abcd"),
+    weight=st.floats(1e-3, 1e3),
+    temperature=st.floats(0.1, 10),
+    threshold=st.floats(0, 10),
+)
+recipes = st.builds(
+    lambda pool, lead, **settings: Recipe(members=tuple(pool), lead=pool[lead % len(pool)].spec.name, **settings),
+    st.lists(members, min_size=1, max_size=4, unique_by=lambda entry: entry.spec.name),
+    st.integers(0, 3),
+    fusion=st.builds(
+        Fusion,
+        rule=st.sampled_from(RULES),
+        alpha=st.floats(-10, 10) | st.sampled_from([math.inf, -math.inf]),
+        beta=st.floats(0, 5),
+        contrast=st.floats(0, 2),
+    ),
+    samples=st.integers(1, 5),
+    sampling_temperature=st.floats(0.1, 2),
+    alphabet=st.sampled_from(["bytes", "tokens"]),
+    epsilon=st.floats(0, 0.49),
+)
+
+
+@given(recipes)
+def test_json_gives_back_the_recipe_to_the_byte(one: Recipe) -> None:
+    again = Recipe.from_json(one.to_json())
+    assert again == one
+    assert again.digest == one.digest
+    assert again.to_json() == one.to_json()
+
+
+@given(recipes, st.floats(0.01, 100))
+def test_the_scale_of_weights_does_not_matter(one: Recipe, scale: float) -> None:
+    scaled = [entry.model_copy(update={"weight": entry.weight * scale}) for entry in one.members]
+    again = Recipe.model_validate({**dict(one), "members": tuple(scaled)})
+    for before, after in zip(one.members, again.members, strict=True):
+        assert after.weight == pytest.approx(before.weight, rel=2e-5)
+
+
+def test_what_cannot_matter_is_no_part_of_a_digest() -> None:
+    base = recipe()
+    assert base.digest == recipe(fusion=Fusion(alpha=3.0, contrast=0.5)).digest, "mixture uses neither"
+    assert base.digest == recipe(sampling_temperature=0.5).digest, "greedy"
+    assert base.digest != recipe(samples=3).digest
+    assert recipe(samples=3).digest != recipe(samples=3, sampling_temperature=0.5).digest
+    assert base.digest != recipe(noise_seed=1).digest
+    renamed = recipe(members=(member("a"), member("b", weight=3.0, threshold=0.5))).model_dump(
+        mode="json", by_alias=True
+    )
+    renamed["members"][1]["spec"].update(name="other", path="elsewhere", device="cuda")
+    assert Recipe.model_validate(renamed).digest == base.digest, "names and paths are not what decides"
+
+
+def test_a_member_alone_has_no_fusion() -> None:
+    alone = Recipe(members=(member("a", weight=0.3, temperature=2.0),), lead="a", fusion=Fusion(rule="product", beta=1))
+    assert alone.fusion == Fusion()
+    assert alone.members[0].weight == 1.0
+    assert alone.members[0].temperature == 1.0, "greedy: the temperature moves no maximum"
+
+
+def test_the_lead_speaks_always() -> None:
+    one = recipe(members=(member("a", threshold=2.0), member("b", threshold=1.23456789)))
+    assert [entry.threshold for entry in one.members] == [0.0, 1.23457]
+    assert one.lead_index == 0
+
+
+def test_round_significant() -> None:
+    assert round_significant(123456.789) == 123457.0
+    assert round_significant(1.23456789e-9) == 1.23457e-9
+    assert round_significant(math.inf) == math.inf
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    path = recipe().save(tmp_path / "deep" / "recipe.json")
+    assert Recipe.load(path) == recipe()
+    assert [entry.name for entry in path.parent.iterdir()] == ["recipe.json"], "nothing half-written stays behind"
+
+
+def test_recipes_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        recipe().samples = 3  # type: ignore[misc]
+
+
+def test_the_schema_is_json() -> None:
+    schema = Recipe.json_schema()
+    assert json.loads(json.dumps(schema)) == schema
+    assert "lambda" in schema["$defs"]["Fusion"]["properties"]
+
+
+def spoilt(*path: str | int, value: Any = None, remove: bool = False) -> str:
+    content = json.loads(recipe().to_json())
+    node: Any = content
+    for part in path[:-1]:
+        node = node[part]
+    if remove:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return json.dumps(content)
+
+
+BAD: dict[str, tuple[str, str]] = {
+    # id: (text, the field named)
+    "empty": ("", ""),
+    "no JSON": ("{", ""),
+    "a list": ("[]", ""),
+    "no members": (spoilt("members", remove=True), "members"),
+    "an empty swarm": (spoilt("members", value=[]), "members"),
+    "no lead": (spoilt("lead", remove=True), "lead"),
+    "an unknown key": (spoilt("leed", value="a"), "leed"),
+    "an unknown key of a member": (spoilt("members", 0, "wait", value=1), "members.0.wait"),
+    "an unknown rule": (spoilt("fusion", "rule", value="average"), "fusion.rule"),
+    "a weight of zero": (spoilt("members", 1, "weight", value=0), "members.1.weight"),
+    "a negative threshold": (spoilt("members", 1, "threshold", value=-1), "members.1.threshold"),
+    "a temperature of zero": (spoilt("members", 1, "temperature", value=0), "members.1.temperature"),
+    "an infinite weight": (spoilt("members", 1, "weight", value=math.inf), "members.1.weight"),
+    "a word for an alpha": (spoilt("fusion", "alpha", value="most"), "fusion.alpha"),
+    "no samples": (spoilt("samples", value=0), "samples"),
+    "epsilon of a half": (spoilt("epsilon", value=0.5), "epsilon"),
+    "a version of the future": (spoilt("version", value=2), "version"),
+    "an unknown alphabet": (spoilt("alphabet", value="words"), "alphabet"),
+    "a device that is none": (spoilt("members", 0, "spec", "device", value="gpu"), "members.0.spec.device"),
+}
+
+
+@pytest.mark.parametrize(("text", "field"), BAD.values(), ids=BAD.keys())
+def test_bad_recipes_are_named(tmp_path: Path, text: str, field: str) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        Recipe.load(path)
+    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).count("\n") <= 1
+    assert caught.value.where is not None
+    assert caught.value.where.path == field
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("lead",), "c", "lead: expected one of a, b, got 'c'"),
+        (("members", 1, "spec", "name"), "a", "members: expected names that differ, got 'a' twice"),
+        (("prompt_format",), "Q:", "prompt_format: expected a text with {prompt} in it"),
+        (("fusion", "alpha"), math.nan, "alpha"),
+    ],
+)
+def test_contradictions_are_named(path: tuple[str | int, ...], value: Any, words: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(words)) as caught:
+        Recipe.from_json(spoilt(*path, value=value), "recipe.json")
+    assert str(caught.value).startswith("recipe.json")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "latin.json").write_bytes(b'{"lead": "\xe9"}')
+    for name in ("none.json", "latin.json", "."):
+        with pytest.raises(RecipeError, match="expected a readable recipe file"):
+            Recipe.load(tmp_path / name)
