@@ -196,9 +196,18 @@ def test_what_is_spoilt_is_named(
     assert message.count("\n") <= 1
 
 
-def test_an_end_token_may_be_named_in_any_of_the_files(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("generation_config.json", {"eos_token_id": [0, 2]}),
+        ("config.json", {"text_config": {"eos_token_id": 0}}),
+        ("tokenizer_config.json", {"eos_token": {"content": "<eos>"}, "chat_template": "{{ x }}"}),
+        ("special_tokens_map.json", {"eos_token": "<eos>"}),
+    ],
+)
+def test_an_end_token_may_be_named_in_any_of_the_files(home: Path, file: str, content: dict[str, object]) -> None:
     no_end(home)
-    (home / "model" / "generation_config.json").write_text('{"eos_token_id": [0, 2]}')
+    (home / "model" / file).write_text(json.dumps(content))
     check_files(SearchSpace.from_yaml("space.yaml"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
@@ -77,7 +75,7 @@ def _check_warm_start(space: SearchSpace) -> None:
     for index, path in enumerate(space.warm_start):
         where = space.where("warm_start", index)
         try:
-            recipe = Recipe.load(Path(path).expanduser())
+            recipe = Recipe.load(path)
         except RecipeError as error:
             raise RecipeError(str(error), where) from None
         for member in recipe.members:

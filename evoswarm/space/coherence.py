@@ -67,8 +67,8 @@ def _tasks(space: SearchSpace) -> Iterator[Contradiction]:
         elif task.form == "compact" and task.family not in FAMILIES:
             yield Contradiction(
                 (*path, "family"),
-                f"expected a family with a compact form{_did_you_mean(task.family, FAMILIES)}; any other family of "
-                f"reasoning-gym takes form: question, got {task.family!r}",
+                f"expected a family with a compact form ({_nearest(task.family, FAMILIES)}; any other family of "
+                f"reasoning-gym takes form: question), got {task.family!r}",
             )
         elif task.form == "question" and task.family == "pair":
             yield Contradiction((*path, "form"), "expected compact (pair has no other form), got 'question'")
@@ -90,8 +90,8 @@ def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Co
     kind = scorer.kind
     own = FORM.fullmatch(kind) is not None
     if kind not in KINDS and not own:
-        what = "module:function" if ":" in kind else f"one of {', '.join(KINDS)} or module:function"
-        yield Contradiction((*path, "kind"), f"expected {what}{_did_you_mean(kind, KINDS)}, got {kind!r}")
+        what = "module:function" if ":" in kind else f"a scorer or module:function ({_nearest(kind, KINDS)})"
+        yield Contradiction((*path, "kind"), f"expected {what}, got {kind!r}")
         return
     if kind == "verifier" and not verifiable:
         yield Contradiction(
@@ -118,9 +118,10 @@ def _pattern(pattern: str | None, path: Path) -> Iterator[Contradiction]:
         yield Contradiction(path, f"expected a regular expression, got {pattern[:60]!r}: {error}")
 
 
-def _did_you_mean(name: str, known: Collection[str]) -> str:
+def _nearest(name: str, known: Collection[str]) -> str:
+    """The one that was probably meant, else all."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else f" ({', '.join(known)})" if len(known) > len(KINDS) else ""
+    return f"did you mean {near[0]}?" if near else ", ".join(known)
 
 
 def _splits(space: SearchSpace) -> Iterator[Contradiction]:
@@ -210,7 +211,7 @@ def _objectives(space: SearchSpace) -> Iterator[Contradiction]:
     yield from _doubles(space.objectives, ("objectives",))
     names = [task.name for task in space.tasks]
     for index, objective in enumerate(space.objectives):
-        kind, _, task = objective.partition(":")
+        task = objective.partition(":")[2]
         if task and task not in names:
             yield Contradiction(("objectives", index), f"expected one of the tasks ({', '.join(names)}), got {task!r}")
     if not any(objective.startswith("accuracy") for objective in space.objectives):

@@ -65,12 +65,14 @@ class ModelFiles:
         found: set[int | str] = set()
         for name in _END_FILES:
             content = self._json(name) if (self.directory / name).is_file() else {}
-            for key in ("eos_token_id", "eos_token"):
-                value = content.get(key)
-                values = value if isinstance(value, list) else [value]
-                found.update(
-                    token["content"] if isinstance(token, dict) else token for token in values if token is not None
-                )
+            inner = content.get("text_config")  # of models that also see or hear
+            for settings in (content, inner if isinstance(inner, dict) else {}):
+                for key in ("eos_token_id", "eos_token"):
+                    value = settings.get(key)
+                    values = value if isinstance(value, list) else [value]
+                    found.update(
+                        token["content"] if isinstance(token, dict) else token for token in values if token is not None
+                    )
         return frozenset(found)
 
     def end_ids(self) -> frozenset[int]:
@@ -133,7 +135,7 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
             return ModelFiles(catalogue.member_path(spec.path.removeprefix("zoo:")), spec.name, where)
         except ValueError as error:
             raise MemberError(str(error), where) from None
-    directory = Path(spec.path).expanduser()
+    directory = Path(spec.path)
     if directory.exists() or spec.path.startswith((".", "/", "~")) or spec.path.endswith("/"):
         return ModelFiles(directory, spec.name, where)
     if not _HUB_ID.fullmatch(spec.path):
