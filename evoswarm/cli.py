@@ -34,7 +34,8 @@ app.add_typer(zoo_app, name="zoo")
 
 SpaceFile = Annotated[Path, typer.Argument(metavar="SPACE", help="A search space: a YAML file.")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the space; may be repeated.")
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the space; may be repeated."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -56,8 +57,8 @@ def run(arguments: list[str]) -> int:
         return _refuse(str(error))
     except typer.Abort:
         return _refuse("aborted", 1)
-    except KeyboardInterrupt as error:
-        return _refuse(str(error) or "interrupted", 130)
+    except KeyboardInterrupt:
+        return _refuse("interrupted", 130)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return 1
@@ -85,9 +86,14 @@ def search(
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     checked = _space(space, overrides, seed)
+    from evoswarm.interrupt import SearchInterrupted
     from evoswarm.search_command import run_search
 
-    run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json)
+    try:
+        run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json)
+    except SearchInterrupted as end:
+        print(f"{end} when the same command is run again", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -117,7 +123,9 @@ def check(space: SpaceFile, overrides: Overrides = None) -> None:
 @app.command()
 def generate(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
-    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")
+    ] = None,
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE.jsonl", help='One {"prompt": ...} per line.')
     ] = None,
@@ -149,12 +157,15 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Score any recipe on a split of a space; opening the test split is recorded."""
-    if split not in ("search", "selection", "test"):
+    from evoswarm.tasks.task import SPLITS
+
+    name = next((known for known in SPLITS if known == split), None)
+    if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
     checked = _space(space, overrides, None)
     from evoswarm.search_command import run_evaluate
 
-    run_evaluate(recipe, checked, split, runs=RUNS, as_json=as_json)
+    run_evaluate(recipe, checked, name, runs=RUNS, as_json=as_json)
 
 
 @zoo_app.command("list")
@@ -198,7 +209,9 @@ def _questions(prompt: str | None, prompts: Path | None) -> list[str]:
         RunError: there are none, or a line of the file is not one.
     """
     if (prompt is None) == (prompts is None):
-        raise RunError("expected one of PROMPT, - or --prompts FILE.jsonl, got " + ("none" if prompt is None else "two"))
+        raise RunError(
+            "expected one of PROMPT, - or --prompts FILE.jsonl, got " + ("none" if prompt is None else "two")
+        )
     if prompts is not None:
         return list(_read_prompts(prompts))
     if prompt == "-":

@@ -11,9 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.words import duration, in_words, quantity
-
 from evoswarm.result import GenerationFigures, SearchResult
+from evoswarm.words import duration, in_words, quantity
 
 _LONGEST_EXAMPLE = 120
 
@@ -104,6 +103,6 @@ def _print_champion(console: Console, result: SearchResult) -> None:
         console.print(f"  {escape(line)}")
     console.print(
         f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)}FLOPs "
-        f"and {summary.cost.passes:.1f} passes an item; followers spoke at {summary.open_share:.0%} of steps and touched "
-        f"{summary.touched_share:.0%} of the lead's tokens.\n"
+        f"and {summary.cost.passes:.1f} passes an item; followers spoke at {summary.open_share:.0%} of steps "
+        f"and touched {summary.touched_share:.0%} of the lead's tokens.\n"
     )

@@ -286,9 +286,7 @@ def outcome(individual: Lineage, summary: Summary, objectives: Sequence[str]) ->
     return individual.scored([summary.objective(name) for name in objectives])
 
 
-def calibrate(
-    bench: Workbench, leads: Sequence[str], items: Sequence[Item], stop: Callable[[], bool]
-) -> Calibration:
+def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], stop: Callable[[], bool]) -> Calibration:
     """The entropies that each possible lead shows when it decodes the calibration items alone, greedily.
 
     Raises:

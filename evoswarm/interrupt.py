@@ -18,7 +18,7 @@ class SearchInterrupted(KeyboardInterrupt):
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        super().__init__(f"interrupted; everything is kept in {directory}, and the same search goes on from there")
+        super().__init__(f"interrupted: everything is kept in {directory}, and the search goes on from there")
 
 
 class Interrupt:

@@ -203,13 +203,10 @@ class Recipe(_Strict):
             RecipeError: the text is no valid recipe; names the file and the field.
         """
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(text, strict=True)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            path = ".".join(str(part) for part in first["loc"])
-            message = first["msg"].removeprefix("Value error, ")
-            got = "" if first["type"] in ("value_error", "missing", "json_invalid") else f", got {first['input']!r:.80}"
-            raise RecipeError(f"{message}{got}", Where(file, path)) from None
+            path, message = _first_mistake(error)
+            raise RecipeError(message, Where(file, path)) from None
 
     def save(self, path: str | Path) -> Path:
         """Write the recipe to a file, whole or not at all."""
@@ -237,6 +234,20 @@ class Recipe(_Strict):
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of the format."""
         return cls.model_json_schema(by_alias=True)
+
+
+def _first_mistake(error: ValidationError) -> tuple[str, str]:
+    """Field and sentence of the first thing that is wrong."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return path, str(first["ctx"]["error"])
+    if first["type"] == "json_invalid":
+        return path, f"expected JSON, got: {first['ctx']['error']}"
+    if first["type"] == "missing":
+        return path, "expected a value (it has no default), got nothing"
+    expected = "a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Input should be ")
+    return path, f"expected {expected}, got {first['input']!r:.80}"
 
 
 def _canonical_fields(recipe: Recipe) -> dict[str, Any]:

@@ -134,7 +134,8 @@ class RunDirectory:
         first = keys[0] if keys else "spelling"
         return (
             f"expected the replay to repeat what the run wrote, got another {first}: {_short(new.get(first))} "
-            f"instead of {_short(old.get(first))} (the models, the machine or the program have changed; begin anew with --out)"
+            f"instead of {_short(old.get(first))} (the models, the machine or the "
+            "program have changed; begin anew with --out)"
         )
 
 

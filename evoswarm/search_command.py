@@ -12,6 +12,7 @@ from rich.console import Console
 from evoswarm.console import figures_table, generation_json, generation_line, print_result, result_json
 from evoswarm.experiment import search
 from evoswarm.result import GenerationFigures, summary_dict
+from evoswarm.tracking import Tracker
 from evoswarm.words import in_words
 from evoswarm.workbench import SplitResult, evaluate
 
@@ -61,6 +62,8 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
     """
     quiet_loading()
     result = evaluate(recipe, space, split, runs=runs)
+    if result.opening is not None:
+        _mirror_opening(result, space, runs)
     if as_json:
         print(json.dumps(_as_dict(result), ensure_ascii=False))
         return
@@ -81,7 +84,29 @@ def opening_words(result: SplitResult) -> str:
     if not opening.others:
         return f"The test items were opened for this recipe; no other recipe opened them before.{again}"
     others = "1 other recipe" if opening.others == 1 else f"{opening.others} other recipes"
-    return f"The test items were opened for this recipe; {others} opened them before, so they are no longer unseen.{again}"
+    return (
+        f"The test items were opened for this recipe; {others} opened them before, so they are no longer unseen.{again}"
+    )
+
+
+def _mirror_opening(result: SplitResult, space: SearchSpace, runs: Path) -> None:
+    """The ledger holds the truth; MLflow shows it."""
+    opening, summary = result.opening, result.summary
+    if opening is None:
+        return
+    tracker = Tracker(space.tracking, runs)
+    tags = {
+        "evoswarm.opening": space.continuation_digest,
+        "evoswarm.space": space.name,
+        "evoswarm.champion": result.recipe.digest,
+        "evoswarm.opened_before_by": str(opening.others),
+        "evoswarm.first": str(opening.first).lower(),
+    }
+    metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
+    if summary.accuracy is not None:
+        metrics["test_accuracy"] = summary.accuracy
+    tracker.opening(f"test split opened for {result.recipe.digest[:12]}", tags, metrics)
+    tracker.close()
 
 
 def _as_dict(result: SplitResult) -> dict[str, object]:

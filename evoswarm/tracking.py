@@ -131,6 +131,10 @@ class Tracker:
         for child in children:
             self._put(partial(_log_child, child=child))
 
+    def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        """Log an opening of held-out items as a run of its own."""
+        self._put(partial(_log_opening, name=name, tags=tags, metrics=metrics))
+
     def finish(self, status: str, directory: Path, lineage: Mapping[str, Sequence[Any]]) -> None:
         """Log the end: the lineage as a table, the directory's files as artifacts.
 
@@ -273,6 +277,12 @@ def _log_child(store: _Store, child: ChildRun) -> None:
     _log_parameters(store.client, run, child.parameters)
     _log_metrics(store.client, run, child.metrics, 0, int(time.time() * 1000))
     store.client.log_text(run, child.recipe, "recipe.json")
+    store.client.set_terminated(run)
+
+
+def _log_opening(store: _Store, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+    run = store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id
+    _log_metrics(store.client, run, metrics, 0, int(time.time() * 1000))
     store.client.set_terminated(run)
 
 

@@ -27,6 +27,7 @@ from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
 from evoswarm.recipe import Failure
 
 LOG_FLOOR = math.log(FLOOR)
+SMALL = 1e-5  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,24 @@ class ByteRow:
     log_probs: NDArray[np.float32]
     cumulative: NDArray[np.float64]
     end: float
+
+    def total(self, bounds: NDArray[np.int64]) -> float:
+        """Probability of all tokens between the outer bounds."""
+        low, high = bounds[0], bounds[256]
+        total = float(self.cumulative[high] - self.cumulative[low])
+        return total if total > SMALL else float(self._some(low, high).sum())
+
+    def by_byte(self, bounds: NDArray[np.int64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """``[256]`` probabilities of the tokens between bounds, right relative to the mass of the allowed bytes."""
+        at = self.cumulative[bounds]
+        sums: NDArray[np.float64] = np.maximum(at[1:] - at[:-1], 0.0)
+        if sums[allowed].sum() > SMALL:
+            return sums
+        byte_of = np.repeat(np.arange(256), np.diff(bounds))
+        return np.bincount(byte_of, weights=self._some(bounds[0], bounds[256]), minlength=256)
+
+    def _some(self, low: int, high: int) -> NDArray[np.float64]:
+        return np.exp(self.log_probs[low:high].astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ class ByteView:
     def _try(self, tree: PrefixTree[ByteRow], prompt: PromptView, text: bytes) -> TextNode | None:
         common, heads = self.heads(text)
         if not heads:  # the tokenizer cannot spell this text
-            return self._abstain(())
+            return self._abstain((), 0.0)
         reads: dict[Path, tuple[Node, ByteRow]] = {}
         unread = [common]
         while unread:
@@ -134,7 +153,7 @@ class ByteView:
                     tree.want(node)
             if any(row is None for row in rows):
                 return None
-            if any(row is not None and not np.isfinite(row.cumulative[-1]) for row in rows):
+            if any(row is not None and not math.isfinite(row.cumulative[-1] + row.end) for row in rows):
                 return self._fail("non_finite", "the member's logits hold nan or infinity")
             reads.update({path: (node, row) for path, node, row in zip(unread, nodes, rows, strict=True) if row})
             unread, masses, share = self._weigh(common, heads, reads)
@@ -157,9 +176,8 @@ class ByteView:
                 missing.append(head.path[:depth])
             else:
                 row = here[1]
-                beyond = row.cumulative[head.bounds[256]] - row.cumulative[head.bounds[0]]
                 masses.append(mass)
-                counts.append(mass * (beyond + (row.end if head.ends else 0.0)))
+                counts.append(mass * (row.total(head.bounds) + (row.end if head.ends else 0.0)))
                 missing.append(())
         total = math.fsum(counts)
         is_unread = [head.path not in reads for head in heads]
@@ -179,19 +197,18 @@ class ByteView:
     ) -> TextNode:
         """Add the heads up, mask, normalise, floor."""
         nodes = tuple(node for node, _ in reads.values())
+        allowed = allowed_after(split_character(text)[1])
         probabilities = np.zeros(257)
         for head, mass in zip(heads, masses, strict=True):
             if mass > 0:
                 row = reads[head.path][1]
-                at = row.cumulative[head.bounds]
-                probabilities[:256] += mass * np.maximum(at[1:] - at[:-1], 0.0)
+                probabilities[:256] += mass * row.by_byte(head.bounds, allowed[:256])
                 if head.ends:
                     probabilities[256] += mass * row.end
-        allowed = allowed_after(split_character(text)[1])
         probabilities[~allowed] = 0.0
         total = probabilities.sum()
         if not total > 0:
-            return self._abstain(nodes)
+            return self._abstain(nodes, 1.0 if unread > 0 else 0.0)
         probabilities /= total
         some = probabilities > 0
         logs = np.full(257, -np.inf)
@@ -201,9 +218,9 @@ class ByteView:
         index = self._distributions.add(torch.from_numpy(logs.astype(np.float32))[None])
         return TextNode(index, max(0.0, entropy), False, unread / (unread + total), nodes)
 
-    def _abstain(self, nodes: tuple[Node, ...]) -> TextNode:
+    def _abstain(self, nodes: tuple[Node, ...], left_out: float) -> TextNode:
         blank = self._distributions.add(torch.zeros((1, 257)))
-        return TextNode(blank, 0.0, True, 0.0, nodes)
+        return TextNode(blank, 0.0, True, left_out, nodes)
 
     def _fail(self, kind: str, message: str) -> TextNode:
         return TextNode(-1, 0.0, True, 0.0, (), Failure(kind, message))  # type: ignore[arg-type]

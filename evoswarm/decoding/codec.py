@@ -22,6 +22,7 @@ Path = tuple[int, ...]
 
 PROBES = (b"", b"a", b"0")
 METASPACE = "\u2581"
+UNWRITTEN = "\ue000"  # a private-use character: takes the place of special tokens that must not be found in text
 REMEMBERED = 200_000  # memo entries per table; they are cheap to make again
 
 
@@ -210,6 +211,10 @@ def _is_metaspace(description: dict[str, Any]) -> bool:
 def _continuation_tokenizer(description: dict[str, Any]) -> Tokenizer:
     """The same model and pretokenizer without special tokens, dummy prefixes and normalizers that change bytes."""
     plain = json.loads(json.dumps(description))
+    if plain["model"]["type"] == "Unigram":  # its pieces are matched in text, the special ones among them
+        for token in plain["added_tokens"]:
+            if token["special"] and token["id"] < len(plain["model"]["vocab"]):
+                plain["model"]["vocab"][token["id"]][0] = f"{UNWRITTEN}{token['id']}"
     plain.update(added_tokens=[], post_processor=None, truncation=None, padding=None)
     steps = _flatten(plain["normalizer"], "normalizers")
     kept = [step for step in steps if step["type"] == "Replace" and step["content"] == METASPACE]

@@ -34,7 +34,7 @@ class TokenView:
         scores = logits.float()
         ends = torch.logsumexp(scores[:, torch.tensor(self._codec.end_ids, device=logits.device)], 1, keepdim=True)
         log_probs = torch.log_softmax(torch.cat([scores[:, order], ends], dim=1), dim=1)
-        entropies = torch.where(log_probs.isfinite().all(1), entropy(log_probs), torch.nan).tolist()
+        entropies = torch.where(log_probs.isnan().any(1), torch.nan, entropy(log_probs)).tolist()
         symbols = torch.full((len(logits), len(self.allowed)), -torch.inf)
         log_probs = log_probs.clamp_min(LOG_FLOOR).cpu()
         symbols[:, torch.from_numpy(self._codec.order)] = log_probs[:, :-1]

@@ -77,6 +77,9 @@ class Cost:
         return {**sums, "members": by_member}
 
 
+NO_COST = Cost()
+
+
 def flops(use: MemberUse, shape: MemberShape) -> int:
     """Operations of one member: its layers per token, attention by context, the output layer only for rows needed.
 

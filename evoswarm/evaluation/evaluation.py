@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evoswarm.evaluation.cost import Cost, mean_cost
+from evoswarm.evaluation.cost import NO_COST, Cost, mean_cost
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 
@@ -40,7 +40,7 @@ class Evaluation:
     score: float | None
     answer: str = ""
     answers: tuple[str, ...] = ()
-    cost: Cost = Cost()
+    cost: Cost = NO_COST
     margin: float = math.inf
     steps: int = 0
     open_steps: int = 0

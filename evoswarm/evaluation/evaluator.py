@@ -22,7 +22,7 @@ PAIRS_PER_BATCH = 8192
 and what a crash can cost is bounded."""
 
 
-class Stopped(EvoswarmError):  # noqa: N818  # an end that was asked for is no error
+class Stopped(EvoswarmError):  # an end that was asked for is no error
     """The caller asked for an end; what had been decoded by then is in the ledger."""
 
 

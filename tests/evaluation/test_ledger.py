@@ -107,7 +107,7 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
         pages = ledger._database.execute("PRAGMA page_count").fetchone()[0]
         ledger._database.execute(f"PRAGMA max_page_count = {pages + 2}")
         many = {Key("r", str(number), "c"): EVALUATION for number in range(1000)}
-        with pytest.raises(RunError, match="room on the disk.*run the same command to go on.*is kept"):
+        with pytest.raises(RunError, match=r"room on the disk.*run the same command to go on.*is kept"):
             ledger.write(many)
         assert ledger.count() == 1
         ledger._database.execute("PRAGMA max_page_count = 100000")

@@ -69,7 +69,11 @@ def test_out_of_the_same_search_is_continued(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("other", "field"),
-    [({"name": "y"}, 'its name is "x", not "y"'), ({"seed": 1}, "its seed is 0, not 1"), ({"search": "z"}, "pool, tasks or settings")],
+    [
+        ({"name": "y"}, 'its name is "x", not "y"'),
+        ({"seed": 1}, "its seed is 0, not 1"),
+        ({"search": "z"}, "pool, tasks or settings"),
+    ],
 )
 def test_out_of_another_search_is_refused(tmp_path: Path, other: dict[str, object], field: str) -> None:
     out = begin(tmp_path, out=tmp_path / "mine")
@@ -104,7 +108,7 @@ def test_files_are_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match="got a full one: everything written before is kept.*run the same command"):
+    with pytest.raises(RunError, match=r"got a full one: everything written before is kept.*run the same command"):
         run.write("a/b.json", "new\n")
     monkeypatch.undo()
     assert run.read("a/b.json") == "old\n"

@@ -146,9 +146,7 @@ def test_telemetry_is_off_and_the_environment_untouched(tracked: Tracked) -> Non
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_a_continued_search_goes_on_in_its_run(
-    tracked: Tracked, micro: Micro, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_continued_search_goes_on_in_its_run(tracked: Tracked, micro: Micro, monkeypatch: pytest.MonkeyPatch) -> None:
     result, client, run = tracked
     more = search(micro("tracking.mlflow=true", "evolution.generations=4"), runs=result.directory.parent)
     assert more.directory == result.directory
@@ -161,7 +159,11 @@ def test_a_continued_search_goes_on_in_its_run(
 
 
 def test_a_dead_server_is_said_once_and_the_search_goes_on(
-    micro: Micro, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    micro: Micro,
+    finished: SearchResult,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -200,7 +202,8 @@ def test_the_environment_wins_over_the_space(monkeypatch: pytest.MonkeyPatch, tm
 def test_without_mlflow_nothing_is_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from evoswarm.space import Tracking; from evoswarm.tracking import *\n"
-        "t = Tracker(Tracking(mlflow=False), Path(sys.argv[1])); t.begin(SearchRun('x', Path('.'), {}, {})); t.close()\n"
+        "t = Tracker(Tracking(mlflow=False), Path(sys.argv[1]))\n"
+        "t.begin(SearchRun('x', Path('.'), {}, {})); t.close()\n"
         "assert 'mlflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

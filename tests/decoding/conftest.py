@@ -1,0 +1,70 @@
+"""Loaded once for all tests of decoding: the zoo, its oracles, and random models around every kind of tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from evoswarm.decoding.member import Member, load_member
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.recipe import MemberSpec
+from evoswarm.zoo.catalogue import member_path
+from tests.decoding import tiny
+from tests.decoding.recipes import ZOO, spec
+from tests.oracle import OracleMember
+
+BATCH_TOKENS = 4096
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tiny models are fastest on one."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Swarm:
+    """All members of the zoo in one swarm, whose memory tests share (it must not change anything)."""
+    return Swarm.load([spec(name) for name in ZOO], batch_tokens=BATCH_TOKENS)
+
+
+@pytest.fixture(scope="session")
+def member(zoo: Swarm) -> Callable[[str], Member]:
+    """A loaded member of the zoo by name."""
+    return {one.spec.name: one for one in zoo.members}.__getitem__
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[str], OracleMember]:
+    """The oracle's member of the zoo by name."""
+    return cache(lambda name: OracleMember(member_path(name), chat_template=spec(name).chat_template))
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a random model around a kind of tokenizer."""
+    return cache(lambda kind: tiny.build(tmp_path_factory.mktemp("tiny") / kind.replace(" ", "-"), kind))
+
+
+@pytest.fixture(scope="session")
+def any_member(member: Callable[[str], Member], tiny_path: Callable[[str], Path]) -> Callable[[str], Member]:
+    """A loaded member by the name of a zoo member or of a kind of tokenizer."""
+
+    def load(name: str) -> Member:
+        if name in ZOO:
+            return member(name)
+        return load_member(MemberSpec(name="tiny", path=str(tiny_path(name)), device="cpu"), BATCH_TOKENS)
+
+    return cache(load)
+
+
+@pytest.fixture(scope="session")
+def any_oracle(
+    oracle: Callable[[str], OracleMember], tiny_path: Callable[[str], Path]
+) -> Callable[[str], OracleMember]:
+    """The oracle's member by the name of a zoo member or of a kind of tokenizer."""
+    return cache(lambda name: oracle(name) if name in ZOO else OracleMember(tiny_path(name)))

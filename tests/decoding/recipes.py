@@ -1,0 +1,76 @@
+"""Recipes over the zoo, by hand and by chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from evoswarm.recipe import RULES, Fusion, MemberSpec, Recipe, RecipeMember
+
+ZOO = ("gemma3-f", "gpt2-c", "llama-a", "llama-b", "mamba-b", "mistral-h", "neox-e", "opt-g", "qwen3-d")
+ONE_TOKENIZER = ("llama-a", "llama-b", "mamba-b")
+PROMPTS = ("47+85=", "rev tiger=", "gcd 48,36=", "sort 3,1,2=", "bits 13=")
+SURE = 1e-4  # nats: decisions with a smaller margin may turn on rounding
+
+
+def spec(name: str, path: str | None = None, **fields: Any) -> MemberSpec:
+    """A member of the zoo on the CPU in float32; the chat member through its template."""
+    given = {"device": "cpu", "dtype": "float32", "chat_template": name == "qwen3-d", **fields}
+    return MemberSpec(name=name, path=path or f"zoo:{name}", **given)
+
+
+def recipe(
+    *names: str,
+    lead: str | None = None,
+    weights: Sequence[float] = (),
+    temperatures: Sequence[float] = (),
+    thresholds: Sequence[float] = (),
+    fusion: Fusion | None = None,
+    **fields: Any,
+) -> Recipe:
+    """A recipe over members of the zoo; the first leads unless said otherwise."""
+    size = len(names)
+    members = tuple(
+        RecipeMember(spec=spec(name), weight=weight, temperature=temperature, threshold=threshold)
+        for name, weight, temperature, threshold in zip(
+            names, weights or [1.0] * size, temperatures or [1.0] * size, thresholds or [0.0] * size, strict=True
+        )
+    )
+    return Recipe(members=members, lead=lead or names[0], fusion=fusion or Fusion(), **fields)
+
+
+def fusions(rules: Sequence[str] = RULES) -> st.SearchStrategy[Fusion]:
+    """Every rule with every kind of parameter."""
+    alphas = st.sampled_from([math.inf, -math.inf, 0.0, 1.0]) | st.floats(-4, 4)
+    return st.builds(
+        Fusion,
+        rule=st.sampled_from(rules),
+        alpha=alphas,
+        beta=st.sampled_from([0.0, 0.0, 0.5, 2.0]),
+        contrast=st.sampled_from([0.0, 0.3, 1.0]),
+    )
+
+
+@st.composite
+def recipes(
+    draw: st.DrawFn, pool: Sequence[str], alphabet: str = "bytes", samples: Sequence[int] = (1, 1, 3)
+) -> Recipe:
+    """Random recipes over a pool."""
+    names = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=min(4, len(pool)), unique=True))
+    size = len(names)
+    few = {"min_size": size, "max_size": size}
+    return recipe(
+        *names,
+        lead=draw(st.sampled_from(names)),
+        weights=draw(st.lists(st.floats(0.05, 5.0), **few)),
+        temperatures=draw(st.lists(st.sampled_from([0.5, 1.0, 1.0, 1.7]), **few)),
+        thresholds=draw(st.lists(st.sampled_from([0.0, 0.0, 0.3, 1.1, 50.0]), **few)),
+        fusion=draw(fusions()),
+        samples=draw(st.sampled_from(samples)),
+        sampling_temperature=draw(st.sampled_from([0.6, 1.0, 3.0])),
+        noise_seed=draw(st.integers(0, 3)),
+        alphabet=alphabet,
+    )
