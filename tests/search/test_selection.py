@@ -1,0 +1,155 @@
+"""The rule that chooses the champion, on made-up scores; and recipes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from evoswarm.errors import RunError
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.recipe import Failure, Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.selection import Contender, Selection, pareto_front, select, without
+from evoswarm.tasks.task import Item, Task
+from evoswarm.words import duration, in_words, quantity
+
+
+def spec(name: str) -> MemberSpec:
+    return MemberSpec(name=name, path=f"zoo:{name}", fingerprint=name)
+
+
+def mix(*names: str, seed: int = 0) -> Recipe:
+    """A plain mixture, the first member leads."""
+    return Recipe(members=tuple(RecipeMember(spec=spec(name)) for name in names), lead=names[0], noise_seed=seed)
+
+
+@dataclass(frozen=True)
+class OneTask:
+    name: str = "t"
+    weight: float = 1.0
+
+
+class Judge:
+    """An evaluator that knows the scores already; every member costs one FLOP per item."""
+
+    def __init__(self, scores: Mapping[str, Sequence[float] | None]) -> None:
+        self.tasks: dict[str, Task] = {"t": OneTask()}  # type: ignore[dict-item]
+        self._scores = scores
+
+    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
+        return [self._rows(recipe, items) for recipe in recipes]
+
+    def _rows(self, recipe: Recipe, items: Sequence[Item]) -> list[Evaluation]:
+        scores = self._scores["+".join(member.spec.name for member in recipe.members)]
+        if scores is None:
+            return [Evaluation(None, failure=Failure("non_finite", "made up")) for _ in items]
+        cost = Cost(tuple(MemberCost(m.spec.name, 1, 1, 1, 1, 1) for m in recipe.members))
+        return [Evaluation(score, cost=cost) for score in scores]
+
+
+def choose(scores: Mapping[str, Sequence[float] | None], finalists: Sequence[str]) -> Selection:
+    """Select among recipes named by their members."""
+    items = [Item(str(number), "t", "", "") for number in range(400)]
+    contenders = [Contender(name, mix(*name.split("+"))) for name in finalists]
+    return select(Judge(scores), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
+
+
+def right(count: int, shift: int = 0) -> list[float]:
+    """400 scores, ``count`` of them 1, beginning at ``shift``."""
+    return [float((number - shift) % 400 < count) for number in range(400)]
+
+
+def test_the_cheapest_within_one_standard_error_wins() -> None:
+    # a+b is right on 4 items more; a swap of 60 makes the paired error larger than that lead
+    selection = choose({"a+b": right(204), "a": right(200, shift=60), "b": right(50)}, ["a+b", "a", "b"])
+    assert selection.best.name == "a+b"
+    assert selection.standard_error > 0.01
+    assert selection.winner.name == "a"
+
+
+def test_a_clear_lead_beats_a_low_cost() -> None:
+    selection = choose({"a+b": right(300), "a": right(200), "b": right(50)}, ["a+b", "a", "b"])
+    assert selection.champion.name == selection.winner.name == selection.best.name == "a+b"
+    assert selection.dropped == ()
+
+
+def test_members_are_dropped_within_half_a_point_in_all() -> None:
+    scores = {"a+b+c": right(300), "a+b": right(299), "a+c": right(200), "a": right(298), "b": right(1), "c": right(1)}
+    selection = choose(scores, ["a+b+c", "b", "c"])
+    assert selection.winner.name == "a+b+c"
+    assert selection.dropped == ("c", "b")  # 1/400 and 2/400: together exactly half a point
+    assert [m.spec.name for m in selection.champion.recipe.members] == ["a"]
+    scores["a"] = right(297)
+    selection = choose(scores, ["a+b+c", "b", "c"])
+    assert selection.dropped == ("c",)
+
+
+def test_failures_cannot_win() -> None:
+    selection = choose({"a+b": None, "a": right(10), "b": right(3)}, ["a+b", "a", "b"])
+    assert selection.champion.name == "a"
+    assert selection.standings[-1].name == "a+b"
+    with pytest.raises(RunError, match=r"failures only.*non_finite"):
+        choose({"a": None}, ["a"])
+
+
+def test_who_only_takes_part_in_the_front_cannot_win() -> None:
+    items = [Item(str(number), "t", "", "") for number in range(400)]
+    judge = Judge({"a": right(10), "a+b": right(400)})
+    finalist, other = Contender("a", mix("a")), Contender("a+b", mix("a", "b"))
+    selection = select(judge, items, [finalist], [other], ["accuracy"])  # type: ignore[arg-type]
+    assert selection.champion.name == "a"
+    assert [standing.name for standing in selection.front] == ["a+b", "a"]
+
+
+def test_the_front_is_exactly_the_non_dominated() -> None:
+    scores = {"a": right(100), "b": right(90), "a+b": right(120), "a+c": right(110), "a+b+c": right(120)}
+    selection = choose(scores, ["a", "b", "a+b", "a+c", "a+b+c"])
+    assert [standing.name for standing in selection.front] == ["a+b", "a"]
+    assert selection.objectives == ("accuracy", "flops")
+    assert pareto_front([], ["accuracy"]) == ()
+
+
+def test_dropping_keeps_the_rest_in_proportion() -> None:
+    recipe = Recipe(
+        members=tuple(RecipeMember(spec=spec(n), weight=w) for n, w in (("a", 0.5), ("b", 0.3), ("c", 0.2))), lead="a"
+    )
+    fewer = without(recipe, "b")
+    assert [member.weight for member in fewer.members] == pytest.approx([5 / 7, 2 / 7], rel=1e-5)
+    assert fewer.lead == "a"
+
+
+def test_a_recipe_in_words() -> None:
+    recipe = Recipe(
+        members=(
+            RecipeMember(spec=spec("a"), weight=3),
+            RecipeMember(spec=spec("b"), weight=1, threshold=0.5, temperature=2),
+            RecipeMember(spec=spec("c"), weight=1),
+        ),
+        lead="a",
+        fusion=Fusion(rule="product", beta=2),
+        samples=3,
+        sampling_temperature=0.7,
+    )
+    cost = Cost(tuple(MemberCost(name, 1, 1, 1, 1, steps) for name, steps in (("a", 10), ("b", 1), ("c", 10))))
+    assert in_words(recipe, cost) == [
+        "a leads: it speaks at every step, weight 0.60.",
+        "b joins where the lead's entropy is at least 0.5 nats (10% of steps), weight 0.20, temperature 2.00.",
+        "c speaks at every step, weight 0.20.",
+        "Fusion: product (the weighted geometric mean of the speakers' distributions), "
+        "weights sharpened by confidence (beta 2).",
+        "Majority vote over 3 answers sampled at temperature 0.70.",
+    ]
+    assert in_words(mix("a")) == ["a alone.", "One greedy answer."]
+
+
+@pytest.mark.parametrize("rule", ["mixture", "product", "power", "most_confident", "vote", "contrast"])
+def test_every_rule_has_words(rule: str) -> None:
+    recipe = Recipe.model_validate({**mix("a", "b").model_dump(by_alias=True), "fusion": {"rule": rule, "lambda": 0.5}})
+    assert len(in_words(recipe)) == 4
+
+
+def test_numbers_for_people() -> None:
+    assert [quantity(value) for value in (0, 12, 1234, 56789012, 2.5e9)] == ["0", "12", "1.23k", "56.8M", "2.5G"]
+    assert [duration(value) for value in (4.2, 42, 200, 7500)] == ["4.2 s", "42 s", "3 min 20 s", "2 h 05 min"]
