@@ -15,6 +15,7 @@ from evoswarm.result import GenerationFigures, SearchResult
 from evoswarm.words import duration, in_words, quantity
 
 _LONGEST_EXAMPLE = 120
+_COMMON_WIDTH = 80  # of the columns besides the tasks'
 
 
 def generation_line(figures: GenerationFigures) -> str:
@@ -40,14 +41,14 @@ def result_json(result: SearchResult) -> str:
 def print_result(console: Console, result: SearchResult) -> None:
     """The end for people."""
     selection = result.selection
-    champion = selection.champion
+    champion, width = selection.champion, console.width
     _print_champion(console, result)
     rivals = [standing for standing in selection.standings if standing.is_rival]
     rows = [(f"champion ({champion.name})", champion.summary)]
     rows += [(s.name, s.summary) for s in rivals]
-    console.print(figures_table(f"On the selection split ({champion.summary.items} items)", rows))
+    console.print(figures_table(f"On the selection split ({champion.summary.items} items)", rows, width))
     axes = " and ".join(selection.objectives)
-    console.print(figures_table(f"Pareto front by {axes}", [(s.name, s.summary) for s in selection.front]))
+    console.print(figures_table(f"Pareto front by {axes}", [(s.name, s.summary) for s in selection.front], width))
     if selection.winner.recipe.digest != champion.recipe.digest:
         console.print(f"Dropped without a loss that counts: {escape(', '.join(selection.dropped))}.")
     if selection.best.recipe.digest != selection.winner.recipe.digest:
@@ -67,13 +68,21 @@ def print_result(console: Console, result: SearchResult) -> None:
     console.print(f"  {escape(command)}", soft_wrap=True, highlight=False)
 
 
-def figures_table(title: str, rows: Sequence[tuple[str, Summary]]) -> Table:
-    """Accuracy and deployed-alone cost of recipes, side by side."""
+def figures_table(title: str, rows: Sequence[tuple[str, Summary]], width: int) -> Table:
+    """Accuracy (per task, if there is room) and deployed-alone cost of recipes, side by side.
+
+    Args:
+        title: of the table.
+        rows: names and figures.
+        width: of the console, characters.
+    """
     tasks = list(dict.fromkeys(task for _, summary in rows for task in summary.by_task))
+    if len(tasks) < 2 or _COMMON_WIDTH + sum(max(len(task), 5) + 3 for task in tasks) > width:
+        tasks = []
     table = Table(title=title, title_justify="left")
     table.add_column("recipe", overflow="fold")
     table.add_column("accuracy", justify="right")
-    for task in tasks if 1 < len(tasks) <= 6 else []:
+    for task in tasks:
         table.add_column(task, justify="right")
     for column in ("FLOPs", "weight reads", "passes", "open"):
         table.add_column(column, justify="right")
@@ -82,7 +91,7 @@ def figures_table(title: str, rows: Sequence[tuple[str, Summary]]) -> Table:
         if summary.failure is not None:
             table.add_row(escape(name), f"failed: {summary.failure.kind}")
             continue
-        scores = [f"{summary.by_task.get(task, 0.0):.3f}" for task in tasks] if 1 < len(tasks) <= 6 else []
+        scores = [f"{summary.by_task[task]:.3f}" for task in tasks]
         table.add_row(
             escape(name),
             f"{summary.accuracy:.3f}",

@@ -183,6 +183,9 @@ def _disagreement(scores: Sequence[Sequence[float]]) -> float:
 
 
 def _peak_memory() -> float:
-    """Bytes that this process has held at most; macOS counts in bytes, Linux in KiB."""
+    """Bytes that this process has held at most, on the host (macOS counts in bytes, Linux in KiB) and on GPUs."""
+    import torch
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else peak * 1024)
+    host = peak if sys.platform == "darwin" else peak * 1024
+    return float(host + sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count())))

@@ -70,7 +70,8 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
     for line in in_words(result.recipe, result.summary.cost):
         print(line)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(figures_table(f"{split} split, {result.summary.items} items", [(recipe.name, result.summary)]))
+    title = f"{split} split, {result.summary.items} items"
+    console.print(figures_table(title, [(recipe.name, result.summary)], console.width))
     if result.opening is not None:
         print(opening_words(result))
 

@@ -98,7 +98,7 @@ class Evaluator:
         distinct = {recipe.digest: recipe for recipe in recipes}
         for recipe in distinct.values():
             self.swarm.check(recipe)
-        pairs = self._pairs(list(distinct.values()), items)
+        pairs = self._pairs(distinct, items)
         self.asked.update((pair.key.recipe, pair.key.item) for pair in pairs)
         found = self._look_up(pairs)
         missing = {pair.key: pair for pair in pairs if pair.key not in found}  # two tasks may share an item
@@ -136,9 +136,9 @@ class Evaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _pairs(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[_Pair]:
-        """All pairs, item by item, so that recipes that share prefixes are decoded together."""
-        contexts = {recipe.digest: self.context(recipe) for recipe in recipes}
+    def _pairs(self, recipes: Mapping[str, Recipe], items: Sequence[Item]) -> list[_Pair]:
+        """All pairs of recipes (by digest) and items, item by item, so that those that share prefixes stay together."""
+        contexts = {digest: self.context(recipe) for digest, recipe in recipes.items()}
         digests = {recipe: digest_of(context) for recipe, context in contexts.items()}
         fresh = {
             digest: json.dumps(contexts[recipe], sort_keys=True)
@@ -148,12 +148,12 @@ class Evaluator:
         if fresh:
             self.ledger.describe(fresh)
             self._described.update(fresh)
-        formats = dict.fromkeys(recipe.prompt_format for recipe in recipes)
+        formats = dict.fromkeys(recipe.prompt_format for recipe in recipes.values())
         pairs = []
         for item in items:
             by_format = {text: self.item_digest(item, text) for text in formats}
-            for recipe in recipes:
-                key = Key(recipe.digest, by_format[recipe.prompt_format], digests[recipe.digest])
+            for digest, recipe in recipes.items():
+                key = Key(digest, by_format[recipe.prompt_format], digests[digest])
                 pairs.append(_Pair(key, recipe, item))
         return pairs
 
