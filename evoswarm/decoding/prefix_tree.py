@@ -8,7 +8,7 @@ or row was dropped is read again (memory changes cost, never results).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -91,6 +91,7 @@ class PrefixTree(Generic[Row]):
         self._limits = limits
         self._row_limit = max(64, limits.row_bytes // max(1, row_bytes))
         self._rows: OrderedDict[Node, Row] = OrderedDict()
+        self._looked_at: set[Node] = set()  # rows that somebody who waits has found since the last read
         self._wanted: dict[Node, None] = {}
         self._free: list[int] = []
         self._slots = 1  # slot 0 is the state before any token
@@ -124,6 +125,7 @@ class PrefixTree(Generic[Row]):
         row = self._rows.get(node)
         if row is not None:
             self._rows.move_to_end(node)
+            self._looked_at.add(node)
         return row
 
     def want(self, node: Node) -> None:
@@ -154,8 +156,16 @@ class PrefixTree(Generic[Row]):
             for node in passing:  # a recurrent state inside a prompt is large, and nothing continues there
                 self._release(node)
         self._rows.update(fresh)
-        while len(self._rows) > max(self._row_limit, len(fresh)):
-            self._rows.popitem(last=False)
+        self._drop_rows(fresh)
+
+    def _drop_rows(self, fresh: Mapping[Node, Row]) -> None:
+        """Forget the rows longest unused; never those that somebody waits with, or two could take turns for ever."""
+        surplus = len(self._rows) - self._row_limit
+        if surplus > 0:
+            idle = [node for node in self._rows if node not in self._looked_at and node not in fresh]
+            for node in idle[:surplus]:
+                del self._rows[node]
+        self._looked_at.clear()
 
     def _count(self, nodes: Sequence[Node]) -> None:
         for node in nodes:

@@ -31,17 +31,22 @@ class Reader:
         )
         self.prompts: dict[str, PromptView] = {}
 
-    def read(self, prompt: str, texts: Sequence[bytes], turns: int = 200) -> list[TextNode]:
-        """What is known behind every text; reads what all of them wait for, turn by turn."""
-        if prompt not in self.prompts:
-            self.prompts[prompt] = PromptView(self.tree.prompt(self.member.render(prompt)))
+    def read(self, prompt: str, texts: Sequence[bytes]) -> list[TextNode]:
+        """What is known behind every text."""
+        return self.read_all([(prompt, text) for text in texts])
+
+    def read_all(self, asked: Sequence[tuple[str, bytes]], turns: int = 100) -> list[TextNode]:
+        """The same behind many prompts; reads what all wait for, turn by turn."""
+        for prompt, _ in asked:
+            if prompt not in self.prompts:
+                self.prompts[prompt] = PromptView(self.tree.prompt(self.member.render(prompt)))
         for _ in range(turns):
-            found = [self.view.lookup(self.tree, self.prompts[prompt], text) for text in texts]
+            found = [self.view.lookup(self.tree, self.prompts[prompt], text) for prompt, text in asked]
             nodes = [node for node in found if node is not None]
-            if len(nodes) == len(texts):
+            if len(nodes) == len(asked):
                 return nodes
             self.tree.read()
-        raise TimeoutError(f"{len(texts) - len(nodes)} texts still wait after {turns} turns")
+        raise TimeoutError(f"{len(asked) - len(nodes)} texts still wait after {turns} turns")
 
     def log_probs(self, prompt: str, text: bytes) -> NDArray[np.float64]:
         """``[257]`` log-probabilities behind one text."""
