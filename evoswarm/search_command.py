@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
     from evoswarm.tasks.task import SplitName
 
+_FILE_WIDTH = 160
+
 
 def quiet_loading() -> None:
     """No progress bars and advice of transformers: they are not for those who use the command line."""
@@ -51,7 +53,7 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
     if as_json:
         print(result_json(result), flush=True)
     elif not quiet:
-        print_result(Console(width=None if sys.stdout.isatty() else 120), result)
+        print_result(_console(), result)
 
 
 def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, as_json: bool) -> None:
@@ -69,11 +71,16 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
         return
     for line in in_words(result.recipe, result.summary.cost):
         print(line)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = _console()
     title = f"{split} split, {result.summary.items} items"
     console.print(figures_table(title, [(recipe.name, result.summary)], console.width))
     if result.opening is not None:
         print(opening_words(result))
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for every column where the output goes to a file or a pipe."""
+    return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def opening_words(result: SplitResult) -> str:

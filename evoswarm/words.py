@@ -45,7 +45,8 @@ def _weight(recipe: Recipe, member: RecipeMember) -> str:
 
 
 def _temperature(member: RecipeMember) -> str:
-    return "" if member.temperature == 1.0 else f", temperature {member.temperature:.2f}"
+    shown = f"{member.temperature:.2f}"
+    return "" if shown == "1.00" else f", temperature {shown}"
 
 
 def _rule(fusion: Fusion) -> str:

@@ -17,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 
 import evoswarm
+from evoswarm.cli import run as run_command
 from evoswarm.experiment import search
 from evoswarm.result import SearchResult
 from evoswarm.space import SearchSpace, Tracking
@@ -146,16 +147,37 @@ def test_telemetry_is_off_and_the_environment_untouched(tracked: Tracked) -> Non
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_a_continued_search_goes_on_in_its_run(tracked: Tracked, micro: Micro, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_continued_search_goes_on_in_its_run(
+    tracked: Tracked, micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client, run = tracked
+    settings = (f"tracking={{uri: '{client.tracking_uri}'}}", "name=continued")
+    first = search(micro(*settings, "evolution.generations=1"), runs=tmp_path)
+    more = search(micro(*settings, "evolution.generations=2"), runs=tmp_path)
+    assert more.directory == first.directory
+    found = client.search_runs([run.info.experiment_id], filter_string="tags.`evoswarm.space` = 'continued'")
+    assert len(found) == 1
+    assert [point.step for point in client.get_metric_history(found[0].info.run_id, "best")] == [0, 1]
+    assert found[0].data.params["evolution.generations"] == "1"  # MLflow's parameters are written once
+    assert found[0].data.tags["now.evolution.generations"] == "2"
+    table = read_table(client, found[0], monkeypatch)
+    assert len(table) == len((more.directory / "individuals.jsonl").read_text().splitlines())
+
+
+def test_an_opening_of_the_test_split_is_mirrored(
+    tracked: Tracked, space_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result, client, run = tracked
-    more = search(micro("tracking.mlflow=true", "evolution.generations=4"), runs=result.directory.parent)
-    assert more.directory == result.directory
-    found = client.search_runs([run.info.experiment_id], filter_string="tags.`evoswarm.space` = 'micro'")
-    assert [other.info.run_id for other in found] == [run.info.run_id]
-    assert [point.step for point in client.get_metric_history(run.info.run_id, "best")] == [0, 1, 2, 3]
-    assert found[0].data.tags["now.evolution.generations"] == "4"
-    table = read_table(client, run, monkeypatch)
-    assert len(table) == len((result.directory / "individuals.jsonl").read_text().splitlines())
+    monkeypatch.chdir(tmp_path)
+    uri = f"tracking={{uri: '{client.tracking_uri}'}}"
+    arguments = ["evaluate", str(result.directory), "--space", str(space_file), "--split", "test", "--set", uri]
+    assert run_command(arguments) == 0
+    query = f"tags.`evoswarm.champion` = '{result.champion.digest}'"
+    opened = client.search_runs([run.info.experiment_id], query)
+    assert len(opened) == 1
+    assert opened[0].data.tags["evoswarm.opened_before_by"] == "0"
+    assert opened[0].data.metrics["items"] == 6
+    assert 0 <= opened[0].data.metrics["test_accuracy"] <= 1
 
 
 def test_a_dead_server_is_said_once_and_the_search_goes_on(
