@@ -116,15 +116,16 @@ class Tokens:
 
 
 def cut(raw: bytes, max_bytes: int, stop: Sequence[bytes]) -> tuple[bytes, str | None]:
-    """Apply stop strings and the limit to a text that has just grown.
+    """Apply stop strings and the limit to a text that has just grown, as if it had grown byte by byte.
 
     Returns:
-        the text (cut before the first stop string; at a limit never inside a character) and why it ends:
-        "stop", "limit" or None if it goes on.
+        the text (cut before the stop string that was complete first; at a limit never inside a character) and why
+        it ends: "stop", "limit" or None if it goes on.
     """
-    found = [position for text in stop if (position := raw.find(text)) >= 0]
+    within = raw[:max_bytes]
+    found = [(start + len(text), start) for text in stop if (start := within.find(text)) >= 0]
     if found:
-        return raw[: min(found)], "stop"
+        return raw[: min(found)[1]], "stop"
     if len(raw) >= max_bytes:
-        return split_character(raw[:max_bytes])[0], "limit"
+        return split_character(within)[0], "limit"
     return raw, None

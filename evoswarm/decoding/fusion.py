@@ -73,6 +73,7 @@ def prepare(
         beta: ``[streams]`` confidence sharpening: weights times exp(-beta * entropy).
         contrast: ``[streams]``.
     """
+    log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
     tempered = normalise(log_probs / temperatures[..., None], allowed)
     entropies = entropy(tempered)
     raw = torch.where(present, weights.log() - beta[None] * entropies, -torch.inf)
