@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from evoswarm.decoding.swarm import Swarm as Swarm
     from evoswarm.errors import EvoswarmError as EvoswarmError
     from evoswarm.evaluation.evaluation import Summary as Summary
-    from evoswarm.experiment import search as search
+    from evoswarm.experiment.result import SearchResult as SearchResult
+    from evoswarm.experiment.session import search as search
+    from evoswarm.experiment.workbench import evaluate as evaluate
     from evoswarm.recipe import MemberSpec as MemberSpec
     from evoswarm.recipe import Recipe as Recipe
-    from evoswarm.result import SearchResult as SearchResult
     from evoswarm.space import SearchSpace as SearchSpace
-    from evoswarm.workbench import evaluate as evaluate
 
 __version__ = "0.1.0"
 
@@ -27,12 +27,12 @@ _HOMES = {
     "MemberSpec": "evoswarm.recipe",
     "Recipe": "evoswarm.recipe",
     "Request": "evoswarm.decoding.request",
-    "SearchResult": "evoswarm.result",
+    "SearchResult": "evoswarm.experiment.result",
     "SearchSpace": "evoswarm.space",
     "Summary": "evoswarm.evaluation.evaluation",
     "Swarm": "evoswarm.decoding.swarm",
-    "evaluate": "evoswarm.workbench",
-    "search": "evoswarm.experiment",
+    "evaluate": "evoswarm.experiment.workbench",
+    "search": "evoswarm.experiment.session",
 }
 
 __all__ = [

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError
-from evoswarm.experiment import search
-from evoswarm.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.result import GenerationFigures, SearchResult, read_recipe
+from evoswarm.experiment.session import search
 from evoswarm.recipe import Recipe
-from evoswarm.result import GenerationFigures, SearchResult, read_recipe
 from evoswarm.space import SearchSpace
 
 Micro = Callable[..., SearchSpace]
@@ -224,7 +224,7 @@ def test_a_warm_start_is_among_the_founders(micro: Micro, finished: SearchResult
 def test_out_of_another_space_is_refused_before_anything_is_loaded(
     micro: Micro, finished: SearchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evoswarm.experiment.workbench", lambda *_, **__: pytest.fail("the pool was loaded"))
+    monkeypatch.setattr("evoswarm.experiment.session.workbench", lambda *_, **__: pytest.fail("the pool was loaded"))
     with pytest.raises(RunError, match="expected a directory of this search"):
         search(micro("name=other"), out=finished.directory)
 

@@ -9,26 +9,19 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from evoswarm.console import figures_table, generation_json, generation_line, print_result, result_json
-from evoswarm.experiment import search
-from evoswarm.result import GenerationFigures, summary_dict
+from evoswarm.cli.console import figures_table, generation_json, generation_line, print_result, result_json
+from evoswarm.decoding.devices import silence_loading
+from evoswarm.experiment.result import GenerationFigures, summary_dict
+from evoswarm.experiment.session import search
+from evoswarm.experiment.words import in_words
+from evoswarm.experiment.workbench import SplitResult, evaluate
 from evoswarm.tracking import Tracker
-from evoswarm.words import in_words
-from evoswarm.workbench import SplitResult, evaluate
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
     from evoswarm.tasks.task import SplitName
 
 _FILE_WIDTH = 160
-
-
-def quiet_loading() -> None:
-    """No progress bars and advice of transformers: they are not for those who use the command line."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool, as_json: bool) -> None:
@@ -48,7 +41,7 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
         if not quiet and not as_json:
             print(f"{text} ...", flush=True)
 
-    quiet_loading()
+    silence_loading()
     result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell)
     if as_json:
         print(result_json(result), flush=True)
@@ -60,9 +53,9 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
     """Evaluate a recipe on a split and print the figures.
 
     Raises:
-        EvoswarmError: see ``evoswarm.workbench.evaluate``.
+        EvoswarmError: see ``evoswarm.experiment.workbench.evaluate``.
     """
-    quiet_loading()
+    silence_loading()
     result = evaluate(recipe, space, split, runs=runs)
     if result.opening is not None:
         _mirror_opening(result, space, runs)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import evoswarm
+from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.selection import Standing
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.recipe import Recipe
-from evoswarm.result import GenerationFigures, SearchResult
 from evoswarm.run_directory import RunDirectory
-from evoswarm.selection import Standing
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened
 

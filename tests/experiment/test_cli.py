@@ -15,7 +15,7 @@ import pytest
 
 import evoswarm
 from evoswarm.cli import run
-from evoswarm.result import SearchResult
+from evoswarm.experiment.result import SearchResult
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
@@ -347,7 +347,7 @@ class TestRest:
             assert word in outcome.out
 
     def test_doctor_says_how_to_get_what_is_missing(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("evoswarm.doctor.PURPOSES", {"no-such-package-of-ours": "is missed"})
+        monkeypatch.setattr("evoswarm.cli.doctor.PURPOSES", {"no-such-package-of-ours": "is missed"})
         outcome = command("doctor")
         assert outcome.code == 1
         assert "pip install no-such-package-of-ours" in outcome.out

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.experiment import search
-from evoswarm.result import SearchResult
+from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
 from evoswarm.zoo.catalogue import member_path
 

@@ -81,18 +81,10 @@ def _packages() -> list[Finding]:
 
 def _devices() -> list[Finding]:
     try:
-        import torch
+        from evoswarm.decoding.devices import describe_devices
     except ImportError:
         return [Finding("devices", "unknown without torch", "pip install torch", serious=True)]
-    found = []
-    for index in range(torch.cuda.device_count()):
-        free, total = torch.cuda.mem_get_info(index)
-        name = torch.cuda.get_device_name(index)
-        found.append(Finding(f"cuda:{index}", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"))
-    if torch.backends.mps.is_available():
-        found.append(Finding("mps", "available"))
-    threads = f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"
-    found.append(Finding("cpu", threads))
+    found = [Finding(name, text) for name, text in describe_devices().items()]
     if len(found) == 1:
         advice = "members above about a billion parameters want a GPU; the built-in pool does not"
         found.append(Finding("gpu", "none found", advice))

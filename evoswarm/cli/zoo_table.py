@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evoswarm.errors import MemberError
-from evoswarm.words import quantity
+from evoswarm.experiment.words import quantity
 from evoswarm.zoo import catalogue
 
 

@@ -11,8 +11,8 @@ from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import Cost, cost_of
 from evoswarm.evaluation.evaluator import majority
+from evoswarm.experiment.workbench import naming
 from evoswarm.recipe import Recipe
-from evoswarm.workbench import naming
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator, Moment
 from evoswarm.evaluation.ledger import Ledger, Opening
+from evoswarm.experiment.result import read_recipe
 from evoswarm.recipe import MemberSpec, Recipe
-from evoswarm.result import read_recipe
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
 
@@ -27,7 +27,7 @@ class Workbench:
     Attributes:
         space: with the members' fingerprints filled in.
         tasks: by name.
-        items: per split.
+        items: per split, of those that were asked for.
         swarm: the loaded pool.
         evaluator: scores recipes.
     """
@@ -60,6 +60,7 @@ def workbench(
     space: SearchSpace,
     ledger: Path | str,
     *,
+    splits: Sequence[SplitName] = ("search", "selection"),
     moment: Moment | None = None,
     stop: Callable[[], bool] | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
@@ -69,6 +70,7 @@ def workbench(
     Args:
         space: checked already.
         ledger: the ledger's file, or ``":memory:"``.
+        splits: whose items are wanted; those of the others stay unseen.
         moment: failures owed to device and time.
         stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
         on_stage: told what is being done.
@@ -78,7 +80,8 @@ def workbench(
     """
     on_stage(f"reading the items of {len(space.tasks)} tasks")
     tasks = make_tasks(space)
-    items = draw_items(space, tasks)
+    drawn = draw_items(space, tasks)
+    items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         on_stage(f"loading {len(space.pool)} members")
         swarm = Swarm.load(
@@ -137,7 +140,7 @@ def evaluate(
     asked = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
     check_members(asked, checked, file)
-    with workbench(checked, Path(runs) / LEDGER, on_stage=on_stage) as bench:
+    with workbench(checked, Path(runs) / LEDGER, splits=[split], on_stage=on_stage) as bench:
         with naming(file):
             bound = bench.bound(asked)
         items = bench.items[split]

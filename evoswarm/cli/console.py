@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.result import GenerationFigures, SearchResult
-from evoswarm.words import duration, in_words, quantity
+from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.words import duration, in_words, quantity
 
 _LONGEST_EXAMPLE = 120
 _COMMON_WIDTH = 80  # of the columns besides the tasks'

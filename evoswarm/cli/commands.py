@@ -16,7 +16,7 @@ from evoswarm import __version__
 from evoswarm.errors import EvoswarmError, RunError, SpaceError, Where
 
 if TYPE_CHECKING:
-    from evoswarm.generation import Row
+    from evoswarm.experiment.generation import Row
     from evoswarm.space import SearchSpace
 
 RUNS = Path("runs")
@@ -86,8 +86,8 @@ def search(
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     checked = _space(space, overrides, seed)
-    from evoswarm.interrupt import SearchInterrupted
-    from evoswarm.search_command import run_search
+    from evoswarm.cli.search_command import run_search
+    from evoswarm.experiment.interrupt import SearchInterrupted
 
     try:
         run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json)
@@ -100,10 +100,10 @@ def search(
 def plan(space: SpaceFile, overrides: Overrides = None) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
     checked = _space(space, overrides, None)
-    from evoswarm.plan import make_plan
-    from evoswarm.search_command import quiet_loading
+    from evoswarm.decoding.devices import silence_loading
+    from evoswarm.experiment.plan import make_plan
 
-    quiet_loading()
+    silence_loading()
     for line in make_plan(checked, on_stage=_tell).lines():
         print(line)
 
@@ -137,11 +137,11 @@ def generate(
     questions = _questions(prompt, prompts)
     if stop is not None and "" in stop:
         raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
-    from evoswarm.generation import answer
-    from evoswarm.result import read_recipe
-    from evoswarm.search_command import quiet_loading
+    from evoswarm.decoding.devices import silence_loading
+    from evoswarm.experiment.generation import answer
+    from evoswarm.experiment.result import read_recipe
 
-    quiet_loading()
+    silence_loading()
     chosen = read_recipe(recipe)
     _check_writable(out)
     rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()), file=str(recipe))
@@ -163,7 +163,7 @@ def evaluate(
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
     checked = _space(space, overrides, None)
-    from evoswarm.search_command import run_evaluate
+    from evoswarm.cli.search_command import run_evaluate
 
     run_evaluate(recipe, checked, name, runs=RUNS, as_json=as_json)
 
@@ -171,7 +171,7 @@ def evaluate(
 @zoo_app.command("list")
 def zoo_list() -> None:
     """List the members of the built-in pool with what they can do."""
-    from evoswarm.zoo_command import print_zoo
+    from evoswarm.cli.zoo_table import print_zoo
 
     print_zoo()
 
@@ -179,7 +179,7 @@ def zoo_list() -> None:
 @app.command()
 def doctor() -> None:
     """Show versions, devices and memory, what is missing and how to get it."""
-    from evoswarm.doctor import examine
+    from evoswarm.cli.doctor import examine
 
     findings = examine(RUNS)
     width = max(len(finding.name) for finding in findings)

@@ -13,26 +13,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from evoswarm import mirror
 from evoswarm.decoding.request import Request
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Moment, Stopped
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual
+from evoswarm.experiment import mirror
+from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.result import GenerationFigures, Meter, SearchResult, write_result
+from evoswarm.experiment.selection import FINALISTS, Contender, rivals, select, single
+from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
 from evoswarm.genomes.genes import MemberSize
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.genomes.thresholds import Calibration
-from evoswarm.interrupt import Interrupt, SearchInterrupted
 from evoswarm.recipe import Failure, Recipe
-from evoswarm.result import GenerationFigures, Meter, SearchResult, write_result
 from evoswarm.run_directory import RunDirectory, run_directory
-from evoswarm.selection import FINALISTS, Contender, rivals, select, single
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 from evoswarm.tracking import Tracker
-from evoswarm.workbench import LEDGER, Workbench, workbench
 
 CALIBRATION_ITEMS = 64
 CALIBRATION = "calibration.json"

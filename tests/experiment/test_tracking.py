@@ -18,8 +18,8 @@ from mlflow import MlflowClient
 
 import evoswarm
 from evoswarm.cli import run as run_command
-from evoswarm.experiment import search
-from evoswarm.result import SearchResult
+from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace, Tracking
 from evoswarm.tracking import SearchRun, Tracker, flattened, tracking_uri
 

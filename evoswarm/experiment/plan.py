@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from evoswarm.decoding.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.experiment import CALIBRATION_ITEMS, calibrate, outcome, representation_of
+from evoswarm.experiment.selection import FINALISTS, rivals
+from evoswarm.experiment.session import CALIBRATION_ITEMS, calibrate, outcome, representation_of
+from evoswarm.experiment.words import duration, quantity
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
-from evoswarm.selection import FINALISTS, rivals
 from evoswarm.space import SearchSpace
-from evoswarm.words import duration, quantity
-from evoswarm.workbench import Workbench, workbench
 
 SAMPLE_SHARE = 0.02
 LEAST_ITEMS = 2
@@ -184,8 +185,6 @@ def _disagreement(scores: Sequence[Sequence[float]]) -> float:
 
 def _peak_memory() -> float:
     """Bytes that this process has held at most, on the host (macOS counts in bytes, Linux in KiB) and on GPUs."""
-    import torch
-
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     host = peak if sys.platform == "darwin" else peak * 1024
-    return float(host + sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count())))
+    return float(host + gpu_peak_bytes())

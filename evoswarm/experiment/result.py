@@ -16,9 +16,9 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evolution.report import IslandReport
+from evoswarm.experiment.selection import Selection, Standing
 from evoswarm.recipe import Recipe
 from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory
-from evoswarm.selection import Selection, Standing
 
 CHAMPION, FRONT, RECIPES = "champion.json", "front.json", "recipes"
 

@@ -10,10 +10,10 @@ import pytest
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.experiment.selection import Contender, Selection, pareto_front, select, without
+from evoswarm.experiment.words import duration, in_words, quantity
 from evoswarm.recipe import Failure, Fusion, MemberSpec, Recipe, RecipeMember
-from evoswarm.selection import Contender, Selection, pareto_front, select, without
 from evoswarm.tasks.task import Item, Task
-from evoswarm.words import duration, in_words, quantity
 
 
 def spec(name: str) -> MemberSpec:

@@ -1,0 +1,5 @@
+"""``python -m evoswarm`` is ``evoswarm``."""
+
+from evoswarm.cli import main
+
+main()
