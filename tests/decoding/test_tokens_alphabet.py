@@ -1,0 +1,108 @@
+"""The ``tokens`` alphabet: one member is that member, as transformers itself decodes it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import RecipeError
+from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.zoo.catalogue import member_path
+from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, ZOO, recipe, spec
+from tests.oracle import OracleMember
+
+STEPS = 16
+
+
+@pytest.fixture(scope="module")
+def one_end(tmp_path_factory):
+    """The directory of a zoo member that has one end token; of those with more, a copy that keeps the first."""
+
+    def directory(name):
+        judge = OracleMember(member_path(name))
+        if len(judge.ends) == 1:
+            return member_path(name)
+        copy = shutil.copytree(member_path(name), tmp_path_factory.mktemp("one-end") / name)
+        for file in ("config.json", "generation_config.json"):
+            held = json.loads((copy / file).read_text())
+            (copy / file).write_text(json.dumps({**held, "eos_token_id": judge.tokenizer.eos_token_id}))
+        return copy
+
+    return directory
+
+
+def generate(judge, ids):
+    """Greedy, by transformers, with everything suppressed that stands for no text; END left out."""
+    can_say = {*judge.spelling, *judge.ends}
+    silent = [token for token in range(judge.model.config.vocab_size) if token not in can_say]
+    out = judge.model.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+        do_sample=False,
+        max_new_tokens=STEPS,
+        suppress_tokens=silent or None,
+        eos_token_id=judge.ends,
+        pad_token_id=0,
+    )[0, len(ids) :].tolist()
+    return [token for token in out if token not in judge.ends]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_one_member_is_generate(name, one_end):
+    directory = one_end(name)
+    judge = OracleMember(directory, chat_template=name == "qwen3-d")
+    assert len(judge.ends) == 1
+    member = spec(name, path=str(directory))
+    alone = Recipe(members=(RecipeMember(spec=member),), lead=name, alphabet="tokens")
+    asked = [Request(alone, prompt, max_bytes=999, max_symbols=STEPS, trace=True) for prompt in (*PROMPTS, "a", "é 7")]
+    for request, done in zip(asked, Swarm.load([member]).decode(asked), strict=True):
+        symbols = [step.symbol for step in done.trace]
+        want = generate(judge, judge.prompt(request.prompt))
+        ended = done.samples[0].finish == "end"
+        assert symbols[: len(symbols) - ended] == want, request.prompt
+        assert done.samples[0].text == judge.spelled(tuple(want)).decode(errors="replace")
+        assert ended == (len(want) < STEPS)
+
+
+def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_tokens(any_member, any_oracle):
+    for name in ("qwen3-d", "added tokens", "metaspace"):
+        swarm, judge = Swarm([any_member(name)]), any_oracle(name)
+        own = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead=swarm.specs[0].name, alphabet="tokens")
+        swarm.decode([Request(own, PROMPTS[0], max_symbols=3)])
+        room = next(iter(swarm._rooms.values()))
+        prompt = judge.prompt(PROMPTS[0])
+        for path, node in room.voices[0].prompt(PROMPTS[0]).texts.items():
+            row = room.distributions.take([node.row])[0].double().exp().numpy()
+            tokens, end = judge.next_token(prompt + path)
+            want = np.zeros(len(row))
+            want[list(tokens)], want[-1] = list(tokens.values()), end
+            assert np.abs(row - want).max() < 1e-5
+            assert (row > 0).sum() == len(judge.spelling) + 1
+
+
+def test_members_of_one_tokenizer_mix(zoo):
+    swarm = Swarm([member for member in zoo.members if member.spec.name in ONE_TOKENIZER])
+    mixed = recipe(*ONE_TOKENIZER, alphabet="tokens")
+    done = swarm.decode([Request(mixed, prompt, max_symbols=6) for prompt in PROMPTS])
+    assert all(one.failure is None for one in done)
+    assert {use.name for one in done for use in one.use if use.steps} == set(ONE_TOKENIZER)
+
+
+def test_members_of_different_tokenizers_are_refused(zoo):
+    with pytest.raises(RecipeError, match=r"alphabet: expected 'bytes'.*got 'tokens'"):
+        zoo.decode([Request(recipe("llama-a", alphabet="tokens"), "1+1=")])
+
+
+def test_recipes_of_unknown_or_other_members_are_refused(zoo):
+    strange = Recipe(members=(RecipeMember(spec=spec("nobody")),), lead="nobody")
+    with pytest.raises(RecipeError, match=r"expected members of the swarm .*'nobody'"):
+        zoo.decode([Request(strange, "1+1=")])
+    other = Recipe(members=(RecipeMember(spec=spec("llama-a", fingerprint="0" * 64)),), lead="llama-a")
+    with pytest.raises(RecipeError, match=r"'llama-a' as the recipe knows it .fingerprint 000000000000."):
+        zoo.decode([Request(other, "1+1=")])
