@@ -21,6 +21,7 @@ from evoswarm.errors import RunError, Where
 
 JOURNAL = "journal.jsonl"
 INDIVIDUALS = "individuals.jsonl"
+CLOCK = "budget.seconds"
 
 
 class RunDirectory:
@@ -140,18 +141,23 @@ class RunDirectory:
 
 
 def run_directory(
-    root: Path, name: str, identity: Mapping[str, Any], generations: int, out: Path | None
+    root: Path,
+    name: str,
+    identity: Mapping[str, Any],
+    limits: Mapping[str, float | None],
+    out: Path | None = None,
 ) -> RunDirectory:
     """The directory of a search: a new one, or the one to go on with.
 
-    Without ``out``: an unfinished run of the same identity is continued; a finished one is continued too when it
-    is now asked for more generations; else the next free number is taken.
+    Without ``out``: an unfinished run of the same identity is continued; a finished one is continued too when the
+    limit that ended it is higher now (a limit of the clock counts every sitting anew); else the next free number is
+    taken.
 
     Args:
         root: where runs are kept.
         name: what the directory is called, before a number.
         identity: what makes two searches the same one (space and seed), as JSON data.
-        generations: how many are asked for.
+        limits: by name, how far the search may go; None is no limit.
         out: the directory the user asked for.
 
     Raises:
@@ -166,7 +172,7 @@ def run_directory(
         return _begin(RunDirectory(out), identity)
     for path in [root / name, *_numbered(root, name)]:
         began = _began(path)
-        if began == identity and _goes_on(path, generations):
+        if began == identity and _goes_on(path, limits):
             return _begin(RunDirectory(path), identity)
     taken = {path.name for path in (root / name, *_numbered(root, name)) if path.exists()}
     free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
@@ -213,10 +219,18 @@ def _began(path: Path) -> Any:
     return None if first is None else first["identity"]
 
 
-def _goes_on(path: Path, generations: int) -> bool:
+def _goes_on(path: Path, limits: Mapping[str, float | None]) -> bool:
     events = [_parsed(line) for line in _whole_lines(path / JOURNAL)]
     finished = [event for event in events if event.get("event") == "finished"]
-    return not finished or (finished[-1].get("reason") == "generations" and finished[-1]["generations"] < generations)
+    if not finished:
+        return True
+    reason, reached = str(finished[-1].get("reason")), finished[-1].get("limit")
+    if reason == CLOCK:
+        return True
+    if reason not in limits or reached is None:
+        return False
+    now = limits[reason]
+    return now is None or now > reached
 
 
 def _numbered(root: Path, name: str) -> list[Path]:

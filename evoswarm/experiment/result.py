@@ -58,6 +58,11 @@ class GenerationFigures:
     counters: Counters = field(default_factory=Counters)
 
     @property
+    def best(self) -> float | None:
+        """The greatest accuracy on the search split so far."""
+        return self.best_accuracy
+
+    @property
     def evaluations_per_second(self) -> float:
         """Evaluations per second of this generation, wherever they came from."""
         return self.fresh / self.seconds if self.seconds else 0.0
@@ -150,6 +155,7 @@ class SearchResult:
         ledger: the file of all evaluations.
         reason: why the search ended: ``generations``, ``stop_at.accuracy``, ``budget.evaluations``,
             ``budget.seconds``.
+        limit: the value of the setting that ended it.
         generations: how many there were.
         evaluations: (recipe, item) pairs asked for.
         seconds: that it took, in this process.
@@ -163,6 +169,7 @@ class SearchResult:
     directory: Path
     ledger: Path
     reason: str
+    limit: float | None
     generations: int
     evaluations: int
     seconds: float
@@ -248,7 +255,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     }
     run.write_json(FRONT, front)
     run.write(CHAMPION, result.champion.to_json())
-    run.journal("finished", reason=result.reason, generations=result.generations, champion=result.champion.digest)
+    run.journal("finished", reason=result.reason, limit=result.limit, champion=result.champion.digest)
 
 
 def read_recipe(path: str | Path) -> Recipe:

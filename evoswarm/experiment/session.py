@@ -29,7 +29,7 @@ from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.genomes.thresholds import Calibration
 from evoswarm.recipe import Failure, Recipe
-from evoswarm.run_directory import RunDirectory, run_directory
+from evoswarm.run_directory import CLOCK, RunDirectory, run_directory
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 from evoswarm.tracking import Tracker
@@ -78,7 +78,7 @@ def search(
     stage = on_stage or (lambda text: None)
     with ExitStack() as stack:
         identity = {"name": checked.name, "seed": checked.seed, "search": checked.continuation_digest}
-        run = run_directory(root, name, identity, checked.evolution.generations, target)
+        run = run_directory(root, name, identity, limits(checked), target)
         stack.callback(run.close)
         run.write("space.yaml", checked.to_yaml())
         interrupt = stack.enter_context(Interrupt())
@@ -120,7 +120,7 @@ class Session:
         self._rows: list[dict[str, Any]] = []
         self._pace: list[float] = []
         self._began = time.monotonic()
-        self._before = sum(float(event["seconds"]) for event in run.events if event["event"] == "interrupted")
+        self._stopped = _unfinished_stop(run)
 
     def go(self) -> SearchResult:
         """Calibrate, evolve, choose, write.
@@ -142,7 +142,7 @@ class Session:
             return result
         except (Stopped, KeyboardInterrupt) as error:
             status = "KILLED"
-            self._run.journal("interrupted", seconds=round(self._seconds(), 3))
+            self._run.journal("interrupted")
             raise SearchInterrupted(self._run.path) from error
         finally:
             self._tracker.finish(status, self._run.path, mirror.lineage(self._rows))
@@ -179,13 +179,12 @@ class Session:
             return "stop_at.accuracy"
         if space.budget.evaluations is not None and len(self._bench.evaluator.asked) >= space.budget.evaluations:
             return "budget.evaluations"
-        stopped = self._run.last("stopped")
-        if stopped is not None and generation == stopped["generation"]:
-            return "budget.seconds"
-        spent = self._before + self._seconds()
-        if space.budget.seconds is not None and not self._run.replaying and spent >= space.budget.seconds:
-            self._run.journal("stopped", reason="budget.seconds", generation=generation)
-            return "budget.seconds"
+        if generation == self._stopped:
+            return CLOCK
+        clock = space.budget.seconds
+        if clock is not None and not self._run.replaying and self._seconds() >= clock:
+            self._run.journal("stopped", generation=generation)
+            return CLOCK
         return None
 
     def _generation(self, archipelago: Archipelago[RecipeGenome], representation: RecipeRepresentation) -> None:
@@ -250,6 +249,7 @@ class Session:
             directory=self._run.path,
             ledger=Path(bench.evaluator.ledger.path),
             reason=reason,
+            limit=limits(bench.space)[reason],
             generations=archipelago.generation + 1,
             evaluations=len(bench.evaluator.asked),
             seconds=self._seconds(),
@@ -265,6 +265,16 @@ class Session:
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began
+
+
+def limits(space: SearchSpace) -> dict[str, float | None]:
+    """How far a search may go, by the name of the setting that says so."""
+    return {
+        "generations": space.evolution.generations,
+        "stop_at.accuracy": None if space.stop_at is None else space.stop_at.accuracy,
+        "budget.evaluations": space.budget.evaluations,
+        CLOCK: space.budget.seconds,
+    }
 
 
 def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:
@@ -306,6 +316,12 @@ def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], sto
     for (lead, task_name), completion in zip(places, completions, strict=True):
         entropies[lead].setdefault(task_name, []).extend(step.entropy for step in completion.trace)
     return Calibration.of(entropies)
+
+
+def _unfinished_stop(run: RunDirectory) -> int | None:
+    """The generation behind which the clock had stopped a sitting that then died before its end."""
+    ends = [event for event in run.events if event["event"] in ("stopped", "finished")]
+    return int(ends[-1]["generation"]) if ends and ends[-1]["event"] == "stopped" else None
 
 
 def _moment(run: RunDirectory) -> Moment:

@@ -16,16 +16,17 @@ from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory, run_direc
 IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 
 
-def begin(root: Path, identity: dict[str, object] = IDENTITY, generations: int = 5, out: Path | None = None) -> Path:
+def begin(root: Path, identity: dict[str, object] = IDENTITY, out: Path | None = None, **limits: float | None) -> Path:
     """Open and let go."""
-    run = run_directory(root, "x-seed0", identity, generations, out)
+    asked = {"generations": 5, **{name.replace("_", "."): value for name, value in limits.items()}}
+    run = run_directory(root, "x-seed0", identity, asked, out)
     run.close()
     return run.path
 
 
-def finish(path: Path, generations: int = 5, reason: str = "generations") -> None:
+def finish(path: Path, reason: str = "generations", limit: float = 5) -> None:
     run = RunDirectory(path)
-    run.journal("finished", reason=reason, generations=generations)
+    run.journal("finished", reason=reason, limit=limit)
     run.close()
 
 
@@ -44,16 +45,26 @@ def test_an_unfinished_run_is_continued_and_a_finished_one_gets_the_next_number(
     assert begin(tmp_path) == tmp_path / "x-seed0-3"
 
 
-def test_a_finished_run_goes_on_when_generations_were_raised(tmp_path: Path) -> None:
+def test_a_finished_run_goes_on_when_its_limit_was_raised(tmp_path: Path) -> None:
     first = begin(tmp_path)
-    finish(first, generations=5)
+    finish(first, "generations", 5)
     assert begin(tmp_path, generations=6) == first
+    finish(first, "budget.evaluations", 1000)
+    assert begin(tmp_path, budget_evaluations=2000) == first
+    assert begin(tmp_path, budget_evaluations=None) == first
+    assert begin(tmp_path, generations=7, budget_evaluations=1000) == tmp_path / "x-seed0-2"
 
 
-def test_a_run_that_a_limit_ended_does_not_go_on(tmp_path: Path) -> None:
+def test_what_the_clock_ended_goes_on_in_another_sitting(tmp_path: Path) -> None:
+    first = begin(tmp_path, budget_seconds=10)
+    finish(first, "budget.seconds", 10)
+    assert begin(tmp_path, budget_seconds=10) == first
+
+
+def test_another_limit_does_not_count(tmp_path: Path) -> None:
     first = begin(tmp_path)
-    finish(first, generations=3, reason="stop_at.accuracy")
-    assert begin(tmp_path, generations=6) == tmp_path / "x-seed0-2"
+    finish(first, "stop.at", 0.9)
+    assert begin(tmp_path, generations=6, stop_at=0.9) == tmp_path / "x-seed0-2"
 
 
 def test_another_space_of_the_same_name_gets_a_number(tmp_path: Path) -> None:

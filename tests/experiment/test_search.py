@@ -184,6 +184,8 @@ def test_a_stop_by_the_clock_is_journalled_and_replayed(micro: Micro, tmp_path: 
     journal.write_text("\n".join(json.dumps(event) for event in events[:2]) + "\n")  # died before the end
     again = search(micro("evolution.generations=50"), runs=tmp_path)  # without the limit: the journal says it all
     assert (again.directory, again.reason, again.generations) == (result.directory, "budget.seconds", 1)
+    more = search(micro("evolution.generations=2"), runs=tmp_path)  # another sitting goes on
+    assert (more.directory, more.reason, more.generations) == (result.directory, "generations", 2)
 
 
 def test_several_objectives_give_a_front(micro: Micro, tmp_path: Path) -> None:
