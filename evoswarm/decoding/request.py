@@ -92,7 +92,7 @@ class Completion:
         use: per member of the recipe, in its order.
         steps: decoding steps over all samples, the END step included.
         open_steps: steps at which at least one follower spoke.
-        lead_tokens: distinct lead tokens read behind the prompt.
+        lead_tokens: tokens that the lead's tokenizer makes of the answers, over all samples.
         lead_tokens_touched: of these, tokens within which (or just before which) a follower spoke.
         margin: the smallest decision margin seen (gap of the first two symbols; |entropy - threshold|).
         left_out: the largest bound on the total-variation error of any byte view used.

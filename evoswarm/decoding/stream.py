@@ -36,6 +36,7 @@ class Account:
     name: str
     prompt: Node
     seen: set[Node] = field(default_factory=set)
+    rows_seen: set[Node] = field(default_factory=set)
     tokens: int = 0
     passes: int = 0
     rows: int = 0
@@ -45,10 +46,15 @@ class Account:
     def charge(self, reads: tuple[Node, ...]) -> None:
         """Count the nodes that a distribution needs and that this request has not read before.
 
-        Each is one pass over the chunk of all that is still unread before it; the prompt goes with the first.
+        Each is one pass over the chunk of all that is still unread before it; the prompt goes with the first. A
+        node that a chunk has passed over costs only its output row.
         """
         self.steps += 1
         for node in reads:
+            if node in self.rows_seen:
+                continue
+            self.rows_seen.add(node)
+            self.rows += 1
             if node in self.seen:
                 continue
             if not self.seen:
@@ -62,7 +68,6 @@ class Account:
                 self.context += one.depth
                 one = one.parent
             self.passes += 1
-            self.rows += 1
 
     def use(self) -> MemberUse:
         """The account as data."""
@@ -77,7 +82,6 @@ class Job:
     request: Request
     plan: Plan
     prompts: tuple[PromptView, ...]
-    accounts: tuple[Account, ...]
     streams: list[Stream] = field(default_factory=list)
     open_steps: int = 0
     steps: int = 0
@@ -95,7 +99,7 @@ class Job:
 
     def completion(self) -> Completion:
         """The outcome as data."""
-        use = tuple(account.use() for account in self.accounts)
+        use = self._use()
         if self.failure is not None:
             return Completion(failure=self.failure, use=use)
         return Completion(
@@ -110,6 +114,15 @@ class Job:
             trace=tuple(self.trace),
         )
 
+    def _use(self) -> tuple[MemberUse, ...]:
+        """Costs as if the samples were decoded one behind the other, in whatever order they really were."""
+        names = [member.spec.name for member in self.plan.recipe.members]
+        accounts = [Account(name, prompt.node) for name, prompt in zip(names, self.prompts, strict=True)]
+        for stream in self.streams:
+            for index, reads in stream.heard:
+                accounts[index].charge(reads)
+        return tuple(account.use() for account in accounts)
+
 
 class Stream:
     """One answer being decoded.
@@ -122,11 +135,12 @@ class Stream:
         symbols: how many have been chosen.
         open_at: positions (byte offset or token index) at which a follower spoke.
         said: per member of the recipe its distribution at this text, as far as known.
+        heard: who has spoken so far (index in the recipe), and the rows that each distribution needed.
         speaks: per member whether it speaks here; None before the gate has decided.
         sample: the answer, once finished.
     """
 
-    __slots__ = ("job", "key", "number", "open_at", "raw", "said", "sample", "speaks", "symbols", "text")
+    __slots__ = ("heard", "job", "key", "number", "open_at", "raw", "said", "sample", "speaks", "symbols", "text")
 
     def __init__(self, job: Job, number: int, empty: Text) -> None:
         self.job = job
@@ -138,6 +152,7 @@ class Stream:
         self.symbols = 0
         self.open_at: list[int] = []
         self.said: list[TextNode | None] = [None] * len(job.plan.members)
+        self.heard: list[tuple[int, tuple[Node, ...]]] = []
         self.speaks: list[bool] | None = None
         self.sample: Sample | None = None
 

@@ -6,81 +6,26 @@ everything that any stream waits for, and all go on.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self
 
 import torch
 
-from evoswarm.decoding.alphabet import Alphabet, Bytes, Tokens, cut
-from evoswarm.decoding.byte_view import ByteView
-from evoswarm.decoding.choice import Choice, choose
-from evoswarm.decoding.gate import speakers as open_gates
+from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.decoding.prefix_tree import PrefixTree, TreeLimits
-from evoswarm.decoding.request import Completion, Counters, MemberShape, Request, Step
-from evoswarm.decoding.stream import Account, Job, Plan, Stream
-from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
-from evoswarm.decoding.token_view import TokenView
+from evoswarm.decoding.pool_view import PoolView, view_key
+from evoswarm.decoding.prefix_tree import TreeLimits
+from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
+from evoswarm.decoding.stream import Job, Plan, Stream
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import Failure, MemberSpec, Recipe
-
-log = logging.getLogger(__name__)
+from evoswarm.recipe import MemberSpec, Recipe
 
 DECODING_VERSION = 1
 STREAMS_AT_ONCE = 8192
 TEXTS_KEPT = 1_000_000
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
-
-
-class _Voice:
-    """One member in one alphabet at one epsilon: its tree, its view and the prompts it has seen."""
-
-    def __init__(self, member: Member, view: Any, distributions: Distributions, limits: TreeLimits, counters: Counters):
-        self.member, self.view, self.distributions = member, view, distributions
-        self.tree: PrefixTree[Any] = PrefixTree(member.runner, view.rows, view.row_bytes(), limits, counters)
-        self._prompts: dict[str, PromptView] = {}
-        self._counters = counters
-
-    def prompt(self, text: str) -> PromptView:
-        """What this member knows behind a prompt."""
-        found = self._prompts.get(text)
-        if found is None:
-            self._prompts[text] = found = PromptView(self.tree.prompt(self.member.render(text)))
-        return found
-
-    def lookup(self, prompt: PromptView, stream: Stream) -> TextNode | None:
-        """The member's distribution at a stream's text, or None while it has to be read first."""
-        known = len(prompt.texts)
-        found: TextNode | None = self.view.lookup(self.tree, prompt, stream.text)
-        if found is not None:
-            self._counters.text_lookups += 1
-            self._counters.text_hits += len(prompt.texts) == known
-        return found
-
-
-class _Room:
-    """All voices of one alphabet at one epsilon; they share a matrix of distributions."""
-
-    def __init__(self, swarm: Swarm, recipe: Recipe) -> None:
-        members = swarm.members
-        self.alphabet: Alphabet
-        if recipe.alphabet == "tokens":
-            self.alphabet = Tokens(members[0].codec.token_bytes)
-        else:
-            self.alphabet = Bytes()
-        self.distributions = Distributions(self.alphabet.size)
-        limits = TreeLimits(state_bytes=swarm.state_memory_bytes)
-        self.voices = [
-            _Voice(member, self._view(member, recipe), self.distributions, limits, swarm.counters) for member in members
-        ]
-
-    def _view(self, member: Member, recipe: Recipe) -> ByteView | TokenView:
-        if recipe.alphabet == "tokens":
-            return TokenView(member.codec, self.distributions, member.context)
-        return ByteView(member.codec, self.distributions, recipe.epsilon, member.context)
 
 
 class Swarm:
@@ -97,7 +42,7 @@ class Swarm:
         self.members = tuple(members)
         self.state_memory_bytes = state_memory_bytes
         self.counters = Counters()
-        self._rooms: dict[tuple[str, float], _Room] = {}
+        self._views: dict[tuple[str, float], PoolView] = {}
         self._by_name = {member.spec.name: index for index, member in enumerate(self.members)}
 
     @classmethod
@@ -147,12 +92,15 @@ class Swarm:
         for member in recipe.members:
             index = self._by_name.get(member.spec.name)
             if index is None:
-                raise RecipeError(f"members: expected members of the swarm ({', '.join(self._by_name)}), got {member.spec.name!r}")
+                raise RecipeError(
+                    f"members: expected members of the swarm ({', '.join(self._by_name)}), got {member.spec.name!r}"
+                )
             loaded = self.members[index].spec.fingerprint
             if member.spec.fingerprint not in (None, loaded):
                 raise RecipeError(
                     f"members: expected {member.spec.name!r} as the recipe knows it (fingerprint"
-                    f" {str(member.spec.fingerprint)[:12]}), got other weights, tokenizer or template ({str(loaded)[:12]})"
+                    f" {str(member.spec.fingerprint)[:12]}), got other weights, tokenizer or template"
+                    f" ({str(loaded)[:12]})"
                 )
         if recipe.alphabet == "tokens":
             self._check_shared_tokenizer()
@@ -167,9 +115,7 @@ class Swarm:
                     f"{first.spec.name!r} and {other.spec.name!r}), got 'tokens'"
                 )
 
-    def decode(
-        self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None
-    ) -> list[Completion]:
+    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
         """Decode all requests together.
 
         Args:
@@ -201,9 +147,7 @@ class Swarm:
         finally:
             torch.set_num_threads(before)
 
-    def _decode_in_waves(
-        self, requests: Sequence[Request], stop_after: Callable[[], bool] | None
-    ) -> list[Completion]:
+    def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)
         # Requests on one prompt share most: keep them in one wave.
         order = sorted(range(len(requests)), key=lambda number: requests[number].prompt)
@@ -213,7 +157,9 @@ class Swarm:
             wave.append(number)
             streams += requests[number].recipe.samples
             if streams >= STREAMS_AT_ONCE or number == order[-1]:
-                for one, completion in zip(wave, self._decode_wave([requests[n] for n in wave], stop_after), strict=True):
+                for one, completion in zip(
+                    wave, self._decode_wave([requests[n] for n in wave], stop_after), strict=True
+                ):
                     completions[one] = completion
                 wave, streams = [], 0
         return [completion for completion in completions if completion is not None]
@@ -221,11 +167,11 @@ class Swarm:
     def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         plans: dict[int, Plan] = {}
         jobs = [self._job(request, plans) for request in requests]
-        by_room: dict[tuple[str, float], list[Stream]] = {}
+        by_view: dict[tuple[str, float], list[Stream]] = {}
         for job in jobs:
-            by_room.setdefault(_room_key(job.plan.recipe), []).extend(job.streams)
-        for key, streams in by_room.items():
-            _Loop(self._rooms[key], self.counters, stop_after).run(streams)
+            by_view.setdefault(view_key(job.plan.recipe), []).extend(job.streams)
+        for key, streams in by_view.items():
+            Loop(self._views[key], self.counters, stop_after).run(streams)
         self._tidy()
         return [job.completion() for job in jobs]
 
@@ -236,170 +182,24 @@ class Swarm:
             indices = tuple(self._by_name[member.spec.name] for member in recipe.members)
             thresholds = tuple(member.threshold for member in recipe.members)
             plan = plans[id(recipe)] = Plan(recipe, indices, recipe.lead_index, thresholds)
-        key = _room_key(recipe)
-        if key not in self._rooms:
-            self._rooms[key] = _Room(self, recipe)
-        room = self._rooms[key]
+        key = view_key(recipe)
+        if key not in self._views:
+            self._views[key] = PoolView(
+                self.members, recipe, TreeLimits(state_bytes=self.state_memory_bytes), self.counters
+            )
+        view = self._views[key]
         text = recipe.prompt_format.replace("{prompt}", request.prompt)
-        prompts = tuple(room.voices[index].prompt(text) for index in plan.members)
-        accounts = tuple(
-            Account(member.spec.name, prompt.node) for member, prompt in zip(recipe.members, prompts, strict=True)
-        )
-        job = Job(request, plan, prompts, accounts)
-        job.streams = [Stream(job, number, room.alphabet.empty) for number in range(recipe.samples)]
+        prompts = tuple(view.members[index].prompt(text) for index in plan.members)
+        job = Job(request, plan, prompts)
+        job.streams = [Stream(job, number, view.alphabet.empty) for number in range(recipe.samples)]
         return job
 
     def _tidy(self) -> None:
         """Between waves: forget what exceeds the limits."""
-        for key in list(self._rooms):
-            room = self._rooms[key]
-            if len(room.distributions) > TEXTS_KEPT:
-                del self._rooms[key]
+        for key in list(self._views):
+            view = self._views[key]
+            if len(view.distributions) > TEXTS_KEPT:
+                del self._views[key]
                 continue
-            for voice in room.voices:
-                voice.tree.shrink()
-
-
-class _Loop:
-    """Decodes streams of one room to their ends."""
-
-    def __init__(self, room: _Room, counters: Counters, stop_after: Callable[[], bool] | None) -> None:
-        self._room, self._counters, self._stop_after = room, counters, stop_after
-
-    def run(self, streams: Sequence[Stream]) -> None:
-        """Advance every stream as far as it goes, read what all of them wait for, repeat."""
-        active = list(streams)
-        while active:
-            if self._stop_after is not None and self._stop_after():
-                for stream in active:
-                    stream.job.failure = stream.job.failure or Failure("time_out", "stopped before it was finished")
-                return
-            moving = active
-            while moving:
-                ready = self._ready(moving)
-                self._step(ready)
-                moving = [stream for stream in ready if stream.sample is None and stream.job.failure is None]
-            self._read()
-            active = [stream for stream in active if stream.sample is None and stream.job.failure is None]
-
-    def _read(self) -> None:
-        for voice in self._room.voices:
-            if voice.tree.waiting:
-                try:
-                    voice.tree.read()
-                except torch.OutOfMemoryError as error:
-                    voice.tree.forget_wanted()
-                    raise MemoryError(f"member {voice.member.spec.name!r}: {error}") from error
-
-    def _ready(self, streams: Sequence[Stream]) -> list[Stream]:
-        """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
-        led = [stream for stream in streams if self._ask(stream, stream.job.plan.lead)]
-        self._open_gates([stream for stream in led if stream.speaks is None])
-        ready = []
-        for stream in led:
-            assert stream.speaks is not None
-            answers = [self._ask(stream, index) for index, speaks in enumerate(stream.speaks) if speaks]
-            if all(answers) and stream.job.failure is None:
-                ready.append(stream)
-        return ready
-
-    def _ask(self, stream: Stream, index: int) -> bool:
-        """Look a member's distribution up; False while it is unknown."""
-        if stream.said[index] is None:
-            job = stream.job
-            found = self._room.voices[job.plan.members[index]].lookup(job.prompts[index], stream)
-            if found is None:
-                return False
-            if found.failure is not None:
-                job.failure = job.failure or found.failure
-                return False
-            stream.said[index] = found
-        return True
-
-    def _open_gates(self, streams: Sequence[Stream]) -> None:
-        if not streams:
-            return
-        width = max(len(stream.said) for stream in streams)
-        leads = [stream.said[stream.job.plan.lead] for stream in streams]
-        rows = [
-            [*stream.job.plan.thresholds, *[torch.inf] * (width - len(stream.said))] for stream in streams
-        ]
-        thresholds = torch.tensor(rows, dtype=torch.float64).T
-        entropies = torch.tensor([node.entropy for node in leads if node is not None], dtype=torch.float64)
-        abstains = torch.tensor([node.abstains for node in leads if node is not None])
-        opened = open_gates(entropies, thresholds, abstains).T.tolist()
-        distances = torch.where(thresholds > 0, (entropies - thresholds).abs(), torch.inf).amin(0).tolist()
-        for stream, row, distance in zip(streams, opened, distances, strict=True):
-            stream.speaks = row[: len(stream.said)]
-            stream.job.margin = min(stream.job.margin, distance)
-
-    def _step(self, ready: Sequence[Stream]) -> None:
-        """Fuse, choose and append, for all ready streams at once."""
-        if not ready:
-            return
-        for stream, choice in zip(ready, choose(ready, self._room.distributions, self._room.alphabet), strict=True):
-            self._charge(stream, choice)
-            if choice.failure is not None:
-                stream.job.failure = choice.failure
-            else:
-                self._append(stream, choice.symbol)
-
-    def _charge(self, stream: Stream, choice: Choice) -> None:
-        job = stream.job
-        lead = job.plan.lead
-        assert stream.speaks is not None
-        for account, node, speaks in zip(job.accounts, stream.said, stream.speaks, strict=True):
-            if speaks and node is not None:
-                account.charge(node.reads)
-                job.left_out = max(job.left_out, node.left_out)
-        followers = sum(stream.speaks) > 1
-        job.steps += 1
-        job.open_steps += followers
-        job.margin = min(job.margin, choice.margin)
-        self._counters.symbols += 1
-        if followers:
-            stream.open_at.append(stream.position)
-        if job.request.trace and stream.number == 0:
-            names = tuple(
-                member.spec.name for member, speaks in zip(job.plan.recipe.members, stream.speaks, strict=True) if speaks
-            )
-            led = stream.said[lead]
-            job.trace.append(Step(choice.symbol, led.entropy if led else 0.0, names, choice.candidates))
-
-    def _append(self, stream: Stream, symbol: int) -> None:
-        request, alphabet = stream.job.request, self._room.alphabet
-        if symbol == alphabet.end:
-            stream.symbols += 1
-            stream.finish(stream.raw, "end")
-        else:
-            text = alphabet.append(stream.text, symbol)
-            raw = alphabet.raw(text)
-            stop = [one.encode() for one in request.stop]
-            kept, why = cut(raw, request.max_bytes, stop)
-            stream.advance(text, raw)
-            if why is None and request.max_symbols is not None and stream.symbols >= request.max_symbols:
-                kept, why = cut(raw, len(raw), stop)
-            if why is not None:
-                stream.finish(kept, why)
-        if stream.sample is not None:
-            self._count_touched(stream)
-
-    def _count_touched(self, stream: Stream) -> None:
-        """How many of the lead's tokens a follower had a say in."""
-        job = stream.job
-        codec = self._room.voices[job.plan.members[job.plan.lead]].member.codec
-        if isinstance(stream.text, tuple):
-            job.lead_tokens += len(stream.text)
-            job.lead_tokens_touched += len({at for at in stream.open_at if at < len(stream.text)})
-            return
-        start = 0
-        opened = set(stream.open_at)
-        for token in codec.encode(stream.raw) or ():
-            stop = start + len(codec.token_bytes[token] or b"")
-            job.lead_tokens += 1
-            job.lead_tokens_touched += any(at in opened for at in range(start, stop))
-            start = stop
-
-
-def _room_key(recipe: Recipe) -> tuple[str, float]:
-    return recipe.alphabet, recipe.epsilon
+            for member in view.members:
+                member.tree.shrink()
