@@ -121,14 +121,17 @@ class OracleMember:
                     found.append(ids[:length])
         return found
 
-    def next_byte(self, prompt: Ids, x: bytes, epsilon: float) -> tuple[list[float], float] | None:
-        """Probability of the 257 symbols behind x, and the share left out; None: no mass on any allowed symbol."""
-        heads = []
+    def heads(self, x: bytes) -> list[tuple[Ids, bytes]]:
+        """Every path of C(j) behind which some token leads beyond x, with the rest of x; END leads beyond all of x."""
+        found = []
         for j in range(len(x) + 1):
             if j == len(x) or any(s.startswith(x[j:]) and len(s) > len(x) - j for s in self.spelling.values()):
-                heads += [(path, x[j:]) for path in self.paths(x[:j])]
-        if not heads:
-            return None
+                found += [(path, x[j:]) for path in self.paths(x[:j])]
+        return found
+
+    def read(self, prompt: Ids, x: bytes, epsilon: float) -> tuple[Ids, set[Ids], float]:
+        """The common prefix of all heads, the paths whose rows are read, and what the unread heads count for."""
+        heads = self.heads(x)
         common = heads[0][0]
         for path, _ in heads:
             while path[: len(common)] != common:
@@ -136,14 +139,20 @@ class OracleMember:
         read = {common}
         while True:
             counts = [self._count(prompt, path, rest, common, read) for path, rest in heads]
-            unread = [n for n, (path, _) in enumerate(heads) if path not in read]
-            wanted = [heads[n][0] for n in unread if counts[n] > 0 and counts[n] >= epsilon * sum(counts)]
+            unread = [(path, count) for (path, _), count in zip(heads, counts, strict=True) if path not in read]
+            wanted = [path for path, count in unread if count > 0 and count >= epsilon * sum(counts)]
             if not wanted:
-                break
+                return common, read, sum(count for _, count in unread)
             read |= {path[: _depth_read(path, common, read) + 1] for path in wanted}
-        symbols = self._sum(prompt, [head for head in heads if head[0] in read], common)
+
+    def next_byte(self, prompt: Ids, x: bytes, epsilon: float) -> tuple[list[float], float] | None:
+        """Probability of the 257 symbols behind x, and the share left out; None: no mass on any allowed symbol."""
+        if not self.heads(x):
+            return None
+        common, read, left_out = self.read(prompt, x, epsilon)
+        symbols = self._sum(prompt, [head for head in self.heads(x) if head[0] in read], common)
         symbols = [p if ok else 0.0 for p, ok in zip(symbols, allowed(x), strict=True)]
-        kept, left_out = sum(symbols), sum(counts[n] for n in unread)
+        kept = sum(symbols)
         return ([p / kept for p in symbols], left_out / (left_out + kept)) if kept > 0 else None
 
     def _mass(self, prompt: Ids, path: Ids, common: Ids) -> float:

@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.request import Finish
+
 Text = bytes | tuple[int, ...]
 
 
@@ -37,7 +39,9 @@ def continuation_range(partial: bytes) -> tuple[int, int]:
     """
     if len(partial) > 1:
         return 0x80, 0xBF
-    return {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}.get(partial[0], (0x80, 0xBF))
+    return {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}.get(
+        partial[0], (0x80, 0xBF)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -62,9 +66,20 @@ def allowed_after(partial: bytes) -> NDArray[np.bool_]:
 class Alphabet(Protocol):
     """What the decoding loop asks of an outcome space."""
 
-    size: int
-    end: int
-    empty: Text
+    @property
+    def size(self) -> int:
+        """Number of symbols, END included."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """END's number: the last."""
+        ...
+
+    @property
+    def empty(self) -> Text:
+        """The text without symbols."""
+        ...
 
     def append(self, text: Text, symbol: int) -> Text:
         """The text with one more symbol (not END)."""
@@ -115,7 +130,7 @@ class Tokens:
         return b"".join(self._bytes[token] or b"" for token in text)
 
 
-def cut(raw: bytes, max_bytes: int, stop: Sequence[bytes]) -> tuple[bytes, str | None]:
+def cut(raw: bytes, max_bytes: int, stop: Sequence[bytes]) -> tuple[bytes, Finish | None]:
     """Apply stop strings and the limit to a text that has just grown, as if it had grown byte by byte.
 
     Returns:

@@ -57,7 +57,8 @@ class ByteRow:
         if sums[allowed].sum() > SMALL:
             return sums
         byte_of = np.repeat(np.arange(256), np.diff(bounds))
-        return np.bincount(byte_of, weights=self._some(bounds[0], bounds[256]), minlength=256)
+        weights = self._some(bounds[0], bounds[256])
+        return np.bincount(byte_of, weights=weights, minlength=256).astype(np.float64)
 
     def _some(self, low: int, high: int) -> NDArray[np.float64]:
         return np.exp(self.log_probs[low:high].astype(np.float64))

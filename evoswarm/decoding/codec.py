@@ -60,13 +60,16 @@ class Codec:
         """
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:
-            raise MemberError(f"member {name!r}: expected a fast tokenizer (tokenizer.json), got {type(tokenizer).__name__}")
+            raise MemberError(
+                f"member {name!r}: expected a fast tokenizer (tokenizer.json), got {type(tokenizer).__name__}"
+            )
         description = json.loads(backend.to_str())
         self.byte_level = '"ByteLevel"' in json.dumps([description["pre_tokenizer"], description["decoder"]])
         if not self.byte_level and not _is_metaspace(description):
             raise MemberError(
-                f"member {name!r}: expected a byte-level or a SentencePiece-like tokenizer, got {description['model']['type']}"
-                " without byte fallback or metaspace, whose tokens do not say which bytes they spell"
+                f"member {name!r}: expected a byte-level or a SentencePiece-like tokenizer, got"
+                f" {description['model']['type']} without byte fallback or metaspace: its tokens do not say which bytes"
+                " they spell"
             )
         self.end_ids = tuple(sorted(end_ids))
         self.token_bytes = self._spell(tokenizer, backend, min(columns, max(backend.get_vocab().values()) + 1))
@@ -112,10 +115,10 @@ class Codec:
         elif self.byte_level:
             ids = self._encode_unfinished(whole, partial)
         else:
-            known = [self._plain.token_to_id(f"<0x{byte:02X}>") for byte in partial]
-            if None in known:
+            known = [token for byte in partial if (token := self._plain.token_to_id(f"<0x{byte:02X}>")) is not None]
+            if len(known) < len(partial):
                 return None
-            ids = tuple(self._plain.encode(whole.decode(), add_special_tokens=False).ids) + tuple(known)
+            ids = (*self._plain.encode(whole.decode(), add_special_tokens=False).ids, *known)
         return ids if self.spell(ids) == text else None
 
     def _encode_unfinished(self, whole: bytes, partial: bytes) -> Path:
@@ -204,7 +207,9 @@ class Codec:
 
 def _is_metaspace(description: dict[str, Any]) -> bool:
     """Whether tokens spell text with a visible space and raw bytes as ``<0xNN>``."""
-    parts = json.dumps([description["normalizer"], description["pre_tokenizer"], description["decoder"]], ensure_ascii=False)
+    parts = json.dumps(
+        [description["normalizer"], description["pre_tokenizer"], description["decoder"]], ensure_ascii=False
+    )
     return '"Metaspace"' in parts or METASPACE in parts or bool(description["model"].get("byte_fallback"))
 
 

@@ -59,7 +59,9 @@ class Member:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         if spec.chat_template and not tokenizer.chat_template:
-            raise MemberError(f"member {spec.name!r}: expected a tokenizer with a chat template (chat_template is on), got none")
+            raise MemberError(
+                f"member {spec.name!r}: expected a tokenizer with a chat template (chat_template is on), got none"
+            )
 
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt, through the chat template where that is on.
@@ -118,7 +120,9 @@ def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, trust_remote_code=spec.trust_remote_code)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise MemberError(f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model: {reason}") from None
+        raise MemberError(
+            f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model: {reason}"
+        ) from None
     model = model.to(device).eval().requires_grad_(False)
     return Member(spec, model, tokenizer, fingerprint(directory, spec.chat_template), batch_tokens)
 
@@ -150,7 +154,7 @@ def _download(spec: MemberSpec) -> Path:
     try:
         try:
             files = HfApi().list_repo_files(spec.path, revision=spec.revision)
-            weights = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
+            weights: tuple[str, ...] = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
         except (GatedRepoError, RepositoryNotFoundError):
             raise
         except (HfHubHTTPError, OSError):
@@ -158,9 +162,13 @@ def _download(spec: MemberSpec) -> Path:
         patterns = [*weights, *DESCRIPTIONS, *code]
         return Path(snapshot_download(spec.path, revision=spec.revision, allow_patterns=patterns))
     except GatedRepoError:
-        raise MemberError(f"{where} is gated: accept its terms on its page, then set HF_TOKEN or run 'hf auth login'") from None
+        raise MemberError(
+            f"{where} is gated: accept its terms on its page, then set HF_TOKEN or run 'hf auth login'"
+        ) from None
     except RepositoryNotFoundError:
-        raise MemberError(f"{where} was not found: expected owner/name of a public model, or set HF_TOKEN for a private one") from None
+        raise MemberError(
+            f"{where} was not found: expected owner/name of a public model, or set HF_TOKEN for a private one"
+        ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         reason = str(error).strip().split("\n")[0][:120]
         raise MemberError(
@@ -185,7 +193,9 @@ def fingerprint(directory: Path, chat_template: bool) -> str:
 def _device(spec: MemberSpec) -> str:
     if spec.device != "auto":
         if spec.device.startswith("cuda") and not torch.cuda.is_available():
-            raise MemberError(f"member {spec.name!r}: expected a GPU (device is {spec.device}), got none that torch can see")
+            raise MemberError(
+                f"member {spec.name!r}: expected a GPU (device is {spec.device}), got none that torch can see"
+            )
         return spec.device
     return "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -237,4 +247,3 @@ def _shape(model: Any) -> MemberShape:
         parameter_bytes=sum(one.numel() * one.element_size() for one in every),
         attention_width=heads * size * attends,
     )
-

@@ -14,8 +14,9 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
+from evoswarm.decoding.cache_layouts import Chunk
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.runner import Chunk, Runner
+from evoswarm.decoding.runner import Runner
 
 NO_SLOT = -1
 

@@ -63,7 +63,9 @@ class TokenView:
                 return None
             index, nats = row
             if nats != nats:
-                found = TextNode(-1, 0.0, True, 0.0, (), Failure("non_finite", "the member's logits hold nan or infinity"))
+                found = TextNode(
+                    -1, 0.0, True, 0.0, (), Failure("non_finite", "the member's logits hold nan or infinity")
+                )
             else:
                 found = TextNode(index, nats, False, 0.0, (node,))
         prompt.texts[text] = found
