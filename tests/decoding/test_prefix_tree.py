@@ -1,0 +1,104 @@
+"""Every (member, prefix) is read once, for all recipes: recounted from what was decoded."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
+
+
+def members_of(zoo, names):
+    return [member for member in zoo.members if member.spec.name in names]
+
+
+def population(names, alphabet, seed=0):
+    """Recipes in which everybody speaks at every step, so that who read what can be told from the answers."""
+    chance = random.Random(seed)
+    found = []
+    for _ in range(8):
+        chosen = chance.sample(names, chance.randint(1, len(names)))
+        weights = [chance.uniform(0.2, 3.0) for _ in chosen]
+        found.append(recipe(*chosen, weights=weights, alphabet=alphabet))
+    return found
+
+
+def test_tokens_rows_forwarded_are_the_distinct_prefixes(zoo, any_oracle):
+    swarm = Swarm(members_of(zoo, ONE_TOKENIZER))
+    asked = [
+        Request(one, prompt, max_symbols=6, trace=True)
+        for one in population(ONE_TOKENIZER, "tokens")
+        for prompt in PROMPTS
+    ]
+    needed = set()
+    for request, done in zip(asked, swarm.decode(asked), strict=True):
+        for member in request.recipe.members:
+            ids = any_oracle(member.spec.name).prompt(request.prompt)
+            ids += tuple(step.symbol for step in done.trace)[: done.steps - 1]
+            needed |= {(member.spec.name, ids[:length]) for length in range(1, len(ids) + 1)}
+    assert swarm.counters.rows_forwarded == len(needed)
+    assert swarm.counters.rows_reforwarded == 0
+    alone = sum(use.tokens for done in swarm.decode(asked) for use in done.use)
+    assert alone > 3 * len(needed), "the population shares most of what it reads"
+
+
+def test_bytes_rows_forwarded_are_the_heads_that_count(zoo, any_oracle):
+    names = ("gpt2-c", "llama-a", "mistral-h")
+    swarm = Swarm(members_of(zoo, names))
+    asked = [Request(one, p, max_bytes=6, trace=True) for one in population(names, "bytes", 1) for p in PROMPTS[:3]]
+    needed = set()
+    for request, done in zip(asked, swarm.decode(asked), strict=True):
+        raw = bytes(step.symbol for step in done.trace if step.symbol < 256)
+        for member in request.recipe.members:
+            judge = any_oracle(member.spec.name)
+            prompt = judge.prompt(request.prompt)
+            for length in range(done.steps):
+                for path in judge.read(prompt, raw[:length], request.recipe.epsilon)[1]:
+                    whole = prompt + path
+                    needed |= {(member.spec.name, whole[:depth]) for depth in range(1, len(whole) + 1)}
+    assert swarm.counters.rows_forwarded == len(needed)
+    assert swarm.counters.rows_reforwarded == 0
+
+
+@pytest.mark.parametrize(("names", "alphabet"), [(("gpt2-c", "mamba-b", "opt-g"), "bytes"), (ONE_TOKENIZER, "tokens")])
+def test_a_second_time_nothing_is_read(zoo, names, alphabet):
+    swarm = Swarm(members_of(zoo, names))
+    asked = [Request(one, prompt, max_bytes=8) for one in population(names, alphabet) for prompt in PROMPTS]
+    first = swarm.decode(asked)
+    counted = (swarm.counters.rows_forwarded, swarm.counters.forwards, swarm.counters.padded_tokens)
+    hits, lookups = swarm.counters.text_hits, swarm.counters.text_lookups
+    assert swarm.decode(asked) == first
+    assert (swarm.counters.rows_forwarded, swarm.counters.forwards, swarm.counters.padded_tokens) == counted
+    assert swarm.counters.text_hits - hits == swarm.counters.text_lookups - lookups > 0
+
+
+@pytest.mark.parametrize("limit", [0, 20_000])
+@pytest.mark.parametrize("name", ["llama-a", "mamba-b", "gemma3-f"])
+def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
+    members = members_of(zoo, (name, "opt-g"))
+    loud = {"samples": 3, "sampling_temperature": 2.0}
+    mixes = [recipe(name, "opt-g", weights=(2.0, w), noise_seed=seed, **loud) for seed, w in enumerate((0.1, 1.9))]
+    asked = [[Request(mix, prompt, max_bytes=8) for prompt in PROMPTS] for mix in mixes]
+    roomy, tight = Swarm(members), Swarm(members, state_memory_bytes=limit)
+    for batch in [*asked, *asked[::-1]]:
+        want, got = roomy.decode(batch), tight.decode(batch)
+        for one, other in zip(want, got, strict=True):
+            if min(one.margin, other.margin) > SURE:
+                assert (one.samples, one.use) == (other.samples, other.use)
+        for voice in next(iter(tight._rooms.values())).voices:
+            assert voice.tree.state_bytes <= limit
+    assert tight.counters.rows_forwarded == roomy.counters.rows_forwarded
+    assert roomy.counters.rows_reforwarded == 0
+    assert tight.counters.rows_reforwarded > 0
+
+
+def test_prompts_that_begin_alike_are_read_once(zoo, any_oracle):
+    swarm = Swarm(members_of(zoo, ("opt-g",)))
+    prompts = ["sort 3,1", "sort 3,1,2=", "sort 4,1,2=", "sort 3"]
+    swarm.decode([Request(recipe("opt-g"), prompt, max_bytes=1) for prompt in prompts])
+    ids = [any_oracle("opt-g").prompt(prompt) for prompt in prompts]
+    assert swarm.counters.rows_forwarded == len({one[:n] for one in ids for n in range(1, len(one) + 1)})
+    assert swarm.counters.rows_reforwarded == 0
