@@ -88,7 +88,7 @@ def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
         for one, other in zip(want, got, strict=True):
             if min(one.margin, other.margin) > SURE:
                 assert (one.samples, one.use) == (other.samples, other.use)
-        for voice in next(iter(tight._rooms.values())).voices:
+        for voice in next(iter(tight._views.values())).members:
             assert voice.tree.state_bytes <= limit
     assert tight.counters.rows_forwarded == roomy.counters.rows_forwarded
     assert roomy.counters.rows_reforwarded == 0

@@ -75,9 +75,9 @@ def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_to
         swarm, judge = Swarm([any_member(name)]), any_oracle(name)
         own = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead=swarm.specs[0].name, alphabet="tokens")
         swarm.decode([Request(own, PROMPTS[0], max_symbols=3)])
-        room = next(iter(swarm._rooms.values()))
+        room = next(iter(swarm._views.values()))
         prompt = judge.prompt(PROMPTS[0])
-        for path, node in room.voices[0].prompt(PROMPTS[0]).texts.items():
+        for path, node in room.members[0].prompt(PROMPTS[0]).texts.items():
             row = room.distributions.take([node.row])[0].double().exp().numpy()
             tokens, end = judge.next_token(prompt + path)
             want = np.zeros(len(row))
