@@ -281,4 +281,5 @@ def _quiet_libraries() -> None:
     """Other libraries' advice is not for those who use the command line."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.getLogger("evoswarm").setLevel(logging.WARNING)

@@ -22,6 +22,7 @@ from evoswarm.space import SearchSpace
 
 SAMPLE_SHARE = 0.02
 LEAST_ITEMS = 2
+_SAMPLED_GENERATIONS = 2
 _POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of 80%
 
 
@@ -64,9 +65,9 @@ class Plan:
         return [
             f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
             f"{duration(self.sample_seconds)}",
-            f"time:      about {duration(self.seconds)} on this machine (to within a factor of two)",
+            f"time:      about {duration(self.seconds)} on this machine, likely less: later generations share more",
             f"work:      at most {self.evaluations} evaluations",
-            f"prefixes:  about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
+            f"prefixes:  at most about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
             f"{quantity(self.rows_alone)} tokens",
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
             f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
@@ -105,8 +106,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
         settings = archipelago_settings(space)
         individuals = sum(island.population for island in settings.islands)
-        finalists = FINALISTS + len(space.pool) + 1
-        factors = _factors(space, sample.items, individuals, finalists)
+        factors = _factors(space, sample.items, individuals)
         states = grown * sum(factors) / len(factors)
         if space.decoding.state_memory_bytes is not None:
             states = min(states, float(space.decoding.state_memory_bytes * len(space.pool)))
@@ -116,8 +116,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
             sample_items=sample.items,
             sample_seconds=took,
             seconds=_scaled(sample.seconds, factors),
-            evaluations=individuals * space.splits.search * space.evolution.generations
-            + finalists * space.splits.selection,
+            evaluations=_evaluations(space, individuals),
             rows=_scaled(sample.rows, factors),
             rows_alone=_scaled(sample.alone, factors),
             weight_bytes=weights,
@@ -128,13 +127,23 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         )
 
 
-def _factors(space: SearchSpace, items: int, individuals: int, finalists: int) -> tuple[float, float, float]:
+def _finalists(space: SearchSpace) -> int:
+    return FINALISTS + len(space.pool) + 1
+
+
+def _evaluations(space: SearchSpace, individuals: int) -> int:
+    """At most so many, as if the ledger were empty."""
+    searched = individuals * space.splits.search * space.evolution.generations
+    return searched + _finalists(space) * space.splits.selection
+
+
+def _factors(space: SearchSpace, items: int, individuals: int) -> tuple[float, float, float]:
     """How many times the sample's calibration, first and second generation go into the whole search.
 
     Finalists on unseen items cost what founders do, recipe by recipe.
     """
     calibration = min(CALIBRATION_ITEMS, space.splits.search) / items
-    first = space.splits.search / items + space.splits.selection / items * finalists / individuals
+    first = space.splits.search / items + space.splits.selection / items * _finalists(space) / individuals
     return calibration, first, (space.evolution.generations - 1) * space.splits.search / items
 
 
@@ -143,8 +152,10 @@ def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
 
 
 def _decode_sample(bench: Workbench) -> _Sample:
-    wanted = max(LEAST_ITEMS, math.ceil(SAMPLE_SHARE * len(bench.items["search"])))
-    items = bench.items["search"][:wanted]
+    archipelago_of = archipelago_settings(bench.space)
+    newborn = sum(island.population for island in archipelago_of.islands)
+    wanted = math.ceil(SAMPLE_SHARE * _evaluations(bench.space, newborn) / (_SAMPLED_GENERATIONS * newborn))
+    items = bench.items["search"][: max(LEAST_ITEMS, wanted)]
     seconds, rows, alone = [], [], []
     marks = [(time.monotonic(), bench.swarm.counters.rows_forwarded)]
 
@@ -159,9 +170,9 @@ def _decode_sample(bench: Workbench) -> _Sample:
     calibration = calibrate(bench, leads, items, lambda: False)
     mark(0.0)
     representation = representation_of(bench, calibration)
-    archipelago = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
+    archipelago = Archipelago(archipelago_of, representation, bench.space.seed)
     scores: list[list[float]] = []
-    for _ in range(2):
+    for _ in range(_SAMPLED_GENERATIONS):
         individuals = archipelago.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
         evaluations = bench.evaluator.evaluate(recipes, items)

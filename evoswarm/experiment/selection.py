@@ -125,7 +125,7 @@ def select(
     Raises:
         RunError: every finalist failed.
     """
-    standings = _standings(evaluator, items, _distinct([*finalists, *others]))
+    standings = _standings(evaluator, items, _distinct([*others, *finalists]))
     eligible = {contender.recipe.digest for contender in finalists}
     able = [s for s in standings if s.summary.failure is None and s.recipe.digest in eligible]
     if not able:

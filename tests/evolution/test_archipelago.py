@@ -46,7 +46,8 @@ def test_asking_is_repeatable_and_telling_idempotent_and_of_any_order(archipelag
     evolve(plain, 5)
     for generation in range(5):
         asked = shuffled.ask()
-        assert shuffled.ask() == asked and shuffled.generation == generation
+        assert shuffled.ask() == asked
+        assert shuffled.generation == generation
         told = [i.scored([sum(i.genome[:-1])]) for i in asked]
         random.Random(generation).shuffle(told)
         shuffled.tell(told[:7])
@@ -56,7 +57,8 @@ def test_asking_is_repeatable_and_telling_idempotent_and_of_any_order(archipelag
         shuffled.tell(told)
         shuffled.tell([])
     assert lines(shuffled) == lines(plain)
-    assert shuffled.reports == plain.reports and shuffled.populations == plain.populations
+    assert shuffled.reports == plain.reports
+    assert shuffled.populations == plain.populations
 
 
 def test_what_cannot_be_told_is_refused_and_changes_nothing(archipelago, individual):
@@ -124,7 +126,9 @@ def test_nothing_is_shared_between_islands(archipelago, evolve):
 
     islands = [reachable(population) for population in search.populations]
     assert all(len(found) >= 12 for found in islands)  # six individuals with a list each
-    assert not islands[0] & islands[1] and not islands[1] & islands[2] and not islands[0] & islands[2]
+    assert not islands[0] & islands[1]
+    assert not islands[1] & islands[2]
+    assert not islands[0] & islands[2]
     assert any(i.origin.migrated_from for population in search.populations for i in population)
 
 
@@ -151,8 +155,10 @@ def test_failures_and_nan_are_never_parents_survivors_or_migrants(archipelago, e
 def test_an_island_where_all_fail_begins_again_at_random(archipelago, evolve):
     search = archipelago()
     evolve(search, 1, lambda individual: individual.failed("time_out"))
-    assert search.populations == ((), (), ()) and len(search.archive) == 0
-    assert search.reports[0].best_id == "" and search.reports[0].mean == ()
+    assert search.populations == ((), (), ())
+    assert len(search.archive) == 0
+    assert search.reports[0].best_id == ""
+    assert search.reports[0].mean == ()
     assert {i.origin.operator for i in search.ask()} == {"random"}
 
 
@@ -160,7 +166,8 @@ def test_gaps_left_by_failures_are_filled_at_random(archipelago, evolve):
     search = archipelago(islands=1)
     evolve(search, 1, lambda i: i.failed("no_mass") if i.origin.number < 2 else i.scored([1.0]))
     operators = [i.origin.operator for i in search.ask()]
-    assert operators[:2] == ["random"] * 2 and "random" not in operators[2:]
+    assert operators[:2] == ["random"] * 2
+    assert "random" not in operators[2:]
 
 
 def test_survivors_are_elites_and_the_best_children_without_doubles(individual):
@@ -207,14 +214,16 @@ def test_a_stagnant_island_is_reseeded_from_its_best_the_archive_and_chance(arch
     archived = [i.id for i in search.archive.best(3)]
     assert [i.origin.parents for i in asked[:3]] == [(name,) for name in archived]
     search.tell([i.scored([-2.0]) for i in asked])
-    assert search.populations[0][0] == best[0] and len(search.populations[0]) == 6
+    assert search.populations[0][0] == best[0]
+    assert len(search.populations[0]) == 6
     assert not search.reports[-1].reseeded
 
 
 def test_without_stagnation_nothing_is_reseeded(archipelago, evolve):
     search = archipelago()
     evolve(search, 6, lambda individual: individual.scored([1.0]))
-    assert not any(report.reseeded for report in search.reports) and search.reports[-1].stagnant == 5
+    assert not any(report.reseeded for report in search.reports)
+    assert search.reports[-1].stagnant == 5
 
 
 def test_islands_differ_in_size_and_in_what_they_rank_by(toys):
@@ -247,7 +256,8 @@ def test_the_pareto_archive_is_exactly_the_non_dominated_set(archipelago, evolve
 
     assert {i.id for i in search.archive.front} == {name for name, mine in values.items() if not beaten(mine)}
     front = [i.objectives for i in search.archive.front]
-    assert front == sorted(front, reverse=True) and len(front) > 1
+    assert front == sorted(front, reverse=True)
+    assert len(front) > 1
 
 
 def test_the_archive_keeps_distinct_successes_best_first(individual):
@@ -267,9 +277,13 @@ def test_reports_tell_what_an_island_is_like(archipelago, evolve):
     assert (first.arrivals, last.arrivals) == (0, 1)
     population = search.populations[1]
     values = sorted(i.objectives[0] for i in population)
-    assert last.best == (values[-1],) and last.best_id == population[0].id
-    assert last.mean == (pytest.approx(sum(values) / 6),) and last.median == ((values[2] + values[3]) / 2,)
-    assert 0 < last.diversity <= 1 and last.evaluated == 6 and last.population == 6
+    assert last.best == (values[-1],)
+    assert last.best_id == population[0].id
+    assert last.mean == (pytest.approx(sum(values) / 6),)
+    assert last.median == ((values[2] + values[3]) / 2,)
+    assert 0 < last.diversity <= 1
+    assert last.evaluated == 6
+    assert last.population == 6
     assert search.logbook.select("generation") == [0, 0, 1, 1]
 
 
@@ -282,7 +296,8 @@ def test_random_search_tries_founders_then_chance(toys):
         operators += [i.origin.operator for i in asked]
         search.tell([i.scored([float(sum(i.genome))]) for i in asked])
     assert operators == ["all:0", "all:1", "all:2"] + ["random"] * 12
-    assert len(search.history) == len({i.key for i in search.history}) == 15 and len(search.reports) == 3
+    assert len(search.history) == len({i.key for i in search.history}) == 15
+    assert len(search.reports) == 3
 
 
 def test_islands_beat_random_search_on_the_toy(archipelago, evolve, toys):

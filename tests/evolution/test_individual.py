@@ -17,14 +17,17 @@ BORN = Individual((1, 2), "12", Origin(3, 2, 7, "mutation", ("g02-i2-01",)))
 def test_ids_are_deterministic_and_order_does_not_depend_on_digits():
     assert BORN.id == "g03-i2-07"
     early, late = (Individual((1,), "1", Origin(generation, 0, 0, "random")) for generation in (20, 100))
-    assert late.id < early.id and late.order > early.order
+    assert late.id < early.id
+    assert late.order > early.order
 
 
 def test_an_outcome_is_objectives_or_a_failure():
     assert not BORN.evaluated
     assert BORN.scored([0.5, 3]).objectives == (0.5, 3.0)
     failed = BORN.failed("time_out")
-    assert failed.evaluated and not failed.succeeded and failed.objectives == ()
+    assert failed.evaluated
+    assert not failed.succeeded
+    assert failed.objectives == ()
     with pytest.raises(ValueError, match="got both"):
         Individual((1,), "1", BORN.origin, (1.0,), "time_out")
     with pytest.raises(ValueError, match="at least one objective"):
@@ -34,7 +37,8 @@ def test_an_outcome_is_objectives_or_a_failure():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_a_failure_and_never_a_number(value):
     told = BORN.scored([1.0, value])
-    assert told.failure == "non_finite" and told.objectives == ()
+    assert told.failure == "non_finite"
+    assert told.objectives == ()
     with pytest.raises(ValueError, match="finite"):
         Individual((1,), "1", BORN.origin, (value,))
 
@@ -48,7 +52,9 @@ def test_lineage_lines_read_back_exactly(told):
 def test_fitness_compares_as_larger_is_better_and_refuses_nan():
     assert Fitness((0.0, 2.0)) > Fitness((0.0, 1.0)) > Fitness((-1.0, math.inf))
     for twin in (copy.deepcopy(Fitness((1.0, 2.0))), pickle.loads(pickle.dumps(Fitness((1.0, 2.0))))):
-        assert twin == Fitness((1.0, 2.0)) and twin.values == (1.0, 2.0) and type(twin) is Fitness
+        assert twin == Fitness((1.0, 2.0))
+        assert twin.values == (1.0, 2.0)
+        assert type(twin) is Fitness
     with pytest.raises(ValueError, match="expected numbers"):
         Fitness((math.nan,))
 
@@ -65,7 +71,8 @@ def test_signs_weights_and_ties(individual):
     frugal = Ranking(objectives, {"accuracy": 1.0, "flops": 1.5}, [0.1, 80.0])
     assert accurate.best_first([equal, cheap, dear]) == [dear, cheap, equal]
     assert frugal.best_first([equal, cheap, dear]) == [cheap, equal, dear]
-    assert not accurate.several and Ranking(objectives).several
+    assert not accurate.several
+    assert Ranking(objectives).several
     only = Ranking([Objective("flops", maximise=False)])
     assert only.best_first([individual(3.0), individual(1.0, number=1)])[0].objectives == (1.0,)
 
@@ -79,4 +86,5 @@ def test_several_objectives_rank_by_front_then_crowding(individual):
     assert ranked[4].objectives == (1.6, 1.6)  # the crowded middle of the front
     assert ranked[5].objectives == (1.5, 1.5)  # dominated
     assert {i.objectives for i in ranking.select(made, 2)} == {(3.0, 0.0), (0.0, 3.0)}
-    assert made[3] not in ranking.select(made, 5) and len(ranking.select(made, 9)) == 6
+    assert made[3] not in ranking.select(made, 5)
+    assert len(ranking.select(made, 9)) == 6

@@ -29,7 +29,8 @@ def test_edges_of_other_numbers_of_islands():
     assert edges_of("ring", 2) == edges_of("bidirectional_ring", 2) == ((0, 1), (1, 0))
     assert edges_of("torus", 5) == edges_of("bidirectional_ring", 5)
     nine = edges_of("torus", 9)
-    assert [b for a, b in nine if a == 0] == [1, 2, 3, 6] and len(nine) == 36
+    assert [b for a, b in nine if a == 0] == [1, 2, 3, 6]
+    assert len(nine) == 36
     assert [b for a, b in edges_of("torus", 6) if a == 0] == [1, 2, 3]  # two rows of three
 
 
@@ -82,10 +83,12 @@ def test_migrants_are_clones_that_name_their_origin(individual, toys):
     assert [migrant.id for migrant in arrivals] == [f"g01-i{island}-07" for island in range(4)]
     for target, migrant in enumerate(arrivals):
         original = before[(target - 1) % 4][0]
-        assert migrant.origin.migrated_from == original.id and migrant.origin.parents == (original.id,)
+        assert migrant.origin.migrated_from == original.id
+        assert migrant.origin.parents == (original.id,)
         assert migrant.origin.operator == "migration"
         assert (migrant.key, migrant.genome, migrant.objectives) == (original.key, original.genome, original.objectives)
-        assert migrant is not original and migrant.genome is not original.genome
+        assert migrant is not original
+        assert migrant.genome is not original.genome
         assert original in after[(target - 1) % 4]  # a copy stays
     assert before == islands(individual)  # what was passed in is as it was
 
@@ -149,7 +152,8 @@ def test_oldest_and_random_residents_give_way(individual, toys):
         after, _ = migrated(
             MigrationSettings("edges", ((0, 1),), replace="random"), islands(individual, count=2), toys, seed
         )
-        assert 13 in worths(after[1]) and 3 in worths(after[1])
+        assert 13 in worths(after[1])
+        assert 3 in worths(after[1])
         victims |= {13, 12, 11, 10} - set(worths(after[1]))
     assert victims == {12, 11, 10}
 
@@ -158,7 +162,8 @@ def test_random_emigrants_differ_by_seed_and_repeat_by_seed(individual, toys):
     settings = MigrationSettings("edges", ((0, 1),), select="random", count=2)
     chosen = [[m.origin.migrated_from for m in migrated(settings, islands(individual), toys, s)[1]] for s in range(8)]
     again = [[m.origin.migrated_from for m in migrated(settings, islands(individual), toys, s)[1]] for s in range(8)]
-    assert chosen == again and len({tuple(row) for row in chosen}) > 1
+    assert chosen == again
+    assert len({tuple(row) for row in chosen}) > 1
 
 
 def test_diverse_emigrants_are_of_the_better_half_and_far_from_the_target(individual, toys):

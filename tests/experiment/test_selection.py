@@ -103,6 +103,15 @@ def test_who_only_takes_part_in_the_front_cannot_win() -> None:
     assert [standing.name for standing in selection.front] == ["a+b", "a"]
 
 
+def test_a_single_member_keeps_its_plain_name() -> None:
+    items = [Item(str(number), "t", "", "") for number in range(400)]
+    judge = Judge({"a": right(10), "b": right(9)})
+    finalists = [Contender("g00-i0-00", mix("a")), Contender("member b", mix("b")), Contender("member a", mix("a"))]
+    extras = [Contender("g01-i0-03", mix("a")), Contender("g01-i0-04", mix("b"))]
+    selection = select(judge, items, finalists, extras, ["accuracy", "flops"])  # type: ignore[arg-type]
+    assert {standing.name for standing in selection.standings} == {"member a", "member b"}
+
+
 def test_the_front_is_exactly_the_non_dominated() -> None:
     scores = {"a": right(100), "b": right(90), "a+b": right(120), "a+c": right(110), "a+b+c": right(120)}
     selection = choose(scores, ["a", "b", "a+b", "a+c", "a+b+c"])

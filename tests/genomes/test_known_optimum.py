@@ -48,4 +48,5 @@ def test_islands_reach_the_optimum_and_random_search_does_not(representation, se
     assert found(rival, made, GENERATIONS) < 0.9
     champion = made.express(islands.archive.best(1)[0].genome)
     assert {member.spec.name for member in champion.members} == set(BEST_WEIGHTS)
-    assert champion.lead == "m1" and champion.fusion.rule == "product"
+    assert champion.lead == "m1"
+    assert champion.fusion.rule == "product"

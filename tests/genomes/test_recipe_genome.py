@@ -117,13 +117,15 @@ def test_a_genome_expresses_what_its_genes_say(representation):
         sampling_temperature=0.7,
     )
     recipe = made.express(genome)
-    assert [member.spec.name for member in recipe.members] == ["m0", "m1"] and recipe.lead == "m0"
+    assert [member.spec.name for member in recipe.members] == ["m0", "m1"]
+    assert recipe.lead == "m0"
     assert [member.weight for member in recipe.members] == [0.25, 0.75]
     assert [member.threshold for member in recipe.members] == [0.0, made.calibration.threshold("m0", 0.25)]
     assert recipe.fusion == Fusion(rule="power", alpha=2.0, beta=0.5)
     assert states_of(made, genome) == ("lead", "speaking", "silent", "absent")
     asleep = replace(genome, members=(True, True, False, False))
-    assert states_of(made, asleep)[2] == "asleep" and made.key(asleep) == made.key(genome)
+    assert states_of(made, asleep)[2] == "asleep"
+    assert made.key(asleep) == made.key(genome)
 
 
 def test_without_gates_every_follower_always_speaks(representation):
@@ -206,7 +208,8 @@ def test_founders(representation):
     assert all(member.threshold == 0 and member.temperature == 1 for member in recipes["uniform"].members)
     assert [member.spec.name for member in recipes["single:m1"].members] == ["m1"]
     gated = recipes["gated:m2"]
-    assert gated.lead == "m2" and [m.threshold > 0 for m in gated.members] == [True, True, False]
+    assert gated.lead == "m2"
+    assert [m.threshold > 0 for m in gated.members] == [True, True, False]
     assert [name for _, name in representation(3, max_members=2).founders(Random(0))] == names[1:4]
     assert [name for _, name in representation(3, leads=("m1",)).founders(Random(0))] == [
         "uniform",
@@ -233,7 +236,8 @@ def test_warm_starts_come_first_and_come_near(representation):
     recipe = warm(other, 3)
     made = representation(4, warm_start={"old": recipe})
     genome, name = made.founders(Random(0))[0]
-    assert name == "warm_start:old" and made.express(genome).lead == recipe.lead
+    assert name == "warm_start:old"
+    assert made.express(genome).lead == recipe.lead
     narrow = representation(4, warm_start={"old": recipe}, temperature=(1.0, 1.0), rules=("product",))
     expressed = narrow.express(narrow.founders(Random(0))[0][0])
     assert {member.temperature for member in expressed.members} == {1.0}
@@ -249,7 +253,8 @@ def test_a_recipe_with_a_member_that_the_pool_lacks_is_refused(representation):
 def test_infinite_exponents_are_reached(representation):
     made = representation(2, rules=("power",), alpha=("min", "max"))
     drawn = {made.random(Random(seed)).alpha for seed in range(60)}
-    assert {math.inf, -math.inf} < drawn and all(not math.isnan(alpha) for alpha in drawn)
+    assert {math.inf, -math.inf} < drawn
+    assert all(not math.isnan(alpha) for alpha in drawn)
 
 
 def test_genes_of_the_dataclass_are_all_in_the_table():

@@ -58,7 +58,8 @@ def test_a_threshold_is_strictly_between_observed_entropies_and_opens_at_most_th
     if threshold is None:
         return
     assert threshold == round_significant(threshold)
-    assert threshold not in seen and seen[0] < threshold < seen[-1]
+    assert threshold not in seen
+    assert seen[0] < threshold < seen[-1]
     opened = [sum(v >= threshold for v in values) / len(values) for values in calibration.entropies["lead"].values()]
     assert sum(opened) / len(opened) <= share + 1e-6
     assert calibration.share("lead", threshold) == pytest.approx(sum(opened) / len(opened))

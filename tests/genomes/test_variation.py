@@ -71,7 +71,8 @@ def test_pinned_genes_do_not_move():
     for pinned in (Span(0.5, 0.5, "log", ((1.0, 0.5),)), Span(math.inf, math.inf, "squash"), Span(1.0, 1.0 + 1e-12)):
         rng = Random(0)
         value = pinned.draw(rng)
-        assert value == pinned.low == pinned.mutate(value, rng) and pinned.pinned
+        assert value == pinned.low == pinned.mutate(value, rng)
+        assert pinned.pinned
 
 
 def test_logarithmic_genes_are_drawn_evenly_on_their_scale():
@@ -93,8 +94,10 @@ def test_operators_respect_the_ranges_of_the_space(representation, genome):
         assert all(allowed(spans["open_share"], value) for value in one.open_shares)
         for name in ("alpha", "beta", "contrast", "sampling_temperature"):
             assert allowed(spans[name], getattr(one, name)), name
-        assert one.lead in made.genes.leads and one.members[one.lead]
-        assert one.rule in made.genes.rules and one.samples in made.genes.samples
+        assert one.lead in made.genes.leads
+        assert one.members[one.lead]
+        assert one.rule in made.genes.rules
+        assert one.samples in made.genes.samples
 
 
 def test_a_range_of_equal_ends_pins_a_gene(representation):
@@ -103,8 +106,12 @@ def test_a_range_of_equal_ends_pins_a_gene(representation):
     rng, genome = Random(0), made.random(Random(0))
     for _ in range(30):
         genome = made.mutate(genome, rng, 3.0)
-        assert set(genome.weights) == {0.5} and set(genome.open_shares) == {0.2} and genome.beta == 0.0
-        assert genome.lead == 2 and genome.rule == "mixture" and set(genome.temperatures) == {1.0}
+        assert set(genome.weights) == {0.5}
+        assert set(genome.open_shares) == {0.2}
+        assert genome.beta == 0.0
+        assert genome.lead == 2
+        assert genome.rule == "mixture"
+        assert set(genome.temperatures) == {1.0}
     lonely = representation(1, rules=("mixture",), **pins)
     only = lonely.random(rng)
     assert lonely.mutate(only, rng, 2.0) == only  # nothing to change, and no endless loop
@@ -119,7 +126,8 @@ def test_mutation_changes_so_many_active_genes_on_average(representation, mean):
         states = member_states(genome, thresholds(genome, made.space, made.calibration))
         if len(active_genes(genome, states, made.genes)) >= 6:
             counts.append(changes(genome, mutate(genome, states, made.genes, rng, mean)))
-    assert min(counts) == 1 and sum(counts) / len(counts) == pytest.approx(mean, rel=0.06)
+    assert min(counts) == 1
+    assert sum(counts) / len(counts) == pytest.approx(mean, rel=0.06)
 
 
 def test_a_mutation_of_one_gene_changes_the_recipe(representation):
@@ -145,7 +153,8 @@ def test_crossover_moves_members_as_blocks_and_blends_what_both_have(representat
             if not (first.members[index] and second.members[index]):
                 assert block in parents
             blended += block not in parents
-        assert one.rule in (first.rule, second.rule) and one.lead in (first.lead, second.lead)
+        assert one.rule in (first.rule, second.rule)
+        assert one.lead in (first.lead, second.lead)
     assert blended > 10
     child, twin = made.mate(first, first, rng)
     assert child == twin == first
@@ -177,4 +186,5 @@ def test_distance_is_symmetric_zero_to_itself_and_at_most_one(representation, se
 def test_random_recipes_prefer_few_members(representation):
     made = representation(8)
     sizes = [len(made.express(made.random(Random(seed))).members) for seed in range(300)]
-    assert sizes.count(2) > sizes.count(4) > 0 and sizes.count(1) < 120
+    assert sizes.count(2) > sizes.count(4) > 0
+    assert sizes.count(1) < 120

@@ -1,0 +1,75 @@
+"""The house stands: no import runs upstairs, rooms of one floor do not know each other, heavy libraries stay in."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "evoswarm"
+
+FLOORS = [
+    {"errors"},
+    {"run_directory"},
+    {"recipe", "tasks", "evolution"},
+    {"zoo"},
+    {"space"},
+    {"decoding", "genomes"},
+    {"evaluation"},
+    {"controls"},
+    {"certificate", "tracking", "report", "export"},
+    {"experiment"},
+    {"study"},
+    {"cli"},
+]
+FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
+OWNERS = {
+    "torch": {"decoding"},
+    "transformers": {"decoding"},
+    "deap": {"evolution", "genomes"},
+    "mlflow": {"tracking"},
+    "optuna": {"study"},
+    "datasets": {"tasks"},
+    "reasoning_gym": {"tasks"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if "members" not in path.parts)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            bare = node.module == "evoswarm"
+            found += [f"evoswarm.{alias.name}" for alias in node.names] if bare else [node.module]
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_from_floors_below(path: Path) -> None:
+    if path.relative_to(PACKAGE.parent).as_posix() in EXEMPT:
+        return
+    room = room_of(path)
+    assert room in FLOOR, f"{room} is no room of the house"
+    if room == "zoo" and path.stem not in ("catalogue", "__init__"):
+        return  # the training scripts may use the whole house
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "evoswarm" and len(parts) > 1 and parts[1] != room and not parts[1].startswith("__"):
+            assert FLOOR[parts[1]] < FLOOR[room], f"{path} imports {name}, which is not below {room}"
+        owners = OWNERS.get(parts[0])
+        assert owners is None or room in owners, f"{path} imports {name}, which belongs to {owners}"
+
+
+def test_every_room_is_inhabited_or_named() -> None:
+    assert {room_of(path) for path in modules()} - {"__init__", "__main__"} <= set(FLOOR)
