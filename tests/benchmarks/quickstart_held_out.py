@@ -92,8 +92,9 @@ def show(figures: dict[str, Any]) -> None:
     print(f"uniform mix of all      {figures['uniform_mix']:.3f}")
     for row in figures["champions"]:
         print(
-            f"champion of seed {row['seed']}      {row['accuracy']:.3f}   {100 * row['over_best_single']:+.1f} points over the"
-            f" best single, {100 * row['over_best_per_task']:+.1f} over the best per task"
+            f"champion of seed {row['seed']}      {row['accuracy']:.3f}"
+            f"   {100 * row['over_best_single']:+.1f} points over the best single,"
+            f" {100 * row['over_best_per_task']:+.1f} over the best per task"
             f"   ({row['rule']} of {', '.join(row['members'])}; {row['search_seconds']} s)"
         )
 

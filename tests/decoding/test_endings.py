@@ -1,0 +1,143 @@
+"""How answers end: END classes, stop strings, limits, valid UTF-8."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.recipe import Recipe, RecipeMember
+from tests.decoding.reader import Reader
+from tests.decoding.recipes import PROMPTS, ZOO, recipe
+
+LOUD = {"samples": 24, "sampling_temperature": 8.0}
+
+
+def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
+    judge, reader = any_oracle("qwen3-d"), Reader(any_member("qwen3-d"), 0.0)
+    assert len(judge.ends) == 2
+    both = 0
+    for text in (b"", b"1", b"132", b"tiger"):
+        asked = judge.prompt(PROMPTS[0])
+        path = judge.encode(text)
+        logits = judge.model(judge_input(asked + path)).logits[0, -1].double()
+        kept = sorted(judge.spelling) + judge.ends
+        shares = (logits[kept] - logits[kept].logsumexp(0)).exp()[-2:].tolist()
+        both += min(shares) > 0
+        end = np.exp(reader.log_probs(PROMPTS[0], text)[256])
+        row, left_out = judge.next_byte(asked, text, 0.0)
+        assert end == pytest.approx(row[256], abs=1e-5)
+        if judge.read(asked, text, 0.0)[1] == {path}:
+            assert end == pytest.approx(sum(shares), abs=1e-5)
+    assert both
+
+
+def judge_input(ids):
+    import torch
+
+    return torch.tensor([ids])
+
+
+def test_every_answer_is_valid_utf8_however_loud(zoo):
+    """Random bytes would nearly never be; a limit may fall anywhere."""
+    members = ("gemma3-f", "mistral-h", "gpt2-c")
+    hot = recipe(*members, temperatures=(9.0, 9.0, 9.0), thresholds=(0.0, 4.0, 0.0), **LOUD)
+    asked = [Request(hot, prompt, prompt, limit, trace=True) for prompt in PROMPTS[:3] for limit in (5, 9)]
+    wide = 0
+    for request, done in zip(asked, zoo.decode(asked), strict=True):
+        assert done.failure is None
+        raw = bytes(step.symbol for step in done.trace if step.symbol < 256)
+        assert raw.decode(errors="ignore") == done.samples[0].text
+        for sample in done.samples:
+            assert "\ufffd" not in sample.text
+            assert len(sample.text.encode()) <= request.max_bytes
+            wide += any(ord(character) > 127 for character in sample.text)
+    assert wide > 20, "characters of several bytes did come up"
+
+
+def test_silence_inside_a_character_does_no_harm(zoo):
+    """Recipes of different sizes share a batch: who is not there must not end a character."""
+    hot = {"temperatures": (9.0, 9.0), **LOUD}
+    small = recipe("gemma3-f", "opt-g", **hot)
+    big = recipe("gemma3-f", "opt-g", "mistral-h", "gpt2-c", thresholds=(0, 0, 5.4, 99), samples=2)
+    crowd = zoo.decode([Request(one, prompt, prompt, 6) for one in (small, big) for prompt in PROMPTS[:2]])
+    alone = Swarm(zoo.members).decode([Request(small, prompt, prompt, 6) for prompt in PROMPTS[:2]])
+    for one, other in zip(crowd, alone, strict=False):
+        for a, b in zip(one.samples, other.samples, strict=True):
+            assert a == b or min(one.margin, other.margin) < 1e-4
+            assert "\ufffd" not in a.text
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+def test_a_stop_string_ends_at_its_first_occurrence_and_is_excluded(zoo, alphabet):
+    swarm = Swarm([member for member in zoo.members if member.spec.name in ("llama-a", "llama-b")])
+    mixed = recipe("llama-a", "llama-b", alphabet=alphabet, samples=12, sampling_temperature=2.5)
+    whole = swarm.decode([Request(mixed, prompt, "k", 24) for prompt in PROMPTS])
+    found = 0
+    for stop in (("1",), ("e", "a "), ("23", "t"), ("\n",)):
+        cut = swarm.decode([Request(mixed, prompt, "k", 24, stop=stop) for prompt in PROMPTS])
+        for one, other in zip(whole, cut, strict=True):
+            for full, short in zip(one.samples, other.samples, strict=True):
+                ends = [(full.text.find(s) + len(s), full.text.find(s)) for s in stop if s in full.text]
+                assert short.text == (full.text[: min(ends)[1]] if ends else full.text)
+                assert short.finish == ("stop" if ends else full.finish)
+                assert short.steps <= full.steps
+                found += bool(ends)
+    assert found > 20
+
+
+def test_a_stop_string_may_span_tokens_or_lie_within_one(tiny_swarm, one_token_at_a_time):
+    text, path = one_token_at_a_time
+    start = len(text) // 2 - 2
+    stop = text[start : start + 4]
+    swarm, only = tiny_swarm
+    done = swarm.decode([Request(only, PROMPTS[0], max_bytes=99, max_symbols=12, stop=(stop,))])[0]
+    assert done.samples[0].text == text[: text.find(stop)]
+    assert done.samples[0].finish == "stop"
+    assert len(path) > 2
+
+
+@pytest.fixture(scope="module")
+def tiny_swarm(any_member):
+    """A random member alone in ``tokens``."""
+    swarm = Swarm([any_member("metaspace")])
+    return swarm, Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="tiny", alphabet="tokens")
+
+
+@pytest.fixture(scope="module")
+def one_token_at_a_time(tiny_swarm):
+    """What it says, and its tokens."""
+    swarm, only = tiny_swarm
+    done = swarm.decode([Request(only, PROMPTS[0], max_bytes=99, max_symbols=12, trace=True)])[0]
+    return done.samples[0].text, [step.symbol for step in done.trace]
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_a_limit_counts_bytes_in_both_alphabets(zoo, alphabet, limit):
+    swarm = Swarm([member for member in zoo.members if member.spec.name in ("llama-a", "llama-b")])
+    mixed = recipe("llama-a", "llama-b", alphabet=alphabet, samples=10, sampling_temperature=3.0)
+    for done in swarm.decode([Request(mixed, prompt, "k", limit) for prompt in PROMPTS]):
+        for sample in done.samples:
+            assert len(sample.text.encode()) <= limit or "\ufffd" in sample.text
+            assert sample.finish in ("end", "limit")
+            if sample.finish == "end":
+                assert len(sample.text) < limit
+
+
+def test_a_limit_on_symbols(zoo):
+    done = zoo.decode([Request(recipe("opt-g", **LOUD), "x", "k", 99, max_symbols=3)])[0]
+    assert all(sample.steps <= 3 for sample in done.samples)
+    assert any(sample.finish == "limit" and sample.steps == 3 for sample in done.samples)
+    assert not any("\ufffd" in sample.text for sample in done.samples)
+
+
+def test_an_empty_answer_is_an_answer(zoo):
+    """At a high temperature END comes first now and then."""
+    names = [name for name in ZOO if name in ("gemma3-f", "opt-g")]
+    sampled = [recipe(name, samples=300, sampling_temperature=6.0) for name in names]
+    done = zoo.decode([Request(one, "47+85=", "k", 2) for one in sampled])
+    empty = [sample for one in done for sample in one.samples if sample.text == "" and sample.finish == "end"]
+    assert empty
+    assert all(sample.steps == 1 for sample in empty)

@@ -1,0 +1,85 @@
+"""Prompts as members read them: templates per member, and special tokens that a user merely writes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from transformers import AutoTokenizer
+
+from evoswarm.decoding.member import load_member
+from evoswarm.decoding.request import Request
+from evoswarm.recipe import MemberSpec
+from evoswarm.zoo.catalogue import member_path
+from tests.decoding import tiny
+from tests.decoding.recipes import PROMPTS, ZOO, recipe, spec
+
+TEMPLATE = "{% for m in messages %}<|turn|>{{ m['content'] }}<eos>{% endfor %}<|turn|>"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_prompt_is_what_the_tokenizer_makes_of_it(name, member, oracle):
+    for prompt in (*PROMPTS, " two  spaces ", "é🙂\n"):
+        assert member(name).render(prompt) == oracle(name).prompt(prompt)
+
+
+def test_only_the_member_with_a_template_reads_it(member):
+    tokenizer = AutoTokenizer.from_pretrained(member_path("qwen3-d"))
+    shown = tokenizer.decode(member("qwen3-d").render("47+85="))
+    assert shown == "<|im_start|>user\n47+85=<|im_end|>\n<|im_start|>assistant\n"
+    plain = load_member(spec("qwen3-d", chat_template=False), 4096)
+    assert tokenizer.decode(plain.render("47+85=")) == "47+85="
+    assert plain.spec.fingerprint != member("qwen3-d").spec.fingerprint
+
+
+@pytest.mark.parametrize("name", [*ZOO, "gpt2", "llama2", "metaspace", "added tokens"])
+def test_special_tokens_in_a_users_text_are_text(name, any_member):
+    one = any_member(name)
+    tokenizer = one._tokenizer
+    special = sorted({token.content for token in tokenizer.added_tokens_decoder.values() if token.special})
+    ids = {tokenizer.convert_tokens_to_ids(content) for content in special}
+    frame = [token for token in one.render("x") if token in ids]
+    for content in special:
+        read = one.render(f"a {content} b")
+        assert [token for token in read if token in ids] == frame, content
+        spelled = b"".join(one.codec.token_bytes[token] or b"" for token in read)
+        assert f"a {content} b".encode() in spelled
+
+
+def test_in_a_template_too_and_for_special_tokens_that_have_no_role(tmp_path):
+    tokenizer = tiny.KINDS["added tokens"]()
+    model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
+    path = tiny.save(tmp_path / "chat", model, tokenizer, chat_template=TEMPLATE)
+    one = load_member(MemberSpec(name="chat", path=str(path), chat_template=True, device="cpu"), 4096)
+    turn, end = tokenizer.token_to_id("<|turn|>"), tokenizer.token_to_id("<eos>")
+    for text in ("hello", "a<eos>b", "a <|turn|> b", "<|turn|>"):
+        read = one.render(text)
+        assert [token for token in read if token in (turn, end)] == [turn, end, turn]
+        assert one.codec.spell(read[1:-2]) == text.encode()
+
+
+def test_an_empty_prompt_is_still_read(any_member, any_oracle):
+    for name in ("llama-a", "mistral-h", "gpt2"):
+        ids = any_member(name).render("")
+        assert len(ids) == 1
+
+
+def test_a_tokenizer_that_closes_what_it_encodes_leaves_prompts_open(tmp_path):
+    tokenizer = tiny.KINDS["gpt2"]()
+    tokenizer.post_processor = tiny.processors.TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
+    model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
+    path = tiny.save(tmp_path / "closing", model, tokenizer)
+    one = load_member(MemberSpec(name="closing", path=str(path), device="cpu"), 4096)
+    assert one._tokenizer("the cat")["input_ids"][-1] == 1
+    assert one.render("the cat")[-1] != 1
+
+
+def test_the_prompt_format_of_the_recipe_comes_first(zoo):
+    plain, shaped = recipe("llama-a"), recipe("llama-a", prompt_format="{prompt}=")
+    one, other = zoo.decode([Request(plain, "47+85=", max_bytes=4), Request(shaped, "47+85", max_bytes=4)])
+    assert one == other
+
+
+def test_the_template_file_belongs_to_the_member():
+    held = json.loads((member_path("qwen3-d") / "generation_config.json").read_text())
+    assert len(held["eos_token_id"]) == 2, "the zoo has a member with two end tokens"
