@@ -53,6 +53,8 @@ class Member:
         self._tokenizer = tokenizer
         self.runner = Runner(model, spec.name, batch_tokens)
         self._ends = _end_ids(model, tokenizer, self.runner.columns, spec.name)
+        added = tokenizer.added_tokens_decoder.values()  # those without a role among them
+        self._specials = {*tokenizer.all_special_tokens, *(token.content for token in added if token.special)}
         self.codec = Codec(tokenizer, self._ends, self.runner.columns, spec.name)
         self.shape = _shape(model)
         self.context = _context(model)
@@ -72,7 +74,7 @@ class Member:
             ids = list(self._plain(text, add_special_tokens=True))
             while ids and ids[-1] in self._ends and len(ids) > 1:
                 ids.pop()  # some tokenizers close what they encode; a prompt stays open
-        elif any(special in text for special in self._tokenizer.all_special_tokens):
+        elif any(special in text for special in self._specials):
             before, _, after = self._template(STAND_IN).partition(STAND_IN)
             ids = [*self._marked(before), *self._plain(text, add_special_tokens=False), *self._marked(after)]
         else:
@@ -108,6 +110,7 @@ def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
     Raises:
         MemberError: there is no such model, it may not be had, or it cannot take part; says what to do.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     directory = locate(spec)
@@ -117,12 +120,19 @@ def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
     )
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=spec.trust_remote_code)
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, trust_remote_code=spec.trust_remote_code)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            directory, dtype=dtype, trust_remote_code=spec.trust_remote_code, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().split("\n")[0]
         raise MemberError(
             f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model: {reason}"
         ) from None
+    missing = sorted(report["missing_keys"])
+    if missing:  # transformers would draw them by chance
+        raise MemberError(
+            f"member {spec.name!r}: expected all weights in {spec.path}, got none for {', '.join(missing[:3])}"
+        )
     model = model.to(device).eval().requires_grad_(False)
     return Member(spec, model, tokenizer, fingerprint(directory, spec.chat_template), batch_tokens)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
@@ -21,22 +22,16 @@ def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
     for text in (b"", b"1", b"132", b"tiger"):
         asked = judge.prompt(PROMPTS[0])
         path = judge.encode(text)
-        logits = judge.model(judge_input(asked + path)).logits[0, -1].double()
+        logits = judge.model(torch.tensor([asked + path])).logits[0, -1].double()
         kept = sorted(judge.spelling) + judge.ends
         shares = (logits[kept] - logits[kept].logsumexp(0)).exp()[-2:].tolist()
         both += min(shares) > 0
         end = np.exp(reader.log_probs(PROMPTS[0], text)[256])
-        row, left_out = judge.next_byte(asked, text, 0.0)
+        row, _ = judge.next_byte(asked, text, 0.0)
         assert end == pytest.approx(row[256], abs=1e-5)
         if judge.read(asked, text, 0.0)[1] == {path}:
             assert end == pytest.approx(sum(shares), abs=1e-5)
     assert both
-
-
-def judge_input(ids):
-    import torch
-
-    return torch.tensor([ids])
 
 
 def test_every_answer_is_valid_utf8_however_loud(zoo):

@@ -17,6 +17,7 @@ from tests import oracle
 from tests.decoding import tiny
 
 COLUMNS = 60
+CLOSE = 5e-4  # nats; what is read wrongly is off by more than 1e-2
 HYBRID = {
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -87,7 +88,7 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
     with torch.inference_mode():
         for text, rows in zip(texts, got, strict=True):
             want = model(torch.tensor([text]), use_cache=False).logits[0]
-            assert (log_probs(torch.cat(rows)) - log_probs(want)).abs().max() < 1e-4
+            assert (log_probs(torch.cat(rows)) - log_probs(want)).abs().max() < CLOSE
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -107,7 +108,7 @@ def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family):
         for chunk, row in zip(batch, logits, strict=True):
             with torch.inference_mode():
                 want = model(torch.tensor([[*prefix, *chunk.tokens]]), use_cache=False).logits[0, -1]
-            assert (log_probs(row) - log_probs(want)).abs().max() < 1e-4
+            assert (log_probs(row) - log_probs(want)).abs().max() < CLOSE
 
 
 def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch):
@@ -131,7 +132,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch):
     assert runner.batch_tokens < 64
     with torch.inference_mode():
         for tokens, row in found.items():
-            assert (row - model(torch.tensor([tokens])).logits[0, -1]).abs().max() < 1e-4
+            assert (row - model(torch.tensor([tokens])).logits[0, -1]).abs().max() < CLOSE
     assert len(found) == 8
 
 

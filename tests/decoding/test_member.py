@@ -1,0 +1,232 @@
+"""Loading members: what cannot take part says so by name, fingerprints, and typed failures of evaluations."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from evoswarm.decoding.member import fingerprint, load_member
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import MemberError
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.zoo.catalogue import member_path
+from tests.decoding import tiny
+from tests.decoding.recipes import spec
+
+
+def load(path, **fields):
+    return load_member(MemberSpec(name="guest", path=str(path), **{"device": "cpu", **fields}), 4096)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A member's directory that may be changed."""
+    return lambda name, to="copy": shutil.copytree(member_path(name), tmp_path / to)
+
+
+def edit(file, **fields):
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
+
+
+def test_a_directory_that_is_not_there(tmp_path):
+    with pytest.raises(
+        MemberError, match=r"member 'guest': expected a directory with a model or a hub id, got .*/none"
+    ):
+        load(tmp_path / "none")
+
+
+def test_a_zoo_member_that_is_not_there():
+    with pytest.raises(
+        MemberError, match=r"member 'guest': expected one of gemma3-f, .* as a built-in member, got 'lama'"
+    ):
+        load("zoo:lama")
+
+
+def test_a_directory_without_a_model(tmp_path):
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(MemberError, match=r"member 'guest': .* cannot be loaded as a causal language model"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_directory_with_a_file_missing(copy, missing):
+    path = copy("llama-a")
+    (path / missing).unlink()
+    with pytest.raises(MemberError, match="member 'guest'"):
+        load(path)
+
+
+def test_weights_that_are_cut_off(copy):
+    path = copy("llama-a")
+    held = (path / "model.safetensors").read_bytes()
+    (path / "model.safetensors").write_bytes(held[: len(held) // 2])
+    with pytest.raises(MemberError, match=r"member 'guest': .* cannot be loaded"):
+        load(path)
+
+
+def test_weights_that_are_not_all_there(copy):
+    """Transformers would draw what is missing by chance, and say so in a warning."""
+    path = copy("llama-a")
+    weights = load_file(path / "model.safetensors")
+    weights.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(weights, path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(MemberError, match=r"member 'guest': .*model\.layers\.1\.mlp\.up_proj\.weight"):
+        load(path)
+
+
+def test_no_end_token(tmp_path):
+    tokenizer = tiny.KINDS["gpt2"]()
+    model = tiny.random_model(
+        "llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **{**tiny.SMALL, "eos_token_id": None}
+    )
+    path = tiny.save(tmp_path / "endless", model, tokenizer, eos_token=None)
+    with pytest.raises(MemberError, match=r"member 'guest': expected a tokenizer with an end token .*eos_token_id"):
+        load(path)
+
+
+def test_no_chat_template():
+    with pytest.raises(MemberError, match=r"member 'guest': expected a tokenizer with a chat template .*got none"):
+        load("zoo:llama-a", chat_template=True)
+
+
+def test_a_tokenizer_whose_tokens_do_not_say_their_bytes(tmp_path):
+    tokenizer = tiny.word_piece()
+    model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
+    path = tiny.save(tmp_path / "pieces", model, tokenizer, pad_token=None)
+    with pytest.raises(MemberError, match=r"member 'guest': expected a byte-level or a SentencePiece-like .*WordPiece"):
+        load(path)
+
+
+def test_a_gpu_that_is_not_there():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(MemberError, match=r"member 'guest': expected a GPU .*cuda:3.*got none"):
+        load("zoo:llama-a", device="cuda:3")
+
+
+def test_end_tokens_of_all_sources_count(copy):
+    path = copy("qwen3-d")
+    assert load(path).codec.end_ids == (1, 3)
+    (path / "generation_config.json").unlink()
+    assert load(path).codec.end_ids == (3,)
+    edit(path / "config.json", eos_token_id=[0, 1])
+    assert load(path).codec.end_ids == (0, 1, 3)
+
+
+def test_a_fingerprint_is_of_content_not_of_names(copy):
+    path = copy("llama-a")
+    before = fingerprint(path, False)
+    assert len(before) == 64
+    assert fingerprint(copy("llama-a", "elsewhere"), False) == before == load("zoo:llama-a").spec.fingerprint
+    (path / "README.md").write_text("words")
+    assert fingerprint(path, False) == before
+    assert fingerprint(path, True) != before
+    assert fingerprint(member_path("llama-b"), False) != before
+    for file in ("tokenizer.json", "config.json", "generation_config.json", "tokenizer_config.json"):
+        changed = copy("llama-a", f"other-{file}")
+        (changed / file).write_bytes((changed / file).read_bytes() + b"\n")
+        assert fingerprint(changed, False) != before, file
+    weights = load_file(path / "model.safetensors")
+    weights["model.norm.weight"][0] += 1
+    save_file(weights, path / "model.safetensors", {"format": "pt"})
+    assert fingerprint(path, False) != before
+    with_template = copy("qwen3-d", "qwen")
+    before = fingerprint(with_template, True)
+    (with_template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+    assert fingerprint(with_template, True) != before
+
+
+def decode_alone(path, prompt="47+85=", alphabet="bytes", **fields):
+    swarm = Swarm([load(path)])
+    alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="guest", alphabet=alphabet)
+    return swarm.decode([Request(alone, prompt, **fields)])[0]
+
+
+def failed(done):
+    assert done.samples == ()
+    return done.failure.kind, done.failure.message
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+def test_a_prompt_longer_than_the_member_can_read(copy, alphabet):
+    path = copy("llama-a")
+    edit(path / "config.json", max_position_embeddings=12)
+    assert decode_alone(path, "a", alphabet, max_bytes=2).failure is None
+    kind, message = failed(decode_alone(path, "47+85=" * 9, alphabet))
+    assert kind == "prompt_too_long"
+    assert "12 tokens" in message
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+def test_an_answer_that_grows_beyond_what_the_member_can_read(tmp_path, alphabet):
+    tokenizer = tiny.KINDS["plain bytes"]()
+    config = {**tiny.SMALL, "max_position_embeddings": 12}
+    model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **config)
+    path = tiny.save(tmp_path / "short", model, tokenizer)
+    assert decode_alone(path, "12345", alphabet, max_symbols=8).failure is None
+    assert failed(decode_alone(path, "12345", alphabet, max_symbols=9))[0] == "prompt_too_long"
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(copy, alphabet, bad):
+    path = copy("llama-a")
+    weights = load_file(path / "model.safetensors")
+    weights["model.norm.weight"][:] = bad
+    save_file(weights, path / "model.safetensors", {"format": "pt"})
+    assert failed(decode_alone(path, alphabet=alphabet))[0] == "non_finite"
+
+
+@pytest.fixture
+def mute(tmp_path):
+    """A member whose tokenizer cannot spell an x: behind one it has nothing to say."""
+    pieces = [*tiny.SPECIALS, "▁", "a", "b"]
+    model = tiny.models.BPE(vocab={piece: n for n, piece in enumerate(pieces)}, merges=[], unk_token="<unk>")
+    tokenizer = tiny.Tokenizer(model)
+    tokenizer.add_special_tokens(tiny.SPECIALS)
+    tokenizer.pre_tokenizer = tiny.pre_tokenizers.Metaspace(prepend_scheme="never")
+    tokenizer.decoder = tiny.decoders.Metaspace(prepend_scheme="never")
+    made = tiny.random_model("llama", len(pieces), tie_word_embeddings=False, **tiny.SMALL)
+    return tiny.save(tmp_path / "mute", made, tokenizer, unk_token="<unk>")
+
+
+def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates(mute):
+    swarm = Swarm([load_member(spec("llama-a"), 4096), load(mute)])
+    talker, silent = (RecipeMember(spec=one) for one in swarm.specs)
+    strict = RecipeMember(spec=swarm.specs[0], threshold=99.0)
+    alone = Recipe(members=(talker,), lead="llama-a")
+    led_by_mute = Recipe(members=(strict, silent.model_copy(update={"weight": 1e-6})), lead="guest")
+    followed = Recipe(members=(talker, silent.model_copy(update={"weight": 1e-6})), lead="llama-a")
+    asked = [Request(one, "rev tiger=", max_bytes=6, trace=True) for one in (alone, led_by_mute, followed)]
+    want, led, mixed = swarm.decode(asked)
+    assert want.failure is None
+    assert mixed.samples == want.samples, "an abstaining follower leaves the others alone"
+    beyond = [step for at, step in enumerate(led.trace) if set(spoken(led.trace[:at])) - set(b" ab")]
+    for step in beyond:
+        assert step.speakers == ("llama-a", "guest")
+    before = [step for step in led.trace if step not in beyond]
+    assert all(step.speakers == ("guest",) for step in before)
+
+
+def spoken(trace):
+    return bytes(step.symbol for step in trace)
+
+
+def test_nobody_who_has_anything_to_say(tmp_path):
+    """A tokenizer that can begin a character and not finish it: behind its first byte nothing is allowed."""
+    model = tiny.models.BPE(vocab={"<pad>": 0, "<eos>": 1, "a": 2, "Ã": 3}, merges=[])
+    tokenizer = tiny.Tokenizer(model)
+    tokenizer.add_special_tokens(tiny.SPECIALS[:2])
+    tokenizer.pre_tokenizer = tiny.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = tiny.decoders.ByteLevel()
+    made = tiny.random_model("llama", 4, tie_word_embeddings=False, **tiny.SMALL)
+    swarm = Swarm([load(tiny.save(tmp_path / "broken", made, tokenizer))])
+    loud = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="guest", samples=16, sampling_temperature=9.0)
+    kind, message = failed(swarm.decode([Request(loud, "aa")])[0])
+    assert kind == "no_mass"
+    assert "no speaker" in message
