@@ -7,6 +7,7 @@ or row was dropped is read again (memory changes cost, never results).
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,8 +95,9 @@ class PrefixTree(Generic[Row]):
         self._rows: OrderedDict[Node, Row] = OrderedDict()
         self._looked_at: set[Node] = set()  # rows that somebody who waits has found since the last read
         self._wanted: dict[Node, None] = {}
-        self._free: list[int] = []
-        self._slots = 1  # slot 0 is the state before any token
+        self._unwritten: dict[Node, None] = {}  # have a slot, but their state has not been computed yet
+        self._held: set[int] = set()
+        weakref.finalize(self, runner.free_slots, self._held)  # other trees may use the same runner
         self._clock = 0
 
     def prompt(self, tokens: Sequence[int]) -> Node:
@@ -143,16 +145,21 @@ class PrefixTree(Generic[Row]):
         self._clock += 1
         fresh: dict[Node, Row] = {}
         passing: list[Node] = []
-        while self._wanted:
-            chains = {id(chunk): (chunk, chain) for chain in self._chains() for chunk in (self._chunk(chain),)}
-            for batch, logits in self._runner.run([chunk for chunk, _ in chains.values()], self._counters):
-                nodes = [node for chunk in batch for node in chains[id(chunk)][1]]
-                self._count(nodes)
-                passing += [node for node in nodes if not node.keeps_row]
-                keeping = [node for node in nodes if node.keeps_row]
-                if keeping:
-                    fresh.update(zip(keeping, self._make_rows(logits), strict=True))
-            self._wanted = {node: None for node in self._wanted if node not in fresh}
+        try:
+            while self._wanted:
+                chains = {id(chunk): (chunk, chain) for chain in self._chains() for chunk in (self._chunk(chain),)}
+                for batch, logits in self._runner.run([chunk for chunk, _ in chains.values()], self._counters):
+                    nodes = [node for chunk in batch for node in chains[id(chunk)][1]]
+                    self._count(nodes)
+                    passing += [node for node in nodes if not node.keeps_row]
+                    keeping = [node for node in nodes if node.keeps_row]
+                    if keeping:
+                        fresh.update(zip(keeping, self._make_rows(logits), strict=True))
+                self._wanted = {node: None for node in self._wanted if node not in fresh}
+        finally:
+            for node in self._unwritten:  # none, unless a forward broke off: a slot without a state must not stay
+                self._release(node)
+            self._unwritten.clear()
         if not self._runner.layout.needs_whole_past:
             for node in passing:  # a recurrent state inside a prompt is large, and nothing continues there
                 self._release(node)
@@ -176,6 +183,7 @@ class PrefixTree(Generic[Row]):
                 self._counters.rows_forwarded += 1
                 self._counters.prompt_tokens += not node.keeps_row
             node.read_before = True
+            self._unwritten.pop(node, None)
 
     def _chains(self) -> Iterator[list[Node]]:
         """Linear runs of missing nodes that can be read now: each starts behind a node that has a state."""
@@ -209,7 +217,9 @@ class PrefixTree(Generic[Row]):
             node.used = self._clock
         for node in chain:
             if node.slot == NO_SLOT:
-                node.slot = self._take_slot()
+                node.slot = self._runner.take_slot()
+                self._held.add(node.slot)
+                self._unwritten[node] = None
         return Chunk(
             past=tuple(node.slot for node in (past if self._runner.layout.needs_whole_past else past[-1:])),
             tokens=tuple(node.token for node in chain),
@@ -218,21 +228,16 @@ class PrefixTree(Generic[Row]):
             rows=tuple(step for step, node in enumerate(chain) if node.keeps_row),
         )
 
-    def _take_slot(self) -> int:
-        if self._free:
-            return self._free.pop()
-        self._slots += 1
-        return self._slots - 1
-
     def _release(self, node: Node) -> None:
         if node.slot != NO_SLOT:
-            self._free.append(node.slot)
+            self._held.discard(node.slot)
+            self._runner.free_slots((node.slot,))
             node.slot = NO_SLOT
 
     @property
     def state_bytes(self) -> int:
         """Bytes of the states now kept."""
-        return (self._slots - 1 - len(self._free)) * self._runner.layout.slot_bytes()
+        return len(self._held) * self._runner.layout.slot_bytes()
 
     def shrink(self) -> int:
         """Drop least recently used states until the limit holds; returns how many were dropped.

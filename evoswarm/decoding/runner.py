@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,19 @@ class Runner:
         if not isinstance(self.layout, Reread) and not _agrees(model, self.layout):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
             self.layout = Reread(model)
+        self._free: list[int] = []
+        self._slots = 1  # slot 0 is the state before any token
+
+    def take_slot(self) -> int:
+        """A slot that nobody else uses; slots are shared by all who read through this runner."""
+        if self._free:
+            return self._free.pop()
+        self._slots += 1
+        return self._slots - 1
+
+    def free_slots(self, slots: Iterable[int]) -> None:
+        """Give slots back."""
+        self._free.extend(slots)
 
     def run(self, chunks: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
         """Forward chunks in few batches that fit; yields each batch with its ``[rows, columns]`` logits."""
