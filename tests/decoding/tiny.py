@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ LINES = (
 SPECIALS = ["<pad>", "<eos>", "<bos>", "<unk>"]
 
 
-def byte_level(pattern: str | None, size: int, **model: Any) -> Tokenizer:
+def byte_level(pattern: str | None, size: int, lines: Sequence[str] = LINES, **model: Any) -> Tokenizer:
     """A byte-level BPE; without a pattern there is one pretoken per text."""
     tokenizer = Tokenizer(models.BPE(**model))
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -39,7 +40,7 @@ def byte_level(pattern: str | None, size: int, **model: Any) -> Tokenizer:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(LINES, trainer)
+    tokenizer.train_from_iterator(lines, trainer)
     return tokenizer
 
 

@@ -1,0 +1,66 @@
+"""Two alphabets, two epsilons or two swarms on the same loaded members do not write over each other's states."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+import torch
+
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.recipe import Recipe
+from tests.decoding.recipes import ONE_TOKENIZER, recipe
+
+PROMPTS = [f"{number}+{number + 7} & tiger=" for number in range(10, 22)]
+
+
+def asked(one: Recipe) -> list[Request]:
+    return [Request(one, prompt, max_bytes=12) for prompt in PROMPTS]
+
+
+@pytest.fixture
+def members(zoo):
+    by_name = {member.spec.name: member for member in zoo.members}
+    return [by_name[name] for name in ONE_TOKENIZER]
+
+
+def test_alphabets_and_epsilons_mixed_in_one_call_decode_as_alone(members):
+    recipes = [recipe(*ONE_TOKENIZER, epsilon=1e-3), recipe(*ONE_TOKENIZER, epsilon=0.0)]
+    recipes.append(recipe(*ONE_TOKENIZER, alphabet="tokens"))
+    alone = [[done.samples for done in Swarm(members).decode(asked(one))] for one in recipes]
+    together = Swarm(members).decode([request for one in recipes for request in asked(one)])
+    assert [done.samples for done in together] == [samples for row in alone for samples in row]
+
+
+def test_a_swarm_that_is_gone_gives_its_slots_back(members):
+    one = recipe(*ONE_TOKENIZER)
+    first = [done.samples for done in Swarm(members).decode(asked(one))]
+    gc.collect()
+    free = {len(member.runner._free) for member in members}
+    assert min(free) > 0
+    taken = [member.runner._slots for member in members]
+    again = [done.samples for done in Swarm(members).decode(asked(one))]
+    assert again == first
+    assert [member.runner._slots for member in members] == taken
+
+
+def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monkeypatch):
+    one, swarm = recipe(*ONE_TOKENIZER), Swarm(members)
+    want = [done.samples for done in Swarm(members).decode(asked(one))]
+    layout, left = members[0].runner.layout, iter([True, False])
+    honest = layout.forward
+
+    def scarce(chunks):
+        if next(left, True):
+            return honest(chunks)
+        raise torch.OutOfMemoryError("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layout, "forward", scarce)
+        patch.setattr(members[0].runner, "batch_tokens", 64)
+        with pytest.raises((MemoryError, torch.OutOfMemoryError)):
+            while True:
+                swarm.decode(asked(one))
+                left = iter([False])
+    assert [done.samples for done in swarm.decode(asked(one))] == want
