@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
-import evoswarm
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
 from evoswarm.genomes.recipe_genome import RecipeGenome
@@ -25,7 +25,7 @@ def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
         run: the run directory.
     """
     tags = {
-        "evoswarm.version": evoswarm.__version__,
+        "evoswarm.version": version("evoswarm"),
         "evoswarm.space": space.name,
         "evoswarm.seed": str(space.seed),
         **{f"evoswarm.fingerprint.{spec.name}": str(spec.fingerprint) for spec in space.pool},

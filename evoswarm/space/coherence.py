@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evoswarm.space.explain import Contradiction
-from evoswarm.space.settings import DatasetSettings, IslandSettings, ReasoningGymSettings, ScorerSettings
+from evoswarm.space.settings import DatasetSettings, IslandSettings, ReasoningGymSettings, ScorerSettings, SpaceSettings
 from evoswarm.space.source_map import Path
 from evoswarm.space.strict_yaml import show
 from evoswarm.tasks.compact_forms import FAMILIES
@@ -18,9 +18,6 @@ from evoswarm.tasks.scorers import KINDS
 from evoswarm.tasks.task import SPLITS
 from evoswarm.tasks.template import Template
 from evoswarm.tasks.user_scorer import FORM
-
-if TYPE_CHECKING:
-    from evoswarm.space.search_space import SearchSpace
 
 _USED_BY: dict[str, tuple[str, ...]] = {
     "pattern": ("regex",),
@@ -30,7 +27,7 @@ _USED_BY: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_coherence(space: SearchSpace) -> None:
+def check_coherence(space: SpaceSettings) -> None:
     """Refuse a space that contradicts itself.
 
     Raises:
@@ -41,7 +38,7 @@ def check_coherence(space: SearchSpace) -> None:
         raise contradiction
 
 
-def _pool(space: SearchSpace) -> Iterator[Contradiction]:
+def _pool(space: SpaceSettings) -> Iterator[Contradiction]:
     yield from _doubles([member.name for member in space.pool], ("pool",), "name")
     for index, member in enumerate(space.pool):
         if member.path.startswith("zoo:") and member.revision is not None:
@@ -57,7 +54,7 @@ def _doubles(values: Sequence[Any], path: Path, field: str | None = None) -> Ite
             yield Contradiction(place, f"expected {'names' if field else 'entries'} that differ, got {value!r} twice")
 
 
-def _tasks(space: SearchSpace) -> Iterator[Contradiction]:
+def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
     yield from _doubles([task.name for task in space.tasks], ("tasks",), "name")
     for index, task in enumerate(space.tasks):
         path: Path = ("tasks", index)
@@ -124,7 +121,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f"did you mean {near[0]}?" if near else ", ".join(known)
 
 
-def _splits(space: SearchSpace) -> Iterator[Contradiction]:
+def _splits(space: SpaceSettings) -> Iterator[Contradiction]:
     total = math.fsum(space.splits.shares)
     if not math.isclose(total, 1.0, abs_tol=1e-9):
         yield Contradiction(("splits", "shares"), f"expected three shares that sum to 1, got a sum of {total:.6g}")
@@ -136,7 +133,7 @@ def _splits(space: SearchSpace) -> Iterator[Contradiction]:
             )
 
 
-def _genome(space: SearchSpace) -> Iterator[Contradiction]:
+def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
     genome = space.genome
     names = [member.name for member in space.pool]
     if genome.max_members is not None and genome.max_members > len(names):
@@ -158,7 +155,7 @@ def _genome(space: SearchSpace) -> Iterator[Contradiction]:
             yield Contradiction(("genome", key), f"expected [low, high] with low <= high, got {show((low, high))}")
 
 
-def _islands(space: SearchSpace) -> Iterator[Contradiction]:
+def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
     evolution = space.evolution
     listed = (IslandSettings(),) if isinstance(evolution.islands, int) else evolution.islands
     for index, island in enumerate(listed):
@@ -179,7 +176,7 @@ def _islands(space: SearchSpace) -> Iterator[Contradiction]:
         yield from _objective_weights(space, island, (*path, "objective_weights"))
 
 
-def _objective_weights(space: SearchSpace, island: IslandSettings, path: Path) -> Iterator[Contradiction]:
+def _objective_weights(space: SpaceSettings, island: IslandSettings, path: Path) -> Iterator[Contradiction]:
     weights = island.objective_weights
     for name in weights or ():
         if name not in space.objectives:
@@ -190,7 +187,7 @@ def _objective_weights(space: SearchSpace, island: IslandSettings, path: Path) -
         yield Contradiction(path, "expected a weight above 0, got only zeros")
 
 
-def _edges(space: SearchSpace) -> Iterator[Contradiction]:
+def _edges(space: SpaceSettings) -> Iterator[Contradiction]:
     evolution = space.evolution
     count = evolution.islands if isinstance(evolution.islands, int) else len(evolution.islands)
     path: Path = ("evolution", "edges")
@@ -207,7 +204,7 @@ def _edges(space: SearchSpace) -> Iterator[Contradiction]:
     yield from _doubles(evolution.edges, path)
 
 
-def _objectives(space: SearchSpace) -> Iterator[Contradiction]:
+def _objectives(space: SpaceSettings) -> Iterator[Contradiction]:
     yield from _doubles(space.objectives, ("objectives",))
     names = [task.name for task in space.tasks]
     for index, objective in enumerate(space.objectives):
@@ -222,7 +219,7 @@ def _objectives(space: SearchSpace) -> Iterator[Contradiction]:
         )
 
 
-def _prompt_format(space: SearchSpace) -> Iterator[Contradiction]:
+def _prompt_format(space: SpaceSettings) -> Iterator[Contradiction]:
     if "{prompt}" not in space.prompt_format:
         yield Contradiction(
             ("prompt_format",), f"expected a text with {{prompt}} in it, got {space.prompt_format[:60]!r}"

@@ -10,80 +10,24 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from evoswarm.errors import SpaceError, Where
-from evoswarm.recipe import AlphabetName, MemberSpec
 from evoswarm.space.coherence import check_coherence
 from evoswarm.space.explain import explain
-from evoswarm.space.settings import (
-    NAME,
-    Budget,
-    Decoding,
-    Evolution,
-    GenomeSettings,
-    ObjectiveName,
-    Seed,
-    Settings,
-    Splits,
-    StopAt,
-    TaskSettings,
-    Tracking,
-)
+from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import read_yaml
 
 _NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding"})
 
 
-class SearchSpace(Settings):
-    """One search: which members, which tasks, what may vary, how it is evolved.
-
-    Attributes:
-        version: of this format.
-        name: of the search.
-        description: for people.
-        seed: drives the search.
-        noise_seed: keys the sampling noise of decoding, whatever the seed.
-        pool: the members on offer, in order.
-        alphabet: the outcomes of a decoding step.
-        epsilon: share of the probability that the byte view may leave unread.
-        prompt_format: how a question becomes a prompt; ``{prompt}`` stands for the question.
-        tasks: what recipes are scored on.
-        splits: how many items for what.
-        genome: what evolution may vary.
-        evolution: the island model.
-        objectives: what is optimised; several give a Pareto front.
-        stop_at: ends the search when it has been reached.
-        budget: ends the search when it has been spent.
-        warm_start: files of recipes that are among the founders.
-        tracking: MLflow.
-        decoding: limits of the engine.
-    """
-
-    version: Literal[1] = 1
-    name: str = Field(min_length=1, pattern=NAME)
-    description: str = ""
-    seed: Seed = 0
-    noise_seed: Seed = 0
-    pool: tuple[MemberSpec, ...] = Field(min_length=1)
-    alphabet: AlphabetName = "bytes"
-    epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
-    prompt_format: str = "{prompt}"
-    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-    splits: Splits = Splits()
-    genome: GenomeSettings = GenomeSettings()
-    evolution: Evolution = Evolution()
-    objectives: tuple[ObjectiveName, ...] = Field(default=("accuracy",), min_length=1)
-    stop_at: StopAt | None = None
-    budget: Budget = Budget()
-    warm_start: tuple[str, ...] = ()
-    tracking: Tracking = Tracking()
-    decoding: Decoding = Decoding()
+class SearchSpace(SpaceSettings):
+    """A search space: strict YAML in, frozen and validated data out; ``SpaceSettings`` lists its fields."""
 
     _source: SourceMap = PrivateAttr(default_factory=SourceMap)
 

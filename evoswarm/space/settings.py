@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from evoswarm.recipe import Alpha, RuleName
+from evoswarm.recipe import Alpha, AlphabetName, MemberSpec, RuleName
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -278,10 +278,54 @@ class Decoding(Settings):
 
     Attributes:
         batch_tokens: forwarded at once, padding included.
-        state_memory_bytes: for the states of each member; null is what is free.
-        evaluation_seconds: after which one evaluation is a time-out; null is never.
+        state_memory_bytes: for the states of each member; null is no limit.
     """
 
     batch_tokens: int = Field(default=16384, ge=1)
     state_memory_bytes: int | None = Field(default=None, ge=1)
-    evaluation_seconds: float | None = Field(default=None, gt=0)
+
+
+class SpaceSettings(Settings):
+    """One search: which members, which tasks, what may vary, how it is evolved.
+
+    Attributes:
+        version: of this format.
+        name: of the search.
+        description: for people.
+        seed: drives the search.
+        noise_seed: keys the sampling noise of decoding, whatever the seed.
+        pool: the members on offer, in order.
+        alphabet: the outcomes of a decoding step.
+        epsilon: share of the probability that the byte view may leave unread.
+        prompt_format: how a question becomes a prompt; ``{prompt}`` stands for the question.
+        tasks: what recipes are scored on.
+        splits: how many items for what.
+        genome: what evolution may vary.
+        evolution: the island model.
+        objectives: what is optimised; several give a Pareto front.
+        stop_at: ends the search when it has been reached.
+        budget: ends the search when it has been spent.
+        warm_start: files of recipes that are among the founders.
+        tracking: MLflow.
+        decoding: limits of the engine.
+    """
+
+    version: Literal[1] = 1
+    name: str = Field(min_length=1, pattern=NAME)
+    description: str = ""
+    seed: Seed = 0
+    noise_seed: Seed = 0
+    pool: tuple[MemberSpec, ...] = Field(min_length=1)
+    alphabet: AlphabetName = "bytes"
+    epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
+    prompt_format: str = "{prompt}"
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+    splits: Splits = Splits()
+    genome: GenomeSettings = GenomeSettings()
+    evolution: Evolution = Evolution()
+    objectives: tuple[ObjectiveName, ...] = Field(default=("accuracy",), min_length=1)
+    stop_at: StopAt | None = None
+    budget: Budget = Budget()
+    warm_start: tuple[str, ...] = ()
+    tracking: Tracking = Tracking()
+    decoding: Decoding = Decoding()
