@@ -232,7 +232,7 @@ def byte_rows(codec: Codec, logits: Tensor) -> list[ByteRow]:
 
     One float64 running sum: in float32 half of the small masses of a large vocabulary would come out as 0.
     """
-    scores = logits.double()
+    scores = (logits.cpu() if logits.device.type == "mps" else logits).double()  # Apple GPUs have no float64
     order = torch.from_numpy(codec.order).to(scores.device)
     texts = scores[:, order]
     ends = scores[:, torch.tensor(codec.end_ids, device=scores.device)]

@@ -54,18 +54,19 @@ def _choose_by_rule(
 ) -> list[Choice]:
     log_probs, present = _gather(streams, distributions)
     allowed = _allowed(streams, log_probs, alphabet)
-    recipes = [stream.job.plan.recipe for stream in streams]
+    plans = [stream.job.plan for stream in streams]
     width = len(present)
+    alpha, beta, contrast = torch.from_numpy(np.stack([plan.fusion for plan in plans], axis=1))
     speakers = prepare(
         log_probs,
         present,
         allowed,
-        weights=_columns([[m.weight for m in recipe.members] for recipe in recipes], width),
-        temperatures=_columns([[m.temperature for m in recipe.members] for recipe in recipes], width),
-        lead=torch.tensor([stream.job.plan.lead for stream in streams]),
-        alpha=torch.tensor([recipe.fusion.alpha for recipe in recipes]),
-        beta=torch.tensor([recipe.fusion.beta for recipe in recipes]),
-        contrast=torch.tensor([recipe.fusion.contrast for recipe in recipes]),
+        weights=torch.from_numpy(np.stack([plan.weights[:width] for plan in plans], axis=1)),
+        temperatures=torch.from_numpy(np.stack([plan.temperatures[:width] for plan in plans], axis=1)),
+        lead=torch.tensor([plan.lead for plan in plans]),
+        alpha=alpha,
+        beta=beta,
+        contrast=contrast,
     )
     fused = fuse(rule, speakers)
     scores = _perturb(fused, streams)
@@ -75,7 +76,7 @@ def _choose_by_rule(
     return [
         Choice(-1, 0.0, (), Failure("no_mass", "no speaker gives mass to any allowed symbol"))
         if silent[index]
-        else Choice(symbols[index], distances[index], _candidates(stream, fused[index]))
+        else Choice(symbols[index], distances[index], _candidates(stream, fused, index))
         for index, stream in enumerate(streams)
     ]
 
@@ -107,11 +108,6 @@ def _allowed(streams: Sequence[Stream], log_probs: Tensor, alphabet: Alphabet) -
     return torch.isfinite(log_probs[lead, torch.arange(len(streams))])
 
 
-def _columns(values: list[list[float]], width: int) -> Tensor:
-    """``[width, streams]``, padded with 1."""
-    return torch.tensor([[*row, *[1.0] * (width - len(row))] for row in values]).T.contiguous()
-
-
 def _perturb(fused: Tensor, streams: Sequence[Stream]) -> Tensor:
     """Add sampling noise to the streams that sample; float64, so that noise is not rounded away."""
     scores = fused.double()
@@ -124,8 +120,8 @@ def _perturb(fused: Tensor, streams: Sequence[Stream]) -> Tensor:
     return scores
 
 
-def _candidates(stream: Stream, fused: Tensor) -> tuple[tuple[int, float], ...]:
+def _candidates(stream: Stream, fused: Tensor, index: int) -> tuple[tuple[int, float], ...]:
     if not (stream.job.request.trace and stream.number == 0):
         return ()
-    best = fused.topk(min(CANDIDATES, len(fused)))
+    best = fused[index].topk(min(CANDIDATES, fused.shape[-1]))
     return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))

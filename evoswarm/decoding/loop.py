@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 
 from evoswarm.decoding.alphabet import cut
@@ -76,8 +77,8 @@ class Loop:
             return
         width = max(len(stream.said) for stream in streams)
         leads = [stream.said[stream.job.plan.lead] for stream in streams]
-        rows = [[*stream.job.plan.thresholds, *[torch.inf] * (width - len(stream.said))] for stream in streams]
-        thresholds = torch.tensor(rows, dtype=torch.float64).T
+        rows = np.stack([stream.job.plan.thresholds[:width] for stream in streams], axis=1)
+        thresholds = torch.from_numpy(rows)
         entropies = torch.tensor([node.entropy for node in leads if node is not None], dtype=torch.float64)
         abstains = torch.tensor([node.abstains for node in leads if node is not None])
         opened = open_gates(entropies, thresholds, abstains).T.tolist()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evoswarm.decoding.alphabet import Text
 from evoswarm.decoding.noise import noise_key
@@ -20,13 +24,34 @@ class Plan:
         recipe: the recipe.
         members: per member of the recipe its index in the swarm.
         lead: index of the lead within the recipe's members.
-        thresholds: per member of the recipe, nats.
+        weights: ``[pool]`` per member of the recipe, then 1.
+        temperatures: ``[pool]`` per member of the recipe, then 1.
+        thresholds: ``[pool]`` per member of the recipe, nats; then infinite, so that nobody speaks there.
+        fusion: ``[3]`` alpha, beta and lambda.
     """
 
     recipe: Recipe
     members: tuple[int, ...]
     lead: int
-    thresholds: tuple[float, ...]
+    weights: NDArray[np.float32]
+    temperatures: NDArray[np.float32]
+    thresholds: NDArray[np.float64]
+    fusion: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, recipe: Recipe, places: Mapping[str, int]) -> Plan:
+        """Look a recipe's members up in the pool: name -> index."""
+        members, beyond = recipe.members, len(places) - len(recipe.members)
+        rule = recipe.fusion
+        return cls(
+            recipe=recipe,
+            members=tuple(places[member.spec.name] for member in members),
+            lead=recipe.lead_index,
+            weights=np.array([member.weight for member in members] + [1.0] * beyond, dtype=np.float32),
+            temperatures=np.array([member.temperature for member in members] + [1.0] * beyond, dtype=np.float32),
+            thresholds=np.array([member.threshold for member in members] + [np.inf] * beyond),
+            fusion=np.array([rule.alpha, rule.beta, rule.contrast], dtype=np.float32),
+        )
 
 
 @dataclass

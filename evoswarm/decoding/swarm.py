@@ -179,9 +179,7 @@ class Swarm:
         recipe = request.recipe
         plan = plans.get(id(recipe))
         if plan is None:
-            indices = tuple(self._by_name[member.spec.name] for member in recipe.members)
-            thresholds = tuple(member.threshold for member in recipe.members)
-            plan = plans[id(recipe)] = Plan(recipe, indices, recipe.lead_index, thresholds)
+            plan = plans[id(recipe)] = Plan.of(recipe, self._by_name)
         key = view_key(recipe)
         if key not in self._views:
             self._views[key] = PoolView(
