@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import psutil
 import torch
 
 
@@ -18,6 +19,13 @@ def describe_devices() -> dict[str, str]:
         found["mps"] = "available"
     found["cpu"] = f"{os.cpu_count()} cores, torch uses up to {torch.get_num_threads()} threads"
     return found
+
+
+def free_bytes(device: str) -> int:
+    """Memory that is free on a device by the name torch gives it."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def gpu_peak_bytes() -> int:

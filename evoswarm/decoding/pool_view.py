@@ -45,11 +45,13 @@ class MemberView:
 class PoolView:
     """All members in one alphabet at one epsilon; they share a matrix of distributions."""
 
-    def __init__(self, members: Sequence[Member], recipe: Recipe, limits: TreeLimits, counters: Counters) -> None:
+    def __init__(
+        self, members: Sequence[Member], recipe: Recipe, limits: Sequence[TreeLimits], counters: Counters
+    ) -> None:
         """Args:
         members: the pool.
         recipe: any recipe of this alphabet and epsilon.
-        limits: what each member's tree may keep.
+        limits: what the tree of each member may keep.
         counters: where the work is counted.
         """
         self.alphabet: Alphabet
@@ -59,7 +61,8 @@ class PoolView:
             self.alphabet = Bytes()
         self.distributions = Distributions(self.alphabet.size)
         self.members = [
-            MemberView(member, self._view(member, recipe), self.distributions, limits, counters) for member in members
+            MemberView(member, self._view(member, recipe), self.distributions, limit, counters)
+            for member, limit in zip(members, limits, strict=True)
         ]
 
     def _view(self, member: Member, recipe: Recipe) -> ByteView | TokenView:

@@ -13,6 +13,7 @@ from typing import Self
 
 import torch
 
+from evoswarm.decoding.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.pool_view import PoolView, view_key
@@ -25,6 +26,7 @@ from evoswarm.recipe import MemberSpec, Recipe
 DECODING_VERSION = 1
 STREAMS_AT_ONCE = 8192
 TEXTS_KEPT = 1_000_000
+STATE_SHARE = 0.4  # of free memory, for kept states: pools grow by copying, and activations need room too
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
@@ -34,13 +36,15 @@ class Swarm:
     Attributes:
         members: in the order of the pool.
         counters: what the engine has done since the swarm was made.
-        state_memory_bytes: limit on kept states per member, or None.
+        state_bytes: limit on kept states, per member.
     """
 
     def __init__(self, members: Sequence[Member], state_memory_bytes: int | None = None) -> None:
         """Make a swarm of loaded members; ``Swarm.load`` loads them."""
         self.members = tuple(members)
-        self.state_memory_bytes = state_memory_bytes
+        self.state_bytes = tuple(
+            state_memory_bytes if state_memory_bytes is not None else self._fair_share(member) for member in members
+        )
         self.counters = Counters()
         self._views: dict[tuple[str, float], PoolView] = {}
         self._by_name = {member.spec.name: index for index, member in enumerate(self.members)}
@@ -54,7 +58,7 @@ class Swarm:
         Args:
             specs: the members, or a recipe whose members are meant.
             batch_tokens: tokens forwarded at once, padding included.
-            state_memory_bytes: limit on kept states per member; None is no limit.
+            state_memory_bytes: limit on kept states per member; None is a share of what is free after loading.
 
         Raises:
             MemberError: a member cannot be loaded.
@@ -147,22 +151,42 @@ class Swarm:
         finally:
             torch.set_num_threads(before)
 
+    def _fair_share(self, member: Member) -> int:
+        """A part of what is free on a member's device, divided among the members there."""
+        beside = sum(other.device == member.device for other in self.members)
+        return int(free_bytes(member.device) * STATE_SHARE / beside)
+
     def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)
-        # Requests on one prompt share most: keep them in one wave.
-        order = sorted(range(len(requests)), key=lambda number: requests[number].prompt)
-        wave: list[int] = []
-        streams = 0
-        for number in order:
-            wave.append(number)
-            streams += requests[number].recipe.samples
-            if streams >= STREAMS_AT_ONCE or number == order[-1]:
-                for one, completion in zip(
-                    wave, self._decode_wave([requests[n] for n in wave], stop_after), strict=True
-                ):
-                    completions[one] = completion
-                wave, streams = [], 0
+        for wave in self._waves(requests):
+            done = self._decode_wave([requests[number] for number in wave], stop_after)
+            for number, completion in zip(wave, done, strict=True):
+                completions[number] = completion
         return [completion for completion in completions if completion is not None]
+
+    def _waves(self, requests: Sequence[Request]) -> Iterator[list[int]]:
+        """Indices of requests to decode together: as many as the states of the longest answers leave room for.
+
+        Requests on one prompt share most and stand next to each other. What an answer may grow to is a bound, and most
+        answers share much, so a wave uses less than it is given.
+        """
+        sizes = [member.runner.layout.slot_bytes() for member in self.members]
+        room = min(limit // max(1, size) for limit, size in zip(self.state_bytes, sizes, strict=True))
+        wave: list[int] = []
+        streams = tokens = 0
+        for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
+            request = requests[number]
+            longest = request.max_bytes if request.max_symbols is None else min(request.max_bytes, request.max_symbols)
+            fresh = not wave or requests[wave[-1]].prompt != request.prompt
+            need = request.recipe.samples * longest + (len(request.prompt.encode()) if fresh else 0)
+            if wave and (streams + request.recipe.samples > STREAMS_AT_ONCE or tokens + need > room):
+                yield wave
+                wave, streams, tokens = [], 0, 0
+            wave.append(number)
+            streams += request.recipe.samples
+            tokens += need
+        if wave:
+            yield wave
 
     def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         plans: dict[int, Plan] = {}
@@ -183,7 +207,7 @@ class Swarm:
         key = view_key(recipe)
         if key not in self._views:
             self._views[key] = PoolView(
-                self.members, recipe, TreeLimits(state_bytes=self.state_memory_bytes), self.counters
+                self.members, recipe, [TreeLimits(state_bytes=limit) for limit in self.state_bytes], self.counters
             )
         view = self._views[key]
         text = recipe.prompt_format.replace("{prompt}", request.prompt)

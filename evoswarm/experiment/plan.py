@@ -107,9 +107,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         settings = archipelago_settings(space)
         individuals = sum(island.population for island in settings.islands)
         factors = _factors(space, sample.items, individuals)
-        states = grown * sum(factors) / len(factors)
-        if space.decoding.state_memory_bytes is not None:
-            states = min(states, float(space.decoding.state_memory_bytes * len(space.pool)))
+        states = min(grown * sum(factors) / len(factors), float(sum(bench.swarm.state_bytes)))
         return Plan(
             name=space.name,
             members=len(space.pool),

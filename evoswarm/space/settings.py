@@ -278,7 +278,7 @@ class Decoding(Settings):
 
     Attributes:
         batch_tokens: forwarded at once, padding included.
-        state_memory_bytes: for the states of each member; null is no limit.
+        state_memory_bytes: for the states of each member; null is a share of what is free.
     """
 
     batch_tokens: int = Field(default=16384, ge=1)
