@@ -21,6 +21,7 @@ TEXTS = {
     "newlines and tabs before a word": "x\n\n\t\tword\n  y",
     "digit groups": "1234567 20,480",
     "literal special tokens": "<eos>a<|im_end|><0x41>",
+    "dashes and quotes": "a  — “b”   ½",
     "a contraction": "it's they'll",
     "what nobody would write": "zQ~|}{^qx\x00\x7f\u0301\U0010ffff",
     "an answer": "132",

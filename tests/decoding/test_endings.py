@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from evoswarm.decoding.member import load_member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.decoding.text_memory import Distributions
+from evoswarm.decoding.token_view import TokenView
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from tests.decoding import tiny
 from tests.decoding.reader import Reader
 from tests.decoding.recipes import PROMPTS, ZOO, recipe
+from tests.oracle import OracleMember, allowed
 
 LOUD = {"samples": 24, "sampling_temperature": 8.0}
 
@@ -32,6 +37,50 @@ def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
         if judge.read(asked, text, 0.0)[1] == {path}:
             assert end == pytest.approx(sum(shares), abs=1e-5)
     assert both
+
+
+@pytest.fixture(scope="module")
+def three_ends(tmp_path_factory):
+    """A random member with end tokens in all three places, one of them an ordinary piece of text."""
+    tokenizer = tiny.KINDS["gpt2"]()
+    ends = [0, tokenizer.token_to_id("at")]
+    columns = tokenizer.get_vocab_size()
+    model = tiny.random_model("llama", columns, tie_word_embeddings=False, **{**tiny.SMALL, "eos_token_id": ends})
+    path = tiny.save(tmp_path_factory.mktemp("ends"), model, tokenizer)
+    return load_member(MemberSpec(name="ends", path=str(path), device="cpu"), 4096), OracleMember(path)
+
+
+def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
+    member, judge = three_ends
+    assert member.codec.end_ids == tuple(judge.ends)
+    assert len(judge.ends) == 3
+    reader, asked = Reader(member, 1e-3), judge.prompt("12")
+    for length in range(9):
+        text = b"a so and"[:length]
+        want = judge.next_byte(asked, text, 1e-3)
+        assert np.abs(np.exp(reader.log_probs("12", text)) - want[0]).max() < 1e-5
+    logits = judge.model(torch.tensor([asked])).logits[0, -1].double()
+    shares = (logits - logits[sorted([*judge.spelling, *judge.ends])].logsumexp(0)).exp()[judge.ends]
+    assert shares.min() > 1e-4
+    tokens, end = judge.next_token(asked)
+    valid = sum(p for token, p in tokens.items() if allowed(b"")[judge.spelling[token][0]])
+    assert end == pytest.approx(shares.sum().item(), abs=1e-6)
+    assert np.exp(reader.log_probs("12", b"")[256]) == pytest.approx(end / (valid + end), abs=1e-6)
+
+
+def test_in_tokens_too(three_ends):
+    member, judge = three_ends
+    rows = Distributions(len(member.codec.token_bytes) + 1)
+    view = TokenView(member.codec, rows, None)
+    asked = judge.prompt("12")
+    with torch.inference_mode():
+        index, nats = view.rows(judge.model(torch.tensor([asked])).logits[0, -1:])[0]
+    tokens, end = judge.next_token(asked)
+    row = rows.take([index])[0].exp()
+    assert row[-1].item() == pytest.approx(end, abs=1e-6)
+    assert row[list(tokens)].tolist() == pytest.approx(list(tokens.values()), abs=1e-6)
+    assert all(row[token] == 0 for token in judge.ends)
+    assert nats == pytest.approx(-sum(p * np.log(p) for p in [*tokens.values(), end]), abs=1e-4)
 
 
 def test_every_answer_is_valid_utf8_however_loud(zoo):
