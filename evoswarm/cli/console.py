@@ -111,7 +111,7 @@ def _print_champion(console: Console, result: SearchResult) -> None:
     for line in in_words(champion.recipe, summary.cost):
         console.print(f"  {escape(line)}", soft_wrap=True)
     console.print(
-        f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)}FLOPs "
+        f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)} FLOPs "
         f"and {summary.cost.passes:.1f} passes an item; followers spoke at {summary.open_share:.0%} of steps "
         f"and touched {summary.touched_share:.0%} of the lead's tokens.\n",
         soft_wrap=True,
