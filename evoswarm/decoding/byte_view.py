@@ -216,8 +216,11 @@ class ByteView:
         logs[some] = np.log(probabilities[some])
         entropy = float(-(probabilities[some] * logs[some]).sum())
         logs[allowed] = np.maximum(logs[allowed], LOG_FLOOR)
-        index = self._distributions.add(torch.from_numpy(logs.astype(np.float32))[None])
-        return TextNode(index, max(0.0, entropy), False, unread / (unread + total), nodes)
+        kept: NDArray[np.float32] = logs.astype(np.float32)
+        index = self._distributions.add(torch.from_numpy(kept)[None])
+        favourite, share = int(kept.argmax()), unread / (unread + total)
+        gap = float(kept[favourite] - np.partition(kept, -2)[-2])
+        return TextNode(index, max(0.0, entropy), False, share, nodes, favourite=favourite, gap=gap)
 
     def _abstain(self, nodes: tuple[Node, ...], left_out: float) -> TextNode:
         blank = self._distributions.add(torch.zeros((1, 257)))

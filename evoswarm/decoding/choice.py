@@ -37,16 +37,38 @@ class Choice:
 
 
 def choose(streams: Sequence[Stream], distributions: Distributions, alphabet: Alphabet) -> list[Choice]:
-    """Choose the next symbol of every stream; streams of one rule are fused in one batch."""
+    """Choose the next symbol of every stream.
+
+    Where one member speaks, every rule is that member, and greedily its favourite is known. The other streams are
+    fused, those of one rule in one batch.
+    """
     groups: dict[RuleName, list[int]] = {}
-    for index, stream in enumerate(streams):
-        groups.setdefault(stream.job.plan.recipe.fusion.rule, []).append(index)
     choices: list[Choice | None] = [None] * len(streams)
+    for index, stream in enumerate(streams):
+        choices[index] = _favourite(stream)
+        if choices[index] is None:
+            groups.setdefault(stream.job.plan.recipe.fusion.rule, []).append(index)
     for rule, members in groups.items():
         chosen = _choose_by_rule(rule, [streams[index] for index in members], distributions, alphabet)
         for index, choice in zip(members, chosen, strict=True):
             choices[index] = choice
     return [choice for choice in choices if choice is not None]
+
+
+def _favourite(stream: Stream) -> Choice | None:
+    """The greedy choice where exactly one member speaks."""
+    plan = stream.job.plan
+    if plan.recipe.samples > 1 or stream.job.request.trace:
+        return None
+    assert stream.speaks is not None
+    only: int | None = None
+    for index, (node, speaks) in enumerate(zip(stream.said, stream.speaks, strict=True)):
+        if speaks and node is not None and not node.abstains:
+            if only is not None:
+                return None
+            only = index
+    node = None if only is None else stream.said[only]
+    return None if node is None else Choice(node.favourite, node.gap / float(plan.temperatures[only]))
 
 
 def _choose_by_rule(

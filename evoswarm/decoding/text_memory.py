@@ -26,6 +26,8 @@ class TextNode:
         left_out: bound on the total-variation error.
         reads: the tree nodes whose rows it needs, in the order in which they are asked for.
         failure: why there is no distribution.
+        favourite: the likeliest symbol, ties to the lowest.
+        gap: by how much it leads the second, nats.
     """
 
     row: int
@@ -34,6 +36,8 @@ class TextNode:
     left_out: float
     reads: tuple[Node, ...]
     failure: Failure | None = None
+    favourite: int = -1
+    gap: float = 0.0
 
 
 @dataclass(slots=True)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from evoswarm.decoding.alphabet import Text
 from evoswarm.decoding.byte_view import LOG_FLOOR
 from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.fusion import first_argmax, top_gap
 from evoswarm.decoding.gate import entropy
 from evoswarm.decoding.prefix_tree import PrefixTree
 from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
 from evoswarm.recipe import Failure
+
+
+class TokenRow(NamedTuple):
+    """What is kept of an output row: where it stands, its entropy (nan: not finite), its favourite and the gap."""
+
+    row: int
+    entropy: float
+    favourite: int
+    gap: float
 
 
 class TokenView:
@@ -28,8 +41,8 @@ class TokenView:
         self.allowed[torch.from_numpy(codec.order)] = True
         self.allowed[-1] = True
 
-    def rows(self, logits: Tensor) -> list[tuple[int, float]]:
-        """``[rows, columns]`` logits -> row index in the distributions and entropy (nan where not finite)."""
+    def rows(self, logits: Tensor) -> list[TokenRow]:
+        """``[rows, columns]`` logits -> what is known of each row."""
         order = torch.from_numpy(self._codec.order).to(logits.device)
         scores = logits.float()
         ends = torch.logsumexp(scores[:, torch.tensor(self._codec.end_ids, device=logits.device)], 1, keepdim=True)
@@ -40,13 +53,16 @@ class TokenView:
         symbols[:, torch.from_numpy(self._codec.order)] = log_probs[:, :-1]
         symbols[:, -1] = log_probs[:, -1]
         first = self._distributions.add(symbols)
-        return [(first + index, one) for index, one in enumerate(entropies)]
+        favourites, gaps = first_argmax(symbols).tolist(), top_gap(symbols).tolist()
+        return [
+            TokenRow(first + index, *known) for index, known in enumerate(zip(entropies, favourites, gaps, strict=True))
+        ]
 
     def row_bytes(self) -> int:
         """What a kept row adds to the distributions' own memory."""
         return 64
 
-    def lookup(self, tree: PrefixTree[tuple[int, float]], prompt: PromptView, text: Text) -> TextNode | None:
+    def lookup(self, tree: PrefixTree[TokenRow], prompt: PromptView, text: Text) -> TextNode | None:
         """The distribution behind a path of tokens, or None: then its row has been asked for."""
         found = prompt.texts.get(text)
         if found is not None:
@@ -61,12 +77,11 @@ class TokenView:
             if row is None:
                 tree.want(node)
                 return None
-            index, nats = row
-            if nats != nats:
+            if math.isnan(row.entropy):
                 found = TextNode(
                     -1, 0.0, True, 0.0, (), Failure("non_finite", "the member's logits hold nan or infinity")
                 )
             else:
-                found = TextNode(index, nats, False, 0.0, (node,))
+                found = TextNode(row.row, row.entropy, False, 0.0, (node,), None, row.favourite, row.gap)
         prompt.texts[text] = found
         return found

@@ -74,7 +74,7 @@ def test_in_tokens_too(three_ends):
     view = TokenView(member.codec, rows, None)
     asked = judge.prompt("12")
     with torch.inference_mode():
-        index, nats = view.rows(judge.model(torch.tensor([asked])).logits[0, -1:])[0]
+        index, nats, *_ = view.rows(judge.model(torch.tensor([asked])).logits[0, -1:])[0]
     tokens, end = judge.next_token(asked)
     row = rows.take([index])[0].exp()
     assert row[-1].item() == pytest.approx(end, abs=1e-6)
