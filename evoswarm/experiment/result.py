@@ -239,7 +239,10 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         run.write(files[standing.recipe.digest], standing.recipe.to_json())
 
     def rows(standings: Sequence[Standing]) -> list[dict[str, Any]]:
-        return [{**_figures(s), "recipe": files[s.recipe.digest]} for s in standings]
+        figures = [{**_figures(s), "recipe": files[s.recipe.digest]} for s in standings]
+        for row in figures:
+            del row["close_decisions"]  # margins depend on what was decoded side by side, and these files do not
+        return figures
 
     front = {
         "split": "selection",

@@ -214,7 +214,7 @@ class Session:
         self._on_generation(figures)
 
     def _record(self, individuals: Sequence[Lineage], representation: RecipeRepresentation) -> None:
-        """Write the lineage; nothing in it depends on a clock."""
+        """Write the lineage; nothing in it depends on a clock, or on what was decoded side by side (as margins do)."""
         rows = []
         for individual in individuals:
             summary = self._summaries[individual.key]
@@ -222,7 +222,7 @@ class Session:
             row["accuracy"] = summary.accuracy
             row["by_task"] = dict(summary.by_task)
             row["cost"] = {name: getattr(summary.cost, name) for name in ("tokens", "passes", "weight_reads", "flops")}
-            row["open_share"], row["close_decisions"] = summary.open_share, summary.close
+            row["open_share"] = summary.open_share
             rows.append(row)
         self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
         self._rows.extend(rows)

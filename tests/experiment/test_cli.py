@@ -160,7 +160,7 @@ class TestSearch:
         outcome = command("search", space_file, "--set", "evolution.generations=2", "--out", "mine")
         assert outcome.code == 0, outcome.error
         for text in (
-            "generation 0/1: best per island",
+            "generation 1/2: best per island",
             "evaluations/s",
             "Champion",
             "One greedy answer.",
@@ -202,7 +202,7 @@ class TestSearch:
             cwd=tmp_path,
         )
         assert process.stdout is not None
-        while not process.stdout.readline().startswith("generation 0/"):
+        while not process.stdout.readline().startswith("generation 1/"):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from evoswarm.errors import RunError
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures, SearchResult, read_recipe
 from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
 
@@ -153,6 +155,24 @@ def test_raised_generations_go_on_and_a_finished_search_gets_a_number(micro: Mic
     again = search(micro("evolution.generations=2"), runs=tmp_path)
     assert again.directory.name == "micro-seed0-2"
     assert (again.directory / "individuals.jsonl").read_bytes() == (more.directory / "individuals.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_without_its_ledger_a_run_goes_on_to_the_same_bytes(
+    micro: Micro, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    def press(figures: GenerationFigures) -> None:
+        if interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, suppress(SearchInterrupted):
+        patch.setattr("evoswarm.evaluation.evaluation.CLOSE_MARGIN", 1e9)  # other batches, other margins
+        search(micro("evolution.generations=1"), runs=tmp_path, on_generation=press)
+    for file in tmp_path.glob(f"{LEDGER}*"):
+        file.unlink()
+    result = search(micro(), runs=tmp_path)
+    assert result.directory == tmp_path / "micro-seed0"
+    assert same_outcome(result.directory, finished.directory)
 
 
 def test_a_replay_that_differs_is_refused(micro: Micro, tmp_path: Path) -> None:
