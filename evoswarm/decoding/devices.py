@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from logging import CRITICAL, getLogger
 
 import psutil
 import torch
@@ -39,3 +40,5 @@ def silence_loading() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    for client in ("huggingface_hub", "httpx", "httpx2"):
+        getLogger(client).setLevel(CRITICAL)  # what it retries is said once, in our own words

@@ -31,6 +31,7 @@ DESCRIPTIONS = (
     "chat_template.jinja",
     "chat_template.json",
 )
+HUB_SECONDS = 20.0
 STAND_IN = "\ue000prompt\ue000"  # private-use characters: no template and no tokenizer knows them
 
 
@@ -118,15 +119,19 @@ def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
     dtype: Any = {"auto": "auto" if device.startswith("cuda") else torch.float32}.get(spec.dtype) or getattr(
         torch, spec.dtype
     )
+    part = "tokenizer"
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=spec.trust_remote_code)
+        part = "model"
         model, report = AutoModelForCausalLM.from_pretrained(
             directory, dtype=dtype, trust_remote_code=spec.trust_remote_code, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().split("\n")[0]
+        if "ignore_mismatched_sizes" in str(error):
+            reason = "its weights have other shapes than its config.json says"
         raise MemberError(
-            f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model: {reason}"
+            f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model ({part}): {reason}"
         ) from None
     missing = sorted(report["missing_keys"])
     if missing:  # transformers would draw them by chance
@@ -157,20 +162,26 @@ def locate(spec: MemberSpec) -> Path:
 
 def _download(spec: MemberSpec) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     where = f"member {spec.name!r}: hub id {spec.path!r}"
     code = ("*.py",) if spec.trust_remote_code else ()
+    offline = False
     try:
         try:
-            files = HfApi().list_repo_files(spec.path, revision=spec.revision)
+            known = HfApi().model_info(spec.path, revision=spec.revision, timeout=HUB_SECONDS).siblings or ()
+            files = [sibling.rfilename for sibling in known]
             weights: tuple[str, ...] = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
-        except (GatedRepoError, RepositoryNotFoundError):
+        except (GatedRepoError, RepositoryNotFoundError, HFValidationError):
             raise
-        except (HfHubHTTPError, OSError):
-            weights = (*WEIGHTS, *OLD_WEIGHTS)  # offline: what the cache holds must do
+        except Exception:  # the network library's own errors: it changes with the hub's client
+            weights, offline = (*WEIGHTS, *OLD_WEIGHTS), True  # what the cache holds must do
         patterns = [*weights, *DESCRIPTIONS, *code]
-        return Path(snapshot_download(spec.path, revision=spec.revision, allow_patterns=patterns))
+        return Path(
+            snapshot_download(spec.path, revision=spec.revision, allow_patterns=patterns, local_files_only=offline)
+        )
+    except HFValidationError as error:
+        raise MemberError(f"{where}: expected owner/name, got: {str(error)[:120]}") from None
     except GatedRepoError:
         raise MemberError(
             f"{where} is gated: accept its terms on its page, then set HF_TOKEN or run 'hf auth login'"
@@ -179,10 +190,10 @@ def _download(spec: MemberSpec) -> Path:
         raise MemberError(
             f"{where} was not found: expected owner/name of a public model, or set HF_TOKEN for a private one"
         ) from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        reason = str(error).strip().split("\n")[0][:120]
+    except Exception as error:  # whatever the network or the disk says
+        why = "the hub cannot be reached" if offline else f"it cannot be downloaded ({str(error).strip():.100})"
         raise MemberError(
-            f"{where} is neither a directory here nor in the cache, and the hub cannot be reached ({reason});"
+            f"{where} is neither a directory here nor in the cache, and {why};"
             " give a local path, or set HF_ENDPOINT / HF_HOME"
         ) from None
 
@@ -205,6 +216,10 @@ def _device(spec: MemberSpec) -> str:
         if spec.device.startswith("cuda") and not torch.cuda.is_available():
             raise MemberError(
                 f"member {spec.name!r}: expected a GPU (device is {spec.device}), got none that torch can see"
+            )
+        if spec.device == "mps" and not torch.backends.mps.is_available():
+            raise MemberError(
+                f"member {spec.name!r}: expected an Apple GPU (device is mps), got none that torch can see"
             )
         return spec.device
     return "cuda" if torch.cuda.is_available() else "cpu"

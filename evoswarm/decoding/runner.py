@@ -31,7 +31,7 @@ class Runner:
         self.model, self.name, self.batch_tokens = model, name, batch_tokens
         self.columns = int(model.config.get_text_config().vocab_size)
         self.layout = _choose_layout(model)
-        if not isinstance(self.layout, Reread) and not _agrees(model, self.layout):
+        if not isinstance(self.layout, Reread) and not _agrees(model, self.layout, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
             self.layout = Reread(model)
         self._free: list[int] = []
@@ -100,7 +100,7 @@ def _choose_layout(model: Any) -> Layout:
     return Reread(model)
 
 
-def _agrees(model: Any, layout: Layout) -> bool:
+def _agrees(model: Any, layout: Layout, name: str) -> bool:
     """Whether a text read in pieces of different lengths gives the rows that reading it at once gives."""
     columns = int(model.config.get_text_config().vocab_size)
     text = tuple((7 * step + 3) % columns for step in range(7))
@@ -122,6 +122,9 @@ def _agrees(model: Any, layout: Layout) -> bool:
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         log.info("reading in pieces failed: %s", error)
         return False
+    if not want.isfinite().all():
+        log.warning("member %s: its logits hold nan or infinity; it cannot take part", name)
+        return True  # no way of reading can be told from another
     got = torch.cat([first[:2], second[:5], first[2:], second[5:]])
     within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
     difference = (torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max()

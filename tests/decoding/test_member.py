@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -230,3 +233,22 @@ def test_nobody_who_has_anything_to_say(tmp_path):
     kind, message = failed(swarm.decode([Request(loud, "aa")])[0])
     assert kind == "no_mass"
     assert "no speaker" in message
+
+
+def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence():
+    code = (
+        "from evoswarm.decoding.member import locate; from evoswarm.recipe import MemberSpec;"
+        "locate(MemberSpec(name='far', path='nobody/nothing-of-this-name'))"
+    )
+    nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, timeout=100)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "MemberError" in last
+    assert "member 'far': hub id 'nobody/nothing-of-this-name' is neither a directory here nor in the cache" in last
+    assert "cannot be reached" in last
+
+
+def test_an_apple_gpu_that_is_not_there():
+    if not torch.backends.mps.is_available():
+        with pytest.raises(MemberError, match=r"member 'far': expected an Apple GPU \(device is mps\), got none"):
+            load_member(MemberSpec(name="far", path="zoo:llama-a", device="mps"), 4096)
