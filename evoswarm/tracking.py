@@ -6,13 +6,15 @@ truth is on disk in the run directory: when MLflow fails, the tracker says so on
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +34,7 @@ PROBE_SECONDS = 3.0
 _METRICS_PER_BATCH, _PARAMETERS_PER_BATCH = 1000, 100
 _LINEAGE = "lineage.json"
 _DIRECTORY = "evoswarm.run_directory"
+_OPENING = ("evoswarm.opening", "evoswarm.champion")  # the tags that make two openings the same one
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,11 @@ class _Store:
 
 def tracking_uri(settings: Tracking, root: Path) -> str:
     """Where MLflow keeps things: ``MLFLOW_TRACKING_URI``, else the space's, else SQLite beside the runs."""
-    default = f"sqlite:///{(root / 'mlflow.db').resolve()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default
+    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or f"sqlite:///{_own_store(root)}"
+
+
+def _own_store(root: Path) -> Path:
+    return (root / "mlflow.db").resolve()
 
 
 class Tracker:
@@ -98,7 +104,7 @@ class Tracker:
     def __init__(self, settings: Tracking, root: Path) -> None:
         self.uri = tracking_uri(settings, root)
         self._experiment = settings.experiment
-        self._artifacts = None if self.uri != f"sqlite:///{(root / 'mlflow.db').resolve()}" else root / "mlartifacts"
+        self._own = _own_store(root) if self.uri == f"sqlite:///{_own_store(root)}" else None
         self._jobs: queue.SimpleQueue[Callable[[_Store], None] | None] = queue.SimpleQueue()
         self._store: _Store | None = None
         self._dead = False
@@ -132,7 +138,7 @@ class Tracker:
             self._put(partial(_log_child, child=child))
 
     def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-        """Log an opening of held-out items as a run of its own."""
+        """Log an opening of held-out items as a run of its own; the same space and recipe are logged once."""
         self._put(partial(_log_opening, name=name, tags=tags, metrics=metrics))
 
     def finish(self, status: str, directory: Path, lineage: Mapping[str, Sequence[Any]]) -> None:
@@ -163,17 +169,27 @@ class Tracker:
         """Run jobs in order until one fails or the end is called."""
         try:
             _probe(self.uri)
-            self._store = _connect(self.uri, self._experiment, self._artifacts)
+            self._store = _connect(self.uri, self._experiment, self._own)
             while (job := self._jobs.get()) is not None and not self._dead:
                 _probe(self.uri)
                 job(self._store)
         except Exception as error:  # whatever MLflow or its server raises, the search goes on
-            self._give_up(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+            remedy = ""
+            if (
+                self._store is None
+                and self._own is not None
+                and self._own.exists()
+                and not isinstance(error, ImportError)
+            ):
+                remedy = f"; if {self._own} is broken, move it away, and the next search begins a new one"
+            self._give_up(
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}", remedy
+            )
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str, remedy: str = "") -> None:
         if not self._dead:
             self._dead = True
-            _log.warning("MLflow at %s failed (%.200s): the search goes on without it", self.uri, why)
+            _log.warning("MLflow at %s failed (%.200s): the search goes on without it%s", self.uri, why, remedy)
 
 
 def _probe(uri: str) -> None:
@@ -188,20 +204,38 @@ def _probe(uri: str) -> None:
         socket.create_connection((parts.hostname, port), timeout=PROBE_SECONDS).close()
 
 
-def _connect(uri: str, experiment: str, artifacts: Path | None) -> _Store:
-    """Import MLflow, silence it, and find or create the experiment."""
+@contextmanager
+def _alone_at(file: Path | None) -> Iterator[None]:
+    """Keep other processes from the same store: its tables are not made by two at once."""
+    if file is None:
+        yield
+        return
+    with file.with_name(f"{file.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
+        yield
+
+
+def _connect(uri: str, experiment: str, own: Path | None) -> _Store:
+    """Import MLflow, silence it, and find or create the experiment.
+
+    Args:
+        uri: of the store.
+        experiment: its name.
+        own: the file of the store, if it is the one beside the runs.
+    """
     import mlflow
     from mlflow.telemetry import client as telemetry
 
     telemetry._set_telemetry_client(None)  # before the first call, which would fetch a configuration
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)  # a new store reports every migration
-    client = mlflow.MlflowClient(tracking_uri=uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is not None:
-        return _Store(client, found.experiment_id)
-    location = None if artifacts is None else artifacts.resolve().as_uri()
-    return _Store(client, client.create_experiment(experiment, artifact_location=location))
+    with _alone_at(own):
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is not None:
+            return _Store(client, found.experiment_id)
+        location = None if own is None else own.with_name("mlartifacts").as_uri()
+        return _Store(client, client.create_experiment(experiment, artifact_location=location))
 
 
 def _begin(store: _Store, run: SearchRun) -> None:
@@ -281,6 +315,9 @@ def _log_child(store: _Store, child: ChildRun) -> None:
 
 
 def _log_opening(store: _Store, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+    same = " and ".join(f"tags.`{key}` = '{tags[key]}'" for key in _OPENING if key in tags)
+    if same and store.client.search_runs([store.experiment], filter_string=same, max_results=1):
+        return  # the same opening, mirrored before
     run = store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id
     _log_metrics(store.client, run, metrics, 0, int(time.time() * 1000))
     store.client.set_terminated(run)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -172,6 +173,7 @@ def test_an_opening_of_the_test_split_is_mirrored(
     uri = f"tracking={{uri: '{client.tracking_uri}'}}"
     arguments = ["evaluate", str(result.directory), "--space", str(space_file), "--split", "test", "--set", uri]
     assert run_command(arguments) == 0
+    assert run_command(arguments) == 0  # the same opening is mirrored once
     query = f"tags.`evoswarm.champion` = '{result.champion.digest}'"
     opened = client.search_runs([run.info.experiment_id], query)
     assert len(opened) == 1
@@ -211,6 +213,53 @@ def test_a_server_that_accepts_and_says_nothing_does_not_hold_up_the_end(tmp_pat
         tracker.close(seconds=1.0)
         assert time.monotonic() - began < 10
         assert not tracker.alive
+
+
+def test_two_who_begin_a_store_at_once_both_write_to_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; import mlflow; from evoswarm.space import Tracking\n"
+        "from evoswarm.tracking import SearchRun, Tracker\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "t = Tracker(Tracking(), Path(sys.argv[1])); t.begin(SearchRun(sys.argv[2], Path(sys.argv[2]), {}, {}))\n"
+        "t.close(); assert t.alive and t.run_id"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("evoswarm")
+    assert {run.info.run_name for run in client.search_runs([experiment.experiment_id])} == {"one", "two"}
+
+
+def test_of_a_broken_store_it_is_said_once_which_file_to_move(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with sqlite3.connect(tmp_path / "mlflow.db") as broken:
+        broken.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        broken.execute("INSERT INTO alembic_version VALUES ('of nobody')")
+    broken.close()
+    with caplog.at_level(logging.WARNING, logger="evoswarm"):
+        tracker = Tracker(Tracking(), tmp_path)
+        tracker.begin(SearchRun("x", tmp_path, {}, {}))
+        tracker.close()
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("evoswarm")]
+    assert len(said) == 1
+    assert f"if {tmp_path}/mlflow.db is broken, move it away" in said[0]
 
 
 def test_the_environment_wins_over_the_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
