@@ -20,7 +20,7 @@ from evoswarm.evolution.migration import Migration
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.record import Record
-from evoswarm.evolution.report import IslandReport, averages, diversity
+from evoswarm.evolution.report import IslandReport, averages, bests, diversity
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 
 G = TypeVar("G")
@@ -212,7 +212,7 @@ class Archipelago(Generic[G]):
             population=len(island.population),
             arrivals=arrivals,
             best_id=best.id if best else "",
-            best=best.objectives if best else (),
+            best=bests(island.population, self._settings.objectives),
             mean=mean,
             median=median,
             diversity=diversity(island.population, self._representation.distance),

@@ -12,7 +12,7 @@ from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.record import Record
-from evoswarm.evolution.report import IslandReport, averages, diversity
+from evoswarm.evolution.report import IslandReport, averages, bests, diversity
 from evoswarm.evolution.settings import Objective
 
 G = TypeVar("G")
@@ -40,6 +40,7 @@ class RandomSearch(Generic[G]):
         if batch < 1:
             raise ValueError(f"batch: expected at least 1, got {batch}")
         self._representation = representation
+        self._objectives = tuple(objectives)
         self._seed = seed
         self._batch = batch
         self._record: Record[G] = Record(len(objectives))
@@ -99,7 +100,7 @@ class RandomSearch(Generic[G]):
                 failures=len(finished) - len(population),
                 population=len(population),
                 best_id=population[0].id if population else "",
-                best=population[0].objectives if population else (),
+                best=bests(population, self._objectives),
                 mean=mean,
                 median=median,
                 diversity=diversity(population, self._representation.distance),

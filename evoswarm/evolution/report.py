@@ -11,6 +11,7 @@ from typing import TypeVar
 from deap import tools
 
 from evoswarm.evolution.individual import Individual
+from evoswarm.evolution.settings import Objective
 
 G = TypeVar("G")
 
@@ -27,11 +28,13 @@ class IslandReport:
         population: survivors and arrivals.
         arrivals: migrants taken in.
         best_id: the best of the population by the island's own ranking; empty when there is none.
-        best: its raw objectives.
+        best: the best raw value of each objective over the population, each perhaps of another individual; empty when
+            that is.
         mean: of each raw objective over the population; empty when that is.
         median: likewise.
         diversity: mean distance of two individuals of the population, from 0 to 1.
-        stagnant: generations since the best last got better.
+        stagnant: generations since the best last got better (with several objectives: since the island's Pareto front
+            got a new point).
         reseeded: the next generation starts it anew from its best.
     """
 
@@ -48,6 +51,14 @@ class IslandReport:
     diversity: float = 0.0
     stagnant: int = 0
     reseeded: bool = False
+
+
+def bests(population: Sequence[Individual[G]], objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """The best raw value of each objective; empty for an empty population."""
+    columns = zip(*(individual.objectives for individual in population), strict=True)
+    return tuple(
+        (max if objective.maximise else min)(column) for objective, column in zip(objectives, columns, strict=False)
+    )
 
 
 def averages(population: Sequence[Individual[G]]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -287,6 +287,15 @@ def test_reports_tell_what_an_island_is_like(archipelago, evolve):
     assert search.logbook.select("generation") == [0, 0, 1, 1]
 
 
+def test_with_several_objectives_a_report_holds_the_best_of_each(archipelago, evolve):
+    search = archipelago(islands=2, objectives=TWO)
+    evolve(search, 4, two)
+    for report, population in zip(search.reports[-2:], search.populations, strict=True):
+        first, second = zip(*(i.objectives for i in population), strict=True)
+        wanted = [max(c) if o.maximise else min(c) for o, c in zip(TWO, (first, second), strict=True)]
+        assert list(report.best) == wanted
+
+
 def test_random_search_tries_founders_then_chance(toys):
     search: Algorithm[list[int]] = RandomSearch(toys, [Objective("sum")], seed=0, batch=5)
     operators = []
