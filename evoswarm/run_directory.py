@@ -21,6 +21,7 @@ from evoswarm.errors import RunError, Where
 
 JOURNAL = "journal.jsonl"
 INDIVIDUALS = "individuals.jsonl"
+CHAMPION = "champion.json"
 CLOCK = "budget.seconds"
 
 
@@ -190,8 +191,26 @@ def write_file(target: Path, text: str) -> Path:
 
 
 def write_whole(target: Path, text: str) -> Path:
-    """Write a file whole or not at all: a temporary neighbour, then one rename."""
+    """Write a file whole or not at all: a temporary neighbour, then one rename.
+
+    A link stays one: what it points to is written. Devices and pipes are written to as they are.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if _is_stream(target):
+        with target.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+        return target
+    _replace(Path(os.path.realpath(target)), text)
+    return target
+
+
+def _is_stream(target: Path) -> bool:
+    """Whether the name stands for something that a new file must not replace."""
+    named = target.absolute().parts[1:2] in (("dev",), ("proc",))  # /dev/stdout may lead to a regular file
+    return target.exists() and (named or not target.is_file())
+
+
+def _replace(target: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as temporary:
         try:
             temporary.write(text)
@@ -202,7 +221,6 @@ def write_whole(target: Path, text: str) -> Path:
             raise
     os.chmod(temporary.name, 0o644)
     os.replace(temporary.name, target)
-    return target
 
 
 def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:
@@ -294,5 +312,6 @@ def _typed(path: Path) -> Iterator[None]:
                 "make room and run the same command to go on"
             )
         else:
-            message = f"expected a directory that can be read and written, got: {error}"
+            reason = getattr(error, "strerror", None) or error
+            message = f"expected a place that can be read and written, got: {reason}"
         raise RunError(message, Where(str(path))) from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evoswarm import __version__
+from evoswarm.cli.output import ensure_streams, mute, output_fails
 from evoswarm.errors import EvoswarmError, RunError, SpaceError, Where
 
 if TYPE_CHECKING:
@@ -47,12 +51,15 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
+    ensure_streams()
     _quiet_libraries()
+    asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments
     try:
-        code = app(arguments, prog_name="evoswarm", standalone_mode=False)
+        code = app(asked, prog_name="evoswarm", standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
         return code if isinstance(code, int) else 0
     except typer.Exit as end:
-        return end.exit_code
+        return _flushed(end.exit_code)
     except EvoswarmError as error:
         return _refuse(str(error))
     except typer.Abort:
@@ -60,11 +67,15 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _refuse("interrupted", 130)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone
+        mute()  # whoever read our output has gone
         return 1
+    except OSError as error:
+        if not output_fails(error):
+            raise
+        return _refuse_output(error)
     except Exception as error:
         if hasattr(error, "format_message"):  # the parser's own errors
-            return _refuse(f"{error.format_message()} (evoswarm --help shows what there is)")
+            return _refuse(f"{error.format_message()} ({_hint(arguments, str(error.format_message()))})")
         raise
 
 
@@ -135,15 +146,18 @@ def generate(
 ) -> None:
     """Answer with a recipe: text to standard output, or rows with costs to a file."""
     questions = _questions(prompt, prompts)
-    if stop is not None and "" in stop:
-        raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
-    from evoswarm.decoding.devices import silence_loading
-    from evoswarm.experiment.generation import answer
-    from evoswarm.experiment.result import read_recipe
+    for text in stop or ():
+        if not text:
+            raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
+        _check_encodable(text, Where("--stop"))
+    from evoswarm.cli.recipe_file import read_recipe
 
-    silence_loading()
     chosen = read_recipe(recipe)
     _check_writable(out)
+    from evoswarm.decoding.devices import silence_loading
+    from evoswarm.experiment.generation import answer
+
+    silence_loading()
     rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()), file=str(recipe))
     _write_rows(rows, out)
 
@@ -162,6 +176,9 @@ def evaluate(
     name = next((known for known in SPLITS if known == split), None)
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
+    from evoswarm.cli.recipe_file import read_recipe
+
+    read_recipe(recipe)  # a mistake in it shows before heavy libraries are loaded
     checked = _space(space, overrides, None)
     from evoswarm.cli.search_command import run_evaluate
 
@@ -215,16 +232,39 @@ def _questions(prompt: str | None, prompts: Path | None) -> list[str]:
     if prompts is not None:
         return list(_read_prompts(prompts))
     if prompt == "-":
-        text = sys.stdin.read()
-        return [text.removesuffix("\n")]
+        return [_standard_input()]
+    _check_encodable(str(prompt), Where("PROMPT"))
     return [str(prompt)]
+
+
+def _standard_input() -> str:
+    where = Where("standard input")
+    if sys.stdin is None:
+        raise RunError("expected a question (PROMPT is -), got a closed input", where)
+    try:
+        text = sys.stdin.read().removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise RunError(f"expected UTF-8 text, got: {error}", where) from None
+    except OSError as error:
+        raise RunError(f"expected a question (PROMPT is -), got: {error.strerror}", where) from None
+    _check_encodable(text, where)
+    return text
+
+
+def _check_encodable(text: str, where: Where) -> None:
+    """Refuse a text with lone surrogates: Python keeps bytes that are no UTF-8 as such."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise RunError(f"expected a text that UTF-8 can encode, got {text!a:.60}", where) from None
 
 
 def _read_prompts(path: Path) -> Iterator[str]:
     try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"expected a readable file of UTF-8 text, got: {error}", Where(str(path))) from None
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"expected a readable file of UTF-8 text, got: {reason}", Where(str(path))) from None
     count = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -235,9 +275,14 @@ def _read_prompts(path: Path) -> Iterator[str]:
         except json.JSONDecodeError as error:
             message = f'expected a JSON object like {{"prompt": "..."}}, got {line[:60]!r} ({error.msg})'
             raise RunError(message, Where(str(path), "", number)) from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of levels
+            got = "too many levels" if isinstance(error, RecursionError) else "a number with too many digits"
+            message = f'expected a JSON object like {{"prompt": "..."}}, got {got}'
+            raise RunError(message, Where(str(path), "", number)) from None
         if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
             found = f"keys {sorted(row)}" if isinstance(row, dict) and "prompt" not in row else f"{line[:60]!r}"
             raise RunError(f"expected a text, got {found}", Where(str(path), "prompt", number))
+        _check_encodable(row["prompt"], Where(str(path), "prompt", number))
         yield row["prompt"]
     if not count:
         raise RunError("expected at least one prompt, got an empty file", Where(str(path)))
@@ -245,12 +290,16 @@ def _read_prompts(path: Path) -> Iterator[str]:
 
 def _check_writable(out: Path | None) -> None:
     """Refuse a file that cannot be written before the decoding, not after it."""
-    if out is not None:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+    if out is None:
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.is_dir() or out.is_file() or not out.exists():
             out.open("a", encoding="utf-8").close()
-        except OSError as error:
-            raise RunError(f"expected a file that can be written, got: {error}", Where(str(out))) from None
+        elif not os.access(out, os.W_OK):  # a pipe is not opened: its reader would see the end
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(out))) from None
 
 
 def _write_rows(rows: list[Row], out: Path | None) -> None:
@@ -273,8 +322,33 @@ def _tell(text: str) -> None:
 
 def _refuse(message: str, code: int = 2) -> int:
     prefix = "error: " if code == 2 else ""
-    print(f"{prefix}{message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody to tell
+        print(f"{prefix}{message}", file=sys.stderr, flush=True)
+    return _flushed(code)
+
+
+def _refuse_output(error: OSError) -> int:
+    mute()
+    return _refuse(f"standard output: expected to write to it, got: {error.strerror}")
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once what was printed is written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        mute()
+        return code or 1
+    except OSError as error:
+        return _refuse_output(error)
     return code
+
+
+def _hint(arguments: list[str], message: str) -> str:
+    """How to go on after a mistake in the words of the command line."""
+    if arguments[:1] == ["generate"] and message.startswith("No such option: -"):
+        return "a question that begins with a dash goes behind --, such as: evoswarm generate RUN -- -5+3="
+    return "evoswarm --help shows what there is"
 
 
 def _quiet_libraries() -> None:

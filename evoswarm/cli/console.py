@@ -24,8 +24,7 @@ def generation_line(figures: GenerationFigures) -> str:
     speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
     left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
-    last = figures.generations - 1
-    return f"generation {figures.generation}/{last}: best per island {bests} | {speed}{reuse}{left}"
+    return f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
 
 
 def generation_json(figures: GenerationFigures) -> str:

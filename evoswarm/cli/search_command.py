@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from evoswarm.cli.console import figures_table, generation_json, generation_line, print_result, result_json
+from evoswarm.cli.output import mute, say
 from evoswarm.decoding.devices import silence_loading
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
@@ -33,18 +34,18 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
 
     def show(figures: GenerationFigures) -> None:
         if as_json:
-            print(generation_json(figures), flush=True)
+            say(generation_json(figures))
         elif not quiet:
-            print(generation_line(figures), flush=True)
+            say(generation_line(figures))
 
     def tell(text: str) -> None:
         if not quiet and not as_json:
-            print(f"{text} ...", flush=True)
+            say(f"{text} ...")
 
     silence_loading()
     result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell)
     if as_json:
-        print(result_json(result), flush=True)
+        say(result_json(result))
     elif not quiet:
         print_result(_console(), result)
 
@@ -71,9 +72,17 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
         print(opening_words(result))
 
 
+class _Console(Console):
+    """A console that goes quiet where nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        mute()
+
+
 def _console() -> Console:
     """As wide as the terminal; wide enough for every column where the output goes to a file or a pipe."""
-    return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    return _Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def opening_words(result: SplitResult) -> str:

@@ -17,7 +17,9 @@ def print_zoo() -> None:
     try:
         cards = {name: catalogue.card(name) for name in catalogue.names()}
     except OSError as error:
-        raise MemberError(f"expected a card beside every built-in member, got: {error}") from None
+        raise MemberError(
+            f"expected a card beside every built-in member, got: {error.strerror}: {error.filename}"
+        ) from None
     families = list(dict.fromkeys(family for card in cards.values() for family in card["accuracy"]))
     table = Table(title="Accuracy per family on held-out items", title_justify="left")
     for column in ("path", "architecture", "tokenizer"):

@@ -100,7 +100,10 @@ class TestStart:
         assert command("--version").out.strip() == evoswarm.__version__
 
     def test_nothing_asked_shows_help(self, command: Command) -> None:
-        assert "Commands" in command().out + command().error
+        for arguments, word in (((), "doctor"), (("zoo",), "list")):
+            outcome = command(*arguments)
+            assert (outcome.code, outcome.error) == (0, "")
+            assert word in outcome.out
 
     @pytest.mark.parametrize(
         ("arguments", "word"),
@@ -288,6 +291,43 @@ class TestGenerate:
         Path("changed.json").write_text(json.dumps(recipe))
         refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint")
 
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b'{"prompt": "a"}\n{"prompt": "\\ud800"}\n', ("ask.jsonl:2: prompt", "UTF-8")),
+            (b"[" * 100_000, ("ask.jsonl:1", "too many levels")),
+            (b'{"prompt": ' + b"1" * 5000 + b"}", ("ask.jsonl:1", "too many digits")),
+        ],
+    )
+    def test_questions_nothing_can_read(self, command: Command, content: bytes, words: tuple[str, ...]) -> None:
+        Path("ask.jsonl").write_bytes(content)
+        refused(command("generate", "recipe.json", "--prompts", "ask.jsonl"), *words)
+
+    def test_a_byte_order_mark_is_no_mistake(self, command: Command) -> None:
+        Path("ask.jsonl").write_bytes(b'\xef\xbb\xbf{"prompt": "a"}\n')
+        refused(command("generate", "recipe.json", "--prompts", "ask.jsonl"), "recipe.json: expected")
+
+    def test_questions_that_are_no_utf_8(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        refused(command("generate", "recipe.json", "a\udcff"), "PROMPT", "UTF-8")
+        refused(command("generate", "recipe.json", "a", "--stop", "\udcff"), "--stop", "UTF-8")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\xff"), encoding="utf-8"))
+        refused(command("generate", "recipe.json", "-"), "standard input", "UTF-8")
+        monkeypatch.setattr(sys, "stdin", None)
+        refused(command("generate", "recipe.json", "-"), "standard input", "closed")
+
+    def test_a_question_that_begins_with_a_dash(self, command: Command) -> None:
+        refused(command("generate", "recipe.json", "-5+3="), "-5", "generate RUN -- -5+3=")
+        refused(command("generate", "recipe.json", "--", "-5+3="), "recipe.json: expected")
+
+    def test_a_missing_recipe_is_refused_before_torch_is_imported(self) -> None:
+        code = (
+            "import sys; from evoswarm.cli import run\n"
+            "code = run(['generate', 'nowhere.json', 'x']); print('torch' in sys.modules, code)"
+        )
+        done = python(code)
+        assert done.stdout.split() == ["False", "2"]
+        assert "[Errno" not in done.stderr
+
     def test_a_place_that_cannot_be_written(self, command: Command, finished: SearchResult) -> None:
         Path("file").write_text("")
         refused(command("generate", finished.directory, "x", "--out", "file/rows.jsonl"), "file/rows.jsonl")
@@ -331,6 +371,40 @@ class TestEvaluate:
             "stranger.json: members.1.spec.name",
             "expected a member of the pool (llama-a, llama-b)",
         )
+
+
+class TestOutput:
+    @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check"], ["zoo", "list"]])
+    def test_a_full_output_is_one_line(self, space_file: Path, arguments: list[str]) -> None:
+        asked = [*arguments, str(space_file)] if arguments == ["check"] else arguments
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", "from evoswarm.cli import main; main()", *asked],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert done.stderr == "error: standard output: expected to write to it, got: No space left on device\n"
+
+    def test_a_search_goes_on_when_nobody_reads(self, space_file: Path, tmp_path: Path) -> None:
+        code = "import torch; torch.set_num_threads(1); from evoswarm.cli import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "search", str(space_file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(timeout=60) == 0
+        assert (tmp_path / "runs" / "micro-seed0" / "champion.json").exists()
 
 
 class TestRest:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory, run_directory
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory, run_directory, write_file
 
 IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 
@@ -190,3 +190,26 @@ def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
     leave.set()
     process.join()
     RunDirectory(tmp_path / "run").close()
+
+
+def test_a_link_stays_a_link_and_what_it_points_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/rows.jsonl")
+    for text in ("one", "two"):
+        write_file(tmp_path / "link", text)
+        assert (tmp_path / "there" / "rows.jsonl").read_text() == text
+        assert (tmp_path / "link").is_symlink()
+
+
+def test_devices_and_pipes_are_written_to_and_stay(tmp_path: Path) -> None:
+    write_file(Path("/dev/null"), "x")
+    assert Path("/dev/null").is_char_device()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "x")
+    assert os.read(reader, 10) == b"x"
+    os.close(reader)
+    assert pipe.is_fifo()
+    with pytest.raises(RunError, match="/dev/full"):
+        write_file(Path("/dev/full"), "x")
