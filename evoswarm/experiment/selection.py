@@ -101,8 +101,17 @@ def uniform(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
 
 
 def rivals(space: SearchSpace, specs: Sequence[MemberSpec]) -> list[Contender]:
-    """Every member alone, and the uniform mix of all when there are several."""
-    contenders = [Contender(f"{_MEMBER}{spec.name}", single(space, spec)) for spec in specs]
+    """Every member alone, and the uniform mix of all when there are several.
+
+    Exact copies under several names are one contender: ``member a (= b)``.
+    """
+    copies: dict[str, list[MemberSpec]] = {}
+    for spec in specs:
+        copies.setdefault(single(space, spec).digest, []).append(spec)
+    contenders = []
+    for first, *others in copies.values():
+        same = f" (= {', '.join(spec.name for spec in others)})" if others else ""
+        contenders.append(Contender(f"{_MEMBER}{first.name}{same}", single(space, first)))
     return contenders + ([Contender(UNIFORM, uniform(space, specs))] if len(specs) > 1 else [])
 
 
@@ -129,8 +138,11 @@ def select(
     eligible = {contender.recipe.digest for contender in finalists}
     able = [s for s in standings if s.summary.failure is None and s.recipe.digest in eligible]
     if not able:
-        failure = standings[0].summary.failure
-        raise RunError(f"expected a recipe that can be evaluated, got failures only ({failure})")
+        failures = [
+            s.summary.failure for s in standings if s.summary.failure is not None and s.recipe.digest in eligible
+        ]
+        first = f"; the first: {failures[0].kind}: {failures[0].message}" if failures else ""
+        raise RunError(f"expected a recipe that can be evaluated, got failures only{first}")
     best = min(able, key=lambda s: (-s.accuracy, s.flops, s.recipe.digest))
 
     def error(standing: Standing) -> float:
@@ -138,8 +150,9 @@ def select(
 
     near = [s for s in able if best.accuracy - s.accuracy <= error(s)]
     winner = min(near, key=lambda s: (s.flops, -s.accuracy, s.recipe.digest))
-    champion, dropped, tried = _drop_members(evaluator, items, winner)
+    champion, dropped, tried = _drop_members(evaluator, items, winner, {s.recipe.digest: s for s in standings})
     everything = _ordered([*standings, *tried])
+    champion_first = sorted(everything, key=lambda s: s.recipe.digest != champion.recipe.digest)
     axes = tuple(objectives) if len(objectives) > 1 else ("accuracy", "flops")
     return Selection(
         champion=champion,
@@ -148,7 +161,7 @@ def select(
         standard_error=error(winner),
         dropped=dropped,
         standings=everything,
-        front=pareto_front([s for s in everything if s.summary.failure is None], axes),
+        front=pareto_front([s for s in champion_first if s.summary.failure is None], axes),
         objectives=axes,
     )
 
@@ -160,7 +173,10 @@ def without(recipe: Recipe, name: str) -> Recipe:
 
 
 def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tuple[Standing, ...]:
-    """Those that no other one equals or betters in every objective and betters in one; best in the first first."""
+    """Those that no other one equals or betters in every objective and betters in one; best in the first first.
+
+    Of several with equal values the first stands for all.
+    """
     points = [
         tuple(s.summary.objective(name) * (1 if name.startswith("accuracy") else -1) for name in objectives)
         for s in standings
@@ -211,9 +227,12 @@ def _standing(
 
 
 def _drop_members(
-    evaluator: Evaluator, items: Sequence[Item], winner: Standing
+    evaluator: Evaluator, items: Sequence[Item], winner: Standing, known: Mapping[str, Standing]
 ) -> tuple[Standing, tuple[str, ...], list[Standing]]:
-    """Drop followers one by one, each time the one that is missed least, while accuracy falls within tolerance."""
+    """Drop followers one by one, each time the one that is missed least, while accuracy falls within tolerance.
+
+    What is left keeps the standing, and so the name, of a contender of the same behaviour (``known``, by digest).
+    """
     champion = winner
     dropped: list[str] = []
     tried: list[Standing] = []
@@ -223,7 +242,7 @@ def _drop_members(
             Contender(f"{winner.name} without {', '.join([*dropped, name])}", without(champion.recipe, name))
             for name in followers
         ]
-        fewer = _standings(evaluator, items, contenders)
+        fewer = [known.get(s.recipe.digest, s) for s in _standings(evaluator, items, contenders)]
         able = [(s, name) for s, name in zip(fewer, followers, strict=True) if s.summary.failure is None]
         if not able:
             break

@@ -68,6 +68,28 @@ def _sampling(recipe: Recipe) -> str:
     return f"Majority vote over {recipe.samples} answers sampled at temperature {recipe.sampling_temperature:.2f}."
 
 
+def ended_because(reason: str, limit: float | None, generations: int) -> str:
+    """Why a search ended, as a sentence.
+
+    Args:
+        reason: the name of the setting that ended it.
+        limit: its value.
+        generations: how many there were.
+    """
+    asked = f"{generations} generation" + ("" if generations == 1 else "s")
+    if reason == "generations":
+        return f"The search ended after {asked}, as many as evolution.generations allows."
+    why = {
+        "stop_at.accuracy": "an accuracy of at least {} was reached on the search split",
+        "budget.evaluations": "{} evaluations were asked for",
+        "budget.seconds": "the time of {} was over",
+    }.get(reason, "its limit was reached")
+    if limit is None:
+        return f"The search ended after {asked}: {reason} said so."
+    shown = duration(limit) if reason == "budget.seconds" else f"{limit:g}" if limit < 1e6 else quantity(limit)
+    return f"The search ended after {asked}: {why.format(shown)} ({reason})."
+
+
 def quantity(value: float) -> str:
     """A number with a metric prefix: 1234567 is ``1.23M``."""
     for size, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

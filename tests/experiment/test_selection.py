@@ -10,10 +10,17 @@ import pytest
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.experiment.selection import Contender, Selection, pareto_front, select, without
-from evoswarm.experiment.words import duration, in_words, quantity
+from evoswarm.experiment.selection import Contender, Selection, pareto_front, rivals, select, without
+from evoswarm.experiment.words import duration, ended_because, in_words, quantity
 from evoswarm.recipe import Failure, Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, Task
+
+SPACE = {
+    "name": "copies",
+    "pool": [{"name": "mine", "path": "zoo:llama-a"}],
+    "tasks": [{"name": "sum", "source": "reasoning_gym", "family": "chain_sum"}],
+}
 
 
 def spec(name: str) -> MemberSpec:
@@ -90,7 +97,7 @@ def test_failures_cannot_win() -> None:
     selection = choose({"a+b": None, "a": right(10), "b": right(3)}, ["a+b", "a", "b"])
     assert selection.champion.name == "a"
     assert selection.standings[-1].name == "a+b"
-    with pytest.raises(RunError, match=r"failures only.*non_finite"):
+    with pytest.raises(RunError, match=r"evaluated, got failures only; the first: non_finite: made up$"):
         choose({"a": None}, ["a"])
 
 
@@ -110,6 +117,28 @@ def test_a_single_member_keeps_its_plain_name() -> None:
     extras = [Contender("g01-i0-03", mix("a")), Contender("g01-i0-04", mix("b"))]
     selection = select(judge, items, finalists, extras, ["accuracy", "flops"])  # type: ignore[arg-type]
     assert {standing.name for standing in selection.standings} == {"member a", "member b"}
+
+
+def test_what_dropping_leaves_keeps_the_name_it_had_and_its_place_on_the_front() -> None:
+    items = [Item(str(number), "t", "", "") for number in range(400)]
+    scores = {"a+b": right(300), "a": right(299), "b": right(299)}
+    judge = Judge(scores)
+    finalists = [Contender("g02-i0-00", mix("a", "b"))]
+    others = [Contender("member b", mix("b")), Contender("member a", mix("a"))]
+    selection = select(judge, items, finalists, others, ["accuracy"])  # type: ignore[arg-type]
+    assert selection.dropped == ("b",)
+    assert selection.champion.name == "member a"
+    assert [standing.name for standing in selection.front] == ["g02-i0-00", "member a"]  # b equals it
+
+
+def test_exact_copies_are_one_row_with_both_names() -> None:
+    pool = [
+        spec("mine"),
+        MemberSpec(name="other", path="zoo:other", fingerprint="other"),
+        MemberSpec(name="mine-again", path="zoo:mine-again", fingerprint="mine"),
+    ]
+    space = SearchSpace.model_validate(SPACE)
+    assert [c.name for c in rivals(space, pool)] == ["member mine (= mine-again)", "member other", "uniform mix"]
 
 
 def test_the_front_is_exactly_the_non_dominated() -> None:
@@ -157,6 +186,19 @@ def test_a_recipe_in_words() -> None:
 def test_every_rule_has_words(rule: str) -> None:
     recipe = Recipe.model_validate({**mix("a", "b").model_dump(by_alias=True), "fusion": {"rule": rule, "lambda": 0.5}})
     assert len(in_words(recipe)) == 4
+
+
+@pytest.mark.parametrize(
+    ("reason", "limit", "said"),
+    [
+        ("generations", 3, "The search ended after 3 generations, as many as evolution.generations allows."),
+        ("stop_at.accuracy", 0.9, "an accuracy of at least 0.9 was reached on the search split (stop_at.accuracy)."),
+        ("budget.evaluations", 5000, "5000 evaluations were asked for (budget.evaluations)."),
+        ("budget.seconds", 60, "the time of 1 min 00 s was over (budget.seconds)."),
+    ],
+)
+def test_why_a_search_ended(reason: str, limit: float, said: str) -> None:
+    assert ended_because(reason, limit, 3).endswith(said)
 
 
 def test_numbers_for_people() -> None:
