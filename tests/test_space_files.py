@@ -140,8 +140,8 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     "no chat template": (
         rewrite("model/tokenizer_config.json", chat_template=None),
         MemberError,
-        "pool.0.path",
-        4,
+        "pool.0.chat_template",
+        5,
         "chat template",
     ),
     # recipes to start from
@@ -167,6 +167,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     "a revision of a local file": (edit("own.jsonl", "own.jsonl\n    revision: v1"), TaskError, "tasks.1.revision", 15, "expected revision: null"),
     "too few rows for examples": (edit("own.jsonl", "own.jsonl\n    few_shot: {count: 64}"), TaskError, "tasks.1.few_shot.count", 15, "at least 64 items"),
     "a scorer that is not there": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'nowhere_at_all:f'}"), TaskError, "tasks.1.scorer.kind", 15, "a module 'nowhere_at_all'"),
+    "a scorer of no parameters": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'os:getcwd'}"), TaskError, "tasks.1.scorer.kind", 15, "takes (text, item), got 'os:getcwd()'"),
     # families
     "an unknown family": (edit("chain_sum", "chain_sun\n    form: question"), TaskError, "tasks.0.family", 11, "did you mean chain_sum"),
     "an unknown setting of a family": (edit("chain_sum", "chain_sum\n    config: {terms: 3}"), TaskError, "tasks.0.config", 12, "got 'terms'"),

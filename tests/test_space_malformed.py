@@ -231,7 +231,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 OVERRIDES: dict[str, tuple[str, str]] = {
-    "evolution": ("", "expected path=value"),
+    "evolution": ("", "expected path=value (such as evolution.generations=20), got 'evolution'"),
+    "prompt_format={prompt}": ("prompt_format", "expected quotes"),
+    "tasks.1.prompt={question} =": ("tasks.1.prompt", "(--set 'tasks.1.prompt=\"{question} =\"')"),
+    "tasks.1.prompt=Q: {question}": ("tasks.1.prompt", "expected quotes"),
+    "tracking.uri=http://": ("tracking.uri", "expected http(s)://HOST"),
+    "tracking.uri=foo": ("tracking.uri", "got 'foo'"),
+    f"name={'n' * 101}": ("name", "at most 100 characters, got 101"),
+    f"pool.1.name={'n' * 101}": ("pool.1.name", "at most 100 characters, got 101"),
+    f"tasks.1.name={'n' * 101}": ("tasks.1.name", "at most 100 characters, got 101"),
     "=3": ("", "expected path=value"),
     "a..b=3": ("", "expected path=value"),
     "evolution.generatons=3": ("evolution.generatons", "did you mean 'generations'?"),

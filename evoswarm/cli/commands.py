@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -346,7 +347,7 @@ def _flushed(code: int) -> int:
 
 def _hint(arguments: list[str], message: str) -> str:
     """How to go on after a mistake in the words of the command line."""
-    if arguments[:1] == ["generate"] and message.startswith("No such option: -"):
+    if arguments[:1] == ["generate"] and re.match("No such option: -[^-]", message):
         return "a question that begins with a dash goes behind --, such as: evoswarm generate RUN -- -5+3="
     return "evoswarm --help shows what there is"
 

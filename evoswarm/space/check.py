@@ -45,7 +45,7 @@ def _check_members(space: SearchSpace) -> list[str]:
         if files is None:
             notes.append(f"pool.{index}: {spec.path} is on the hub: whether it can be had shows when it is loaded")
         else:
-            files.check(spec.chat_template)
+            files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
             local.append((index, files))
     if space.alphabet == "tokens":
         _check_one_tokenizer(space, local)

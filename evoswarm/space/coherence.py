@@ -10,7 +10,14 @@ from itertools import chain
 from typing import Any
 
 from evoswarm.space.explain import Contradiction
-from evoswarm.space.settings import DatasetSettings, IslandSettings, ReasoningGymSettings, ScorerSettings, SpaceSettings
+from evoswarm.space.settings import (
+    LONGEST_NAME,
+    DatasetSettings,
+    IslandSettings,
+    ReasoningGymSettings,
+    ScorerSettings,
+    SpaceSettings,
+)
 from evoswarm.space.source_map import Path
 from evoswarm.space.strict_yaml import show
 from evoswarm.tasks.compact_forms import FAMILIES
@@ -25,6 +32,9 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "ignore_case": ("exact", "contains", "choice", "regex"),
     "tolerance": ("numeric",),
 }
+_STORE = re.compile(
+    r"https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*"
+)
 
 
 def check_coherence(space: SpaceSettings) -> None:
@@ -33,7 +43,7 @@ def check_coherence(space: SpaceSettings) -> None:
     Raises:
         Contradiction: the first that is found, with the path of the field to blame.
     """
-    checks = (_pool, _tasks, _splits, _genome, _islands, _edges, _objectives, _prompt_format)
+    checks = (_pool, _tasks, _splits, _genome, _islands, _edges, _objectives, _prompt_format, _tracking)
     for contradiction in chain.from_iterable(check(space) for check in checks):
         raise contradiction
 
@@ -41,6 +51,10 @@ def check_coherence(space: SpaceSettings) -> None:
 def _pool(space: SpaceSettings) -> Iterator[Contradiction]:
     yield from _doubles([member.name for member in space.pool], ("pool",), "name")
     for index, member in enumerate(space.pool):
+        if len(member.name) > LONGEST_NAME:
+            yield Contradiction(
+                ("pool", index, "name"), f"expected at most {LONGEST_NAME} characters, got {len(member.name)}"
+            )
         if member.path.startswith("zoo:") and member.revision is not None:
             yield Contradiction(
                 ("pool", index, "revision"), f"expected null (built-in members have none), got {member.revision!r}"
@@ -223,4 +237,12 @@ def _prompt_format(space: SpaceSettings) -> Iterator[Contradiction]:
     if "{prompt}" not in space.prompt_format:
         yield Contradiction(
             ("prompt_format",), f"expected a text with {{prompt}} in it, got {space.prompt_format[:60]!r}"
+        )
+
+
+def _tracking(space: SpaceSettings) -> Iterator[Contradiction]:
+    uri = space.tracking.uri
+    if uri is not None and not _STORE.fullmatch(uri):
+        yield Contradiction(
+            ("tracking", "uri"), f"expected http(s)://HOST, sqlite:///FILE or file:DIRECTORY, got {uri[:60]!r}"
         )

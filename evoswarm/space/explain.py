@@ -109,6 +109,8 @@ def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str
         least = context["min_length"]
         one, many = ("entry", "entries") if kind == "too_short" else ("character", "characters")
         return f"expected at least {least} {one if least == 1 else many}, got {got}"
+    if kind == "string_too_long":
+        return f"expected at most {context['max_length']} characters, got {len(error['input'])}"
     if kind == "too_long":
         return f"expected at most {context['max_length']} entries, got {context.get('actual_length', 'more')}"
     if kind == "string_pattern_mismatch":

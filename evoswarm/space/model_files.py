@@ -34,8 +34,11 @@ class ModelFiles:
     name: str
     where: Where
 
-    def check(self, chat_template: bool) -> None:
+    def check(self, chat_template: Where | None) -> None:
         """Refuse a directory that no member can be loaded from.
+
+        Args:
+            chat_template: the place that asks for one; None where none is asked for.
 
         Raises:
             MemberError: a file is missing or unreadable, no end token is named, or a chat template that is asked
@@ -55,9 +58,9 @@ class ModelFiles:
                 f"expected an end token (eos_token_id in {str(self.directory / 'generation_config.json')!r}, or "
                 f"eos_token in tokenizer_config.json), got none: answers would never end"
             )
-        if chat_template and not self._has_chat_template():
-            raise self._refusal(
-                f"expected a chat template in {str(self.directory)!r} (chat_template is true), got none"
+        if chat_template is not None and not self._has_chat_template():
+            raise MemberError(
+                f"expected false, or a chat template in {str(self.directory)!r}, got true and none there", chat_template
             )
 
     def end_tokens(self) -> frozenset[int | str]:
@@ -114,7 +117,7 @@ class ModelFiles:
         try:
             content = json.loads((self.directory / name).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
             raise self._refusal(f"expected JSON in {str(self.directory / name)!r}, got: {reason}") from None
         if not isinstance(content, dict):
             raise self._refusal(f"expected an object in {str(self.directory / name)!r}, got {content!r:.40}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.scorers import Scorer, make_scorer
 from evoswarm.tasks.splits import draw_task, needs_of, take_turns
 from evoswarm.tasks.task import SPLITS, Item, SplitName, Task
+from evoswarm.tasks.user_scorer import UserScorer
 
 
 def make_tasks(space: SearchSpace) -> list[Task]:
@@ -91,13 +93,32 @@ def _common(settings: DatasetSettings | ReasoningGymSettings) -> dict[str, Any]:
 
 
 def _scorer(settings: ScorerSettings) -> Scorer:
-    return make_scorer(
+    scorer = make_scorer(
         settings.kind,
         pattern=settings.pattern,
         choices=settings.choices,
         ignore_case=settings.ignore_case,
         tolerance=settings.tolerance,
     )
+    if isinstance(scorer, UserScorer):
+        _check_parameters(scorer)
+    return scorer
+
+
+def _check_parameters(scorer: UserScorer) -> None:
+    """Refuse a user's function that cannot be called with an answer and its item, where it says what it takes."""
+    try:
+        signature = inspect.signature(scorer.function)
+    except (ValueError, TypeError):  # some built-in functions have none
+        return
+    try:
+        signature.bind("text", "item")
+    except TypeError:
+        parameters = ", ".join(signature.parameters)
+        raise TaskError(
+            f"expected a function that takes (text, item), got '{scorer.reference}({parameters})'",
+            Where(scorer.reference, "scorer.kind"),
+        ) from None
 
 
 _SETTINGS = (

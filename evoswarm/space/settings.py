@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from evoswarm.recipe import Alpha, AlphabetName, MemberSpec, RuleName
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+LONGEST_NAME = 100  # files are called by it
 
 ObjectiveName = Annotated[
     str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
@@ -66,7 +67,7 @@ class FewShot(Settings):
 
 
 class _TaskSettings(Settings):
-    name: str = Field(min_length=1, pattern=NAME)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=NAME)
     weight: float = Field(default=1.0, gt=0)
     max_bytes: int = Field(default=32, ge=1, le=65536)
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
@@ -123,7 +124,7 @@ class Splits(Settings):
     Attributes:
         search: items that fitness is computed on.
         selection: items that the champion is chosen on.
-        test: items that are opened once.
+        test: items that a search never opens; evaluating a recipe on them is recorded.
         shares: of the space of item keys that search, selection and test own. They decide where an item belongs:
             growing a source or a split moves no item across.
     """
@@ -311,7 +312,7 @@ class SpaceSettings(Settings):
     """
 
     version: Literal[1] = 1
-    name: str = Field(min_length=1, pattern=NAME)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=NAME)
     description: str = ""
     seed: Seed = 0
     noise_seed: Seed = 0

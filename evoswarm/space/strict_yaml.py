@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +19,8 @@ from evoswarm.space.source_map import Path, SourceMap, dotted
 
 _MOST_VALUES = 100_000  # aliases of aliases can stand for billions
 _MOST_LEVELS = 40
+_COLUMN = re.compile(r"\{\s*\w+\s*\}")  # not {key: value}
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def read_yaml(file: str, content: bytes, overrides: tuple[str, ...] = ()) -> tuple[dict[str, Any], SourceMap]:
@@ -165,9 +170,9 @@ def _override(data: dict[str, Any], places: dict[Path, Where], override: str) ->
     name, equals, text = override.partition("=")
     path = tuple(int(part) if part.isdecimal() else part for part in name.strip().split("."))
     if not equals or not all(part != "" for part in path):
-        raise SpaceError("expected path=value (such as evolution.generations=20), got no such thing", Where(origin))
+        raise SpaceError(f"expected path=value (such as evolution.generations=20), got {show(override)}", Where(origin))
     where = Where(origin, dotted(path))
-    node = _parse(text, origin, numbered=False)
+    node = _override_node(text, name, origin, where)
     value = _Reader(origin, numbered=False).plain(node, path, Where(origin))
     target: Any = data
     for depth, part in enumerate(path[:-1]):
@@ -180,6 +185,22 @@ def _override(data: dict[str, Any], places: dict[Path, Where], override: str) ->
     for known in [known for known in places if known[: len(path)] == path]:
         del places[known]
     places[path] = where
+
+
+def _override_node(text: str, name: str, origin: str, where: Where) -> Any:
+    """The value of an override; a text with a {column}, which YAML takes for a mapping, gets a hint."""
+    quoted = shlex.quote(f"{name}={json.dumps(text, ensure_ascii=False)}")
+    message = f"expected quotes around a text with braces (--set {quoted}), got {show(text)}"
+    has_column = _COLUMN.search(_QUOTED.sub("", text)) is not None
+    try:
+        node = _parse(text, origin, numbered=False)
+    except SpaceError:
+        if has_column:
+            raise SpaceError(message, where) from None
+        raise
+    if has_column and not isinstance(node, str):
+        raise SpaceError(message, where)
+    return node
 
 
 def _step(target: Any, part: str | int, so_far: Path, where: Where) -> Any:

@@ -318,6 +318,7 @@ class TestGenerate:
     def test_a_question_that_begins_with_a_dash(self, command: Command) -> None:
         refused(command("generate", "recipe.json", "-5+3="), "-5", "generate RUN -- -5+3=")
         refused(command("generate", "recipe.json", "--", "-5+3="), "recipe.json: expected")
+        assert "begins with a dash" not in command("generate", "recipe.json", "--otu", "x").error
 
     def test_a_missing_recipe_is_refused_before_torch_is_imported(self) -> None:
         code = (
