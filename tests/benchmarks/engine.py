@@ -1,6 +1,6 @@
 """How fast the engine is, as ratios within one run: the population together against what else a user could do.
 
-    python tests/benchmarks/engine.py --pairs 5        # or: make bench
+    python -m tests.benchmarks.engine --pairs 5
 
 Prints one table and writes ``results.json`` beside this file.
 """
