@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evoswarm.errors import SpaceError, Where
+from evoswarm.errors import SpaceError
 from evoswarm.genomes.recipe_genome import GeneName
 from evoswarm.genomes.span import Span
 from evoswarm.recipe import RuleName
@@ -17,6 +17,9 @@ ALWAYS = 0.35  # chance that a draw of an open share is 1
 NEVER = 0.05  # chance that it is 0
 UNSHARPENED = 0.5  # chance that a draw of beta is 0
 INFINITE = 0.1  # chance of each infinite end of alpha
+
+_LIMITS = ("max_parameters", "max_flops", "max_memory_bytes")
+_UNITS = ("parameters", "FLOPs per token", "bytes of weights")
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,7 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     wanted = space.genome.leads if space.genome.leads is not None else tuple(names)
     leads = tuple(index for index, name in enumerate(names) if name in wanted and limits.allow([index]))
     if not leads:
-        message = "expected a member that may lead and is within the limits on its own, got none"
-        raise SpaceError(message, Where(space.name, "genome.leads"))
+        raise _too_tight(space, [index for index, name in enumerate(names) if name in wanted], limits)
     return Genes(
         pool=len(names),
         spans=_spans(space),
@@ -136,27 +138,34 @@ def _spans(space: SearchSpace) -> dict[GeneName, Span]:
 
 def _limits(space: SearchSpace, names: Sequence[str], sizes: Mapping[str, MemberSize]) -> Limits:
     genome = space.genome
-    asked = {
-        "max_parameters": genome.max_parameters,
-        "max_flops": genome.max_flops,
-        "max_memory_bytes": genome.max_memory_bytes,
-    }
-    for field, bound in asked.items():
+    asked = (genome.max_parameters, genome.max_flops, genome.max_memory_bytes)
+    for field, bound in zip(_LIMITS, asked, strict=True):
         missing = [name for name in names if name not in sizes]
         if bound is not None and missing:
-            raise SpaceError(
-                f"expected sizes of all members, got none of {missing[0]!r}", Where(space.name, f"genome.{field}")
-            )
+            message = f"expected sizes of all members, got none of {missing[0]!r}"
+            raise SpaceError(message, space.where("genome", field))
     known = [sizes.get(name, MemberSize(0, 0.0, 0)) for name in names]
     return Limits(
         members=genome.max_members if genome.max_members is not None else len(names),
         sizes=tuple((float(size.parameters), float(size.flops), float(size.memory_bytes)) for size in known),
-        bounds=(
-            _bound(genome.max_parameters),
-            _bound(genome.max_flops),
-            _bound(genome.max_memory_bytes),
-        ),
+        bounds=(_bound(asked[0]), _bound(asked[1]), _bound(asked[2])),
     )
+
+
+def _too_tight(space: SearchSpace, wanted: Sequence[int], limits: Limits) -> SpaceError:
+    """No member that may lead is within the limits on its own: the limit to raise, and how far."""
+    names = [spec.name for spec in space.pool]
+    who = "member" if space.genome.leads is None else "member of genome.leads"
+    smallest = [min(wanted, key=lambda index: limits.sizes[index][place]) for place in range(3)]
+    place = next((p for p in range(3) if limits.sizes[smallest[p]][p] > limits.bounds[p]), None)
+    if place is None:  # every limit has a member that meets it, but none meets all
+        place = next(p for p in range(3) if any(limits.sizes[index][p] > limits.bounds[p] for index in wanted))
+        rest = f"got {limits.bounds[place]:.15g}, and who meets it breaks another limit"
+    else:
+        size = f"{limits.sizes[smallest[place]][place]:.15g} {_UNITS[place]}"
+        rest = f"got {limits.bounds[place]:.15g}: the smallest, {names[smallest[place]]!r}, has {size}"
+    message = f"expected a limit that some {who} meets on its own, {rest}"
+    return SpaceError(message, space.where("genome", _LIMITS[place]))
 
 
 def _bound(value: float | None) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.errors import RunError
+from evoswarm.errors import RunError, SpaceError
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures, SearchResult, read_recipe
 from evoswarm.experiment.session import search
@@ -192,6 +192,11 @@ def test_limits_end_a_search_cleanly(micro: Micro, tmp_path: Path, override: str
     assert result.reason == reason
     assert result.generations < 50
     assert (result.directory / "champion.json").exists()
+
+
+def test_a_limit_that_no_member_meets_is_named_with_the_file(micro: Micro, tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match=r"genome\.max_parameters: expected a limit .*, got 1: the smallest, 'llama-"):
+        search(micro("genome.max_parameters=1"), seed=3, runs=tmp_path)
 
 
 def test_a_stop_by_the_clock_is_journalled_and_replayed(micro: Micro, tmp_path: Path) -> None:

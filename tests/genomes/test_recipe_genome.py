@@ -193,8 +193,13 @@ def test_the_lightest_that_does_not_lead_leaves(representation):
 def test_limits_without_sizes_and_leads_beyond_limits_are_refused(representation):
     with pytest.raises(SpaceError, match=r"genome\.max_parameters"):
         representation(3, max_parameters=10)
-    with pytest.raises(SpaceError, match=r"genome\.leads"):
+    said = r"genome\.max_parameters: expected a limit that some member meets .*, got 5: the smallest, 'm0', has 10 p"
+    with pytest.raises(SpaceError, match=said):
         representation(3, sizes=SIZES, max_parameters=5)
+    with pytest.raises(SpaceError, match=r"genome\.max_parameters: .* some member of genome\.leads .* 'm2', has"):
+        representation(3, sizes=SIZES, max_parameters=10, leads=["m2"])
+    with pytest.raises(SpaceError, match=r"and who meets it breaks another limit"):
+        representation(2, {"m0": MemberSize(1, 2.0, 1), "m1": MemberSize(2, 1.0, 1)}, max_parameters=1, max_flops=1.0)
     assert representation(3, sizes=SIZES, max_parameters=10).genes.leads == (0,)
 
 
