@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from evoswarm.errors import RecipeError, Where
+from evoswarm.run_directory import CHAMPION
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -219,16 +220,23 @@ class Recipe(_Strict):
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
-        """Read a recipe from a file.
+        """Read a recipe from a file, or the champion of a run directory.
 
         Raises:
-            RecipeError: there is no such file, or it holds no valid recipe.
+            RecipeError: there is no such file, it holds no valid recipe, or the directory has no champion.
         """
+        file = Path(path)
+        if file.is_dir():
+            file = file / CHAMPION
+            if not file.exists():
+                message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"
+                raise RecipeError(message, Where(str(path)))
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"expected a readable recipe file, got: {error}", Where(str(path))) from None
-        return cls.from_json(text, str(path))
+            reason = getattr(error, "strerror", None) or error
+            raise RecipeError(f"expected a readable recipe file, got: {reason}", Where(str(file))) from None
+        return cls.from_json(text, str(file))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -151,9 +151,9 @@ def generate(
         if not text:
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
         _check_encodable(text, Where("--stop"))
-    from evoswarm.cli.recipe_file import read_recipe
+    from evoswarm.recipe import Recipe
 
-    chosen = read_recipe(recipe)
+    chosen = Recipe.load(recipe)
     _check_writable(out)
     from evoswarm.decoding.devices import silence_loading
     from evoswarm.experiment.generation import answer
@@ -177,9 +177,9 @@ def evaluate(
     name = next((known for known in SPLITS if known == split), None)
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
-    from evoswarm.cli.recipe_file import read_recipe
+    from evoswarm.recipe import Recipe
 
-    read_recipe(recipe)  # a mistake in it shows before heavy libraries are loaded
+    Recipe.load(recipe)  # a mistake in it shows before heavy libraries are loaded
     checked = _space(space, overrides, None)
     from evoswarm.cli.search_command import run_evaluate
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.result import GenerationFigures, SearchResult
-from evoswarm.experiment.words import duration, in_words, quantity
+from evoswarm.experiment.words import duration, ended_because, in_words, quantity
 
 _LONGEST_EXAMPLE = 120
 _COMMON_WIDTH = 80  # of the columns besides the tasks'
@@ -56,6 +56,7 @@ def print_result(console: Console, result: SearchResult) -> None:
             f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
             f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}): the cheaper one was chosen."
         )
+    console.print(escape(ended_because(result.reason, result.limit, result.generations)))
     console.print("\n[bold]Written[/bold]")
     for path, meaning in result.written():
         console.print(f"  {escape(str(path))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)

@@ -11,16 +11,15 @@ from statistics import fmean
 from typing import Any
 
 from evoswarm.decoding.request import Counters
-from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evolution.report import IslandReport
 from evoswarm.experiment.selection import Selection, Standing
 from evoswarm.recipe import Recipe
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory
+from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
-CHAMPION, FRONT, RECIPES = "champion.json", "front.json", "recipes"
+FRONT, RECIPES = "front.json", "recipes"
 
 
 @dataclass(frozen=True)
@@ -259,22 +258,6 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     run.write_json(FRONT, front)
     run.write(CHAMPION, result.champion.to_json())
     run.journal("finished", reason=result.reason, limit=result.limit, champion=result.champion.digest)
-
-
-def read_recipe(path: str | Path) -> Recipe:
-    """A recipe file, or the champion of a run directory.
-
-    Raises:
-        RunError: a directory without a champion.
-        RecipeError: no valid recipe.
-    """
-    file = Path(path)
-    if file.is_dir():
-        if not (file / CHAMPION).exists():
-            message = f"expected a run directory with a {CHAMPION} (its search has ended), got a directory without one"
-            raise RunError(message, Where(str(file)))
-        file = file / CHAMPION
-    return Recipe.load(file)
 
 
 def slug(name: str) -> str:

@@ -12,7 +12,6 @@ from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator, Moment
 from evoswarm.evaluation.ledger import Ledger, Opening
-from evoswarm.experiment.result import read_recipe
 from evoswarm.recipe import MemberSpec, Recipe
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
@@ -137,7 +136,7 @@ def evaluate(
         EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
     """
     checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
-    asked = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    asked = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
     check_members(asked, checked, file)
     with workbench(checked, Path(runs) / LEDGER, splits=[split], on_stage=on_stage) as bench:

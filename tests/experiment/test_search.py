@@ -17,7 +17,7 @@ import pytest
 
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.result import GenerationFigures, SearchResult, read_recipe
+from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Recipe
@@ -68,7 +68,7 @@ def test_what_a_run_directory_holds(finished: SearchResult) -> None:
     for entry in (*front["front"], *front["contenders"]):
         assert Recipe.load(run / entry["recipe"]).digest == entry["digest"]
     assert {"member llama-a", "member llama-b"} <= {entry["name"] for entry in front["contenders"]}
-    assert read_recipe(run) == Recipe.load(run / "champion.json") == finished.champion
+    assert Recipe.load(run) == Recipe.load(run / "champion.json") == finished.champion
     assert SearchSpace.from_yaml(run / "space.yaml").name == "micro"
 
 
