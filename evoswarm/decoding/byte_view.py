@@ -24,7 +24,7 @@ from evoswarm.decoding.codec import REMEMBERED, Codec, Path
 from evoswarm.decoding.fusion import FLOOR
 from evoswarm.decoding.prefix_tree import Node, PrefixTree
 from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
-from evoswarm.recipe import Failure
+from evoswarm.recipe import Failure, FailureKind
 
 LOG_FLOOR = math.log(FLOOR)
 SMALL = 1e-5  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
@@ -226,8 +226,8 @@ class ByteView:
         blank = self._distributions.add(torch.zeros((1, 257)))
         return TextNode(blank, 0.0, True, left_out, nodes)
 
-    def _fail(self, kind: str, message: str) -> TextNode:
-        return TextNode(-1, 0.0, True, 0.0, (), Failure(kind, message))  # type: ignore[arg-type]
+    def _fail(self, kind: FailureKind, message: str) -> TextNode:
+        return TextNode(-1, 0.0, True, 0.0, (), Failure(kind, message))
 
 
 def byte_rows(codec: Codec, logits: Tensor) -> list[ByteRow]:

@@ -134,7 +134,8 @@ class Codec:
     def spell(self, path: Path) -> bytes | None:
         """The bytes that tokens spell; None if one of them spells nothing or is unknown."""
         known = [self.token_bytes[token] if token < len(self.token_bytes) else None for token in path]
-        return None if None in known else b"".join(known)  # type: ignore[arg-type]
+        spelled = [text for text in known if text is not None]
+        return b"".join(spelled) if len(spelled) == len(path) else None
 
     def paths(self, text: bytes) -> tuple[Path, ...]:
         """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.

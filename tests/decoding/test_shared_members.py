@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from itertools import count
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,6 +34,16 @@ def test_alphabets_and_epsilons_mixed_in_one_call_decode_as_alone(members):
     assert [done.samples for done in together] == [samples for row in alone for samples in row]
 
 
+def test_a_state_is_still_there_after_others_have_read_through_the_same_member(members):
+    one, other = recipe(*ONE_TOKENIZER, epsilon=1e-3), recipe(*ONE_TOKENIZER, epsilon=0.0)
+    want = [done.samples for done in Swarm(members).decode(asked(one))]
+    swarm = Swarm(members)
+    swarm.decode([replace(request, max_bytes=2) for request in asked(one)])
+    Swarm(members).decode([replace(request, prompt=f"rev {request.prompt}") for request in asked(other)])
+    swarm.decode([replace(request, prompt=f"gcd 4{request.prompt}") for request in asked(other)])
+    assert [done.samples for done in swarm.decode(asked(one))] == want  # goes on behind what was read first
+
+
 def test_a_swarm_that_is_gone_gives_its_slots_back(members):
     one = recipe(*ONE_TOKENIZER)
     first = [done.samples for done in Swarm(members).decode(asked(one))]
@@ -46,14 +56,12 @@ def test_a_swarm_that_is_gone_gives_its_slots_back(members):
 
 
 def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monkeypatch):
-    one, swarm = recipe(*ONE_TOKENIZER), Swarm(members)
+    one = recipe(*ONE_TOKENIZER)
     want = [done.samples for done in Swarm(members).decode(asked(one))]
-    runner, calls = members[0].runner, count()
-    honest = runner.layout.forward
+    swarm = Swarm.load([member.spec for member in members])  # its slots have never held a right state
+    runner = swarm.members[0].runner
 
-    def scarce(chunks):
-        if next(calls) == 0:
-            return honest(chunks)  # the prompts are read, what follows is not
+    def scarce(chunks):  # not even the prompts are read: several tokens each, all with a slot by now
         raise torch.OutOfMemoryError("not now")
 
     with monkeypatch.context() as patch:
