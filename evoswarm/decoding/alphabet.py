@@ -81,12 +81,8 @@ class Alphabet(Protocol):
         """The text without symbols."""
         ...
 
-    def append(self, text: Text, symbol: int) -> Text:
-        """The text with one more symbol (not END)."""
-        ...
-
-    def raw(self, text: Text) -> bytes:
-        """The bytes of a text."""
+    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
+        """A text and its bytes with one more symbol (not END)."""
         ...
 
 
@@ -98,15 +94,10 @@ class Bytes:
     end: int = 256
     empty: Text = b""
 
-    def append(self, text: Text, symbol: int) -> Text:
-        """The text with one more byte."""
-        assert isinstance(text, bytes)
-        return text + bytes((symbol,))
-
-    def raw(self, text: Text) -> bytes:
-        """The bytes of a text: itself."""
-        assert isinstance(text, bytes)
-        return text
+    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
+        """A text, which is its own bytes, with one more byte."""
+        longer = raw + bytes((symbol,))
+        return longer, longer
 
 
 class Tokens:
@@ -120,14 +111,10 @@ class Tokens:
         self.size = len(token_bytes) + 1
         self.end = len(token_bytes)
 
-    def append(self, text: Text, symbol: int) -> Text:
-        """The text with one more token."""
+    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
+        """A text and the bytes that it spells, with one more token."""
         assert isinstance(text, tuple)
-        return (*text, symbol)
-
-    def raw(self, text: Text) -> bytes:
-        """The bytes that the tokens spell."""
-        return b"".join(self._bytes[token] or b"" for token in text)
+        return (*text, symbol), raw + (self._bytes[symbol] or b"")
 
 
 def cut(raw: bytes, max_bytes: int, stop: Sequence[bytes]) -> tuple[bytes, Finish | None]:

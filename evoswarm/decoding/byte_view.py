@@ -12,236 +12,339 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from evoswarm.decoding.alphabet import Text, allowed_after, split_character
-from evoswarm.decoding.codec import REMEMBERED, Codec, Path
+from evoswarm.decoding.byte_rows import ByteRows
 from evoswarm.decoding.fusion import FLOOR
-from evoswarm.decoding.prefix_tree import Node, PrefixTree
-from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
-from evoswarm.recipe import Failure, FailureKind
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.positions import ROOT_BRANCH, Position, Positions
+from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.request import Counters
+from evoswarm.recipe import Failure
 
 LOG_FLOOR = math.log(FLOOR)
-SMALL = 1e-5  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
 
 
-@dataclass(frozen=True, slots=True)
-class ByteRow:
-    """A member's next-token distribution, laid out for sums over tokens that share a prefix.
-
-    Attributes:
-        log_probs: ``[texts]`` in the order of the codec, float32.
-        cumulative: ``[texts + 1]`` running sum of the probabilities, float64.
-        end: probability of all end tokens together.
-    """
-
-    log_probs: NDArray[np.float32]
-    cumulative: NDArray[np.float64]
-    end: float
-
-    def total(self, bounds: NDArray[np.int64]) -> float:
-        """Probability of all tokens between the outer bounds."""
-        low, high = bounds[0], bounds[256]
-        total = float(self.cumulative[high] - self.cumulative[low])
-        return total if total > SMALL else float(self._some(low, high).sum())
-
-    def by_byte(self, bounds: NDArray[np.int64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """``[256]`` probabilities of the tokens between bounds, right relative to the mass of the allowed bytes."""
-        at = self.cumulative[bounds]
-        sums: NDArray[np.float64] = np.maximum(at[1:] - at[:-1], 0.0)
-        if sums[allowed].sum() > SMALL:
-            return sums
-        byte_of = np.repeat(np.arange(256), np.diff(bounds))
-        weights = self._some(bounds[0], bounds[256])
-        return np.bincount(byte_of, weights=weights, minlength=256).astype(np.float64)
-
-    def _some(self, low: int, high: int) -> NDArray[np.float64]:
-        return np.exp(self.log_probs[low:high].astype(np.float64))
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A canonical tokenization of a beginning of the text.
+@dataclass(slots=True)
+class Heads:
+    """The tokenizations that count at one place, and how far they have been read.
 
     Attributes:
-        path: its tokens.
-        bounds: ``[257]`` where tokens that strictly extend the rest of the text stand in the codec's order.
-        ends: whether it spells the whole text, so that END may follow.
+        place: whose distribution is wanted.
+        nodes: per head the end of its path.
+        branches: per head what is left of the text, as a branch of ``Positions``.
+        common: where all heads still agree; it is always read.
+        asked: nodes whose rows must be there before it can go on.
+        reads: nodes read so far, in order.
+        totals: per head the probability of the tokens that go on, once it has been read.
+        masses: per head the probability of having tokenized that far; 0 for those that are left out.
+        unread: what the heads count for that are left out.
     """
 
-    path: Path
-    bounds: NDArray[np.int64]
-    ends: bool
+    place: int
+    nodes: list[Node]
+    branches: list[int]
+    common: Node
+    asked: list[Node]
+    reads: dict[Node, None] = field(default_factory=dict)
+    totals: list[float] = field(default_factory=list)
+    masses: list[float] = field(default_factory=list)
+    unread: float = 0.0
 
 
 class ByteView:
     """Next-byte distributions of one member at one epsilon."""
 
-    def __init__(self, codec: Codec, distributions: Distributions, epsilon: float, context: int | None) -> None:
+    def __init__(
+        self,
+        member: Member,
+        number: int,
+        places: Places,
+        positions: Positions,
+        *,
+        epsilon: float,
+        state_bytes: int | None,
+        row_bytes: int,
+        counters: Counters,
+    ) -> None:
         """Args:
-        codec: of the member's tokenizer.
-        distributions: where finished rows go.
+        member: whose view it is.
+        number: of the member among those who speak at the places.
+        places: where what is found out is noted.
+        positions: of the member's tokenizer.
         epsilon: share of the mass that may stay unread.
-        context: longest sequence the member can read, tokens.
+        state_bytes: limit on kept states; None is no limit.
+        row_bytes: limit on kept output rows.
+        counters: where the work is counted.
         """
-        self._codec, self._distributions = codec, distributions
-        self._epsilon, self._context = epsilon, context
-        self._heads: dict[bytes, tuple[Path, tuple[Head, ...]]] = {}
+        self.member, self._number, self._places = member, number, places
+        self.positions, self._epsilon = positions, epsilon
+        self.rows = ByteRows(member.codec, positions, row_bytes, member.device)
+        self.tree = PrefixTree(member.runner, self.rows, state_bytes, counters)
+        self._waiting: dict[int, Heads] = {}
+        self._prompts: dict[int, Node] = {}
+        self._where: dict[int, Position] = {}
+        self._ends: dict[tuple[int, Position], tuple[Node, ...]] = {}
 
-    def rows(self, logits: Tensor) -> list[ByteRow]:
-        """``[rows, columns]`` logits -> rows; special tokens and columns beyond the vocabulary get no mass."""
-        return byte_rows(self._codec, logits)
-
-    def row_bytes(self) -> int:
-        """Size of a kept row."""
-        return 12 * len(self._codec.order)
-
-    def lookup(self, tree: PrefixTree[ByteRow], prompt: PromptView, text: Text) -> TextNode | None:
-        """The distribution behind a text, or None: then the rows it needs next have been asked for."""
-        found = prompt.texts.get(text)
+    def prompt(self, place: int) -> Node:
+        """The tree node at the end of a place's prompt."""
+        prompt = self._places.prompts[place]
+        found = self._prompts.get(prompt)
         if found is None:
-            assert isinstance(text, bytes)
-            found = self._try(tree, prompt, text)
-            if found is not None:
-                prompt.texts[text] = found
+            text = self._places.prompt_texts[prompt]
+            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
         return found
 
-    def heads(self, text: bytes) -> tuple[Path, tuple[Head, ...]]:
-        """The common prefix of all head paths, and the heads; a function of tokenizer and text."""
-        found = self._heads.get(text)
+    def resolve(self, places: Sequence[int]) -> None:
+        """Find out what the member says at these places; what must be read first is asked for."""
+        moving = [self._waiting.get(place) or self._heads(place) for place in places]
+        going = [heads for heads in moving if heads is not None]
+        done: list[Heads] = []
+        while going:
+            used: list[int] = []
+            ready = [heads for heads in going if self._has_rows(heads, used)]
+            self.rows.slots.touch(used)
+            self._take_up(ready)
+            going = []
+            for heads in ready:
+                heads.asked = self._weigh(heads)
+                (going if heads.asked else done).append(heads)
+        if done:
+            self._finish(done)
+            for heads in done:
+                del self._waiting[heads.place]
+
+    def _heads(self, place: int) -> Heads | None:
+        """The heads at a place; None where the tokenizer cannot spell the text."""
+        nodes, branches = self._tokenizations(place)
+        if not nodes:
+            self._places.learn_silence(self._number, place)
+            self._places.reads[self._key(place)] = ()
+            return None
+        common = nodes[0]
+        for node in nodes[1:]:
+            common = _meeting(common, node)
+        heads = self._waiting[place] = Heads(place, nodes, branches, common, [common], totals=[0.0] * len(nodes))
+        return heads
+
+    def _tokenizations(self, place: int) -> tuple[list[Node], list[int]]:
+        """Per head the end of its path, and what is left of the text behind it."""
+        prompt = self._places.prompts[place]
+        position = self._position(place)
+        nodes: list[Node] = []
+        branches: list[int] = []
+        for start, branch in (*position.starts, (position, ROOT_BRANCH)):
+            for node in self._nodes(prompt, start, place):
+                nodes.append(node)
+                branches.append(branch)
+        return nodes, branches
+
+    def _position(self, place: int) -> Position:
+        """Where a place's text stands in the tokenizer's eyes."""
+        found = self._where.get(place)
         if found is None:
-            if len(self._heads) >= REMEMBERED:
-                self._heads.clear()
-            self._heads[text] = found = self._find_heads(text)
+            path = []
+            while found is None and self._places.symbols[place]:
+                path.append(place)
+                place = int(self._places.parents[place])
+                found = self._where.get(place)
+            position = found or self.positions.root
+            for one in reversed(path):
+                position = self._where[one] = self.positions.step(position, self._places.raws[one][-1])
+            return position
         return found
 
-    def _find_heads(self, text: bytes) -> tuple[Path, tuple[Head, ...]]:
-        codec = self._codec
-        heads = []
-        for start in range(max(0, len(text) - codec.max_token_bytes + 1), len(text) + 1):
-            rest = text[start:]
-            if not rest or codec.extends(rest):
-                bounds = codec.bounds(rest)
-                heads += [Head(path, bounds, not rest) for path in codec.paths(text[:start])]
-        common = heads[0].path if heads else ()
-        for head in heads[1:]:
-            agreed = 0
-            for one, other in zip(common, head.path, strict=False):
-                if one != other:
-                    break
-                agreed += 1
-            common = common[:agreed]
-        return common, tuple(heads)
+    def _nodes(self, prompt: int, position: Position, place: int) -> tuple[Node, ...]:
+        """The ends of all canonical paths up to a position, behind a prompt."""
+        found = self._ends.get((prompt, position))
+        if found is not None:
+            return found
+        path = [position]
+        while path[-1].cut is not None and (prompt, path[-1].cut) not in self._ends:
+            path.append(path[-1].cut)
+        for one in reversed(path):
+            if one.cut is None:
+                start: Node | None = self.prompt(place)
+            else:
+                start = next(iter(self._ends[prompt, one.cut]), None)
+            found = () if start is None else tuple([self.tree.walk(start, tokens) for tokens in one.paths])
+            self._ends[prompt, one] = found
+        assert found is not None
+        return found
 
-    def _try(self, tree: PrefixTree[ByteRow], prompt: PromptView, text: bytes) -> TextNode | None:
-        common, heads = self.heads(text)
-        if not heads:  # the tokenizer cannot spell this text
-            return self._abstain((), 0.0)
-        reads: dict[Path, tuple[Node, ByteRow]] = {}
-        unread = [common]
-        while unread:
-            nodes = [tree.walk(prompt.node, path) for path in unread]
-            if self._context is not None and max(node.depth for node in nodes) > self._context:
-                return self._fail("prompt_too_long", f"prompt and answer have more than {self._context} tokens")
-            rows = [tree.row(node) for node in nodes]
-            for node, row in zip(nodes, rows, strict=True):
-                if row is None:
-                    tree.want(node)
-            if any(row is None for row in rows):
-                return None
-            if any(row is not None and not math.isfinite(row.cumulative[-1] + row.end) for row in rows):
-                return self._fail("non_finite", "the member's logits hold nan or infinity")
-            reads.update({path: (node, row) for path, node, row in zip(unread, nodes, rows, strict=True) if row})
-            unread, masses, share = self._weigh(common, heads, reads)
-        return self._finish(text, heads, masses, share, reads)
+    def _has_rows(self, heads: Heads, used: list[int]) -> bool:
+        """Whether all that it needs has been read; else it is wanted (and who has failed waits no longer)."""
+        context = self.member.context
+        missing = False
+        for node in (*heads.reads, *heads.asked):
+            if context is not None and node.depth > context:
+                message = f"prompt and answer have more than {context} tokens"
+                self._fail(heads, Failure("prompt_too_long", message))
+                return False
+            if node.row == NO_ROW:
+                self.tree.want(node)
+                missing = True
+            elif not self.rows.finite(node.row):
+                self._fail(heads, Failure("non_finite", "the member's logits hold nan or infinity"))
+                return False
+            else:
+                used.append(node.row)
+        return not missing
 
-    def _weigh(
-        self, common: Path, heads: Sequence[Head], reads: dict[Path, tuple[Node, ByteRow]]
-    ) -> tuple[list[Path], list[float], float]:
-        """What to read next; the mass of each read head (0 where unread); the mass that unread heads count for."""
-        masses, counts, missing = [], [], []
-        for head in heads:
-            mass, depth = 1.0, len(common)
-            while depth < len(head.path) and head.path[:depth] in reads:
-                mass *= math.exp(reads[head.path[:depth]][1].log_probs[self._codec.rank[head.path[depth]]])
-                depth += 1
-            here = reads.get(head.path[:depth]) if depth == len(head.path) else None
-            if here is None:
+    def _fail(self, heads: Heads, failure: Failure) -> None:
+        self._places.learn_silence(self._number, heads.place, failure=failure)
+        self._places.reads[self._key(heads.place)] = ()
+        del self._waiting[heads.place]
+
+    def _take_up(self, ready: Sequence[Heads]) -> None:
+        """Learn from rows that have just come: how likely the paths behind them are, and what the heads there hold."""
+        edges: dict[Node, None] = {}
+        found: list[tuple[Heads, int]] = []
+        rows: list[int] = []
+        for heads in ready:
+            asked = heads.asked
+            heads.reads.update(dict.fromkeys(asked))
+            for node in asked:
+                self.tree.use(node)
+            for index, head in enumerate(heads.nodes):
+                if head in asked:
+                    found.append((heads, index))
+                    rows.append(head.row)
+                node = head
+                while node is not heads.common:
+                    assert node.parent is not None
+                    if node.edge is None and node.parent.row != NO_ROW:
+                        edges[node] = None
+                    node = node.parent
+        if edges:
+            self.rows.learn_edges(list(edges))
+        some = [(heads, index, row) for (heads, index), row in zip(found, rows, strict=True) if len(heads.nodes) > 1]
+        if some:
+            branches = np.array([heads.branches[index] for heads, index, _ in some])
+            totals = self.rows.totals(np.array([row for _, _, row in some]), branches)
+            for (heads, index, _), total in zip(some, totals.tolist(), strict=True):
+                heads.totals[index] = total
+
+    def _weigh(self, heads: Heads) -> list[Node]:
+        """What must be read next: the first unread token of every unread head that counts for at least epsilon."""
+        reads, common = heads.reads, heads.common
+        if len(heads.nodes) == 1:
+            heads.masses = [1.0]
+            return []
+        masses: list[float] = []
+        counts: list[float] = []
+        unread: list[tuple[Node, float]] = []
+        for head, total in zip(heads.nodes, heads.totals, strict=True):
+            node = head
+            if head in reads:
+                mass = _mass(head, common)
+                masses.append(mass)
+                counts.append(mass * total)
+            else:
+                while node.parent not in reads:
+                    assert node.parent is not None
+                    node = node.parent
+                mass = _mass(node, common)
                 masses.append(0.0)
                 counts.append(mass)
-                missing.append(head.path[:depth])
-            else:
-                row = here[1]
-                masses.append(mass)
-                counts.append(mass * (row.total(head.bounds) + (row.end if head.ends else 0.0)))
-                missing.append(())
-        total = math.fsum(counts)
-        is_unread = [head.path not in reads for head in heads]
-        ask: dict[Path, None] = {}
-        for path, count, unread in zip(missing, counts, is_unread, strict=True):
-            if unread and count > 0 and count >= self._epsilon * total:
-                ask[path] = None
-        return list(ask), masses, math.fsum(c for c, unread in zip(counts, is_unread, strict=True) if unread)
+                unread.append((node, mass))
+        least = self._epsilon * math.fsum(counts)
+        heads.masses, heads.unread = masses, math.fsum([mass for _, mass in unread])
+        return list(dict.fromkeys([node for node, mass in unread if mass > 0 and mass >= least]))
 
-    def _finish(
+    def _finish(self, done: Sequence[Heads]) -> None:
+        """Add the heads up, mask, normalise, floor, for all places together."""
+        flat = [
+            (owner, node.row, branch, mass)
+            for owner, heads in enumerate(done)
+            for node, branch, mass in zip(heads.nodes, heads.branches, heads.masses, strict=True)
+            if mass > 0
+        ]
+        allowed = self._places.allowed([heads.place for heads in done])
+        sums = np.zeros((len(done), 257))
+        if flat:
+            columns = list(zip(*flat, strict=True))
+            owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
+            parts = self.rows.by_byte(rows, branches, allowed[owners]) * np.array(columns[3])[:, None]
+            firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+            sums[owners[firsts]] = np.add.reduceat(parts, firsts, axis=0)
+        unread = np.array([heads.unread for heads in done])
+        totals = sums.sum(1)
+        speaks = totals > 0
+        for heads in done:
+            self._places.reads[self._key(heads.place)] = tuple(heads.reads)
+        for index in np.flatnonzero(~speaks):
+            self._places.learn_silence(self._number, done[index].place, 1.0 if unread[index] > 0 else 0.0)
+        if speaks.any():
+            kept = np.flatnonzero(speaks)
+            probabilities = sums[kept] / totals[kept, None]
+            share = unread[kept] / (unread[kept] + totals[kept])
+            self._learn([done[index].place for index in kept], probabilities, allowed[kept], share)
+
+    def _learn(
         self,
-        text: bytes,
-        heads: Sequence[Head],
-        masses: Sequence[float],
-        unread: float,
-        reads: dict[Path, tuple[Node, ByteRow]],
-    ) -> TextNode:
-        """Add the heads up, mask, normalise, floor."""
-        nodes = tuple(node for node, _ in reads.values())
-        allowed = allowed_after(split_character(text)[1])
-        probabilities = np.zeros(257)
-        for head, mass in zip(heads, masses, strict=True):
-            if mass > 0:
-                row = reads[head.path][1]
-                probabilities[:256] += mass * row.by_byte(head.bounds, allowed[:256])
-                if head.ends:
-                    probabilities[256] += mass * row.end
-        probabilities[~allowed] = 0.0
-        total = probabilities.sum()
-        if not total > 0:
-            return self._abstain(nodes, 1.0 if unread > 0 else 0.0)
-        probabilities /= total
-        some = probabilities > 0
-        logs = np.full(257, -np.inf)
-        logs[some] = np.log(probabilities[some])
-        entropy = float(-(probabilities[some] * logs[some]).sum())
-        logs[allowed] = np.maximum(logs[allowed], LOG_FLOOR)
-        kept: NDArray[np.float32] = logs.astype(np.float32)
-        index = self._distributions.add(torch.from_numpy(kept)[None])
-        favourite, share = int(kept.argmax()), unread / (unread + total)
-        gap = float(kept[favourite] - np.partition(kept, -2)[-2])
-        return TextNode(index, max(0.0, entropy), False, share, nodes, favourite=favourite, gap=gap)
+        places: Sequence[int],
+        probabilities: NDArray[np.float64],
+        allowed: NDArray[np.bool_],
+        left_out: NDArray[np.float64],
+    ) -> None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(probabilities)
+            entropy = -np.where(probabilities > 0, probabilities * logs, 0.0).sum(1)
+        symbols = np.where(allowed, np.maximum(logs, LOG_FLOOR), -np.inf).astype(np.float32)
+        rows = self._places.keep(torch.from_numpy(symbols))
+        favourite = symbols.argmax(1)
+        every = np.arange(len(symbols))
+        best = symbols[every, favourite]
+        symbols[every, favourite] = -np.inf
+        self._places.learn(
+            self._number,
+            places,
+            rows=rows,
+            entropy=np.maximum(entropy, 0.0),
+            left_out=left_out,
+            favourite=favourite,
+            gap=best - symbols.max(1),
+        )
 
-    def _abstain(self, nodes: tuple[Node, ...], left_out: float) -> TextNode:
-        blank = self._distributions.add(torch.zeros((1, 257)))
-        return TextNode(blank, 0.0, True, left_out, nodes)
+    def _key(self, place: int) -> int:
+        return place * self._places.members + self._number
 
-    def _fail(self, kind: FailureKind, message: str) -> TextNode:
-        return TextNode(-1, 0.0, True, 0.0, (), Failure(kind, message))
+    def read(self) -> None:
+        """Forward all that was asked for."""
+        self.tree.read()
+        self.rows.slots.tick()
+
+    def forget(self, *, places: bool) -> None:
+        """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
+        self._waiting.clear()
+        if places:
+            self._where.clear()
+            self._ends.clear()
 
 
-def byte_rows(codec: Codec, logits: Tensor) -> list[ByteRow]:
-    """Lay out ``[rows, columns]`` logits for sums over tokens that share a prefix.
+def _meeting(one: Node, other: Node) -> Node:
+    """The deepest node above two nodes (or one of them)."""
+    while one is not other:
+        if one.depth >= other.depth:
+            assert one.parent is not None
+            one = one.parent
+        else:
+            assert other.parent is not None
+            other = other.parent
+    return one
 
-    One float64 running sum: in float32 half of the small masses of a large vocabulary would come out as 0.
-    """
-    scores = (logits.cpu() if logits.device.type == "mps" else logits).double()  # Apple GPUs have no float64
-    order = torch.from_numpy(codec.order).to(scores.device)
-    texts = scores[:, order]
-    ends = scores[:, torch.tensor(codec.end_ids, device=scores.device)]
-    total = torch.logsumexp(torch.cat([texts, ends], dim=1), dim=1, keepdim=True)
-    log_probs = texts - total
-    running = torch.nn.functional.pad(log_probs.exp().cumsum(1), (1, 0)).cpu().numpy()
-    end = (ends - total).exp().sum(1).tolist()
-    small = log_probs.float().cpu().numpy()
-    return [ByteRow(small[index], running[index], end[index]) for index in range(len(small))]
+
+def _mass(node: Node, common: Node) -> float:
+    """Probability of the tokens from one node down to another."""
+    mass = 1.0
+    while node is not common:
+        assert node.edge is not None and node.parent is not None
+        mass *= node.edge
+        node = node.parent
+    return mass

@@ -1,280 +1,123 @@
 """How models keep what they have read: the state of single tokens, in pools that grow.
 
-What a state is depends on the architecture: keys and values of one token (attention), everything after one token
-(recurrent), or nothing (a model whose cache cannot be addressed is read again from the start).
+What a state is depends on the architecture: keys and values of one token (``attention_pool``), everything after one
+token (``recurrent_pool``), or nothing (``Reread``: a model whose cache cannot be addressed is read from the start).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 FIRST_SLOTS = 1024
+FIRST_BYTES = 1 << 25  # of one pool: a recurrent state can be so large that FIRST_SLOTS of them fill a device
+GROWTH = 8  # a pool grows by one eighth: little is kept in vain, and what is copied adds up to a few times the pool
+NO_PAST = -1
+
+Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)  # not frozen: thousands are made per turn, and a frozen one takes three times as long
 class Chunk:
     """Tokens to read behind a prefix.
 
     Attributes:
-        past: slots of the prefix's tokens, first to last (attention); the slot of its last state (recurrent).
+        past: slots of all the prefix's tokens, first to last (attention); of its last state only (recurrent);
+            empty at the start.
         tokens: to read; at least one.
         slots: where the states of these tokens go.
-        prefix: token ids of the prefix.
         rows: which of the tokens need an output row, ascending positions within ``tokens``.
+        depth: number of tokens in the prefix.
+        prefix: gives the token ids of the prefix; only ``Reread`` asks.
     """
 
-    past: tuple[int, ...]
+    past: Integers
     tokens: tuple[int, ...]
     slots: tuple[int, ...]
-    prefix: tuple[int, ...]
     rows: tuple[int, ...]
+    depth: int
+    prefix: Callable[[], tuple[int, ...]]
 
 
-class Layout(Protocol):
-    """How a family of models keeps what it has read."""
+class Layout:
+    """How a family of models keeps what it has read.
 
-    needs_whole_past: bool
+    Attributes:
+        needs_whole_past: whether a chunk names the slots of all tokens before it, or the last one's only.
+        slot_limit: how many slots there will be at most, as far as known; None where it is not.
+        buffer_limit: bytes that ``buffer_bytes`` may reach.
+    """
+
+    needs_whole_past = False
+
+    def __init__(self) -> None:
+        self.slot_limit: int | None = None
+        self.buffer_limit = 0
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """Read chunks in one batch; returns ``[rows, columns]`` logits in the order of chunks and their rows."""
-        ...
+        raise NotImplementedError
 
     def slot_bytes(self) -> int:
-        """Bytes of one slot; 0 before the first forward."""
-        ...
+        """Bytes of one slot; 0 before the first forward, and where nothing is kept."""
+        return 0
+
+    def buffer_bytes(self) -> int:
+        """Bytes held beside the slots, for batches that go on as they are."""
+        return 0
+
+    def padded_tokens(self, chunks: Sequence[Chunk]) -> int:
+        """Token positions that a forward of these chunks computes, padding included."""
+        return len(chunks) * max(len(chunk.tokens) for chunk in chunks)
+
+    def forget(self, slots: Collection[int]) -> None:
+        """These slots were given back: nothing may be believed about what they hold."""
+
+    def end_run(self) -> None:
+        """All that waited was read: what did not go on can be dropped."""
+
+    def drop_buffers(self) -> None:
+        """Free what is held beside the slots."""
 
 
-class AttentionPool:
-    """Keys and values of single tokens in a growing pool; a prefix is a list of slots.
-
-    A batch is laid out with the past padded on the left and the new tokens on the right, directly behind it, so
-    that neighbours in a text are neighbours in the batch (sliding windows, rotary positions).
-    """
-
-    needs_whole_past = True
-
-    def __init__(self, model: Any, layers: int) -> None:
-        """Args: model: the causal LM; layers: how many attention layers its cache has."""
-        self.model = model
-        self.device = model.device
-        self.layers = [_PooledLayer() for _ in range(layers)]
-        self.extra = _accepted(model, "position_ids")
-
-    def slot_bytes(self) -> int:
-        """Bytes of one token's keys and values."""
-        return sum(layer.slot_bytes() for layer in self.layers)
-
-    def forward(self, chunks: Sequence[Chunk]) -> Tensor:
-        """One batched forward; writes the new tokens' keys and values into their slots."""
-        past = max(len(chunk.past) for chunk in chunks)
-        new = max(len(chunk.tokens) for chunk in chunks)
-        plan = _Plan.of(chunks, past, new, self.device)
-        for layer in self.layers:
-            layer.plan = plan
-        arguments: dict[str, Any] = {"attention_mask": plan.mask, "past_key_values": Cache(layers=list(self.layers))}
-        if self.extra:
-            arguments["position_ids"] = plan.positions
-        return _selected_logits(self.model, plan.tokens, plan.rows, arguments)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Where everything stands in one batch.
-
-    Attributes:
-        tokens: ``[chunks, new]`` right-padded.
-        mask: ``[chunks, past + new]`` 1 where a token stands.
-        positions: ``[chunks, new]``.
-        past_slots: ``[chunks, past]`` left-padded.
-        new_index: ``[tokens]`` flat positions of the real new tokens in ``[chunks * new]``.
-        new_slots: ``[tokens]`` where they go.
-        rows: ``[rows]`` flat positions whose logits are wanted.
-    """
-
-    tokens: Tensor
-    mask: Tensor
-    positions: Tensor
-    past_slots: Tensor
-    new_index: Tensor
-    new_slots: Tensor
-    rows: Tensor
-
-    @classmethod
-    def of(cls, chunks: Sequence[Chunk], past: int, new: int, device: Any) -> _Plan:
-        tokens = [[*chunk.tokens, *[0] * (new - len(chunk.tokens))] for chunk in chunks]
-        mask = [
-            [0] * (past - len(chunk.past))
-            + [1] * (len(chunk.past) + len(chunk.tokens))
-            + [0] * (new - len(chunk.tokens))
-            for chunk in chunks
-        ]
-        starts = torch.tensor([len(chunk.prefix) for chunk in chunks])[:, None]
-        lengths = torch.tensor([len(chunk.tokens) for chunk in chunks])[:, None]
-        steps = torch.minimum(torch.arange(new)[None], lengths - 1)  # padding repeats the last position: always valid
-        slots = [[0] * (past - len(chunk.past)) + list(chunk.past) for chunk in chunks]
-        index = [number * new + step for number, chunk in enumerate(chunks) for step in range(len(chunk.tokens))]
-        rows = [number * new + step for number, chunk in enumerate(chunks) for step in chunk.rows]
-        return cls(
-            tokens=torch.tensor(tokens, device=device),
-            mask=torch.tensor(mask, device=device),
-            positions=(starts + steps).to(device),
-            past_slots=torch.tensor(slots, dtype=torch.long, device=device).reshape(len(chunks), past),
-            new_index=torch.tensor(index, device=device),
-            new_slots=torch.tensor([slot for chunk in chunks for slot in chunk.slots], device=device),
-            rows=torch.tensor(rows, dtype=torch.long, device=device),
-        )
-
-
-class _PooledLayer(DynamicLayer):  # type: ignore[misc]
-    """A cache layer that writes a pool and hands back one gather; full-length even where attention is windowed."""
-
-    plan: _Plan
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool: list[Tensor] = []
-
-    def slot_bytes(self) -> int:
-        return sum(tensor[0].numel() * tensor.element_size() for tensor in self.pool)
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """``[chunks, heads, new, size]`` in, ``[chunks, heads, past + new, size]`` out."""
-        plan = self.plan
-        self._grow(int(plan.new_slots.max()) + 1, (key_states, value_states))
-        whole = []
-        for pool, states in zip(self.pool, (key_states, value_states), strict=True):
-            rows = states.transpose(1, 2)
-            gathered = pool[plan.past_slots]
-            pool[plan.new_slots] = rows.reshape(-1, *rows.shape[2:])[plan.new_index]
-            whole.append(torch.cat([gathered, rows], dim=1).transpose(1, 2))
-        return whole[0], whole[1]
-
-    def _grow(self, needed: int, states: tuple[Tensor, Tensor]) -> None:
-        have = len(self.pool[0]) if self.pool else 0
-        if needed <= have:
-            return
-        size = max(FIRST_SLOTS, needed, have * 2)
-        grown = [one.new_zeros((size, one.shape[1], one.shape[3])) for one in states]
-        for target, source in zip(grown, self.pool, strict=False):
-            target[:have] = source
-        self.pool = grown
-
-    def get_seq_length(self) -> int:
-        return int(self.plan.past_slots.shape[1])
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.get_seq_length() + query_length, 0
-
-
-class RecurrentPool:
-    """The state after single tokens in a growing pool; slot 0 is the state before any token.
-
-    Every token is a step of its own: continuing a Mamba-1 state by several tokens at once is silently wrong in
-    transformers.
-    """
-
-    needs_whole_past = False
-
-    def __init__(self, model: Any, layers: int) -> None:
-        """Args: model: the causal LM; layers: how many recurrent layers its cache has."""
-        self.model = model
-        self.device = model.device
-        self.pools: list[tuple[Tensor, Tensor]] = []
-        self.cache_name = "cache_params" if _accepted(model, "cache_params") else "past_key_values"
-        self._measure(layers)
-
-    def _measure(self, layers: int) -> None:
-        """Learn the shapes of a state from one token."""
-        cache = DynamicCache(config=self.model.config)
-        with torch.inference_mode():
-            self.model(torch.tensor([[0]], device=self.device), **{self.cache_name: cache}, use_cache=True)
-        for layer in cache.layers[:layers]:
-            self.pools.append(
-                tuple(state.new_zeros((FIRST_SLOTS, *state.shape[1:])) for state in _states(layer))  # type: ignore[arg-type]
-            )
-
-    def slot_bytes(self) -> int:
-        """Bytes of one state."""
-        return sum(pool[0].numel() * pool.element_size() for pools in self.pools for pool in pools)
-
-    def forward(self, chunks: Sequence[Chunk]) -> Tensor:
-        """As many steps as the longest chunk has tokens; every step batches the chunks that are still running."""
-        self._grow(max(slot for chunk in chunks for slot in chunk.slots) + 1)
-        found: dict[tuple[int, int], Tensor] = {}
-        slots = [chunk.past[-1] if chunk.past else 0 for chunk in chunks]
-        for step in range(max(len(chunk.tokens) for chunk in chunks)):
-            running = [number for number, chunk in enumerate(chunks) if step < len(chunk.tokens)]
-            target = [chunks[number].slots[step] for number in running]
-            logits = self._step(
-                [slots[number] for number in running], target, [chunks[n].tokens[step] for n in running]
-            )
-            for row, number in enumerate(running):
-                slots[number] = target[row]
-                if step in chunks[number].rows:
-                    found[number, step] = logits[row]
-        rows = [found[number, step] for number, chunk in enumerate(chunks) for step in chunk.rows]
-        return torch.stack(rows) if rows else torch.empty(0, device=self.device)
-
-    def _step(self, sources: list[int], targets: list[int], tokens: list[int]) -> Tensor:
-        cache = DynamicCache(config=self.model.config)
-        source = torch.tensor(sources, device=self.device)
-        target = torch.tensor(targets, device=self.device)
-        for layer, pools in zip(cache.layers, self.pools, strict=True):
-            conv, recurrent = (pool[source] for pool in pools)
-            layer.lazy_initialization(conv_states=conv, recurrent_states=recurrent)
-            layer.conv_states[0].copy_(conv)
-            layer.recurrent_states[0].copy_(recurrent)
-            layer.has_previous_state[0] = True
-        ids = torch.tensor(tokens, device=self.device)[:, None]
-        logits = self.model(ids, **{self.cache_name: cache}, use_cache=True).logits[:, -1]
-        for layer, pools in zip(cache.layers, self.pools, strict=True):
-            for pool, state in zip(pools, _states(layer), strict=True):
-                pool[target] = state
-        assert isinstance(logits, Tensor)
-        return logits
-
-    def _grow(self, needed: int) -> None:
-        have = len(self.pools[0][0])
-        if needed > have:
-            size = max(needed, have * 2)
-            self.pools = [
-                tuple(torch.cat([pool, pool.new_zeros((size - have, *pool.shape[1:]))]) for pool in pools)  # type: ignore[misc]
-                for pools in self.pools
-            ]
-
-
-class Reread:
+class Reread(Layout):
     """No state: every prefix is read again from its first token. Right for every causal LM, and slow."""
-
-    needs_whole_past = False
 
     def __init__(self, model: Any) -> None:
         """Args: model: the causal LM."""
+        super().__init__()
         self.model = model
 
-    def slot_bytes(self) -> int:
-        """Nothing is kept."""
-        return 0
+    def padded_tokens(self, chunks: Sequence[Chunk]) -> int:
+        """Prefixes count: they are computed again."""
+        return sum(chunk.depth + len(chunk.tokens) for chunk in chunks)
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
-        """One forward per length: padding would reach the state of models that are not attention only."""
-        results: dict[int, Tensor] = {}
-        for number, chunk in enumerate(chunks):
-            ids = torch.tensor([[*chunk.prefix, *chunk.tokens]], device=self.model.device)
-            rows = torch.tensor([len(chunk.prefix) + row for row in chunk.rows], dtype=torch.long, device=ids.device)
-            results[number] = _selected_logits(self.model, ids, rows, {"use_cache": False})
-        return torch.cat([results[number] for number in range(len(chunks))])
+        """One forward per chunk: padding would reach the state of models that are not attention only."""
+        found = []
+        for chunk in chunks:
+            ids = torch.tensor([[*chunk.prefix(), *chunk.tokens]], device=self.model.device)
+            rows = torch.tensor([chunk.depth + row for row in chunk.rows], dtype=torch.long, device=ids.device)
+            found.append(selected_logits(self.model, ids, rows, {"use_cache": False}))
+        return torch.cat(found)
 
 
-def _selected_logits(model: Any, ids: Tensor, rows: Tensor, arguments: dict[str, Any]) -> Tensor:
+def selected_logits(model: Any, ids: Tensor, rows: Tensor, arguments: dict[str, Any]) -> Tensor:
     """Logits at flat positions only: a hook in front of the output layer drops the others before they are made.
+
+    Args:
+        model: the causal LM.
+        ids: ``[chunks, new]`` tokens.
+        rows: ``[rows]`` positions in ``[chunks * new]``, in any order.
+        arguments: what else the model's forward is given.
 
     Returns:
         ``[rows, columns]``.
@@ -283,11 +126,11 @@ def _selected_logits(model: Any, ids: Tensor, rows: Tensor, arguments: dict[str,
     if output is None:
         logits = model(ids, **arguments).logits
         assert isinstance(logits, Tensor)
-        return logits.reshape(-1, logits.shape[-1])[rows]
+        return logits.reshape(-1, logits.shape[-1]).index_select(0, rows)
 
     def select(_module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         hidden = inputs[0]
-        return (hidden.reshape(-1, hidden.shape[-1])[rows][None], *inputs[1:])
+        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, rows)[None], *inputs[1:])
 
     hook = output.register_forward_pre_hook(select)
     try:
@@ -298,10 +141,71 @@ def _selected_logits(model: Any, ids: Tensor, rows: Tensor, arguments: dict[str,
     return logits[0]
 
 
-def _accepted(model: Any, argument: str) -> bool:
+def accepts(model: Any, argument: str) -> bool:
     """Whether the model's forward takes an argument by this name."""
     return argument in inspect.signature(model.forward).parameters
 
 
-def _states(layer: Any) -> tuple[Tensor, Tensor]:
-    return layer.conv_states[0], layer.recurrent_states[0]
+def flat(parts: Sequence[Sequence[int]], count: int) -> Integers:
+    """``count`` integers from many short tuples, one behind the other."""
+    return np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=count)
+
+
+def last_slots(chunks: Sequence[Chunk]) -> Integers:
+    """``[chunks]`` slots of the last token before each chunk; NO_PAST at the start of a text."""
+    return np.fromiter(
+        (chunk.past[-1] if chunk.depth else NO_PAST for chunk in chunks), dtype=np.int64, count=len(chunks)
+    )
+
+
+def on_device(device: Any, *arrays: Integers) -> list[Tensor]:
+    """Arrays as flat tensors, by a single transfer."""
+    packed = torch.from_numpy(np.concatenate([array.ravel() for array in arrays])).to(device)
+    ends = np.cumsum([array.size for array in arrays]).tolist()
+    return [packed[end - array.size : end] for end, array in zip(ends, arrays, strict=True)]
+
+
+def first_pool(state: Tensor) -> Tensor:
+    """A small pool for states like this one: ``[slots, ...]``, slot 0 is zeros."""
+    fit = FIRST_BYTES // max(1, state.numel() * state.element_size())
+    return _pool(state, max(16, min(FIRST_SLOTS, fit)))
+
+
+def grown(pool: Tensor, needed: int, limit: int | None) -> Tensor:
+    """A pool with room for ``needed`` slots and the same contents; the same one where it has room.
+
+    One tensor at a time: the old one is free as soon as the caller lets go of it. Where a limit is known, a pool in
+    host memory takes all of it at once: the operating system commits pages when they are written.
+
+    Args:
+        pool: ``[slots, ...]``.
+        needed: slots that must fit.
+        limit: slots that there will be at most; may turn out too low.
+    """
+    have = len(pool)
+    if needed <= have:
+        return pool
+    size = max(needed, have + max(min(have, FIRST_SLOTS), have // GROWTH))
+    larger = None
+    if limit is not None and needed <= limit:
+        if pool.device.type == "cpu":
+            larger = _reserved(pool[0], limit)
+        size = min(size, limit)
+    if larger is None:
+        larger = _pool(pool[0], size)
+    larger[:have] = pool
+    return larger
+
+
+def _pool(state: Tensor, slots: int) -> Tensor:
+    pool = state.new_empty((slots, *state.shape))
+    pool[0] = 0  # the state before any token, and what padding points to: it must be finite
+    return pool
+
+
+def _reserved(state: Tensor, slots: int) -> Tensor | None:
+    """A pool that may be larger than what is free now; None where the system does not promise so much."""
+    try:
+        return _pool(state, slots)
+    except RuntimeError:
+        return None

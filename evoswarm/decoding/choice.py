@@ -2,148 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.alphabet import Alphabet, allowed_after, split_character
-from evoswarm.decoding.fusion import first_argmax, fuse, margins, prepare
+from evoswarm.decoding.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.noise import gumbel
-from evoswarm.decoding.stream import Stream
-from evoswarm.decoding.text_memory import Distributions
-from evoswarm.recipe import Failure, RuleName
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.streams import Streams
+from evoswarm.recipe import RULES
 
 CANDIDATES = 5
+EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
+AT_ONCE = 1 << 22  # numbers fused in one step
+NO_MASS = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The next symbol of one stream.
+class Moment:
+    """Streams that are about to choose.
 
     Attributes:
-        symbol: its number.
-        margin: how far from another choice, nats.
-        candidates: the likeliest symbols with their fused probabilities (only where a trace is kept).
-        failure: why there is no symbol.
+        streams: ``[n]``.
+        plan: ``[n]``.
+        place: ``[n]``.
+        members: ``[n, width]`` indices in the swarm.
+        speaks: ``[n, width]``.
+        present: ``[n, width]`` speaks and has something to say.
+        alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its favourite.
+        gate: ``[n]`` distance of the lead's entropy from the nearest threshold, nats.
     """
 
-    symbol: int
-    margin: float
-    candidates: tuple[tuple[int, float], ...] = ()
-    failure: Failure | None = None
+    streams: NDArray[np.int64]
+    plan: NDArray[np.int64]
+    place: NDArray[np.int64]
+    members: NDArray[np.int64]
+    speaks: NDArray[np.bool_]
+    present: NDArray[np.bool_]
+    alone: NDArray[np.bool_]
+    gate: NDArray[np.float64]
+
+    def some(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Moment:
+        """Some of the streams."""
+        return Moment(*(getattr(self, one.name)[which] for one in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.streams)
 
 
-def choose(streams: Sequence[Stream], distributions: Distributions, alphabet: Alphabet) -> list[Choice]:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The next symbols.
+
+    Attributes:
+        symbols: ``[n]`` their numbers; NO_MASS where nobody gives mass to any.
+        margins: ``[n]`` how far from another choice, nats.
+        candidates: by position the likeliest symbols with their fused probabilities, where a trace is kept.
+    """
+
+    symbols: NDArray[np.int64]
+    margins: NDArray[np.float64]
+    candidates: dict[int, tuple[tuple[int, float], ...]]
+
+
+def choose(moment: Moment, streams: Streams, places: Places) -> Choices:
     """Choose the next symbol of every stream.
 
     Where one member speaks, every rule is that member, and greedily its favourite is known. The other streams are
     fused, those of one rule in one batch.
     """
-    groups: dict[RuleName, list[int]] = {}
-    choices: list[Choice | None] = [None] * len(streams)
-    for index, stream in enumerate(streams):
-        choices[index] = _favourite(stream)
-        if choices[index] is None:
-            groups.setdefault(stream.job.plan.recipe.fusion.rule, []).append(index)
-    for rule, members in groups.items():
-        chosen = _choose_by_rule(rule, [streams[index] for index in members], distributions, alphabet)
-        for index, choice in zip(members, chosen, strict=True):
-            choices[index] = choice
-    return [choice for choice in choices if choice is not None]
+    symbols = np.full(len(moment), NO_MASS, dtype=np.int64)
+    distances = np.zeros(len(moment))
+    candidates: dict[int, tuple[tuple[int, float], ...]] = {}
+    alone = np.flatnonzero(moment.alone)
+    if len(alone):
+        column = moment.present[alone].argmax(1)
+        where = moment.place[alone], moment.members[alone, column]
+        symbols[alone] = places.favourite[where]
+        distances[alone] = places.gap[where] / streams.plans.temperatures[moment.plan[alone], column]
+    for group in _groups(moment, streams, places.alphabet.size):
+        part = moment.some(group)
+        symbols[group], distances[group] = _fuse(part, streams, places)
+        for position in group[streams.traced[part.streams]]:
+            candidates[int(position)] = _candidates(moment.some(np.array([position])), streams, places)
+    return Choices(symbols, distances, candidates)
 
 
-def _favourite(stream: Stream) -> Choice | None:
-    """The greedy choice where exactly one member speaks."""
-    plan = stream.job.plan
-    if plan.recipe.samples > 1 or stream.job.request.trace:
-        return None
-    assert stream.speaks is not None
-    only: int | None = None
-    for index, (node, speaks) in enumerate(zip(stream.said, stream.speaks, strict=True)):
-        if speaks and node is not None and not node.abstains:
-            if only is not None:
-                return None
-            only = index
-    node = None if only is None else stream.said[only]
-    return None if node is None else Choice(node.favourite, node.gap / float(plan.temperatures[only]))
+def _groups(moment: Moment, streams: Streams, symbols: int) -> Iterator[NDArray[np.int64]]:
+    """Positions of streams that are fused together: of one rule, of as many speakers, and not too many."""
+    rest = np.flatnonzero(~moment.alone & moment.present.any(1))
+    rules = streams.plans.rule[moment.plan[rest]]
+    for rule in np.unique(rules):
+        group = rest[rules == rule]
+        counts = moment.speaks[group].sum(1)
+        even = len(group) > EVEN_ABOVE
+        for size in np.unique(counts) if even else [counts.max()]:
+            same = group[counts == size] if even else group
+            most = max(1, AT_ONCE // (int(size) * symbols))
+            for start in range(0, len(same), most):
+                yield same[start : start + most]
 
 
-def _choose_by_rule(
-    rule: RuleName, streams: Sequence[Stream], distributions: Distributions, alphabet: Alphabet
-) -> list[Choice]:
-    log_probs, present = _gather(streams, distributions)
-    allowed = _allowed(streams, log_probs, alphabet)
-    plans = [stream.job.plan for stream in streams]
-    width = len(present)
-    alpha, beta, contrast = torch.from_numpy(np.stack([plan.fusion for plan in plans], axis=1))
-    speakers = prepare(
-        log_probs,
-        present,
-        allowed,
-        weights=torch.from_numpy(np.stack([plan.weights[:width] for plan in plans], axis=1)),
-        temperatures=torch.from_numpy(np.stack([plan.temperatures[:width] for plan in plans], axis=1)),
-        lead=torch.tensor([plan.lead for plan in plans]),
-        alpha=alpha,
-        beta=beta,
-        contrast=contrast,
-    )
-    fused = fuse(rule, speakers)
-    scores = _perturb(fused, streams)
-    symbols = first_argmax(scores).tolist()
-    distances = margins(rule, speakers, scores).tolist()
-    silent = (~present.any(0)).tolist()
-    return [
-        Choice(-1, 0.0, (), Failure("no_mass", "no speaker gives mass to any allowed symbol"))
-        if silent[index]
-        else Choice(symbols[index], distances[index], _candidates(stream, fused, index))
-        for index, stream in enumerate(streams)
-    ]
+def _fuse(moment: Moment, streams: Streams, places: Places) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """``[n]`` symbols and ``[n]`` margins of streams of one rule."""
+    plans = streams.plans
+    rule = RULES[plans.rule[moment.plan[0]]]
+    speakers = prepare(**_speakers(moment, streams, places))
+    scores = fuse_scores(rule, speakers)
+    sampled = plans.samples[moment.plan] > 1
+    if sampled.any():
+        scores = _perturb(scores, moment, streams, np.flatnonzero(sampled))
+    symbols, gaps = best_two(scores)
+    return symbols.numpy(), margins(rule, speakers, gaps).double().numpy()
 
 
-def _gather(streams: Sequence[Stream], distributions: Distributions) -> tuple[Tensor, Tensor]:
-    """``[speakers, streams, symbols]`` log-probabilities and ``[speakers, streams]`` who really speaks.
+def _speakers(moment: Moment, streams: Streams, places: Places) -> dict[str, Tensor]:
+    """What the fusion rules see: speakers first, those who speak in front, in the order of the recipe.
 
-    A lead that abstains keeps its (blank) row, so that ties can still be settled; an absent speaker gets row 0.
+    A lead that abstains keeps its place, so that ties can still be settled; its row is blank.
     """
-    width = max(len(stream.said) for stream in streams)
-    rows = np.zeros((width, len(streams)), dtype=np.int64)
-    present = np.zeros((width, len(streams)), dtype=bool)
-    for column, stream in enumerate(streams):
-        assert stream.speaks is not None
-        for index, (node, speaks) in enumerate(zip(stream.said, stream.speaks, strict=True)):
-            if speaks and node is not None:
-                rows[index, column] = node.row
-                present[index, column] = not node.abstains
-    taken = distributions.take(rows.reshape(-1).tolist())
-    return taken.reshape(width, len(streams), -1), torch.from_numpy(present)
+    plans = streams.plans
+    width = int(moment.speaks.sum(1).max())
+    order = np.argsort(~moment.speaks, axis=1, kind="stable")[:, :width]
+    present = np.take_along_axis(moment.present, order, 1)
+    members = np.take_along_axis(moment.members, order, 1)
+    rows = np.where(present, places.row[moment.place[:, None], members], 0)
+    log_probs = places.distributions.take(np.ascontiguousarray(rows.T))
+    lead = plans.lead[moment.plan]
+    before = (moment.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)
+
+    def columns(table: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[moment.plan], order, 1).T))
+
+    alpha, beta, contrast = torch.from_numpy(np.ascontiguousarray(plans.fusion[moment.plan].T))
+    return {
+        "log_probs": log_probs,
+        "present": torch.from_numpy(np.ascontiguousarray(present.T)),
+        "allowed": _allowed(moment, places),
+        "weights": columns(plans.weights),
+        "temperatures": columns(plans.temperatures),
+        "lead": torch.from_numpy(before),
+        "alpha": alpha,
+        "beta": beta,
+        "contrast": contrast,
+    }
 
 
-def _allowed(streams: Sequence[Stream], log_probs: Tensor, alphabet: Alphabet) -> Tensor:
-    """``[streams, symbols]``: valid UTF-8 in bytes; in tokens, whatever the shared vocabulary can say."""
-    if alphabet.size == 257:
-        partial = [split_character(stream.raw)[1] for stream in streams]
-        return torch.from_numpy(np.stack([allowed_after(one) for one in partial]))
-    lead = torch.tensor([stream.job.plan.lead for stream in streams])
-    return torch.isfinite(log_probs[lead, torch.arange(len(streams))])
+def _allowed(moment: Moment, places: Places) -> Tensor:
+    """``[n, symbols]``: valid UTF-8 in bytes; in tokens, whatever the shared vocabulary can say."""
+    if places.sayable is not None:
+        return places.sayable.expand(len(moment), -1)
+    return torch.from_numpy(places.allowed(moment.place))
 
 
-def _perturb(fused: Tensor, streams: Sequence[Stream]) -> Tensor:
+def _perturb(fused: Tensor, moment: Moment, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
     """Add sampling noise to the streams that sample; float64, so that noise is not rounded away."""
     scores = fused.double()
-    sampled = [index for index, stream in enumerate(streams) if stream.job.plan.recipe.samples > 1]
-    if sampled:
-        chosen = [streams[index] for index in sampled]
-        noise = gumbel([one.key for one in chosen], [one.position for one in chosen], fused.shape[-1])
-        temperatures = torch.tensor([one.job.plan.recipe.sampling_temperature for one in chosen], dtype=torch.float64)
-        scores[sampled] = scores[sampled] / temperatures[:, None] + torch.from_numpy(noise)
+    who = moment.streams[sampled]
+    noise = gumbel(streams.key[who], streams.steps[who], fused.shape[-1])
+    temperatures = torch.from_numpy(streams.plans.sampling_temperature[moment.plan[sampled]])
+    scores[sampled] = scores[sampled] / temperatures[:, None] + torch.from_numpy(noise)
     return scores
 
 
-def _candidates(stream: Stream, fused: Tensor, index: int) -> tuple[tuple[int, float], ...]:
-    if not (stream.job.request.trace and stream.number == 0):
-        return ()
-    best = fused[index].topk(min(CANDIDATES, fused.shape[-1]))
+def _candidates(moment: Moment, streams: Streams, places: Places) -> tuple[tuple[int, float], ...]:
+    """The likeliest symbols of one stream."""
+    fused = fuse(RULES[streams.plans.rule[moment.plan[0]]], prepare(**_speakers(moment, streams, places)))[0]
+    best = fused.topk(min(CANDIDATES, len(fused)))
     return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))

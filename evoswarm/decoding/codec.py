@@ -43,6 +43,9 @@ class Codec:
         order: ``[texts]`` token ids that spell something, sorted by what they spell.
         rank: token id -> its position in ``order``.
         end_ids: all end tokens, sorted.
+        silent_bytes: what the tokens would spell that ``token_bytes`` leaves out; the tokenizer may still produce them.
+        merges_only: inside a pretoken nothing but merges decides (BPE that looks up no whole pretokens), so what no
+            token stands across is tokenized the same on both sides, wherever the pretoken begins and ends.
         max_token_bytes: length of the longest token, bytes.
     """
 
@@ -72,15 +75,29 @@ class Codec:
                 " they spell"
             )
         self.end_ids = tuple(sorted(end_ids))
+        self.silent_bytes: list[bytes] = []
         self.token_bytes = self._spell(tokenizer, backend, min(columns, max(backend.get_vocab().values()) + 1))
         spelling = sorted((text, token) for token, text in enumerate(self.token_bytes) if text)
+        self._texts = {token: text for text, token in spelling}
         self._sorted = [text for text, _ in spelling]
         self.order: NDArray[np.int64] = np.array([token for _, token in spelling], dtype=np.int64)
         self.rank = {token: position for position, (_, token) in enumerate(spelling)}
         self.max_token_bytes = max(map(len, self._sorted), default=0)
+        model = description["model"]
+        self.merges_only = model["type"] == "BPE" and not any(
+            model.get(key) for key in ("ignore_merges", "end_of_word_suffix", "continuing_subword_prefix")
+        )
         self._plain = _continuation_tokenizer(description)
         self._paths: dict[bytes, tuple[Path, ...]] = {}
         self._bounds: dict[bytes, NDArray[np.int64]] = {}
+
+    def same_as(self, other: Codec) -> bool:
+        """Whether two codecs spell and tokenize alike."""
+        return (
+            self.token_bytes == other.token_bytes
+            and self.end_ids == other.end_ids
+            and self._plain.to_str() == other._plain.to_str()
+        )
 
     def _spell(self, tokenizer: Any, backend: Tokenizer, size: int) -> list[bytes | None]:
         """What each token id spells."""
@@ -90,18 +107,29 @@ class Codec:
         stand_ins = byte_level_alphabet()
         table: list[bytes | None] = [None] * size
         for text, token in backend.get_vocab(with_added_tokens=True).items():
-            if token >= size or token in silent:
-                continue
-            if token in added:
-                table[token] = added[token].content.encode()
-            elif self.byte_level:
-                if all(character in stand_ins for character in text):
-                    table[token] = bytes(stand_ins[character] for character in text)
-            elif len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
-                table[token] = bytes((int(text[3:5], 16),))
-            else:
-                table[token] = text.replace(METASPACE, " ").encode()
+            spelled = added[token].content.encode() if token in added else self._spell_piece(text, stand_ins)
+            if token < size and token not in silent:
+                table[token] = spelled
+            elif spelled is not None:
+                self.silent_bytes.append(spelled)
         return table
+
+    def _spell_piece(self, text: str, stand_ins: dict[str, int]) -> bytes | None:
+        """What a piece of the model's vocabulary spells; None if it is outside the byte-level alphabet."""
+        if self.byte_level:
+            known = [stand_ins[character] for character in text if character in stand_ins]
+            return bytes(known) if len(known) == len(text) else None
+        if len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
+            return bytes((int(text[3:5], 16),))
+        return text.replace(METASPACE, " ").encode()
+
+    def pretokens(self, text: str) -> list[str]:
+        """The stretches of a continuation that are tokenized one by one."""
+        if self._plain.normalizer is not None:
+            text = self._plain.normalizer.normalize_str(text)
+        if self._plain.pre_tokenizer is None:
+            return [text] if text else []
+        return [piece for piece, _ in self._plain.pre_tokenizer.pre_tokenize_str(text)]
 
     def encode(self, text: bytes) -> Path | None:
         """E(text): token ids of a continuation, which may end inside a character.
@@ -133,9 +161,10 @@ class Codec:
 
     def spell(self, path: Path) -> bytes | None:
         """The bytes that tokens spell; None if one of them spells nothing or is unknown."""
-        known = [self.token_bytes[token] if token < len(self.token_bytes) else None for token in path]
-        spelled = [text for text in known if text is not None]
-        return b"".join(spelled) if len(spelled) == len(path) else None
+        try:
+            return b"".join([self._texts[token] for token in path])
+        except KeyError:
+            return None
 
     def paths(self, text: bytes) -> tuple[Path, ...]:
         """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.
@@ -147,13 +176,15 @@ class Codec:
         if found is None:
             if len(self._paths) >= REMEMBERED:
                 self._paths.clear()
-            self._paths[text] = found = self._find_paths(text)
+            self._paths[text] = found = self.find_paths(text)
         return found
 
-    def _find_paths(self, text: bytes) -> tuple[Path, ...]:
+    def find_paths(self, text: bytes, probes: tuple[bytes, ...] = PROBES) -> tuple[Path, ...]:
+        """The definition of ``paths``, which only remembers what this finds; the path of E(text) itself is first."""
         if not text:
             return ((),)
-        probes = (b"",) if split_character(text)[1] else PROBES
+        if split_character(text)[1]:
+            probes = (b"",)
         found: dict[Path, None] = {}  # a dict keeps the order of the probes
         for probe in probes:
             ids = self.encode(text + probe)
@@ -161,7 +192,7 @@ class Codec:
                 continue
             length = 0
             for count, token in enumerate(ids):
-                length += len(self.token_bytes[token] or b"")
+                length += len(self._texts[token])
                 if length >= len(text):
                     if length == len(text):
                         found[ids[: count + 1]] = None

@@ -29,6 +29,13 @@ def free_bytes(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def release_unused() -> None:
+    """Give what torch keeps for later allocations back to the GPUs."""
+    torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
 def gpu_peak_bytes() -> int:
     """The most that this process has held on GPUs so far."""
     return sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -29,10 +30,9 @@ class Speakers:
         log_probs: ``[speakers, streams, symbols]`` tempered and normalised; 0 where forbidden.
         present: ``[speakers, streams]`` who speaks.
         log_weights: ``[speakers, streams]`` normalised over those present (sharpened if asked for), else -inf.
-        entropies: ``[speakers, streams]`` of the tempered distributions, nats.
         allowed: ``[streams, symbols]``.
         lead: ``[streams]`` index of the lead among the speakers.
-        lead_log_probs: ``[streams, symbols]`` the lead's untempered log-probabilities; 0 where forbidden.
+        untempered: ``[speakers, streams, symbols]`` as the members said it; anything where forbidden.
         alpha: ``[streams]`` exponent of the power mean.
         contrast: ``[streams]`` the lambda of contrast.
     """
@@ -40,12 +40,21 @@ class Speakers:
     log_probs: Tensor
     present: Tensor
     log_weights: Tensor
-    entropies: Tensor
     allowed: Tensor
     lead: Tensor
-    lead_log_probs: Tensor
+    untempered: Tensor
     alpha: Tensor
     contrast: Tensor
+
+    @cached_property
+    def entropies(self) -> Tensor:
+        """``[speakers, streams]`` of the tempered distributions, nats."""
+        return _entropies(self.log_probs)
+
+    @cached_property
+    def lead_log_probs(self) -> Tensor:
+        """``[streams, symbols]`` the lead's untempered log-probabilities; 0 where forbidden."""
+        return torch.where(self.allowed, pick(self.untempered, self.lead), 0.0)
 
 
 def prepare(
@@ -73,23 +82,28 @@ def prepare(
         beta: ``[streams]`` confidence sharpening: weights times exp(-beta * entropy).
         contrast: ``[streams]``.
     """
-    log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
+    if not bool(present.all()):
+        log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
     tempered = normalise(log_probs / temperatures[..., None], allowed)
-    entropies = entropy(tempered)
-    raw = torch.where(present, weights.log() - beta[None] * entropies, -torch.inf)
     finite = torch.where(allowed[None], tempered, 0.0)
-    lead_rows = log_probs.gather(0, lead[None, :, None].expand(1, -1, log_probs.shape[-1]))[0]
+    raw = weights.log()
+    if bool(beta.any()):
+        raw = raw - beta[None] * _entropies(finite)
     return Speakers(
         log_probs=finite,
         present=present,
-        log_weights=torch.log_softmax(raw, dim=0),
-        entropies=entropies,
+        log_weights=torch.log_softmax(torch.where(present, raw, -torch.inf), dim=0),
         allowed=allowed,
         lead=lead,
-        lead_log_probs=torch.where(allowed, lead_rows, 0.0),
+        untempered=log_probs,
         alpha=alpha,
         contrast=contrast,
     )
+
+
+def _entropies(log_probs: Tensor) -> Tensor:
+    """``[speakers, streams]`` nats, of log-probabilities that are 0 where forbidden (and so add nothing)."""
+    return -(log_probs.exp() * log_probs).sum(-1)
 
 
 def normalise(scores: Tensor, allowed: Tensor) -> Tensor:
@@ -169,38 +183,58 @@ def fuse(rule: RuleName, speakers: Speakers) -> Tensor:
     Returns:
         ``[streams, symbols]`` log-probabilities, -inf where forbidden.
     """
-    fused = normalise(RULES[rule](speakers), speakers.allowed)
+    return _where_alone(speakers, normalise(RULES[rule](speakers), speakers.allowed))
+
+
+def fuse_scores(rule: RuleName, speakers: Speakers) -> Tensor:
+    """The same up to a constant per stream: enough for a choice, and cheaper."""
+    return _where_alone(speakers, torch.where(speakers.allowed, RULES[rule](speakers), -torch.inf))
+
+
+def _where_alone(speakers: Speakers, fused: Tensor) -> Tensor:
     alone = speakers.present.sum(0) == 1
+    if not bool(alone.any()):
+        return fused
     only = pick(speakers.log_probs, speakers.present.int().argmax(0))
     return torch.where(alone[:, None], torch.where(speakers.allowed, only, -torch.inf), fused)
 
 
-def margins(rule: RuleName, speakers: Speakers, scores: Tensor) -> Tensor:
+def margins(rule: RuleName, speakers: Speakers, gap: Tensor) -> Tensor:
     """How far a choice is from another one, in nats: what rounding may turn is below 1e-4.
 
     Args:
         rule: the rule.
         speakers: what it saw.
-        scores: ``[streams, symbols]`` what the choice maximises (fused log-probabilities, noise included).
+        gap: ``[streams]`` of the first two symbols, by what the choice maximises (noise included).
 
     Returns:
-        ``[streams]``: the gap of the first two symbols, and of any choice made inside the rule.
+        ``[streams]``: that gap, and of any choice made inside the rule.
     """
-    gap = top_gap(scores)
+    inner = gap
     if rule == "most_confident":
         entropies = torch.where(speakers.present, speakers.entropies, torch.inf)
-        gap = torch.minimum(gap, _gap(-entropies, 0))
+        inner = torch.minimum(gap, _gap(-entropies, 0))
     elif rule == "vote":
         favourites = torch.where(speakers.present, top_gap(_hidden(speakers)), torch.inf).amin(0)
         totals = _vote_totals(speakers)
         tied = totals >= totals.amax(-1, keepdim=True) - WEIGHT_TIE
         liking = top_gap(torch.where(tied, speakers.lead_log_probs, -torch.inf))
-        gap = torch.minimum(favourites, torch.where(tied.sum(-1) > 1, liking, torch.inf))
+        inner = torch.minimum(favourites, torch.where(tied.sum(-1) > 1, liking, torch.inf))
     elif rule == "contrast":
         distance = _plausible_gap(speakers, pick(speakers.log_probs, speakers.lead)).abs()
-        gap = torch.minimum(gap, torch.where(speakers.allowed, distance, torch.inf).amin(-1))
+        inner = torch.minimum(gap, torch.where(speakers.allowed, distance, torch.inf).amin(-1))
     alone = speakers.present.sum(0) == 1
-    return torch.where(alone, top_gap(scores), gap)
+    return torch.where(alone, gap, inner)
+
+
+def best_two(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The greatest of the last axis, ties to the lowest index, and its lead over the second (inf where there is none).
+
+    ``[..., n]`` -> ``[...]`` indices and ``[...]`` gaps.
+    """
+    best, index = scores.max(-1)
+    second = scores.scatter(-1, index[..., None], -torch.inf).amax(-1)
+    return index, torch.nan_to_num(best - second, nan=torch.inf, posinf=torch.inf)
 
 
 def first_argmax(scores: Tensor) -> Tensor:
@@ -212,7 +246,7 @@ def first_argmax(scores: Tensor) -> Tensor:
 
 def top_gap(scores: Tensor) -> Tensor:
     """Gap between the greatest and the second score along the last axis; inf where there is no second."""
-    return _gap(scores, -1)
+    return best_two(scores)[1]
 
 
 def pick(log_probs: Tensor, speaker: Tensor) -> Tensor:

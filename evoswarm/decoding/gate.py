@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -19,15 +21,17 @@ def entropy(log_probs: Tensor) -> Tensor:
     return -torch.where(probabilities > 0, probabilities * log_probs, 0.0).sum(-1)
 
 
-def speakers(lead_entropy: Tensor, thresholds: Tensor, lead_abstains: Tensor) -> Tensor:
+def speakers(
+    lead_entropy: NDArray[np.float64], thresholds: NDArray[np.float64], lead_abstains: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Which members speak.
 
     Args:
         lead_entropy: ``[streams]`` entropy of the lead's distribution, nats.
-        thresholds: ``[members, streams]`` in nats; infinite where a member has no place in the stream's recipe.
+        thresholds: ``[streams, members]`` in nats; infinite where a member has no place in the stream's recipe.
         lead_abstains: ``[streams]``; a lead without mass opens every gate that is there.
 
     Returns:
-        ``[members, streams]`` booleans. A lead's own threshold is 0: it always speaks.
+        ``[streams, members]``. A lead's own threshold is 0: it always speaks.
     """
-    return (lead_entropy[None] >= thresholds) | (lead_abstains[None] & torch.isfinite(thresholds))
+    return (lead_entropy[:, None] >= thresholds) | (lead_abstains[:, None] & np.isfinite(thresholds))

@@ -1,157 +1,188 @@
-"""The decoding loop: streams are not in step, each runs until it needs a distribution nobody has asked for yet."""
+"""The decoding loop: streams are not in step, each runs until it needs a distribution nobody has asked for yet.
+
+Everything here works on all streams that can move, by array operations; Python objects are touched once per place and
+member, never per stream.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from evoswarm.decoding.alphabet import cut
-from evoswarm.decoding.choice import Choice, choose
+from evoswarm.decoding.choice import NO_MASS, Choices, Moment, choose
 from evoswarm.decoding.gate import speakers as open_gates
+from evoswarm.decoding.places import NO_ROW
 from evoswarm.decoding.pool_view import PoolView
-from evoswarm.decoding.request import Counters, Step
-from evoswarm.decoding.stream import Stream
+from evoswarm.decoding.request import Counters, Finish, Sample, Step
+from evoswarm.decoding.streams import NO_LIMIT, Streams
 from evoswarm.recipe import Failure
 
 
 class Loop:
     """Decodes streams of one alphabet to their ends."""
 
-    def __init__(self, pool: PoolView, counters: Counters, stop_after: Callable[[], bool] | None) -> None:
-        self._pool, self._counters, self._stop_after = pool, counters, stop_after
+    def __init__(
+        self, pool: PoolView, streams: Streams, counters: Counters, stop_after: Callable[[], bool] | None
+    ) -> None:
+        self._pool, self._places, self._streams = pool, pool.places, streams
+        self._counters, self._stop_after = counters, stop_after
+        self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, Finish] | None] = {}
 
-    def run(self, streams: Sequence[Stream]) -> None:
+    def run(self) -> None:
         """Advance every stream as far as it goes, read what all of them wait for, repeat."""
-        active = list(streams)
-        while active:
+        streams = self._streams
+        while streams.live.any():
             if self._stop_after is not None and self._stop_after():
-                for stream in active:
-                    stream.job.failure = stream.job.failure or Failure("time_out", "stopped before it was finished")
+                for job in np.unique(streams.job[streams.live]):
+                    streams.fail(job, Failure("time_out", "stopped before it was finished"))
                 return
-            moving = active
-            while moving:
-                ready = self._ready(moving)
-                self._step(ready)
-                moving = [stream for stream in ready if stream.sample is None and stream.job.failure is None]
-            self._read()
-            active = [stream for stream in active if stream.sample is None and stream.job.failure is None]
+            moving = np.flatnonzero(streams.live)
+            while len(moving):
+                moment = self._ready(moving)
+                self._step(moment)
+                moving = moment.streams[streams.live[moment.streams]]
+            self._pool.read()
 
-    def _read(self) -> None:
-        for member in self._pool.members:
-            if member.tree.waiting:
-                try:
-                    member.tree.read()
-                except torch.OutOfMemoryError as error:
-                    member.tree.forget_wanted()
-                    raise MemoryError(f"member {member.member.spec.name!r}: {error}") from error
-
-    def _ready(self, streams: Sequence[Stream]) -> list[Stream]:
+    def _ready(self, moving: NDArray[np.int64]) -> Moment:
         """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
-        led = [stream for stream in streams if self._ask(stream, stream.job.plan.lead)]
-        self._open_gates([stream for stream in led if stream.speaks is None])
-        ready = []
-        for stream in led:
-            assert stream.speaks is not None
-            answers = [self._ask(stream, index) for index, speaks in enumerate(stream.speaks) if speaks]
-            if all(answers) and stream.job.failure is None:
-                ready.append(stream)
-        return ready
+        streams, places, plans = self._streams, self._places, self._streams.plans
+        plan, place = streams.plan[moving], streams.place[moving]
+        lead = plans.members[plan, plans.lead[plan]]
+        self._find_out(place, lead, ~places.known[place, lead])
+        led = places.known[place, lead]
+        self._give_up(moving[led], place[led], lead[led])
+        led &= streams.live[moving]
+        moving, plan, place, lead = moving[led], plan[led], place[led], lead[led]
 
-    def _ask(self, stream: Stream, index: int) -> bool:
-        """Look a member's distribution up; False while it is unknown."""
-        if stream.said[index] is None:
-            job = stream.job
-            found = self._pool.members[job.plan.members[index]].lookup(job.prompts[index], stream)
-            if found is None:
-                return False
-            if found.failure is not None:
-                job.failure = job.failure or found.failure
-                return False
-            stream.said[index] = found
-        return True
+        entropy, thresholds = places.entropy[place, lead], plans.thresholds[plan]
+        speaks = open_gates(entropy, thresholds, places.abstains[place, lead])
+        distance = np.where(thresholds > 0, np.abs(entropy[:, None] - thresholds), np.inf).min(1, initial=np.inf)
+        members = plans.members[plan]
+        at = place[:, None], members
+        self._find_out(place[:, None], members, speaks & ~places.known[at])
+        known = places.known[at]
+        heard = speaks & known
+        if places.failures:
+            stream, column = np.nonzero(heard)
+            self._give_up(moving[stream], place[stream], members[stream, column])
+        present = heard & ~places.abstains[at]
+        greedy = (plans.samples[plan] == 1) & ~streams.traced[moving]
+        alone = greedy & (present.sum(1) == 1) & (heard == speaks).all(1)
+        missing = present & (places.row[at] == NO_ROW) & ~alone[:, None]
+        if missing.any():
+            self._find_out(place[:, None], members, missing)
+            missing = present & (places.row[at] == NO_ROW) & ~alone[:, None]
+        ready = (heard == speaks).all(1) & ~missing.any(1) & streams.live[moving]
+        self._hold(places.row[at][~ready & ~alone], present[~ready & ~alone])
+        return Moment(moving, plan, place, members, speaks, present, alone, distance).some(ready)
 
-    def _open_gates(self, streams: Sequence[Stream]) -> None:
-        if not streams:
+    def _find_out(self, place: NDArray[np.int64], member: NDArray[np.int64], unknown: NDArray[np.bool_]) -> None:
+        """Ask for the distributions that are unknown, each (place, member) once."""
+        if not unknown.any():
             return
-        width = max(len(stream.said) for stream in streams)
-        leads = [stream.said[stream.job.plan.lead] for stream in streams]
-        rows = np.stack([stream.job.plan.thresholds[:width] for stream in streams], axis=1)
-        thresholds = torch.from_numpy(rows)
-        entropies = torch.tensor([node.entropy for node in leads if node is not None], dtype=torch.float64)
-        abstains = torch.tensor([node.abstains for node in leads if node is not None])
-        opened = open_gates(entropies, thresholds, abstains).T.tolist()
-        distances = torch.where(thresholds > 0, (entropies - thresholds).abs(), torch.inf).amin(0).tolist()
-        for stream, row, distance in zip(streams, opened, distances, strict=True):
-            stream.speaks = row[: len(stream.said)]
-            stream.job.margin = min(stream.job.margin, distance)
+        places, count = self._places, self._places.members
+        pairs = np.unique((place * count + member)[unknown])
+        fresh = ~places.known.reshape(-1)[pairs]
+        wanted, whom = pairs // count, pairs % count
+        for number in np.unique(whom):
+            self._pool.views[number].resolve(wanted[whom == number].tolist())
+        found = fresh & places.known.reshape(-1)[pairs]
+        self._counters.text_found += int(found.sum())
+        np.add.at(self._counters.found_by_depth, _depth(places.symbols[wanted[found]]), 1)
 
-    def _step(self, ready: Sequence[Stream]) -> None:
+    def _give_up(self, streams: NDArray[np.int64], place: NDArray[np.int64], member: NDArray[np.int64]) -> None:
+        """A failure of a member is a failure of every job that asks for it there."""
+        failures, count = self._places.failures, self._places.members
+        if failures:
+            for stream, key in zip(streams.tolist(), (place * count + member).tolist(), strict=True):
+                if key in failures:
+                    self._streams.fail(self._streams.job[stream], failures[key])
+
+    def _hold(self, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> None:
+        """What waiting streams have found must still be there when the rest has come."""
+        held = rows[present]
+        self._places.distributions.slots.touch(held[held != NO_ROW])
+
+    def _step(self, moment: Moment) -> None:
         """Fuse, choose and append, for all ready streams at once."""
-        if not ready:
+        if not len(moment):
             return
-        for stream, choice in zip(ready, choose(ready, self._pool.distributions, self._pool.alphabet), strict=True):
-            self._charge(stream, choice)
-            if choice.failure is not None:
-                stream.job.failure = choice.failure
-            else:
-                self._append(stream, choice.symbol)
-
-    def _charge(self, stream: Stream, choice: Choice) -> None:
-        job = stream.job
-        lead = job.plan.lead
-        assert stream.speaks is not None
-        for index, (node, speaks) in enumerate(zip(stream.said, stream.speaks, strict=True)):
-            if speaks and node is not None:
-                stream.heard.append((index, node.reads))
-                job.left_out = max(job.left_out, node.left_out)
-        followers = sum(stream.speaks) > 1
-        job.steps += 1
-        job.open_steps += followers
-        job.margin = min(job.margin, choice.margin)
-        self._counters.symbols += 1
-        if followers:
-            stream.open_at.append(stream.position)
-        if job.request.trace and stream.number == 0:
-            names = tuple(
-                member.spec.name
-                for member, speaks in zip(job.plan.recipe.members, stream.speaks, strict=True)
-                if speaks
+        streams, places = self._streams, self._places
+        choices = choose(moment, streams, places)
+        self._charge(moment, choices)
+        speechless = choices.symbols == NO_MASS
+        for stream in moment.streams[speechless]:
+            streams.fail(
+                streams.job[stream], Failure("no_mass", "no speaker gives mass to any allowed symbol")
             )
-            led = stream.said[lead]
-            job.trace.append(Step(choice.symbol, led.entropy if led else 0.0, names, choice.candidates))
+        symbols = choices.symbols
+        streams.obey(moment.streams, symbols, places.alphabet.end)
+        streams.note(moment.streams, moment.speaks)
+        ended = symbols == places.alphabet.end
+        for stream, place in zip(moment.streams[ended].tolist(), moment.place[ended].tolist(), strict=True):
+            if streams.live[stream]:
+                self._finish(stream, places.raws[place], "end")
+        going = ~ended & ~speechless
+        self._append(moment.streams[going], places.children(moment.place[going], symbols[going]))
 
-    def _append(self, stream: Stream, symbol: int) -> None:
-        request, alphabet = stream.job.request, self._pool.alphabet
-        if symbol == alphabet.end:
-            stream.symbols += 1
-            stream.finish(stream.raw, "end")
-        else:
-            text = alphabet.append(stream.text, symbol)
-            raw = alphabet.raw(text)
-            stop = [one.encode() for one in request.stop]
-            kept, why = cut(raw, request.max_bytes, stop)
-            stream.advance(text, raw)
-            if why is None and request.max_symbols is not None and stream.symbols >= request.max_symbols:
-                kept, why = cut(raw, len(raw), stop)
-            if why is not None:
-                stream.finish(kept, why)
-        if stream.sample is not None:
-            self._count_touched(stream)
+    def _charge(self, moment: Moment, choices: Choices) -> None:
+        streams, places, who = self._streams, self._places, moment.streams
+        left_out = places.left_out[moment.place[:, None], moment.members]
+        left_out = np.where(moment.speaks, left_out, 0.0).max(1)
+        streams.left_out[who] = np.maximum(streams.left_out[who], left_out)
+        streams.margin[who] = np.minimum(streams.margin[who], np.minimum(moment.gate, choices.margins))
+        places.used[moment.place] = self._pool.clock
+        counters, asked = self._counters, moment.speaks.sum(1)
+        counters.symbols += len(who)
+        counters.text_lookups += int(asked.sum())
+        np.add.at(counters.asked_by_depth, _depth(places.symbols[moment.place]), asked)
+        for position in np.flatnonzero(streams.traced[who]).tolist():
+            self._trace(moment, position, choices)
 
-    def _count_touched(self, stream: Stream) -> None:
-        """How many of the lead's tokens a follower had a say in."""
-        job = stream.job
-        codec = self._pool.members[job.plan.members[job.plan.lead]].member.codec
-        if isinstance(stream.text, tuple):
-            job.lead_tokens += len(stream.text)
-            job.lead_tokens_touched += len({at for at in stream.open_at if at < len(stream.text)})
-            return
-        start = 0
-        opened = set(stream.open_at)
-        for token in codec.encode(stream.raw) or ():
-            stop = start + len(codec.token_bytes[token] or b"")
-            job.lead_tokens += 1
-            job.lead_tokens_touched += any(at in opened for at in range(start, stop))
-            start = stop
+    def _trace(self, moment: Moment, position: int, choices: Choices) -> None:
+        job = self._streams.jobs[self._streams.job[moment.streams[position]]]
+        plans, plan = self._streams.plans, int(moment.plan[position])
+        lead = plans.members[plan, plans.lead[plan]]
+        recipe = plans.recipes[plan]
+        speaks = moment.speaks[position, : len(recipe.members)]
+        names = tuple(member.spec.name for member, one in zip(recipe.members, speaks, strict=True) if one)
+        entropy = float(self._places.entropy[moment.place[position], lead])
+        job.trace.append(Step(int(choices.symbols[position]), entropy, names, choices.candidates.get(position, ())))
+
+    def _append(self, who: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+        """Streams stand one symbol further on; some of them end there."""
+        streams, known = self._streams, self._places
+        streams.place[who] = places
+        known.used[places] = self._pool.clock
+        full = (known.length[places] >= streams.max_bytes[who]) | (known.symbols[places] >= streams.max_symbols[who])
+        for stream in who[full | streams.stops[who]].tolist():
+            ending = self._ending(stream)
+            if ending is not None:
+                self._finish(stream, *ending)
+
+    def _ending(self, stream: int) -> tuple[bytes, Finish] | None:
+        """The answer and why it ends, where a stop string or a limit ends it here."""
+        streams, place = self._streams, int(self._streams.place[stream])
+        stop = streams.jobs[streams.job[stream]].request.stop
+        key = (place, int(streams.max_bytes[stream]), int(streams.max_symbols[stream]), stop)
+        if key not in self._endings:
+            raw, stops = self._places.raws[place], [one.encode() for one in stop]
+            kept, why = cut(raw, key[1], stops)
+            if why is None and key[2] < NO_LIMIT and self._places.symbols[place] >= key[2]:
+                kept, why = cut(raw, len(raw), stops)
+            self._endings[key] = None if why is None else (kept, why)
+        return self._endings[key]
+
+    def _finish(self, stream: int, raw: bytes, why: Finish) -> None:
+        """Bytes that a token model left unfinished are shown as replacement characters."""
+        text = raw.decode("utf-8", errors="replace")
+        self._streams.finish(stream, Sample(text, why, int(self._streams.steps[stream])))
+
+
+def _depth(symbols: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The class of a depth: 0, 1, 2-3, 4-7, 8-15, ... symbols."""
+    return np.ceil(np.log2(symbols + 1.0)).astype(np.int64)

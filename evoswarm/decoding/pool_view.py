@@ -1,74 +1,108 @@
-"""The members of a pool as one alphabet sees them: each with its tree, its distributions and its prompts."""
+"""The members of a pool as one alphabet sees them: each with its tree and its view, all on the same places."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+import torch
 
 from evoswarm.decoding.alphabet import Alphabet, Bytes, Tokens
 from evoswarm.decoding.byte_view import ByteView
+from evoswarm.decoding.limits import Limits
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.prefix_tree import PrefixTree, TreeLimits
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.positions import Positions
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.stream import Stream
-from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
 from evoswarm.decoding.token_view import TokenView
 from evoswarm.recipe import Recipe
 
-
-class MemberView:
-    """One member in one alphabet at one epsilon: its tree, its view and the prompts it has seen."""
-
-    def __init__(self, member: Member, view: Any, distributions: Distributions, limits: TreeLimits, counters: Counters):
-        self.member, self.view, self.distributions = member, view, distributions
-        self.tree: PrefixTree[Any] = PrefixTree(member.runner, view.rows, view.row_bytes(), limits, counters)
-        self._prompts: dict[str, PromptView] = {}
-        self._counters = counters
-
-    def prompt(self, text: str) -> PromptView:
-        """What this member knows behind a prompt."""
-        found = self._prompts.get(text)
-        if found is None:
-            self._prompts[text] = found = PromptView(self.tree.prompt(self.member.render(text)))
-        return found
-
-    def lookup(self, prompt: PromptView, stream: Stream) -> TextNode | None:
-        """The member's distribution at a stream's text, or None while it has to be read first."""
-        known = len(prompt.texts)
-        found: TextNode | None = self.view.lookup(self.tree, prompt, stream.text)
-        if found is not None:
-            self._counters.text_lookups += 1
-            self._counters.text_hits += len(prompt.texts) == known
-        return found
+KEEP = 0.75  # of the limit on places, when it has been passed
 
 
 class PoolView:
-    """All members in one alphabet at one epsilon; they share a matrix of distributions."""
+    """All members in one alphabet at one epsilon, and the places where they have been asked.
 
-    def __init__(
-        self, members: Sequence[Member], recipe: Recipe, limits: Sequence[TreeLimits], counters: Counters
-    ) -> None:
+    Attributes:
+        places: every text behind every prompt.
+        views: per member.
+        clock: of the decoding that goes on; places used long ago go first.
+    """
+
+    def __init__(self, members: Sequence[Member], recipe: Recipe, limits: Sequence[Limits], counters: Counters) -> None:
         """Args:
         members: the pool.
         recipe: any recipe of this alphabet and epsilon.
-        limits: what the tree of each member may keep.
+        limits: what may be kept of each member.
         counters: where the work is counted.
         """
-        self.alphabet: Alphabet
+        self._members, self._limits, self._counters = members, limits, counters
+        self.clock = 1
+        alphabet: Alphabet = Bytes()
         if recipe.alphabet == "tokens":
-            self.alphabet = Tokens(members[0].codec.token_bytes)
-        else:
-            self.alphabet = Bytes()
-        self.distributions = Distributions(self.alphabet.size)
-        self.members = [
-            MemberView(member, self._view(member, recipe), self.distributions, limit, counters)
-            for member, limit in zip(members, limits, strict=True)
-        ]
+            alphabet = Tokens(members[0].codec.token_bytes)
+        room = [limit.text_bytes if recipe.alphabet == "bytes" else limit.row_bytes for limit in limits]
+        self.places = Places(alphabet, len(members), sum(room))
+        self.views: list[ByteView | TokenView] = []
+        if recipe.alphabet == "tokens":
+            sayable = torch.zeros(alphabet.size, dtype=torch.bool)
+            sayable[torch.from_numpy(members[0].codec.order)] = True
+            sayable[alphabet.end] = True
+            self.places.sayable = sayable
+        for number, (member, limit) in enumerate(zip(members, limits, strict=True)):
+            common = {"state_bytes": limit.state_bytes, "counters": counters}
+            if recipe.alphabet == "tokens":
+                self.views.append(TokenView(member, number, self.places, **common))
+            else:
+                positions = self._positions(number)
+                self.views.append(
+                    ByteView(
+                        member,
+                        number,
+                        self.places,
+                        positions,
+                        epsilon=recipe.epsilon,
+                        row_bytes=limit.row_bytes,
+                        **common,
+                    )
+                )
 
-    def _view(self, member: Member, recipe: Recipe) -> ByteView | TokenView:
-        if recipe.alphabet == "tokens":
-            return TokenView(member.codec, self.distributions, member.context)
-        return ByteView(member.codec, self.distributions, recipe.epsilon, member.context)
+    def _positions(self, number: int) -> Positions:
+        """Members of one tokenizer share what is known about texts."""
+        codec = self._members[number].codec
+        for other, view in zip(self._members, self.views, strict=False):
+            if isinstance(view, ByteView) and other.codec.same_as(codec):
+                return view.positions
+        return Positions(codec)
+
+    def read(self) -> None:
+        """Forward all that anybody waits for.
+
+        Raises:
+            MemoryError: not even one prefix at a time fits.
+        """
+        for view in self.views:
+            if view.tree.waiting:
+                try:
+                    view.read()
+                except torch.OutOfMemoryError as error:
+                    view.tree.forget_wanted()
+                    raise MemoryError(f"member {view.member.spec.name!r}: {error}") from error
+        self.places.distributions.slots.tick()
+
+    def tidy(self) -> None:
+        """Between decodings: forget what exceeds the limits, the longest unused first."""
+        self.clock += 1
+        most = sum(limit.text_bytes for limit in self._limits) // self.places.bytes_each
+        crowded = len(self.places) > most
+        if crowded:
+            self.places.keep_used_since(self.places.oldest_kept(int(most * KEEP)))
+        for view in self.views:
+            view.forget(places=crowded)
+            view.tree.shrink()
+        if crowded:
+            needed = {node for start in self.places.nodes() for node in start.chain()}
+            for view in self.views:
+                view.tree.prune(needed)
 
 
 def view_key(recipe: Recipe) -> tuple[str, float]:

@@ -1,18 +1,19 @@
 """Every token prefix that a member has read, each read once, whoever asks.
 
 A node is a token behind its parent; it owns a slot with the member's state after it (see ``runner``) and, where
-somebody may ask for it, an output row. Nodes that are wanted are collected and read together; a node whose state
-or row was dropped is read again (memory changes cost, never results).
+somebody may ask for it, a row with what the member says behind it. Nodes that are wanted are collected and read
+together; a node whose state or row was dropped is read again (memory changes cost, never results).
 """
 
 from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.cache_layouts import Chunk
@@ -20,8 +21,10 @@ from evoswarm.decoding.request import Counters
 from evoswarm.decoding.runner import Runner
 
 NO_SLOT = -1
+NO_ROW = -1
+PASTS_KEPT = 16384  # slots of whole prefixes, remembered for those who go on behind them
 
-Row = TypeVar("Row")
+NO_CHILDREN: dict[int, Node] = {}  # stands in for the children of a leaf; never written
 
 
 class Node:
@@ -33,21 +36,35 @@ class Node:
         depth: number of tokens up to and including it.
         children: by token id.
         slot: where its state lies; NO_SLOT when it has none.
+        row: where its output row lies; NO_ROW when it has none.
+        edge: probability of the token behind its parent; None while nobody has asked.
         keeps_row: whether its output row can ever be asked for (not so inside prompts).
+        read_before: whether it has ever been forwarded.
         used: clock of its last use.
     """
 
-    __slots__ = ("children", "depth", "keeps_row", "parent", "read_before", "slot", "token", "used")
+    __slots__ = ("children", "depth", "edge", "keeps_row", "parent", "read_before", "row", "slot", "token", "used")
 
     def __init__(self, parent: Node | None, token: int) -> None:
         self.parent = parent
         self.token = token
         self.depth: int = 0 if parent is None else parent.depth + 1
-        self.children: dict[int, Node] = {}
+        self.children: dict[int, Node] = NO_CHILDREN
         self.slot = NO_SLOT
+        self.row = NO_ROW
+        self.edge: float | None = None
         self.keeps_row = False
         self.read_before = False
         self.used = 0
+
+    def child(self, token: int) -> Node:
+        """The node of a token behind this one; made where there is none."""
+        found = self.children.get(token)
+        if found is None:
+            if self.children is NO_CHILDREN:
+                self.children = {}
+            found = self.children[token] = Node(self, token)
+        return found
 
     def chain(self) -> list[Node]:
         """All nodes from the first token to this one."""
@@ -59,52 +76,50 @@ class Node:
         nodes.reverse()
         return nodes
 
-
-@dataclass(frozen=True)
-class TreeLimits:
-    """How much may be kept, bytes; None is no limit."""
-
-    state_bytes: int | None = None
-    row_bytes: int = 1 << 30
+    def tokens(self) -> tuple[int, ...]:
+        """The prefix that ends here."""
+        return tuple(node.token for node in self.chain())
 
 
-class PrefixTree(Generic[Row]):
+class Rows(Protocol):
+    """Where output rows are kept."""
+
+    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+        """Keep ``[nodes, columns]`` logits in some form; every node gets its ``row``."""
+        ...
+
+    def drop(self, node: Node) -> None:
+        """Forget a node's row."""
+        ...
+
+
+class PrefixTree:
     """The prefixes of one member."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        make_rows: Callable[[Tensor], Sequence[Row]],
-        row_bytes: int,
-        limits: TreeLimits,
-        counters: Counters,
-    ) -> None:
+    def __init__(self, runner: Runner, rows: Rows, state_bytes: int | None, counters: Counters) -> None:
         """Make an empty tree.
 
         Args:
             runner: reads tokens.
-            make_rows: ``[rows, columns]`` logits -> what is kept of each row.
-            row_bytes: size of one kept row.
-            limits: what may be kept.
+            rows: keeps what comes out.
+            state_bytes: limit on kept states; None is no limit.
             counters: where the work is counted.
         """
         self.root = Node(None, -1)
-        self._runner, self._make_rows, self._counters = runner, make_rows, counters
-        self._limits = limits
-        self._row_limit = max(64, limits.row_bytes // max(1, row_bytes))
-        self._rows: OrderedDict[Node, Row] = OrderedDict()
-        self._looked_at: set[Node] = set()  # rows that somebody who waits has found since the last read
+        self._runner, self._rows, self._counters = runner, rows, counters
+        self._limit = state_bytes
         self._wanted: dict[Node, None] = {}
         self._unwritten: dict[Node, None] = {}  # have a slot, but their state has not been computed yet
         self._held: set[int] = set()
         weakref.finalize(self, runner.free_slots, self._held)  # other trees may use the same runner
-        self._clock = 0
+        self._pasts: OrderedDict[Node, NDArray[np.int64]] = OrderedDict()
+        self._clock = 1
 
     def prompt(self, tokens: Sequence[int]) -> Node:
         """The node at the end of a prompt."""
         node = self.root
         for token in tokens:
-            node = self._child(node, token)
+            node = node.child(token)
         node.keeps_row = True
         return node
 
@@ -112,27 +127,17 @@ class PrefixTree(Generic[Row]):
         """The node at the end of a path behind a prompt."""
         node = start
         for token in path:
-            node = self._child(node, token)
+            node = node.child(token)
             node.keeps_row = True
         return node
 
-    def _child(self, node: Node, token: int) -> Node:
-        child = node.children.get(token)
-        if child is None:
-            child = node.children[token] = Node(node, token)
-        return child
-
-    def row(self, node: Node) -> Row | None:
-        """What is known at a node; None if it must be read first."""
+    def use(self, node: Node) -> None:
+        """Somebody needs this node now."""
         node.used = self._clock
-        row = self._rows.get(node)
-        if row is not None:
-            self._rows.move_to_end(node)
-            self._looked_at.add(node)
-        return row
 
     def want(self, node: Node) -> None:
         """Ask for a node's row at the next ``read``."""
+        node.used = self._clock
         self._wanted[node] = None
 
     @property
@@ -143,46 +148,43 @@ class PrefixTree(Generic[Row]):
     def read(self) -> None:
         """Forward all that is wanted, as few batches as the limits allow; every missing node once."""
         self._clock += 1
-        fresh: dict[Node, Row] = {}
         passing: list[Node] = []
         try:
             while self._wanted:
                 chains = {id(chunk): (chunk, chain) for chain in self._chains() for chunk in (self._chunk(chain),)}
                 for batch, logits in self._runner.run([chunk for chunk, _ in chains.values()], self._counters):
-                    nodes = [node for chunk in batch for node in chains[id(chunk)][1]]
-                    self._count(nodes)
-                    passing += [node for node in nodes if not node.keeps_row]
-                    keeping = [node for node in nodes if node.keeps_row]
+                    keeping: list[Node] = []
+                    for chunk in batch:
+                        chain = chains[id(chunk)][1]
+                        self._count(chain)
+                        passing += [node for node in chain if not node.keeps_row]
+                        keeping += [node for node in chain if node.keeps_row]
                     if keeping:
-                        fresh.update(zip(keeping, self._make_rows(logits), strict=True))
-                self._wanted = {node: None for node in self._wanted if node not in fresh}
+                        self._rows.put(keeping, logits)
+                        for node in keeping:
+                            self._wanted.pop(node, None)
         finally:
             for node in self._unwritten:  # none, unless a forward broke off: a slot without a state must not stay
                 self._release(node)
             self._unwritten.clear()
+        self._counters.peak_state_bytes = max(self._counters.peak_state_bytes, self.state_bytes)
+        if self._limit is not None and self.state_bytes > self._limit // 2:
+            self._drop_interior(passing)
+
+    def _drop_interior(self, passing: Sequence[Node]) -> None:
+        """A recurrent state inside a prompt is large, and seldom does anything continue there."""
         if not self._runner.layout.needs_whole_past:
-            for node in passing:  # a recurrent state inside a prompt is large, and nothing continues there
+            for node in passing:
                 self._release(node)
-        self._rows.update(fresh)
-        self._drop_rows(fresh)
 
-    def _drop_rows(self, fresh: Mapping[Node, Row]) -> None:
-        """Forget the rows longest unused; never those that somebody waits with, or two could take turns for ever."""
-        surplus = len(self._rows) - self._row_limit
-        if surplus > 0:
-            idle = [node for node in self._rows if node not in self._looked_at and node not in fresh]
-            for node in idle[:surplus]:
-                del self._rows[node]
-        self._looked_at.clear()
-
-    def _count(self, nodes: Sequence[Node]) -> None:
-        for node in nodes:
+    def _count(self, chain: Sequence[Node]) -> None:
+        for node in chain:
             if node.read_before:
                 self._counters.rows_reforwarded += 1
             else:
                 self._counters.rows_forwarded += 1
                 self._counters.prompt_tokens += not node.keeps_row
-            node.read_before = True
+                node.read_before = True
             self._unwritten.pop(node, None)
 
     def _chains(self) -> Iterator[list[Node]]:
@@ -212,27 +214,47 @@ class PrefixTree(Generic[Row]):
     def _chunk(self, chain: list[Node]) -> Chunk:
         before = chain[0].parent
         assert before is not None
-        past = before.chain()
-        for node in (*past, *chain):
-            node.used = self._clock
+        past = self._past(before)
         for node in chain:
+            node.used = self._clock
             if node.slot == NO_SLOT:
                 node.slot = self._runner.take_slot()
                 self._held.add(node.slot)
                 self._unwritten[node] = None
+        slots = tuple([node.slot for node in chain])
+        if self._runner.layout.needs_whole_past:
+            self._remember(chain[-1], np.concatenate([past, np.array(slots, dtype=np.int64)]))
         return Chunk(
-            past=tuple(node.slot for node in (past if self._runner.layout.needs_whole_past else past[-1:])),
-            tokens=tuple(node.token for node in chain),
-            slots=tuple(node.slot for node in chain),
-            prefix=tuple(node.token for node in past),
-            rows=tuple(step for step, node in enumerate(chain) if node.keeps_row),
+            past=past,
+            tokens=tuple([node.token for node in chain]),
+            slots=slots,
+            rows=tuple([step for step, node in enumerate(chain) if node.keeps_row]),
+            depth=before.depth,
+            prefix=before.tokens,
         )
+
+    def _past(self, node: Node) -> NDArray[np.int64]:
+        """Slots of the states that tokens behind a node attend to."""
+        if not self._runner.layout.needs_whole_past:
+            return np.array([node.slot] if node.parent is not None else [], dtype=np.int64)
+        found = self._pasts.get(node)
+        if found is None:
+            found = np.array([one.slot for one in node.chain()], dtype=np.int64)
+            self._remember(node, found)
+        return found
+
+    def _remember(self, node: Node, past: NDArray[np.int64]) -> None:
+        self._pasts[node] = past
+        if len(self._pasts) > PASTS_KEPT:
+            self._pasts.popitem(last=False)
 
     def _release(self, node: Node) -> None:
         if node.slot != NO_SLOT:
             self._held.discard(node.slot)
             self._runner.free_slots((node.slot,))
             node.slot = NO_SLOT
+            self._counters.states_dropped += 1
+            self._pasts.clear()
 
     @property
     def state_bytes(self) -> int:
@@ -246,24 +268,40 @@ class PrefixTree(Generic[Row]):
         it, because a state is of no use without its prefix.
         """
         size = self._runner.layout.slot_bytes()
-        if self._limits.state_bytes is None or self.state_bytes <= self._limits.state_bytes or not size:
+        if self._limit is None or self.state_bytes <= self._limit or not size:
             return 0
-        order: list[Node] = [self.root]
-        for node in order:  # grows while it is walked: parents before children
-            order.extend(node.children.values())
+        order = self._by_depth()
         newest: dict[Node, int] = {}
         for node in reversed(order):
             newest[node] = max([node.used, *(newest[child] for child in node.children.values())])
         dropped = 0
-        surplus = (self.state_bytes - self._limits.state_bytes) // size + 1
+        surplus = (self.state_bytes - self._limit) // size + 1
         for node in sorted(order[1:], key=lambda one: (newest[one], -one.depth)):
             if dropped >= surplus:
                 break
             if node.slot != NO_SLOT:
                 self._release(node)
-                self._rows.pop(node, None)
+                self._rows.drop(node)
                 dropped += 1
         return dropped
+
+    def prune(self, needed: set[Node]) -> None:
+        """Forget nodes that hold nothing and that nobody refers to; call it only between decodings.
+
+        Args:
+            needed: nodes that somebody refers to.
+        """
+        for node in reversed(self._by_depth()[1:]):
+            if not node.children and node.slot == NO_SLOT and node.row == NO_ROW and node not in needed:
+                assert node.parent is not None
+                del node.parent.children[node.token]
+
+    def _by_depth(self) -> list[Node]:
+        """All nodes, parents before children."""
+        order: list[Node] = [self.root]
+        for node in order:  # grows while it is walked
+            order.extend(node.children.values())
+        return order
 
     def forget_wanted(self) -> None:
         """Drop what was asked for, after a forward that could not be done."""

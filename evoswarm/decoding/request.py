@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evoswarm.recipe import Failure, Recipe
 
@@ -22,6 +26,9 @@ class Request:
         max_symbols: an answer ends after so many symbols (bytes or tokens); None is no limit.
         stop: an answer is cut before the first occurrence of any of these.
         trace: keep what happened at every step of the first sample.
+        forced: an answer to follow instead of choosing, and then END: what would be read, who would speak, and what it
+            would cost along this text. Limits and stop strings hold as ever. In ``tokens`` it is tokenized as the
+            members' tokenizer would.
     """
 
     recipe: Recipe
@@ -31,6 +38,7 @@ class Request:
     max_symbols: int | None = None
     stop: tuple[str, ...] = ()
     trace: bool = False
+    forced: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Completion:
         margin: the smallest decision margin seen (gap of the first two symbols; |entropy - threshold|).
         left_out: the largest bound on the total-variation error of any byte view used.
         trace: steps of the first sample, if asked for.
+        work: what the engine did for the whole call that this was part of; no part of the outcome.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -109,6 +118,7 @@ class Completion:
     margin: float = float("inf")
     left_out: float = 0.0
     trace: tuple[Step, ...] = field(default=(), repr=False)
+    work: Counters | None = field(default=None, repr=False, compare=False)
 
     @property
     def open_share(self) -> float:
@@ -136,25 +146,82 @@ class MemberShape:
     attention_width: int
 
 
-@dataclass
-class Counters:
-    """What the engine has done since it was made: the search's own cost, never a recipe's.
+DEPTHS = 24  # classes of depth: 0, 1, 2-3, 4-7, ... symbols
 
-    ``text_lookups`` and ``text_hits`` count (member, prompt, text) distributions asked for and found in memory.
+
+def _by_depth() -> NDArray[np.int64]:
+    return np.zeros(DEPTHS, dtype=np.int64)
+
+
+@dataclass(eq=False)
+class Counters:
+    """What the engine has done: the search's own cost, never a recipe's.
+
+    Attributes:
+        rows_forwarded: distinct prefixes (nodes of the members' prefix trees) that were read.
+        rows_reforwarded: prefixes read again, because their state or row had been dropped.
+        prompt_tokens: those of ``rows_forwarded`` that lie inside prompts.
+        states_dropped: states given up to make room.
+        forwards: calls of a model.
+        chunk_tokens: tokens that were to be read.
+        padded_tokens: positions computed for them; their ratio is how well batches are filled.
+        text_lookups: (member, place) distributions that steps needed.
+        text_found: of these, those that had to be worked out; the others were in memory.
+        symbols: decoding steps.
+        forward_seconds: inside models, added up over devices that run side by side.
+        seconds: all.
+        peak_state_bytes: the most that one member's states came to.
+        peak_row_bytes: the most that one member's output rows came to.
+        asked_by_depth: ``text_lookups`` by how many symbols into the answer: 0, 1, 2-3, 4-7, ...
+        found_by_depth: ``text_found`` likewise.
     """
 
     rows_forwarded: int = 0
     rows_reforwarded: int = 0
     prompt_tokens: int = 0
+    states_dropped: int = 0
     forwards: int = 0
+    chunk_tokens: int = 0
     padded_tokens: int = 0
     text_lookups: int = 0
-    text_hits: int = 0
+    text_found: int = 0
     symbols: int = 0
     forward_seconds: float = 0.0
     seconds: float = 0.0
+    peak_state_bytes: int = 0
+    peak_row_bytes: int = 0
+    asked_by_depth: NDArray[np.int64] = field(default_factory=_by_depth)
+    found_by_depth: NDArray[np.int64] = field(default_factory=_by_depth)
 
     @property
     def reuse(self) -> float:
         """Share of asked-for distributions that some recipe had already paid for."""
-        return self.text_hits / self.text_lookups if self.text_lookups else 0.0
+        return 1.0 - self.text_found / self.text_lookups if self.text_lookups else 0.0
+
+    @property
+    def batch_fill(self) -> float:
+        """Share of computed positions at which a token stood."""
+        return self.chunk_tokens / self.padded_tokens if self.padded_tokens else 0.0
+
+    def since(self, before: Counters) -> Counters:
+        """What has been done since an earlier moment; peaks are those of the whole time."""
+        now = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Counters(
+            **{
+                name: value if name.startswith("peak_") else value - getattr(before, name)
+                for name, value in now.items()
+            }
+        )
+
+    def copy(self) -> Counters:
+        """As they stand now."""
+        return Counters(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
+
+    def sharing_by_depth(self) -> dict[str, float]:
+        """Distributions asked for per one worked out, by symbols into the answer."""
+        names = ["0", "1", *(f"{2**n}-{2 ** (n + 1) - 1}" for n in range(1, DEPTHS - 1))]
+        return {
+            name: round(float(asked / max(1, found)), 2)
+            for name, asked, found in zip(names, self.asked_by_depth, self.found_by_depth, strict=True)
+            if asked
+        }

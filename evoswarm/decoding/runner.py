@@ -1,7 +1,8 @@
 """Reads tokens behind prefixes that were read before, in batches that fit.
 
-Together with ``cache_layouts`` this is the only place where a model runs. A runner offers one operation: extend these
-prefixes by these tokens.
+Together with the layouts this is the only place where a model runs. A runner offers one operation: extend these
+prefixes by these tokens. (A graph of a captured forward, or a compiled one, would take the place of the model that a
+layout is given; what a layout prepares for a batch has fixed places and one transfer with that in mind.)
 """
 
 from __future__ import annotations
@@ -11,31 +12,61 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
-from evoswarm.decoding.cache_layouts import AttentionPool, Chunk, Layout, RecurrentPool, Reread
+from evoswarm.decoding.attention_pool import AttentionPool
+from evoswarm.decoding.cache_layouts import Chunk, Layout, Reread
+from evoswarm.decoding.devices import free_bytes, release_unused
+from evoswarm.decoding.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters
 
 log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
+BUFFER_SHARE = 0.1  # of free memory, where nobody says how much the buffers of batches that go on may take
+PAST_SHARE = 4  # columns of a batch, past included, for each token that may be forwarded at once
+NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory")  # torch's allocators, by what they say
 
 
 class Runner:
-    """Extends prefixes by tokens, in batches that fit."""
+    """Extends prefixes by tokens, in batches that fit.
+
+    Attributes:
+        device: what it runs on; runners on different devices can run at the same time (see ``side_by_side``).
+        columns: width of the logits.
+        batch_tokens: tokens forwarded at once; halved when memory runs out.
+        layout: how the model keeps what it has read.
+    """
 
     def __init__(self, model: Any, name: str, batch_tokens: int) -> None:
         """Choose the layout for a model and try it against reading afresh."""
         self.model, self.name, self.batch_tokens = model, name, batch_tokens
+        self.device = str(model.device)
         self.columns = int(model.config.get_text_config().vocab_size)
         self.layout = _choose_layout(model)
         if not isinstance(self.layout, Reread) and not _agrees(model, self.layout, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
             self.layout = Reread(model)
+        self.layout.drop_buffers()
+        self.layout.buffer_limit = int(free_bytes(self.device) * BUFFER_SHARE)
         self._free: list[int] = []
         self._slots = 1  # slot 0 is the state before any token
+
+    def limit(self, state_bytes: int | None, buffer_bytes: int | None = None) -> None:
+        """Say how much memory there is.
+
+        Args:
+            state_bytes: what the slots taken may come to; more can be taken, but pools then grow by copying. None is
+                no limit.
+            buffer_bytes: what batches that go on may keep beside the slots; None leaves it as it is.
+        """
+        size = self.layout.slot_bytes()
+        self.layout.slot_limit = None if state_bytes is None or not size else state_bytes // size + 1
+        if buffer_bytes is not None:
+            self.layout.buffer_limit = buffer_bytes
 
     def take_slot(self) -> int:
         """A slot that nobody else uses; slots are shared by all who read through this runner."""
@@ -46,48 +77,80 @@ class Runner:
 
     def free_slots(self, slots: Iterable[int]) -> None:
         """Give slots back."""
-        self._free.extend(slots)
+        gone = list(slots)
+        self.layout.forget(gone)
+        self._free.extend(gone)
 
     def run(self, chunks: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
-        """Forward chunks in few batches that fit; yields each batch with its ``[rows, columns]`` logits."""
-        for batch in self._batches(chunks):
-            yield from self._forward(batch, counters)
+        """Forward chunks in few batches that fit; yields each batch with its ``[rows, columns]`` logits.
+
+        Raises:
+            torch.OutOfMemoryError: there is no room for a single chunk.
+        """
+        try:
+            for batch in self._batches(chunks):
+                yield from self._forward(batch, counters)
+        finally:
+            self.layout.end_run()
 
     def _forward(self, batch: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
         began = time.perf_counter()
-        try:
-            with torch.inference_mode():
-                logits = self.layout.forward(batch)
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                raise
-            torch.cuda.empty_cache()
-            self.batch_tokens = max(1, self.batch_tokens // 2)  # remembered: the next batches fit at once
-            half = len(batch) // 2
-            yield from self._forward(batch[:half], counters)
-            yield from self._forward(batch[half:], counters)
+        buffered = self.layout.buffer_bytes() > 0
+        logits, lack = self._attempt(batch)
+        if logits is None:  # not where the error was caught: it holds all that the forward had made
+            for part in self._smaller(batch, buffered, lack):
+                yield from self._forward(part, counters)
             return
         counters.forward_seconds += time.perf_counter() - began
         counters.forwards += 1
-        counters.padded_tokens += len(batch) * max(len(chunk.tokens) for chunk in batch)
+        counters.chunk_tokens += sum(len(chunk.tokens) for chunk in batch)
+        counters.padded_tokens += self.layout.padded_tokens(batch)
         yield batch, logits
+
+    def _smaller(self, batch: Sequence[Chunk], buffered: bool, lack: str) -> list[Sequence[Chunk]]:
+        """What to try after memory ran out: the same without buffers, or halves; remembered for the next batches."""
+        self.layout.drop_buffers()
+        release_unused()
+        if buffered:
+            self.layout.buffer_limit //= 2
+            return [batch]
+        if len(batch) == 1:
+            raise torch.OutOfMemoryError(lack)
+        self.batch_tokens = max(1, self.batch_tokens // 2)
+        return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+
+    def _attempt(self, batch: Sequence[Chunk]) -> tuple[Tensor | None, str]:
+        """Logits, or None and what the allocator said."""
+        try:
+            with torch.inference_mode():
+                return self.layout.forward(batch), ""
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            return None, str(error)
 
     def _batches(self, chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
         """Chunks of like shape together, within the limit on tokens (padding and past included)."""
-        ordered = sorted(chunks, key=lambda chunk: (len(chunk.tokens), len(chunk.prefix)))
+        ordered = sorted(chunks, key=lambda chunk: (len(chunk.tokens), chunk.depth))
         batch: list[Chunk] = []
+        deepest = shortest = 0
         for chunk in ordered:
-            width = len(chunk.tokens) + max((len(one.prefix) for one in [*batch[-1:], chunk]), default=0)
-            crowded = (len(batch) + 1) * width > self.batch_tokens * 4 or (
-                (len(batch) + 1) * len(chunk.tokens) > self.batch_tokens
-            )
-            uneven = bool(batch) and len(chunk.tokens) > 2 * len(batch[0].tokens) + 8
-            if batch and (crowded or uneven):
+            new, count = len(chunk.tokens), len(batch) + 1
+            deepest = max(deepest, chunk.depth)
+            crowded = count * (new + deepest) > self.batch_tokens * PAST_SHARE or count * new > self.batch_tokens
+            if batch and (crowded or new > 2 * shortest + 8):
                 yield batch
-                batch = []
+                batch, deepest = [], chunk.depth
+            if not batch:
+                shortest = new
             batch.append(chunk)
         if batch:
             yield batch
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """CUDA's allocator has an error of its own; those of the CPU and of MPS raise the plainest one."""
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in NO_ROOM)
 
 
 def _choose_layout(model: Any) -> Layout:
@@ -101,31 +164,43 @@ def _choose_layout(model: Any) -> Layout:
 
 
 def _agrees(model: Any, layout: Layout, name: str) -> bool:
-    """Whether a text read in pieces of different lengths gives the rows that reading it at once gives."""
+    """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
+
+    The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
+    """
     columns = int(model.config.get_text_config().vocab_size)
-    text = tuple((7 * step + 3) % columns for step in range(7))
-    other = tuple((5 * step + 1) % columns for step in range(4))
-    slots = tuple(range(1, 12))
-    everything = tuple(range(7))
+    texts = [tuple((7 * step + 3) % columns for step in range(8)), tuple((5 * step + 1) % columns for step in range(6))]
+    first_slots = (1, 9)
+    layout.buffer_limit = 1 << 40
     try:
         with torch.inference_mode():
-            want = Reread(model).forward([Chunk((), text, (), (), everything), Chunk((), other, (), (), (0, 1, 2, 3))])
-            first = layout.forward(
-                [Chunk((), text[:2], slots[:2], (), (0, 1)), Chunk((), other[:1], slots[7:8], (), (0,))]
-            )
-            second = layout.forward(
-                [
-                    Chunk(slots[:2], text[2:], slots[2:7], text[:2], (0, 1, 2, 3, 4)),
-                    Chunk(slots[7:8], other[1:], slots[8:11], other[:1], (0, 1, 2)),
+            whole = [_piece(text, 0, len(text), 0, False) for text in texts]
+            want = Reread(model).forward(whole)
+            pieces, at = [], [0, 0]
+            for sizes in ((2, 1), (3, 2), (1, 1), (1, 1), (1, 1)):
+                chunks = [
+                    _piece(text, start, start + size, slot, layout.needs_whole_past)
+                    for text, start, size, slot in zip(texts, at, sizes, first_slots, strict=True)
                 ]
-            )
+                rows = layout.forward(chunks)
+                pieces.append((rows[: sizes[0]], rows[sizes[0] :]))
+                at = [start + size for start, size in zip(at, sizes, strict=True)]
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         log.info("reading in pieces failed: %s", error)
         return False
     if not want.isfinite().all():
         log.warning("member %s: its logits hold nan or infinity; it cannot take part", name)
         return True  # no way of reading can be told from another
-    got = torch.cat([first[:2], second[:5], first[2:], second[5:]])
+    got = torch.cat([piece[number] for number in range(len(texts)) for piece in pieces])
     within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
     difference = (torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max()
     return bool(difference <= within)
+
+
+def _piece(text: tuple[int, ...], begin: int, end: int, slot: int, whole_past: bool) -> Chunk:
+    """A part of a text whose states lie one behind the other from ``slot`` on."""
+    slots = np.arange(slot, slot + len(text))
+    past = slots[:begin] if whole_past else slots[max(0, begin - 1) : begin]
+    return Chunk(
+        past, text[begin:end], tuple(slots[begin:end].tolist()), tuple(range(end - begin)), begin, lambda: text[:begin]
+    )

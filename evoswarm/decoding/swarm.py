@@ -6,6 +6,7 @@ everything that any stream waits for, and all go on.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,20 +14,24 @@ from typing import Self
 
 import torch
 
+from evoswarm.decoding.alphabet import Text
 from evoswarm.decoding.devices import free_bytes
+from evoswarm.decoding.limits import Limits
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member, load_member
+from evoswarm.decoding.outcome import Outcome
+from evoswarm.decoding.plan import Plans
 from evoswarm.decoding.pool_view import PoolView, view_key
-from evoswarm.decoding.prefix_tree import TreeLimits
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
-from evoswarm.decoding.stream import Job, Plan, Stream
+from evoswarm.decoding.streams import Job, Streams
 from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
 DECODING_VERSION = 1
 STREAMS_AT_ONCE = 8192
-TEXTS_KEPT = 1_000_000
-STATE_SHARE = 0.4  # of free memory, for kept states: pools grow by copying, and activations need room too
+STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
+ROWS_PER_STREAM = 4  # tokenizations of one text that are worth reading are few
+ROW_BYTES_PER_TOKEN = 12
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
@@ -36,22 +41,33 @@ class Swarm:
     Attributes:
         members: in the order of the pool.
         counters: what the engine has done since the swarm was made.
-        state_bytes: limit on kept states, per member.
+        limits: what may be kept, per member.
     """
 
-    def __init__(self, members: Sequence[Member], state_memory_bytes: int | None = None) -> None:
-        """Make a swarm of loaded members; ``Swarm.load`` loads them."""
+    def __init__(
+        self,
+        members: Sequence[Member],
+        state_memory_bytes: int | None = None,
+        row_memory_bytes: int | None = None,
+        text_memory_bytes: int | None = None,
+    ) -> None:
+        """Make a swarm of loaded members; ``Swarm.load`` loads them and says what the limits are."""
         self.members = tuple(members)
-        self.state_bytes = tuple(
-            state_memory_bytes if state_memory_bytes is not None else self._fair_share(member) for member in members
-        )
+        given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
+        self.limits = tuple(self._limits(member, given) for member in members)
         self.counters = Counters()
         self._views: dict[tuple[str, float], PoolView] = {}
         self._by_name = {member.spec.name: index for index, member in enumerate(self.members)}
 
     @classmethod
     def load(
-        cls, specs: Iterable[MemberSpec] | Recipe, *, batch_tokens: int = 16384, state_memory_bytes: int | None = None
+        cls,
+        specs: Iterable[MemberSpec] | Recipe,
+        *,
+        batch_tokens: int = 16384,
+        state_memory_bytes: int | None = None,
+        row_memory_bytes: int | None = None,
+        text_memory_bytes: int | None = None,
     ) -> Self:
         """Load a pool, or the members of a recipe.
 
@@ -59,12 +75,15 @@ class Swarm:
             specs: the members, or a recipe whose members are meant.
             batch_tokens: tokens forwarded at once, padding included.
             state_memory_bytes: limit on kept states per member; None is a share of what is free after loading.
+            row_memory_bytes: limit on whole output rows per member; likewise.
+            text_memory_bytes: limit on texts and the distributions behind them per member; likewise.
 
         Raises:
             MemberError: a member cannot be loaded.
         """
         wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
-        return cls([load_member(spec, batch_tokens) for spec in wanted], state_memory_bytes)
+        members = [load_member(spec, batch_tokens) for spec in wanted]
+        return cls(members, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property
     def specs(self) -> tuple[MemberSpec, ...]:
@@ -135,7 +154,7 @@ class Swarm:
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
         began = time.perf_counter()
-        with self._threads():
+        with self._threads(), _without_collector():
             completions = self._decode_in_waves(requests, stop_after)
         self.counters.seconds += time.perf_counter() - began
         return completions
@@ -151,10 +170,13 @@ class Swarm:
         finally:
             torch.set_num_threads(before)
 
-    def _fair_share(self, member: Member) -> int:
-        """A part of what is free on a member's device, divided among the members there."""
+    def _limits(self, member: Member, given: Sequence[int | None]) -> Limits:
+        """What the space says, or parts of what is free, divided among the members that share it."""
         beside = sum(other.device == member.device for other in self.members)
-        return int(free_bytes(member.device) * STATE_SHARE / beside)
+        on_device = free_bytes(member.device) / beside
+        on_host = free_bytes("cpu") / len(self.members)
+        shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
+        return Limits(*(int(share) if one is None else one for one, share in zip(given, shares, strict=True)))
 
     def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)
@@ -170,8 +192,11 @@ class Swarm:
         Requests on one prompt share most and stand next to each other. What an answer may grow to is a bound, and most
         answers share much, so a wave uses less than it is given.
         """
-        sizes = [member.runner.layout.slot_bytes() for member in self.members]
-        room = min(limit // max(1, size) for limit, size in zip(self.state_bytes, sizes, strict=True))
+        room = min(
+            limits.state_bytes // max(1, member.runner.layout.slot_bytes())
+            for member, limits in zip(self.members, self.limits, strict=True)
+        )
+        most = min(STREAMS_AT_ONCE, *(self._rows_at_once(requests)))
         wave: list[int] = []
         streams = tokens = 0
         for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
@@ -179,7 +204,7 @@ class Swarm:
             longest = request.max_bytes if request.max_symbols is None else min(request.max_bytes, request.max_symbols)
             fresh = not wave or requests[wave[-1]].prompt != request.prompt
             need = request.recipe.samples * longest + (len(request.prompt.encode()) if fresh else 0)
-            if wave and (streams + request.recipe.samples > STREAMS_AT_ONCE or tokens + need > room):
+            if wave and (streams + request.recipe.samples > most or tokens + need > room):
                 yield wave
                 wave, streams, tokens = [], 0, 0
             wave.append(number)
@@ -188,40 +213,61 @@ class Swarm:
         if wave:
             yield wave
 
-    def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
-        plans: dict[int, Plan] = {}
-        jobs = [self._job(request, plans) for request in requests]
-        by_view: dict[tuple[str, float], list[Stream]] = {}
-        for job in jobs:
-            by_view.setdefault(view_key(job.plan.recipe), []).extend(job.streams)
-        for key, streams in by_view.items():
-            Loop(self._views[key], self.counters, stop_after).run(streams)
-        self._tidy()
-        return [job.completion() for job in jobs]
+    def _rows_at_once(self, requests: Sequence[Request]) -> Iterator[int]:
+        """Streams whose rows there is room for, by member."""
+        for member, limits in zip(self.members, self.limits, strict=True):
+            row_bytes = ROW_BYTES_PER_TOKEN * len(member.codec.order)
+            yield max(1, limits.row_bytes // (ROWS_PER_STREAM * row_bytes))
 
-    def _job(self, request: Request, plans: dict[int, Plan]) -> Job:
-        recipe = request.recipe
-        plan = plans.get(id(recipe))
-        if plan is None:
-            plan = plans[id(recipe)] = Plan.of(recipe, self._by_name)
+    def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
+        by_view: dict[tuple[str, float], list[int]] = {}
+        for number, request in enumerate(requests):
+            by_view.setdefault(view_key(request.recipe), []).append(number)
+        completions: dict[int, Completion] = {}
+        for numbers in by_view.values():
+            done = self._decode_view([requests[number] for number in numbers], stop_after)
+            completions.update(zip(numbers, done, strict=True))
+        return [completions[number] for number in range(len(requests))]
+
+    def _decode_view(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
+        """Requests of one alphabet and epsilon."""
+        before = self.counters.copy()
+        pool = self._view(requests[0].recipe)
+        recipes = {id(request.recipe): request.recipe for request in requests}
+        numbers = {key: number for number, key in enumerate(recipes)}
+        jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
+        streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
+        Loop(pool, streams, self.counters, stop_after).run()
+        outcome = Outcome(pool, streams, self.counters.since(before))
+        completions = [outcome.completion(job) for job in jobs]
+        pool.tidy()
+        return completions
+
+    def _view(self, recipe: Recipe) -> PoolView:
         key = view_key(recipe)
         if key not in self._views:
-            self._views[key] = PoolView(
-                self.members, recipe, [TreeLimits(state_bytes=limit) for limit in self.state_bytes], self.counters
-            )
-        view = self._views[key]
-        text = recipe.prompt_format.replace("{prompt}", request.prompt)
-        prompts = tuple(view.members[index].prompt(text) for index in plan.members)
-        job = Job(request, plan, prompts)
-        job.streams = [Stream(job, number, view.alphabet.empty) for number in range(recipe.samples)]
-        return job
+            self._views[key] = PoolView(self.members, recipe, self.limits, self.counters)
+        return self._views[key]
 
-    def _tidy(self) -> None:
-        """Between waves: forget what exceeds the limits."""
-        for key in list(self._views):
-            view = self._views[key]
-            if len(view.distributions) > TEXTS_KEPT:
-                del self._views[key]
-                continue
-            for member in view.members:
-                member.tree.shrink()
+    def _job(self, request: Request, plan: int, pool: PoolView) -> Job:
+        root = pool.places.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
+        forced: Text | None = None
+        if request.forced is not None:
+            forced = request.forced.encode()
+            if request.recipe.alphabet == "tokens":
+                forced = self.members[0].codec.encode(forced)
+                if forced is None:
+                    raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
+        return Job(request, plan, root, forced)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Decoding makes millions of small objects that stay: the garbage collector would go through them all, often."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

@@ -3,85 +3,156 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.alphabet import Text
 from evoswarm.decoding.byte_view import LOG_FLOOR
-from evoswarm.decoding.codec import Codec
-from evoswarm.decoding.fusion import first_argmax, top_gap
+from evoswarm.decoding.fusion import best_two
 from evoswarm.decoding.gate import entropy
-from evoswarm.decoding.prefix_tree import PrefixTree
-from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.request import Counters
 from evoswarm.recipe import Failure
 
 
-class TokenRow(NamedTuple):
-    """What is kept of an output row: where it stands, its entropy (nan: not finite), its favourite and the gap."""
+class Facts(NamedTuple):
+    """What stays known of a row: its entropy (nan: not finite), its favourite symbol and the gap to the second."""
 
-    row: int
     entropy: float
     favourite: int
     gap: float
 
 
+class TokenRows:
+    """Rows of one member in the distributions that all members share, and what stays known when a row is dropped."""
+
+    def __init__(self, member: Member, places: Places) -> None:
+        """Args: member: whose rows; places: keep the distributions and know where they belong."""
+        codec = member.codec
+        self._places = places
+        self._order, self._ends = torch.from_numpy(codec.order), torch.tensor(codec.end_ids)
+        self._symbols = len(codec.token_bytes) + 1
+        self.facts: dict[Node, Facts] = {}
+
+    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+        """Keep ``[nodes, columns]`` logits as log-probabilities of the symbols; END sums all end tokens."""
+        scores = logits.float()
+        ends = torch.logsumexp(scores.index_select(1, self._ends.to(scores.device)), 1, keepdim=True)
+        texts = scores.index_select(1, self._order.to(scores.device))
+        log_probs = torch.log_softmax(torch.cat([texts, ends], dim=1), dim=1)
+        entropies = torch.where(log_probs.sum(1).isnan(), torch.nan, entropy(log_probs)).tolist()
+        log_probs = log_probs.clamp_min_(LOG_FLOOR).cpu()
+        symbols = torch.full((len(logits), self._symbols), -torch.inf)
+        symbols[:, self._order] = log_probs[:, :-1]
+        symbols[:, -1] = log_probs[:, -1]
+        favourites, gaps = best_two(symbols)
+        self._places.keep(symbols, nodes)
+        for node, *facts in zip(nodes, entropies, favourites.tolist(), gaps.tolist(), strict=True):
+            self.facts[node] = Facts(*facts)
+
+    def drop(self, node: Node) -> None:
+        """Rows go by themselves, when their room is needed."""
+
+
 class TokenView:
     """Next-token distributions of one member: a text is a path of tokens, so a node's row is the answer."""
 
-    def __init__(self, codec: Codec, distributions: Distributions, context: int | None) -> None:
+    def __init__(
+        self,
+        member: Member,
+        number: int,
+        places: Places,
+        *,
+        state_bytes: int | None,
+        counters: Counters,
+    ) -> None:
         """Args:
-        codec: of the shared tokenizer.
-        distributions: where finished rows go.
-        context: longest sequence the member can read, tokens.
+        member: whose view it is.
+        number: of the member among those who speak at the places.
+        places: where what is found out is noted.
+        state_bytes: limit on kept states; None is no limit.
+        counters: where the work is counted.
         """
-        self._codec, self._distributions, self._context = codec, distributions, context
-        self.allowed = torch.zeros(len(codec.token_bytes) + 1, dtype=torch.bool)
-        self.allowed[torch.from_numpy(codec.order)] = True
-        self.allowed[-1] = True
+        self.member, self._number, self._places = member, number, places
+        self.rows = TokenRows(member, places)
+        self.tree = PrefixTree(member.runner, self.rows, state_bytes, counters)
+        self._prompts: dict[int, Node] = {}
+        self._nodes: dict[int, Node] = {}
 
-    def rows(self, logits: Tensor) -> list[TokenRow]:
-        """``[rows, columns]`` logits -> what is known of each row."""
-        order = torch.from_numpy(self._codec.order).to(logits.device)
-        scores = logits.float()
-        ends = torch.logsumexp(scores[:, torch.tensor(self._codec.end_ids, device=logits.device)], 1, keepdim=True)
-        log_probs = torch.log_softmax(torch.cat([scores[:, order], ends], dim=1), dim=1)
-        entropies = torch.where(log_probs.isnan().any(1), torch.nan, entropy(log_probs)).tolist()
-        symbols = torch.full((len(logits), len(self.allowed)), -torch.inf)
-        log_probs = log_probs.clamp_min(LOG_FLOOR).cpu()
-        symbols[:, torch.from_numpy(self._codec.order)] = log_probs[:, :-1]
-        symbols[:, -1] = log_probs[:, -1]
-        first = self._distributions.add(symbols)
-        favourites, gaps = first_argmax(symbols).tolist(), top_gap(symbols).tolist()
-        return [
-            TokenRow(first + index, *known) for index, known in enumerate(zip(entropies, favourites, gaps, strict=True))
-        ]
-
-    def row_bytes(self) -> int:
-        """What a kept row adds to the distributions' own memory."""
-        return 64
-
-    def lookup(self, tree: PrefixTree[TokenRow], prompt: PromptView, text: Text) -> TextNode | None:
-        """The distribution behind a path of tokens, or None: then its row has been asked for."""
-        found = prompt.texts.get(text)
-        if found is not None:
-            return found
-        assert isinstance(text, tuple)
-        node = tree.walk(prompt.node, text)
-        if self._context is not None and node.depth > self._context:
-            message = f"prompt and answer have more than {self._context} tokens"
-            found = TextNode(-1, 0.0, True, 0.0, (), Failure("prompt_too_long", message))
-        else:
-            row = tree.row(node)
-            if row is None:
-                tree.want(node)
-                return None
-            if math.isnan(row.entropy):
-                found = TextNode(
-                    -1, 0.0, True, 0.0, (), Failure("non_finite", "the member's logits hold nan or infinity")
-                )
-            else:
-                found = TextNode(row.row, row.entropy, False, 0.0, (node,), None, row.favourite, row.gap)
-        prompt.texts[text] = found
+    def prompt(self, place: int) -> Node:
+        """The tree node at the end of a place's prompt."""
+        prompt = self._places.prompts[place]
+        found = self._prompts.get(prompt)
+        if found is None:
+            text = self._places.prompt_texts[prompt]
+            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
         return found
+
+    def resolve(self, places: Sequence[int]) -> None:
+        """Find out what the member says at these places; what must be read first is asked for."""
+        found: list[tuple[int, Node, Facts]] = []
+        for place in places:
+            node = self._node(place)
+            if self.member.context is not None and node.depth > self.member.context:
+                message = f"prompt and answer have more than {self.member.context} tokens"
+                self._fail(place, Failure("prompt_too_long", message))
+                continue
+            facts = self.rows.facts.get(node)
+            if facts is None or node.row == NO_ROW:
+                self.tree.want(node)
+            elif math.isnan(facts.entropy):
+                self._fail(place, Failure("non_finite", "the member's logits hold nan or infinity"))
+            else:
+                self.tree.use(node)
+                self._places.reads[place * self._places.members + self._number] = (node,)
+                found.append((place, node, facts))
+        if found:
+            self._learn(found)
+
+    def _learn(self, found: Sequence[tuple[int, Node, Facts]]) -> None:
+        facts = np.array([one for _, _, one in found])
+        favourites: NDArray[np.int64] = facts[:, 1].astype(np.int64)
+        self._places.learn(
+            self._number,
+            [place for place, _, _ in found],
+            rows=np.array([node.row for _, node, _ in found]),
+            entropy=facts[:, 0],
+            left_out=np.zeros(len(facts)),
+            favourite=favourites,
+            gap=facts[:, 2].astype(np.float32),
+        )
+
+    def _node(self, place: int) -> Node:
+        found = self._nodes.get(place)
+        if found is None:
+            path = []
+            while found is None and self._places.symbols[place]:
+                path.append(place)
+                place = int(self._places.parents[place])
+                found = self._nodes.get(place)
+            found = found or self.prompt(place)
+            for one in reversed(path):
+                text = self._places.texts[one]
+                assert isinstance(text, tuple)
+                found = self._nodes[one] = self.tree.walk(found, text[-1:])
+        return found
+
+    def _fail(self, place: int, failure: Failure) -> None:
+        self._places.learn_silence(self._number, place, failure=failure)
+        self._places.reads[place * self._places.members + self._number] = ()
+
+    def read(self) -> None:
+        """Forward all that was asked for."""
+        self.tree.read()
+
+    def forget(self, *, places: bool) -> None:
+        """Forget, where the places have been numbered anew, what can be found out again."""
+        if places:
+            self._nodes.clear()
+            self.rows.facts = {node: facts for node, facts in self.rows.facts.items() if node.row != NO_ROW}

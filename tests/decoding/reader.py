@@ -3,51 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from evoswarm.decoding.byte_view import ByteRow, ByteView
+from evoswarm.decoding.alphabet import Bytes
+from evoswarm.decoding.byte_view import ByteView
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.prefix_tree import PrefixTree, TreeLimits
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.positions import Positions
+from evoswarm.decoding.prefix_tree import Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.text_memory import Distributions, PromptView, TextNode
+from evoswarm.recipe import Failure
+
+ROOMY = 1 << 30
+
+
+class Said(NamedTuple):
+    """What a member says behind one text."""
+
+    row: int
+    entropy: float
+    abstains: bool
+    left_out: float
+    reads: tuple[Node, ...]
+    failure: Failure | None
+    favourite: int
+    gap: float
 
 
 class Reader:
-    """One member at one epsilon with a memory of its own, or with that of another reader."""
+    """One member at one epsilon with a memory of its own, or with the rows of another reader."""
 
     def __init__(
-        self, member: Member, epsilon: float, limits: TreeLimits | None = None, shares: Reader | None = None
+        self,
+        member: Member,
+        epsilon: float,
+        row_bytes: int = ROOMY,
+        state_bytes: int | None = None,
+        shares: Reader | None = None,
     ) -> None:
         self.member = member
-        self.distributions = Distributions(257)
         self.counters = Counters()
-        self.view = ByteView(member.codec, self.distributions, epsilon, member.context)
-        self.tree: PrefixTree[ByteRow] = (
-            shares.tree
-            if shares
-            else PrefixTree(member.runner, self.view.rows, self.view.row_bytes(), limits or TreeLimits(), self.counters)
+        self.places = Places(Bytes(), 1, ROOMY)
+        self.view = ByteView(
+            member,
+            0,
+            self.places,
+            Positions(member.codec),
+            epsilon=epsilon,
+            state_bytes=state_bytes,
+            row_bytes=row_bytes,
+            counters=self.counters,
         )
-        self.prompts: dict[str, PromptView] = {}
+        if shares is not None:  # its tree and rows, but none of what it has made of them
+            self.view.positions, self.view.rows, self.view.tree = shares.view.positions, shares.view.rows, shares.view.tree
+            self.view._prompts = shares.view._prompts
 
-    def read(self, prompt: str, texts: Sequence[bytes]) -> list[TextNode]:
+    def read(self, prompt: str, texts: Sequence[bytes]) -> list[Said]:
         """What is known behind every text."""
         return self.read_all([(prompt, text) for text in texts])
 
-    def read_all(self, asked: Sequence[tuple[str, bytes]], turns: int = 100) -> list[TextNode]:
+    def place(self, prompt: str, text: bytes) -> int:
+        """The place behind a prompt and a text."""
+        place = self.places.root(prompt)
+        for byte in text:
+            place = int(self.places.children(np.array([place]), np.array([byte]))[0])
+        return place
+
+    def read_all(self, asked: Sequence[tuple[str, bytes]], turns: int = 100) -> list[Said]:
         """The same behind many prompts; reads what all wait for, turn by turn."""
-        for prompt, _ in asked:
-            if prompt not in self.prompts:
-                self.prompts[prompt] = PromptView(self.tree.prompt(self.member.render(prompt)))
+        places = [self.place(prompt, text) for prompt, text in asked]
         for _ in range(turns):
-            found = [self.view.lookup(self.tree, self.prompts[prompt], text) for prompt, text in asked]
-            nodes = [node for node in found if node is not None]
-            if len(nodes) == len(asked):
-                return nodes
-            self.tree.read()
-        raise TimeoutError(f"{len(asked) - len(nodes)} texts still wait after {turns} turns")
+            unknown = sorted({place for place in places if not self.places.known[place, 0]})
+            if not unknown:
+                return [self.said(place) for place in places]
+            self.view.resolve(unknown)
+            self.view.read()
+        raise TimeoutError(f"{len(unknown)} texts still wait after {turns} turns")
+
+    def said(self, place: int) -> Said:
+        """What is known at a place."""
+        known = self.places
+        tables = (known.row, known.entropy, known.abstains, known.left_out)
+        row, entropy, abstains, left_out = (table[place, 0].item() for table in tables)
+        favourite, gap = known.favourite[place, 0].item(), known.gap[place, 0].item()
+        return Said(
+            row, entropy, abstains, left_out, known.reads.get(place, ()), known.failures.get(place), favourite, gap
+        )
+
+    def probs(self, said: Said) -> Tensor:
+        """``[257]`` probabilities, float64; all alike where the member abstains."""
+        if said.abstains:
+            return torch.full((257,), 1 / 257, dtype=torch.float64)
+        return self.places.distributions.take(np.array([said.row]))[0].double().exp()
 
     def log_probs(self, prompt: str, text: bytes) -> NDArray[np.float64]:
         """``[257]`` log-probabilities behind one text."""
-        return self.distributions.take([self.read(prompt, [text])[0].row])[0].double().numpy()
+        return self.probs(self.read(prompt, [text])[0]).log().numpy()

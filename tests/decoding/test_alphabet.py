@@ -74,8 +74,7 @@ def test_a_token_of_many_bytes_is_cut_as_its_bytes_are(raw, limit, stop):
 
 def test_alphabets_number_their_symbols_and_put_end_last():
     assert (Bytes().size, Bytes().end, Bytes().empty) == (257, 256, b"")
-    assert Bytes().append(b"a", 0xC3) == b"a\xc3"
+    assert Bytes().append(b"a", b"a", 0xC3) == (b"a\xc3", b"a\xc3")
     tokens = Tokens([b"a", None, b" bc"])
     assert (tokens.size, tokens.end, tokens.empty) == (4, 3, ())
-    assert tokens.append((0,), 2) == (0, 2)
-    assert tokens.raw((0, 2)) == b"a bc"
+    assert tokens.append((0,), b"a", 2) == ((0, 2), b"a bc")

@@ -115,7 +115,7 @@ def distances(bigram, prompt, sentence, epsilon=1e-3):
     alpha = exact.masses(member.render(prompt)[-1], raw)
     found = []
     for text, node in zip(beginnings, reader.read(prompt, beginnings), strict=True):
-        ours = reader.distributions.take([node.row])[0].double().exp().numpy()
+        ours = reader.probs(node).numpy()
         found.append((0.5 * np.abs(ours - exact.next_byte(alpha, text)).sum(), text[-1:].isdigit()))
     return found
 
@@ -137,12 +137,12 @@ def test_it_also_is_where_words_were_never_seen_together(bigram):
 
 def test_a_view_that_covers_too_little_would_be_seen(bigram, text, monkeypatch):
     """Without the heads that end before the text does, the same measure is far off."""
-    every_head = ByteView._find_heads
+    every_head = ByteView._tokenizations
 
-    def last_head(self, x):
-        heads = every_head(self, x)[1]
-        return heads[-1].path, heads[-1:]
+    def last_head(self, place):
+        nodes, branches = every_head(self, place)
+        return nodes[-1:], branches[-1:]
 
-    monkeypatch.setattr(ByteView, "_find_heads", last_head)
+    monkeypatch.setattr(ByteView, "_tokenizations", last_head)
     every = [pair for sentence in text[:3] for pair in distances(bigram, "the old river", f" {sentence}")]
     assert np.mean([distance for distance, in_digits in every if not in_digits]) > 0.2

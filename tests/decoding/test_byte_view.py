@@ -7,7 +7,6 @@ import random
 import numpy as np
 import pytest
 
-from evoswarm.decoding.prefix_tree import TreeLimits
 from tests.decoding.reader import Reader
 from tests.oracle import allowed
 
@@ -51,7 +50,7 @@ def test_every_position_of_every_text_is_as_defined(name, any_member, any_oracle
         if want is None:
             continue
         spoken += 1
-        got = np.exp(reader.distributions.take([node.row])[0].double().numpy())
+        got = np.exp(reader.probs(node).log().numpy())
         assert np.abs(got - np.array(want[0])).max() < 1e-5, text
         assert node.left_out == pytest.approx(want[1], abs=1e-5), text
         assert node.entropy == pytest.approx(-sum(p * np.log(p) for p in want[0] if p > 0), abs=1e-4), text
@@ -75,7 +74,7 @@ def test_what_is_left_out_is_bounded_as_reported(name, any_member):
 
 
 def probabilities(reader, node):
-    return reader.distributions.take([node.row])[0].double().exp()
+    return reader.probs(node)
 
 
 @pytest.mark.parametrize("name", ["llama-a", "gpt2", "llama2", "mamba-b"])
@@ -104,7 +103,7 @@ def test_more_rows_are_waited_for_than_may_be_kept(any_member):
     """Each turn must leave those that wait what they have: else they take it from each other for ever."""
     member = any_member("gpt2")
     asked = [(f"{number}+1=", b"it's  th") for number in range(100)]
-    tight, roomy = Reader(member, 0.0, TreeLimits(row_bytes=1)), Reader(member, 0.0)
+    tight, roomy = Reader(member, 0.0, row_bytes=1), Reader(member, 0.0)
     for one, other in zip(tight.read_all(asked), roomy.read_all(asked), strict=True):
         assert len(one.reads) > 2
         assert (probabilities(tight, one) - probabilities(roomy, other)).abs().max() < 1e-5

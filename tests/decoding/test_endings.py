@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from evoswarm.decoding.alphabet import Tokens
 from evoswarm.decoding.member import load_member
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.prefix_tree import Node
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.text_memory import Distributions
-from evoswarm.decoding.token_view import TokenView
+from evoswarm.decoding.token_view import TokenRows
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from tests.decoding import tiny
 from tests.decoding.reader import Reader
@@ -70,13 +72,14 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
 
 def test_in_tokens_too(three_ends):
     member, judge = three_ends
-    rows = Distributions(len(member.codec.token_bytes) + 1)
-    view = TokenView(member.codec, rows, None)
+    places = Places(Tokens(member.codec.token_bytes), 1, 1 << 20)
+    rows, node = TokenRows(member, places), Node(None, 0)
     asked = judge.prompt("12")
     with torch.inference_mode():
-        index, nats, *_ = view.rows(judge.model(torch.tensor([asked])).logits[0, -1:])[0]
+        rows.put([node], judge.model(torch.tensor([asked])).logits[0, -1:])
+    nats = rows.facts[node].entropy
     tokens, end = judge.next_token(asked)
-    row = rows.take([index])[0].exp()
+    row = places.distributions.take(np.array([node.row]))[0].exp()
     assert row[-1].item() == pytest.approx(end, abs=1e-6)
     assert row[list(tokens)].tolist() == pytest.approx(list(tokens.values()), abs=1e-6)
     assert all(row[token] == 0 for token in judge.ends)

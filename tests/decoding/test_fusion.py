@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoswarm.decoding import fusion
-from evoswarm.decoding.fusion import FLOOR, fuse, margins, prepare
+from evoswarm.decoding.fusion import FLOOR, fuse, margins, prepare, top_gap
 from evoswarm.decoding.gate import entropy
 from evoswarm.recipe import RULES, Fusion, Recipe, RecipeMember
 from tests import oracle
@@ -107,7 +107,7 @@ def test_every_rule_agrees_with_the_oracle(rule, case):
     fields["weights"] = [member.weight for member in recipe.members]
     fields["temperatures"] = [member.temperature for member in recipe.members]
     got = fuse(rule, speak(log_probs, **fields))[0].double()
-    near_an_edge = margins(rule, speak(log_probs, **fields), got[None]).item() < 1e-4
+    near_an_edge = margins(rule, speak(log_probs, **fields), top_gap(got[None])).item() < 1e-4
     if not near_an_edge:
         assert (got.exp() - want.exp()).abs().max() < 1e-5
 
@@ -124,7 +124,7 @@ def test_a_speaker_who_is_absent_changes_nothing(rule, case, data):
     widened = {**fields, "weights": [*case["weights"], 1.0], "temperatures": [*case["temperatures"], 1.0]}
     speakers = speak(more, present=[*[True] * len(case["rows"]), False], **widened)
     assert torch.equal(fuse(rule, speakers), before)
-    assert not margins(rule, speakers, before).isnan().any()
+    assert not margins(rule, speakers, top_gap(before)).isnan().any()
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -150,7 +150,7 @@ def test_the_order_of_speakers_does_not_matter(rule, case, data):
     )
     speakers = speak(log_probs, **fields)
     one, other = fuse(rule, speakers), fuse(rule, speak(log_probs[list(order)], **moved))
-    if margins(rule, speakers, one).item() > 1e-4:
+    if margins(rule, speakers, top_gap(one)).item() > 1e-4:
         assert (one.exp() - other.exp()).abs().max() < 1e-5
 
 
@@ -266,13 +266,13 @@ def test_zero_mass_is_floored_not_infinite():
 def test_margins_see_what_is_chosen_inside_a_rule():
     near = rows((0.6, 0.4 - 1e-7, 1e-7), (0.4 - 1e-7, 0.6, 1e-7))
     speakers = speak(near)
-    assert margins("most_confident", speakers, torch.tensor([[0.0, -5.0, -9.0]])).item() < 1e-5
+    assert margins("most_confident", speakers, top_gap(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-5
     speakers = speak(rows((0.50001, 0.49999), (0.9, 0.1)))
-    assert margins("vote", speakers, torch.tensor([[0.0, -5.0]])).item() < 1e-4
+    assert margins("vote", speakers, top_gap(torch.tensor([[0.0, -5.0]]))).item() < 1e-4
     speakers = speak(rows((0.9, 0.0900001, 0.0099999), (0.2, 0.4, 0.4)), contrast=0.3)
-    assert margins("contrast", speakers, torch.tensor([[0.0, -5.0, -9.0]])).item() < 1e-4
+    assert margins("contrast", speakers, top_gap(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-4
     speakers = speak(rows(A, B))
-    assert margins("mixture", speakers, torch.tensor([[0.0, -1.5, -9.0]])).item() == pytest.approx(1.5)
+    assert margins("mixture", speakers, top_gap(torch.tensor([[0.0, -1.5, -9.0]]))).item() == pytest.approx(1.5)
 
 
 def test_ties_go_to_the_lowest_symbol():

@@ -69,10 +69,11 @@ def test_a_second_time_nothing_is_read(zoo, names, alphabet):
     asked = [Request(one, prompt, max_bytes=8) for one in population(names, alphabet) for prompt in PROMPTS]
     first = swarm.decode(asked)
     counted = (swarm.counters.rows_forwarded, swarm.counters.forwards, swarm.counters.padded_tokens)
-    hits, lookups = swarm.counters.text_hits, swarm.counters.text_lookups
+    found, lookups = swarm.counters.text_found, swarm.counters.text_lookups
     assert swarm.decode(asked) == first
     assert (swarm.counters.rows_forwarded, swarm.counters.forwards, swarm.counters.padded_tokens) == counted
-    assert swarm.counters.text_hits - hits == swarm.counters.text_lookups - lookups > 0
+    assert swarm.counters.text_found == found
+    assert swarm.counters.text_lookups == 2 * lookups > 0
 
 
 @pytest.mark.parametrize("limit", [0, 20_000])
@@ -88,8 +89,8 @@ def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
         for one, other in zip(want, got, strict=True):
             if min(one.margin, other.margin) > SURE:
                 assert (one.samples, one.use) == (other.samples, other.use)
-        for voice in next(iter(tight._views.values())).members:
-            assert voice.tree.state_bytes <= limit
+        for view in next(iter(tight._views.values())).views:
+            assert view.tree.state_bytes <= limit
     assert tight.counters.rows_forwarded == roomy.counters.rows_forwarded
     assert roomy.counters.rows_reforwarded == 0
     assert tight.counters.rows_reforwarded > 0

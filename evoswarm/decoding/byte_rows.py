@@ -1,0 +1,158 @@
+"""A member's next-token distributions, laid out for sums over tokens that begin alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.positions import Positions
+from evoswarm.decoding.prefix_tree import NO_ROW, Node
+from evoswarm.decoding.row_slots import RowSlots
+
+SMALL = 1e-8  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
+AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
+
+
+class ByteRows:
+    """Rows of one member: log-probabilities in the order of the codec, and their running sum in float64.
+
+    Tokens that start with a given string are one contiguous range of the codec's order, so their probability is a
+    difference of two running sums. In float32 half of the small masses of a large vocabulary would come out as 0.
+    """
+
+    def __init__(self, codec: Codec, positions: Positions, limit_bytes: int, device: str) -> None:
+        """Args:
+        codec: of the member's tokenizer.
+        positions: says where the tokens that extend a string stand.
+        limit_bytes: what may be kept.
+        device: where the logits come from; Apple GPUs have no float64, their rows are kept on the host.
+        """
+        self._codec, self._positions = codec, positions
+        self._device = torch.device("cpu" if device.startswith("mps") else device)
+        self.row_bytes = 12 * len(codec.order) + 8
+        self.slots = RowSlots(max(64, limit_bytes // self.row_bytes))
+        self._owners: list[Node | None] = []
+        self._order = torch.from_numpy(codec.order).to(self._device)
+        self._ends = torch.tensor(codec.end_ids, device=self._device)
+        self._log_probs = torch.empty((0, len(codec.order)), device=self._device)
+        self._cumulative = torch.empty((0, len(codec.order) + 1), dtype=torch.float64, device=self._device)
+        width = len(codec.order) + 1
+        self._scratch = torch.empty((max(1, AT_ONCE // width), width), dtype=torch.float64, device=self._device)
+        self._end: NDArray[np.float64] = np.empty(0)
+        self._finite: NDArray[np.bool_] = np.empty(0, dtype=bool)
+
+    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+        """Keep ``[nodes, columns]`` logits; special tokens and columns beyond the vocabulary get no mass."""
+        rows, lost = self.slots.take(len(nodes))
+        for row in lost.tolist():
+            self._forget(row)
+        self._make_room()
+        for node, row in zip(nodes, rows.tolist(), strict=True):
+            self._owners[row] = node
+            node.row = row
+        step = len(self._scratch)
+        for start in range(0, len(rows), step):
+            self._write(rows[start : start + step], logits[start : start + step])
+
+    def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
+        scores = logits.to(self._device).float()
+        texts, ends = scores.index_select(1, self._order), scores.index_select(1, self._ends)
+        best = torch.maximum(texts.amax(1, keepdim=True), ends.amax(1, keepdim=True))
+        shares, ended = (texts - best).exp_(), (ends - best).exp_().sum(1, keepdim=True)
+        total = shares.sum(1, keepdim=True) + ended
+        at = torch.from_numpy(rows).to(self._device)
+        self._log_probs.index_copy_(0, at, texts.sub_(best + total.log()))
+        running = self._scratch[: len(rows)]
+        running[:, 0] = 0.0
+        running[:, 1:] = shares.div_(total)
+        torch.cumsum(running, 1, out=running)
+        self._cumulative.index_copy_(0, at, running)
+        self._end[rows] = (ended / total).flatten().double().cpu().numpy()
+        self._finite[rows] = np.isfinite(running[:, -1].cpu().numpy() + self._end[rows])
+
+    def _make_room(self) -> None:
+        have, size = len(self._end), self.slots.size
+        if size <= have:
+            return
+        if self._device.type == "cpu":
+            size = max(size, self.slots.limit)  # pages that nobody has written to take no memory
+        self._owners += [None] * (size - have)
+        for name in ("_log_probs", "_cumulative"):
+            old = getattr(self, name)
+            grown = old.new_empty((size, old.shape[1]))
+            grown[:have] = old
+            setattr(self, name, grown)
+        self._end = np.concatenate([self._end, np.zeros(size - have)])
+        self._finite = np.concatenate([self._finite, np.zeros(size - have, dtype=bool)])
+
+    def drop(self, node: Node) -> None:
+        """Forget a node's row."""
+        if node.row != NO_ROW:
+            self.slots.give([node.row])
+            self._forget(node.row)
+
+    def _forget(self, row: int) -> None:
+        owner = self._owners[row]
+        if owner is not None:
+            owner.row = NO_ROW
+        self._owners[row] = None
+
+    def finite(self, row: int) -> bool:
+        """Whether a row holds numbers only."""
+        return bool(self._finite[row])
+
+    def learn_edges(self, nodes: Sequence[Node]) -> None:
+        """Note on every node the probability of its token; their parents must have rows."""
+        rank = self._codec.rank
+        rows = torch.tensor([node.parent.row for node in nodes if node.parent is not None], device=self._device)
+        ranks = torch.tensor([rank[node.token] for node in nodes], device=self._device)
+        for node, probability in zip(nodes, self._log_probs[rows, ranks].double().exp().tolist(), strict=True):
+            node.edge = probability
+
+    def totals(self, rows: NDArray[np.int64], branches: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``[n]`` probability of the tokens that strictly extend a branch's string (END too behind the empty one)."""
+        bounds = self._positions.bounds
+        low, high = bounds[branches, 0], bounds[branches, 256]
+        both = self._gather(np.stack([rows, rows]), np.stack([low, high]))
+        sums: NDArray[np.float64] = both[1] - both[0]
+        for index in np.flatnonzero((sums <= SMALL) & (high > low)):
+            sums[index] = self._some(rows[index], low[index], high[index]).sum()
+        return sums + np.where(branches == 0, self._end[rows], 0.0)
+
+    def by_byte(
+        self, rows: NDArray[np.int64], branches: NDArray[np.int64], allowed: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """``[n, 257]`` probabilities by next byte, then END; right relative to the mass of the allowed symbols.
+
+        Args:
+            rows: ``[n]``.
+            branches: ``[n]``.
+            allowed: ``[n, 257]``.
+        """
+        bounds = self._positions.bounds[branches]
+        at = self._gather(rows[:, None], bounds)
+        sums = np.empty((len(rows), 257))
+        np.subtract(at[:, 1:], at[:, :-1], out=sums[:, :256])
+        np.maximum(sums, 0.0, out=sums)
+        sums[:, 256] = np.where(branches == 0, self._end[rows], 0.0)
+        sums *= allowed
+        for index in np.flatnonzero(sums.sum(1) <= SMALL):
+            bound = bounds[index]
+            byte_of = np.repeat(np.arange(256), np.diff(bound))
+            weights = self._some(rows[index], bound[0], bound[256])
+            sums[index, :256] = np.bincount(byte_of, weights=weights, minlength=256) * allowed[index, :256]
+        return sums
+
+    def _gather(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        flat = torch.from_numpy(rows * self._cumulative.shape[1] + columns).to(self._device)
+        found: NDArray[np.float64] = torch.take(self._cumulative, flat).cpu().numpy()
+        return found
+
+    def _some(self, row: int, low: int, high: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = self._log_probs[row, low:high].double().exp().cpu().numpy()
+        return found

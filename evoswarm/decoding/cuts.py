@@ -1,0 +1,82 @@
+"""Places at which a tokenizer treats both sides of a text apart, so that what lies before need not be read again.
+
+Pretokenizers end a pretoken before a space or a line break that follows something visible, and most vocabularies
+hold no token that stands across such a place. Neither is taken on trust: a kind of place counts only if no token of
+this tokenizer stands across it and a sample of texts is tokenized there as its two sides are.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+from evoswarm.decoding.codec import PROBES, Codec
+
+# Byte classes as in a regular expression. High bytes that may end a Unicode space (U+00A0, U+2003, U+3000, ...) are
+# left out: nothing visible may end there. What loses its cut by this only has a longer tail.
+ENDS = (rb"[A-Za-z]", rb"[0-9]", rb"[!-/:-@\[-`{-~]", rb"[\x8b-\x9e\xa1-\xa7\xaa-\xae\xb0-\xbf]")
+STARTS = (rb" ", rb"\n", rb"[A-Za-z]", rb"[0-9]")
+SINGLE = tuple(bytes((byte,)) for byte in range(256))
+NO_TEXT = b"\xff"  # between tokens: in none of the classes
+SAMPLES = 40  # texts per kind of place
+SEED = 0  # what is found is the same in every run
+ALPHABETS = (
+    *("aeinorst", "AEMTXZ", "0123456789", ".,;:!?", "'\"`()[]{}<>", "+-*/=_|\\#$%&@^~", " ", "\n", " \n\t\r\x00"),
+    *("éßñüøı", "дгλωאשعم", "東京都のカ한국ไทย", "🙂🎉👩🏽\u200d🚀", "½²٣—“”…。，€\u0301\u200b\u00a0\u3000"),
+)
+COMMON = ("the", "ing", "'s", "'ll", "'T", "1984", "20,480", "3.14", "e.g.", "://", "</", "    ", "\n\n", ".\n", "\r\n")
+
+
+def cut_places(codec: Codec) -> bytes:
+    """Find the places at which texts can be cut.
+
+    Returns:
+        ``[65536]`` flags: 1 at ``before << 8 | after`` if E(a + b) == E(a) + E(b) for every a that ends with byte
+        ``before`` and every b that begins with byte ``after``.
+    """
+    flags = bytearray(1 << 16)
+    vocabulary = NO_TEXT.join([*(text for text in codec.token_bytes if text), *codec.silent_bytes])
+    chance = random.Random(SEED)
+    for end in ENDS:
+        for start in STARTS:
+            if re.search(end + start, vocabulary) is None and _is_independent(codec, end, start, chance):
+                for before in filter(re.compile(end).match, SINGLE):
+                    for after in filter(re.compile(start).match, SINGLE):
+                        flags[before[0] << 8 | after[0]] = 1
+    return bytes(flags)
+
+
+def _is_independent(codec: Codec, end: bytes, start: bytes, chance: random.Random) -> bool:
+    """Whether sampled texts are tokenized at a kind of place as their two sides are."""
+    characters = "".join(ALPHABETS)
+    last = [one for one in characters if re.search(end + rb"\Z", one.encode())]
+    first = [one for one in characters if re.match(start, one.encode())]
+    for _ in range(SAMPLES):
+        left = _sample(codec, chance) + "".join(chance.choices(last, k=chance.randint(1, 7)))
+        right = "".join(chance.choices(first, k=chance.randint(1, 3))) + _sample(codec, chance)
+        # where whole pretokens are looked up or weighed, one that goes on beyond the place is not the one that ends
+        if not codec.merges_only and codec.pretokens(left + right) != codec.pretokens(left) + codec.pretokens(right):
+            return False
+        before = codec.encode(left.encode())
+        unfinished = chance.choice("東🙂").encode()[: chance.randint(1, 2)]
+        for probe in (*PROBES, unfinished):
+            behind = codec.encode(right.encode() + probe)
+            apart = None if before is None or behind is None else before + behind
+            if codec.encode((left + right).encode() + probe) != apart:
+                return False
+    return True
+
+
+def _sample(codec: Codec, chance: random.Random) -> str:
+    """Up to five pieces: runs of one kind of character, common strings, tokens."""
+    pieces = []
+    for _ in range(chance.randint(0, 5)):
+        kind = chance.random()
+        if kind < 0.6:
+            pieces.append("".join(chance.choices(chance.choice(ALPHABETS), k=chance.randint(1, 7))))
+        elif kind < 0.75 or not len(codec.order):
+            pieces.append(chance.choice(COMMON))
+        else:
+            token = int(codec.order[chance.randrange(len(codec.order))])
+            pieces.append((codec.token_bytes[token] or b"").decode(errors="ignore"))
+    return "".join(pieces)

@@ -1,0 +1,20 @@
+"""How much of what members have said and read may be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes that may be kept per member; what is dropped is computed again (memory changes cost, never results).
+
+    Attributes:
+        state_bytes: keys and values, or recurrent states, on the member's device.
+        row_bytes: whole output rows.
+        text_bytes: texts and the distributions behind them, on the host.
+    """
+
+    state_bytes: int
+    row_bytes: int
+    text_bytes: int

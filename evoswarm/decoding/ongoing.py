@@ -1,0 +1,169 @@
+"""Batches that go on: their keys and values stay side by side, so that a new token is appended and nothing gathered.
+
+A sequence is known by the slot of its last token. A batch goes on when every sequence in it was read by one batch
+before, all are extended by the same number of tokens, and no two extend the same one; sequences that have ended may
+be missing: a survivor from the end of the buffer moves into the hole.
+
+Buffers are made when a batch has gone on once, since only then is it likely to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from torch import Tensor
+
+from evoswarm.decoding.cache_layouts import Integers
+
+ENDED = -2  # the sequence that stood here is gone; no chunk ends in it
+IDLE_RUNS = 2  # a tree may need several runs for what waits, and most batches go on in the first
+SPARE_COLUMNS = 32
+SPARE_SHARE = 3  # a buffer has room for a third more columns than it must have
+
+
+class Ongoing:
+    """One batch that may go on.
+
+    Attributes:
+        ends: ``[rows]`` slot of the last token of each row's sequence; ENDED where it was given back.
+        length: columns that are filled (the longest sequence's tokens).
+        capacity: columns to make or to keep room for.
+        keys: per layer ``[rows, heads, capacity, size]``, sequences right-aligned at ``length``; empty before the batch
+            goes on for the first time.
+        values: as keys.
+        idle: runs since it went on.
+    """
+
+    def __init__(self) -> None:
+        """A batch that has not gone on yet."""
+        self.ends: Integers = np.empty(0, dtype=np.int64)
+        self.length = 0
+        self.capacity = 0
+        self.idle = 0
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+        self._moves: tuple[list[int], list[int]] = ([], [])
+
+    def bytes(self) -> int:
+        """Of the buffers."""
+        return sum(one.numel() * one.element_size() for one in (*self.keys, *self.values))
+
+    def rows_of(self, ends: Integers) -> Integers | None:
+        """``[chunks]`` the row that each chunk goes on in; None unless there is one of its own for each."""
+        if len(ends) > len(self.ends):
+            return None
+        by_slot = np.argsort(self.ends)
+        at = np.minimum(np.searchsorted(self.ends, ends, sorter=by_slot), len(self.ends) - 1)
+        rows = by_slot[at]
+        if not np.array_equal(self.ends[rows], ends) or len(np.unique(rows)) < len(rows):
+            return None
+        return np.asarray(rows, dtype=np.int64)
+
+    def arrange(self, rows: Integers, past: int) -> Integers:
+        """Close the holes between the rows that go on; returns ``[rows]`` the chunk that stands in each."""
+        count = len(rows)
+        if not self.keys or count * 2 < len(self.keys[0]):  # no buffers yet, or too large ones
+            self.keys, self.values, self._moves = [], [], ([], [])
+            self.length, self.capacity = past, 0
+            return np.arange(count)
+        late = np.flatnonzero(rows >= count)
+        holes = np.setdiff1d(np.arange(count), rows, assume_unique=True)
+        self._moves = (holes.tolist(), rows[late].tolist())
+        placed = rows.copy()
+        placed[late] = holes
+        return np.argsort(placed)
+
+    def extended(self, layer: int, which: int, states: Tensor) -> Tensor:
+        """Keys (0) or values (1) of a layer with the new tokens behind them.
+
+        Args:
+            layer: its number; layers come in order.
+            which: keys or values.
+            states: ``[rows, heads, new, size]``, or the past in front of them as well where there is no buffer yet.
+
+        Returns:
+            ``[rows, heads, length + new, size]``, a view of the buffer.
+        """
+        buffers = self.values if which else self.keys
+        rows, heads, new, size = states.shape
+        begin = self.length
+        if layer == len(buffers):
+            buffers.append(states.new_empty((rows, heads, self.capacity, size)))
+            begin = 0
+        buffer = buffers[layer]
+        for hole, mover in zip(*self._moves, strict=True):
+            buffer[hole, :, :begin] = buffer[mover, :, :begin]
+        if begin + new > buffer.shape[2]:
+            buffers[layer] = states.new_empty((rows, heads, self.capacity, size))
+            buffers[layer][:, :, :begin] = buffer[:rows, :, :begin]
+            buffer = buffers[layer]
+        buffer[:rows, :, begin : begin + new] = states
+        return buffer[:rows, :, : begin + new]
+
+
+class Followed:
+    """The batches that may go on."""
+
+    def __init__(self) -> None:
+        self._batches: list[Ongoing] = []
+
+    def bytes(self) -> int:
+        """Of all buffers."""
+        return sum(batch.bytes() for batch in self._batches)
+
+    def take(self, ends: Integers, past: int, new: int, slot_bytes: int, limit: int) -> tuple[Ongoing, Integers] | None:
+        """The batch that goes on by ``new`` tokens behind each of ``ends``, and ``[rows]`` the chunk in each row.
+
+        It is the caller's from now on; ``put`` gives it back. Whatever breaks off in between, a batch half of whose
+        layers were extended is never seen again.
+
+        Args:
+            ends: ``[chunks]`` slots of the last tokens.
+            past: tokens in front of the longest.
+            new: tokens that each chunk has.
+            slot_bytes: bytes of one token's keys and values in all layers.
+            limit: bytes that all buffers may take.
+
+        Returns:
+            None where no batch goes on, or where its buffers would not fit.
+        """
+        for batch in self._batches:
+            rows = batch.rows_of(ends)
+            if rows is None:
+                continue
+            self._batches.remove(batch)
+            order = batch.arrange(rows, past)
+            needed = batch.length + new
+            if needed > batch.capacity:
+                batch.capacity = needed + max(SPARE_COLUMNS, needed // SPARE_SHARE)
+            return (batch, order) if self._make_room(len(rows) * batch.capacity * slot_bytes, limit) else None
+        return None
+
+    def _make_room(self, needed: int, limit: int) -> bool:
+        """Whether so many bytes fit, without buffers that nobody goes on in if need be."""
+        if self.bytes() + needed > limit:
+            self._batches = [batch for batch in self._batches if not batch.idle]
+        return self.bytes() + needed <= limit
+
+    def put(self, batch: Ongoing, ends: Integers, new: int | None) -> None:
+        """A batch was read and ends here; ``new`` tokens were put behind each sequence (None: not the same number)."""
+        batch.length += new or 0
+        batch.ends, batch.idle = ends, 0
+        self._batches.append(batch)
+
+    def forget(self, slots: Collection[int]) -> None:
+        """Sequences that end in these slots are gone."""
+        gone = np.fromiter(slots, dtype=np.int64, count=len(slots))
+        for batch in self._batches:
+            batch.ends[np.isin(batch.ends, gone)] = ENDED
+
+    def end_run(self) -> None:
+        """Drop the batches that have not gone on for a while."""
+        for batch in self._batches:
+            batch.idle += 1
+        self._batches = [batch for batch in self._batches if batch.idle <= IDLE_RUNS]
+
+    def clear(self) -> None:
+        """Drop all."""
+        self._batches.clear()

@@ -1,0 +1,122 @@
+"""From streams that have ended to completions: answers, and what each recipe would cost alone.
+
+Recipes that decoded the same at the same cost are the rule in a population, so whatever two of them have in common is
+worked out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evoswarm.decoding.account import use_of
+from evoswarm.decoding.places import Places
+from evoswarm.decoding.pool_view import PoolView
+from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.request import Completion, Counters, MemberUse
+from evoswarm.decoding.streams import Job, Streams
+
+
+class Outcome:
+    """Completions of the jobs of one decoding."""
+
+    def __init__(self, pool: PoolView, streams: Streams, work: Counters) -> None:
+        """Args: pool: where it was decoded; streams: which have ended or failed; work: what it took."""
+        self._pool, self._streams, self._work = pool, streams, work
+        self._places: Places = pool.places
+        self._paths: dict[int, list[int]] = {}
+        self._uses: dict[tuple[int, int, tuple[int, ...]], MemberUse] = {}
+        self._touched: dict[tuple[int, int], tuple[int, int]] = {}
+        taken = np.arange(streams.spoke.shape[1])[None] < streams.steps[:, None]
+        self._spoke = streams.spoke & taken[:, :, None]
+        self._opened = self._spoke.sum(2) > 1
+        self._histories = _numbered(streams.place[:, None], np.moveaxis(self._spoke, 2, 1)).tolist()
+        self._open_histories = _numbered(streams.place, self._opened).tolist()
+        self._open_steps = self._opened.sum(1).tolist()
+
+    def completion(self, job: Job) -> Completion:
+        """The outcome of one job as data."""
+        streams, (first, last) = self._streams, job.streams
+        use = self._use(job)
+        if job.failure is not None:
+            return Completion(failure=job.failure, use=use, work=self._work)
+        touched = [self._lead_tokens(job, stream) for stream in range(first, last)]
+        return Completion(
+            samples=tuple([sample for sample in streams.samples[first:last] if sample is not None]),
+            use=use,
+            steps=int(streams.steps[first:last].sum()),
+            open_steps=sum(self._open_steps[first:last]),
+            lead_tokens=sum([tokens for tokens, _ in touched]),
+            lead_tokens_touched=sum([among for _, among in touched]),
+            margin=float(streams.margin[first:last].min()),
+            left_out=float(streams.left_out[first:last].max()),
+            trace=tuple(job.trace),
+            work=self._work,
+        )
+
+    def _use(self, job: Job) -> tuple[MemberUse, ...]:
+        plans, (first, last) = self._streams.plans, job.streams
+        uses = []
+        for column, member in enumerate(plans.recipes[job.plan].members):
+            number = int(plans.members[job.plan, column])
+            key = (number, job.root, tuple([self._histories[stream][column] for stream in range(first, last)]))
+            found = self._uses.get(key)
+            if found is None:
+                spoke = self._spoke[first:last, :, column]
+                prompt = self._pool.views[number].prompt(job.root) if spoke.any() else None
+                heard = self._heard(number, self._streams.place[first:last].tolist(), spoke.tolist())
+                found = self._uses[key] = use_of(member.spec.name, prompt, heard)
+            uses.append(found)
+        return tuple(uses)
+
+    def _heard(
+        self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]
+    ) -> Iterator[Sequence[Node]]:
+        """The nodes whose rows a member's distributions needed, step by step, sample by sample."""
+        places = self._places
+        for last, steps in zip(lasts, spoke, strict=True):
+            for place, speaks in zip(self._path(last), steps, strict=False):
+                if speaks:
+                    yield places.reads.get(place * places.members + number, ())
+
+    def _path(self, place: int) -> list[int]:
+        found = self._paths.get(place)
+        if found is None:
+            found = self._paths[place] = self._places.path(place)
+        return found
+
+    def _lead_tokens(self, job: Job, stream: int) -> tuple[int, int]:
+        """How many tokens the lead's tokenizer makes of an answer, and in how many a follower had a say."""
+        plans = self._streams.plans
+        lead = int(plans.members[job.plan, plans.lead[job.plan]])
+        key = (lead, self._open_histories[stream])
+        found = self._touched.get(key)
+        if found is None:
+            place = int(self._streams.place[stream])
+            found = self._touched[key] = self._count_touched(lead, place, self._opened[stream].tolist())
+        return found
+
+    def _count_touched(self, lead: int, place: int, opened: Sequence[bool]) -> tuple[int, int]:
+        text = self._places.texts[place]
+        if isinstance(text, tuple):
+            return len(text), sum(opened[: len(text)])
+        codec = self._pool.views[lead].member.codec
+        start = tokens = touched = 0
+        for token in codec.encode(text) or ():
+            stop = start + len(codec.token_bytes[token] or b"")
+            tokens += 1
+            touched += any(opened[start:stop])
+            start = stop
+        return tokens, touched
+
+
+def _numbered(places: NDArray[np.int64], spoke: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The same number for the same place and the same steps: ``[...]``, ``[..., steps]`` -> ``[...]``."""
+    steps = np.packbits(spoke, axis=-1)
+    where = np.broadcast_to(places, spoke.shape[:-1])
+    joined = np.concatenate([np.ascontiguousarray(where)[..., None].view(np.uint8), steps], axis=-1)
+    flat = np.ascontiguousarray(joined.reshape(-1, joined.shape[-1]))
+    _, numbers = np.unique(flat.view(f"V{flat.shape[1]}").ravel(), return_inverse=True)
+    return numbers.reshape(spoke.shape[:-1])

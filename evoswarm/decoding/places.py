@@ -1,0 +1,276 @@
+"""The memory of texts: every text behind every prompt is a place, and what each member says there is known once.
+
+All recipes, islands and generations stand on the same places. A place is a row number; what is known of it stands in
+tables, so that whole populations are looked up, gated, fused and moved on by a few array operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evoswarm.decoding.alphabet import Alphabet, Text, allowed_after, split_character
+from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.row_slots import RowSlots
+from evoswarm.recipe import Failure
+
+FIRST = 1024
+PLACE_BYTES = 600  # of Python objects that a place takes beside its tables: text, path, who was read
+NO_ROW = -1
+
+
+class Distributions:
+    """Next-symbol distributions of all members, as rows of one matrix on the host."""
+
+    def __init__(self, symbols: int, limit_bytes: int) -> None:
+        """Args: symbols: width of a row, END included; limit_bytes: what may be kept."""
+        self.row_bytes = 4 * symbols
+        self.slots = RowSlots(max(FIRST, limit_bytes // self.row_bytes))
+        self._rows = torch.empty((self.slots.size, symbols))
+
+    def add(self, rows: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Keep ``[n, symbols]`` log-probabilities; returns ``[n]`` their rows, and the rows taken back for them."""
+        taken, lost = self.slots.take(len(rows))
+        if self.slots.size > len(self._rows):
+            size = max(self.slots.size, self.slots.limit)  # pages that nobody has written to take no memory
+            grown = torch.empty((size, self._rows.shape[1]))
+            grown[: len(self._rows)] = self._rows
+            self._rows = grown
+        self._rows[torch.from_numpy(taken)] = rows
+        return taken, lost
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """``[..., symbols]`` for row numbers of any shape."""
+        self.slots.touch(rows.reshape(-1))
+        return self._rows.index_select(0, torch.from_numpy(rows.reshape(-1))).reshape(*rows.shape, -1)
+
+
+class Places:
+    """Every text behind every prompt, and what is known there.
+
+    Attributes:
+        texts: per place its text, in the alphabet's form.
+        raws: per place its bytes.
+        prompts: per place the number of its prompt.
+        parents: ``[places]`` the place one symbol before; itself at a prompt's end.
+        length: ``[places]`` bytes.
+        symbols: ``[places]`` symbols.
+        used: ``[places]`` clock of the last stream that stood there.
+        unfinished: ``[places]`` which bytes of an unfinished character the text ends in (``allowed`` knows them by
+            these numbers); 0 where there are none.
+        row: ``[places, members]`` row of ``Distributions``, or NO_ROW.
+        known: ``[places, members]`` whether what follows is known.
+        entropy: ``[places, members]`` nats, of the masked, untempered, unfloored distribution.
+        abstains: ``[places, members]`` the member gives no mass to any allowed symbol.
+        left_out: ``[places, members]`` bound on the total-variation error.
+        favourite: ``[places, members]`` the likeliest symbol, ties to the lowest.
+        gap: ``[places, members]`` by how much it leads the second, nats.
+        distributions: the rows that ``row`` means.
+        sayable: ``[symbols]`` what can be said anywhere; None where that depends on the text.
+        row_owners: the tree nodes whose ``row`` is one of these rows (in ``tokens`` a node's row is its distribution).
+        reads: per (place, member), as place * members + member, the tree nodes whose rows it needs, in order.
+        failures: per (place, member) why there is no distribution.
+    """
+
+    _TABLES = ("parents", "length", "symbols", "used", "unfinished", "row", "known", "entropy", "abstains", "left_out", "favourite")
+    _TABLES += ("gap",)
+
+    def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
+        """Args: alphabet: of the texts; members: how many speak; limit_bytes: for their distributions."""
+        self.alphabet, self.members = alphabet, members
+        self.distributions = Distributions(alphabet.size, limit_bytes)
+        self.row_owners: dict[int, Node] = {}
+        self.sayable: Tensor | None = None
+        self.texts: list[Text] = []
+        self.raws: list[bytes] = []
+        self.prompts: list[int] = []
+        self.prompt_texts: list[str] = []
+        self.reads: dict[int, tuple[Node, ...]] = {}
+        self.failures: dict[int, Failure] = {}
+        self._roots: dict[str, int] = {}
+        self._children: dict[int, int] = {}
+        self.parents = np.zeros(FIRST, dtype=np.int64)
+        self.length = np.zeros(FIRST, dtype=np.int32)
+        self.symbols = np.zeros(FIRST, dtype=np.int32)
+        self.used = np.zeros(FIRST, dtype=np.int64)
+        self.unfinished = np.zeros(FIRST, dtype=np.int32)
+        self._partials: dict[bytes, int] = {b"": 0}
+        self._allowed = allowed_after(b"")[None]
+        self.row = np.full((FIRST, members), NO_ROW, dtype=np.int64)
+        self.known = np.zeros((FIRST, members), dtype=bool)
+        self.entropy = np.zeros((FIRST, members))
+        self.abstains = np.zeros((FIRST, members), dtype=bool)
+        self.left_out = np.zeros((FIRST, members), dtype=np.float32)
+        self.favourite = np.zeros((FIRST, members), dtype=np.int32)
+        self.gap = np.zeros((FIRST, members), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def root(self, prompt: str) -> int:
+        """The place at the end of a prompt."""
+        found = self._roots.get(prompt)
+        if found is None:
+            number = len(self.prompt_texts)
+            self.prompt_texts.append(prompt)
+            found = self._roots[prompt] = self._add(len(self.texts), number, self.alphabet.empty, b"", 0)
+        return found
+
+    def children(self, places: NDArray[np.int64], symbols: NDArray[np.int64]) -> NDArray[np.int64]:
+        """``[n]`` the places one symbol behind ``[n]`` places; symbols are never END."""
+        keys, owners = np.unique(places * self.alphabet.size + symbols, return_inverse=True)
+        return np.array([self._child(key) for key in keys.tolist()], dtype=np.int64)[owners]
+
+    def _child(self, key: int) -> int:
+        found = self._children.get(key)
+        if found is None:
+            place, symbol = divmod(key, self.alphabet.size)
+            text, raw = self.alphabet.append(self.texts[place], self.raws[place], symbol)
+            found = self._add(place, self.prompts[place], text, raw, int(self.symbols[place]) + 1)
+            self._children[key] = found
+        return found
+
+    def _add(self, parent: int, prompt: int, text: Text, raw: bytes, symbols: int) -> int:
+        place = len(self.texts)
+        if place == len(self.parents):
+            for name in self._TABLES:
+                table = getattr(self, name)
+                more = np.full_like(table, NO_ROW) if name == "row" else np.zeros_like(table)
+                setattr(self, name, np.concatenate([table, more]))
+        self.texts.append(text)
+        self.raws.append(raw)
+        self.prompts.append(prompt)
+        self.parents[place], self.length[place], self.symbols[place] = parent, len(raw), symbols
+        if raw and raw[-1] >= 0x80:
+            self.unfinished[place] = self._partial(split_character(raw)[1])
+        return place
+
+    def _partial(self, partial: bytes) -> int:
+        found = self._partials.get(partial)
+        if found is None:
+            found = self._partials[partial] = len(self._partials)
+            self._allowed = np.concatenate([self._allowed, allowed_after(partial)[None]])
+        return found
+
+    def allowed(self, places: NDArray[np.int64] | Sequence[int]) -> NDArray[np.bool_]:
+        """``[n, 257]`` which symbols keep the texts of ``[n]`` places valid UTF-8."""
+        return self._allowed[self.unfinished[places]]
+
+    def path(self, place: int) -> list[int]:
+        """All places from the prompt's end to this one, both included."""
+        found = [place]
+        for _ in range(int(self.symbols[place])):
+            found.append(int(self.parents[found[-1]]))
+        found.reverse()
+        return found
+
+    def learn(
+        self,
+        member: int,
+        places: Sequence[int],
+        *,
+        rows: NDArray[np.int64],
+        entropy: NDArray[np.float64],
+        left_out: NDArray[np.float64],
+        favourite: NDArray[np.int64],
+        gap: NDArray[np.float32],
+    ) -> None:
+        """What a member says at ``[n]`` places is known from now on."""
+        self.row[places, member] = rows
+        self.entropy[places, member] = entropy
+        self.left_out[places, member] = left_out
+        self.favourite[places, member] = favourite
+        self.gap[places, member] = gap
+        self.known[places, member] = True
+
+    def learn_silence(self, member: int, place: int, left_out: float = 0.0, failure: Failure | None = None) -> None:
+        """A member gives no mass to any allowed symbol, or has failed."""
+        self.abstains[place, member] = True
+        self.left_out[place, member] = left_out
+        self.known[place, member] = True
+        if failure is not None:
+            self.failures[place * self.members + member] = failure
+
+    def keep(self, rows: Tensor, owners: Sequence[Node] = ()) -> NDArray[np.int64]:
+        """Keep ``[n, symbols]`` distributions; whose rows had to make room for them must find them out again.
+
+        Args:
+            rows: log-probabilities.
+            owners: tree nodes whose rows these are.
+        """
+        taken, lost = self.distributions.add(rows)
+        if len(lost):
+            here = self.row[: len(self)]
+            here[np.isin(here, lost)] = NO_ROW
+            for row in lost.tolist():
+                owner = self.row_owners.pop(row, None)
+                if owner is not None:
+                    owner.row = NO_ROW
+        for row, owner in zip(taken.tolist(), owners, strict=False):
+            owner.row = row
+            self.row_owners[row] = owner
+        return taken
+
+    def nodes(self) -> Iterable[Node]:
+        """All tree nodes that anything here refers to."""
+        return (node for reads in self.reads.values() for node in reads)
+
+    def oldest_kept(self, count: int) -> int:
+        """The clock from which on at most so many places were used."""
+        used = self.used[: len(self)]
+        if len(used) <= count:
+            return 0
+        return int(np.partition(used, len(used) - count - 1)[len(used) - count - 1]) + 1
+
+    def keep_used_since(self, clock: int) -> None:
+        """Forget all other places and number the rest anew.
+
+        A place is used whenever one behind it is, so what stays is closed under parents.
+        """
+        stays = self.used[: len(self)] >= clock
+        if not self.row_owners:  # nobody else means their rows
+            left = self.row[: len(self)][~stays]
+            self.distributions.slots.give(left[left != NO_ROW].tolist())
+        kept = np.flatnonzero(stays)
+        number = {old: new for new, old in enumerate(kept.tolist())}
+        size, members = self.alphabet.size, self.members
+        for name in self._TABLES:
+            setattr(self, name, getattr(self, name)[kept])
+        self.parents = np.array([number[parent] for parent in self.parents.tolist()], dtype=np.int64)
+        self.texts, self.raws = [self.texts[one] for one in number], [self.raws[one] for one in number]
+        self.prompts = [self.prompts[one] for one in number]
+        self._roots = {prompt: number[place] for prompt, place in self._roots.items() if place in number}
+        self._children = {
+            number[key // size] * size + key % size: number[child]
+            for key, child in self._children.items()
+            if child in number
+        }
+        self.reads = {
+            number[key // members] * members + key % members: nodes
+            for key, nodes in self.reads.items()
+            if key // members in number
+        }
+        self.failures = {
+            number[key // members] * members + key % members: failure
+            for key, failure in self.failures.items()
+            if key // members in number
+        }
+        self._pad()
+
+    def _pad(self) -> None:
+        """Tables never have less than FIRST rows, so that doubling them makes room."""
+        missing = FIRST - len(self.parents)
+        if missing > 0:
+            for name in self._TABLES:
+                table = getattr(self, name)
+                more = np.full((missing, *table.shape[1:]), NO_ROW if name == "row" else 0, dtype=table.dtype)
+                setattr(self, name, np.concatenate([table, more]))
+
+    @property
+    def bytes_each(self) -> int:
+        """About what a place takes, distributions not counted."""
+        return PLACE_BYTES + sum(getattr(self, name)[:1].nbytes for name in self._TABLES)

@@ -1,0 +1,51 @@
+"""Recipes as rows of tables, with their members looked up in the swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evoswarm.recipe import RULES, Recipe
+
+
+class Plans:
+    """The recipes of one decoding.
+
+    Columns are members in the order of each recipe; where a recipe has fewer than ``width`` of them, nobody speaks.
+
+    Attributes:
+        recipes: one per row.
+        width: members of the largest.
+        members: ``[plans, width]`` index in the swarm.
+        lead: ``[plans]`` column of the lead.
+        weights: ``[plans, width]``.
+        temperatures: ``[plans, width]``.
+        thresholds: ``[plans, width]`` nats; infinite where there is no member.
+        fusion: ``[plans, 3]`` alpha, beta and lambda.
+        rule: ``[plans]`` index in ``RULES``.
+        samples: ``[plans]``.
+        sampling_temperature: ``[plans]``.
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], places: Mapping[str, int]) -> None:
+        """Look the members of recipes up in the pool: name -> index."""
+        self.recipes = tuple(recipes)
+        self.width = max(len(recipe.members) for recipe in recipes)
+        shape = (len(recipes), self.width)
+        self.members = np.zeros(shape, dtype=np.int64)
+        self.weights = np.ones(shape, dtype=np.float32)
+        self.temperatures = np.ones(shape, dtype=np.float32)
+        self.thresholds = np.full(shape, np.inf)
+        for row, recipe in enumerate(recipes):
+            here = slice(len(recipe.members))
+            self.members[row, here] = [places[member.spec.name] for member in recipe.members]
+            self.weights[row, here] = [member.weight for member in recipe.members]
+            self.temperatures[row, here] = [member.temperature for member in recipe.members]
+            self.thresholds[row, here] = [member.threshold for member in recipe.members]
+        self.lead = np.array([recipe.lead_index for recipe in recipes])
+        rules = [recipe.fusion for recipe in recipes]
+        self.fusion = np.array([(rule.alpha, rule.beta, rule.contrast) for rule in rules], dtype=np.float32)
+        self.rule = np.array([RULES.index(rule.rule) for rule in rules])
+        self.samples = np.array([recipe.samples for recipe in recipes])
+        self.sampling_temperature = np.array([recipe.sampling_temperature for recipe in recipes])

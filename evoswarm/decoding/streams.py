@@ -1,0 +1,137 @@
+"""Answers being decoded, as rows of tables: a stream is one sample of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evoswarm.decoding.alphabet import Text
+from evoswarm.decoding.noise import noise_key
+from evoswarm.decoding.plan import Plans
+from evoswarm.decoding.request import Request, Sample, Step
+from evoswarm.recipe import Failure
+
+NO_LIMIT = np.iinfo(np.int32).max
+FIRST_STEPS = 16
+
+
+@dataclass(slots=True)
+class Job:
+    """One request on its way.
+
+    Attributes:
+        request: what was asked for.
+        plan: row of its recipe in the plans.
+        root: the place at the end of its prompt.
+        forced: the symbols it must follow, if it must; without END.
+        streams: first and last + 1 of its streams.
+        failure: why there will be no answer.
+        trace: the steps of its first sample, if asked for.
+    """
+
+    request: Request
+    plan: int
+    root: int
+    forced: Text | None = None
+    streams: tuple[int, int] = (0, 0)
+    failure: Failure | None = None
+    trace: list[Step] = field(default_factory=list)
+
+
+class Streams:
+    """All streams of one decoding.
+
+    Attributes:
+        jobs: the requests.
+        plans: their recipes.
+        job: ``[streams]`` whose sample it is.
+        plan: ``[streams]``.
+        place: ``[streams]`` where it stands.
+        key: ``[streams]`` of its sampling noise.
+        max_bytes: ``[streams]``.
+        max_symbols: ``[streams]``.
+        stops: ``[streams]`` whether stop strings may end it.
+        traced: ``[streams]`` whether its steps are kept.
+        margin: ``[streams]`` the smallest decision margin so far.
+        left_out: ``[streams]`` the largest bound on the total-variation error so far.
+        steps: ``[streams]`` decisions so far.
+        spoke: ``[streams, steps, width]`` who spoke at each of them.
+        live: ``[streams]`` neither finished nor failed.
+        samples: the answers, once finished.
+    """
+
+    def __init__(self, jobs: Sequence[Job], plans: Plans) -> None:
+        """Lay the samples of all jobs out, one behind the other."""
+        self.jobs, self.plans = jobs, plans
+        counts = [job.request.recipe.samples for job in jobs]
+        ends = np.cumsum(counts).tolist()
+        for job, count, end in zip(jobs, counts, ends, strict=True):
+            job.streams = (end - count, end)
+        self.job: NDArray[np.int64] = np.repeat(np.arange(len(jobs)), counts)
+        self.plan = np.array([job.plan for job in jobs])[self.job]
+        self.place = np.array([job.root for job in jobs])[self.job]
+        self.key = np.array(
+            [
+                noise_key(job.request.recipe.noise_seed, job.request.key, number) if count > 1 else 0
+                for job, count in zip(jobs, counts, strict=True)
+                for number in range(count)
+            ],
+            dtype=np.uint64,
+        )
+        self.max_bytes = np.array([min(job.request.max_bytes, NO_LIMIT) for job in jobs])[self.job]
+        limits = [NO_LIMIT if job.request.max_symbols is None else job.request.max_symbols for job in jobs]
+        self.max_symbols = np.array(limits)[self.job]
+        self.stops = np.array([bool(job.request.stop) for job in jobs])[self.job]
+        firsts = np.array([job.streams[0] for job in jobs])
+        self.traced = np.zeros(len(self.job), dtype=bool)
+        self.traced[firsts] = [job.request.trace for job in jobs]
+        count = len(self.job)
+        self.margin = np.full(count, np.inf)
+        self.left_out = np.zeros(count)
+        self.steps = np.zeros(count, dtype=np.int64)
+        self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
+        self.live = np.ones(count, dtype=bool)
+        self.samples: list[Sample | None] = [None] * count
+        self._forced = self._lay_out_forced()
+
+    def _lay_out_forced(self) -> NDArray[np.int32] | None:
+        """``[streams, longest + 1]`` symbols to follow; -1 where the stream is free, -2 for END."""
+        if all(job.forced is None for job in self.jobs):
+            return None
+        longest = max(len(job.forced) for job in self.jobs if job.forced is not None)
+        forced = np.full((len(self.job), longest + 1), -1, dtype=np.int32)
+        for job in self.jobs:
+            if job.forced is not None:
+                forced[slice(*job.streams), : len(job.forced)] = list(job.forced)
+                forced[slice(*job.streams), len(job.forced) :] = -2
+        return forced
+
+    def obey(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> None:
+        """Replace what was chosen by what must be followed."""
+        if self._forced is None:
+            return
+        at = np.minimum(self.steps[streams], self._forced.shape[1] - 1)
+        told = self._forced[streams, at]
+        symbols[told >= 0] = told[told >= 0]
+        symbols[told == -2] = end
+
+    def note(self, streams: NDArray[np.int64], speaks: NDArray[np.bool_]) -> None:
+        """One more decision of ``[n]`` streams, by these ``[n, width]`` speakers."""
+        steps = self.steps[streams]
+        if steps.max() >= self.spoke.shape[1]:
+            self.spoke = np.concatenate([self.spoke, np.zeros_like(self.spoke)], axis=1)
+        self.spoke[streams, steps] = speaks
+        self.steps[streams] = steps + 1
+
+    def fail(self, job: int, failure: Failure) -> None:
+        """No stream of this job goes on."""
+        self.jobs[job].failure = self.jobs[job].failure or failure
+        self.live[slice(*self.jobs[job].streams)] = False
+
+    def finish(self, stream: int, sample: Sample) -> None:
+        """A stream has ended with this answer."""
+        self.samples[stream] = sample
+        self.live[stream] = False
