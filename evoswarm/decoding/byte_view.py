@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from evoswarm.decoding.branches import ROOT_BRANCH
 from evoswarm.decoding.byte_rows import ByteRows
 from evoswarm.decoding.fusion import FLOOR
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.places import Places
-from evoswarm.decoding.positions import ROOT_BRANCH, Position, Positions
+from evoswarm.decoding.positions import Position, Positions
 from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
 from evoswarm.decoding.request import Counters
 from evoswarm.recipe import Failure
@@ -278,13 +279,13 @@ class ByteView:
         speaks = totals > 0
         for heads in done:
             self._places.reads[self._key(heads.place)] = tuple(heads.reads)
-        for index in np.flatnonzero(~speaks):
+        for index in np.flatnonzero(~speaks).tolist():
             self._places.learn_silence(self._number, done[index].place, 1.0 if unread[index] > 0 else 0.0)
         if speaks.any():
             kept = np.flatnonzero(speaks)
             probabilities = sums[kept] / totals[kept, None]
             share = unread[kept] / (unread[kept] + totals[kept])
-            self._learn([done[index].place for index in kept], probabilities, allowed[kept], share)
+            self._learn([done[index].place for index in kept.tolist()], probabilities, allowed[kept], share)
 
     def _learn(
         self,
@@ -344,7 +345,8 @@ def _mass(node: Node, common: Node) -> float:
     """Probability of the tokens from one node down to another."""
     mass = 1.0
     while node is not common:
-        assert node.edge is not None and node.parent is not None
+        assert node.edge is not None
+        assert node.parent is not None
         mass *= node.edge
         node = node.parent
     return mass

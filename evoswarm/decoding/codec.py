@@ -8,7 +8,6 @@ said, so normalizers that change bytes are left out.
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,6 @@ class Codec:
         silent_bytes: what the tokens would spell that ``token_bytes`` leaves out; the tokenizer may still produce them.
         merges_only: inside a pretoken nothing but merges decides (BPE that looks up no whole pretokens), so what no
             token stands across is tokenized the same on both sides, wherever the pretoken begins and ends.
-        max_token_bytes: length of the longest token, bytes.
     """
 
     def __init__(self, tokenizer: Any, end_ids: tuple[int, ...], columns: int, name: str) -> None:
@@ -79,17 +77,13 @@ class Codec:
         self.token_bytes = self._spell(tokenizer, backend, min(columns, max(backend.get_vocab().values()) + 1))
         spelling = sorted((text, token) for token, text in enumerate(self.token_bytes) if text)
         self._texts = {token: text for text, token in spelling}
-        self._sorted = [text for text, _ in spelling]
         self.order: NDArray[np.int64] = np.array([token for _, token in spelling], dtype=np.int64)
         self.rank = {token: position for position, (_, token) in enumerate(spelling)}
-        self.max_token_bytes = max(map(len, self._sorted), default=0)
         model = description["model"]
         self.merges_only = model["type"] == "BPE" and not any(
             model.get(key) for key in ("ignore_merges", "end_of_word_suffix", "continuing_subword_prefix")
         )
         self._plain = _continuation_tokenizer(description)
-        self._paths: dict[bytes, tuple[Path, ...]] = {}
-        self._bounds: dict[bytes, NDArray[np.int64]] = {}
 
     def same_as(self, other: Codec) -> bool:
         """Whether two codecs spell and tokenize alike."""
@@ -166,21 +160,19 @@ class Codec:
         except KeyError:
             return None
 
-    def paths(self, text: bytes) -> tuple[Path, ...]:
+    def paths(self, text: bytes, probes: tuple[bytes, ...] = PROBES) -> tuple[Path, ...]:
         """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.
 
         A pretokenizer looks ahead (a run of spaces before a word is split, one before the end is not), so the
         text is also encoded with a letter and with a digit behind it.
-        """
-        found = self._paths.get(text)
-        if found is None:
-            if len(self._paths) >= REMEMBERED:
-                self._paths.clear()
-            self._paths[text] = found = self.find_paths(text)
-        return found
 
-    def find_paths(self, text: bytes, probes: tuple[bytes, ...] = PROBES) -> tuple[Path, ...]:
-        """The definition of ``paths``, which only remembers what this finds; the path of E(text) itself is first."""
+        Args:
+            text: x[:j].
+            probes: what to put behind it.
+
+        Returns:
+            the paths in the order of the probes that find them first, so that E(text), where it exists, leads.
+        """
         if not text:
             return ((),)
         if split_character(text)[1]:
@@ -198,43 +190,6 @@ class Codec:
                         found[ids[: count + 1]] = None
                     break
         return tuple(found)
-
-    def bounds(self, prefix: bytes) -> NDArray[np.int64]:
-        """Where tokens that strictly extend a prefix stand in ``order``, by their next byte.
-
-        Returns:
-            ``[257]`` positions: tokens that start with prefix + byte b are order[bounds[b]:bounds[b + 1]].
-        """
-        found = self._bounds.get(prefix)
-        if found is None:
-            if len(self._bounds) >= REMEMBERED:
-                self._bounds.clear()
-            found = np.empty(257, dtype=np.int64)
-            low, high = self._range(prefix)
-            if low == high:
-                found[:] = low
-            else:
-                found[:256] = [bisect_left(self._sorted, prefix + bytes((byte,)), low, high) for byte in range(256)]
-                found[256] = high
-            self._bounds[prefix] = found
-        return found
-
-    def _range(self, prefix: bytes) -> tuple[int, int]:
-        """Positions of all tokens that start with a prefix, itself included."""
-        low = bisect_left(self._sorted, prefix)
-        above = prefix
-        while above and above[-1] == 0xFF:
-            above = above[:-1]
-        if not above:
-            return low, len(self._sorted)
-        return low, bisect_left(self._sorted, above[:-1] + bytes((above[-1] + 1,)), low)
-
-    def extends(self, prefix: bytes) -> bool:
-        """Whether some token is longer than a prefix and starts with it."""
-        if len(prefix) >= self.max_token_bytes:
-            return False
-        bounds = self.bounds(prefix)
-        return bool(bounds[256] > bounds[0])
 
 
 def _is_metaspace(description: dict[str, Any]) -> bool:

@@ -13,7 +13,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from evoswarm.decoding.gate import entropy
 from evoswarm.recipe import RuleName
 
 NEARLY_PRODUCT = 1e-3  # |alpha| below which the power mean is its limit, the product

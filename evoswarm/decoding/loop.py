@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from evoswarm.decoding.alphabet import cut
@@ -116,9 +115,7 @@ class Loop:
         self._charge(moment, choices)
         speechless = choices.symbols == NO_MASS
         for stream in moment.streams[speechless]:
-            streams.fail(
-                streams.job[stream], Failure("no_mass", "no speaker gives mass to any allowed symbol")
-            )
+            streams.fail(streams.job[stream], Failure("no_mass", "no speaker gives mass to any allowed symbol"))
         symbols = choices.symbols
         streams.obey(moment.streams, symbols, places.alphabet.end)
         streams.note(moment.streams, moment.speaks)
@@ -185,4 +182,5 @@ class Loop:
 
 def _depth(symbols: NDArray[np.int32]) -> NDArray[np.int64]:
     """The class of a depth: 0, 1, 2-3, 4-7, 8-15, ... symbols."""
-    return np.ceil(np.log2(symbols + 1.0)).astype(np.int64)
+    depths: NDArray[np.int64] = np.ceil(np.log2(symbols + 1.0)).astype(np.int64)
+    return depths

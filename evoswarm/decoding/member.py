@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.cuts import cut_places
 from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.runner import Runner
 from evoswarm.errors import MemberError
@@ -65,6 +67,11 @@ class Member:
             raise MemberError(
                 f"member {spec.name!r}: expected a tokenizer with a chat template (chat_template is on), got none"
             )
+
+    @cached_property
+    def cuts(self) -> bytes:
+        """Where the tokenizer treats both sides of a place in a text apart (see ``cut_places``)."""
+        return cut_places(self.codec)
 
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt, through the chat template where that is on.

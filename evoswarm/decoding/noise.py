@@ -45,7 +45,9 @@ def philox(
     return [c0, c1, c2, c3]
 
 
-def gumbel(keys: Sequence[int], positions: Sequence[int], symbols: int) -> NDArray[np.float64]:
+def gumbel(
+    keys: Sequence[int] | NDArray[np.uint64], positions: Sequence[int] | NDArray[np.int64], symbols: int
+) -> NDArray[np.float64]:
     """Gumbel noise for every symbol at one position of each stream.
 
     Args:

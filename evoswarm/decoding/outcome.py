@@ -71,9 +71,7 @@ class Outcome:
             uses.append(found)
         return tuple(uses)
 
-    def _heard(
-        self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]
-    ) -> Iterator[Sequence[Node]]:
+    def _heard(self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]) -> Iterator[Sequence[Node]]:
         """The nodes whose rows a member's distributions needed, step by step, sample by sample."""
         places = self._places
         for last, steps in zip(lasts, spoke, strict=True):

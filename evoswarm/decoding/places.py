@@ -76,8 +76,9 @@ class Places:
         failures: per (place, member) why there is no distribution.
     """
 
-    _TABLES = ("parents", "length", "symbols", "used", "unfinished", "row", "known", "entropy", "abstains", "left_out", "favourite")
-    _TABLES += ("gap",)
+    _PLACE_TABLES = ("parents", "length", "symbols", "used", "unfinished")
+    _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "favourite", "gap")
+    _TABLES = (*_PLACE_TABLES, *_MEMBER_TABLES)
 
     def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
         """Args: alphabet: of the texts; members: how many speak; limit_bytes: for their distributions."""
@@ -224,7 +225,8 @@ class Places:
         used = self.used[: len(self)]
         if len(used) <= count:
             return 0
-        return int(np.partition(used, len(used) - count - 1)[len(used) - count - 1]) + 1
+        newest_gone: int = np.sort(used)[len(used) - count - 1].item()
+        return newest_gone + 1
 
     def keep_used_since(self, clock: int) -> None:
         """Forget all other places and number the rest anew.

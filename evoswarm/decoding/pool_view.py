@@ -48,31 +48,31 @@ class PoolView:
             sayable[torch.from_numpy(members[0].codec.order)] = True
             sayable[alphabet.end] = True
             self.places.sayable = sayable
-        for number, (member, limit) in enumerate(zip(members, limits, strict=True)):
-            common = {"state_bytes": limit.state_bytes, "counters": counters}
-            if recipe.alphabet == "tokens":
-                self.views.append(TokenView(member, number, self.places, **common))
-            else:
-                positions = self._positions(number)
-                self.views.append(
-                    ByteView(
-                        member,
-                        number,
-                        self.places,
-                        positions,
-                        epsilon=recipe.epsilon,
-                        row_bytes=limit.row_bytes,
-                        **common,
-                    )
-                )
+        for number, limit in enumerate(limits):
+            self.views.append(self._view(number, recipe, limit, counters))
+
+    def _view(self, number: int, recipe: Recipe, limits: Limits, counters: Counters) -> ByteView | TokenView:
+        member, places, state = self._members[number], self.places, limits.state_bytes
+        if recipe.alphabet == "tokens":
+            return TokenView(member, number, places, state_bytes=state, counters=counters)
+        return ByteView(
+            member,
+            number,
+            places,
+            self._positions(number),
+            epsilon=recipe.epsilon,
+            state_bytes=state,
+            row_bytes=limits.row_bytes,
+            counters=counters,
+        )
 
     def _positions(self, number: int) -> Positions:
         """Members of one tokenizer share what is known about texts."""
-        codec = self._members[number].codec
+        member = self._members[number]
         for other, view in zip(self._members, self.views, strict=False):
-            if isinstance(view, ByteView) and other.codec.same_as(codec):
+            if isinstance(view, ByteView) and other.codec.same_as(member.codec):
                 return view.positions
-        return Positions(codec)
+        return Positions(member.codec, member.cuts)
 
     def read(self) -> None:
         """Forward all that anybody waits for.

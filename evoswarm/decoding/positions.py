@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from evoswarm.decoding.branches import DEAD, ROOT_BRANCH, Branches
 from evoswarm.decoding.codec import PROBES, REMEMBERED, Codec, Path
-from evoswarm.decoding.cuts import cut_places
 
 Start = tuple["Position", int]
 
@@ -68,11 +67,11 @@ class Positions:
         root: behind the empty text.
     """
 
-    def __init__(self, codec: Codec) -> None:
-        """Args: codec: of the tokenizer; it is tried out on a few hundred short texts."""
+    def __init__(self, codec: Codec, cuts: bytes) -> None:
+        """Args: codec: of the tokenizer; cuts: where it treats both sides apart, as ``cut_places`` finds it."""
         self._codec = codec
         self._branches = Branches(codec)
-        self._places = cut_places(codec)
+        self._places = cuts
         self._tails: dict[bytes, tuple[Path, ...]] = {}
         self._spellable: dict[bytes, bool] = {}
         self.root = Position(self, None, -1, ())
@@ -114,7 +113,7 @@ class Positions:
         if found is None:
             if len(self._tails) >= REMEMBERED:
                 self._tails.clear()
-            self._tails[tail] = found = self._codec.find_paths(tail, self._probes(tail))
+            self._tails[tail] = found = self._codec.paths(tail, self._probes(tail))
         return found
 
     def _probes(self, tail: bytes) -> tuple[bytes, ...]:

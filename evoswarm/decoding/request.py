@@ -217,11 +217,27 @@ class Counters:
         """As they stand now."""
         return Counters(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
+    @property
+    def forward_share(self) -> float:
+        """Share of all time that was spent inside models."""
+        return self.forward_seconds / self.seconds if self.seconds else 0.0
+
     def sharing_by_depth(self) -> dict[str, float]:
-        """Distributions asked for per one worked out, by symbols into the answer."""
+        """Distributions asked for per one worked out, by symbols into the answer: "0", "1", "2-3", "4-7", ..."""
         names = ["0", "1", *(f"{2**n}-{2 ** (n + 1) - 1}" for n in range(1, DEPTHS - 1))]
         return {
             name: round(float(asked / max(1, found)), 2)
             for name, asked, found in zip(names, self.asked_by_depth, self.found_by_depth, strict=True)
             if asked
+        }
+
+    def figures(self) -> dict[str, float]:
+        """For people and files, by name."""
+        plain = ("rows_forwarded", "rows_reforwarded", "prompt_tokens", "states_dropped", "forwards", "symbols")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "batch_fill": self.batch_fill,
+            "forward_seconds": self.forward_seconds,
+            "decode_seconds": self.seconds,
+            **{f"sharing/{depth}": times for depth, times in self.sharing_by_depth().items()},
         }

@@ -44,12 +44,11 @@ def metrics(figures: GenerationFigures) -> dict[str, float]:
         "new_evaluations": figures.fresh,
         "decoded": figures.decoded,
         "close_decisions": figures.close,
-        "rows_forwarded": figures.counters.rows_forwarded,
-        "symbols": figures.counters.symbols,
         "tokens_per_second": figures.tokens_per_second,
         "evaluations_per_second": figures.evaluations_per_second,
         "seconds": figures.seconds,
     }
+    values |= figures.counters.figures()
     if figures.prefix_reuse is not None:
         values["prefix_reuse"] = figures.prefix_reuse
     if figures.best_accuracy is not None:

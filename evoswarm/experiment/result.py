@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -91,7 +91,7 @@ class GenerationFigures:
             "replayed": self.replayed,
             "evaluations_per_second": self.evaluations_per_second,
             "prefix_reuse": self.prefix_reuse,
-            "rows_forwarded": self.counters.rows_forwarded,
+            "engine": self.counters.figures(),
             "tokens_per_second": self.tokens_per_second,
             "islands": [_island(report, self.objectives) for report in self.islands],
         }
@@ -109,7 +109,7 @@ class Meter:
         self._evaluator, self._replayed = evaluator, replayed
         self._began = time.monotonic()
         self._asked, self._decoded = len(evaluator.asked), evaluator.decoded
-        self._counters = replace(evaluator.swarm.counters)
+        self._counters = evaluator.swarm.counters.copy()
 
     def read(
         self,
@@ -122,7 +122,6 @@ class Meter:
         pace: list[float],
     ) -> GenerationFigures:
         """The figures of the generation that ends now; ``pace``, the seconds of those before, grows by one."""
-        now, before = self._evaluator.swarm.counters, self._counters
         seconds = time.monotonic() - self._began
         if not self._replayed:
             pace.append(seconds)
@@ -139,7 +138,7 @@ class Meter:
             seconds=seconds,
             seconds_left=fmean(pace[-3:]) * (generations - 1 - generation) if pace else None,
             replayed=self._replayed,
-            counters=Counters(**{f.name: getattr(now, f.name) - getattr(before, f.name) for f in fields(Counters)}),
+            counters=self._evaluator.swarm.counters.since(self._counters),
         )
 
 

@@ -85,8 +85,7 @@ def workbench(
         on_stage(f"loading {len(space.pool)} members")
         swarm = Swarm.load(
             space.pool,
-            batch_tokens=space.decoding.batch_tokens,
-            state_memory_bytes=space.decoding.state_memory_bytes,
+            **space.decoding.model_dump(),
         )
         loaded = space.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}

@@ -280,10 +280,14 @@ class Decoding(Settings):
     Attributes:
         batch_tokens: forwarded at once, padding included.
         state_memory_bytes: for the states of each member; null is a share of what is free.
+        row_memory_bytes: for the whole output rows of each member; likewise.
+        text_memory_bytes: for texts and the distributions behind them, of each member; likewise.
     """
 
     batch_tokens: int = Field(default=16384, ge=1)
     state_memory_bytes: int | None = Field(default=None, ge=1)
+    row_memory_bytes: int | None = Field(default=None, ge=1)
+    text_memory_bytes: int | None = Field(default=None, ge=1)
 
 
 class SpaceSettings(Settings):

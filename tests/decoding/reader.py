@@ -53,15 +53,15 @@ class Reader:
             member,
             0,
             self.places,
-            Positions(member.codec),
+            Positions(member.codec, member.cuts),
             epsilon=epsilon,
             state_bytes=state_bytes,
             row_bytes=row_bytes,
             counters=self.counters,
         )
         if shares is not None:  # its tree and rows, but none of what it has made of them
-            self.view.positions, self.view.rows, self.view.tree = shares.view.positions, shares.view.rows, shares.view.tree
-            self.view._prompts = shares.view._prompts
+            for name in ("positions", "rows", "tree", "_prompts"):
+                setattr(self.view, name, getattr(shares.view, name))
 
     def read(self, prompt: str, texts: Sequence[bytes]) -> list[Said]:
         """What is known behind every text."""

@@ -1,0 +1,302 @@
+"""Positions found byte by byte against the definition, which reads the whole text at every byte."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from evoswarm.decoding.branches import ROOT_BRANCH
+from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.cuts import cut_places
+from evoswarm.decoding.positions import Positions
+from evoswarm.zoo.catalogue import member_path
+from tests.decoding import tiny
+from tests.decoding.recipes import ZOO
+
+PROSE = (
+    "the quick brown fox, naïve as ever, said: it's 1984 or so.\nAnd the lazy dog sat on the mat; we'll see",
+    "def total(values):\n    result = 0\n\n    for value in values:\n\t\tresult += value  # x2\n    return result",
+)
+FOREIGN = (
+    "1234567 20,480 3.14159 1 2  3\n4\n\n5 1+1=2",
+    "東京 と 京都は日本の都市です。 the 🙂 🙂🎉🙂 cat",
+    "a\u00a0 b\u3000  c\u2003 d \u00a0e é à f",
+    "<eos>a <|im_end|> <0x41> <tool> <|turn|>    </s>",
+    "\x00 \x7f\u0301 \U0010ffff e\r\n \r\r\n\t x  ",
+    "'s 'll it's' tea 'twas o'clock they'Ll   're",
+    "Привет мир, это текст. Γειά σου",
+    "   leading and trailing   ",
+    "e te tee t e  t the the thethe at at",
+)
+ALPHABET = "aest tE  \n\t\r0123'.,-(é東🙂\u00a0\u0301"
+TEXTS = st.one_of(
+    st.text(st.sampled_from(ALPHABET), max_size=24),
+    st.lists(st.sampled_from(" ".join((*PROSE, *FOREIGN)).split(" ")), max_size=10).map(" ".join),
+    st.text(max_size=12),
+)
+
+
+def superword(pairs=(("e", "Ġ"), ("eĠ", "t"), ("t", "h"), ("a", "t"))):
+    """A byte-level BPE without pretokens whose vocabulary spans words: "e t"."""
+    symbols = [*tiny.SPECIALS[:2], *sorted(tiny.pre_tokenizers.ByteLevel.alphabet()), *map("".join, pairs)]
+    vocabulary = {symbol: index for index, symbol in enumerate(symbols)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=list(pairs)))
+    tokenizer.pre_tokenizer = tiny.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = tiny.decoders.ByteLevel()
+    tokenizer.add_special_tokens(tiny.SPECIALS[:2])
+    return tokenizer
+
+
+def spaced_numbers():
+    """Numbers take a space, words do not: behind spaces a letter says what neither the end nor a digit does."""
+    lines = [*tiny.LINES, *(f"{gap}{end}" for gap in ("  ", "   ", "    ") for end in ("a", "0", ""))]
+    return tiny.byte_level(r"\s+(?=\p{L})|\s+?(?=\s?\p{N}| )|\s?\p{N}+|\p{L}+|[^\s\p{L}\p{N}]+|\s", 500, lines)
+
+
+def looks_ahead():
+    """No token spans words, but a number is one pretoken before a word and groups of two digits elsewhere."""
+    pattern = r"\p{N}+(?=\s\p{L})|\p{N}{1,2}|\s?\p{L}+|[^\p{N}\p{L}]"
+    return tiny.byte_level(pattern, 400, [*tiny.LINES, *(f"{year} a" for year in range(1980, 1990))])
+
+
+def whole_texts():
+    """Pretokens are whole texts, and those that are tokens are taken as they are: no two sides are apart."""
+    return tiny.byte_level(None, 300, ("the the", "at at"), ignore_merges=True)
+
+
+def few_characters():
+    """A SentencePiece-like tokenizer that has no bytes to fall back on: most texts it cannot spell."""
+    symbols = [*tiny.SPECIALS, *"▁aesth", "th", "▁a", "▁th"]
+    merges = [("t", "h"), ("▁", "a"), ("▁", "th")]
+    vocabulary = {symbol: index for index, symbol in enumerate(symbols)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", fuse_unk=True))
+    tokenizer.add_special_tokens(tiny.SPECIALS)
+    tokenizer.normalizer = tiny.normalizers.Replace(" ", "▁")
+    tokenizer.decoder = tiny.decoders.Sequence([tiny.decoders.Replace("▁", " "), tiny.decoders.Fuse()])
+    return tokenizer
+
+
+OTHERS = {
+    "superword": superword,
+    "spaced numbers": spaced_numbers,
+    "looks ahead": looks_ahead,
+    "whole texts": whole_texts,
+    "few characters": few_characters,
+}
+NAMES = (*ZOO, *tiny.KINDS, *OTHERS)
+
+
+@cache
+def codec_of(name):
+    if name in ZOO:
+        tokenizer = AutoTokenizer.from_pretrained(member_path(name))
+    else:
+        made = (tiny.KINDS | OTHERS)[name]()
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<pad>")
+    return Codec(tokenizer, (tokenizer.eos_token_id,), 10**9, name)
+
+
+def fresh(name):
+    return Positions(codec_of(name), cuts_of(name))
+
+
+@cache
+def cuts_of(name):
+    return cut_places(codec_of(name))
+
+
+@cache
+def positions_of(name):
+    return fresh(name)
+
+
+@cache
+def sorted_of(codec):
+    return sorted(text for text in codec.token_bytes if text)
+
+
+@cache
+def bounds_of(codec, prefix):
+    """Where the tokens that strictly extend a prefix stand among all, by their next byte; by bisection."""
+    low = bisect_left(sorted_of(codec), prefix)
+    found = [bisect_left(sorted_of(codec), prefix + bytes((byte,))) for byte in range(256)]
+    last = max(
+        [index + 1 for index in range(low, len(sorted_of(codec))) if sorted_of(codec)[index].startswith(prefix)]
+        or [low]
+    )
+    return [*found, last]
+
+
+def walk(positions, raw):
+    """The positions behind every beginning of a text."""
+    found = [positions.root]
+    for byte in raw:
+        found.append(positions.step(found[-1], byte))
+    return found
+
+
+def canonical(position):
+    """E(x[:n]) of a position that is a cut."""
+    return () if position.cut is None else canonical(position.cut) + position.paths[0]
+
+
+def absolute(position):
+    if not position.paths:
+        return ()
+    before = () if position.cut is None else canonical(position.cut)
+    return tuple(before + path for path in position.paths)
+
+
+def check(codec, positions, raw):
+    """Every attribute of every position on the way to a text."""
+    for length, position in enumerate(walk(positions, raw)):
+        text = raw[:length]
+        assert position.length == length
+        assert absolute(position) == codec.paths(text), text
+        live = [
+            start for start in range(length) if bounds_of(codec, text[start:])[0] < bounds_of(codec, text[start:])[256]
+        ]
+        assert [start.length for start, _ in position.starts] == live, text
+        for start, branch in position.starts:
+            assert start is walk(positions, text[: start.length])[-1]
+            assert positions.bounds[branch].tolist() == bounds_of(codec, text[start.length :])
+        assert all(start.length >= position.cut.length for start, _ in position.starts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_position_is_as_defined(name):
+    for text in (*PROSE, *FOREIGN):
+        check(codec_of(name), positions_of(name), text.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=60, deadline=None)
+@given(text=TEXTS)
+@example(text="e t")
+@example(text="12345 a")
+@example(text="éx\u00a0 x")
+def test_whatever_the_text(name, text):
+    check(codec_of(name), positions_of(name), text.encode())
+
+
+@pytest.mark.parametrize("name", ["gpt2-c", "qwen3-d", "gemma3-f", "unigram"])
+def test_what_was_asked_before_changes_nothing(name):
+    """The same texts in a trie of their own and in one that many texts went through, in another order."""
+    for text in reversed((*PROSE, *FOREIGN)):
+        walked = walk(positions_of(name), text.encode())
+        for one, other in zip(walk(fresh(name), text.encode()), walked, strict=True):
+            assert one.paths == other.paths
+            assert one.tail() == other.tail()
+
+
+def test_a_text_has_one_position():
+    positions = positions_of("gpt2")
+    one, other = walk(positions, b"the cat sat"), walk(positions, b"the car")
+    assert all(a is b for a, b in zip(one, walk(positions, b"the cat sat"), strict=True))
+    assert [a is b for a, b in zip(one, other, strict=False)] == [True] * 7 + [False]
+    children = [positions.step(one[4], byte) for byte in range(128)]
+    assert [positions.step(one[4], byte) for byte in range(128)] == children
+    assert len(set(map(id, children))) == 128
+    assert one[5] in children
+
+
+def cuts(name, text):
+    """Where the text has been cut when it ends."""
+    position, found = walk(positions_of(name), text.encode())[-1], []
+    while position.cut is not None:
+        position = position.cut
+        found.append(position.length)
+    return found[::-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt2", "llama3", "llama2", "gemma", "metaspace", "unigram", "plain bytes", "qwen3-d"]
+)
+def test_words_are_cut_off(name):
+    """Else all other tests compare the definition with itself."""
+    text = "it is what they say, in 1984 too"
+    assert {2, 5, 10, 15, 20, 23, 28} <= set(cuts(name, text))
+    longest = max(len(position.tail()) for position in walk(positions_of(name), text.encode()))
+    assert longest <= 6
+
+
+def test_words_that_end_with_other_letters_are_cut_off_too():
+    for name in ("gpt2", "llama3", "qwen3-d"):
+        assert {2, 5} <= set(cuts(name, "ü ñ b"))
+        assert 2 not in cuts(name, "\u00a0 b"), "nothing visible ends there"
+
+
+def test_lines_are_cut_where_no_pretoken_goes_on():
+    assert {1, 4} <= set(cuts("gpt2", "a\n12\n"))
+    assert 1 not in cuts("unigram", "a\n12\n"), "a line break may be in the pretoken of the word before"
+
+
+@pytest.mark.parametrize("name", ["superword", "one pretoken", "whole texts"])
+def test_words_that_do_not_stand_apart_are_not(name):
+    assert not [place for place in cuts(name, "he tea the at e t") if place in (2, 6, 10, 13, 15)]
+
+
+def test_a_place_that_looks_ahead_is_found_by_trying():
+    codec = codec_of("looks ahead")
+    assert not [text for text in codec.token_bytes if text and any(a in b"012" and b == 32 for a, b in pairwise(text))]
+    assert codec.encode(b"1984 a") != codec.encode(b"1984") + codec.encode(b" a")
+    assert cuts("looks ahead", "a 1984 a b") == [0, 1, 8]
+
+
+def test_tokens_that_have_no_mass_stand_across_too():
+    """An end token may be any piece of text: the tokenizer merges it all the same."""
+    made = superword([("W", "Ġ"), ("WĠ", "t")])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<pad>")
+    codec = Codec(tokenizer, tuple(tokenizer.convert_tokens_to_ids(["WĠ", "WĠt"])), 10**9, "ends")
+    assert {b"W ", b"W t"} <= set(codec.silent_bytes)
+    positions = Positions(codec, cut_places(codec))
+    for text in (*FOREIGN, "a W to be W", "W the"):
+        check(codec, positions, text.encode())
+
+
+def test_a_tokenizer_whose_sides_depend_on_each_other_is_never_cut(monkeypatch):
+    codec = codec_of("gpt2")
+    assert any(cut_places(codec))
+    monkeypatch.setattr(Codec, "encode", lambda self, text: (len(text),))
+    assert not any(cut_places(codec))
+
+
+def test_behind_what_cannot_be_spelled_there_is_no_path():
+    walked = walk(positions_of("few characters"), "a thé at a".encode())
+    assert [bool(position.paths) for position in walked] == [True] * 5 + [False] * 7
+    assert walked[-1].cut.length > 6, "it is cut there too"
+
+
+@pytest.mark.parametrize(("name", "least"), [("gpt2", 257), ("llama3", 257), ("added tokens", 100), ("unigram", 50)])
+def test_every_branch_has_the_bounds_of_its_string(name, least):
+    codec, positions = codec_of(name), fresh(name)
+    assert positions.bounds.shape == (1, 257)
+    assert positions.bounds[ROOT_BRANCH].tolist() == bounds_of(codec, b"")
+    strings = {ROOT_BRANCH: b""}
+    for text in filter(None, codec.token_bytes):
+        for position in walk(positions, text)[1:]:
+            strings |= {branch: text[start.length : position.length] for start, branch in position.starts}
+    assert sorted(strings) == list(range(len(positions.bounds)))
+    assert len(set(strings.values())) == len(strings) >= least, "the table has grown twice for some"
+    expected = np.array([bounds_of(codec, strings[branch]) for branch in sorted(strings)])
+    assert (positions.bounds == expected).all()
+
+
+def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch):
+    positions = fresh("gpt2")
+    raw = b"at the mat, " * 2000
+    last = walk(positions, raw)[-1]
+    assert len(last.paths) == len(codec_of("gpt2").paths(last.tail()))
+    monkeypatch.setattr("evoswarm.decoding.positions.REMEMBERED", 3)
+    forgetful = fresh("gpt2")
+    for text in PROSE:
+        check(codec_of("gpt2"), forgetful, text.encode())
+    assert len(forgetful._tails) <= 3
