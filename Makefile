@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test lint check format install clean
+.PHONY: search test lint check format install bench clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
@@ -18,6 +18,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 check: lint test
+
+# What the engine promises, measured: about twenty minutes; one figure: `.venv/bin/python -m tests.benchmarks --only KEY`.
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ class AttentionPool(Layout):
         """Bytes of the keys and values that lie side by side for batches that go on."""
         return self.followed.bytes()
 
-    def forget(self, slots: Collection[int]) -> None:
+    def forget(self, slots: Iterable[int]) -> None:
         """Sequences that end in these slots are not gone on with."""
         self.followed.forget(slots)
 
@@ -137,9 +137,11 @@ class _Plan:
         index = np.flatnonzero(np.arange(new) < lengths[:, None]) if ragged else np.arange(total)
         tokens = np.zeros(count * new, dtype=np.int64)
         tokens[index] = flat_tokens
-        gather = past > 0 and (ongoing is None or not ongoing.keys)
-        every = _every_column(chunks, depths, past, new, index, slots) if gather else np.empty(0, dtype=np.int64)
-        sent = on_device(device, tokens, depths, lengths, slots, asked, every, index if ragged else index[:0])
+        gathered = None
+        if past > 0 and (ongoing is None or not ongoing.buffers):  # large: no copy into what is sent together
+            every = _every_column(chunks, depths, past, new, index, slots)
+            gathered = torch.from_numpy(every.ravel()).to(device)
+        sent = on_device(device, tokens, depths, lengths, slots, asked, index if ragged else index[:0])
         depth, length = sent[1][:, None], sent[2][:, None]
         columns = torch.arange(past + new, device=device)
         return cls(
@@ -148,8 +150,8 @@ class _Plan:
             mask=((columns >= past - depth) & (columns < past + length)).long(),
             # padding repeats the last position: always a valid one
             positions=depth + torch.minimum(torch.arange(new, device=device), length - 1),
-            gathered=sent[5] if gather else None,
-            new_index=sent[6] if ragged else None,
+            gathered=gathered,
+            new_index=sent[5] if ragged else None,
             new_slots=sent[3],
             slots=int(slots.max()) + 1,
             rows=sent[4],
@@ -171,7 +173,8 @@ def _every_column(
 ) -> Integers:
     """``[chunks, past + new]`` the slot of every column: past on the left, new tokens on the right, 0 elsewhere."""
     every = np.zeros((len(chunks), past + new), dtype=np.int64)
-    every[:, :past][np.arange(past) >= past - depths[:, None]] = np.concatenate([chunk.past for chunk in chunks])
+    for row, chunk, begin in zip(every, chunks, (past - depths).tolist(), strict=True):
+        row[begin:past] = chunk.past
     every[index // new, past + index % new] = slots
     return every
 

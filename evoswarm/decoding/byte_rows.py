@@ -35,7 +35,7 @@ class ByteRows:
         self._codec, self._positions = codec, positions
         self._device = torch.device("cpu" if device.startswith("mps") else device)
         self.row_bytes = 12 * len(codec.order) + 8
-        self.slots = RowSlots(max(64, limit_bytes // self.row_bytes))
+        self.slots = RowSlots(limit_bytes // self.row_bytes)
         self._owners: list[Node | None] = []
         self._order = torch.from_numpy(codec.order).to(self._device)
         self._ends = torch.tensor(codec.end_ids, device=self._device)
@@ -149,8 +149,12 @@ class ByteRows:
         return sums
 
     def _gather(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        flat = torch.from_numpy(rows * self._cumulative.shape[1] + columns).to(self._device)
-        found: NDArray[np.float64] = torch.take(self._cumulative, flat).cpu().numpy()
+        flat = rows * self._cumulative.shape[1] + columns
+        found: NDArray[np.float64]
+        if self._device.type == "cpu":  # here numpy is many times as fast as torch.take
+            found = self._cumulative.numpy().reshape(-1)[flat]
+        else:
+            found = torch.take(self._cumulative, torch.from_numpy(flat).to(self._device)).cpu().numpy()
         return found
 
     def _some(self, row: int, low: int, high: int) -> NDArray[np.float64]:

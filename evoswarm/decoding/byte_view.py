@@ -29,6 +29,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.recipe import Failure
 
 LOG_FLOOR = math.log(FLOOR)
+LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 = 0
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Heads:
         branches: per head what is left of the text, as a branch of ``Positions``.
         common: where all heads still agree; it is always read.
         asked: nodes whose rows must be there before it can go on.
-        reads: nodes read so far, in order.
+        reads: nodes read so far, and those asked for, in order.
         totals: per head the probability of the tokens that go on, once it has been read.
         masses: per head the probability of having tokenized that far; 0 for those that are left out.
         unread: what the heads count for that are left out.
@@ -52,7 +53,7 @@ class Heads:
     branches: list[int]
     common: Node
     asked: list[Node]
-    reads: dict[Node, None] = field(default_factory=dict)
+    reads: list[Node]
     totals: list[float] = field(default_factory=list)
     masses: list[float] = field(default_factory=list)
     unread: float = 0.0
@@ -110,9 +111,11 @@ class ByteView:
             used: list[int] = []
             ready = [heads for heads in going if self._has_rows(heads, used)]
             self.rows.slots.touch(used)
-            self._take_up(ready)
+            several = [heads for heads in ready if len(heads.nodes) > 1]
+            done += [heads for heads in ready if len(heads.nodes) == 1]
+            self._take_up(several)
             going = []
-            for heads in ready:
+            for heads in several:
                 heads.asked = self._weigh(heads)
                 (going if heads.asked else done).append(heads)
         if done:
@@ -130,7 +133,11 @@ class ByteView:
         common = nodes[0]
         for node in nodes[1:]:
             common = _meeting(common, node)
-        heads = self._waiting[place] = Heads(place, nodes, branches, common, [common], totals=[0.0] * len(nodes))
+        heads = self._waiting[place] = Heads(place, nodes, branches, common, [common], [common])
+        if len(nodes) > 1:
+            heads.totals = [0.0] * len(nodes)
+        else:
+            heads.masses = [1.0]  # there is nothing to weigh
         return heads
 
     def _tokenizations(self, place: int) -> tuple[list[Node], list[int]]:
@@ -180,9 +187,10 @@ class ByteView:
 
     def _has_rows(self, heads: Heads, used: list[int]) -> bool:
         """Whether all that it needs has been read; else it is wanted (and who has failed waits no longer)."""
-        context = self.member.context
+        context, clock = self.member.context, self.tree.clock
         missing = False
-        for node in (*heads.reads, *heads.asked):
+        for node in heads.reads:
+            node.used = clock
             if context is not None and node.depth > context:
                 message = f"prompt and answer have more than {context} tokens"
                 self._fail(heads, Failure("prompt_too_long", message))
@@ -209,9 +217,6 @@ class ByteView:
         rows: list[int] = []
         for heads in ready:
             asked = heads.asked
-            heads.reads.update(dict.fromkeys(asked))
-            for node in asked:
-                self.tree.use(node)
             for index, head in enumerate(heads.nodes):
                 if head in asked:
                     found.append((heads, index))
@@ -224,19 +229,14 @@ class ByteView:
                     node = node.parent
         if edges:
             self.rows.learn_edges(list(edges))
-        some = [(heads, index, row) for (heads, index), row in zip(found, rows, strict=True) if len(heads.nodes) > 1]
-        if some:
-            branches = np.array([heads.branches[index] for heads, index, _ in some])
-            totals = self.rows.totals(np.array([row for _, _, row in some]), branches)
-            for (heads, index, _), total in zip(some, totals.tolist(), strict=True):
+        if found:
+            branches = np.array([heads.branches[index] for heads, index in found])
+            for (heads, index), total in zip(found, self.rows.totals(np.array(rows), branches).tolist(), strict=True):
                 heads.totals[index] = total
 
     def _weigh(self, heads: Heads) -> list[Node]:
         """What must be read next: the first unread token of every unread head that counts for at least epsilon."""
         reads, common = heads.reads, heads.common
-        if len(heads.nodes) == 1:
-            heads.masses = [1.0]
-            return []
         masses: list[float] = []
         counts: list[float] = []
         unread: list[tuple[Node, float]] = []
@@ -256,7 +256,9 @@ class ByteView:
                 unread.append((node, mass))
         least = self._epsilon * math.fsum(counts)
         heads.masses, heads.unread = masses, math.fsum([mass for _, mass in unread])
-        return list(dict.fromkeys([node for node, mass in unread if mass > 0 and mass >= least]))
+        asked = list(dict.fromkeys([node for node, mass in unread if mass > 0 and mass >= least]))
+        reads += asked
+        return asked
 
     def _finish(self, done: Sequence[Heads]) -> None:
         """Add the heads up, mask, normalise, floor, for all places together."""
@@ -294,10 +296,11 @@ class ByteView:
         allowed: NDArray[np.bool_],
         left_out: NDArray[np.float64],
     ) -> None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(probabilities)
-            entropy = -np.where(probabilities > 0, probabilities * logs, 0.0).sum(1)
-        symbols = np.where(allowed, np.maximum(logs, LOG_FLOOR), -np.inf).astype(np.float32)
+        small = probabilities.astype(np.float32)
+        with np.errstate(divide="ignore"):
+            logs = np.log(small)
+        symbols = np.where(allowed, np.maximum(logs, np.float32(LOG_FLOOR)), np.float32(-np.inf))
+        entropy = -(small * np.maximum(logs, LEAST)).sum(1, dtype=np.float64)
         rows = self._places.keep(torch.from_numpy(symbols))
         favourite = symbols.argmax(1)
         every = np.arange(len(symbols))
@@ -316,10 +319,15 @@ class ByteView:
     def _key(self, place: int) -> int:
         return place * self._places.members + self._number
 
-    def read(self) -> None:
-        """Forward all that was asked for."""
-        self.tree.read()
+    def end_reading(self) -> None:
+        """All that was asked for has been read."""
+        self.tree.end_reading()
         self.rows.slots.tick()
+
+    @property
+    def row_bytes_held(self) -> int:
+        """Bytes of the output rows now kept."""
+        return self.rows.slots.held * self.rows.row_bytes
 
     def forget(self, *, places: bool) -> None:
         """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""

@@ -7,7 +7,7 @@ token (``recurrent_pool``), or nothing (``Reread``: a model whose cache cannot b
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -78,7 +78,7 @@ class Layout:
         """Token positions that a forward of these chunks computes, padding included."""
         return len(chunks) * max(len(chunk.tokens) for chunk in chunks)
 
-    def forget(self, slots: Collection[int]) -> None:
+    def forget(self, slots: Iterable[int]) -> None:
         """These slots were given back: nothing may be believed about what they hold."""
 
     def end_run(self) -> None:

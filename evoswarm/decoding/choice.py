@@ -12,7 +12,7 @@ from torch import Tensor
 
 from evoswarm.decoding.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.noise import gumbel
-from evoswarm.decoding.places import Places
+from evoswarm.decoding.places import NO_ROW, Places
 from evoswarm.decoding.streams import Streams
 from evoswarm.recipe import RULES
 
@@ -130,7 +130,7 @@ def _speakers(moment: Moment, streams: Streams, places: Places) -> dict[str, Ten
     order = np.argsort(~moment.speaks, axis=1, kind="stable")[:, :width]
     present = np.take_along_axis(moment.present, order, 1)
     members = np.take_along_axis(moment.members, order, 1)
-    rows = np.where(present, places.row[moment.place[:, None], members], 0)
+    rows = np.where(present, places.row[moment.place[:, None], members], NO_ROW)
     log_probs = places.distributions.take(np.ascontiguousarray(rows.T))
     lead = plans.lead[moment.plan]
     before = (moment.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)

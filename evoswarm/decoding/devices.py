@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from logging import CRITICAL, getLogger
 
 import psutil
 import torch
+
+from evoswarm.recipe import MemberSpec
 
 
 def describe_devices() -> dict[str, str]:
@@ -27,6 +30,41 @@ def free_bytes(device: str) -> int:
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
+
+
+def place(
+    sizes_in_bytes: Sequence[int], specs: Sequence[MemberSpec], room: Mapping[str, int] | None = None
+) -> list[str]:
+    """A device for every member: those that leave it open are spread over the GPUs.
+
+    The largest goes first, each to the GPU with most room left (of equal ones the first), whether it fits or not; to
+    the CPU where there is no GPU. Members with a device of their own take room there before the others are placed.
+
+    Args:
+        sizes_in_bytes: of the members' weights.
+        specs: of the members, in the same order.
+        room: free bytes by GPU (``cuda:0``, ...); None asks the GPUs that torch can see.
+
+    Returns:
+        names of devices in the order of the members.
+    """
+    left = dict(gpu_room() if room is None else room)
+    devices = [spec.device for spec in specs]
+    for device, size in zip(devices, sizes_in_bytes, strict=True):
+        named = "cuda:0" if device == "cuda" else device
+        if named in left:
+            left[named] -= size
+    for number in sorted(range(len(specs)), key=lambda number: -sizes_in_bytes[number]):  # equal ones in their order
+        if devices[number] == "auto":
+            devices[number] = max(left, key=left.__getitem__) if left else "cpu"  # the first of equal ones
+            if left:
+                left[devices[number]] -= sizes_in_bytes[number]
+    return devices
+
+
+def gpu_room() -> dict[str, int]:
+    """Free bytes by GPU."""
+    return {f"cuda:{index}": free_bytes(f"cuda:{index}") for index in range(torch.cuda.device_count())}
 
 
 def release_unused() -> None:

@@ -14,12 +14,11 @@ from evoswarm.decoding.codec import Codec
 from evoswarm.decoding.cuts import cut_places
 from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.runner import Runner
+from evoswarm.decoding.weight_files import OLD_WEIGHTS, WEIGHTS
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo.catalogue import member_path
 
-WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
-OLD_WEIGHTS = ("pytorch_model*.bin", "pytorch_model*.bin.index.json")
 DESCRIPTIONS = (
     "config.json",
     "generation_config.json",
@@ -112,8 +111,13 @@ class Member:
         return int(begin) if begin is not None else self._ends[0]
 
 
-def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
+def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None) -> Member:
     """Load a member from a directory, the hub or the zoo.
+
+    Args:
+        spec: where it is.
+        batch_tokens: tokens forwarded at once, padding included.
+        device: where to put it (see ``devices.place``); None is what the spec says, ``auto`` being the first GPU.
 
     Raises:
         MemberError: there is no such model, it may not be had, or it cannot take part; says what to do.
@@ -122,7 +126,7 @@ def load_member(spec: MemberSpec, batch_tokens: int) -> Member:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     directory = locate(spec)
-    device = _device(spec)
+    device = _device(spec) if device is None else _checked(spec, device)
     dtype: Any = {"auto": "auto" if device.startswith("cuda") else torch.float32}.get(spec.dtype) or getattr(
         torch, spec.dtype
     )
@@ -219,17 +223,22 @@ def fingerprint(directory: Path, chat_template: bool) -> str:
 
 
 def _device(spec: MemberSpec) -> str:
-    if spec.device != "auto":
-        if spec.device.startswith("cuda") and not torch.cuda.is_available():
-            raise MemberError(
-                f"member {spec.name!r}: expected a GPU (device is {spec.device}), got none that torch can see"
-            )
-        if spec.device == "mps" and not torch.backends.mps.is_available():
-            raise MemberError(
-                f"member {spec.name!r}: expected an Apple GPU (device is mps), got none that torch can see"
-            )
-        return spec.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if spec.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return _checked(spec, spec.device)
+
+
+def _checked(spec: MemberSpec, device: str) -> str:
+    """The device, if torch can see it."""
+    if device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise MemberError(f"member {spec.name!r}: expected a GPU (device is {device}), got none that torch can see")
+        seen = torch.cuda.device_count()
+        if int(device.partition(":")[2] or 0) >= seen:
+            raise MemberError(f"member {spec.name!r}: expected one of {seen} GPUs from cuda:0 on, got {device}")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise MemberError(f"member {spec.name!r}: expected an Apple GPU (device is mps), got none that torch can see")
+    return device
 
 
 def _end_ids(model: Any, tokenizer: Any, columns: int, name: str) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ Buffers are made when a batch has gone on once, since only then is it likely to 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 from torch import Tensor
@@ -29,9 +30,9 @@ class Ongoing:
         ends: ``[rows]`` slot of the last token of each row's sequence; ENDED where it was given back.
         length: columns that are filled (the longest sequence's tokens).
         capacity: columns to make or to keep room for.
-        keys: per layer ``[rows, heads, capacity, size]``, sequences right-aligned at ``length``; empty before the batch
-            goes on for the first time.
-        values: as keys.
+        buffers: by (layer, 0 for keys and 1 for values): ``[rows or more, heads, capacity, size]``, sequences
+            right-aligned at ``length``; empty before the batch goes on for the first time.
+        rows: that buffers have; those behind the last that goes on are not used.
         idle: runs since it went on.
     """
 
@@ -41,13 +42,13 @@ class Ongoing:
         self.length = 0
         self.capacity = 0
         self.idle = 0
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
+        self.buffers: dict[tuple[int, int], Tensor] = {}
+        self.rows = 0
         self._moves: tuple[list[int], list[int]] = ([], [])
 
     def bytes(self) -> int:
         """Of the buffers."""
-        return sum(one.numel() * one.element_size() for one in (*self.keys, *self.values))
+        return sum(one.numel() * one.element_size() for one in self.buffers.values())
 
     def rows_of(self, ends: Integers) -> Integers | None:
         """``[chunks]`` the row that each chunk goes on in; None unless there is one of its own for each."""
@@ -63,9 +64,10 @@ class Ongoing:
     def arrange(self, rows: Integers, past: int) -> Integers:
         """Close the holes between the rows that go on; returns ``[rows]`` the chunk that stands in each."""
         count = len(rows)
-        if not self.keys or count * 2 < len(self.keys[0]):  # no buffers yet, or too large ones
-            self.keys, self.values, self._moves = [], [], ([], [])
-            self.length, self.capacity = past, 0
+        if count * 2 < self.rows or past * 2 < self.length:
+            self.buffers.clear()  # most of what they hold has ended: make smaller ones
+        if not self.buffers:
+            self.length, self.capacity, self.rows, self._moves = past, 0, count, ([], [])
             return np.arange(count)
         late = np.flatnonzero(rows >= count)
         holes = np.setdiff1d(np.arange(count), rows, assume_unique=True)
@@ -78,26 +80,26 @@ class Ongoing:
         """Keys (0) or values (1) of a layer with the new tokens behind them.
 
         Args:
-            layer: its number; layers come in order.
+            layer: its number.
             which: keys or values.
             states: ``[rows, heads, new, size]``, or the past in front of them as well where there is no buffer yet.
 
         Returns:
             ``[rows, heads, length + new, size]``, a view of the buffer.
         """
-        buffers = self.values if which else self.keys
         rows, heads, new, size = states.shape
         begin = self.length
-        if layer == len(buffers):
-            buffers.append(states.new_empty((rows, heads, self.capacity, size)))
+        buffer = self.buffers.get((layer, which))
+        if buffer is None:
+            buffer = states.new_empty((rows, heads, self.capacity, size))
             begin = 0
-        buffer = buffers[layer]
         for hole, mover in zip(*self._moves, strict=True):
             buffer[hole, :, :begin] = buffer[mover, :, :begin]
         if begin + new > buffer.shape[2]:
-            buffers[layer] = states.new_empty((rows, heads, self.capacity, size))
-            buffers[layer][:, :, :begin] = buffer[:rows, :, :begin]
-            buffer = buffers[layer]
+            wider = states.new_empty((len(buffer), heads, self.capacity, size))
+            wider[:rows, :, :begin] = buffer[:rows, :, :begin]
+            buffer = wider
+        self.buffers[layer, which] = buffer
         buffer[:rows, :, begin : begin + new] = states
         return buffer[:rows, :, : begin + new]
 
@@ -107,6 +109,7 @@ class Followed:
 
     def __init__(self) -> None:
         self._batches: list[Ongoing] = []
+        self._gone: deque[int] = deque()  # slots given back since the last batch: there can be many, one by one
 
     def bytes(self) -> int:
         """Of all buffers."""
@@ -128,6 +131,7 @@ class Followed:
         Returns:
             None where no batch goes on, or where its buffers would not fit.
         """
+        self._mark_gone()
         for batch in self._batches:
             rows = batch.rows_of(ends)
             if rows is None:
@@ -137,7 +141,7 @@ class Followed:
             needed = batch.length + new
             if needed > batch.capacity:
                 batch.capacity = needed + max(SPARE_COLUMNS, needed // SPARE_SHARE)
-            return (batch, order) if self._make_room(len(rows) * batch.capacity * slot_bytes, limit) else None
+            return (batch, order) if self._make_room(batch.rows * batch.capacity * slot_bytes, limit) else None
         return None
 
     def _make_room(self, needed: int, limit: int) -> bool:
@@ -148,15 +152,20 @@ class Followed:
 
     def put(self, batch: Ongoing, ends: Integers, new: int | None) -> None:
         """A batch was read and ends here; ``new`` tokens were put behind each sequence (None: not the same number)."""
+        self._mark_gone()
         batch.length += new or 0
         batch.ends, batch.idle = ends, 0
         self._batches.append(batch)
 
-    def forget(self, slots: Collection[int]) -> None:
-        """Sequences that end in these slots are gone."""
-        gone = np.fromiter(slots, dtype=np.int64, count=len(slots))
-        for batch in self._batches:
-            batch.ends[np.isin(batch.ends, gone)] = ENDED
+    def forget(self, slots: Iterable[int]) -> None:
+        """Sequences that end in these slots are gone; the slots may be taken again."""
+        self._gone.extend(slots)
+
+    def _mark_gone(self) -> None:
+        gone = [self._gone.popleft() for _ in range(len(self._gone))]
+        if gone:
+            for batch in self._batches:
+                batch.ends[np.isin(batch.ends, gone)] = ENDED
 
     def end_run(self) -> None:
         """Drop the batches that have not gone on for a while."""

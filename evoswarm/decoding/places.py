@@ -29,7 +29,7 @@ class Distributions:
     def __init__(self, symbols: int, limit_bytes: int) -> None:
         """Args: symbols: width of a row, END included; limit_bytes: what may be kept."""
         self.row_bytes = 4 * symbols
-        self.slots = RowSlots(max(FIRST, limit_bytes // self.row_bytes))
+        self.slots = RowSlots(limit_bytes // self.row_bytes)
         self._rows = torch.empty((self.slots.size, symbols))
 
     def add(self, rows: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -44,9 +44,10 @@ class Distributions:
         return taken, lost
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """``[..., symbols]`` for row numbers of any shape."""
-        self.slots.touch(rows.reshape(-1))
-        return self._rows.index_select(0, torch.from_numpy(rows.reshape(-1))).reshape(*rows.shape, -1)
+        """``[..., symbols]`` for row numbers of any shape; where there is none (NO_ROW) it may hold anything."""
+        flat = rows.reshape(-1)
+        self.slots.touch(flat[flat != NO_ROW])
+        return self._rows.index_select(0, torch.from_numpy(np.maximum(flat, 0))).reshape(*rows.shape, -1)
 
 
 class Places:
@@ -215,6 +216,13 @@ class Places:
             owner.row = row
             self.row_owners[row] = owner
         return taken
+
+    def release(self, node: Node) -> None:
+        """A node's row is needed no more."""
+        if node.row != NO_ROW:
+            self.distributions.slots.give([node.row])
+            del self.row_owners[node.row]
+            node.row = NO_ROW
 
     def nodes(self) -> Iterable[Node]:
         """All tree nodes that anything here refers to."""

@@ -13,6 +13,7 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.places import Places
 from evoswarm.decoding.positions import Positions
 from evoswarm.decoding.request import Counters
+from evoswarm.decoding.side_by_side import read_side_by_side
 from evoswarm.decoding.token_view import TokenView
 from evoswarm.recipe import Recipe
 
@@ -80,13 +81,17 @@ class PoolView:
         Raises:
             MemoryError: not even one prefix at a time fits.
         """
-        for view in self.views:
-            if view.tree.waiting:
-                try:
-                    view.read()
-                except torch.OutOfMemoryError as error:
-                    view.tree.forget_wanted()
-                    raise MemoryError(f"member {view.member.spec.name!r}: {error}") from error
+        try:
+            while waiting := [view for view in self.views if view.tree.waiting]:
+                read_side_by_side([view.tree.reading() for view in waiting], self._counters)
+        except torch.OutOfMemoryError as error:
+            for view in self.views:
+                view.tree.forget_wanted()
+            raise MemoryError(str(error)) from error
+        finally:
+            for view in self.views:
+                view.end_reading()
+                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, view.row_bytes_held)
         self.places.distributions.slots.tick()
 
     def tidy(self) -> None:
@@ -99,6 +104,7 @@ class PoolView:
         for view in self.views:
             view.forget(places=crowded)
             view.tree.shrink()
+            view.member.runner.layout.drop_buffers()
         if crowded:
             needed = {node for start in self.places.nodes() for node in start.chain()}
             for view in self.views:

@@ -19,6 +19,7 @@ from torch import Tensor
 from evoswarm.decoding.cache_layouts import Chunk
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.runner import Runner
+from evoswarm.decoding.side_by_side import Reading
 
 NO_SLOT = -1
 NO_ROW = -1
@@ -94,7 +95,12 @@ class Rows(Protocol):
 
 
 class PrefixTree:
-    """The prefixes of one member."""
+    """The prefixes of one member.
+
+    Attributes:
+        root: before any token.
+        clock: of reads; nodes used longest ago go first.
+    """
 
     def __init__(self, runner: Runner, rows: Rows, state_bytes: int | None, counters: Counters) -> None:
         """Make an empty tree.
@@ -110,10 +116,11 @@ class PrefixTree:
         self._limit = state_bytes
         self._wanted: dict[Node, None] = {}
         self._unwritten: dict[Node, None] = {}  # have a slot, but their state has not been computed yet
+        self._being_read: dict[int, list[Node]] = {}  # chains by the identity of their chunk
         self._held: set[int] = set()
         weakref.finalize(self, runner.free_slots, self._held)  # other trees may use the same runner
         self._pasts: OrderedDict[Node, NDArray[np.int64]] = OrderedDict()
-        self._clock = 1
+        self.clock = 1
 
     def prompt(self, tokens: Sequence[int]) -> Node:
         """The node at the end of a prompt."""
@@ -131,13 +138,9 @@ class PrefixTree:
             node.keeps_row = True
         return node
 
-    def use(self, node: Node) -> None:
-        """Somebody needs this node now."""
-        node.used = self._clock
-
     def want(self, node: Node) -> None:
         """Ask for a node's row at the next ``read``."""
-        node.used = self._clock
+        node.used = self.clock
         self._wanted[node] = None
 
     @property
@@ -145,37 +148,40 @@ class PrefixTree:
         """Whether any node is wanted."""
         return bool(self._wanted)
 
-    def read(self) -> None:
-        """Forward all that is wanted, as few batches as the limits allow; every missing node once."""
-        self._clock += 1
-        passing: list[Node] = []
-        try:
-            while self._wanted:
-                chains = {id(chunk): (chunk, chain) for chain in self._chains() for chunk in (self._chunk(chain),)}
-                for batch, logits in self._runner.run([chunk for chunk, _ in chains.values()], self._counters):
-                    keeping: list[Node] = []
-                    for chunk in batch:
-                        chain = chains[id(chunk)][1]
-                        self._count(chain)
-                        passing += [node for node in chain if not node.keeps_row]
-                        keeping += [node for node in chain if node.keeps_row]
-                    if keeping:
-                        self._rows.put(keeping, logits)
-                        for node in keeping:
-                            self._wanted.pop(node, None)
-        finally:
-            for node in self._unwritten:  # none, unless a forward broke off: a slot without a state must not stay
-                self._release(node)
-            self._unwritten.clear()
-        self._counters.peak_state_bytes = max(self._counters.peak_state_bytes, self.state_bytes)
-        if self._limit is not None and self.state_bytes > self._limit // 2:
-            self._drop_interior(passing)
+    def reading(self) -> Reading[None]:
+        """What is wanted and can be read now, every missing node once.
 
-    def _drop_interior(self, passing: Sequence[Node]) -> None:
-        """A recurrent state inside a prompt is large, and seldom does anything continue there."""
-        if not self._runner.layout.needs_whole_past:
-            for node in passing:
-                self._release(node)
+        What branches behind a token that is still to be read has to wait for another round: call it until nobody
+        waits, then ``end_reading``.
+        """
+        self.clock += 1
+        self._being_read = {}
+        chunks = []
+        for chain in self._chains():
+            chunk = self._chunk(chain)
+            chunks.append(chunk)
+            self._being_read[id(chunk)] = chain
+        return Reading(self._runner, chunks, self._take_in)
+
+    def _take_in(self, batch: Sequence[Chunk], logits: Tensor) -> None:
+        """Keep what came of a batch of chunks."""
+        keeping: list[Node] = []
+        for chunk in batch:
+            chain = self._being_read[id(chunk)]
+            self._count(chain)
+            keeping += [node for node in chain if node.keeps_row]
+        if keeping:
+            self._rows.put(keeping, logits)
+            for node in keeping:
+                self._wanted.pop(node, None)
+
+    def end_reading(self) -> None:
+        """Reading is over, or has broken off: a slot without a state must not stay."""
+        for node in self._unwritten:
+            self._release(node)
+        self._unwritten.clear()
+        self._being_read = {}
+        self._counters.peak_state_bytes = max(self._counters.peak_state_bytes, self.state_bytes)
 
     def _count(self, chain: Sequence[Node]) -> None:
         for node in chain:
@@ -215,9 +221,10 @@ class PrefixTree:
         before = chain[0].parent
         assert before is not None
         past = self._past(before)
+        spare = not self._runner.layout.needs_whole_past and self._crowded()
         for node in chain:
-            node.used = self._clock
-            if node.slot == NO_SLOT:
+            node.used = self.clock
+            if node.slot == NO_SLOT and not (spare and node is not chain[-1] and not node.keeps_row):
                 node.slot = self._runner.take_slot()
                 self._held.add(node.slot)
                 self._unwritten[node] = None
@@ -232,6 +239,10 @@ class PrefixTree:
             depth=before.depth,
             prefix=before.tokens,
         )
+
+    def _crowded(self) -> bool:
+        """Whether states inside prompts are too dear: recurrent ones are large, and seldom does a text branch there."""
+        return self._limit is not None and self.state_bytes > self._limit // 2
 
     def _past(self, node: Node) -> NDArray[np.int64]:
         """Slots of the states that tokens behind a node attend to."""
@@ -281,18 +292,22 @@ class PrefixTree:
                 break
             if node.slot != NO_SLOT:
                 self._release(node)
-                self._rows.drop(node)
                 dropped += 1
         return dropped
 
     def prune(self, needed: set[Node]) -> None:
-        """Forget nodes that hold nothing and that nobody refers to; call it only between decodings.
+        """Forget the rows of nodes that nobody refers to, and those that have no state either.
+
+        Call it only between decodings.
 
         Args:
             needed: nodes that somebody refers to.
         """
         for node in reversed(self._by_depth()[1:]):
-            if not node.children and node.slot == NO_SLOT and node.row == NO_ROW and node not in needed:
+            if node in needed:
+                continue
+            self._rows.drop(node)
+            if not node.children and node.slot == NO_SLOT:
                 assert node.parent is not None
                 del node.parent.children[node.token]
 

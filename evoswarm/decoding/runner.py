@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
 BUFFER_SHARE = 0.1  # of free memory, where nobody says how much the buffers of batches that go on may take
+FORWARD_TOKENS = 64  # what a forward costs beside its tokens, in tokens: rather pad than run the model once more
 PAST_SHARE = 4  # columns of a batch, past included, for each token that may be forwarded at once
 NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory")  # torch's allocators, by what they say
 
@@ -115,7 +116,7 @@ class Runner:
             self.layout.buffer_limit //= 2
             return [batch]
         if len(batch) == 1:
-            raise torch.OutOfMemoryError(lack)
+            raise torch.OutOfMemoryError(f"member {self.name!r}: {lack}")
         self.batch_tokens = max(1, self.batch_tokens // 2)
         return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
 
@@ -130,22 +131,45 @@ class Runner:
             return None, str(error)
 
     def _batches(self, chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
-        """Chunks of like shape together, within the limit on tokens (padding and past included)."""
-        ordered = sorted(chunks, key=lambda chunk: (len(chunk.tokens), chunk.depth))
-        batch: list[Chunk] = []
-        deepest = shortest = 0
-        for chunk in ordered:
-            new, count = len(chunk.tokens), len(batch) + 1
-            deepest = max(deepest, chunk.depth)
-            crowded = count * (new + deepest) > self.batch_tokens * PAST_SHARE or count * new > self.batch_tokens
-            if batch and (crowded or new > 2 * shortest + 8):
+        """Chunks of like length together, within the limit on tokens (padding and past included)."""
+        for group in _alike(chunks):
+            batch: list[Chunk] = []
+            longest = 0
+            for chunk in sorted(group, key=lambda chunk: chunk.depth):
+                count, longest = len(batch) + 1, max(longest, len(chunk.tokens))
+                crowded = count * (longest + chunk.depth) > self.batch_tokens * PAST_SHARE
+                if batch and (crowded or count * longest > self.batch_tokens):
+                    yield batch
+                    batch, longest = [], len(chunk.tokens)
+                batch.append(chunk)
+            if batch:
                 yield batch
-                batch, deepest = [], chunk.depth
-            if not batch:
-                shortest = new
-            batch.append(chunk)
-        if batch:
-            yield batch
+
+
+def _alike(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
+    """Groups by length, such that padding and the number of groups together cost least.
+
+    A group costs its padded tokens and FORWARD_TOKENS; the best cuts of the sorted lengths are found from the left.
+    """
+    by_length: dict[int, list[Chunk]] = {}
+    for chunk in chunks:
+        by_length.setdefault(len(chunk.tokens), []).append(chunk)
+    lengths = sorted(by_length)
+    least, cuts = [0], [0]  # per number of lengths from the left: what they cost, and where the last group begins
+    for end in range(1, len(lengths) + 1):
+        count, costs = 0, []
+        for start in range(end - 1, -1, -1):
+            count += len(by_length[lengths[start]])
+            costs.append((least[start] + FORWARD_TOKENS + count * lengths[end - 1], start))
+        cost, start = min(costs)
+        least.append(cost)
+        cuts.append(start)
+    groups: list[list[Chunk]] = []
+    end = len(lengths)
+    while end:
+        groups.append([chunk for length in lengths[cuts[end] : end] for chunk in by_length[length]])
+        end = cuts[end]
+    return groups[::-1]
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

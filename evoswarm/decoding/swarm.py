@@ -15,21 +15,23 @@ from typing import Self
 import torch
 
 from evoswarm.decoding.alphabet import Text
-from evoswarm.decoding.devices import free_bytes
+from evoswarm.decoding.devices import free_bytes, place
 from evoswarm.decoding.limits import Limits
 from evoswarm.decoding.loop import Loop
-from evoswarm.decoding.member import Member, load_member
+from evoswarm.decoding.member import Member, load_member, locate
 from evoswarm.decoding.outcome import Outcome
 from evoswarm.decoding.plan import Plans
 from evoswarm.decoding.pool_view import PoolView, view_key
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
 from evoswarm.decoding.streams import Job, Streams
+from evoswarm.decoding.weight_files import weight_bytes
 from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
 DECODING_VERSION = 1
 STREAMS_AT_ONCE = 8192
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
+BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROWS_PER_STREAM = 4  # tokenizations of one text that are worth reading are few
 ROW_BYTES_PER_TOKEN = 12
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
@@ -55,6 +57,8 @@ class Swarm:
         self.members = tuple(members)
         given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
         self.limits = tuple(self._limits(member, given) for member in members)
+        for member, limits in zip(members, self.limits, strict=True):
+            member.runner.limit(limits.state_bytes, int(limits.state_bytes * BUFFER_SHARE))
         self.counters = Counters()
         self._views: dict[tuple[str, float], PoolView] = {}
         self._by_name = {member.spec.name: index for index, member in enumerate(self.members)}
@@ -82,7 +86,9 @@ class Swarm:
             MemberError: a member cannot be loaded.
         """
         wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
-        members = [load_member(spec, batch_tokens) for spec in wanted]
+        sizes = [weight_bytes(locate(spec), spec.dtype) for spec in wanted]
+        devices = place(sizes, wanted)
+        members = [load_member(spec, batch_tokens, device) for spec, device in zip(wanted, devices, strict=True)]
         return cls(members, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property
@@ -201,7 +207,7 @@ class Swarm:
         streams = tokens = 0
         for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
             request = requests[number]
-            longest = request.max_bytes if request.max_symbols is None else min(request.max_bytes, request.max_symbols)
+            longest = _longest(request)
             fresh = not wave or requests[wave[-1]].prompt != request.prompt
             need = request.recipe.samples * longest + (len(request.prompt.encode()) if fresh else 0)
             if wave and (streams + request.recipe.samples > most or tokens + need > room):
@@ -259,6 +265,12 @@ class Swarm:
                 if forced is None:
                     raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
         return Job(request, plan, root, forced)
+
+
+def _longest(request: Request) -> int:
+    """Symbols that an answer may have at most."""
+    forced = request.max_bytes if request.forced is None else len(request.forced.encode()) + 1
+    return min(request.max_bytes, forced, request.max_bytes if request.max_symbols is None else request.max_symbols)
 
 
 @contextmanager

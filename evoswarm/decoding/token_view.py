@@ -57,7 +57,9 @@ class TokenRows:
             self.facts[node] = Facts(*facts)
 
     def drop(self, node: Node) -> None:
-        """Rows go by themselves, when their room is needed."""
+        """Forget a node's row and what is known of it."""
+        self._places.release(node)
+        self.facts.pop(node, None)
 
 
 class TokenView:
@@ -109,7 +111,7 @@ class TokenView:
             elif math.isnan(facts.entropy):
                 self._fail(place, Failure("non_finite", "the member's logits hold nan or infinity"))
             else:
-                self.tree.use(node)
+                node.used = self.tree.clock
                 self._places.reads[place * self._places.members + self._number] = (node,)
                 found.append((place, node, facts))
         if found:
@@ -147,12 +149,17 @@ class TokenView:
         self._places.learn_silence(self._number, place, failure=failure)
         self._places.reads[place * self._places.members + self._number] = ()
 
-    def read(self) -> None:
-        """Forward all that was asked for."""
-        self.tree.read()
+    def end_reading(self) -> None:
+        """All that was asked for has been read."""
+        self.tree.end_reading()
 
     def forget(self, *, places: bool) -> None:
         """Forget, where the places have been numbered anew, what can be found out again."""
         if places:
             self._nodes.clear()
-            self.rows.facts = {node: facts for node, facts in self.rows.facts.items() if node.row != NO_ROW}
+
+    @property
+    def row_bytes_held(self) -> int:
+        """Bytes of the output rows now kept; members share them evenly."""
+        shared = self._places.distributions
+        return shared.slots.held * shared.row_bytes // self._places.members

@@ -107,7 +107,9 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         settings = archipelago_settings(space)
         individuals = sum(island.population for island in settings.islands)
         factors = _factors(space, sample.items, individuals)
-        states = min(grown * sum(factors) / len(factors), float(sum(limits.state_bytes for limits in bench.swarm.limits)))
+        states = min(
+            grown * sum(factors) / len(factors), float(sum(limits.state_bytes for limits in bench.swarm.limits))
+        )
         return Plan(
             name=space.name,
             members=len(space.pool),

@@ -78,6 +78,8 @@ def _forward(model: Any, ids: Tensor, mask: Tensor, cache: DynamicCache, *, firs
     """Logits behind the last token of every prompt, ``[prompts, columns]``."""
     if model.config.model_type == "mamba":
         extra = {"attention_mask": mask} if first else {}
-        return model(ids, cache_params=cache, use_cache=True, **extra).logits[:, -1].float()
+        logits: Tensor = model(ids, cache_params=cache, use_cache=True, **extra).logits
+        return logits[:, -1].float()
     positions = (mask.cumsum(-1) - 1).clamp(0)[:, -ids.shape[1] :]
-    return model(ids, attention_mask=mask, position_ids=positions, past_key_values=cache).logits[:, -1].float()
+    logits = model(ids, attention_mask=mask, position_ids=positions, past_key_values=cache).logits
+    return logits[:, -1].float()

@@ -17,6 +17,7 @@ from evoswarm.decoding.places import Places
 from evoswarm.decoding.positions import Positions
 from evoswarm.decoding.prefix_tree import Node
 from evoswarm.decoding.request import Counters
+from evoswarm.decoding.side_by_side import read_side_by_side
 from evoswarm.recipe import Failure
 
 ROOMY = 1 << 30
@@ -82,7 +83,9 @@ class Reader:
             if not unknown:
                 return [self.said(place) for place in places]
             self.view.resolve(unknown)
-            self.view.read()
+            while self.view.tree.waiting:
+                read_side_by_side([self.view.tree.reading()], self.counters)
+            self.view.end_reading()
         raise TimeoutError(f"{len(unknown)} texts still wait after {turns} turns")
 
     def said(self, place: int) -> Said:

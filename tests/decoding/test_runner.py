@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+import weakref
 
+import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.cache_layouts import AttentionPool, Chunk, RecurrentPool, Reread
+from evoswarm.decoding import attention_pool, cache_layouts, recurrent_pool
+from evoswarm.decoding.attention_pool import AttentionPool
+from evoswarm.decoding.cache_layouts import Chunk, Reread
 from evoswarm.decoding.member import load_member
+from evoswarm.decoding.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.runner import Runner
 from evoswarm.decoding.swarm import Swarm
@@ -54,6 +59,10 @@ FAMILIES = {
 }
 
 
+def chunk(past, tokens, slots, prefix, rows):
+    return Chunk(np.array(past, dtype=np.int64), tokens, slots, rows, len(prefix), lambda: tuple(prefix))
+
+
 def log_probs(logits):
     return torch.log_softmax(logits.float(), -1)
 
@@ -76,15 +85,15 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
                 new = tuple(next(free) for _ in range(size))
                 past = slots[number] if runner.layout.needs_whole_past else slots[number][-1:]
                 read = tuple(text[: at[number]])
-                chunks.append(Chunk(tuple(past), tuple(text[at[number] :][:size]), new, read, tuple(range(size))))
+                chunks.append(chunk(past, tuple(text[at[number] :][:size]), new, read, tuple(range(size))))
                 owners.append(number)
                 slots[number] += new
                 at[number] += size
-        by_chunk = {id(chunk): number for chunk, number in zip(chunks, owners, strict=True)}
+        by_chunk = {id(one): number for one, number in zip(chunks, owners, strict=True)}
         for batch, logits in runner.run(chunks, Counters()):
-            for chunk in batch:
-                got[by_chunk[id(chunk)]].append(logits[: len(chunk.tokens)])
-                logits = logits[len(chunk.tokens) :]
+            for one in batch:
+                got[by_chunk[id(one)]].append(logits[: len(one.tokens)])
+                logits = logits[len(one.tokens) :]
     with torch.inference_mode():
         for text, rows in zip(texts, got, strict=True):
             want = model(torch.tensor([text]), use_cache=False).logits[0]
@@ -97,21 +106,30 @@ def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family):
     runner = Runner(model, family, batch_tokens=1024)
     prefix, forks = (5, 9, 2, 7, 7, 1), [(4,), (3, 8), (11, 12, 13)]
     slots = tuple(range(1, 7))
-    list(runner.run([Chunk((), prefix, slots, (), ())], Counters()))
+    list(runner.run([chunk((), prefix, slots, (), ())], Counters()))
     past = slots if runner.layout.needs_whole_past else slots[-1:]
     chunks = [
-        Chunk(past, fork, tuple(range(10 * n, 10 * n + len(fork))), prefix, (len(fork) - 1,))
+        chunk(past, fork, tuple(range(10 * n, 10 * n + len(fork))), prefix, (len(fork) - 1,))
         for n, fork in enumerate(forks, start=1)
     ]
     for batch, logits in runner.run(chunks, Counters()):
         assert logits.shape == (len(batch), COLUMNS)
-        for chunk, row in zip(batch, logits, strict=True):
+        for one, row in zip(batch, logits, strict=True):
             with torch.inference_mode():
-                want = model(torch.tensor([[*prefix, *chunk.tokens]]), use_cache=False).logits[0, -1]
+                want = model(torch.tensor([[*prefix, *one.tokens]]), use_cache=False).logits[0, -1]
             assert (log_probs(row) - log_probs(want)).abs().max() < CLOSE
 
 
-def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch):
+ALLOCATORS = {
+    "cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    "cpu": RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+    "cpu elsewhere": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+    "mps": RuntimeError("MPS backend out of memory (MPS allocated: 18.00 GB)"),
+}
+
+
+@pytest.mark.parametrize("lack", ALLOCATORS.values(), ids=ALLOCATORS)
+def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
     runner = Runner(model, "llama", batch_tokens=64)
     forward, sizes = runner.layout.forward, []
@@ -119,32 +137,61 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch):
     def scarce(chunks):
         sizes.append(len(chunks))
         if len(chunks) > 2:
-            raise torch.OutOfMemoryError("not enough for more than two")
+            raise lack
         return forward(chunks)
 
     monkeypatch.setattr(runner.layout, "forward", scarce)
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    chunks = [Chunk((), (n, n + 1), (2 * n + 1, 2 * n + 2), (), (1,)) for n in range(8)]
-    found = {}
-    for batch, logits in runner.run(chunks, Counters()):
-        found.update({chunk.tokens: row for chunk, row in zip(batch, logits, strict=True)})
-    assert sizes[0] == 8
+    chunks = [chunk((), (n, n + 1), (2 * n + 1, 2 * n + 2), (), (1,)) for n in range(8)]
+    found, counters = {}, Counters()
+    for batch, logits in runner.run(chunks, counters):
+        found.update({one.tokens: row for one, row in zip(batch, logits, strict=True)})
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
     assert runner.batch_tokens < 64
+    assert (counters.forwards, counters.chunk_tokens, counters.padded_tokens) == (4, 16, 16)
     with torch.inference_mode():
         for tokens, row in found.items():
             assert (row - model(torch.tensor([tokens])).logits[0, -1]).abs().max() < CLOSE
     assert len(found) == 8
 
 
+def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again(monkeypatch):
+    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
+    forward, held = runner.layout.forward, []
+
+    def scarce(chunks):
+        assert all(one() is None for one in held)
+        if len(chunks) > 1:
+            large = torch.zeros(10)
+            held.append(weakref.ref(large))
+            raise torch.OutOfMemoryError("not enough for two")
+        return forward(chunks)
+
+    monkeypatch.setattr(runner.layout, "forward", scarce)
+    assert len(list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(4)], Counters()))) == 4
+    assert len(held) == 3
+
+
+def test_another_error_is_no_lack_of_memory(monkeypatch):
+    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
+
+    def broken(chunks):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(runner.layout, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(2)], Counters()))
+    assert runner.batch_tokens == 64
+
+
 def test_no_room_for_a_single_prefix_is_an_error(monkeypatch):
     runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
 
     def hopeless(chunks):
-        raise torch.OutOfMemoryError("nothing left")
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
     monkeypatch.setattr(runner.layout, "forward", hopeless)
-    with pytest.raises(torch.OutOfMemoryError):
-        list(runner.run([Chunk((), (1,), (1,), (), (0,))], Counters()))
+    with pytest.raises(torch.OutOfMemoryError, match="you tried to allocate 8 bytes"):
+        list(runner.run([chunk((), (1,), (1,), (), (0,))], Counters()))
 
 
 def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
@@ -166,3 +213,95 @@ def test_a_layout_that_does_not_agree_is_not_used(monkeypatch, caplog):
     monkeypatch.setattr(AttentionPool, "forward", lambda self, chunks: honest(self, chunks) * 1.01)
     assert isinstance(Runner(model, "strange", 64).layout, Reread)
     assert "member strange: its cache cannot be addressed" in caplog.text
+
+
+def test_batches_keep_to_their_limits_and_hold_everything_once():
+    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=32)
+    chance = random.Random(1)
+    for _ in range(50):
+        shapes = [(chance.choice((1, 1, 1, 2, 9, 30)), chance.randrange(60)) for _ in range(chance.randint(0, 40))]
+        chunks = [Chunk(np.empty(0), (0,) * new, (0,) * new, (), depth, tuple) for new, depth in shapes]
+        batches = list(runner._batches(chunks))
+        assert sorted(id(one) for batch in batches for one in batch) == sorted(map(id, chunks))
+        for batch in batches:
+            lengths, depths = {len(one.tokens) for one in batch}, [one.depth for one in batch]
+            assert len(batch) == 1 or len(batch) * max(lengths) <= 32
+            assert len(batch) == 1 or len(batch) * (max(lengths) + max(depths)) <= 128
+            assert max(lengths) <= 2 * min(lengths) + 8
+    alike = [Chunk(np.empty(0), (0,), (0,), (), 3, tuple) for _ in range(32)]
+    assert len(list(runner._batches(alike))) == 1
+
+
+def test_rows_that_nobody_asked_for_are_never_made(monkeypatch):
+    for family in ("llama", "mamba", "lfm2"):
+        model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
+        runner = Runner(model, family, batch_tokens=64)
+        made = []
+        model.get_output_embeddings().register_forward_hook(lambda _m, _i, out, made=made: made.append(out.numel()))
+        chunks = [chunk((), (1, 2, 3, 4), (1, 2, 3, 4), (), (1,)), chunk((), (5, 6), (5, 6), (), ())]
+        list(runner.run(chunks, Counters()))
+        assert sum(made) == COLUMNS
+
+
+def test_recurrent_states_that_are_not_kept_take_no_slot():
+    model = tiny.random_model("mamba", COLUMNS, **FAMILIES["mamba"][1])
+    runner = Runner(model, "mamba", batch_tokens=64)
+    before = [[pool.clone() for pool in pools] for pools in runner.layout.pools]
+    prompt, other = (5, 9, 2, 7), (4, 4)
+    chunks = [chunk((), other, (-1, 20), (), ()), chunk((), prompt, (-1, -1, -1, 21), (), ())]
+    list(runner.run(chunks, Counters()))
+    for pools, old in zip(runner.layout.pools, before, strict=True):
+        for pool, was in zip(pools, old, strict=True):
+            differ = (pool.view(torch.int32) != was.view(torch.int32)).flatten(1).any(1)  # bits: nan may stand there
+            assert differ.nonzero().flatten().tolist() == [20, 21]
+    going = [chunk((21,), (1,), (22,), prompt, (0,)), chunk((20,), (3, 8), (23, 24), other, (0, 1))]
+    for batch, logits in runner.run(going, Counters()):
+        whole = [(*one.prefix(), *one.tokens) for one in batch]
+        with torch.inference_mode():
+            want = [
+                model(torch.tensor([text]), use_cache=False).logits[0, -len(one.rows) :]
+                for text, one in zip(whole, batch, strict=True)
+            ]
+        assert (log_probs(logits) - log_probs(torch.cat(want))).abs().max() < CLOSE
+
+
+@pytest.mark.parametrize("family", ["llama", "mamba"])
+@pytest.mark.parametrize("limit", [None, 40, 5000])
+def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeypatch):
+    runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
+    runner.limit(None if limit is None else limit * runner.layout.slot_bytes())
+
+    def pools():
+        if family == "mamba":
+            return [pool for pair in runner.layout.pools for pool in pair]
+        return [pool for layer in runner.layout.layers for pool in layer.pools]
+
+    list(runner.run([chunk((), (1,), (1,), (), ())], Counters()))
+    want = [pool[1].clone() for pool in pools()]
+    first = {len(pool) for pool in pools()}
+    for slot in (30, 1500, 4800, 20_000):
+        list(runner.run([chunk((), (1,), (slot,), (), ())], Counters()))
+        for pool, state in zip(pools(), want, strict=True):
+            assert torch.equal(pool[1], state)
+            assert torch.equal(pool[slot], state)
+            assert not pool[0].any()
+            most = 5001 if limit == 5000 and slot < 5000 else max(*first, 1.125 * slot + 1024)
+            assert slot < len(pool) <= most
+
+
+def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch):
+    for family in ("llama", "mamba"):
+        runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
+        module = {"llama": attention_pool, "mamba": recurrent_pool}[family]
+        old = []
+
+        def watched(pool, needed, limit, old=old):
+            larger = cache_layouts.grown(pool, needed, limit)
+            assert larger is not pool
+            assert all(one() is None for one in old[:-1])  # the caller still holds the last until it has the new one
+            old.append(weakref.ref(pool))
+            return larger
+
+        monkeypatch.setattr(module, "grown", watched)
+        list(runner.run([chunk((), (1,), (9000,), (), ())], Counters()))
+        assert len(old) == 4

@@ -1,0 +1,151 @@
+"""Models of about 100M parameters: against ``generate``, behind gates, and what is spent outside their forwards."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from evoswarm import Completion, Recipe, Request, Swarm
+from evoswarm.decoding.member import Member
+from evoswarm.recipe import RecipeMember
+from tests.benchmarks.figures import Measurement, Options, Reading, Readings, alternate, at_most, median_ratio, spread
+from tests.benchmarks.models import ARCHITECTURES, END, VOCABULARY, build, load, passages, sizes, tokenizer
+from tests.decoding.tiny import GPT2_PATTERN, LLAMA3_PATTERN
+
+PROMPTS, NEW_TOKENS = 64, 128
+RECIPES, ITEMS, TEXT_BYTES = 16, 16, 64  # 64 items of 64 tokens would take two cores an hour: a random model is unsure
+OPEN_SHARE = 0.2
+ENOUGH_BYTES = 1 << 20
+
+
+@contextmanager
+def members(options: Options, *names: str, tokenizers: int = 1) -> Iterator[list[Member]]:
+    """Random members by architecture, on one tokenizer or on two in turn; their directories go at the end."""
+    vocabulary = options.size(VOCABULARY, 2000)
+    words = [tokenizer("stdlib", GPT2_PATTERN, vocabulary), tokenizer("purelib", LLAMA3_PATTERN, vocabulary)]
+    with tempfile.TemporaryDirectory() as directory:
+        yield load(
+            [
+                build(Path(directory), name, name, words[index % tokenizers], small=options.quick)
+                for index, name in enumerate(names)
+            ]
+        )
+
+
+def mixture(chosen: Sequence[Member], alphabet: str, threshold: float = 0.0, weight: float = 1.0) -> Recipe:
+    """The first leads; the others speak from the threshold on."""
+    parts = [
+        RecipeMember(spec=member.spec, threshold=threshold, weight=weight if index else 1.0)
+        for index, member in enumerate(chosen)
+    ]
+    return Recipe.model_validate({"alphabet": alphabet, "members": tuple(parts), "lead": chosen[0].spec.name})
+
+
+def single_vs_generate(options: Options) -> Readings:
+    """One Llama in ``tokens`` on ragged prompts, against its own ``generate`` on the same batch, padded on the left."""
+    count, length = options.size(PROMPTS, 4), options.size(NEW_TOKENS, 8)
+    with members(options, "llama") as (member,):
+        texts = [prompt[: 24 + 5 * number] for number, (prompt, _) in enumerate(passages(count, 24 + 5 * count, 8))]
+        asked = [
+            Request(mixture([member], "tokens"), text, max_symbols=length, max_bytes=ENOUGH_BYTES) for text in texts
+        ]
+        answers: dict[str, list[str]] = {}
+
+        def ours() -> None:
+            answers["ours"] = [done.samples[0].text for done in Swarm([member]).decode(asked)]
+
+        def theirs() -> None:
+            answers["theirs"] = _generate(member, [member.render(text) for text in texts], length)
+
+        times = alternate(ours, theirs, options.pairs)
+        same = sum(one == other for one, other in zip(answers["ours"], answers["theirs"], strict=True))
+        note = f"{sizes([member])}; {count} prompts, {length} new tokens, {same} answers alike; {spread(times)}"
+    return {"single_vs_generate": Reading(median_ratio(times), note)}
+
+
+def _generate(member: Member, prompts: Sequence[tuple[int, ...]], length: int) -> list[str]:
+    """What transformers does with the batch, greedily; END may not come."""
+    width = max(map(len, prompts))
+    ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts])
+    mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
+    with torch.inference_mode():
+        said = member.runner.model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            do_sample=False,
+            max_new_tokens=length,
+            min_new_tokens=length,
+            pad_token_id=0,
+            eos_token_id=END,
+        )
+    spelled = [b"".join(member.codec.token_bytes[token] or b"" for token in row) for row in said[:, width:].tolist()]
+    return [raw.decode(errors="replace") for raw in spelled]
+
+
+def gated_vs_always(options: Options) -> Readings:
+    """Deployment in ``tokens``: followers at a fifth of the lead's tokens, against followers at all of them."""
+    found: Readings = {}
+    with members(options, *ARCHITECTURES) as chosen:
+        for batch, key in ((1, "gated_vs_always"), (16, "gated_vs_always_batch16")):
+            texts = list(passages(batch, 80, options.size(160, 60)))
+            always, gated = mixture(chosen, "tokens"), mixture(chosen, "tokens", _threshold(chosen, texts))
+            shares: dict[str, float] = {}
+
+            def run(recipe: Recipe, texts: Sequence[tuple[str, str]] = texts, to: dict[str, float] = shares) -> None:
+                done = Swarm(chosen).decode([_forced(recipe, *pair) for pair in texts])
+                to[recipe.digest] = sum(one.open_steps for one in done) / sum(one.steps for one in done)
+
+            pairs = options.pairs if batch == 1 else 1  # the larger batch is only shown
+            times = alternate(lambda: run(gated), lambda: run(always), pairs)  # noqa: B023
+            note = f"{sizes(chosen)}; batch {batch}, followers at {shares[gated.digest]:.0%}; {spread(times)}"
+            found[key] = Reading(median_ratio(times), note)
+    return found
+
+
+def _forced(recipe: Recipe, prompt: str, text: str, *, trace: bool = False) -> Request:
+    return Request(recipe, prompt, max_bytes=len(text) + 1, forced=text, trace=trace)  # ASCII
+
+
+def _threshold(chosen: Sequence[Member], texts: Sequence[tuple[str, str]]) -> float:
+    """The entropy that a fifth of the lead's steps over these texts exceed."""
+    lead = mixture(chosen[:1], "tokens")
+    done: list[Completion] = Swarm(chosen).decode([_forced(lead, *pair, trace=True) for pair in texts])
+    entropies = [step.entropy for one in done for step in one.trace]
+    return statistics.quantiles(entropies, n=100)[round(100 * (1 - OPEN_SHARE)) - 1]
+
+
+def outside_forwards(options: Options) -> Readings:
+    """Share of time outside forwards in ``bytes``: three architectures, two tokenizers, every recipe its own text."""
+    recipes, items, text_bytes = options.size(RECIPES, 2), options.size(ITEMS, 2), options.size(TEXT_BYTES, 20)
+    with members(options, *ARCHITECTURES, tokenizers=2) as chosen:
+        mixes = [mixture(chosen, "bytes", weight=1.0 + number) for number in range(recipes)]
+        texts = list(passages(recipes * items, 60, text_bytes))
+        asked = [
+            _forced(mix, texts[item][0], texts[item * recipes + number][1])
+            for number, mix in enumerate(mixes)
+            for item in range(items)
+        ]
+        swarm = Swarm(chosen)
+        done = swarm.decode(asked)
+        failed = [one.failure for one in done if one.failure is not None]
+        if failed:
+            raise ValueError(f"expected answers, got {failed[0]}")
+        counters = swarm.counters
+        tokens = sum(len(chosen[0].codec.encode((one.forced or "").encode()) or ()) for one in asked) / len(asked)
+        note = (
+            f"{sizes(chosen)}; {recipes} recipes x {items} items x {text_bytes} bytes ({tokens:.0f} tokens);"
+            f" {counters.rows_forwarded} rows, {counters.forward_seconds:.0f} of {counters.seconds:.0f} s in forwards"
+        )
+    return {"outside_forwards": Reading(1 - counters.forward_seconds / counters.seconds, note)}
+
+
+MEASUREMENTS = (
+    Measurement({"single_vs_generate": at_most(1.0)}, single_vs_generate, one_thread=False),
+    Measurement({"gated_vs_always": at_most(0.60), "gated_vs_always_batch16": None}, gated_vs_always, one_thread=False),
+    Measurement({"outside_forwards": at_most(0.15)}, outside_forwards, one_thread=False),
+)

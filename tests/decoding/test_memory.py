@@ -1,0 +1,82 @@
+"""Memory changes cost, never results: limits on states, rows and texts, one by one and together."""
+
+from __future__ import annotations
+
+import pytest
+
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
+
+POOLS = {"bytes": ("gpt2-c", "mamba-b", "qwen3-d"), "tokens": ONE_TOKENIZER}
+
+
+def asked(alphabet):
+    names = POOLS[alphabet]
+    mixes = [
+        recipe(*names, alphabet=alphabet, weights=(1.0, weight, 0.5), thresholds=(0.0, threshold, 0.0))
+        for weight, threshold in ((0.5, 0.0), (2.0, 0.3), (1.0, 1.5))
+    ]
+    mixes.append(recipe(*names[:2], alphabet=alphabet, samples=3, sampling_temperature=2.0))
+    return [[Request(mix, prompt, prompt, 10) for prompt in PROMPTS] for mix in mixes]
+
+
+def members(zoo, alphabet):
+    return [member for member in zoo.members if member.spec.name in POOLS[alphabet]]
+
+
+@pytest.mark.parametrize("alphabet", POOLS)
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"row_memory_bytes": 1},
+        {"text_memory_bytes": 2_000},
+        {"state_memory_bytes": 30_000, "row_memory_bytes": 100_000, "text_memory_bytes": 100_000},
+    ],
+    ids=["rows", "texts", "all"],
+)
+def test_tight_limits_change_no_answer(zoo, alphabet, limits):
+    roomy, tight = Swarm(members(zoo, alphabet)), Swarm(members(zoo, alphabet), **limits)
+    batches = asked(alphabet)
+    compared = 0
+    for batch in [*batches, *batches[::-1]]:
+        for one, other in zip(roomy.decode(batch), tight.decode(batch), strict=True):
+            if min(one.margin, other.margin) > SURE:
+                compared += 1
+                assert (one.samples, one.use) == (other.samples, other.use)
+                assert (one.steps, one.open_steps) == (other.steps, other.open_steps)
+    assert compared > len(batches) * len(PROMPTS)
+    assert tight.counters.text_found > roomy.counters.text_found or tight.counters.rows_reforwarded > 0
+    assert roomy.counters.rows_reforwarded == 0
+
+
+@pytest.mark.parametrize("alphabet", POOLS)
+def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alphabet):
+    limit = 200_000
+    swarm = Swarm(members(zoo, alphabet), text_memory_bytes=limit, state_memory_bytes=limit)
+    mix = recipe(*POOLS[alphabet], alphabet=alphabet)
+    sizes = []
+    for number in range(24):
+        batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(30)]
+        swarm.decode(batch)
+        view = next(iter(swarm._views.values()))
+        nodes = sum(len(one.tree._by_depth()) for one in view.views)
+        sizes.append((len(view.places), nodes, len(view.places.reads)))
+    assert len(view.places) * view.places.bytes_each <= 3 * limit
+    late, early = sizes[-8:], sizes[8:16]
+    for kind in range(3):
+        assert max(size[kind] for size in late) <= 1.3 * max(size[kind] for size in early), "memory grows for ever"
+    again = swarm.decode(batch)
+    fresh = Swarm(members(zoo, alphabet)).decode(batch)
+    for one, other in zip(again, fresh, strict=True):
+        if min(one.margin, other.margin) > SURE:
+            assert (one.samples, one.use) == (other.samples, other.use)
+
+
+def test_peaks_stay_near_the_limits(zoo):
+    limits = {"state_memory_bytes": 4_000_000, "row_memory_bytes": 2_000_000}
+    swarm = Swarm(members(zoo, "bytes"), **limits)
+    for batch in asked("bytes"):
+        swarm.decode(batch)
+    assert 0 < swarm.counters.peak_state_bytes <= 1.1 * limits["state_memory_bytes"]
+    assert 0 < swarm.counters.peak_row_bytes <= 1.1 * limits["row_memory_bytes"]

@@ -1,0 +1,130 @@
+"""Members on different devices read at the same time, and everything is counted once."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from evoswarm.decoding.cache_layouts import Chunk
+from evoswarm.decoding.request import Counters
+from evoswarm.decoding.runner import Runner
+from evoswarm.decoding.side_by_side import Reading, read_side_by_side
+from tests.decoding import tiny
+
+COLUMNS = 60
+
+
+@pytest.fixture
+def runners():
+    made = []
+    for number in range(3):
+        runner = Runner(tiny.random_model("llama", COLUMNS, number, **tiny.SMALL), str(number), batch_tokens=6)
+        runner.device = f"cpu:{number}"  # as if each were a device of its own
+        made.append(runner)
+    return made
+
+
+def chunks(runner, count):
+    empty = np.empty(0, dtype=np.int64)
+    return [
+        Chunk(empty, (n, n + 1), (runner.take_slot(), runner.take_slot()), (1,), 0, lambda: ()) for n in range(count)
+    ]
+
+
+def rows(batch, logits):
+    return {chunk.tokens: row for chunk, row in zip(batch, logits, strict=True)}
+
+
+def read(runners, counts, counters, consume=rows):
+    return read_side_by_side(
+        [Reading(runner, chunks(runner, count), consume) for runner, count in zip(runners, counts, strict=True)],
+        counters,
+    )
+
+
+def plain(counters):
+    return {name: value for name, value in counters.figures().items() if "seconds" not in name}
+
+
+def test_results_and_counters_are_those_of_one_after_the_other(runners):
+    together, apart = Counters(), Counters()
+    got = read(runners, (10, 4, 0), together)
+    want = [read([runner], [count], apart)[0] for runner, count in zip(runners, (10, 4, 0), strict=True)]
+    assert [len(batches) for batches in got] == [4, 2, 0]
+    for one, other in zip(got, want, strict=True):
+        assert [list(batch) for batch in one] == [list(batch) for batch in other]
+        for batch, expected in zip(one, other, strict=True):
+            assert all(torch.equal(row, expected[tokens]) for tokens, row in batch.items())
+    assert plain(together) == plain(apart)
+    assert together.chunk_tokens == together.padded_tokens == 28
+
+
+def test_devices_forward_at_the_same_time_and_the_caller_consumes(runners, monkeypatch):
+    meet = threading.Barrier(2)
+    names = set()
+    for runner in runners[:2]:
+        forward = runner.layout.forward
+
+        def waiting(batch, forward=forward):
+            names.add(threading.current_thread().name)
+            meet.wait(timeout=20)  # passes only when both are inside
+            return forward(batch)
+
+        monkeypatch.setattr(runner.layout, "forward", waiting)
+    here = threading.current_thread()
+    assert read(runners[:2], (4, 4), Counters(), lambda *_: threading.current_thread()) == [[here] * 2] * 2
+    assert len(names) == 2
+
+
+def test_on_one_device_there_is_no_thread(runners, monkeypatch):
+    monkeypatch.setattr(threading, "Thread", None)
+    for runner in runners:
+        runner.device = "cpu"
+    assert [len(batches) for batches in read(runners, (4, 0, 7), Counters())] == [2, 0, 3]
+    runners[0].device = "cpu:1"
+    assert [len(batches) for batches in read(runners, (4, 0, 0), Counters())] == [2, 0, 0]
+
+
+def test_two_on_one_device_beside_another_take_turns(runners, monkeypatch):
+    runners[1].device = runners[0].device
+    inside = []
+    for runner in runners[:2]:
+        forward = runner.layout.forward
+
+        def alone(batch, forward=forward):
+            inside.append(1)
+            assert len(inside) == 1
+            logits = forward(batch)
+            inside.pop()
+            return logits
+
+        monkeypatch.setattr(runner.layout, "forward", alone)
+    assert [len(batches) for batches in read(runners, (4, 7, 4), Counters())] == [2, 3, 2]
+
+
+def test_what_breaks_on_one_device_is_raised_and_all_have_ended(runners, monkeypatch):
+    def hopeless(batch):
+        raise torch.OutOfMemoryError("nothing left")
+
+    monkeypatch.setattr(runners[1].layout, "forward", hopeless)
+    counters, before = Counters(), threading.active_count()
+    with pytest.raises(torch.OutOfMemoryError, match="nothing left"):
+        read(runners, (30, 4, 30), counters)
+    assert threading.active_count() == before
+    assert counters.chunk_tokens == counters.padded_tokens > 0
+
+
+def test_what_breaks_where_batches_are_consumed_ends_all_devices(runners):
+    before = threading.active_count()
+
+    def broken(batch, logits):
+        raise ValueError("not these")
+
+    counters = Counters()
+    with pytest.raises(ValueError, match="not these"):
+        read(runners, (30, 30, 30), counters, broken)
+    assert threading.active_count() == before
+    assert 0 < counters.forwards <= 9
