@@ -29,6 +29,8 @@ class Branches:
         self._offsets: NDArray[np.int64] = np.cumsum([0, *map(len, texts)], dtype=np.int64)[:-1]
         self._rows: NDArray[np.int64] = np.empty((FIRST_ROWS, 257), dtype=np.int64)
         self._depths: list[int] = []
+        self._next: NDArray[np.int64] = np.empty(FIRST_ROWS, dtype=np.int64)
+        self._next_ends: NDArray[np.int64] = np.zeros(FIRST_ROWS + 1, dtype=np.int64)
         self.known: dict[int, int] = {}
         self._add(0, 0, len(texts))
 
@@ -39,6 +41,12 @@ class Branches:
         They are ``order[bounds[i, b] : bounds[i, b + 1]]``; a view, which later branches may leave behind.
         """
         return self._rows[: len(self._depths)]
+
+    @property
+    def next_bytes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which bytes can follow: branch i's are ``bytes[ends[i] : ends[i + 1]]``; returns ``(ends, bytes)``."""
+        ends = self._next_ends[: len(self._depths) + 1]
+        return ends, self._next[: ends[-1]]
 
     def child(self, branch: int, byte: int) -> int:
         """The branch of a string with one more byte, or ``DEAD``."""
@@ -61,6 +69,7 @@ class Branches:
             grown = np.empty((2 * number, 257), dtype=np.int64)
             grown[:number] = self._rows
             self._rows = grown
+            self._next_ends = np.concatenate([self._next_ends, np.zeros(number, dtype=np.int64)])
         row = self._rows[number]
         if high - low <= FEW:
             filled = 0
@@ -74,4 +83,13 @@ class Branches:
             row[:256] += low
             row[256] = high
         self._depths.append(depth)
+        self._note_next(number, np.flatnonzero(row[1:] > row[:-1]))
         return number
+
+    def _note_next(self, number: int, following: NDArray[np.int64]) -> None:
+        begin = int(self._next_ends[number])
+        end = begin + len(following)
+        if end > len(self._next):
+            self._next = np.concatenate([self._next, np.empty(max(len(self._next), end), dtype=np.int64)])
+        self._next[begin:end] = following
+        self._next_ends[number + 1] = end

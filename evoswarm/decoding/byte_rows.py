@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evoswarm.decoding.branches import ROOT_BRANCH
 from evoswarm.decoding.codec import Codec
 from evoswarm.decoding.positions import Positions
 from evoswarm.decoding.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.row_slots import RowSlots
 
 SMALL = 1e-8  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
+WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
 
 
@@ -23,6 +25,11 @@ class ByteRows:
 
     Tokens that start with a given string are one contiguous range of the codec's order, so their probability is a
     difference of two running sums. In float32 half of the small masses of a large vocabulary would come out as 0.
+
+    Attributes:
+        row_bytes: size of one row.
+        slots: which row is whose.
+        not_finite: rows that hold nan or infinity.
     """
 
     def __init__(self, codec: Codec, positions: Positions, limit_bytes: int, device: str) -> None:
@@ -34,8 +41,9 @@ class ByteRows:
         """
         self._codec, self._positions = codec, positions
         self._device = torch.device("cpu" if device.startswith("mps") else device)
-        self.row_bytes = 12 * len(codec.order) + 8
-        self.slots = RowSlots(limit_bytes // self.row_bytes)
+        self.row_bytes = 12 * len(codec.order) + 8 * 258
+        self.slots = RowSlots(min(limit_bytes, WARM_BYTES) // self.row_bytes)
+        self.not_finite: set[int] = set()
         self._owners: list[Node | None] = []
         self._order = torch.from_numpy(codec.order).to(self._device)
         self._ends = torch.tensor(codec.end_ids, device=self._device)
@@ -43,8 +51,8 @@ class ByteRows:
         self._cumulative = torch.empty((0, len(codec.order) + 1), dtype=torch.float64, device=self._device)
         width = len(codec.order) + 1
         self._scratch = torch.empty((max(1, AT_ONCE // width), width), dtype=torch.float64, device=self._device)
-        self._end: NDArray[np.float64] = np.empty(0)
-        self._finite: NDArray[np.bool_] = np.empty(0, dtype=bool)
+        self._root_bounds = torch.from_numpy(positions.bounds[ROOT_BRANCH].copy()).to(self._device)
+        self._first: NDArray[np.float64] = np.empty((0, 257))  # by next byte, at the end of a text; END last
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
         """Keep ``[nodes, columns]`` logits; special tokens and columns beyond the vocabulary get no mass."""
@@ -72,11 +80,17 @@ class ByteRows:
         running[:, 1:] = shares.div_(total)
         torch.cumsum(running, 1, out=running)
         self._cumulative.index_copy_(0, at, running)
-        self._end[rows] = (ended / total).flatten().double().cpu().numpy()
-        self._finite[rows] = np.isfinite(running[:, -1].cpu().numpy() + self._end[rows])
+        end = (ended / total).flatten().double().cpu().numpy()
+        at_bounds = running.index_select(1, self._root_bounds).cpu().numpy()
+        self._first[rows, :256] = np.maximum(np.diff(at_bounds, axis=1), 0.0)
+        self._first[rows, 256] = end
+        finite = np.isfinite(at_bounds[:, -1] + end)
+        if self.not_finite or not finite.all():
+            self.not_finite.difference_update(rows.tolist())
+            self.not_finite.update(rows[~finite].tolist())
 
     def _make_room(self) -> None:
-        have, size = len(self._end), self.slots.size
+        have, size = len(self._first), self.slots.size
         if size <= have:
             return
         if self._device.type == "cpu":
@@ -87,8 +101,9 @@ class ByteRows:
             grown = old.new_empty((size, old.shape[1]))
             grown[:have] = old
             setattr(self, name, grown)
-        self._end = np.concatenate([self._end, np.zeros(size - have)])
-        self._finite = np.concatenate([self._finite, np.zeros(size - have, dtype=bool)])
+        first = np.empty((size, 257))
+        first[:have] = self._first
+        self._first = first
 
     def drop(self, node: Node) -> None:
         """Forget a node's row."""
@@ -101,10 +116,6 @@ class ByteRows:
         if owner is not None:
             owner.row = NO_ROW
         self._owners[row] = None
-
-    def finite(self, row: int) -> bool:
-        """Whether a row holds numbers only."""
-        return bool(self._finite[row])
 
     def learn_edges(self, nodes: Sequence[Node]) -> None:
         """Note on every node the probability of its token; their parents must have rows."""
@@ -122,31 +133,84 @@ class ByteRows:
         sums: NDArray[np.float64] = both[1] - both[0]
         for index in np.flatnonzero((sums <= SMALL) & (high > low)):
             sums[index] = self._some(rows[index], low[index], high[index]).sum()
-        return sums + np.where(branches == 0, self._end[rows], 0.0)
+        return sums + np.where(branches == ROOT_BRANCH, self._first[rows, 256], 0.0)
 
     def by_byte(
-        self, rows: NDArray[np.int64], branches: NDArray[np.int64], allowed: NDArray[np.bool_]
+        self,
+        rows: NDArray[np.int64],
+        branches: NDArray[np.int64],
+        masses: NDArray[np.float64],
+        owners: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
-        """``[n, 257]`` probabilities by next byte, then END; right relative to the mass of the allowed symbols.
+        """``[owners, 257]`` probabilities by next byte, then END: the sum over heads of mass times what goes on.
+
+        Right relative to the mass of the allowed symbols, however small.
 
         Args:
-            rows: ``[n]``.
-            branches: ``[n]``.
-            allowed: ``[n, 257]``.
+            rows: ``[heads]``.
+            branches: ``[heads]``.
+            masses: ``[heads]``.
+            owners: ``[heads]`` ascending, whose sum they belong to.
+            allowed: ``[owners, 257]``.
         """
-        bounds = self._positions.bounds[branches]
-        at = self._gather(rows[:, None], bounds)
-        sums = np.empty((len(rows), 257))
-        np.subtract(at[:, 1:], at[:, :-1], out=sums[:, :256])
-        np.maximum(sums, 0.0, out=sums)
-        sums[:, 256] = np.where(branches == 0, self._end[rows], 0.0)
-        sums *= allowed
-        for index in np.flatnonzero(sums.sum(1) <= SMALL):
-            bound = bounds[index]
-            byte_of = np.repeat(np.arange(256), np.diff(bound))
-            weights = self._some(rows[index], bound[0], bound[256])
-            sums[index, :256] = np.bincount(byte_of, weights=weights, minlength=256) * allowed[index, :256]
+        sums = np.zeros(allowed.shape)
+        whole = branches == ROOT_BRANCH
+        self._add_whole(sums, rows[whole], masses[whole], owners[whole], allowed)
+        inside = ~whole
+        self._add_inside(sums, rows[inside], branches[inside], masses[inside], owners[inside], allowed)
         return sums
+
+    def _add_whole(
+        self,
+        sums: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        masses: NDArray[np.float64],
+        owners: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
+    ) -> None:
+        """Heads at the end of the text: any token may follow, or END."""
+        if not len(rows):
+            return
+        bytes_of = self._first[rows]
+        bytes_of *= allowed[owners]
+        for index in np.flatnonzero(bytes_of.sum(1) <= SMALL):
+            bounds = self._positions.bounds[ROOT_BRANCH]
+            byte_of = np.repeat(np.arange(256), np.diff(bounds))
+            weights = self._some(rows[index], 0, len(byte_of))
+            bytes_of[index, :256] = np.bincount(byte_of, weights=weights, minlength=256)
+            bytes_of[index] *= allowed[owners[index]]
+        bytes_of *= masses[:, None]
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        sums[owners[firsts]] = bytes_of if len(firsts) == len(rows) else np.add.reduceat(bytes_of, firsts, axis=0)
+
+    def _add_inside(
+        self,
+        sums: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        branches: NDArray[np.int64],
+        masses: NDArray[np.float64],
+        owners: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
+    ) -> None:
+        """Heads before the end of the text: few bytes can follow what is left of it."""
+        if not len(rows):
+            return
+        ends, following = self._positions.next_bytes
+        counts = ends[branches + 1] - ends[branches]
+        head = np.repeat(np.arange(len(rows)), counts)
+        within = np.arange(len(head)) - np.repeat(np.cumsum(counts) - counts, counts)
+        byte = following[ends[branches][head] + within]
+        bounds, branch = self._positions.bounds, branches[head]
+        low, high = bounds[branch, byte], bounds[branch, byte + 1]
+        shares = self._gather(rows[head], high) - self._gather(rows[head], low)
+        shares = np.maximum(shares, 0.0) * allowed[owners[head], byte]
+        small = np.bincount(head, weights=shares, minlength=len(rows)) <= SMALL
+        for index in np.flatnonzero(small[head]):
+            weights = self._some(rows[head[index]], low[index], high[index])
+            shares[index] = weights.sum() * allowed[owners[head[index]], byte[index]]
+        flat = owners[head] * sums.shape[1] + byte
+        sums += np.bincount(flat, weights=shares * masses[head], minlength=sums.size).reshape(sums.shape)
 
     def _gather(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
         flat = rows * self._cumulative.shape[1] + columns

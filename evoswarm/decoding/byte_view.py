@@ -91,7 +91,7 @@ class ByteView:
         self._waiting: dict[int, Heads] = {}
         self._prompts: dict[int, Node] = {}
         self._where: dict[int, Position] = {}
-        self._ends: dict[tuple[int, Position], tuple[Node, ...]] = {}
+        self._ends: dict[int, dict[Position, tuple[Node, ...]]] = {}
 
     def prompt(self, place: int) -> Node:
         """The tree node at the end of a place's prompt."""
@@ -142,12 +142,15 @@ class ByteView:
 
     def _tokenizations(self, place: int) -> tuple[list[Node], list[int]]:
         """Per head the end of its path, and what is left of the text behind it."""
-        prompt = self._places.prompts[place]
+        ends = self._ends.setdefault(self._places.prompts[place], {})
         position = self._position(place)
         nodes: list[Node] = []
         branches: list[int] = []
         for start, branch in (*position.starts, (position, ROOT_BRANCH)):
-            for node in self._nodes(prompt, start, place):
+            found = ends.get(start)
+            if found is None:
+                found = self._nodes(ends, start, place)
+            for node in found:
                 nodes.append(node)
                 branches.append(branch)
         return nodes, branches
@@ -167,27 +170,21 @@ class ByteView:
             return position
         return found
 
-    def _nodes(self, prompt: int, position: Position, place: int) -> tuple[Node, ...]:
-        """The ends of all canonical paths up to a position, behind a prompt."""
-        found = self._ends.get((prompt, position))
-        if found is not None:
-            return found
+    def _nodes(self, ends: dict[Position, tuple[Node, ...]], position: Position, place: int) -> tuple[Node, ...]:
+        """The ends of all canonical paths up to a position, behind the prompt of a place; noted in ``ends``."""
         path = [position]
-        while path[-1].cut is not None and (prompt, path[-1].cut) not in self._ends:
+        while path[-1].cut is not None and path[-1].cut not in ends:
             path.append(path[-1].cut)
+        found: tuple[Node, ...] = ()
         for one in reversed(path):
-            if one.cut is None:
-                start: Node | None = self.prompt(place)
-            else:
-                start = next(iter(self._ends[prompt, one.cut]), None)
+            start = self.prompt(place) if one.cut is None else next(iter(ends[one.cut]), None)
             found = () if start is None else tuple([self.tree.walk(start, tokens) for tokens in one.paths])
-            self._ends[prompt, one] = found
-        assert found is not None
+            ends[one] = found
         return found
 
     def _has_rows(self, heads: Heads, used: list[int]) -> bool:
         """Whether all that it needs has been read; else it is wanted (and who has failed waits no longer)."""
-        context, clock = self.member.context, self.tree.clock
+        context, clock, unfit = self.member.context, self.tree.clock, self.rows.not_finite
         missing = False
         for node in heads.reads:
             node.used = clock
@@ -198,7 +195,7 @@ class ByteView:
             if node.row == NO_ROW:
                 self.tree.want(node)
                 missing = True
-            elif not self.rows.finite(node.row):
+            elif unfit and node.row in unfit:
                 self._fail(heads, Failure("non_finite", "the member's logits hold nan or infinity"))
                 return False
             else:
@@ -273,9 +270,7 @@ class ByteView:
         if flat:
             columns = list(zip(*flat, strict=True))
             owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
-            parts = self.rows.by_byte(rows, branches, allowed[owners]) * np.array(columns[3])[:, None]
-            firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-            sums[owners[firsts]] = np.add.reduceat(parts, firsts, axis=0)
+            sums = self.rows.by_byte(rows, branches, np.array(columns[3]), owners, allowed)
         unread = np.array([heads.unread for heads in done])
         totals = sums.sum(1)
         speaks = totals > 0

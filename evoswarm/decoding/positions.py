@@ -85,6 +85,11 @@ class Positions:
         """
         return self._branches.bounds
 
+    @property
+    def next_bytes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which bytes can follow each branch: ``(ends, bytes)``, those of branch i from ends[i] to ends[i + 1]."""
+        return self._branches.next_bytes
+
     def step(self, position: Position, byte: int) -> Position:
         """The position one byte further: the same object whenever the same text is asked for.
 

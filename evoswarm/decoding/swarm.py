@@ -29,7 +29,7 @@ from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
 DECODING_VERSION = 1
-STREAMS_AT_ONCE = 8192
+STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROWS_PER_STREAM = 4  # tokenizations of one text that are worth reading are few
