@@ -328,8 +328,10 @@ class ByteView:
         """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
         self._waiting.clear()
         if places:
+            self._prompts.clear()
             self._where.clear()
             self._ends.clear()
+            self.positions.forget()
 
 
 def _meeting(one: Node, other: Node) -> Node:

@@ -12,7 +12,8 @@ class Limits:
     Attributes:
         state_bytes: keys and values, or recurrent states, on the member's device.
         row_bytes: whole output rows.
-        text_bytes: texts and the distributions behind them, on the host.
+        text_bytes: texts and the distributions behind them, half each, on the host (in ``tokens`` a distribution is an
+            output row, and counts as one).
     """
 
     state_bytes: int

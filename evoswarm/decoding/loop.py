@@ -50,8 +50,9 @@ class Loop:
         """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
         streams, places, plans = self._streams, self._places, self._streams.plans
         plan, place = streams.plan[moving], streams.place[moving]
-        lead = plans.members[plan, plans.lead[plan]]
-        self._find_out(place, lead, ~places.known[place, lead])
+        lead, members = plans.members[plan, plans.lead[plan]], plans.members[plan]
+        certain = plans.thresholds[plan] <= 0  # the lead, and whoever speaks whatever the lead says
+        self._find_out(place[:, None], members, certain & ~places.known[place[:, None], members])
         led = places.known[place, lead]
         self._give_up(moving[led], place[led], lead[led])
         led &= streams.live[moving]

@@ -34,7 +34,12 @@ class Outcome:
         self._opened = self._spoke.sum(2) > 1
         self._histories = _numbered(streams.place[:, None], np.moveaxis(self._spoke, 2, 1)).tolist()
         self._open_histories = _numbered(streams.place, self._opened).tolist()
-        self._open_steps = self._opened.sum(1).tolist()
+        self._open_steps: list[int] = self._opened.sum(1).tolist()
+        self._steps: list[int] = streams.steps.tolist()
+        self._margins: list[float] = streams.margin.tolist()
+        self._left_out: list[float] = streams.left_out.tolist()
+        self._members: list[list[int]] = streams.plans.members.tolist()
+        self._leads: list[int] = streams.plans.lead.tolist()
 
     def completion(self, job: Job) -> Completion:
         """The outcome of one job as data."""
@@ -46,22 +51,23 @@ class Outcome:
         return Completion(
             samples=tuple([sample for sample in streams.samples[first:last] if sample is not None]),
             use=use,
-            steps=int(streams.steps[first:last].sum()),
+            steps=sum(self._steps[first:last]),
             open_steps=sum(self._open_steps[first:last]),
             lead_tokens=sum([tokens for tokens, _ in touched]),
             lead_tokens_touched=sum([among for _, among in touched]),
-            margin=float(streams.margin[first:last].min()),
-            left_out=float(streams.left_out[first:last].max()),
+            margin=min(self._margins[first:last]),
+            left_out=max(self._left_out[first:last]),
             trace=tuple(job.trace),
             work=self._work,
         )
 
     def _use(self, job: Job) -> tuple[MemberUse, ...]:
-        plans, (first, last) = self._streams.plans, job.streams
+        first, last = job.streams
         uses = []
-        for column, member in enumerate(plans.recipes[job.plan].members):
-            number = int(plans.members[job.plan, column])
-            key = (number, job.root, tuple([self._histories[stream][column] for stream in range(first, last)]))
+        histories, numbers = self._histories[first:last], self._members[job.plan]
+        for column, member in enumerate(job.request.recipe.members):
+            number = numbers[column]
+            key = (number, job.root, tuple([history[column] for history in histories]))
             found = self._uses.get(key)
             if found is None:
                 spoke = self._spoke[first:last, :, column]
@@ -87,8 +93,7 @@ class Outcome:
 
     def _lead_tokens(self, job: Job, stream: int) -> tuple[int, int]:
         """How many tokens the lead's tokenizer makes of an answer, and in how many a follower had a say."""
-        plans = self._streams.plans
-        lead = int(plans.members[job.plan, plans.lead[job.plan]])
+        lead = self._members[job.plan][self._leads[job.plan]]
         key = (lead, self._open_histories[stream])
         found = self._touched.get(key)
         if found is None:

@@ -233,8 +233,7 @@ class Places:
         used = self.used[: len(self)]
         if len(used) <= count:
             return 0
-        newest_gone: int = np.sort(used)[len(used) - count - 1].item()
-        return newest_gone + 1
+        return int(np.sort(used)[len(used) - count - 1].item()) + 1
 
     def keep_used_since(self, clock: int) -> None:
         """Forget all other places and number the rest anew.
@@ -252,7 +251,9 @@ class Places:
             setattr(self, name, getattr(self, name)[kept])
         self.parents = np.array([number[parent] for parent in self.parents.tolist()], dtype=np.int64)
         self.texts, self.raws = [self.texts[one] for one in number], [self.raws[one] for one in number]
-        self.prompts = [self.prompts[one] for one in number]
+        prompts = {old: new for new, old in enumerate(sorted({self.prompts[one] for one in number}))}
+        self.prompts = [prompts[self.prompts[one]] for one in number]
+        self.prompt_texts = [self.prompt_texts[old] for old in prompts]
         self._roots = {prompt: number[place] for prompt, place in self._roots.items() if place in number}
         self._children = {
             number[key // size] * size + key % size: number[child]

@@ -41,7 +41,7 @@ class PoolView:
         alphabet: Alphabet = Bytes()
         if recipe.alphabet == "tokens":
             alphabet = Tokens(members[0].codec.token_bytes)
-        room = [limit.text_bytes if recipe.alphabet == "bytes" else limit.row_bytes for limit in limits]
+        room = [limit.text_bytes // 2 if recipe.alphabet == "bytes" else limit.row_bytes for limit in limits]
         self.places = Places(alphabet, len(members), sum(room))
         self.views: list[ByteView | TokenView] = []
         if recipe.alphabet == "tokens":
@@ -97,7 +97,7 @@ class PoolView:
     def tidy(self) -> None:
         """Between decodings: forget what exceeds the limits, the longest unused first."""
         self.clock += 1
-        most = sum(limit.text_bytes for limit in self._limits) // self.places.bytes_each
+        most = sum(limit.text_bytes // 2 for limit in self._limits) // self.places.bytes_each
         crowded = len(self.places) > most
         if crowded:
             self.places.keep_used_since(self.places.oldest_kept(int(most * KEEP)))

@@ -90,6 +90,10 @@ class Positions:
         """Which bytes can follow each branch: ``(ends, bytes)``, those of branch i from ends[i] to ends[i + 1]."""
         return self._branches.next_bytes
 
+    def forget(self) -> None:
+        """Forget all texts; positions given out before must not be used any more."""
+        self.root._first, self.root._more = None, None
+
     def step(self, position: Position, byte: int) -> Position:
         """The position one byte further: the same object whenever the same text is asked for.
 

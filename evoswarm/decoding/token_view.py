@@ -11,14 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evoswarm.decoding.byte_rows import AT_ONCE
 from evoswarm.decoding.byte_view import LOG_FLOOR
-from evoswarm.decoding.fusion import best_two
-from evoswarm.decoding.gate import entropy
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.places import Places
 from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
 from evoswarm.decoding.request import Counters
 from evoswarm.recipe import Failure
+
+LEAST = -200.0  # nats below the best; what has less has none, so that 0 log 0 = 0
 
 
 class Facts(NamedTuple):
@@ -36,24 +37,37 @@ class TokenRows:
         """Args: member: whose rows; places: keep the distributions and know where they belong."""
         codec = member.codec
         self._places = places
-        self._order, self._ends = torch.from_numpy(codec.order), torch.tensor(codec.end_ids)
-        self._symbols = len(codec.token_bytes) + 1
+        self._ends = torch.tensor(codec.end_ids)
+        self._tokens = len(codec.token_bytes)
+        self._unsaid = torch.full((self._tokens,), -torch.inf)
+        self._unsaid[torch.from_numpy(codec.order)] = 0.0
         self.facts: dict[Node, Facts] = {}
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
         """Keep ``[nodes, columns]`` logits as log-probabilities of the symbols; END sums all end tokens."""
+        step = max(1, AT_ONCE // logits.shape[1])
+        for start in range(0, len(nodes), step):
+            self._put(nodes[start : start + step], logits[start : start + step])
+
+    def _put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+        """In few passes over the numbers: a vocabulary can be large."""
         scores = logits.float()
-        ends = torch.logsumexp(scores.index_select(1, self._ends.to(scores.device)), 1, keepdim=True)
-        texts = scores.index_select(1, self._order.to(scores.device))
-        log_probs = torch.log_softmax(torch.cat([texts, ends], dim=1), dim=1)
-        entropies = torch.where(log_probs.sum(1).isnan(), torch.nan, entropy(log_probs)).tolist()
-        log_probs = log_probs.clamp_min_(LOG_FLOOR).cpu()
-        symbols = torch.full((len(logits), self._symbols), -torch.inf)
-        symbols[:, self._order] = log_probs[:, :-1]
-        symbols[:, -1] = log_probs[:, -1]
-        favourites, gaps = best_two(symbols)
-        self._places.keep(symbols, nodes)
-        for node, *facts in zip(nodes, entropies, favourites.tolist(), gaps.tolist(), strict=True):
+        symbols = scores.new_empty((len(scores), self._tokens + 1))
+        torch.add(scores[:, : self._tokens], self._unsaid.to(scores.device), out=symbols[:, :-1])
+        symbols[:, -1] = torch.logsumexp(scores.index_select(1, self._ends.to(scores.device)), 1)
+        symbols.sub_(symbols.amax(1, keepdim=True)).clamp_(min=LEAST)
+        shares = symbols.exp()
+        total = shares.sum(1)
+        nats = total.log() - torch.einsum("ns,ns->n", shares, symbols) / total
+        symbols.sub_(total.log()[:, None]).clamp_(min=LOG_FLOOR)
+        symbols[:, :-1] += self._unsaid.to(scores.device)
+        gap, favourite = symbols.max(1)
+        every = torch.arange(len(symbols), device=symbols.device)
+        symbols[every, favourite] = -torch.inf
+        gap, best = gap - symbols.amax(1), gap
+        symbols[every, favourite] = best
+        self._places.keep(symbols.cpu(), nodes)
+        for node, *facts in zip(nodes, nats.tolist(), favourite.tolist(), gap.tolist(), strict=True):
             self.facts[node] = Facts(*facts)
 
     def drop(self, node: Node) -> None:
@@ -156,6 +170,7 @@ class TokenView:
     def forget(self, *, places: bool) -> None:
         """Forget, where the places have been numbered anew, what can be found out again."""
         if places:
+            self._prompts.clear()
             self._nodes.clear()
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from evoswarm import Completion, Request, Swarm
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most, exactly
 from tests.benchmarks.zoo import PROMPTS, mixed_requests, recipes_by_chance, zoo
