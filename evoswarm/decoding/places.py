@@ -230,10 +230,11 @@ class Places:
 
     def oldest_kept(self, count: int) -> int:
         """The clock from which on at most so many places were used."""
-        used = self.used[: len(self)]
+        used: NDArray[np.int64] = self.used[: len(self)]
         if len(used) <= count:
             return 0
-        return int(np.sort(used)[len(used) - count - 1].item()) + 1
+        newest_gone: np.int64 = np.sort(used)[len(used) - count - 1]
+        return int(newest_gone) + 1
 
     def keep_used_since(self, clock: int) -> None:
         """Forget all other places and number the rest anew.

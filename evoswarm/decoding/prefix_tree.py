@@ -23,6 +23,7 @@ from evoswarm.decoding.side_by_side import Reading
 
 NO_SLOT = -1
 NO_ROW = -1
+SHRUNK = 0.9  # of the limit, once it has been met: looking for what to drop costs a walk over the tree
 PASTS_KEPT = 16384  # slots of whole prefixes, remembered for those who go on behind them
 
 NO_CHILDREN: dict[int, Node] = {}  # stands in for the children of a leaf; never written
@@ -155,9 +156,13 @@ class PrefixTree:
         waits, then ``end_reading``.
         """
         self.clock += 1
+        for node in self._wanted:
+            node.used = self.clock
         self._being_read = {}
         chunks = []
-        for chain in self._chains():
+        chains = list(self._chains())
+        self._make_room(sum(node.slot == NO_SLOT for chain in chains for node in chain))
+        for chain in chains:
             chunk = self._chunk(chain)
             chunks.append(chunk)
             self._being_read[id(chunk)] = chain
@@ -272,23 +277,33 @@ class PrefixTree:
         """Bytes of the states now kept."""
         return len(self._held) * self._runner.layout.slot_bytes()
 
-    def shrink(self) -> int:
-        """Drop least recently used states until the limit holds; returns how many were dropped.
+    def _make_room(self, slots: int) -> None:
+        """Drop states that nobody needs now, where new ones would pass the limit."""
+        need = slots * self._runner.layout.slot_bytes()
+        if self._limit is not None and self.state_bytes + need > self._limit:
+            self.shrink(max(0, int(self._limit * SHRUNK) - need), before=self.clock)
 
-        Call it only between decodings: nothing may be wanted. A node goes together with all that stands behind
-        it, because a state is of no use without its prefix.
+    def shrink(self, limit: int | None = None, before: int | None = None) -> int:
+        """Drop least recently used states until a limit holds; returns how many were dropped.
+
+        A node goes together with all that stands behind it, because a state is of no use without its prefix.
+
+        Args:
+            limit: bytes; None is the tree's own.
+            before: only what was last used before this moment; None is everything, and then nothing may be wanted.
         """
         size = self._runner.layout.slot_bytes()
-        if self._limit is None or self.state_bytes <= self._limit or not size:
+        limit = self._limit if limit is None else limit
+        if limit is None or self.state_bytes <= limit or not size:
             return 0
         order = self._by_depth()
         newest: dict[Node, int] = {}
         for node in reversed(order):
             newest[node] = max([node.used, *(newest[child] for child in node.children.values())])
         dropped = 0
-        surplus = (self.state_bytes - self._limit) // size + 1
+        surplus = (self.state_bytes - limit) // size + 1
         for node in sorted(order[1:], key=lambda one: (newest[one], -one.depth)):
-            if dropped >= surplus:
+            if dropped >= surplus or (before is not None and newest[node] >= before):
                 break
             if node.slot != NO_SLOT:
                 self._release(node)
