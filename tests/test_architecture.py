@@ -23,6 +23,7 @@ FLOORS = [
     {"study"},
     {"cli"},
 ]
+DECODING = ["request", "text", "forward", "member", "memory", "views", "step", "loop", "swarm"]  # likewise, one by one
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {
@@ -69,6 +70,19 @@ def test_a_module_imports_only_from_floors_below(path: Path) -> None:
             assert FLOOR[parts[1]] < FLOOR[room], f"{path} imports {name}, which is not below {room}"
         owners = OWNERS.get(parts[0])
         assert owners is None or room in owners, f"{path} imports {name}, which belongs to {owners}"
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE / "decoding").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if room_of(path) == "decoding"], ids=part_of)
+def test_within_decoding_too(path: Path) -> None:
+    part = part_of(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[:2] == ["evoswarm", "decoding"] and parts[2] != part:
+            assert DECODING.index(parts[2]) < DECODING.index(part), f"{path} imports {name}, which is not below {part}"
 
 
 def test_every_room_is_inhabited_or_named() -> None:

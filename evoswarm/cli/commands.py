@@ -112,7 +112,7 @@ def search(
 def plan(space: SpaceFile, overrides: Overrides = None) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
     checked = _space(space, overrides, None)
-    from evoswarm.decoding.devices import silence_loading
+    from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.plan import make_plan
 
     silence_loading()
@@ -155,7 +155,7 @@ def generate(
 
     chosen = Recipe.load(recipe)
     _check_writable(out)
-    from evoswarm.decoding.devices import silence_loading
+    from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.generation import answer
 
     silence_loading()

@@ -81,7 +81,7 @@ def _packages() -> list[Finding]:
 
 def _devices() -> list[Finding]:
     try:
-        from evoswarm.decoding.devices import describe_devices
+        from evoswarm.decoding.forward.devices import describe_devices
     except ImportError:
         return [Finding("devices", "unknown without torch", "pip install torch", serious=True)]
     found = [Finding(name, text) for name, text in describe_devices().items()]

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from evoswarm.cli.console import figures_table, generation_json, generation_line, print_result, result_json
 from evoswarm.cli.output import mute, say
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words

@@ -11,13 +11,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.alphabet import cut
-from evoswarm.decoding.choice import NO_MASS, Choices, Moment, choose
-from evoswarm.decoding.gate import speakers as open_gates
-from evoswarm.decoding.places import NO_ROW
-from evoswarm.decoding.pool_view import PoolView
+from evoswarm.decoding.memory.places import NO_ROW
 from evoswarm.decoding.request import Counters, Finish, Sample, Step
-from evoswarm.decoding.streams import NO_LIMIT, Streams
+from evoswarm.decoding.step.choice import NO_MASS, Choices, Moment, choose
+from evoswarm.decoding.step.gate import speakers as open_gates
+from evoswarm.decoding.step.streams import NO_LIMIT, Streams
+from evoswarm.decoding.text.alphabet import cut
+from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.recipe import Failure
 
 

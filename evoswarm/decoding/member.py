@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from evoswarm.decoding.codec import Codec
-from evoswarm.decoding.cuts import cut_places
+from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.forward.weight_files import OLD_WEIGHTS, WEIGHTS
 from evoswarm.decoding.request import MemberShape
-from evoswarm.decoding.runner import Runner
-from evoswarm.decoding.weight_files import OLD_WEIGHTS, WEIGHTS
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.cuts import cut_places
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo.catalogue import member_path

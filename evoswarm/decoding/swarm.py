@@ -14,17 +14,17 @@ from typing import Self
 
 import torch
 
-from evoswarm.decoding.alphabet import Text
-from evoswarm.decoding.devices import free_bytes, place
-from evoswarm.decoding.limits import Limits
+from evoswarm.decoding.forward.devices import free_bytes, place
+from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member, load_member, locate
-from evoswarm.decoding.outcome import Outcome
-from evoswarm.decoding.plan import Plans
-from evoswarm.decoding.pool_view import PoolView, view_key
+from evoswarm.decoding.memory.limits import Limits
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
-from evoswarm.decoding.streams import Job, Streams
-from evoswarm.decoding.weight_files import weight_bytes
+from evoswarm.decoding.step.outcome import Outcome
+from evoswarm.decoding.step.plan import Plans
+from evoswarm.decoding.step.streams import Job, Streams
+from evoswarm.decoding.text.alphabet import Text
+from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from evoswarm.decoding.devices import gpu_peak_bytes
+from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.experiment.selection import FINALISTS, rivals

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 import transformers
 
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from tests.benchmarks import byte_view, host, large, memory, population, searching
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 

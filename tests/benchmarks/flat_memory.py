@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.experiment.session import CALIBRATION_ITEMS, calibrate, outcome, representation_of
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench

@@ -23,7 +23,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from evoswarm import MemberSpec, Recipe, Request, Swarm
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.recipe import RecipeMember
 from tests.benchmarks.models import END, VOCABULARY, passages, tokenizer

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from evoswarm import Recipe, SearchResult, search
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evaluation.evaluation import digest_of
 from evoswarm.evaluation.ledger import Key
 from evoswarm.experiment.selection import without

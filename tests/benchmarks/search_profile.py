@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from evoswarm import search
-from evoswarm.decoding.devices import silence_loading
+from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.result import GenerationFigures
 from tests.benchmarks.quickstart import space
 

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.alphabet import Bytes
-from evoswarm.decoding.byte_view import ByteView
+from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.positions import Positions
-from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.side_by_side import read_side_by_side
+from evoswarm.decoding.text.alphabet import Bytes
+from evoswarm.decoding.text.positions import Positions
+from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.recipe import Failure
 
 ROOMY = 1 << 30

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoswarm.decoding.alphabet import Bytes, Tokens, allowed_after, cut, split_character
+from evoswarm.decoding.text.alphabet import Bytes, Tokens, allowed_after, cut, split_character
 from tests import oracle
 
 few = settings(max_examples=60, deadline=None, derandomize=True)

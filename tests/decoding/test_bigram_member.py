@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.byte_view import ByteView
 from evoswarm.decoding.member import load_member
+from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.recipe import MemberSpec
 from tests.decoding import tiny
 from tests.decoding.reader import Reader

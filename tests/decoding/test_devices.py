@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from evoswarm.decoding import devices
-from evoswarm.decoding.devices import place
+from evoswarm.decoding.forward import devices
+from evoswarm.decoding.forward.devices import place
+from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.weight_files import weight_bytes
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo.catalogue import member_path

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.alphabet import Tokens
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.token_view import TokenRows
+from evoswarm.decoding.text.alphabet import Tokens
+from evoswarm.decoding.views.token_view import TokenRows
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from tests.decoding import tiny
 from tests.decoding.reader import Reader

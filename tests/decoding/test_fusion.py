@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoswarm.decoding import fusion
-from evoswarm.decoding.fusion import FLOOR, fuse, margins, prepare, top_gap
-from evoswarm.decoding.gate import entropy
+from evoswarm.decoding.step import fusion
+from evoswarm.decoding.step.fusion import FLOOR, fuse, margins, prepare, top_gap
+from evoswarm.decoding.step.gate import entropy
 from evoswarm.recipe import RULES, Fusion, Recipe, RecipeMember
 from tests import oracle
 from tests.decoding.recipes import spec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.gate import entropy, speakers
+from evoswarm.decoding.step.gate import entropy, speakers
 
 
 def test_entropy_in_nats_with_zero_log_zero():

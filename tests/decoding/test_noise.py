@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from evoswarm.decoding.noise import gumbel, noise_key, philox
+from evoswarm.decoding.step.noise import gumbel, noise_key, philox
 from tests import oracle
 
 ONES = 0xFFFFFFFF

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding import ongoing
-from evoswarm.decoding.attention_pool import AttentionPool
-from evoswarm.decoding.cache_layouts import Chunk
-from evoswarm.decoding.ongoing import Ongoing
+from evoswarm.decoding.forward import ongoing
+from evoswarm.decoding.forward.attention_pool import AttentionPool
+from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.ongoing import Ongoing
+from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.runner import Runner
 from tests.decoding import tiny
 from tests.decoding.test_runner import CLOSE, COLUMNS, FAMILIES, log_probs
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from evoswarm.decoding.branches import ROOT_BRANCH
-from evoswarm.decoding.codec import Codec
-from evoswarm.decoding.cuts import cut_places
-from evoswarm.decoding.positions import Positions
+from evoswarm.decoding.text.branches import ROOT_BRANCH
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.cuts import cut_places
+from evoswarm.decoding.text.positions import Positions
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import ZOO
@@ -295,7 +295,7 @@ def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch):
     raw = b"at the mat, " * 2000
     last = walk(positions, raw)[-1]
     assert len(last.paths) == len(codec_of("gpt2").paths(last.tail()))
-    monkeypatch.setattr("evoswarm.decoding.positions.REMEMBERED", 3)
+    monkeypatch.setattr("evoswarm.decoding.text.positions.REMEMBERED", 3)
     forgetful = fresh("gpt2")
     for text in PROSE:
         check(codec_of("gpt2"), forgetful, text.encode())

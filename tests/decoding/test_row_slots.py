@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoswarm.decoding.row_slots import RowSlots
+from evoswarm.decoding.memory.row_slots import RowSlots
 
 
 def test_rows_are_new_until_the_limit_is_reached():

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from evoswarm.decoding import attention_pool, cache_layouts, recurrent_pool
-from evoswarm.decoding.attention_pool import AttentionPool
-from evoswarm.decoding.cache_layouts import Chunk, Reread
+from evoswarm.decoding.forward.attention_pool import AttentionPool
+from evoswarm.decoding.forward.cache_layouts import Chunk, Reread
+from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
+from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters, Request
-from evoswarm.decoding.runner import Runner
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from tests import oracle

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.forward.side_by_side import Reading, read_side_by_side
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.runner import Runner
-from evoswarm.decoding.side_by_side import Reading, read_side_by_side
 from tests.decoding import tiny
 
 COLUMNS = 60

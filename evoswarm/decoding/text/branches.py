@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.codec import Codec
+from evoswarm.decoding.text.codec import Codec
 
 ROOT_BRANCH = 0  # the empty string: all tokens extend it
 DEAD = -1  # no token is longer and begins so

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.byte_rows import AT_ONCE
-from evoswarm.decoding.byte_view import LOG_FLOOR
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.memory.byte_rows import AT_ONCE
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node, PrefixTree
 from evoswarm.decoding.request import Counters
+from evoswarm.decoding.text.alphabet import LOG_FLOOR
 from evoswarm.recipe import Failure
 
 LEAST = -200.0  # nats below the best; what has less has none, so that 0 log 0 = 0

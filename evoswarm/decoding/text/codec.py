@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from evoswarm.decoding.alphabet import continuation_range, split_character
+from evoswarm.decoding.text.alphabet import continuation_range, split_character
 from evoswarm.errors import MemberError
 
 Path = tuple[int, ...]

@@ -13,12 +13,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from evoswarm.decoding.text.alphabet import FLOOR
 from evoswarm.recipe import RuleName
 
 NEARLY_PRODUCT = 1e-3  # |alpha| below which the power mean is its limit, the product
 WEIGHT_TIE = 1e-6
 PLAUSIBLE = 0.1  # contrast keeps symbols with at least this share of the lead's best (Li et al. 2023)
-FLOOR = 1e-12
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 
-from evoswarm.decoding.codec import PROBES, Codec
+from evoswarm.decoding.text.codec import PROBES, Codec
 
 # Byte classes as in a regular expression. High bytes that may end a Unicode space (U+00A0, U+2003, U+3000, ...) are
 # left out, and some letters with them (U+00E9): what loses its cut by this only has a longer tail.

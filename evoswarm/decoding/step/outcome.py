@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.account import use_of
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.pool_view import PoolView
-from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Completion, Counters, MemberUse
-from evoswarm.decoding.streams import Job, Streams
+from evoswarm.decoding.step.account import use_of
+from evoswarm.decoding.step.streams import Job, Streams
+from evoswarm.decoding.views.pool_view import PoolView
 
 
 class Outcome:

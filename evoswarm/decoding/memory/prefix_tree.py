@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.forward.side_by_side import Reading
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.runner import Runner
-from evoswarm.decoding.side_by_side import Reading
 
 NO_SLOT = -1
 NO_ROW = -1

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
-from evoswarm.decoding.attention_pool import AttentionPool
-from evoswarm.decoding.cache_layouts import Chunk, Layout, Reread
-from evoswarm.decoding.devices import free_bytes, release_unused
-from evoswarm.decoding.recurrent_pool import RecurrentPool
+from evoswarm.decoding.forward.attention_pool import AttentionPool
+from evoswarm.decoding.forward.cache_layouts import Chunk, Layout, Reread
+from evoswarm.decoding.forward.devices import free_bytes, release_unused
+from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters
 
 log = logging.getLogger(__name__)

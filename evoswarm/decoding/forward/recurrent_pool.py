@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
-from evoswarm.decoding.cache_layouts import (
+from evoswarm.decoding.forward.cache_layouts import (
     Chunk,
     Integers,
     Layout,

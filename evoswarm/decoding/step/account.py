@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from evoswarm.decoding.prefix_tree import Node
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import MemberUse
 
 

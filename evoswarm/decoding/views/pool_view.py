@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import torch
 
-from evoswarm.decoding.alphabet import Alphabet, Bytes, Tokens
-from evoswarm.decoding.byte_view import ByteView
-from evoswarm.decoding.limits import Limits
+from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.positions import Positions
+from evoswarm.decoding.memory.limits import Limits
+from evoswarm.decoding.memory.places import Places
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.side_by_side import read_side_by_side
-from evoswarm.decoding.token_view import TokenView
+from evoswarm.decoding.text.alphabet import Alphabet, Bytes, Tokens
+from evoswarm.decoding.text.positions import Positions
+from evoswarm.decoding.views.byte_view import ByteView
+from evoswarm.decoding.views.token_view import TokenView
 from evoswarm.recipe import Recipe
 
 KEEP = 0.75  # of the limit on places, when it has been passed

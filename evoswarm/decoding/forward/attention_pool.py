@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from evoswarm.decoding.cache_layouts import (
+from evoswarm.decoding.forward.cache_layouts import (
     Chunk,
     Integers,
     Layout,
@@ -23,7 +23,7 @@ from evoswarm.decoding.cache_layouts import (
     on_device,
     selected_logits,
 )
-from evoswarm.decoding.ongoing import Followed, Ongoing
+from evoswarm.decoding.forward.ongoing import Followed, Ongoing
 
 
 class AttentionPool(Layout):

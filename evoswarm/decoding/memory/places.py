@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.alphabet import Alphabet, Text, allowed_after, split_character
-from evoswarm.decoding.prefix_tree import Node
-from evoswarm.decoding.row_slots import RowSlots
+from evoswarm.decoding.memory.prefix_tree import Node
+from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.text.alphabet import Alphabet, Text, allowed_after, split_character
 from evoswarm.recipe import Failure
 
 FIRST = 1024
@@ -285,4 +285,5 @@ class Places:
     @property
     def bytes_each(self) -> int:
         """About what a place takes, distributions not counted."""
-        return PLACE_BYTES + sum(getattr(self, name)[:1].nbytes for name in self._TABLES)
+        tables: int = sum(getattr(self, name)[:1].nbytes for name in self._TABLES)
+        return PLACE_BYTES + tables

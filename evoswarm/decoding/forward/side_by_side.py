@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from evoswarm.decoding.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.runner import Runner
 
 AHEAD = 1  # batches a device may forward while one waits to be consumed: their logits take room on it
 

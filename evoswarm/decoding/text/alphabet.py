@@ -6,6 +6,7 @@ string in ``Bytes``, a tuple of token ids in ``Tokens``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from evoswarm.decoding.request import Finish
 
 Text = bytes | tuple[int, ...]
+
+FLOOR = 1e-12  # no allowed symbol is given less: whoever multiplies must not be silenced by one member's zero
+LOG_FLOOR = math.log(FLOOR)
 
 
 def split_character(text: bytes) -> tuple[bytes, bytes]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.branches import DEAD, ROOT_BRANCH, Branches
-from evoswarm.decoding.codec import PROBES, REMEMBERED, Codec, Path
+from evoswarm.decoding.text.branches import DEAD, ROOT_BRANCH, Branches
+from evoswarm.decoding.text.codec import PROBES, REMEMBERED, Codec, Path
 
 Start = tuple["Position", int]
 

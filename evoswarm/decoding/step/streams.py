@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.alphabet import Text
-from evoswarm.decoding.noise import noise_key
-from evoswarm.decoding.plan import Plans
 from evoswarm.decoding.request import Request, Sample, Step
+from evoswarm.decoding.step.noise import noise_key
+from evoswarm.decoding.step.plan import Plans
+from evoswarm.decoding.text.alphabet import Text
 from evoswarm.recipe import Failure
 
 NO_LIMIT = np.iinfo(np.int32).max

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.branches import ROOT_BRANCH
-from evoswarm.decoding.codec import Codec
-from evoswarm.decoding.positions import Positions
-from evoswarm.decoding.prefix_tree import NO_ROW, Node
-from evoswarm.decoding.row_slots import RowSlots
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
+from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.text.branches import ROOT_BRANCH
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.positions import Positions
 
 SMALL = 1e-8  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
 WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again

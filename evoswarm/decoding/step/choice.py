@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.fusion import best_two, fuse, fuse_scores, margins, prepare
-from evoswarm.decoding.noise import gumbel
-from evoswarm.decoding.places import NO_ROW, Places
-from evoswarm.decoding.streams import Streams
+from evoswarm.decoding.memory.places import NO_ROW, Places
+from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
+from evoswarm.decoding.step.noise import gumbel
+from evoswarm.decoding.step.streams import Streams
 from evoswarm.recipe import RULES
 
 CANDIDATES = 5

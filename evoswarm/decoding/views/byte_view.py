@@ -18,17 +18,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evoswarm.decoding.branches import ROOT_BRANCH
-from evoswarm.decoding.byte_rows import ByteRows
-from evoswarm.decoding.fusion import FLOOR
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.places import Places
-from evoswarm.decoding.positions import Position, Positions
-from evoswarm.decoding.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.memory.byte_rows import ByteRows
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node, PrefixTree
 from evoswarm.decoding.request import Counters
+from evoswarm.decoding.text.alphabet import LOG_FLOOR
+from evoswarm.decoding.text.branches import ROOT_BRANCH
+from evoswarm.decoding.text.positions import Position, Positions
 from evoswarm.recipe import Failure
 
-LOG_FLOOR = math.log(FLOOR)
 LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 = 0
 
 

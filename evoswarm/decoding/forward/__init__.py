@@ -1,0 +1,1 @@
+"""Running models: batches, what their caches keep, devices."""

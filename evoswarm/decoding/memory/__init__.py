@@ -1,0 +1,1 @@
+"""What has been read and said, each once, within limits."""

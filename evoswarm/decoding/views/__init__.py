@@ -1,0 +1,1 @@
+"""What members say in an alphabet: next-byte and next-token distributions."""
