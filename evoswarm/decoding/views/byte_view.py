@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import ByteRows
 from evoswarm.decoding.memory.places import Places
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import LOG_FLOOR
 from evoswarm.decoding.text.branches import ROOT_BRANCH
 from evoswarm.decoding.text.positions import Position, Positions
+from evoswarm.decoding.views.member_view import NOT_FINITE, MemberView
 from evoswarm.recipe import Failure
 
 LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 = 0
@@ -58,7 +59,7 @@ class Heads:
     unread: float = 0.0
 
 
-class ByteView:
+class ByteView(MemberView):
     """Next-byte distributions of one member at one epsilon."""
 
     def __init__(
@@ -83,23 +84,12 @@ class ByteView:
         row_bytes: limit on kept output rows.
         counters: where the work is counted.
         """
-        self.member, self._number, self._places = member, number, places
         self.positions, self._epsilon = positions, epsilon
         self.rows = ByteRows(member.codec, positions, row_bytes, member.device)
-        self.tree = PrefixTree(member.runner, self.rows, state_bytes, counters)
+        super().__init__(member, number, places, self.rows, state_bytes, counters)
         self._waiting: dict[int, Heads] = {}
-        self._prompts: dict[int, Node] = {}
         self._where: dict[int, Position] = {}
         self._ends: dict[int, dict[Position, tuple[Node, ...]]] = {}
-
-    def prompt(self, place: int) -> Node:
-        """The tree node at the end of a place's prompt."""
-        prompt = self._places.prompts[place]
-        found = self._prompts.get(prompt)
-        if found is None:
-            text = self._places.prompt_texts[prompt]
-            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
-        return found
 
     def resolve(self, places: Sequence[int]) -> None:
         """Find out what the member says at these places; what must be read first is asked for."""
@@ -127,7 +117,7 @@ class ByteView:
         nodes, branches = self._tokenizations(place)
         if not nodes:
             self._places.learn_silence(self._number, place)
-            self._places.reads[self._key(place)] = ()
+            self.note_reads(place, ())
             return None
         common = nodes[0]
         for node in nodes[1:]:
@@ -183,27 +173,26 @@ class ByteView:
 
     def _has_rows(self, heads: Heads, used: list[int]) -> bool:
         """Whether all that it needs has been read; else it is wanted (and who has failed waits no longer)."""
-        context, clock, unfit = self.member.context, self.tree.clock, self.rows.not_finite
+        clock, unfit = self.tree.clock, self.rows.not_finite
         missing = False
         for node in heads.reads:
             node.used = clock
-            if context is not None and node.depth > context:
-                message = f"prompt and answer have more than {context} tokens"
-                self._fail(heads, Failure("prompt_too_long", message))
+            failure = self.too_long(node)
+            if failure is not None:
+                self._fail(heads, failure)
                 return False
             if node.row == NO_ROW:
                 self.tree.want(node)
                 missing = True
             elif unfit and node.row in unfit:
-                self._fail(heads, Failure("non_finite", "the member's logits hold nan or infinity"))
+                self._fail(heads, NOT_FINITE)
                 return False
             else:
                 used.append(node.row)
         return not missing
 
     def _fail(self, heads: Heads, failure: Failure) -> None:
-        self._places.learn_silence(self._number, heads.place, failure=failure)
-        self._places.reads[self._key(heads.place)] = ()
+        self.fail(heads.place, failure)
         del self._waiting[heads.place]
 
     def _take_up(self, ready: Sequence[Heads]) -> None:
@@ -274,7 +263,7 @@ class ByteView:
         totals = sums.sum(1)
         speaks = totals > 0
         for heads in done:
-            self._places.reads[self._key(heads.place)] = tuple(heads.reads)
+            self.note_reads(heads.place, tuple(heads.reads))
         for index in np.flatnonzero(~speaks).tolist():
             self._places.learn_silence(self._number, done[index].place, 1.0 if unread[index] > 0 else 0.0)
         if speaks.any():
@@ -310,12 +299,9 @@ class ByteView:
             gap=best - symbols.max(1),
         )
 
-    def _key(self, place: int) -> int:
-        return place * self._places.members + self._number
-
     def end_reading(self) -> None:
         """All that was asked for has been read."""
-        self.tree.end_reading()
+        super().end_reading()
         self.rows.slots.tick()
 
     @property
@@ -325,9 +311,9 @@ class ByteView:
 
     def forget(self, *, places: bool) -> None:
         """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
+        super().forget(places=places)
         self._waiting.clear()
         if places:
-            self._prompts.clear()
             self._where.clear()
             self._ends.clear()
             self.positions.forget()

@@ -14,10 +14,10 @@ from torch import Tensor
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import AT_ONCE
 from evoswarm.decoding.memory.places import Places
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import LOG_FLOOR
-from evoswarm.recipe import Failure
+from evoswarm.decoding.views.member_view import NOT_FINITE, MemberView
 
 LEAST = -200.0  # nats below the best; what has less has none, so that 0 log 0 = 0
 
@@ -76,7 +76,7 @@ class TokenRows:
         self.facts.pop(node, None)
 
 
-class TokenView:
+class TokenView(MemberView):
     """Next-token distributions of one member: a text is a path of tokens, so a node's row is the answer."""
 
     def __init__(
@@ -95,38 +95,27 @@ class TokenView:
         state_bytes: limit on kept states; None is no limit.
         counters: where the work is counted.
         """
-        self.member, self._number, self._places = member, number, places
         self.rows = TokenRows(member, places)
-        self.tree = PrefixTree(member.runner, self.rows, state_bytes, counters)
-        self._prompts: dict[int, Node] = {}
+        super().__init__(member, number, places, self.rows, state_bytes, counters)
         self._nodes: dict[int, Node] = {}
-
-    def prompt(self, place: int) -> Node:
-        """The tree node at the end of a place's prompt."""
-        prompt = self._places.prompts[place]
-        found = self._prompts.get(prompt)
-        if found is None:
-            text = self._places.prompt_texts[prompt]
-            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
-        return found
 
     def resolve(self, places: Sequence[int]) -> None:
         """Find out what the member says at these places; what must be read first is asked for."""
         found: list[tuple[int, Node, Facts]] = []
         for place in places:
             node = self._node(place)
-            if self.member.context is not None and node.depth > self.member.context:
-                message = f"prompt and answer have more than {self.member.context} tokens"
-                self._fail(place, Failure("prompt_too_long", message))
+            too_long = self.too_long(node)
+            if too_long is not None:
+                self.fail(place, too_long)
                 continue
             facts = self.rows.facts.get(node)
             if facts is None or node.row == NO_ROW:
                 self.tree.want(node)
             elif math.isnan(facts.entropy):
-                self._fail(place, Failure("non_finite", "the member's logits hold nan or infinity"))
+                self.fail(place, NOT_FINITE)
             else:
                 node.used = self.tree.clock
-                self._places.reads[place * self._places.members + self._number] = (node,)
+                self.note_reads(place, (node,))
                 found.append((place, node, facts))
         if found:
             self._learn(found)
@@ -159,18 +148,10 @@ class TokenView:
                 found = self._nodes[one] = self.tree.walk(found, text[-1:])
         return found
 
-    def _fail(self, place: int, failure: Failure) -> None:
-        self._places.learn_silence(self._number, place, failure=failure)
-        self._places.reads[place * self._places.members + self._number] = ()
-
-    def end_reading(self) -> None:
-        """All that was asked for has been read."""
-        self.tree.end_reading()
-
     def forget(self, *, places: bool) -> None:
         """Forget, where the places have been numbered anew, what can be found out again."""
+        super().forget(places=places)
         if places:
-            self._prompts.clear()
             self._nodes.clear()
 
     @property

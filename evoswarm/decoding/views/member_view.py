@@ -1,0 +1,69 @@
+"""What the views of one member have in common, whatever the alphabet."""
+
+from __future__ import annotations
+
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
+from evoswarm.decoding.request import Counters
+from evoswarm.recipe import Failure
+
+
+class MemberView:
+    """One member at the places: its prefix tree, and the prompts it has seen.
+
+    Attributes:
+        member: whose view it is.
+        tree: what it has read.
+    """
+
+    def __init__(
+        self, member: Member, number: int, places: Places, rows: Rows, state_bytes: int | None, counters: Counters
+    ) -> None:
+        """Args:
+        member: whose view it is.
+        number: of the member among those who speak at the places.
+        places: where what is found out is noted.
+        rows: keeps what the member says.
+        state_bytes: limit on kept states; None is no limit.
+        counters: where the work is counted.
+        """
+        self.member, self._number, self._places = member, number, places
+        self.tree = PrefixTree(member.runner, rows, state_bytes, counters)
+        self._prompts: dict[int, Node] = {}
+
+    def prompt(self, place: int) -> Node:
+        """The tree node at the end of a place's prompt."""
+        prompt = self._places.prompts[place]
+        found = self._prompts.get(prompt)
+        if found is None:
+            text = self._places.prompt_texts[prompt]
+            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
+        return found
+
+    def too_long(self, node: Node) -> Failure | None:
+        """Why a node cannot be read, if the member's context is too short for it."""
+        if self.member.context is None or node.depth <= self.member.context:
+            return None
+        return Failure("prompt_too_long", f"prompt and answer have more than {self.member.context} tokens")
+
+    def note_reads(self, place: int, nodes: tuple[Node, ...]) -> None:
+        """The nodes whose rows the distribution at a place needs, in order."""
+        self._places.reads[place * self._places.members + self._number] = nodes
+
+    def fail(self, place: int, failure: Failure) -> None:
+        """There is no distribution at this place."""
+        self._places.learn_silence(self._number, place, failure=failure)
+        self.note_reads(place, ())
+
+    def end_reading(self) -> None:
+        """All that was asked for has been read."""
+        self.tree.end_reading()
+
+    def forget(self, *, places: bool) -> None:
+        """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
+        if places:
+            self._prompts.clear()
+
+
+NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
