@@ -105,9 +105,8 @@ def _verdict(reading: Reading, goal: Goal | None) -> str:
 
 
 def _record(options: Options, found: Readings, goals: dict[str, Goal | None], seconds: float) -> dict[str, Any]:
-    figures = {
+    details = {
         key: {
-            "figure": reading.value,
             "must_be": None if goals[key] is None else str(goals[key]),
             "reached": None if goals[key] is None else _verdict(reading, goals[key]) == "yes",
             "note": reading.note,
@@ -124,7 +123,8 @@ def _record(options: Options, found: Readings, goals: dict[str, Goal | None], se
         "pairs": options.pairs,
         "quick": options.quick,
         "seconds": round(seconds),
-        "figures": figures,
+        **{key: reading.value for key, reading in found.items()},
+        "details": details,
     }
 
 
