@@ -159,7 +159,8 @@ class Counters:
 
     Attributes:
         rows_forwarded: distinct prefixes (nodes of the members' prefix trees) that were read.
-        rows_reforwarded: prefixes read again, because their state or row had been dropped.
+        rows_reforwarded: prefixes read again, because their state or row had been dropped (one whose very text had been
+            forgotten counts as new).
         prompt_tokens: those of ``rows_forwarded`` that lie inside prompts.
         states_dropped: states given up to make room.
         forwards: calls of a model.
@@ -237,6 +238,8 @@ class Counters:
         return {
             **{name: getattr(self, name) for name in plain},
             "batch_fill": self.batch_fill,
+            "peak_state_bytes": self.peak_state_bytes,
+            "peak_row_bytes": self.peak_row_bytes,
             "forward_seconds": self.forward_seconds,
             "decode_seconds": self.seconds,
             **{f"sharing/{depth}": times for depth, times in self.sharing_by_depth().items()},

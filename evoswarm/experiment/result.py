@@ -91,6 +91,7 @@ class GenerationFigures:
             "replayed": self.replayed,
             "evaluations_per_second": self.evaluations_per_second,
             "prefix_reuse": self.prefix_reuse,
+            "rows_forwarded": self.counters.rows_forwarded,
             "engine": self.counters.figures(),
             "tokens_per_second": self.tokens_per_second,
             "islands": [_island(report, self.objectives) for report in self.islands],

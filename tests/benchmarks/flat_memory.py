@@ -1,8 +1,8 @@
 """Whether a long search stays within its memory: resident and kept bytes per generation.
 
-    python -m tests.benchmarks.flat_memory --generations 20 --state-bytes 300000
+    python -m tests.benchmarks.flat_memory --generations 20
 
-The budget is set so small that it is filled early; from then on both should stay flat.
+The budgets are set so small that they are filled early; from then on both should stay flat.
 """
 
 from __future__ import annotations
@@ -27,12 +27,21 @@ def main() -> None:
     """Evolve, and write down what is held after every generation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generations", type=int, default=20)
-    parser.add_argument("--state-bytes", type=int, default=300_000, help="budget of kept states per member")
+    parser.add_argument("--state-bytes", type=int, default=2_000_000, help="budget of kept states per member")
+    parser.add_argument("--row-bytes", type=int, default=4_000_000, help="budget of output rows per member")
+    parser.add_argument("--text-bytes", type=int, default=1_000_000, help="budget of texts per member")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="further settings of the space")
     arguments = parser.parse_args()
     silence_loading()
-    limit = f"decoding.state_memory_bytes={arguments.state_bytes}"
-    searched = space("tracking.mlflow=false", "splits.selection=10", limit, *arguments.settings)
+    limits = [
+        f"decoding.{kind}_memory_bytes={limit}"
+        for kind, limit in (
+            ("state", arguments.state_bytes),
+            ("row", arguments.row_bytes),
+            ("text", arguments.text_bytes),
+        )
+    ]
+    searched = space("tracking.mlflow=false", "splits.selection=10", *limits, *arguments.settings)
     with tempfile.TemporaryDirectory() as directory, workbench(searched, Path(directory) / LEDGER) as bench:
         resident = _evolve(bench, arguments.generations)
     half = resident[len(resident) // 2 :]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding import attention_pool, cache_layouts, recurrent_pool
+from evoswarm.decoding.forward import attention_pool, cache_layouts, recurrent_pool
 from evoswarm.decoding.forward.attention_pool import AttentionPool
 from evoswarm.decoding.forward.cache_layouts import Chunk, Reread
 from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
