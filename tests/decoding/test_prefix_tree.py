@@ -96,6 +96,19 @@ def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
     assert tight.counters.rows_reforwarded > 0
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_answer_may_walk_along_another_prompt(zoo, any_oracle, backwards):
+    """Along a prompt that begins with its own one everything is there, rows included."""
+    prompts = ["sort 3,1", "sort 3,1,2="]
+    one = recipe("llama-a", "opt-g")
+    swarm = Swarm(members_of(zoo, ("llama-a", "opt-g")))
+    asked = [Request(one, prompts[0], forced=",2=1"), Request(one, prompts[1], forced="1,2,3")]
+    swarm.decode(asked[::-1] if backwards else asked)
+    assert swarm.counters.rows_reforwarded == 0
+    ids = {name: [any_oracle(name).prompt(prompt) for prompt in prompts] for name in ("llama-a", "opt-g")}
+    assert all(longer[: len(shorter)] == shorter for shorter, longer in ids.values())
+
+
 def test_prompts_that_begin_alike_are_read_once(zoo, any_oracle):
     swarm = Swarm(members_of(zoo, ("opt-g",)))
     prompts = ["sort 3,1", "sort 3,1,2=", "sort 4,1,2=", "sort 3"]

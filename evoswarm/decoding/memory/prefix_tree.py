@@ -124,11 +124,22 @@ class PrefixTree:
         self.clock = 1
 
     def prompt(self, tokens: Sequence[int]) -> Node:
-        """The node at the end of a prompt."""
-        node = self.root
+        """The node at the end of a prompt.
+
+        Where one prompt begins with another, an answer to the shorter one may walk along the longer one: there rows
+        are kept inside the prompt, too, or its nodes would have to be read once more for them.
+        """
+        node, behind_another = self.root, False
         for token in tokens:
             node = node.child(token)
+            behind_another = node.keeps_row = node.keeps_row or behind_another
         node.keeps_row = True
+        below = list(node.children.values())
+        while below:
+            one = below.pop()
+            if not (one.keeps_row or one.read_before):
+                one.keeps_row = True
+                below.extend(one.children.values())
         return node
 
     def walk(self, start: Node, path: Iterable[int]) -> Node:
