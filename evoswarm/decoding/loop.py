@@ -113,12 +113,12 @@ class Loop:
             return
         streams, places = self._streams, self._places
         choices = choose(moment, streams, places)
+        symbols = choices.symbols
+        speechless = symbols == NO_MASS
+        streams.obey(moment.streams, symbols, places.alphabet.end)
         self._charge(moment, choices)
-        speechless = choices.symbols == NO_MASS
         for stream in moment.streams[speechless]:
             streams.fail(streams.job[stream], Failure("no_mass", "no speaker gives mass to any allowed symbol"))
-        symbols = choices.symbols
-        streams.obey(moment.streams, symbols, places.alphabet.end)
         streams.note(moment.streams, moment.speaks)
         ended = symbols == places.alphabet.end
         for stream, place in zip(moment.streams[ended].tolist(), moment.place[ended].tolist(), strict=True):

@@ -32,7 +32,9 @@ def test_forced_along_its_own_answer_nothing_changes(zoo, alphabet):
 def test_a_foreign_text_is_followed_to_its_end(zoo):
     mix = recipe("gpt2-c", "mistral-h", thresholds=(0.0, 0.5))
     text = "naïve café: 東京 it's"
-    done = zoo.decode([Request(mix, PROMPTS[0], forced=text), Request(mix, PROMPTS[0], forced=text, max_bytes=7)])
+    whole = Request(mix, PROMPTS[0], forced=text, trace=True)
+    done = zoo.decode([whole, Request(mix, PROMPTS[0], forced=text, max_bytes=7)])
+    assert [step.symbol for step in done[0].trace] == [*text.encode(), 256]
     assert (done[0].samples[0].text, done[0].samples[0].finish) == (text, "end")
     assert done[0].steps == len(text.encode()) + 1
     assert (done[1].samples[0].text, done[1].samples[0].finish) == ("naïve ", "limit")
