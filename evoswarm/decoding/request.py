@@ -105,7 +105,7 @@ class Completion:
         margin: the smallest decision margin seen (gap of the first two symbols; |entropy - threshold|).
         left_out: the largest bound on the total-variation error of any byte view used.
         trace: steps of the first sample, if asked for.
-        work: what the engine did for the whole call that this was part of; no part of the outcome.
+        work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
     """
 
     samples: tuple[Sample, ...] = ()

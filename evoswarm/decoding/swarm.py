@@ -159,11 +159,8 @@ class Swarm:
         """
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
-        began = time.perf_counter()
         with self._threads(), _without_collector():
-            completions = self._decode_in_waves(requests, stop_after)
-        self.counters.seconds += time.perf_counter() - began
-        return completions
+            return self._decode_in_waves(requests, stop_after)
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -202,7 +199,7 @@ class Swarm:
             limits.state_bytes // max(1, member.runner.layout.slot_bytes())
             for member, limits in zip(self.members, self.limits, strict=True)
         )
-        most = min(STREAMS_AT_ONCE, *(self._rows_at_once(requests)))
+        most = min(STREAMS_AT_ONCE, *self._rows_at_once())
         wave: list[int] = []
         streams = tokens = 0
         for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
@@ -219,7 +216,7 @@ class Swarm:
         if wave:
             yield wave
 
-    def _rows_at_once(self, requests: Sequence[Request]) -> Iterator[int]:
+    def _rows_at_once(self) -> Iterator[int]:
         """Streams whose rows there is room for, by member."""
         for member, limits in zip(self.members, self.limits, strict=True):
             row_bytes = ROW_BYTES_PER_TOKEN * len(member.codec.order)
@@ -237,16 +234,19 @@ class Swarm:
 
     def _decode_view(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         """Requests of one alphabet and epsilon."""
-        before = self.counters.copy()
+        began, before = time.perf_counter(), self.counters.copy()
         pool = self._view(requests[0].recipe)
         recipes = {id(request.recipe): request.recipe for request in requests}
         numbers = {key: number for number, key in enumerate(recipes)}
         jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
         streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
         Loop(pool, streams, self.counters, stop_after).run()
-        outcome = Outcome(pool, streams, self.counters.since(before))
+        work = self.counters.since(before)
+        outcome = Outcome(pool, streams, work)
         completions = [outcome.completion(job) for job in jobs]
         pool.tidy()
+        work.seconds = time.perf_counter() - began
+        self.counters.seconds += work.seconds
         return completions
 
     def _view(self, recipe: Recipe) -> PoolView:

@@ -73,6 +73,22 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alpha
             assert (one.samples, one.use) == (other.samples, other.use)
 
 
+def test_every_completion_says_what_the_engine_did(zoo):
+    swarm = Swarm(members(zoo, "bytes"))
+    first, second = (swarm.decode(batch) for batch in asked("bytes")[:2])
+    for done in (first, second):
+        assert {id(one.work) for one in done} == {id(done[0].work)}
+        assert 0 <= done[0].work.forward_seconds < done[0].work.seconds
+        assert done[0].work.text_lookups >= done[0].work.text_found
+    assert first[0].work.forward_seconds > 0
+    assert 0 < first[0].work.batch_fill <= 1
+    assert first[0].work.text_found > 0
+    for figure in ("rows_forwarded", "forwards", "symbols", "text_lookups"):
+        assert getattr(first[0].work, figure) + getattr(second[0].work, figure) == getattr(swarm.counters, figure)
+    sharing = swarm.counters.sharing_by_depth()
+    assert sharing["0"] >= sharing["4-7"] >= 1
+
+
 def test_peaks_stay_near_the_limits(zoo):
     limits = {"state_memory_bytes": 4_000_000, "row_memory_bytes": 2_000_000}
     swarm = Swarm(members(zoo, "bytes"), **limits)
