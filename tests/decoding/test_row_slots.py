@@ -39,6 +39,15 @@ def test_what_is_in_use_now_is_never_taken_back():
     assert slots.size >= 5
 
 
+def test_a_table_beyond_its_limit_grows_seldom():
+    slots, sizes = RowSlots(4), set()
+    for _ in range(400):
+        slots.take(1)
+        sizes.add(slots.size)
+    assert slots.size < 600
+    assert len(sizes) < 30
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     limit=st.integers(1, 20),

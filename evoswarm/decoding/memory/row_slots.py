@@ -63,7 +63,9 @@ class RowSlots:
         fresh = np.arange(self._high, self._high + count - len(reused))
         self._high += len(fresh)
         if self._high > self.size:
-            self.size = max(self._high, min(2 * self.size, self.limit))
+            beyond_limit = self._high + self._high // 4  # never by what is needed alone: tables grow by copying
+            self.size = min(2 * self.size, self.limit) if self._high <= self.limit else beyond_limit
+            self.size = max(self.size, self._high)
             self._used = np.concatenate([self._used, np.zeros(self.size - len(self._used), dtype=np.int64)])
         rows = np.concatenate([np.array(reused, dtype=np.int64), fresh])
         self._used[rows] = self._clock
