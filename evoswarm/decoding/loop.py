@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.places import NO_ROW
+from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.request import Counters, Finish, Sample, Step
 from evoswarm.decoding.step.choice import NO_MASS, Choices, Moment, choose
 from evoswarm.decoding.step.gate import speakers as open_gates

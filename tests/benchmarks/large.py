@@ -6,6 +6,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -101,7 +102,7 @@ def gated_vs_always(options: Options) -> Readings:
                 to[recipe.digest] = sum(one.open_steps for one in done) / sum(one.steps for one in done)
 
             pairs = options.pairs if batch == 1 else 1  # the larger batch is only shown
-            times = alternate(lambda: run(gated), lambda: run(always), pairs)  # noqa: B023
+            times = alternate(partial(run, gated), partial(run, always), pairs)
             note = f"{sizes(chosen)}; batch {batch}, followers at {shares[gated.digest]:.0%}; {spread(times)}"
             found[key] = Reading(median_ratio(times), note)
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import pstats
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -33,7 +32,7 @@ def main() -> None:
     profiler = cProfile.Profile()
     with tempfile.TemporaryDirectory() as directory:
         profiler.runcall(search, searched, runs=Path(directory), on_generation=generations.append)
-    spent = _by_room(pstats.Stats(profiler))
+    spent = _by_room(profiler)
     total = sum(spent.values())
     forwards = sum(figures.counters.forward_seconds for figures in generations)
     print(f"{total:.1f} s under the profiler, {forwards:.1f} s in forwards; by where the time is spent itself:")
@@ -41,10 +40,11 @@ def main() -> None:
         print(f"  {seconds:7.2f} s  {seconds / total:5.1%}  {room}")
 
 
-def _by_room(stats: pstats.Stats) -> dict[str, float]:
+def _by_room(profiler: cProfile.Profile) -> dict[str, float]:
     """Own seconds by room; what is written in C counts where it is called from."""
     spent: dict[str, float] = defaultdict(float)
-    for place, (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+    profiler.create_stats()
+    for place, (_, _, own, _, callers) in profiler.stats.items():
         if place[0] == "~" and callers:
             for caller, numbers in callers.items():
                 spent[_room(caller[0])] += numbers[2]

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.memory.places import NO_ROW, Places
+from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.step.noise import gumbel
 from evoswarm.decoding.step.streams import Streams
