@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from evoswarm.controls.plain import rivals
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.experiment.selection import FINALISTS, rivals
-from evoswarm.experiment.session import CALIBRATION_ITEMS, calibrate, outcome, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.evolving import outcome
+from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.words import duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evoswarm.controls.plain import MEMBER, UNIFORM, Contender, without
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, summarize
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
-from evoswarm.space import SearchSpace
+from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
 
 FINALISTS = 20
@@ -23,17 +23,6 @@ DROP_TOLERANCE = 0.005
 """How far selection accuracy may fall, in all, while members are dropped."""
 
 _ROUNDING = 1e-9  # of sums of scores
-
-UNIFORM = "uniform mix"
-_MEMBER = "member "
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A recipe with the name it is shown by: an individual's id, ``member NAME`` or ``uniform mix``."""
-
-    name: str
-    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ class Standing:
     @property
     def is_rival(self) -> bool:
         """Whether it is a single member or the uniform mix."""
-        return self.name == UNIFORM or self.name.startswith(_MEMBER)
+        return self.name == UNIFORM or self.name.startswith(MEMBER)
 
     @property
     def flops(self) -> float:
@@ -88,31 +77,6 @@ class Selection:
     standings: tuple[Standing, ...]
     front: tuple[Standing, ...]
     objectives: tuple[str, ...]
-
-
-def single(space: SearchSpace, spec: MemberSpec) -> Recipe:
-    """One member alone, greedy."""
-    return _plain(space, [spec])
-
-
-def uniform(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
-    """All members at every step with equal weights, by the mixture rule."""
-    return _plain(space, specs)
-
-
-def rivals(space: SearchSpace, specs: Sequence[MemberSpec]) -> list[Contender]:
-    """Every member alone, and the uniform mix of all when there are several.
-
-    Exact copies under several names are one contender: ``member a (= b)``.
-    """
-    copies: dict[str, list[MemberSpec]] = {}
-    for spec in specs:
-        copies.setdefault(single(space, spec).digest, []).append(spec)
-    contenders = []
-    for first, *others in copies.values():
-        same = f" (= {', '.join(spec.name for spec in others)})" if others else ""
-        contenders.append(Contender(f"{_MEMBER}{first.name}{same}", single(space, first)))
-    return contenders + ([Contender(UNIFORM, uniform(space, specs))] if len(specs) > 1 else [])
 
 
 def select(
@@ -166,12 +130,6 @@ def select(
     )
 
 
-def without(recipe: Recipe, name: str) -> Recipe:
-    """The recipe less one of its followers; weights stay in proportion."""
-    members = tuple(member for member in recipe.members if member.spec.name != name)
-    return Recipe.model_validate({**recipe.model_dump(by_alias=True), "members": [m.model_dump() for m in members]})
-
-
 def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tuple[Standing, ...]:
     """Those that no other one equals or betters in every objective and betters in one; best in the first first.
 
@@ -188,19 +146,6 @@ def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tu
     ]
     distinct = dict(reversed(front))
     return tuple(distinct[point] for point in sorted(distinct, reverse=True))
-
-
-def _plain(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
-    leads = space.genome.leads
-    lead = next((spec.name for spec in specs if leads is None or spec.name in leads), specs[0].name)
-    return Recipe(
-        alphabet=space.alphabet,
-        members=tuple(RecipeMember(spec=spec) for spec in specs),
-        lead=lead,
-        epsilon=space.epsilon,
-        noise_seed=space.noise_seed,
-        prompt_format=space.prompt_format,
-    )
 
 
 def _distinct(contenders: Sequence[Contender]) -> list[Contender]:

@@ -63,6 +63,7 @@ def workbench(
     moment: Moment | None = None,
     stop: Callable[[], bool] | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
+    swarm: Swarm | None = None,
 ) -> Iterator[Workbench]:
     """Make a space ready; the ledger is let go at the end.
 
@@ -73,6 +74,7 @@ def workbench(
         moment: failures owed to device and time.
         stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
         on_stage: told what is being done.
+        swarm: the pool, loaded already; None loads it.
 
     Raises:
         EvoswarmError: a task, a member or the ledger is not what it should be.
@@ -82,11 +84,11 @@ def workbench(
     drawn = draw_items(space, tasks)
     items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
-        on_stage(f"loading {len(space.pool)} members")
-        swarm = Swarm.load(
-            space.pool,
-            **space.decoding.model_dump(),
-        )
+        if swarm is None:
+            on_stage(f"loading {len(space.pool)} members")
+            swarm = Swarm.load(space.pool, **space.decoding.model_dump())
+        elif [spec.path for spec in swarm.specs] != [spec.path for spec in space.pool]:
+            raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
         evaluator = Evaluator(swarm, by_name, open_ledger, moment=moment, stop=stop)

@@ -15,7 +15,8 @@ import psutil
 
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.experiment.session import CALIBRATION_ITEMS, calibrate, outcome, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.evolving import outcome
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
 from tests.benchmarks.quickstart import space

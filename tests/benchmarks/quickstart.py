@@ -9,7 +9,7 @@ from random import Random
 
 from evoswarm import Recipe, Request, SearchSpace, Swarm
 from evoswarm.decoding.member import Member
-from evoswarm.experiment.session import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.tasks.task import Item, Task

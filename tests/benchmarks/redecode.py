@@ -17,11 +17,11 @@ from contextlib import closing
 from pathlib import Path
 
 from evoswarm import Recipe, SearchResult, search
+from evoswarm.controls.plain import without
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evaluation.evaluation import digest_of
 from evoswarm.evaluation.ledger import Key
-from evoswarm.experiment.selection import without
-from evoswarm.experiment.session import CALIBRATION, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION, representation_of
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.thresholds import Calibration
 from evoswarm.run_directory import INDIVIDUALS

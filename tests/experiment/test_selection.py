@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from evoswarm.controls.plain import Contender, rivals, without
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.experiment.selection import Contender, Selection, pareto_front, rivals, select, without
+from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
 from evoswarm.recipe import Failure, Fusion, MemberSpec, Recipe, RecipeMember
 from evoswarm.space import SearchSpace

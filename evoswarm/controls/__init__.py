@@ -1,0 +1,1 @@
+"""What a champion must be compared with: rivals that spend the same compute, diagnostics, ceilings."""

@@ -1,0 +1,72 @@
+"""What genomes need before the first of them is expressed: entropies of the leads, sizes of the members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evoswarm.controls.plain import single
+from evoswarm.decoding.request import Request
+from evoswarm.evaluation.evaluator import Stopped
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes.genes import MemberSize
+from evoswarm.genomes.representation import RecipeRepresentation
+from evoswarm.genomes.thresholds import Calibration
+from evoswarm.recipe import Recipe
+from evoswarm.run_directory import RunDirectory
+from evoswarm.tasks.task import Item
+
+CALIBRATION_ITEMS = 64
+CALIBRATION = "calibration.json"
+
+
+def calibration_of(
+    bench: Workbench, run: RunDirectory, stop: Callable[[], bool], on_stage: Callable[[str], None]
+) -> Calibration:
+    """The entropies of every possible lead; read back when the run has them.
+
+    Raises:
+        Stopped: ``stop`` said so.
+    """
+    text = run.read(CALIBRATION)
+    if text is not None:
+        return Calibration.from_json(text, str(run.path / CALIBRATION))
+    leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
+    on_stage(f"calibrating {len(leads)} possible leads")
+    calibration = calibrate(bench, leads, bench.items["search"][:CALIBRATION_ITEMS], stop)
+    run.write(CALIBRATION, calibration.to_json())
+    return calibration
+
+
+def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], stop: Callable[[], bool]) -> Calibration:
+    """The entropies that each possible lead shows when it decodes the calibration items alone, greedily.
+
+    Raises:
+        Stopped: ``stop`` said so.
+    """
+    requests, places = [], []
+    for spec in bench.pool:
+        for item in items if spec.name in leads else ():
+            task = bench.tasks[item.task]
+            alone = single(bench.space, spec)
+            requests.append(Request(alone, item.prompt, item.key, max_bytes=task.max_bytes, stop=task.stop, trace=True))
+            places.append((spec.name, item.task))
+    entropies: dict[str, dict[str, list[float]]] = {name: {} for name in leads}
+    completions = bench.swarm.decode(requests, stop_after=stop)
+    if stop():
+        raise Stopped("stopped as asked")
+    for (lead, task_name), completion in zip(places, completions, strict=True):
+        entropies[lead].setdefault(task_name, []).extend(step.entropy for step in completion.trace)
+    return Calibration.of(entropies)
+
+
+def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:
+    """The genomes of a space, with the sizes of its loaded members and the recipes it starts from."""
+    sizes = {
+        name: MemberSize(
+            shape.parameters, 2.0 * (shape.active_parameters + shape.output_parameters), shape.parameter_bytes
+        )
+        for name, shape in bench.swarm.shapes.items()
+    }
+    warm = {Path(file).stem: bench.bound(Recipe.load(Path(file).expanduser())) for file in bench.space.warm_start}
+    return RecipeRepresentation(bench.space, calibration, sizes, warm)

@@ -1,0 +1,169 @@
+"""The generation loop: ask, express, evaluate, tell, write, report, until a limit of the space ends it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.evaluator import Stopped
+from evoswarm.evolution.algorithm import Algorithm
+from evoswarm.evolution.individual import Individual
+from evoswarm.experiment import mirror
+from evoswarm.experiment.result import GenerationFigures, Meter
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes.recipe_genome import RecipeGenome
+from evoswarm.genomes.representation import RecipeRepresentation
+from evoswarm.recipe import Recipe
+from evoswarm.run_directory import CLOCK, RunDirectory
+from evoswarm.space import SearchSpace
+from evoswarm.tracking import Tracker
+
+OnGeneration = Callable[[GenerationFigures], None]
+Lineage = Individual[RecipeGenome]
+
+
+class Evolving:
+    """Evolves a population until it is over.
+
+    Args:
+        bench: the space made ready.
+        run: where the lineage is written.
+        tracker: tells MLflow.
+        stop: whether Ctrl-C was pressed.
+        on_generation: told of every generation.
+        algorithm: what asks for individuals and is told of their outcomes.
+        representation: how genomes become recipes.
+
+    Attributes:
+        summaries: on the search split, by recipe digest.
+        recipes: likewise.
+        rows: the lineage so far, as written.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        run: RunDirectory,
+        tracker: Tracker,
+        stop: Callable[[], bool],
+        on_generation: OnGeneration,
+        algorithm: Algorithm[RecipeGenome],
+        representation: RecipeRepresentation,
+    ) -> None:
+        self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
+        self._on_generation, self._algorithm, self._representation = on_generation, algorithm, representation
+        self.summaries: dict[str, Summary] = {}
+        self.recipes: dict[str, Recipe] = {}
+        self.rows: list[dict[str, Any]] = []
+        self._pace: list[float] = []
+        self._began = time.monotonic()
+        self._stopped = _unfinished_stop(run)
+
+    def go(self) -> str:
+        """Generation after generation.
+
+        Returns:
+            Why it ended: the name of a setting, see `limits`.
+
+        Raises:
+            Stopped: Ctrl-C.
+        """
+        space, algorithm = self._bench.space, self._algorithm
+        while algorithm.generation + 1 < space.evolution.generations:
+            if algorithm.generation >= 0 and (reason := self._over(algorithm.generation)) is not None:
+                return reason
+            if self._stop():
+                raise Stopped("stopped as asked")
+            self._generation()
+        return "generations"
+
+    def _over(self, generation: int) -> str | None:
+        """Whether a limit of the space ends the search behind this generation."""
+        space = self._bench.space
+        best = self.best_accuracy
+        if space.stop_at is not None and best is not None and best >= space.stop_at.accuracy:
+            return "stop_at.accuracy"
+        if space.budget.evaluations is not None and len(self._bench.evaluator.asked) >= space.budget.evaluations:
+            return "budget.evaluations"
+        if generation == self._stopped:
+            return CLOCK
+        clock = space.budget.seconds
+        if clock is not None and not self._run.replaying and self._seconds() >= clock:
+            self._run.journal("stopped", generation=generation)
+            return CLOCK
+        return None
+
+    def _generation(self) -> None:
+        """Ask, express, evaluate, tell, write, report."""
+        algorithm, representation = self._algorithm, self._representation
+        meter = Meter(self._bench.evaluator, replayed=self._run.replaying)
+        individuals = algorithm.ask()
+        recipes = [representation.express(individual.genome) for individual in individuals]
+        summaries = self._bench.evaluator.summaries(recipes, self._bench.items["search"])
+        told = []
+        for individual, recipe, summary in zip(individuals, recipes, summaries, strict=True):
+            self.summaries[individual.key], self.recipes[individual.key] = summary, recipe
+            told.append(outcome(individual, summary, self._bench.space.objectives))
+        known = len(algorithm.history)
+        algorithm.tell(told)
+        self._record(algorithm.history[known:])
+        space = self._bench.space
+        figures = meter.read(
+            algorithm.generation,
+            space.evolution.generations,
+            space.objectives,
+            algorithm.reports,
+            self.best_accuracy,
+            sum(summary.close for summary in summaries),
+            self._pace,
+        )
+        self._tracker.generation(figures.generation, mirror.metrics(figures))
+        self._on_generation(figures)
+
+    def _record(self, individuals: Sequence[Lineage]) -> None:
+        """Write the lineage; nothing in it depends on a clock, or on what was decoded side by side (as margins do)."""
+        rows = []
+        for individual in individuals:
+            summary = self.summaries[individual.key]
+            row = individual.to_dict(self._representation.encode)
+            row["accuracy"] = summary.accuracy
+            row["by_task"] = dict(summary.by_task)
+            row["cost"] = {name: getattr(summary.cost, name) for name in ("tokens", "passes", "weight_reads", "flops")}
+            row["open_share"] = summary.open_share
+            rows.append(row)
+        self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
+        self.rows.extend(rows)
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """The greatest on the search split so far; None without any success."""
+        return max((s.accuracy for s in self.summaries.values() if s.accuracy is not None), default=None)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def limits(space: SearchSpace) -> dict[str, float | None]:
+    """How far a search may go, by the name of the setting that says so."""
+    return {
+        "generations": space.evolution.generations,
+        "stop_at.accuracy": None if space.stop_at is None else space.stop_at.accuracy,
+        "budget.evaluations": space.budget.evaluations,
+        CLOCK: space.budget.seconds,
+    }
+
+
+def outcome(individual: Lineage, summary: Summary, objectives: Sequence[str]) -> Lineage:
+    """The individual with what became of it."""
+    if summary.failure is not None:
+        return individual.failed(summary.failure.kind)
+    return individual.scored([summary.objective(name) for name in objectives])
+
+
+def _unfinished_stop(run: RunDirectory) -> int | None:
+    """The generation behind which the clock had stopped a sitting that then died before its end."""
+    ends = [event for event in run.events if event["event"] in ("stopped", "finished")]
+    return int(ends[-1]["generation"]) if ends and ends[-1]["event"] == "stopped" else None
