@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test lint check format install bench clean
+.PHONY: search test lint check format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
@@ -22,6 +22,10 @@ check: lint test
 # What the engine promises, measured: about twenty minutes; one figure: `.venv/bin/python -m tests.benchmarks --only KEY`.
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks
+
+# What takes hours: kills, planted pools, racing, comparisons, 2 x 2. Resumable: what is done is not done again.
+studies: $(VENV)/installed-dev
+	$(BIN)/python -m tests.studies
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
