@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tokenizers import Tokenizer
@@ -290,15 +291,25 @@ def choose(recipe: Recipe, fused: list[float], position: int, key: str, sample: 
     return first, scores[first] - scores[second]
 
 
+class Answer(NamedTuple):
+    """A text, its smallest margin (gates included), and the lead's entropies at the steps where it does not abstain."""
+
+    text: str
+    margin: float
+    entropies: list[float]
+
+
 def decode(
     recipe: Recipe, members: list[OracleMember], prompt: str, key: str, max_bytes: int, sample: int = 0
-) -> tuple[str, float]:
-    """One answer in the bytes alphabet, and its smallest margin (gates included). ``members`` as in the recipe."""
+) -> Answer:
+    """One answer in the bytes alphabet. ``members`` as in the recipe."""
     prompts = [member.prompt(recipe.prompt_format.replace("{prompt}", prompt)) for member in members]
     x, margin, lead = b"", math.inf, recipe.lead_index
+    entropies: list[float] = []
     while len(x) < max_bytes:
         led = members[lead].next_byte(prompts[lead], x, recipe.epsilon)
         surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
+        entropies += [] if led is None else [surprise]
         spoken = {}
         for i, member in enumerate(recipe.members):
             if i == lead or surprise >= member.threshold:
@@ -308,10 +319,10 @@ def decode(
             if i != lead and member.threshold > 0:
                 margin = min(margin, abs(surprise - member.threshold))
         if not spoken:
-            return "no_mass", margin
+            return Answer("no_mass", margin, entropies)
         symbol, gap = choose(recipe, fuse(recipe, spoken, lead, allowed(x)), len(x), key, sample)
         margin = min(margin, gap)
         if symbol == END:
-            return x.decode(), margin
+            return Answer(x.decode(), margin, entropies)
         x += bytes([symbol])
-    return x.decode(errors="ignore"), margin
+    return Answer(x.decode(errors="ignore"), margin, entropies)

@@ -133,6 +133,7 @@ class Loop:
         left_out = np.where(moment.speaks, left_out, 0.0).max(1)
         streams.left_out[who] = np.maximum(streams.left_out[who], left_out)
         streams.margin[who] = np.minimum(streams.margin[who], np.minimum(moment.gate, choices.margins))
+        self._add_entropy(moment)
         places.used[moment.place] = self._pool.clock
         counters, asked = self._counters, moment.speaks.sum(1)
         counters.symbols += len(who)
@@ -140,6 +141,13 @@ class Loop:
         np.add.at(counters.asked_by_depth, _depth(places.symbols[moment.place]), asked)
         for position in np.flatnonzero(streams.traced[who]).tolist():
             self._trace(moment, position, choices)
+
+    def _add_entropy(self, moment: Moment) -> None:
+        streams, places, plans = self._streams, self._places, self._streams.plans
+        at = moment.place, plans.members[moment.plan, plans.lead[moment.plan]]
+        led = ~places.abstains[at]
+        streams.entropy[moment.streams] += np.where(led, places.entropy[at], 0.0)
+        streams.led[moment.streams] += led
 
     def _trace(self, moment: Moment, position: int, choices: Choices) -> None:
         job = self._streams.jobs[self._streams.job[moment.streams[position]]]

@@ -104,6 +104,7 @@ class Completion:
         lead_tokens_touched: of these, tokens within which (or just before which) a follower spoke.
         margin: the smallest decision margin seen (gap of the first two symbols; |entropy - threshold|).
         left_out: the largest bound on the total-variation error of any byte view used.
+        entropy: of the lead, nats, mean over the steps of all samples (but those at which it abstains); 0 without any.
         trace: steps of the first sample, if asked for.
         work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
     """
@@ -117,6 +118,7 @@ class Completion:
     lead_tokens_touched: int = 0
     margin: float = float("inf")
     left_out: float = 0.0
+    entropy: float = 0.0
     trace: tuple[Step, ...] = field(default=(), repr=False)
     work: Counters | None = field(default=None, repr=False, compare=False)
 

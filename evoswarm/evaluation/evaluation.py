@@ -34,6 +34,7 @@ class Evaluation:
         lead_tokens: distinct lead tokens read behind the prompt.
         lead_tokens_touched: of these, tokens in which a follower spoke.
         left_out: the largest bound on the total-variation error of a byte view.
+        entropy: of the lead, nats, mean over the steps of all samples.
         failure: why there is no score.
     """
 
@@ -47,6 +48,7 @@ class Evaluation:
     lead_tokens: int = 0
     lead_tokens_touched: int = 0
     left_out: float = 0.0
+    entropy: float = 0.0
     failure: Failure | None = None
 
     @property

@@ -232,6 +232,7 @@ class Evaluator:
             lead_tokens=completion.lead_tokens,
             lead_tokens_touched=completion.lead_tokens_touched,
             left_out=completion.left_out,
+            entropy=completion.entropy,
             failure=failure,
         )
 

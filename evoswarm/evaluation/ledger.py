@@ -22,7 +22,7 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import OWED, Evaluation
 from evoswarm.recipe import Failure
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = 2
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS version (version INTEGER NOT NULL);
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
     recipe TEXT NOT NULL, item TEXT NOT NULL, context TEXT NOT NULL,
     score REAL, answer TEXT NOT NULL, answers TEXT NOT NULL, cost TEXT NOT NULL, margin REAL NOT NULL,
     steps INTEGER NOT NULL, open_steps INTEGER NOT NULL,
-    lead_tokens INTEGER NOT NULL, lead_tokens_touched INTEGER NOT NULL, left_out REAL NOT NULL,
+    lead_tokens INTEGER NOT NULL, lead_tokens_touched INTEGER NOT NULL, left_out REAL NOT NULL, entropy REAL NOT NULL,
     failure TEXT, failure_message TEXT,
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
@@ -43,8 +43,8 @@ CREATE TABLE IF NOT EXISTS opened_items (
 ) WITHOUT ROWID;
 """
 _COLUMNS = (
-    "score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, left_out, failure, "
-    "failure_message"
+    "score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, left_out, entropy, "
+    "failure, failure_message"
 )
 
 
@@ -139,7 +139,7 @@ class Ledger:
             if evaluation.failure is not None and evaluation.failure.kind in OWED:
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
             rows.append((*key, *_values(evaluation)))
-        marks = ", ".join("?" * 15)
+        marks = ", ".join("?" * 16)
         with self._transaction("IMMEDIATE"):
             self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
 
@@ -248,13 +248,14 @@ def _values(evaluation: Evaluation) -> tuple[Any, ...]:
         evaluation.lead_tokens,
         evaluation.lead_tokens_touched,
         evaluation.left_out,
+        evaluation.entropy,
         failure.kind if failure else None,
         failure.message if failure else None,
     )
 
 
 def _evaluation(values: Sequence[Any], names: Sequence[str]) -> Evaluation:
-    score, answer, answers, cost, margin, steps, open_steps, tokens, touched, left_out, kind, message = values
+    score, answer, answers, cost, margin, steps, open_steps, tokens, touched, left_out, entropy, kind, message = values
     rows = json.loads(cost)
     return Evaluation(
         score=score,
@@ -267,5 +268,6 @@ def _evaluation(values: Sequence[Any], names: Sequence[str]) -> Evaluation:
         lead_tokens=tokens,
         lead_tokens_touched=touched,
         left_out=left_out,
+        entropy=entropy,
         failure=Failure(kind, message) if kind else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -45,6 +46,7 @@ def test_a_population_decodes_as_each_recipe_alone(zoo, pool, alphabet, data):
             assert (one.steps, one.open_steps, one.lead_tokens) == (alone.steps, alone.open_steps, alone.lead_tokens)
             assert one.margin == pytest.approx(alone.margin, abs=1e-3)
             assert one.left_out == pytest.approx(alone.left_out, abs=1e-4)
+            assert one.entropy == pytest.approx(alone.entropy, abs=1e-4)
     assert compared >= len(asked) // 2
 
 
@@ -91,10 +93,12 @@ def agrees_with_the_oracle(zoo, oracle, one, prompt, max_bytes=6):
     done = zoo.decode([Request(one, prompt, "an item", max_bytes)])[0]
     members = [oracle(member.spec.name) for member in one.members]
     said = [judge.decode(one, members, prompt, "an item", max_bytes, sample) for sample in range(one.samples)]
-    margin = min(margin for _, margin in said)
+    margin = min(answer.margin for answer in said)
     if min(margin, done.margin) <= SURE:
         return False
-    assert [sample.text for sample in done.samples] == [text for text, _ in said]
+    assert [sample.text for sample in done.samples] == [answer.text for answer in said]
+    entropies = [nats for answer in said for nats in answer.entropies]
+    assert done.entropy == pytest.approx(math.fsum(entropies) / max(1, len(entropies)), abs=1e-4)
     return True
 
 

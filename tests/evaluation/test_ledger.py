@@ -26,6 +26,7 @@ EVALUATION = Evaluation(
     lead_tokens=6,
     lead_tokens_touched=2,
     left_out=0.0004,
+    entropy=0.7,
 )
 KEY = Key("r", "i", "c")
 NAMES = {"r": ["a"]}
@@ -80,11 +81,11 @@ def test_write_ahead_and_a_version(tmp_path: Path) -> None:
     Ledger(tmp_path / "l.sqlite").close()
     database = sqlite3.connect(tmp_path / "l.sqlite")
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert database.execute("SELECT version FROM version").fetchall() == [(1,)]
-    database.execute("UPDATE version SET version = 99")
+    assert database.execute("SELECT version FROM version").fetchall() == [(2,)]
+    database.execute("UPDATE version SET version = 1")
     database.commit()
     database.close()
-    with pytest.raises(RunError, match=r"l\.sqlite.*version 1.*got version 99"):
+    with pytest.raises(RunError, match=r"l\.sqlite.*version 2.*got version 1"):
         Ledger(tmp_path / "l.sqlite")
 
 

@@ -38,6 +38,8 @@ class Outcome:
         self._steps: list[int] = streams.steps.tolist()
         self._margins: list[float] = streams.margin.tolist()
         self._left_out: list[float] = streams.left_out.tolist()
+        self._entropies: list[float] = streams.entropy.tolist()
+        self._led: list[int] = streams.led.tolist()
         self._members: list[list[int]] = streams.plans.members.tolist()
         self._leads: list[int] = streams.plans.lead.tolist()
 
@@ -57,6 +59,7 @@ class Outcome:
             lead_tokens_touched=sum([among for _, among in touched]),
             margin=min(self._margins[first:last]),
             left_out=max(self._left_out[first:last]),
+            entropy=sum(self._entropies[first:last]) / max(1, sum(self._led[first:last])),
             trace=tuple(job.trace),
             work=self._work,
         )

@@ -57,6 +57,8 @@ class Streams:
         traced: ``[streams]`` whether its steps are kept.
         margin: ``[streams]`` the smallest decision margin so far.
         left_out: ``[streams]`` the largest bound on the total-variation error so far.
+        entropy: ``[streams]`` the lead's entropies so far summed up, nats.
+        led: ``[streams]`` steps that it adds up: those at which the lead did not abstain.
         steps: ``[streams]`` decisions so far.
         spoke: ``[streams, steps, width]`` who spoke at each of them.
         live: ``[streams]`` neither finished nor failed.
@@ -91,6 +93,8 @@ class Streams:
         count = len(self.job)
         self.margin = np.full(count, np.inf)
         self.left_out = np.zeros(count)
+        self.entropy = np.zeros(count)
+        self.led = np.zeros(count, dtype=np.int64)
         self.steps = np.zeros(count, dtype=np.int64)
         self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
         self.live = np.ones(count, dtype=bool)
