@@ -218,7 +218,7 @@ class Evaluator:
             try:
                 task = self.tasks[pair.item.task]
                 winner = majority([task.extract(text) for text in texts])
-                score = _checked(task.score(pair.item, texts[winner]))
+                score = checked_score(task.score(pair.item, texts[winner]))
             except Exception as error:  # a user's own scorer may raise anything
                 failure = Failure("scorer_error", f"task {pair.item.task}: {type(error).__name__}: {error}")
         return Evaluation(
@@ -243,7 +243,12 @@ def majority(answers: Sequence[str]) -> int:
     return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
 
 
-def _checked(score: float) -> float:
+def checked_score(score: float) -> float:
+    """The score, if a scorer may give it.
+
+    Raises:
+        ValueError: it is outside [0, 1].
+    """
     if not (math.isfinite(score) and 0.0 <= score <= 1.0):
         raise ValueError(f"expected a score in [0, 1], got {score}")
     return float(score)

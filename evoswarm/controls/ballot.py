@@ -1,0 +1,142 @@
+"""Voting over whole answers: what mixing distributions has to beat.
+
+Every voter is a single member that answers on its own, once or several times; the answer with the most weight
+behind it wins (self-consistency: Wang et al. 2023, arXiv:2203.11171, here across members and weighted).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation, digest_of
+from evoswarm.evaluation.evaluator import Evaluator, checked_score
+from evoswarm.recipe import Failure, Recipe, round_significant
+from evoswarm.tasks.task import Item, Task
+
+TIE = 1e-6
+"""Weights of answers that are closer than this, as a share of all votes, tie."""
+
+
+@dataclass(frozen=True)
+class Voter:
+    """One member with a vote.
+
+    Attributes:
+        recipe: of a single member.
+        weight: > 0, of its vote; its samples share it equally.
+
+    Raises:
+        ValueError: the recipe mixes several members, or the weight is no positive number.
+    """
+
+    recipe: Recipe
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if len(self.recipe.members) != 1:
+            raise ValueError(f"expected a voter of one member, got {len(self.recipe.members)}")
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise ValueError(f"expected a weight above 0, got {self.weight}")
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A vote over whole answers, as the scorer extracts them (an answer in which it finds none is a vote too).
+
+    Ties go to the answer of the first voter, and of its answers to the first.
+
+    Attributes:
+        voters: at least one, in the order that settles ties.
+
+    Raises:
+        ValueError: nobody votes.
+    """
+
+    voters: tuple[Voter, ...]
+
+    def __post_init__(self) -> None:
+        if not self.voters:
+            raise ValueError("expected at least one voter, got none")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what decides the outcome: the voters' recipes and the weights in proportion."""
+        total = math.fsum(voter.weight for voter in self.voters)
+        return digest_of([[v.recipe.digest, round_significant(v.weight / total)] for v in self.voters])
+
+
+def ballot_evaluations(
+    evaluator: Evaluator, ballots: Sequence[Ballot], items: Sequence[Item]
+) -> list[list[Evaluation]]:
+    """Hold every ballot on every item. The voters' answers come from the evaluator, and so from the ledger.
+
+    A voter that fails abstains; where all fail, the first failure is the ballot's. The cost is that of all voters,
+    deployed alone, one after the other. (A member that votes twice reads its prompt twice.)
+
+    Returns:
+        Per ballot, in order, one evaluation per item, in order.
+
+    Raises:
+        RecipeError: a voter's member is not in the evaluator's swarm.
+        RunError: the ledger cannot be written.
+        Stopped: the evaluator was told to stop.
+    """
+    recipes = {voter.recipe.digest: voter.recipe for ballot in ballots for voter in ballot.voters}
+    rows = dict(zip(recipes, evaluator.evaluate(list(recipes.values()), items), strict=True))
+    return [
+        [
+            _held(
+                ballot, evaluator.tasks[item.task], item, [rows[voter.recipe.digest][place] for voter in ballot.voters]
+            )
+            for place, item in enumerate(items)
+        ]
+        for ballot in ballots
+    ]
+
+
+def elected(votes: Sequence[tuple[str, float]]) -> int:
+    """The place of the first vote for the answer with the greatest summed weight; of equals the first voted for.
+
+    Args:
+        votes: (answer, weight), in the order that settles ties; at least one.
+    """
+    tally: dict[str, list[float]] = {}
+    for answer, weight in votes:
+        tally.setdefault(answer, []).append(weight)
+    sums = {answer: math.fsum(weights) for answer, weights in tally.items()}
+    enough = max(sums.values()) - TIE * math.fsum(sums.values())
+    return next(place for place, (answer, _) in enumerate(votes) if sums[answer] >= enough)
+
+
+def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) -> Evaluation:
+    """One ballot on one item, from its voters' evaluations."""
+    present = [(voter, row) for voter, row in zip(ballot.voters, rows, strict=True) if row.failure is None]
+    texts = [text for _, row in present for text in row.answers]
+    weights = [voter.weight / len(row.answers) for voter, row in present for _ in row.answers]
+    failure, score, answer = None if present else rows[0].failure, None, ""
+    if present:
+        try:
+            answer = texts[elected([(task.extract(text), weight) for text, weight in zip(texts, weights, strict=True)])]
+            score = checked_score(task.score(item, answer))
+        except Exception as error:  # a user's own scorer may raise anything
+            failure = Failure("scorer_error", f"task {item.task}: {type(error).__name__}: {error}")
+    members = [member for voter, row in zip(ballot.voters, rows, strict=True) for member in _cost(voter, row)]
+    return Evaluation(
+        score=score,
+        answer=answer,
+        answers=tuple(texts),
+        cost=Cost(tuple(members)),
+        margin=min((row.margin for _, row in present), default=math.inf),
+        steps=sum(row.steps for row in rows),
+        lead_tokens=sum(row.lead_tokens for row in rows),
+        left_out=max(row.left_out for row in rows),
+        failure=failure,
+    )
+
+
+def _cost(voter: Voter, row: Evaluation) -> tuple[MemberCost, ...]:
+    """What the voter's member cost; nothing where it failed before it read anything."""
+    return row.cost.members or (MemberCost(voter.recipe.lead, 0.0, 0.0, 0.0, 0.0, 0.0),)

@@ -1,0 +1,193 @@
+"""Votes over whole answers: who wins, what it costs, who abstains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evoswarm.controls.ballot import Ballot, Voter, ballot_evaluations, elected
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.evaluation import summarize
+from evoswarm.evaluation.evaluator import Evaluator, Moment, majority
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.task import Item
+
+NAMES = ("llama-a", "llama-b", "mamba-b")
+
+
+@pytest.fixture(scope="module")
+def swarm() -> Iterator[Swarm]:
+    """Three members: one spells wrongly, two spell rightly."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield Swarm.load([MemberSpec(name=name, path=f"zoo:{name}") for name in NAMES])
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def task() -> ReasoningGymTask:
+    """Words to be spelt backwards."""
+    return ReasoningGymTask.verified(name="spell", family="spell_backward", max_bytes=10)
+
+
+@pytest.fixture(scope="module")
+def items(task: ReasoningGymTask) -> list[Item]:
+    """Six of its items."""
+    source = task.items()
+    return [next(source) for _ in range(6)]
+
+
+@pytest.fixture
+def evaluator(swarm: Swarm, task: ReasoningGymTask) -> Iterator[Evaluator]:
+    """Over a fresh ledger."""
+    with Ledger(":memory:") as ledger:
+        yield Evaluator(swarm, {task.name: task}, ledger)
+
+
+def alone(swarm: Swarm, place: int, samples: int = 1, temperature: float = 1.0) -> Recipe:
+    """One member, greedy or with a vote over its samples."""
+    spec = swarm.specs[place]
+    return Recipe(members=(RecipeMember(spec=spec),), lead=spec.name, samples=samples, sampling_temperature=temperature)
+
+
+def of(swarm: Swarm, *weights: float) -> Ballot:
+    """The first members, greedy, with these weights."""
+    return Ballot(tuple(Voter(alone(swarm, place), weight) for place, weight in enumerate(weights)))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), min_size=1, max_size=8))
+def test_the_greatest_weight_wins_and_the_first_voter_breaks_ties(votes: list[tuple[str, int]]) -> None:
+    sums = {answer: sum(weight for one, weight in votes if one == answer) for answer, _ in votes}
+    best = [answer for answer in sums if sums[answer] == max(sums.values())]
+    first = min(place for place, (answer, _) in enumerate(votes) if answer in best)
+    assert elected([(answer, weight / 7) for answer, weight in votes]) == first
+
+
+@given(st.lists(st.sampled_from(["", "a", "b"]), min_size=1, max_size=9))
+def test_equal_weights_are_a_majority_vote(answers: list[str]) -> None:
+    assert elected([(answer, 0.1) for answer in answers]) == majority(answers)
+
+
+def test_a_sum_that_is_rounded_still_ties() -> None:
+    assert 0.1 + 0.2 > 0.3  # the reason
+    assert elected([("a", 0.3), ("b", 0.1), ("b", 0.2)]) == 0
+
+
+def test_a_lone_voter_is_its_recipe(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
+    recipes = [alone(swarm, 0), alone(swarm, 1, samples=4, temperature=1.4)]
+    held = ballot_evaluations(evaluator, [Ballot((Voter(recipe, 3.0),)) for recipe in recipes], items)
+    for rows, direct in zip(held, evaluator.evaluate(recipes, items), strict=True):
+        assert [replace(row, lead_tokens_touched=0) for row in direct] == rows
+
+
+def test_two_that_agree_win_and_the_cost_is_that_of_all(
+    swarm: Swarm, evaluator: Evaluator, task: ReasoningGymTask, items: list[Item]
+) -> None:
+    wrong, right, also_right = evaluator.evaluate([alone(swarm, place) for place in range(3)], items)
+    assert {row.score for row in right} == {row.score for row in also_right} == {1.0}
+    assert {row.score for row in wrong} == {0.0}
+    for weights, winner in (((1, 1, 1), right), ((3, 1, 1), wrong), ((2, 1, 1), wrong), ((1.9, 1, 1), right)):
+        (rows,) = ballot_evaluations(evaluator, [of(swarm, *weights)], items)
+        assert [row.answer for row in rows] == [row.answer for row in winner]
+        assert [row.score for row in rows] == [row.score for row in winner]
+    for row, *parts in zip(rows, wrong, right, also_right, strict=True):
+        assert row.cost.members == tuple(member for part in parts for member in part.cost.members)
+        assert row.cost.flops == pytest.approx(sum(part.cost.flops for part in parts))
+        assert row.steps == sum(part.steps for part in parts)
+    assert [member.name for member in summarize(items, rows, {task.name: task}).cost.members] == list(NAMES)
+
+
+def test_samples_share_the_weight_of_their_voter(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
+    """Were every sample to count in full, five of them would outvote one greedy answer of half again their weight."""
+    voters = (Voter(alone(swarm, 0, samples=5, temperature=0.05), 1.0), Voter(alone(swarm, 1), 1.5))
+    (rows,) = ballot_evaluations(evaluator, [Ballot(voters)], items)
+    (greedy,) = evaluator.evaluate([alone(swarm, 1)], items)
+    assert [row.answer for row in rows] == [row.answer for row in greedy]
+    assert [len(row.answers) for row in rows] == [6] * len(items)
+
+
+def test_answers_are_counted_as_the_scorer_extracts_them(
+    swarm: Swarm, evaluator: Evaluator, task: ReasoningGymTask, items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the scorer finds nothing, "nothing" is an answer too; where it finds the same, they agree."""
+    (first, second) = evaluator.evaluate([alone(swarm, 0), alone(swarm, 1)], items)
+    assert all(one.answer != other.answer for one, other in zip(first, second, strict=True))
+    ballot = of(swarm, 1.5, 1, 1)
+    golds = {item.gold for item in items}
+    monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "" if text in golds else text)
+    (rows,) = ballot_evaluations(evaluator, [ballot], items)
+    assert [row.answer for row in rows] == [row.answer for row in second]
+    monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "the same to me")
+    (rows,) = ballot_evaluations(evaluator, [of(swarm, 0.1, 1, 1)], items)
+    assert [row.answer for row in rows] == [row.answer for row in first]
+
+
+def test_who_fails_abstains_and_where_all_fail_the_first_failure_counts(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item]
+) -> None:
+    with Ledger(":memory:") as ledger:
+        digests = [Evaluator(swarm, {task.name: task}, ledger).item_digest(item, "{prompt}") for item in items]
+        full, late = Failure("out_of_memory", "no room"), Failure("time_out", "too late")
+        known = {(alone(swarm, 0).digest, digest): full for digest in digests}
+        known[alone(swarm, 1).digest, digests[2]] = late
+        evaluator = Evaluator(swarm, {task.name: task}, ledger, moment=Moment(known))
+        (rows,) = ballot_evaluations(evaluator, [of(swarm, 9, 1)], items)
+        (second,) = evaluator.evaluate([alone(swarm, 1)], items)
+    assert [row.failure for row in rows] == [full if place == 2 else None for place in range(len(items))]
+    assert [row.score for row in rows] == [row.score for row in second]
+    assert all([member.name for member in row.cost.members] == ["llama-a", "llama-b"] for row in rows)
+    assert rows[0].cost.flops == second[0].cost.flops > 0
+
+
+def test_a_scorer_that_raises_is_a_failure(swarm: Swarm, task: ReasoningGymTask, items: list[Item]) -> None:
+    scores = iter([1.0, 1.0, 2.0])  # the voters pass, the ballot does not
+
+    class Fussy:
+        name, weight, max_bytes, stop, scorer_id = "spell", 1.0, 10, (), "fussy"
+
+        def extract(self, text: str) -> str:
+            return text
+
+        def score(self, item: Item, text: str) -> float:
+            return next(scores)
+
+    with Ledger(":memory:") as ledger:
+        evaluator = Evaluator(swarm, {"spell": Fussy()}, ledger)  # type: ignore[dict-item]
+        ((row,),) = ballot_evaluations(evaluator, [of(swarm, 1, 1)], items[:1])
+    assert row.score is None
+    assert row.failure is not None
+    assert row.failure.kind == "scorer_error"
+
+
+def test_ballots_are_decoded_once_and_replayed(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
+    ballots = [of(swarm, 1, 1), of(swarm, 1, 1, 1)]
+    first = ballot_evaluations(evaluator, ballots, items)
+    assert evaluator.decoded == 3 * len(items)
+    assert ballot_evaluations(evaluator, ballots, items) == first
+    assert evaluator.decoded == 3 * len(items)
+
+
+def test_the_digest_is_that_of_the_outcome(swarm: Swarm) -> None:
+    assert of(swarm, 1, 1, 2).digest == of(swarm, 0.5, 0.5, 1).digest
+    assert len({of(swarm, 1, 1).digest, of(swarm, 1, 2).digest, of(swarm, 1).digest}) == 3
+    backwards = Ballot(tuple(reversed(of(swarm, 1, 1).voters)))
+    assert backwards.digest != of(swarm, 1, 1).digest  # ties go the other way
+
+
+def test_voters_are_single_members_with_weights(swarm: Swarm) -> None:
+    first, second = swarm.specs[:2]
+    mixed = Recipe(members=(RecipeMember(spec=first), RecipeMember(spec=second)), lead=first.name)
+    with pytest.raises(ValueError, match="one member, got 2"):
+        Voter(mixed)
+    for weight in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="weight above 0"):
+            Voter(alone(swarm, 0), weight)
+    with pytest.raises(ValueError, match="at least one voter"):
+        Ballot(())
