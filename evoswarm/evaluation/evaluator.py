@@ -60,6 +60,8 @@ class Evaluator:
 
     Attributes:
         asked: (recipe digest, item digest) pairs asked for so far, as if the ledger were empty.
+        tokens: that these pairs would read deployed alone, each pair once.
+        flops: likewise, floating-point operations.
         decoded: how many of them had to be decoded.
     """
 
@@ -76,6 +78,8 @@ class Evaluator:
         self.tasks = tasks
         self.ledger = ledger
         self.asked: set[tuple[str, str]] = set()
+        self.tokens = 0.0
+        self.flops = 0.0
         self.decoded = 0
         self._moment = moment or Moment()
         self._stop = stop
@@ -99,11 +103,11 @@ class Evaluator:
         for recipe in distinct.values():
             self.swarm.check(recipe)
         pairs = self._pairs(distinct, items)
-        self.asked.update((pair.key.recipe, pair.key.item) for pair in pairs)
         found = self._look_up(pairs)
         missing = {pair.key: pair for pair in pairs if pair.key not in found}  # two tasks may share an item
         for batch in _batches(list(missing.values())):
             found.update(self._decode(batch))
+        self._count(pairs, found)
         by_recipe: dict[str, list[Evaluation]] = {digest: [] for digest in distinct}
         for pair in pairs:
             by_recipe[pair.key.recipe].append(found[pair.key])
@@ -156,6 +160,15 @@ class Evaluator:
                 key = Key(digest, by_format[recipe.prompt_format], digests[digest])
                 pairs.append(_Pair(key, recipe, item))
         return pairs
+
+    def _count(self, pairs: Sequence[_Pair], found: Mapping[Key, Evaluation]) -> None:
+        """What was asked for the first time, and its price; it is the same wherever the evaluations came from."""
+        for pair in pairs:
+            if (pair.key.recipe, pair.key.item) not in self.asked:
+                self.asked.add((pair.key.recipe, pair.key.item))
+                cost = found[pair.key].cost
+                self.tokens += cost.tokens
+                self.flops += cost.flops
 
     def _look_up(self, pairs: Sequence[_Pair]) -> dict[Key, Evaluation]:
         """What the ledger holds, and what the journal says of an earlier moment of this run."""

@@ -86,8 +86,10 @@ class Evolving:
         best = self.best_accuracy
         if space.stop_at is not None and best is not None and best >= space.stop_at.accuracy:
             return "stop_at.accuracy"
-        if space.budget.evaluations is not None and len(self._bench.evaluator.asked) >= space.budget.evaluations:
-            return "budget.evaluations"
+        for name, spent in self._spent().items():
+            limit = limits(space)[name]
+            if limit is not None and spent >= limit:
+                return name
         if generation == self._stopped:
             return CLOCK
         clock = space.budget.seconds
@@ -95,6 +97,15 @@ class Evolving:
             self._run.journal("stopped", generation=generation)
             return CLOCK
         return None
+
+    def _spent(self) -> dict[str, float]:
+        """What has been asked for, by the name of the budget that limits it; the clock is no function of that."""
+        evaluator = self._bench.evaluator
+        return {
+            "budget.evaluations": len(evaluator.asked),
+            "budget.decoded_tokens": evaluator.tokens,
+            "budget.flops": evaluator.flops,
+        }
 
     def _generation(self) -> None:
         """Ask, express, evaluate, tell, write, report."""
@@ -152,6 +163,8 @@ def limits(space: SearchSpace) -> dict[str, float | None]:
         "generations": space.evolution.generations,
         "stop_at.accuracy": None if space.stop_at is None else space.stop_at.accuracy,
         "budget.evaluations": space.budget.evaluations,
+        "budget.decoded_tokens": space.budget.decoded_tokens,
+        "budget.flops": space.budget.flops,
         CLOCK: space.budget.seconds,
     }
 

@@ -153,7 +153,7 @@ class SearchResult:
         directory: of the run.
         ledger: the file of all evaluations.
         reason: why the search ended: ``generations``, ``stop_at.accuracy``, ``budget.evaluations``,
-            ``budget.seconds``.
+            ``budget.decoded_tokens``, ``budget.flops``, ``budget.seconds``.
         limit: the value of the setting that ended it.
         generations: how many there were.
         evaluations: (recipe, item) pairs asked for.

@@ -82,6 +82,8 @@ def ended_because(reason: str, limit: float | None, generations: int) -> str:
     why = {
         "stop_at.accuracy": "an accuracy of at least {} was reached on the search split",
         "budget.evaluations": "{} evaluations were asked for",
+        "budget.decoded_tokens": "recipes had read {} tokens, each as if deployed alone",
+        "budget.flops": "recipes had taken {} FLOPs, each as if deployed alone",
         "budget.seconds": "the time of {} was over",
     }.get(reason, "its limit was reached")
     if limit is None:

@@ -260,9 +260,18 @@ class StopAt(Settings):
 
 
 class Budget(Settings):
-    """Ends the search cleanly; counted as if the ledger were empty. Seconds are wall time, journalled."""
+    """Ends the search cleanly, behind the generation that spends it; counted as if the ledger were empty.
+
+    Attributes:
+        evaluations: (recipe, item) pairs asked for, each once.
+        decoded_tokens: that the recipes of these pairs would read, each deployed alone.
+        flops: likewise, floating-point operations.
+        seconds: wall time of one sitting; its end is journalled.
+    """
 
     evaluations: int | None = Field(default=None, ge=1)
+    decoded_tokens: int | None = Field(default=None, ge=1)
+    flops: float | None = Field(default=None, gt=0)
     seconds: float | None = Field(default=None, gt=0)
 
 

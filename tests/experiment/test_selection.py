@@ -195,6 +195,12 @@ def test_every_rule_has_words(rule: str) -> None:
         ("generations", 3, "The search ended after 3 generations, as many as evolution.generations allows."),
         ("stop_at.accuracy", 0.9, "an accuracy of at least 0.9 was reached on the search split (stop_at.accuracy)."),
         ("budget.evaluations", 5000, "5000 evaluations were asked for (budget.evaluations)."),
+        (
+            "budget.decoded_tokens",
+            2e9,
+            "recipes had read 2G tokens, each as if deployed alone (budget.decoded_tokens).",
+        ),
+        ("budget.flops", 3e15, "recipes had taken 3P FLOPs, each as if deployed alone (budget.flops)."),
         ("budget.seconds", 60, "the time of 1 min 00 s was over (budget.seconds)."),
     ],
 )
