@@ -123,6 +123,7 @@ def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) ->
             score = checked_score(task.score(item, answer))
         except Exception as error:  # a user's own scorer may raise anything
             failure = Failure("scorer_error", f"task {item.task}: {type(error).__name__}: {error}")
+    steps = sum(row.steps for row in rows)
     members = [member for voter, row in zip(ballot.voters, rows, strict=True) for member in _cost(voter, row)]
     return Evaluation(
         score=score,
@@ -130,9 +131,10 @@ def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) ->
         answers=tuple(texts),
         cost=Cost(tuple(members)),
         margin=min((row.margin for _, row in present), default=math.inf),
-        steps=sum(row.steps for row in rows),
+        steps=steps,
         lead_tokens=sum(row.lead_tokens for row in rows),
         left_out=max(row.left_out for row in rows),
+        entropy=sum(row.entropy * row.steps for row in rows) / steps if steps else 0.0,
         failure=failure,
     )
 

@@ -84,7 +84,10 @@ def test_a_lone_voter_is_its_recipe(swarm: Swarm, evaluator: Evaluator, items: l
     recipes = [alone(swarm, 0), alone(swarm, 1, samples=4, temperature=1.4)]
     held = ballot_evaluations(evaluator, [Ballot((Voter(recipe, 3.0),)) for recipe in recipes], items)
     for rows, direct in zip(held, evaluator.evaluate(recipes, items), strict=True):
-        assert [replace(row, lead_tokens_touched=0) for row in direct] == rows
+        assert [replace(row, entropy=0.0) for row in rows] == [
+            replace(row, lead_tokens_touched=0, entropy=0.0) for row in direct
+        ]
+        assert [row.entropy for row in rows] == pytest.approx([row.entropy for row in direct])
 
 
 def test_two_that_agree_win_and_the_cost_is_that_of_all(
