@@ -1,0 +1,147 @@
+"""The verdict: does mixing add value? Decided by a rule that was fixed before the held-out items were opened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evoswarm.certificate.detectable import items_to_beat, items_to_rule_out
+from evoswarm.certificate.statistics import ONE_SIDED, Sample
+
+Outcome = Literal["adds value", "no value", "undecided"]
+
+SPEAKS = 0.02
+"""A member really speaks when it does so at no fewer than this share of the champion's steps."""
+
+RIVALS = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the held-out items say.
+
+    Attributes:
+        outcome: in two words.
+        sentence: in one or two sentences.
+        beaten: the rivals whose lower bound (one-sided 97.5%) is above 0.
+        below_margin: for ``adds value``, whether the gain over some rival is also below the margin; for ``no value``,
+            always.
+        items_needed: for ``undecided``, about how many items would decide if what was seen went on; None where no
+            number of items is foreseen to.
+    """
+
+    outcome: Outcome
+    sentence: str
+    beaten: tuple[str, ...]
+    below_margin: bool
+    items_needed: int | None = None
+
+
+def decide(rivals: Mapping[str, Sample], speakers: int, items: int, margin: float) -> Verdict:
+    """Apply the rule.
+
+    1. *Adds value* when at least two different members really speak and the champion beats every rival: the lower
+       bound of each paired difference, one-sided at 97.5%, is above 0. All must fall, so nothing is corrected for
+       there being several (an intersection-union test, Berger 1982).
+    2. Else *no value* when the gain over some rival stays below the margin: its upper bound at 0.025 / 4 does. Any one
+       of four is enough, so the level is divided by four (Bonferroni).
+    3. Else *undecided*.
+
+    Args:
+        rivals: the paired difference champion less rival, by the rival's name.
+        speakers: how many different members of the champion really speak.
+        items: of the test split.
+        margin: the least gain that is worth the trouble, in [0, 1].
+    """
+    beaten = tuple(name for name, sample in rivals.items() if sample.lower() > 0)
+    if speakers >= 2 and len(beaten) == len(rivals):
+        return _adds(rivals, beaten, margin)
+    level = ONE_SIDED / RIVALS
+    ruled_out = {name: sample.upper(level) for name, sample in rivals.items() if sample.upper(level) < margin}
+    alone = "" if speakers >= 2 else f"{_alone(speakers)} "
+    if ruled_out:
+        name = min(ruled_out, key=lambda name: ruled_out[name])
+        most = ruled_out[name]
+        least = f"its gain over {name} is at most {points(most)}" if most > 0 else f"it is worse than {name}"
+        sentence = f"{alone}Mixing adds no value here: {least}, and a gain below {points(margin)} does not count."
+        return Verdict("no value", sentence, beaten, True)
+    needed = _needed(list(rivals.values()), speakers, items, margin, level)
+    left = [name for name in rivals if name not in beaten]
+    unbeaten = f"it was not shown to beat {listed(left)}" if left else "it beats every rival, but without mixing"
+    sentence = (
+        f"{alone}Whether mixing adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
+        f"{points(margin)}. {_wanted(needed)}"
+    )
+    return Verdict("undecided", sentence, beaten, False, needed)
+
+
+def searching(uniform: Sample | None, same: bool) -> str:
+    """The second sentence: whether searching beat the uniform mix of the whole pool.
+
+    Args:
+        uniform: the paired difference champion less uniform mix; None when the pool has one member.
+        same: the champion is the uniform mix.
+    """
+    if uniform is None:
+        return "The pool has one member, so there is no uniform mix to compare with."
+    if same:
+        return "The champion is the uniform mix of the pool: searching found nothing better."
+    gap = f"{signed(uniform.mean)} ({signed(uniform.lower())} to {signed(uniform.upper())})"
+    if uniform.lower() > 0:
+        return f"Searching beat the uniform mix of the pool: {gap}."
+    if uniform.upper() < 0:
+        return f"Searching lost to the uniform mix of the pool: {gap}."
+    return f"Whether searching beat the uniform mix of the pool is undecided: {gap}."
+
+
+def points(value: float) -> str:
+    """A share as percentage points: 0.03 is ``3 points``; rounded up, since it is a limit."""
+    shown = f"{math.ceil(1000 * value - 1e-6) / 10:.1f}".removesuffix(".0")
+    return f"{shown} point" if shown == "1" else f"{shown} points"
+
+
+def signed(value: float) -> str:
+    """A difference of shares as percentage points with its sign: ``+3.4 points``."""
+    return f"{100 * value:+.1f} points"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as people list them: ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def count(items: int) -> str:
+    """A number of items, to two significant digits from a hundred on, with separators."""
+    digits = max(0, len(str(items)) - 2) if items >= 100 else 0
+    return f"{math.ceil(items / 10**digits) * 10**digits:,}"
+
+
+def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) -> Verdict:
+    least = min(rivals, key=lambda name: rivals[name].mean)
+    sample = rivals[least]
+    below = any(one.upper() < margin for one in rivals.values())
+    sentence = (
+        f"Mixing adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
+        f"{len(rivals)} rivals, the closest, {least}, by {signed(sample.mean).removeprefix('+')} "
+        f"({signed(sample.lower())} to {signed(sample.upper())})."
+    )
+    return Verdict("adds value", sentence, beaten, below)
+
+
+def _alone(speakers: int) -> str:
+    return "Only one member really speaks, so nothing is mixed." if speakers else "No member speaks."
+
+
+def _needed(samples: Sequence[Sample], speakers: int, items: int, margin: float, level: float) -> int | None:
+    ways = [items_to_rule_out(samples, items, margin, level)]
+    if speakers >= 2:
+        ways.append(items_to_beat(samples, items))
+    return min((way for way in ways if way is not None), default=None)
+
+
+def _wanted(needed: int | None) -> str:
+    if needed is None:
+        return "No number of items is foreseen to decide it."
+    return f"If what was seen goes on, about {count(needed)} items would decide it."

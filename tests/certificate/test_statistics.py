@@ -1,0 +1,172 @@
+"""Intervals against published ones, against the binomial itself, and at the edges where plain ones break."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, norm
+
+from evoswarm.certificate.statistics import Stratum, difference_of, discordances, holm, mean_of, strata
+
+ONE_TASK = {"a": 1.0}
+
+
+def one(count: int) -> tuple[Stratum, ...]:
+    """So many items of one task."""
+    return strata(["a"] * count, ONE_TASK)
+
+
+def zeros_and_ones(won: int, lost: int, count: int) -> tuple[list[float], list[float]]:
+    """Scores of two of whom the first wins, and loses, on so many items."""
+    first = [1.0] * won + [0.0] * (count - won)
+    second = [0.0] * won + [1.0] * lost + [0.0] * (count - won - lost)
+    return first, second
+
+
+def test_one_mean_is_agresti_and_coulls_interval() -> None:
+    scores = [1.0] * 970 + [0.0] * 30
+    sample = mean_of(scores, one(1000))
+    centre = 972 / 1004
+    error = math.sqrt(centre * (1 - centre) / 1004)
+    assert sample.mean == pytest.approx(0.97)
+    assert sample.centre == pytest.approx(centre)
+    assert sample.standard_error == pytest.approx(error, rel=1e-3)  # divided by the size less one
+    assert sample.lower() == pytest.approx(centre - norm.isf(0.025) * error, abs=5e-5)
+
+
+def test_a_paired_difference_is_bonett_and_prices_interval() -> None:
+    sample = difference_of(*zeros_and_ones(40, 12, 500), one(500))
+    won, lost = 41 / 502, 13 / 502
+    error = math.sqrt((won + lost - (won - lost) ** 2) / 502)
+    assert sample.mean == pytest.approx(28 / 500)
+    assert sample.centre == pytest.approx(won - lost)
+    assert sample.standard_error == pytest.approx(error, rel=2e-3)
+    assert sample.upper(0.025 / 4) == pytest.approx(won - lost + norm.isf(0.025 / 4) * error, abs=2e-4)
+
+
+def test_several_tasks_are_price_and_bonetts_interval() -> None:
+    wins, sizes, weights = {"a": 198, "b": 96}, {"a": 200, "b": 100}, {"a": 1.0, "b": 3.0}
+    tasks = [task for task in wins for _ in range(sizes[task])]
+    scores = [float(place < wins[task]) for task in wins for place in range(sizes[task])]
+    sample = mean_of(scores, strata(tasks, weights))
+    shares = {task: weight / 4 for task, weight in weights.items()}
+    tilde = {task: (wins[task] + 1) / (sizes[task] + 2) for task in wins}
+    variance = sum(shares[t] ** 2 * tilde[t] * (1 - tilde[t]) / (sizes[t] + 2) for t in wins)
+    assert sample.mean == pytest.approx(0.25 * 0.99 + 0.75 * 0.96)
+    assert sample.centre == pytest.approx(sum(shares[t] * tilde[t] for t in wins))
+    assert sample.standard_error == pytest.approx(math.sqrt(variance), rel=0.01)
+
+
+@pytest.mark.parametrize(("truth", "count"), [(0.9, 200), (0.97, 200), (0.985, 1000), (0.5, 50), (0.02, 300)])
+def test_the_interval_covers_the_truth_and_the_plain_one_does_not(truth: float, count: int) -> None:
+    """Exactly, by the binomial distribution, not by drawing."""
+    covered = plain = 0.0
+    for successes in range(count + 1):
+        chance = float(binom.pmf(successes, count, truth))
+        if chance < 1e-12:
+            continue
+        sample = mean_of([1.0] * successes + [0.0] * (count - successes), one(count))
+        covered += chance * (sample.lower() <= truth <= sample.upper())
+        rate = successes / count
+        plain += chance * (abs(rate - truth) <= 1.96 * math.sqrt(rate * (1 - rate) / count))
+    assert 0.94 <= covered <= 0.985
+    if truth * count < 10 or (1 - truth) * count < 10:
+        assert plain < 0.94
+
+
+def test_a_win_by_chance_is_rare() -> None:
+    """Without a true gain the lower bound is above 0 in at most 2.5% of the cases, whatever the discordance.
+
+    Exactly: given the number of items on which two differ, wins are binomial.
+    """
+    for count, share in product((300, 1000), (0.004, 0.02, 0.1, 0.4)):
+        chance = 0.0
+        for differ in range(count + 1):
+            here = float(binom.pmf(differ, count, share))
+            if here < 1e-7:
+                continue
+            # the least number of wins that counts; wins are then binomial
+            least = next(
+                (
+                    won
+                    for won in range(differ // 2, differ + 1)
+                    if difference_of(*zeros_and_ones(won, differ - won, count), one(count)).lower() > 0
+                ),
+                differ + 1,
+            )
+            chance += here * float(binom.sf(least - 1, differ, 0.5))
+        assert chance <= 0.0275, (count, share)
+
+
+def test_everything_solved_is_no_certainty() -> None:
+    sample = mean_of([1.0] * 200, one(200))
+    assert sample.mean == 1.0
+    assert 0.97 < sample.lower() < 0.985  # the rule of three says 0.985, two-sided exact 0.982
+    assert sample.upper() == 1.0
+    same = difference_of([1.0] * 200, [1.0] * 200, one(200))
+    assert same.mean == 0.0
+    assert -0.02 < same.lower() < 0.0 < same.upper() < 0.02
+    assert same.p_value == 1.0
+
+
+@pytest.mark.parametrize("tasks", [["a"], ["a", "b"], ["a", "b", "c"], ["a", "a", "b"], ["a", "a", "b", "c", "d"]])
+def test_one_item_per_task_does_not_break_it(tasks: list[str]) -> None:
+    parts = strata(tasks, dict.fromkeys(tasks, 1.0))
+    assert sum(part.weight for part in parts) == pytest.approx(1.0)
+    assert sorted(index for part in parts for index in part.index) == list(range(len(tasks)))
+    for scores in product((0.0, 0.3, 1.0), repeat=len(tasks)):
+        for sample in (mean_of(scores, parts), difference_of(scores, scores[::-1], parts)):
+            assert sample.low <= sample.lower() <= sample.mean + 1e-12
+            assert sample.mean - 1e-12 <= sample.upper() <= sample.high
+            assert sample.upper() - sample.lower() > 0.2  # so few items say little
+
+
+def test_many_tasks_of_one_item_say_what_one_task_of_them_says() -> None:
+    generator = np.random.default_rng(0)
+    scores = (generator.random(60) < 0.7).astype(float).tolist()
+    names = [f"t{index}" for index in range(60)]
+    split, together = mean_of(scores, strata(names, dict.fromkeys(names, 2.0))), mean_of(scores, one(60))
+    assert split.lower() == pytest.approx(together.lower())
+    assert split.upper() == pytest.approx(together.upper())
+
+
+def test_the_mean_weighs_tasks_and_not_items() -> None:
+    parts = strata(["a", "a", "a", "b", "b"], {"a": 1.0, "b": 1.0})
+    assert mean_of([1.0, 1.0, 1.0, 0.0, 0.0], parts).mean == pytest.approx(0.5)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=40), st.integers(0, 2**32 - 1))
+def test_intervals_of_any_scores(scores: list[float], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    tasks = [f"t{index}" for index in generator.integers(0, 3, len(scores))]
+    parts = strata(tasks, {task: 1.0 + index for index, task in enumerate(sorted(set(tasks)))})
+    other = generator.permutation(scores).tolist()
+    sample, back = difference_of(scores, other, parts), difference_of(other, scores, parts)
+    assert sample.mean == pytest.approx(-back.mean, abs=1e-12)
+    assert sample.lower() == pytest.approx(-back.upper(), abs=1e-9)
+    assert sample.upper(0.025 / 4) >= sample.upper() >= sample.lower() >= sample.lower(0.025 / 4)
+    assert (sample.p_value < 0.05) == (sample.lower() > 0 or sample.upper() < 0) or sample.upper() == 1.0
+    assert 0 <= mean_of(scores, parts).lower() <= mean_of(scores, parts).upper() <= 1
+
+
+def test_graded_scores_of_little_spread_have_a_narrow_interval() -> None:
+    graded = mean_of([0.4, 0.6] * 200, one(400))
+    binary = mean_of([0.0, 1.0] * 200, one(400))
+    assert graded.mean == binary.mean == pytest.approx(0.5)
+    assert graded.upper() - graded.lower() < 0.4 * (binary.upper() - binary.lower())
+
+
+def test_discordance_is_the_share_that_differs() -> None:
+    first, second = zeros_and_ones(30, 10, 400)
+    assert discordances(first, second, one(400)) == (pytest.approx(42 / 402),)
+
+
+def test_holm_is_holm() -> None:
+    assert holm((0.01, 0.04, 0.03)) == pytest.approx((0.03, 0.06, 0.06))
+    assert holm((0.5, 0.6)) == pytest.approx((1.0, 1.0))
+    assert holm(()) == ()
