@@ -31,7 +31,7 @@ OWNERS = {
     "transformers": {"decoding"},
     "deap": {"evolution", "genomes"},
     "mlflow": {"tracking"},
-    "optuna": {"study"},
+    "optuna": {"study", "evolution"},
     "datasets": {"tasks"},
     "reasoning_gym": {"tasks"},
 }

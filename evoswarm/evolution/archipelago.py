@@ -6,20 +6,20 @@ island lets its best survive, emigrants are chosen and travel, and islands that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from deap import tools
 
 from evoswarm.evolution.algorithm import Representation
-from evoswarm.evolution.archive import Archive, ParetoFront
+from evoswarm.evolution.archive import ParetoFront
+from evoswarm.evolution.ask_tell import AskTell
 from evoswarm.evolution.genetic import Breeder, Draft, survivors
 from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.migration import Migration
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
-from evoswarm.evolution.record import Record
 from evoswarm.evolution.report import IslandReport, averages, bests, diversity
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 
@@ -51,7 +51,7 @@ class _Island(Generic[G]):
         return True
 
 
-class Archipelago(Generic[G]):
+class Archipelago(AskTell[G]):
     """Evolves genomes on islands; an :class:`~evoswarm.evolution.algorithm.Algorithm`.
 
     It is a deterministic function of (settings, representation, seed, what it was told). Founders are dealt to the
@@ -64,14 +64,12 @@ class Archipelago(Generic[G]):
     """
 
     def __init__(self, settings: ArchipelagoSettings, representation: Representation[G], seed: int) -> None:
+        super().__init__(settings.objectives)
         self._settings = settings
         self._representation = representation
         self._seed = seed
-        self._record: Record[G] = Record(len(settings.objectives))
-        self._archive: Archive[G] = Archive(settings.objectives)
         self._breeder = Breeder(representation, self._record.keys)
         self._scaled = False
-        self._reports: list[IslandReport] = []
         self._islands: list[_Island[G]] = [
             _Island(island, Ranking(settings.objectives, island.objective_weights), ParetoFront(settings.objectives))
             for island in settings.islands
@@ -81,56 +79,18 @@ class Archipelago(Generic[G]):
         self.logbook = tools.Logbook()
 
     @property
-    def generation(self) -> int:
-        """The last generation asked for, from 0; -1 before the first."""
-        return self._record.generation
-
-    @property
-    def archive(self) -> Archive[G]:
-        """All distinct successes so far."""
-        return self._archive
-
-    @property
-    def history(self) -> Sequence[Individual[G]]:
-        """Individuals of finished generations in order, the migrants of a generation after its children."""
-        return self._record.history
-
-    @property
-    def reports(self) -> Sequence[IslandReport]:
-        """Figures per finished generation and island (also kept as rows of DEAP's ``logbook``)."""
-        return self._reports
-
-    @property
     def populations(self) -> tuple[tuple[Individual[G], ...], ...]:
         """The individuals of every island, best first by its own ranking."""
         return tuple(tuple(island.population) for island in self._islands)
 
-    def ask(self) -> list[Individual[G]]:
-        """The individuals to evaluate now: of all islands a new generation, or what is untold of the current one."""
-        if not self._record.pending:
-            generation = self.generation + 1
-            drafts = self._first() if generation == 0 else self._next(generation)
-            self._record.open(
-                [
-                    draft.born(generation, island, number)
-                    for island, row in enumerate(drafts)
-                    for number, draft in enumerate(row)
-                ]
-            )
-        return self._record.pending
-
-    def tell(self, evaluated: Iterable[Individual[G]]) -> None:
-        """Take outcomes, in any order and in any number of calls; being told the same again changes nothing.
-
-        Args:
-            evaluated: individuals that :meth:`ask` gave, made by their ``scored`` or ``failed``.
-
-        Raises:
-            ValueError: an individual was never asked for, is not evaluated, or was told differently before.
-        """
-        finished = self._record.accept(evaluated)
-        if finished:
-            self._close(finished)
+    def _born(self, generation: int) -> list[Individual[G]]:
+        """Of all islands a new generation."""
+        drafts = self._first() if generation == 0 else self._next(generation)
+        return [
+            draft.born(generation, island, number)
+            for island, row in enumerate(drafts)
+            for number, draft in enumerate(row)
+        ]
 
     def _first(self) -> list[list[Draft[G]]]:
         """Founders dealt in turn to islands that have room, then random genomes."""
@@ -161,7 +121,6 @@ class Archipelago(Generic[G]):
 
     def _close(self, finished: list[Individual[G]]) -> None:
         """Survival on all islands, migration between them, then reseeding."""
-        self._archive.add(finished)
         self._scale(finished)
         children = [[i for i in finished if i.origin.island == index] for index in range(len(self._islands))]
         for island, row in zip(self._islands, children, strict=True):

@@ -67,7 +67,7 @@ class Breeder(Generic[G]):
             if self._representation.key(genome) not in self._known:
                 break
             genome = self._representation.random(rng)
-        return self._draft(genome, operator, ())
+        return self.draft(genome, operator)
 
     def offspring(
         self,
@@ -132,7 +132,7 @@ class Breeder(Generic[G]):
                 operator = "crossover+mutation" if crosses else "mutation"
                 drafts.append(self._mutant(genome, operator, names, settings, rng))
             else:
-                drafts.append(self._draft(genome, "crossover", names))
+                drafts.append(self.draft(genome, "crossover", names))
         return drafts
 
     def _mutant(
@@ -143,9 +143,10 @@ class Breeder(Generic[G]):
             genome = self._representation.mutate(genome, rng, settings.mutated_genes)
             if self._representation.key(genome) not in self._known:
                 break
-        return self._draft(genome, operator, parents)
+        return self.draft(genome, operator, parents)
 
-    def _draft(self, genome: G, operator: str, parents: tuple[str, ...]) -> Draft[G]:
+    def draft(self, genome: G, operator: str, parents: tuple[str, ...] = ()) -> Draft[G]:
+        """A genome as it is, known or not."""
         key = self._representation.key(genome)
         self._known.add(key)
         return Draft(genome, key, operator, parents)
