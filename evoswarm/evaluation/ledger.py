@@ -36,12 +36,14 @@ CREATE TABLE IF NOT EXISTS evaluations (
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS openings (
-    space TEXT NOT NULL, champion TEXT NOT NULL, opened_at REAL NOT NULL, PRIMARY KEY (space, champion)
-) WITHOUT ROWID;
+    number INTEGER PRIMARY KEY, space TEXT NOT NULL, champion TEXT NOT NULL, opened_at REAL NOT NULL,
+    UNIQUE (space, champion)
+);
 CREATE TABLE IF NOT EXISTS opened_items (
     item TEXT NOT NULL, space TEXT NOT NULL, champion TEXT NOT NULL, PRIMARY KEY (item, space, champion)
 ) WITHOUT ROWID;
 """
+_LAST_NUMBER = 2**63 - 1
 _COLUMNS = (
     "score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, left_out, entropy, "
     "failure, failure_message"
@@ -63,10 +65,16 @@ class Opening:
     Attributes:
         first: False when the same recipe opened the same space's items before: the same opening again.
         others: how many other recipes had opened any of these items before this opening.
+        same_space: how many of these were opened for the same space: with the first of them its verdict was given.
     """
 
     first: bool
     others: int
+    same_space: int = 0
+
+
+class OpenedBefore(RunError):
+    """Held-out items of a space were opened for another recipe: a second look needs to be forced."""
 
 
 class Ledger:
@@ -153,38 +161,51 @@ class Ledger:
         with self._typed():
             return int(self._database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
-    def open_items(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+    def open_items(self, space: str, champion: str, items: Sequence[str], *, forced: bool = True) -> Opening:
         """Record that held-out items are opened for a recipe, before they are.
 
         Args:
             space: digest of the search space.
             champion: digest of the frozen recipe.
             items: item digests.
+            forced: also where another recipe of the same space opened some of the items before.
+
+        Raises:
+            OpenedBefore: it did, and nothing was forced; nothing is recorded.
         """
         with self._transaction("IMMEDIATE"):
-            before = self._database.execute(
-                "SELECT COUNT(*) FROM openings WHERE space = ? AND champion = ?", (space, champion)
-            ).fetchone()[0]
-            self._database.execute("INSERT OR IGNORE INTO openings VALUES (?, ?, ?)", (space, champion, time.time()))
+            opening = self._opening(space, champion, items)
+            if opening.first:
+                if opening.same_space and not forced:
+                    raise OpenedBefore(_opened_before(opening.same_space), Where(self.path))
+                self._database.execute(
+                    "INSERT INTO openings (space, champion, opened_at) VALUES (?, ?, ?)", (space, champion, time.time())
+                )
             self._database.executemany(
                 "INSERT OR IGNORE INTO opened_items VALUES (?, ?, ?)", [(item, space, champion) for item in items]
             )
-            others = self._count_others(space, champion, items)
-        return Opening(first=not before, others=others)
+        return opening
 
-    def _count_others(self, space: str, champion: str, items: Sequence[str]) -> int:
-        """Other recipes that opened any of the items before this opening was first recorded."""
+    def opening(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+        """What `open_items` would return; nothing is recorded."""
+        with self._transaction("DEFERRED"):
+            return self._opening(space, champion, items)
+
+    def _opening(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+        """Whether this recipe opened the space before, and who had opened any of the items before it did."""
         self._database.execute("CREATE TEMP TABLE IF NOT EXISTS held_out (item TEXT)")
         self._database.execute("DELETE FROM temp.held_out")
         self._database.executemany("INSERT INTO temp.held_out VALUES (?)", [(item,) for item in items])
-        row = self._database.execute(
-            "SELECT COUNT(DISTINCT o.champion) FROM openings o "
-            "JOIN opened_items i ON i.space = o.space AND i.champion = o.champion "
-            "WHERE o.champion <> ?1 AND i.item IN (SELECT item FROM temp.held_out) "
-            "AND o.opened_at <= (SELECT opened_at FROM openings WHERE space = ?2 AND champion = ?1)",
-            (champion, space),
+        own = self._database.execute(
+            "SELECT number FROM openings WHERE space = ? AND champion = ?", (space, champion)
         ).fetchone()
-        return int(row[0])
+        others, same_space = self._database.execute(
+            "SELECT COUNT(DISTINCT o.champion), COUNT(DISTINCT CASE WHEN o.space = ?2 THEN o.champion END) "
+            "FROM openings o JOIN opened_items i ON i.space = o.space AND i.champion = o.champion "
+            "WHERE o.champion <> ?1 AND o.number < ?3 AND i.item IN (SELECT item FROM temp.held_out)",
+            (champion, space, own[0] if own else _LAST_NUMBER),
+        ).fetchone()
+        return Opening(first=own is None, others=int(others), same_space=int(same_space))
 
     def _prepare(self) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -220,6 +241,11 @@ class Ledger:
             yield
         except (sqlite3.Error, OSError) as error:
             raise RunError(f"{_meaning(error)}; everything written before is kept", Where(self.path)) from error
+
+
+def _opened_before(others: int) -> str:
+    whom = "another recipe" if others == 1 else f"{others} other recipes"
+    return f"expected test items of this space that nobody has seen, got items opened for {whom} before"
 
 
 def _meaning(error: Exception) -> str:

@@ -23,7 +23,7 @@ from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import read_yaml
 
-_NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding"})
+_NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding", "certificate"})
 
 
 class SearchSpace(SpaceSettings):
@@ -91,8 +91,8 @@ class SearchSpace(SpaceSettings):
         """SHA-256 of what makes a run the same search: two spaces with one continuation digest may share a run.
 
         Left out is what may change between two sittings: how long the search goes on (generations, `stop_at`,
-        `budget`), what never changes a result (`tracking`, `decoding`, `description`), and the seed, which names a
-        run of its own and is compared beside this.
+        `budget`), what never changes a result (`tracking`, `decoding`, `description`, `certificate`), and the seed,
+        which names a run of its own and is compared beside this.
         """
         content = {key: value for key, value in self._content().items() if key not in _NOT_IDENTITY}
         content["evolution"] = {key: value for key, value in content["evolution"].items() if key != "generations"}

@@ -283,6 +283,16 @@ class Tracking(Settings):
     experiment: str = Field(default="evoswarm", min_length=1)
 
 
+class CertificateSettings(Settings):
+    """What the verdict calls a gain.
+
+    Attributes:
+        margin: the least gain in accuracy that is worth the trouble; *no value* means below it.
+    """
+
+    margin: float = Field(default=0.03, gt=0, lt=1)
+
+
 class Decoding(Settings):
     """Limits of the engine; they change cost, never results.
 
@@ -322,6 +332,7 @@ class SpaceSettings(Settings):
         warm_start: files of recipes that are among the founders.
         tracking: MLflow.
         decoding: limits of the engine.
+        certificate: what the verdict calls a gain.
     """
 
     version: Literal[1] = 1
@@ -343,3 +354,4 @@ class SpaceSettings(Settings):
     warm_start: tuple[str, ...] = ()
     tracking: Tracking = Tracking()
     decoding: Decoding = Decoding()
+    certificate: CertificateSettings = CertificateSettings()

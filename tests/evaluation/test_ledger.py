@@ -12,7 +12,7 @@ import pytest
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.evaluation.ledger import Key, Ledger
+from evoswarm.evaluation.ledger import Key, Ledger, OpenedBefore
 from evoswarm.recipe import Failure
 
 EVALUATION = Evaluation(
@@ -142,3 +142,18 @@ def test_openings_are_pairs_of_space_and_champion(ledger: Ledger) -> None:
 def test_overlapping_items_of_another_space_count(ledger: Ledger) -> None:
     ledger.open_items("space", "one", ["i1", "i2"])
     assert ledger.open_items("larger space", "two", ["i2", "i3"]).others == 1
+
+
+def test_a_second_recipe_of_a_space_opens_its_items_only_by_force(ledger: Ledger) -> None:
+    ledger.open_items("space", "one", ["i1", "i2"], forced=False)
+    assert not ledger.open_items("space", "one", ["i1", "i2"], forced=False).first  # the same opening again
+    assert ledger.opening("space", "two", ["i1", "i2"]).same_space == 1
+    for _ in range(2):  # a refusal leaves no trace
+        with pytest.raises(OpenedBefore, match=r"expected test items .* nobody has seen, got .* opened for another"):
+            ledger.open_items("space", "two", ["i1", "i2"], forced=False)
+    other = ledger.open_items("other space", "two", ["i1", "i2"], forced=False)  # counted, not refused
+    assert (other.first, other.others, other.same_space) == (True, 1, 0)
+    assert ledger.open_items("space", "two", ["i1", "i2"]).same_space == 1
+    again = ledger.open_items("space", "two", ["i1", "i2"], forced=False)
+    assert (again.first, again.others, again.same_space) == (False, 1, 1)
+    assert ledger.open_items("space", "three", ["other items"], forced=False).same_space == 0

@@ -1,0 +1,323 @@
+"""The certificate as data: frozen, validated, with a JSON Schema. It holds no clock: the same run gives its bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evoswarm.certificate.verdict import Outcome
+
+CERTIFICATE_VERSION: Literal[1] = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Interval(_Part):
+    """A mean with its 95% interval; either end is also a one-sided bound at 97.5%.
+
+    Attributes:
+        mean: as observed.
+        low: lower end.
+        high: upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+class TaskScore(Interval):
+    """The champion on one task.
+
+    Attributes:
+        items: of the test split.
+    """
+
+    items: int
+
+
+class Compute(_Part):
+    """What somebody costs deployed alone, mean per item, tasks weighted.
+
+    Attributes:
+        flops: floating-point operations.
+        passes: calls of batch size 1.
+        weight_reads: bytes of weights moved: passes times a member's size.
+    """
+
+    flops: float
+    passes: float
+    weight_reads: float
+
+
+class Compared(_Part):
+    """Somebody whom the champion is compared with, on the same test items.
+
+    Attributes:
+        key: which one, see ``evoswarm.controls.contestant.Contestant``.
+        name: in a few words.
+        description: what it is and how it was chosen.
+        score: its own.
+        difference: champion less this one, paired by item.
+        compute: of this one.
+        champion_ratio: the champion's compute in units of this one's; None where this one costs nothing.
+        failures: items on which it failed; they count 0.
+    """
+
+    key: str
+    name: str
+    description: str
+    score: Interval
+    difference: Interval
+    compute: Compute
+    champion_ratio: Compute | None
+    failures: int
+
+
+class RivalResult(Compared):
+    """One of the four that must all be beaten.
+
+    Attributes:
+        beaten: the lower end of the difference is above 0.
+        most: upper bound of the champion's gain at level 0.025 / 4.
+    """
+
+    beaten: bool
+    most: float
+
+
+class DiagnosticResult(Compared):
+    """Something that tells what a part of the champion is good for; no verdict hangs on it.
+
+    Attributes:
+        p_value: two-sided, of no difference.
+        p_holm: adjusted for all diagnostics together (Holm 1979).
+    """
+
+    p_value: float
+    p_holm: float
+
+
+class CeilingResult(Compared):
+    """What nobody can play, because it looks at the right answers: an upper end for the eye, not a rival."""
+
+
+class Ablation(_Part):
+    """The champion without one of its members.
+
+    Attributes:
+        lead: who leads it.
+        difference: champion less this, paired by item: what the member is worth.
+    """
+
+    lead: str
+    difference: Interval
+
+
+class MemberResult(_Part):
+    """One member of the champion.
+
+    Attributes:
+        name: in the pool.
+        role: the lead speaks at every step.
+        share_of_steps: at which it spoke on the test items.
+        really_speaks: at no fewer steps than 2%.
+        compute: its part.
+        without: what happens without it; None when it is the only member.
+    """
+
+    name: str
+    role: Literal["lead", "follower"]
+    share_of_steps: float
+    really_speaks: bool
+    compute: Compute
+    without: Ablation | None
+
+
+class OpenShare(_Part):
+    """How often followers speak, and what that costs.
+
+    Attributes:
+        steps: share of decoding steps.
+        lead_tokens: share of the lead's tokens in which a follower spoke.
+        flops: the followers' share of the champion's.
+        passes: likewise.
+        weight_reads: likewise.
+    """
+
+    steps: float
+    lead_tokens: float
+    flops: float
+    passes: float
+    weight_reads: float
+
+
+class Gap(_Part):
+    """What the champion seemed to score before, less what it scores on test items: the winner's curse.
+
+    Attributes:
+        search: score on the search items; None where the champion as it is was not scored on them.
+        selection: score on the selection items.
+        search_less_test: the gap; None likewise.
+        selection_less_test: the gap, with its 95% interval (two independent sets of items).
+    """
+
+    search: float | None
+    selection: float
+    search_less_test: float | None
+    selection_less_test: Interval
+
+
+class Opening(_Part):
+    """How the test items were opened.
+
+    Attributes:
+        forced: they had been opened for another champion of this space before.
+        others_of_this_space: how many recipes of this space had opened them before.
+        others: how many recipes of any space.
+        detectable_gain: what could be proven against all four rivals with a probability of 80%, as stated before the
+            items were opened; None where no gain could.
+        statement: the same in words.
+    """
+
+    forced: bool
+    others_of_this_space: int
+    others: int
+    detectable_gain: float | None
+    statement: str
+
+
+class Conclusion(_Part):
+    """The verdict.
+
+    Attributes:
+        outcome: in two words.
+        sentence: why.
+        searching: the second sentence: did searching beat the uniform mix of the pool?
+        margin: the least gain that counts.
+        speakers: how many different members of the champion really speak.
+        beaten: keys of the rivals that were beaten.
+        below_margin: the gain over some rival is below the margin.
+        items_needed: of an undecided verdict; None where none is foreseen or it is decided.
+    """
+
+    outcome: Outcome
+    sentence: str
+    searching: str
+    margin: float
+    speakers: int
+    beaten: tuple[str, ...]
+    below_margin: bool
+    items_needed: int | None
+
+
+class Subject(_Part):
+    """What is certified, by whom.
+
+    Attributes:
+        space: name of the search space.
+        space_digest: SHA-256 of all it says.
+        search_digest: SHA-256 of what makes a search the same one.
+        seed: of the search.
+        noise_seed: of the sampling noise.
+        champion: digest of the recipe.
+        members: its members, in pool order.
+        lead: the name of its lead.
+        words: the recipe in words.
+        evoswarm: version.
+        decoding: version of the engine.
+    """
+
+    space: str
+    space_digest: str
+    search_digest: str
+    seed: int
+    noise_seed: int
+    champion: str
+    members: tuple[str, ...]
+    lead: str
+    words: tuple[str, ...]
+    evoswarm: str
+    decoding: int
+
+
+class Items(_Part):
+    """How many items each split had.
+
+    Attributes:
+        search: for fitness.
+        selection: for choosing the champion and tuning the rivals.
+        test: for this certificate.
+    """
+
+    search: int
+    selection: int
+    test: int
+
+
+class Certificate(_Part):
+    """The held-out verdict of a search.
+
+    Attributes:
+        version: of this format.
+        subject: what is certified.
+        items: how many.
+        opening: how the test items were opened, and what was stated before.
+        verdict: what they say.
+        score: the champion's.
+        by_task: likewise, by task.
+        compute: the champion's.
+        compute_note: how gating saves compute, and how it does not.
+        rivals: all four must be beaten.
+        diagnostics: what the champion's parts are good for.
+        ceilings: what looks at the right answers.
+        members: who really speaks, and what each is worth.
+        open_share: how often followers speak, and its price.
+        gap: between what was promised and what holds.
+        recipes_tried: distinct recipes that the search scored.
+        failures: test items on which the champion failed; they count 0.
+        close_decisions: test items on which a decision of the champion was too close to call across machines.
+        notes: what else a reader must know.
+    """
+
+    version: Literal[1] = CERTIFICATE_VERSION
+    subject: Subject
+    items: Items
+    opening: Opening
+    verdict: Conclusion
+    score: Interval
+    by_task: dict[str, TaskScore]
+    compute: Compute
+    compute_note: str
+    rivals: tuple[RivalResult, ...] = Field(min_length=1)
+    diagnostics: tuple[DiagnosticResult, ...]
+    ceilings: tuple[CeilingResult, ...]
+    members: tuple[MemberResult, ...] = Field(min_length=1)
+    open_share: OpenShare
+    gap: Gap
+    recipes_tried: int
+    failures: int
+    close_decisions: int
+    notes: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """As JSON text, the same bytes for the same certificate."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Certificate:
+        """Read a certificate.
+
+        Raises:
+            pydantic.ValidationError: the text is none.
+        """
+        return cls.model_validate_json(text)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the format."""
+        return cls.model_json_schema()

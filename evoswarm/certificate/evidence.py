@@ -1,0 +1,273 @@
+"""What was seen on the held-out items, and the certificate that follows from it. Nothing is decoded here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evoswarm.certificate.document import (
+    Ablation,
+    CeilingResult,
+    Certificate,
+    Compute,
+    Conclusion,
+    DiagnosticResult,
+    Gap,
+    Interval,
+    Items,
+    MemberResult,
+    Opening,
+    OpenShare,
+    RivalResult,
+    Subject,
+    TaskScore,
+)
+from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, difference_of, holm, mean_of, strata
+from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
+from evoswarm.controls.contestant import Contestant
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.recipe import round_significant
+
+COMPUTE_NOTE = (
+    "Compute is what a recipe costs deployed alone, per item. Gating saves passes and weight reads more than FLOPs: "
+    "a follower that was silent catches up when it next speaks, so it still reads nearly all tokens."
+)
+UNIFORM_POOL = "uniform_pool"
+_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A member of the champion as it spoke on the test items.
+
+    Attributes:
+        name: in the pool.
+        identity: what it is: exact copies under several names have one identity.
+        share_of_steps: of the champion's, at which it spoke.
+        without: scores per item of the champion without it; None when it is the only member.
+        led_by: who leads then.
+    """
+
+    name: str
+    identity: str
+    share_of_steps: float
+    without: tuple[float, ...] | None = None
+    led_by: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a certificate is made of.
+
+    Attributes:
+        subject: what is certified.
+        items: how many.
+        opening: how the test items were opened.
+        margin: the least gain that counts.
+        tasks: of every test item.
+        weights: by task.
+        champion: as it played the test items; its cost has the members in the recipe's order.
+        rivals: R1 to R4, on the same items.
+        diagnostics: likewise.
+        ceilings: likewise.
+        is_uniform: the champion is the uniform mix of the pool.
+        speakers: the champion's members, in the recipe's order.
+        open_share: share of steps at which a follower spoke.
+        touched_share: share of lead tokens in which one did.
+        selection: the champion's scores on the selection items.
+        selection_tasks: of every selection item.
+        search: the champion's score on the search items, where it is known.
+        recipes_tried: distinct recipes that the search scored.
+        close_decisions: test items with a decision of the champion that was too close to call.
+        notes: what else a reader must know.
+    """
+
+    subject: Subject
+    items: Items
+    opening: Opening
+    margin: float
+    tasks: tuple[str, ...]
+    weights: Mapping[str, float]
+    champion: Contestant
+    rivals: tuple[Contestant, ...]
+    diagnostics: tuple[Contestant, ...]
+    ceilings: tuple[Contestant, ...]
+    is_uniform: bool
+    speakers: tuple[Speaker, ...]
+    open_share: float
+    touched_share: float
+    selection: tuple[float, ...]
+    selection_tasks: tuple[str, ...]
+    search: float | None
+    recipes_tried: int
+    close_decisions: int
+    notes: tuple[str, ...] = ()
+
+
+def certificate_of(evidence: Evidence) -> Certificate:
+    """The certificate that follows."""
+    parts = strata(evidence.tasks, evidence.weights)
+    score = mean_of(evidence.champion.scores, parts)
+    return Certificate(
+        subject=evidence.subject,
+        items=evidence.items,
+        opening=evidence.opening,
+        verdict=_conclusion(evidence, parts),
+        score=interval(score),
+        by_task=_by_task(evidence),
+        compute=compute(evidence.champion.cost),
+        compute_note=COMPUTE_NOTE,
+        rivals=tuple(_rival(evidence, rival, parts) for rival in evidence.rivals),
+        diagnostics=_diagnostics(evidence, parts),
+        ceilings=tuple(CeilingResult(**_compared(evidence, one, parts)) for one in evidence.ceilings),
+        members=_members(evidence, parts),
+        open_share=_open_share(evidence),
+        gap=_gap(evidence, score),
+        recipes_tried=evidence.recipes_tried,
+        failures=evidence.champion.failures,
+        close_decisions=evidence.close_decisions,
+        notes=evidence.notes,
+    )
+
+
+def interval(sample: Sample) -> Interval:
+    """A sample's mean with its 95% interval."""
+    return Interval(mean=_rounded(sample.mean), low=_rounded(sample.lower()), high=_rounded(sample.upper()))
+
+
+def compute(cost: Cost | MemberCost) -> Compute:
+    """The three numbers of a cost, or of a member's part of it."""
+    return Compute(
+        flops=round_significant(cost.flops),
+        passes=round_significant(cost.passes),
+        weight_reads=round_significant(cost.weight_reads),
+    )
+
+
+def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
+    champion = evidence.champion.scores
+    differences = {rival.key: difference_of(champion, rival.scores, parts) for rival in evidence.rivals}
+    names = {rival.key: f"{rival.key} ({rival.name})" for rival in evidence.rivals}
+    speakers = len({speaker.identity for speaker in evidence.speakers if speaker.share_of_steps >= SPEAKS})
+    named = {names[key]: sample for key, sample in differences.items()}
+    verdict = decide(named, speakers, len(evidence.tasks), evidence.margin)
+    pool = next((one for one in evidence.diagnostics if one.key == UNIFORM_POOL), None)
+    uniform = None if pool is None else difference_of(champion, pool.scores, parts)
+    return Conclusion(
+        outcome=verdict.outcome,
+        sentence=verdict.sentence,
+        searching=searching(uniform, evidence.is_uniform),
+        margin=evidence.margin,
+        speakers=speakers,
+        beaten=tuple(key for key, name in names.items() if name in verdict.beaten),
+        below_margin=verdict.below_margin,
+        items_needed=verdict.items_needed,
+    )
+
+
+def _by_task(evidence: Evidence) -> dict[str, TaskScore]:
+    found = {}
+    for task in dict.fromkeys(evidence.tasks):
+        own = [score for name, score in zip(evidence.tasks, evidence.champion.scores, strict=True) if name == task]
+        sample = mean_of(own, strata([task] * len(own), {task: 1.0}))
+        found[task] = TaskScore(**interval(sample).model_dump(), items=len(own))
+    return found
+
+
+def _compared(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "name": one.name,
+        "description": one.description,
+        "score": interval(mean_of(one.scores, parts)),
+        "difference": interval(difference_of(evidence.champion.scores, one.scores, parts)),
+        "compute": compute(one.cost),
+        "champion_ratio": _ratio(evidence.champion.cost, one.cost),
+        "failures": one.failures,
+    }
+
+
+def _rival(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> RivalResult:
+    difference = difference_of(evidence.champion.scores, one.scores, parts)
+    return RivalResult(
+        **_compared(evidence, one, parts),
+        beaten=difference.lower() > 0,
+        most=_rounded(difference.upper(ONE_SIDED / RIVALS)),
+    )
+
+
+def _diagnostics(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[DiagnosticResult, ...]:
+    p_values = [difference_of(evidence.champion.scores, one.scores, parts).p_value for one in evidence.diagnostics]
+    return tuple(
+        DiagnosticResult(**_compared(evidence, one, parts), p_value=round_significant(p), p_holm=round_significant(h))
+        for one, p, h in zip(evidence.diagnostics, p_values, holm(p_values), strict=True)
+    )
+
+
+def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult, ...]:
+    results = []
+    for speaker, cost in zip(evidence.speakers, evidence.champion.cost.members, strict=True):
+        without = None
+        if speaker.without is not None:
+            difference = difference_of(evidence.champion.scores, speaker.without, parts)
+            without = Ablation(lead=speaker.led_by, difference=interval(difference))
+        results.append(
+            MemberResult(
+                name=speaker.name,
+                role="lead" if speaker.name == evidence.subject.lead else "follower",
+                share_of_steps=_rounded(speaker.share_of_steps),
+                really_speaks=speaker.share_of_steps >= SPEAKS,
+                compute=compute(cost),
+                without=without,
+            )
+        )
+    return tuple(results)
+
+
+def _open_share(evidence: Evidence) -> OpenShare:
+    members = evidence.champion.cost.members
+    followers = [member for member in members if member.name != evidence.subject.lead]
+
+    def share(number: str) -> float:
+        whole = sum(getattr(member, number) for member in members)
+        return _rounded(sum(getattr(member, number) for member in followers) / whole) if whole else 0.0
+
+    return OpenShare(
+        steps=_rounded(evidence.open_share),
+        lead_tokens=_rounded(evidence.touched_share),
+        flops=share("flops"),
+        passes=share("passes"),
+        weight_reads=share("weight_reads"),
+    )
+
+
+def _gap(evidence: Evidence, test: Sample) -> Gap:
+    """Selection and test items are other items, so the errors of the two scores are independent."""
+    selection = mean_of(evidence.selection, strata(evidence.selection_tasks, evidence.weights))
+    terms = [selection.standard_error**2, test.standard_error**2]
+    freedom = sum(terms) ** 2 / (terms[0] ** 2 / selection.freedom + terms[1] ** 2 / test.freedom)
+    gap = Sample(selection.mean - test.mean, selection.centre - test.centre, math.sqrt(sum(terms)), freedom, -1.0, 1.0)
+    search = evidence.search
+    return Gap(
+        search=None if search is None else _rounded(search),
+        selection=_rounded(selection.mean),
+        search_less_test=None if search is None else _rounded(search - test.mean),
+        selection_less_test=interval(gap),
+    )
+
+
+def _ratio(champion: Cost, other: Cost) -> Compute | None:
+    if not (other.flops and other.passes and other.weight_reads):
+        return None
+    return Compute(
+        flops=round_significant(champion.flops / other.flops, 4),
+        passes=round_significant(champion.passes / other.passes, 4),
+        weight_reads=round_significant(champion.weight_reads / other.weight_reads, 4),
+    )
+
+
+def _rounded(value: float) -> float:
+    """Without digits that say nothing; never a negative zero."""
+    return round(value, _DECIMALS) + 0.0
