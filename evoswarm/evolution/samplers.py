@@ -30,6 +30,7 @@ G = TypeVar("G")
 SamplerName = Literal["tpe", "cmaes", "nsga2"]
 
 _LEAST_POPULATION = 4  # of CMA-ES: half of it are parents
+_LEAST_SOURCES = 10  # CMA-ES begins around the best tenth of them
 
 
 class SampledSearch(BatchSearch[G]):
@@ -97,8 +98,13 @@ class SampledSearch(BatchSearch[G]):
         return born
 
     def _queue(self, genome: G) -> Trial:
+        """A trial of this very genome. Asking for its relative parameters, which a queued trial does not need, makes
+        NSGA-II count it as one of its generation, and so as a parent of the next."""
         self._study.enqueue_trial(self._box.encode(genome))
-        return self._study.ask(self._box.distributions)
+        trial = self._study.ask(self._box.distributions)
+        if self._name == "nsga2":
+            _ = trial.relative_params
+        return trial
 
     def _draw(self, generation: int, count: int) -> list[Draft[G]]:
         with _quiet():
@@ -118,9 +124,9 @@ class SampledSearch(BatchSearch[G]):
         super()._close(finished)
 
     def _warm_start(self) -> None:
-        """Begin CMA-ES as soon as there are successes to begin from; a generation of it is a batch."""
+        """Begin CMA-ES as soon as there are enough successes to begin from; a generation of it is a batch."""
         known = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if known:
+        if len(known) >= _LEAST_SOURCES:
             self._study.sampler = CmaEsSampler(
                 source_trials=known,
                 popsize=max(_LEAST_POPULATION, self._batch),

@@ -13,13 +13,12 @@ from itertools import combinations
 from evoswarm.controls.plain import rivals
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import summarize
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
 from evoswarm.experiment.evolving import outcome
 from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.words import duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
-from evoswarm.genomes.archipelago_settings import archipelago_settings
 from evoswarm.space import SearchSpace
 
 SAMPLE_SHARE = 0.02
@@ -106,8 +105,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         took = time.monotonic() - began
         grown = max(0.0, _peak_memory() - before)
         weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
-        settings = archipelago_settings(space)
-        individuals = sum(island.population for island in settings.islands)
+        individuals = generation_size(space)
         factors = _factors(space, sample.items, individuals)
         states = min(
             grown * sum(factors) / len(factors), float(sum(limits.state_bytes for limits in bench.swarm.limits))
@@ -154,8 +152,7 @@ def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
 
 
 def _decode_sample(bench: Workbench) -> _Sample:
-    archipelago_of = archipelago_settings(bench.space)
-    newborn = sum(island.population for island in archipelago_of.islands)
+    newborn = generation_size(bench.space)
     wanted = math.ceil(SAMPLE_SHARE * _evaluations(bench.space, newborn) / (_SAMPLED_GENERATIONS * newborn))
     items = bench.items["search"][: max(LEAST_ITEMS, wanted)]
     seconds, rows, alone = [], [], []
@@ -172,14 +169,14 @@ def _decode_sample(bench: Workbench) -> _Sample:
     calibration = calibrate(bench, leads, items, lambda: False)
     mark(0.0)
     representation = representation_of(bench, calibration)
-    archipelago = Archipelago(archipelago_of, representation, bench.space.seed)
+    algorithm = algorithm_of(bench.space, representation)
     scores: list[list[float]] = []
     for _ in range(_SAMPLED_GENERATIONS):
-        individuals = archipelago.ask()
+        individuals = algorithm.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
         evaluations = bench.evaluator.evaluate(recipes, items)
         summaries = [summarize(items, row, bench.tasks) for row in evaluations]
-        archipelago.tell(
+        algorithm.tell(
             outcome(individual, summary, bench.space.objectives)
             for individual, summary in zip(individuals, summaries, strict=True)
         )

@@ -15,15 +15,14 @@ from evoswarm.controls.plain import Contender, rivals
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluator import Moment, Stopped
 from evoswarm.evolution.algorithm import Algorithm
-from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.experiment import mirror
+from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import calibration_of, representation_of
 from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.result import SearchResult, write_result
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
-from evoswarm.genomes.archipelago_settings import archipelago_settings
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.recipe import Failure
@@ -124,7 +123,7 @@ class Session:
         try:
             calibration = calibration_of(bench, run, self._interrupt.asked, self._on_stage)
             representation = representation_of(bench, calibration)
-            algorithm = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
+            algorithm = algorithm_of(bench.space, representation)
             evolving = Evolving(
                 bench, run, self._tracker, self._interrupt.asked, self._on_generation, algorithm, representation
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
 from evoswarm.space import Evolution, SearchSpace
 from evoswarm.space import IslandSettings as IslandChoices
@@ -36,6 +38,18 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
         ),
         stagnation=evolution.stagnation,
     )
+
+
+def island_settings(space: SearchSpace) -> ArchipelagoSettings:
+    """One island in place of the archipelago of a space: as many individuals and elites in all, nobody travels."""
+    whole = archipelago_settings(space)
+    equal = _island(space.evolution, IslandChoices())
+    one = replace(
+        equal,
+        population=sum(island.population for island in whole.islands),
+        elites=sum(island.elites for island in whole.islands),
+    )
+    return replace(whole, islands=(one,), migration=MigrationSettings(topology="unconnected"))
 
 
 def _island(evolution: Evolution, island: IslandChoices) -> IslandSettings:

@@ -52,7 +52,7 @@ class RecipeRepresentation:
         Raises:
             RecipeError: the pool lacks a member of the recipe.
         """
-        return self._repaired(genome_of(recipe, self.space, self.calibration, self.genes))
+        return self.repaired(genome_of(recipe, self.space, self.calibration, self.genes))
 
     def encode(self, genome: RecipeGenome) -> dict[str, object]:
         """The genome as JSON data."""
@@ -75,22 +75,22 @@ class RecipeRepresentation:
         if gated < 1:
             for lead in self.genes.leads:
                 wanted.append((self._plain(everyone, lead, gated), f"gated:{self.space.pool[lead].name}"))
-        allowed = [(genome, name) for genome, name in wanted if self._repaired(genome) == genome]
+        allowed = [(genome, name) for genome, name in wanted if self.repaired(genome) == genome]
         return [*self._warm, *allowed]
 
     def random(self, rng: Random) -> RecipeGenome:
         """Draw a genome."""
-        return self._repaired(variation.draw(self.genes, rng))
+        return self.repaired(variation.draw(self.genes, rng))
 
     def mate(self, first: RecipeGenome, second: RecipeGenome, rng: Random) -> tuple[RecipeGenome, RecipeGenome]:
         """Two children: blocks of member genes, then simulated binary crossover, uniform on categories."""
         one, two = variation.mate(first, second, self.genes, rng)
-        return self._repaired(one), self._repaired(two)
+        return self.repaired(one), self.repaired(two)
 
     def mutate(self, genome: RecipeGenome, rng: Random, genes: float) -> RecipeGenome:
         """A variant that differs in ``genes`` active genes on average (before repair)."""
         states = member_states(genome, thresholds(genome, self.space, self.calibration))
-        return self._repaired(variation.mutate(genome, states, self.genes, rng, genes))
+        return self.repaired(variation.mutate(genome, states, self.genes, rng, genes))
 
     def key(self, genome: RecipeGenome) -> str:
         """The digest of the genome's recipe."""
@@ -100,7 +100,8 @@ class RecipeRepresentation:
         """How different two genomes are, from 0 to 1."""
         return variation.distance(first, second, self.genes)
 
-    def _repaired(self, genome: RecipeGenome) -> RecipeGenome:
+    def repaired(self, genome: RecipeGenome) -> RecipeGenome:
+        """The genome that the space allows."""
         return repair(genome, self.space, self.calibration, self.genes)
 
     def _plain(self, members: Sequence[int], lead: int, share: float) -> RecipeGenome:

@@ -61,6 +61,39 @@ class Span:
             dice -= probability
         return self.from_scale(rng.uniform(*self.ends))
 
+    def at(self, quantile: float) -> float:
+        """The value below which this share of all draws lies, from 0 to 1: a uniform quantile is a draw."""
+        if self.pinned:
+            return self.low
+        start = 0.0
+        for value, share in self._parts():
+            if quantile < start + share:
+                low, high = self.ends
+                return self.from_scale(low + (high - low) * (quantile - start) / share) if value is None else value
+            start += share
+        return self.high
+
+    def quantile(self, value: float) -> float:
+        """Where a value stands among draws; an atom in the middle of its interval. Undoes `at`, up to rounding."""
+        if self.pinned:
+            return 0.5
+        start = 0.0
+        for atom, share in self._parts():
+            if atom is None and not self.is_atom(value):
+                low, high = self.ends
+                return start + share * min(1.0, max(0.0, (self.to_scale(value) - low) / (high - low)))
+            if atom == value:
+                return start + share / 2
+            start += share
+        raise ValueError(f"expected a value of the span, got {value}")
+
+    def _parts(self) -> list[tuple[float | None, float]]:
+        """Atoms and the range between them (None), in order, with their shares of all draws."""
+        below = [(atom, share) for atom, share in self.atoms if atom <= self.low]
+        above = [(atom, share) for atom, share in self.atoms if atom > self.low]
+        rest = 1.0 - sum(share for _, share in self.atoms)
+        return [*sorted(below), (None, rest), *sorted(above)]
+
     def mutate(self, value: float, rng: Random) -> float:
         """Another value: one polynomial step, or a jump to or from an atom. The same only if the gene is pinned."""
         if self.pinned:

@@ -4,6 +4,7 @@ from evoswarm.space.check import check_files
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
+    AlgorithmName,
     Budget,
     DatasetSettings,
     Decoding,
@@ -23,6 +24,7 @@ from evoswarm.space.settings import (
 )
 
 __all__ = [
+    "AlgorithmName",
     "Budget",
     "DatasetSettings",
     "Decoding",

@@ -32,6 +32,9 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "ignore_case": ("exact", "contains", "choice", "regex"),
     "tolerance": ("numeric",),
 }
+SINGLE_OBJECTIVE = frozenset({"cmaes"})
+"""Algorithms that optimise one objective only."""
+
 _STORE = re.compile(
     r"https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*"
 )
@@ -43,7 +46,7 @@ def check_coherence(space: SpaceSettings) -> None:
     Raises:
         Contradiction: the first that is found, with the path of the field to blame.
     """
-    checks = (_pool, _tasks, _splits, _genome, _islands, _edges, _objectives, _prompt_format, _tracking)
+    checks = (_pool, _tasks, _splits, _genome, _islands, _algorithm, _edges, _objectives, _prompt_format, _tracking)
     for contradiction in chain.from_iterable(check(space) for check in checks):
         raise contradiction
 
@@ -188,6 +191,16 @@ def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
                 f"expected at most {population} (the population of an island), got {evolution.migration.count}",
             )
         yield from _objective_weights(space, island, (*path, "objective_weights"))
+
+
+def _algorithm(space: SpaceSettings) -> Iterator[Contradiction]:
+    algorithm = space.evolution.algorithm
+    if algorithm in SINGLE_OBJECTIVE and len(space.objectives) > 1:
+        yield Contradiction(
+            ("evolution", "algorithm"),
+            f"expected an algorithm for {len(space.objectives)} objectives ({algorithm} optimises one), "
+            f"got {algorithm!r}",
+        )
 
 
 def _objective_weights(space: SpaceSettings, island: IslandSettings, path: Path) -> Iterator[Contradiction]:

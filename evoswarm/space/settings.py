@@ -17,6 +17,7 @@ LONGEST_NAME = 100  # files are called by it
 ObjectiveName = Annotated[
     str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
 ]
+AlgorithmName = Literal["archipelago", "island", "random", "tpe", "cmaes", "nsga2"]
 TopologyName = Literal["ring", "bidirectional_ring", "torus", "star", "fully_connected", "unconnected", "edges"]
 
 Positive = Annotated[float, Field(gt=0)]
@@ -222,9 +223,12 @@ class Migration(Settings):
 
 
 class Evolution(Settings):
-    """The island model.
+    """The island model, or what takes its place.
 
     Attributes:
+        algorithm: ``archipelago``; its rivals take as many individuals a generation from the same founders: ``island``
+            (all on one island that is equal to an island of a number), ``random``, and Optuna's ``tpe``, ``cmaes``
+            (one objective only) and ``nsga2``. The last four use none of the settings of islands but their size.
         generations: the founders are the first.
         islands: a number of equal islands, or a list of what differs on each.
         population: individuals of an island.
@@ -239,6 +243,7 @@ class Evolution(Settings):
         stagnation: generations without a better best after which an island is reseeded; null is never.
     """
 
+    algorithm: AlgorithmName = "archipelago"
     generations: int = Field(default=10, ge=1)
     islands: Islands = 4
     population: int = Field(default=12, ge=2)

@@ -1,0 +1,88 @@
+"""The recipe genome as a point of a box, for samplers that know numbers and categories only.
+
+Every gene that the space leaves free is one coordinate, whether it is dormant or not: the box has the same dimensions
+everywhere, and expressing ignores what sleeps. A number's place, from 0 to 1, is its quantile among random draws, so
+atoms ("always", "never", no sharpening, the infinite exponents) own an interval and are hit exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evoswarm.evolution.coordinates import Choice, Coordinate, Point
+from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
+from evoswarm.genomes.representation import RecipeRepresentation
+from evoswarm.genomes.span import Span
+
+_FIELDS = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
+_CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
+
+
+class RecipeCoordinates:
+    """A ``Coordinates[RecipeGenome]``.
+
+    Args:
+        representation: of the space; its genes say what is free, and it repairs.
+    """
+
+    def __init__(self, representation: RecipeRepresentation) -> None:
+        self._representation = representation
+        self._genes = representation.genes
+        self._names = [spec.name for spec in representation.space.pool]
+        loci: list[tuple[GeneName, int | None]] = [(g, i) for i in range(self._genes.pool) for g in MEMBER_GENES]
+        loci += [(gene, None) for gene in SHARED_GENES]
+        self._loci = {self._name(gene, index): (gene, index) for gene, index in loci if self._genes.free(gene)}
+        self._dimensions = tuple(Coordinate(name, self._choices(gene)) for name, (gene, _) in self._loci.items())
+
+    @property
+    def dimensions(self) -> tuple[Coordinate, ...]:
+        """All coordinates: ``weight:NAME`` and the like per member, then ``lead``, ``rule``, ..."""
+        return self._dimensions
+
+    def encode(self, genome: RecipeGenome) -> dict[str, Choice | float]:
+        """The point of a genome."""
+        point: dict[str, Choice | float] = {}
+        for name, (gene, index) in self._loci.items():
+            value = getattr(genome, _FIELDS.get(gene, gene))
+            value = value if index is None else value[index]
+            if gene == "lead":
+                point[name] = self._names[value]
+            else:
+                point[name] = value if self._choices(gene) else self._genes.spans[gene].quantile(value)
+        return point
+
+    def decode(self, point: Point) -> RecipeGenome:
+        """The genome of a point, repaired."""
+        genes, size = self._genes, range(self._genes.pool)
+        lead = point.get("lead")
+        rows: dict[str, Any] = {
+            _FIELDS[gene]: tuple(self._number(gene, self._name(gene, index), point) for index in size)
+            for gene in MEMBER_GENES
+            if gene != "member"
+        }
+        numbers: dict[str, Any] = {gene: self._number(gene, gene, point) for gene in _CONTINUOUS}
+        genome = RecipeGenome(
+            members=tuple(bool(point.get(self._name("member", index), True)) for index in size),
+            lead=genes.leads[0] if lead is None else self._names.index(str(lead)),
+            rule=next(rule for rule in genes.rules if point.get("rule", rule) == rule),
+            samples=int(point.get("samples", genes.samples[0])),
+            **rows,
+            **numbers,
+        )
+        return self._representation.repaired(genome)
+
+    def _number(self, gene: GeneName, name: str, point: Point) -> float:
+        span: Span = self._genes.spans[gene]
+        return span.at(float(point[name])) if name in point else span.low
+
+    def _choices(self, gene: GeneName) -> tuple[Choice, ...]:
+        choices: dict[str, tuple[Choice, ...]] = {
+            "member": (False, True),
+            "lead": tuple(self._names[index] for index in self._genes.leads),
+            "rule": self._genes.rules,
+            "samples": self._genes.samples,
+        }
+        return choices.get(gene, ())
+
+    def _name(self, gene: GeneName, index: int | None) -> str:
+        return gene if index is None else f"{gene}:{self._names[index]}"

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evoswarm.errors import SpaceError
+from evoswarm.experiment.algorithms import generation_size
+from evoswarm.experiment.session import search
+from evoswarm.genomes.archipelago_settings import island_settings
+
+RIVALS = ("island", "random", "tpe", "cmaes", "nsga2")
+
+
+def lineage(result):
+    return [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("algorithm", RIVALS)
+def test_any_algorithm_searches_and_replays(micro, tmp_path, algorithm):
+    """A second go over the first one's directory compares every line; a third, elsewhere, makes the same ones."""
+    space = micro(f"evolution.algorithm={algorithm}")
+    first = search(space, runs=tmp_path, out=tmp_path / "first")
+    rows = lineage(first)
+    assert len(rows) == 18
+    assert {row["island"] for row in rows} == {0}
+    assert {"uniform", "single:llama-a", "single:llama-b"} <= {row["operator"] for row in rows}
+    text = (first.directory / "individuals.jsonl").read_bytes()
+    longer = micro(f"evolution.algorithm={algorithm}", "evolution.generations=4")
+    search(longer, runs=tmp_path, out=tmp_path / "first")
+    assert (first.directory / "individuals.jsonl").read_bytes().startswith(text)
+    again = search(space, runs=tmp_path, out=tmp_path / "again")
+    assert (again.directory / "individuals.jsonl").read_bytes() == text
+    assert again.champion == first.champion
+
+
+def test_the_algorithm_is_part_of_what_makes_a_run_the_same(micro):
+    digests = {micro(f"evolution.algorithm={name}").continuation_digest for name in ("archipelago", *RIVALS)}
+    assert len(digests) == 1 + len(RIVALS)
+    assert micro().continuation_digest in digests
+
+
+def test_one_island_is_as_large_as_the_archipelago(micro):
+    space = micro("evolution.islands=[{population: 4, elites: 1}, {}]")
+    assert generation_size(space) == 7
+    (island,) = island_settings(space).islands
+    assert (island.population, island.elites) == (7, 3)
+    assert island_settings(space).migration.topology == "unconnected"
+
+
+def test_an_algorithm_for_one_objective_is_refused_for_two(micro):
+    with pytest.raises(SpaceError, match=r"evolution.algorithm: expected an algorithm for 2 objectives \(cmaes"):
+        micro("evolution.algorithm=cmaes", "objectives=[accuracy, flops]")
+    assert micro("evolution.algorithm=nsga2", "objectives=[accuracy, flops]").evolution.algorithm == "nsga2"
