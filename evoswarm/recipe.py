@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from evoswarm.errors import RecipeError, Where
 from evoswarm.run_directory import CHAMPION
@@ -26,12 +36,14 @@ RECIPE_VERSION: Literal[1] = 1
 
 AlphabetName = Literal["bytes", "tokens"]
 RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
+GateName = Literal["entropy", "low_entropy", "random"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 FailureKind = Literal[
     "out_of_memory", "time_out", "non_finite", "no_mass", "prompt_too_long", "invalid_recipe", "scorer_error"
 ]
 
 RULES: tuple[RuleName, ...] = ("mixture", "product", "power", "most_confident", "vote", "contrast")
+GATES: tuple[GateName, ...] = ("entropy", "low_entropy", "random")
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,8 @@ class RecipeMember(_Strict):
         spec: where it is.
         weight: relative weight among the recipe's members, > 0; normalised to sum 1 over them.
         temperature: divides its log-probabilities before fusion, > 0.
-        threshold: it speaks where the lead's entropy (nats) is at least this; 0 is always. The lead's is 0.
+        threshold: it speaks where the lead's entropy (nats) is at least this, or as ``Recipe.gate`` says; 0 is always,
+            whatever the gate. The lead's is 0.
     """
 
     spec: MemberSpec
@@ -138,6 +151,10 @@ class Recipe(_Strict):
         epsilon: share of the probability that the byte view may leave unread, in [0, 0.5).
         noise_seed: keys the sampling noise.
         prompt_format: how a raw question becomes a prompt; ``{prompt}`` stands for the question.
+        gate: what a follower with a threshold above 0 waits for: ``entropy``, that the lead's is at least that;
+            ``low_entropy``, that it is at most that; ``random``, that a draw from [0, 1), one per step for all
+            followers, is at least that (so 1 is never). Searches use ``entropy`` only; the others are what it is
+            compared with. Left out of JSON and digest where it is ``entropy``.
     """
 
     version: Literal[1] = RECIPE_VERSION
@@ -150,6 +167,7 @@ class Recipe(_Strict):
     epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
     noise_seed: int = 0
     prompt_format: str = "{prompt}"
+    gate: GateName = "entropy"
 
     @model_validator(mode="after")
     def _canonical(self) -> Self:
@@ -167,6 +185,13 @@ class Recipe(_Strict):
             object.__setattr__(self, name, value)  # the model is frozen to everybody else
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_default_gate(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = fields(self)
+        if self.gate == "entropy":
+            content.pop("gate", None)
+        return content
+
     @property
     def lead_index(self) -> int:
         """Position of the lead among the members."""
@@ -175,7 +200,7 @@ class Recipe(_Strict):
     @property
     def digest(self) -> str:
         """SHA-256 over what decides the output: never names or paths (unless a fingerprint is not known yet)."""
-        decides = {
+        decides: dict[str, Any] = {
             "version": self.version,
             "alphabet": self.alphabet,
             "members": [
@@ -190,6 +215,8 @@ class Recipe(_Strict):
             "noise_seed": self.noise_seed,
             "prompt_format": self.prompt_format,
         }
+        if self.gate != "entropy":
+            decides["gate"] = self.gate
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> str:
@@ -290,6 +317,7 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
         "members": members,
         "sampling_temperature": round_significant(recipe.sampling_temperature) if recipe.samples > 1 else 1.0,
         "epsilon": round_significant(recipe.epsilon) if recipe.alphabet == "bytes" else 0.0,
+        "gate": recipe.gate if any(member.threshold > 0 for member in members) else "entropy",
     }
 
 

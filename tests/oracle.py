@@ -279,12 +279,25 @@ def fuse(recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[boo
     return [final.get(s, -math.inf) for s in range(len(ok))]
 
 
+def noise_key(recipe: Recipe, key: str, sample: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{recipe.noise_seed}:{key}:{sample}".encode()).digest()[:8], "big")
+
+
+def _opens(recipe: Recipe, threshold: float, surprise: float, drawn: float, lead_abstains: bool) -> bool:
+    """Whether a follower speaks."""
+    if threshold == 0 or lead_abstains:
+        return True
+    if recipe.gate == "low_entropy":
+        return surprise <= threshold
+    return (drawn if recipe.gate == "random" else surprise) >= threshold
+
+
 def choose(recipe: Recipe, fused: list[float], position: int, key: str, sample: int) -> tuple[int, float]:
     """The chosen symbol and its lead over the second."""
     scores = fused
     if recipe.samples > 1:
-        word = hashlib.sha256(f"{recipe.noise_seed}:{key}:{sample}".encode()).digest()[:8]
-        drawn = [(philox(position, s, int.from_bytes(word, "big")) + 0.5) / 2**32 for s in range(len(fused))]
+        word = noise_key(recipe, key, sample)
+        drawn = [(philox(position, s, word) + 0.5) / 2**32 for s in range(len(fused))]
         noise = [-math.log(-math.log(u)) for u in drawn]
         scores = [v / recipe.sampling_temperature + n for v, n in zip(fused, noise, strict=True)]
     first, second = sorted(range(len(scores)), key=lambda s: (-scores[s], s))[:2]
@@ -309,15 +322,17 @@ def decode(
     while len(x) < max_bytes:
         led = members[lead].next_byte(prompts[lead], x, recipe.epsilon)
         surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
+        drawn = philox(len(x), 0xFFFFFFFF, noise_key(recipe, key, sample)) / 2**32
         entropies += [] if led is None else [surprise]
         spoken = {}
         for i, member in enumerate(recipe.members):
-            if i == lead or surprise >= member.threshold:
+            if i == lead or _opens(recipe, member.threshold, surprise, drawn, led is None):
                 view = members[i].next_byte(prompts[i], x, recipe.epsilon)
                 if view is not None:
                     spoken[i] = [math.log(max(p, FLOOR)) for p in view[0]]
             if i != lead and member.threshold > 0:
-                margin = min(margin, abs(surprise - member.threshold))
+                signal = drawn if recipe.gate == "random" else surprise
+                margin = min(margin, math.inf if led is None else abs(signal - member.threshold))
         if not spoken:
             return Answer("no_mass", margin, entropies)
         symbol, gap = choose(recipe, fuse(recipe, spoken, lead, allowed(x)), len(x), key, sample)

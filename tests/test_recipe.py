@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import RULES, Fusion, MemberSpec, Recipe, RecipeMember, round_significant
+from evoswarm.recipe import GATES, RULES, Fusion, MemberSpec, Recipe, RecipeMember, round_significant
 
 
 def member(name: str, **settings: Any) -> RecipeMember:
@@ -47,6 +48,7 @@ recipes = st.builds(
     sampling_temperature=st.floats(0.1, 2),
     alphabet=st.sampled_from(["bytes", "tokens"]),
     epsilon=st.floats(0, 0.49),
+    gate=st.sampled_from(GATES),
 )
 
 
@@ -78,6 +80,36 @@ def test_what_cannot_matter_is_no_part_of_a_digest() -> None:
     )
     renamed["members"][1]["spec"].update(name="other", path="elsewhere", device="cuda")
     assert Recipe.model_validate(renamed).digest == base.digest, "names and paths are not what decides"
+
+
+@pytest.mark.parametrize(
+    ("one", "digest", "of_json"),
+    [
+        (
+            recipe(),
+            "0cef994c3bd685c74d069ad60ffdc4bc0ce0a95f93ab0b92b3bfbb94740ef78c",
+            "c26b7913f4b649e34dbde6c6ce71cbc6cd381d97df55db32554ef21c18c06cf4",
+        ),
+        (
+            recipe(samples=3),
+            "56d0e969534c0d96fa2912b266268d4802159591555d5f17a10ebc8a5a618477",
+            "89417944ec10e1b91b3c5bab83d5f34c38838c79890400dcbff1759e8a0aadcf",
+        ),
+    ],
+)
+def test_digests_and_files_never_change(one: Recipe, digest: str, of_json: str) -> None:
+    """Ledgers and files of earlier versions hold them."""
+    assert (one.digest, hashlib.sha256(one.to_json().encode()).hexdigest()) == (digest, of_json)
+
+
+def test_the_gate_is_written_where_it_matters() -> None:
+    assert "gate" not in json.loads(recipe().to_json())
+    others = [recipe(gate="low_entropy"), recipe(gate="random")]
+    assert len({one.digest for one in [recipe(), *others]}) == 3
+    assert [json.loads(one.to_json())["gate"] for one in others] == ["low_entropy", "random"]
+    alone = Recipe(members=(member("a"),), lead="a", gate="random")
+    always = Recipe(members=(member("a", threshold=1.0), member("b")), lead="a", gate="low_entropy")
+    assert (alone.gate, always.gate) == ("entropy", "entropy"), "nobody waits"
 
 
 def test_a_member_alone_has_no_fusion() -> None:
@@ -144,6 +176,7 @@ BAD: dict[str, tuple[str, str]] = {
     "a temperature of zero": (spoilt("members", 1, "temperature", value=0), "members.1.temperature"),
     "an infinite weight": (spoilt("members", 1, "weight", value=math.inf), "members.1.weight"),
     "a word for an alpha": (spoilt("fusion", "alpha", value="most"), "fusion.alpha"),
+    "an unknown gate": (spoilt("gate", value="open"), "gate"),
     "no samples": (spoilt("samples", value=0), "samples"),
     "epsilon of a half": (spoilt("epsilon", value=0.5), "epsilon"),
     "a version of the future": (spoilt("version", value=2), "version"),

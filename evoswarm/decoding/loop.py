@@ -15,10 +15,13 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.request import Counters, Finish, Sample, Step
 from evoswarm.decoding.step.choice import NO_MASS, Choices, Moment, choose
 from evoswarm.decoding.step.gate import speakers as open_gates
+from evoswarm.decoding.step.noise import uniform
 from evoswarm.decoding.step.streams import NO_LIMIT, Streams
 from evoswarm.decoding.text.alphabet import cut
 from evoswarm.decoding.views.pool_view import PoolView
-from evoswarm.recipe import Failure
+from evoswarm.recipe import GATES, Failure
+
+LOW_ENTROPY, RANDOM = GATES.index("low_entropy"), GATES.index("random")
 
 
 class Loop:
@@ -58,9 +61,7 @@ class Loop:
         led &= streams.live[moving]
         moving, plan, place, lead = moving[led], plan[led], place[led], lead[led]
 
-        entropy, thresholds = places.entropy[place, lead], plans.thresholds[plan]
-        speaks = open_gates(entropy, thresholds, places.abstains[place, lead])
-        distance = np.where(thresholds > 0, np.abs(entropy[:, None] - thresholds), np.inf).min(1, initial=np.inf)
+        speaks, distance = self._gates(moving, plan, place, lead)
         members = plans.members[plan]
         at = place[:, None], members
         self._find_out(place[:, None], members, speaks & ~places.known[at])
@@ -79,6 +80,22 @@ class Loop:
         ready = (heard == speaks).all(1) & ~missing.any(1) & streams.live[moving]
         self._hold(places.row[at][~ready & ~alone], present[~ready & ~alone])
         return Moment(moving, plan, place, members, speaks, present, alone, distance).some(ready)
+
+    def _gates(
+        self, moving: NDArray[np.int64], plan: NDArray[np.int64], place: NDArray[np.int64], lead: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Who speaks, ``[n, width]``, and how far ``[n]`` streams are from another answer to that."""
+        streams, plans = self._streams, self._streams.plans
+        signal, thresholds = self._places.entropy[place, lead], plans.thresholds[plan]
+        abstains = self._places.abstains[place, lead]
+        drawn = plans.gate[plan] == RANDOM
+        if drawn.any():
+            who = moving[drawn]
+            signal[drawn] = uniform(streams.key[who], streams.steps[who])
+        speaks = open_gates(signal, thresholds, plans.gate[plan] == LOW_ENTROPY, abstains)
+        decided = (thresholds > 0) & ~abstains[:, None]
+        distance = np.where(decided, np.abs(signal[:, None] - thresholds), np.inf).min(1, initial=np.inf)
+        return speaks, distance
 
     def _find_out(self, place: NDArray[np.int64], member: NDArray[np.int64], unknown: NDArray[np.bool_]) -> None:
         """Ask for the distributions that are unknown, each (place, member) once."""

@@ -25,15 +25,19 @@ def in_words(recipe: Recipe, cost: Cost | None = None) -> list[str]:
     for member in recipe.members:
         if member.spec.name != recipe.lead:
             share = steps[member.spec.name] / steps[recipe.lead] if steps[recipe.lead] else math.nan
-            lines.append(f"{member.spec.name} {_when(member, share)}{_weight(recipe, member)}{_temperature(member)}.")
+            how = f"{_when(recipe, member, share)}{_weight(recipe, member)}{_temperature(member)}"
+            lines.append(f"{member.spec.name} {how}.")
     return [*lines, f"Fusion: {_rule(recipe.fusion)}.", _sampling(recipe)]
 
 
-def _when(member: RecipeMember, share: float) -> str:
+def _when(recipe: Recipe, member: RecipeMember, share: float) -> str:
     if member.threshold == 0.0:
         return "speaks at every step"
     seen = "" if math.isnan(share) else f" ({share:.0%} of steps)"
-    return f"joins where the lead's entropy is at least {member.threshold:.3g} nats{seen}"
+    if recipe.gate == "random":
+        return f"joins with probability {max(0.0, 1 - member.threshold):.3g}{seen}"
+    bound = "at most" if recipe.gate == "low_entropy" else "at least"
+    return f"joins where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
 
 
 def _weight(recipe: Recipe, member: RecipeMember) -> str:

@@ -78,6 +78,9 @@ def _check_warm_start(space: SearchSpace) -> None:
             recipe = Recipe.load(path)
         except RecipeError as error:
             raise RecipeError(str(error), where) from None
+        if recipe.gate != "entropy":
+            message = f"{path}: expected the gate 'entropy' (searches know no other), got {recipe.gate!r}"
+            raise RecipeError(message, where)
         for member in recipe.members:
             if member.spec.name not in names and (member.spec.path, member.spec.revision) not in places:
                 raise RecipeError(

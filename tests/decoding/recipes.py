@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from evoswarm.recipe import RULES, Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.recipe import GATES, RULES, Fusion, MemberSpec, Recipe, RecipeMember
 
 ZOO = ("gemma3-f", "gpt2-c", "llama-a", "llama-b", "mamba-b", "mistral-h", "neox-e", "opt-g", "qwen3-d")
 ONE_TOKENIZER = ("llama-a", "llama-b", "mamba-b")
@@ -56,7 +56,11 @@ def fusions(rules: Sequence[str] = RULES) -> st.SearchStrategy[Fusion]:
 
 @st.composite
 def recipes(
-    draw: st.DrawFn, pool: Sequence[str], alphabet: str = "bytes", samples: Sequence[int] = (1, 1, 3)
+    draw: st.DrawFn,
+    pool: Sequence[str],
+    alphabet: str = "bytes",
+    samples: Sequence[int] = (1, 1, 3),
+    gates: Sequence[str] = ("entropy", *GATES),
 ) -> Recipe:
     """Random recipes over a pool."""
     names = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=min(4, len(pool)), unique=True))
@@ -68,6 +72,7 @@ def recipes(
         weights=draw(st.lists(st.floats(0.05, 5.0), **few)),
         temperatures=draw(st.lists(st.sampled_from([0.5, 1.0, 1.0, 1.7]), **few)),
         thresholds=draw(st.lists(st.sampled_from([0.0, 0.0, 0.3, 1.1, 50.0]), **few)),
+        gate=draw(st.sampled_from(gates)),
         fusion=draw(fusions()),
         samples=draw(st.sampled_from(samples)),
         sampling_temperature=draw(st.sampled_from([0.6, 1.0, 3.0])),

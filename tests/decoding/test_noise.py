@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from evoswarm.decoding.step.noise import gumbel, noise_key, philox
+from evoswarm.decoding.step.noise import gumbel, noise_key, philox, uniform
 from tests import oracle
 
 ONES = 0xFFFFFFFF
@@ -66,3 +66,15 @@ def test_the_greatest_perturbed_log_probability_is_a_draw():
     keys = [noise_key(3, "item", n) for n in range(20_000)]
     chosen = (np.log(probabilities) + gumbel(keys, [4] * len(keys), 4)).argmax(1)
     assert np.bincount(chosen) / len(keys) == pytest.approx(probabilities, abs=0.012)
+
+
+def test_gates_draw_from_the_reserved_symbol():
+    keys = np.array([noise_key(2, str(n), 0) for n in range(5000)], np.uint64)
+    positions = np.arange(5000) % 40
+    drawn = uniform(keys, positions)
+    wanted = [oracle.philox(int(at), ONES, int(key)) / 2**32 for key, at in zip(keys[:20], positions[:20], strict=True)]
+    assert drawn[:20].tolist() == wanted
+    assert (drawn >= 0).all()
+    assert (drawn < 1).all()
+    assert np.histogram(drawn, 10, (0, 1))[0] / 5000 == pytest.approx([0.1] * 10, abs=0.02)
+    assert (uniform(keys[7:9], positions[7:9]) == drawn[7:9]).all()

@@ -89,6 +89,15 @@ def test_every_rule_decodes_as_the_oracle_says(zoo, oracle, rule, samples):
     assert any(compared)
 
 
+@pytest.mark.parametrize("gate", ["low_entropy", "random"])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_every_gate_decodes_as_the_oracle_says(zoo, oracle, gate, samples):
+    thresholds = (0.0, 0.3, 0.7)
+    one = recipe("mamba-b", "gpt2-c", "mistral-h", thresholds=thresholds, gate=gate, samples=samples, noise_seed=4)
+    compared = [agrees_with_the_oracle(zoo, oracle, one, prompt) for prompt in PROMPTS[:4]]
+    assert any(compared)
+
+
 def agrees_with_the_oracle(zoo, oracle, one, prompt, max_bytes=6):
     done = zoo.decode([Request(one, prompt, "an item", max_bytes)])[0]
     members = [oracle(member.spec.name) for member in one.members]

@@ -13,7 +13,7 @@ from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
-from evoswarm.recipe import Failure, Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.recipe import Failure, Fusion, GateName, MemberSpec, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, Task
 
@@ -181,6 +181,19 @@ def test_a_recipe_in_words() -> None:
         "Majority vote over 3 answers sampled at temperature 0.70.",
     ]
     assert in_words(mix("a")) == ["a alone.", "One greedy answer."]
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ("entropy", "b joins where the lead's entropy is at least 0.75 nats"),
+        ("low_entropy", "b joins where the lead's entropy is at most 0.75 nats"),
+        ("random", "b joins with probability 0.25"),
+    ],
+)
+def test_every_gate_has_words(gate: GateName, words: str) -> None:
+    members = (RecipeMember(spec=spec("a")), RecipeMember(spec=spec("b"), threshold=0.75))
+    assert in_words(Recipe(members=members, lead="a", gate=gate))[1].startswith(words)
 
 
 @pytest.mark.parametrize("rule", ["mixture", "product", "power", "most_confident", "vote", "contrast"])

@@ -35,7 +35,7 @@ class Moment:
         speaks: ``[n, width]``.
         present: ``[n, width]`` speaks and has something to say.
         alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its favourite.
-        gate: ``[n]`` distance of the lead's entropy from the nearest threshold, nats.
+        gate: ``[n]`` distance of the lead's entropy (nats), or of the draw, from the nearest threshold.
     """
 
     streams: NDArray[np.int64]

@@ -22,16 +22,23 @@ def entropy(log_probs: Tensor) -> Tensor:
 
 
 def speakers(
-    lead_entropy: NDArray[np.float64], thresholds: NDArray[np.float64], lead_abstains: NDArray[np.bool_]
+    signal: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+    low: NDArray[np.bool_],
+    lead_abstains: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which members speak.
+    """Which members speak: those whose threshold the signal reaches.
 
     Args:
-        lead_entropy: ``[streams]`` entropy of the lead's distribution, nats.
-        thresholds: ``[streams, members]`` in nats; infinite where a member has no place in the stream's recipe.
+        signal: ``[streams]`` entropy of the lead's distribution, nats, or a draw where the gate is random.
+        thresholds: ``[streams, members]``; infinite where a member has no place in the stream's recipe.
+        low: ``[streams]`` members speak where the signal is at most their threshold, instead of at least.
         lead_abstains: ``[streams]``; a lead without mass opens every gate that is there.
 
     Returns:
-        ``[streams, members]``. A lead's own threshold is 0: it always speaks.
+        ``[streams, members]``. A threshold of 0 is always, and a lead's own is 0.
     """
-    return (lead_entropy[:, None] >= thresholds) | (lead_abstains[:, None] & np.isfinite(thresholds))
+    reached = signal[:, None] >= thresholds
+    if low.any():
+        reached = np.where(low[:, None], (signal[:, None] <= thresholds) | (thresholds <= 0), reached)
+    return (reached | lead_abstains[:, None]) & np.isfinite(thresholds)

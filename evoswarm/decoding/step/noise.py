@@ -16,6 +16,7 @@ MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 LOW = np.uint64(0xFFFFFFFF)
 ROUNDS = 10
+NO_SYMBOL = LOW  # stands where a symbol's number would: no alphabet has so many
 
 
 def noise_key(noise_seed: int, item_key: str, sample: int) -> int:
@@ -43,6 +44,21 @@ def philox(
         c0, c1, c2, c3 = (second >> shift) ^ c1 ^ k0, second & LOW, (first >> shift) ^ c3 ^ k1, first & LOW
         k0, k1 = (k0 + KEY_STEPS[0]) & LOW, (k1 + KEY_STEPS[1]) & LOW
     return [c0, c1, c2, c3]
+
+
+def uniform(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A draw from [0, 1) at one position of each stream, independent of the noise of the symbols.
+
+    Args:
+        keys: ``[streams]`` noise keys.
+        positions: ``[streams]`` byte offsets or token indices.
+
+    Returns:
+        ``[streams]`` multiples of 2^-32.
+    """
+    zero = np.zeros(len(keys), dtype=np.uint64)
+    words = philox([positions.astype(np.uint64), zero + NO_SYMBOL, zero, zero], (keys & LOW, keys >> np.uint64(32)))
+    return words[0].astype(np.float64) / 2.0**32
 
 
 def gumbel(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evoswarm.recipe import RULES, Recipe
+from evoswarm.recipe import GATES, RULES, Recipe
 
 
 class Plans:
@@ -21,7 +21,8 @@ class Plans:
         lead: ``[plans]`` column of the lead.
         weights: ``[plans, width]``.
         temperatures: ``[plans, width]``.
-        thresholds: ``[plans, width]`` nats; infinite where there is no member.
+        thresholds: ``[plans, width]`` nats, or of a draw; infinite where there is no member.
+        gate: ``[plans]`` index in ``GATES``.
         fusion: ``[plans, 3]`` alpha, beta and lambda.
         rule: ``[plans]`` index in ``RULES``.
         samples: ``[plans]``.
@@ -43,6 +44,7 @@ class Plans:
             self.weights[row, here] = [member.weight for member in recipe.members]
             self.temperatures[row, here] = [member.temperature for member in recipe.members]
             self.thresholds[row, here] = [member.threshold for member in recipe.members]
+        self.gate = np.array([GATES.index(recipe.gate) for recipe in recipes])
         self.lead = np.array([recipe.lead_index for recipe in recipes])
         rules = [recipe.fusion for recipe in recipes]
         self.fusion = np.array([(rule.alpha, rule.beta, rule.contrast) for rule in rules], dtype=np.float32)

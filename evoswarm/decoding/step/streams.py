@@ -12,7 +12,7 @@ from evoswarm.decoding.request import Request, Sample, Step
 from evoswarm.decoding.step.noise import noise_key
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.text.alphabet import Text
-from evoswarm.recipe import Failure
+from evoswarm.recipe import Failure, Recipe
 
 NO_LIMIT = np.iinfo(np.int32).max
 FIRST_STEPS = 16
@@ -50,7 +50,7 @@ class Streams:
         job: ``[streams]`` whose sample it is.
         plan: ``[streams]``.
         place: ``[streams]`` where it stands.
-        key: ``[streams]`` of its sampling noise.
+        key: ``[streams]`` of its noise; 0 where nothing is drawn.
         max_bytes: ``[streams]``.
         max_symbols: ``[streams]``.
         stops: ``[streams]`` whether stop strings may end it.
@@ -77,7 +77,7 @@ class Streams:
         self.place = np.array([job.root for job in jobs])[self.job]
         self.key = np.array(
             [
-                noise_key(job.request.recipe.noise_seed, job.request.key, number) if count > 1 else 0
+                noise_key(job.request.recipe.noise_seed, job.request.key, number) if _draws(job.request.recipe) else 0
                 for job, count in zip(jobs, counts, strict=True)
                 for number in range(count)
             ],
@@ -139,3 +139,7 @@ class Streams:
         """A stream has ended with this answer."""
         self.samples[stream] = sample
         self.live[stream] = False
+
+
+def _draws(recipe: Recipe) -> bool:
+    return recipe.samples > 1 or recipe.gate == "random"
