@@ -120,6 +120,26 @@ def plan(space: SpaceFile, overrides: Overrides = None) -> None:
         print(line)
 
 
+@app.command(name="two-by-two")
+def two_by_two(
+    same: Annotated[Path, typer.Argument(metavar="SAME", help="A space whose members share an architecture.")],
+    cross: Annotated[Path, typer.Argument(metavar="CROSS", help="The same space over members that do not.")],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 0.")] = 5,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
+    spaces = [_space(path, overrides, None) for path in (same, cross)]
+    from evoswarm.cli.two_by_two_command import run_two_by_two
+    from evoswarm.experiment.interrupt import SearchInterrupted
+
+    try:
+        run_two_by_two(spaces[0], spaces[1], range(seeds), runs=RUNS, as_json=as_json)
+    except SearchInterrupted as end:
+        print(f"{end} when the same command is run again", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 @app.command()
 def check(space: SpaceFile, overrides: Overrides = None) -> None:
     """Validate a space, its files and its items, without loading a model."""

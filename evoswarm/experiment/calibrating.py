@@ -62,11 +62,15 @@ def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], sto
 
 def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:
     """The genomes of a space, with the sizes of its loaded members and the recipes it starts from."""
-    sizes = {
+    warm = {Path(file).stem: bench.bound(Recipe.load(Path(file).expanduser())) for file in bench.space.warm_start}
+    return RecipeRepresentation(bench.space, calibration, sizes_of(bench), warm)
+
+
+def sizes_of(bench: Workbench) -> dict[str, MemberSize]:
+    """How big the loaded members are, by name."""
+    return {
         name: MemberSize(
             shape.parameters, 2.0 * (shape.active_parameters + shape.output_parameters), shape.parameter_bytes
         )
         for name, shape in bench.swarm.shapes.items()
     }
-    warm = {Path(file).stem: bench.bound(Recipe.load(Path(file).expanduser())) for file in bench.space.warm_start}
-    return RecipeRepresentation(bench.space, calibration, sizes, warm)

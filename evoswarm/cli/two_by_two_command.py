@@ -1,0 +1,34 @@
+"""What ``evoswarm two-by-two`` does, and what it prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evoswarm.cli.output import say
+from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.run_directory import write_file
+from evoswarm.study.duel import DIRECTORY
+from evoswarm.study.two_by_two import two_by_two
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
+
+
+def run_two_by_two(same: SearchSpace, cross: SearchSpace, seeds: Sequence[int], *, runs: Path, as_json: bool) -> None:
+    """Do the study, show the table and keep it.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.study.two_by_two``.
+    """
+    silence_loading()
+    answer = two_by_two(
+        same, cross, seeds, runs=runs, on_stage=lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
+    )
+    data = json.dumps(answer.as_dict(), indent=2, ensure_ascii=False)
+    file = write_file(runs / DIRECTORY / f"{same.name}-{cross.name}.json", data + "\n")
+    for line in [data] if as_json else [*answer.lines(), f"written: {file}"]:
+        say(line)

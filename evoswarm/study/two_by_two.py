@@ -1,0 +1,244 @@
+"""The 2 x 2: does mixing gain more over voting when the members' architectures differ?
+
+Two pools that are equal in everything but one member, {same architecture} and {different architectures}; each is
+searched once for mixtures of distributions and once for votes over whole answers, with equal effort. The
+*coordination value* of a pool is what the best mixture scores on unseen items beyond the best vote: what members gain
+by speaking in one answer instead of each giving its own. The question is whether it is larger across architectures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from evoswarm.certificate.statistics import Sample, Stratum, difference_of, strata
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import SpaceError
+from evoswarm.space import SearchSpace
+from evoswarm.study.duel import Duel, Side, duel
+
+_MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95% interval; all are differences of accuracies."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """As JSON data."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+    @property
+    def points(self) -> str:
+        """In points: ``+12.3 (+9.9 to +14.6)``."""
+        return f"{100 * self.value:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pool of the table; accuracies are means over items, tasks weighted, and seeds.
+
+    Attributes:
+        members: of the pool.
+        mixing: accuracy of the best mixtures.
+        voting: accuracy of the best votes.
+        value: the coordination value; the interval is over items, for these seeds.
+        by_seed: the coordination value of every seed.
+        by_task: of every task.
+        flops: of mixing and of voting, mean per item.
+        evaluations: that the searches for both asked for, mean over seeds.
+    """
+
+    members: tuple[str, ...]
+    mixing: float
+    voting: float
+    value: Interval
+    by_seed: tuple[float, ...]
+    by_task: Mapping[str, float]
+    flops: tuple[float, float]
+    evaluations: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TwoByTwo:
+    """The answer.
+
+    Attributes:
+        same: the pool of one architecture.
+        cross: the pool of several.
+        difference: the coordination value across architectures less that within one, paired by item.
+        seeds: of the searches.
+        items: how many test items.
+    """
+
+    same: Row
+    cross: Row
+    difference: Interval
+    seeds: tuple[int, ...]
+    items: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        rows = {
+            name: {
+                **vars(row),
+                "members": list(row.members),
+                "value": row.value.as_dict(),
+                "by_seed": list(row.by_seed),
+            }
+            for name, row in (("same", self.same), ("cross", self.cross))
+        }
+        difference = self.difference.as_dict()
+        return {**rows, "difference": difference, "seeds": list(self.seeds), "items": self.items}
+
+    def lines(self) -> list[str]:
+        """The table and what it means, for people."""
+        rows = [("same architecture", self.same), ("across architectures", self.cross)]
+        table = [("", "", "mixing", "voting", "mixing - voting", "lowest and highest seed")]
+        for name, row in rows:
+            seeds = f"{100 * min(row.by_seed):+.1f} and {100 * max(row.by_seed):+.1f}"
+            pool = " + ".join(row.members)
+            table.append((name, pool, f"{row.mixing:.3f}", f"{row.voting:.3f}", row.value.points, seeds))
+        table.append(("difference", "", "", "", self.difference.points, ""))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        seeds = ", ".join(map(str, self.seeds))
+        lines = [f"{self.items} test items, seeds {seeds}; differences in points with 95% intervals over items"]
+        for cells in table:
+            lines.append("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+        for name, row in rows:
+            tasks = ", ".join(f"{task} {100 * gain:+.1f}" for task, gain in row.by_task.items())
+            lines.append(f"by task, {name}: {tasks}")
+        return [*lines, self.sentence]
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        if self.difference.low > 0:
+            return "Mixing gains more over voting across architectures than within one."
+        if self.difference.high < 0:
+            return "Mixing gains less over voting across architectures than within one."
+        most = 100 * max(abs(self.difference.low), abs(self.difference.high))
+        return (
+            "No difference between the coordination values is proven: whether the architectures differ changes what "
+            f"mixing gains over voting by {most:.1f} points at most (95%)."
+        )
+
+
+def two_by_two(
+    same: SearchSpace,
+    cross: SearchSpace,
+    seeds: Sequence[int],
+    *,
+    runs: str | Path = "runs",
+    on_stage: Callable[[str], None] = lambda text: None,
+) -> TwoByTwo:
+    """Search each pool for mixtures and for votes, seed by seed, and compare on unseen items.
+
+    What was done before is read from the ledger: the same call goes on where it ended.
+
+    Args:
+        same: the space whose members share an architecture.
+        cross: the same space over members that do not.
+        seeds: of the searches, at least one.
+        runs: the directory of all runs.
+        on_stage: told what is being done.
+
+    Raises:
+        SpaceError: the spaces differ in more than their pools.
+        SearchInterrupted: Ctrl-C; everything is kept.
+    """
+    check_spaces(same, cross)
+    duels = []
+    for space in (same, cross):
+        swarm = Swarm.load(space.pool, **space.decoding.model_dump())  # one pool at a time: two may not fit
+        duels.append([duel(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds])
+        del swarm
+    return compare(*duels)
+
+
+def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
+    """Refuse spaces that differ in more than their pools: what is compared would be something else.
+
+    Raises:
+        SpaceError: names the first key that differs, or what makes the comparison impossible.
+    """
+    if same.name == cross.name:
+        raise SpaceError(f"expected a name of its own, got {cross.name!r} twice", cross.where("name"))
+    if same.evolution.algorithm != "archipelago":
+        message = f"expected archipelago (votes are evolved by it too), got {same.evolution.algorithm!r}"
+        raise SpaceError(message, same.where("evolution", "algorithm"))
+    for key, field in type(same).model_fields.items():
+        if key not in _MAY_DIFFER and getattr(same, key) != getattr(cross, key):
+            message = (
+                f"expected the same {field.alias or key} as in {same.name} (only the pools may differ), got another"
+            )
+            raise SpaceError(message, cross.where(key))
+
+
+def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
+    """The table of duels over the same items; the seeds of an item are averaged, then items are compared in pairs.
+
+    Args:
+        same: of the pool of one architecture, one per seed.
+        cross: of the other, of the same seeds.
+
+    Raises:
+        ValueError: the duels are not of the same seeds and items.
+    """
+    if len({one.items for one in (*same, *cross)}) != 1 or [d.seed for d in same] != [d.seed for d in cross]:
+        raise ValueError("expected duels of the same seeds over the same test items, got others")
+    tasks = [task for task, scores in same[0].mixing.scores.items() for _ in scores]
+    parts = strata(tasks, same[0].weights)
+    # (cross mixing + same voting) / 2 against (cross voting + same mixing) / 2: scores that stay between 0 and 1
+    ahead = _mean([d.mixing for d in cross], [d.voting for d in same])
+    behind = _mean([d.voting for d in cross], [d.mixing for d in same])
+    return TwoByTwo(
+        same=_row(same, parts),
+        cross=_row(cross, parts),
+        difference=_interval(difference_of(ahead, behind, parts), 2.0),
+        seeds=tuple(one.seed for one in same),
+        items=len(tasks),
+    )
+
+
+def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
+    mixing, voting = _mean([d.mixing for d in duels]), _mean([d.voting for d in duels])
+    by_seed = [difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in duels]
+    return Row(
+        members=duels[0].members,
+        mixing=_weighted(mixing, parts),
+        voting=_weighted(voting, parts),
+        value=_interval(difference_of(mixing, voting, parts)),
+        by_seed=tuple(by_seed),
+        by_task={
+            task: fmean(fmean(d.mixing.scores[task]) - fmean(d.voting.scores[task]) for d in duels)
+            for task in duels[0].mixing.scores
+        },
+        flops=(fmean(d.mixing.flops for d in duels), fmean(d.voting.flops for d in duels)),
+        evaluations=(fmean(d.mixing.evaluations for d in duels), fmean(d.voting.evaluations for d in duels)),
+    )
+
+
+def _flat(side: Side) -> list[float]:
+    """Scores of all items, task by task."""
+    return [score for scores in side.scores.values() for score in scores]
+
+
+def _mean(*sides: Sequence[Side]) -> list[float]:
+    """Per item, the mean over all sides."""
+    return [fmean(scores) for scores in zip(*(_flat(side) for row in sides for side in row), strict=True)]
+
+
+def _weighted(scores: Sequence[float], parts: Sequence[Stratum]) -> float:
+    return difference_of(scores, [0.0] * len(scores), parts).mean
+
+
+def _interval(sample: Sample, scale: float = 1.0) -> Interval:
+    return Interval(scale * sample.mean, scale * sample.lower(), scale * sample.upper())

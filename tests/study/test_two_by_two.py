@@ -1,0 +1,179 @@
+"""The 2 x 2: what is compared, that it is compared fairly, and that it goes on where it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from evoswarm.cli.commands import run
+from evoswarm.controls.ballot import Ballot, Voter
+from evoswarm.controls.plain import single
+from evoswarm.errors import SpaceError
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.experiment.workbench import workbench
+from evoswarm.space import SearchSpace
+from evoswarm.study.duel import Duel, Side, ballot_in_words, duel
+from evoswarm.study.two_by_two import check_spaces, compare, two_by_two
+from evoswarm.study.voting import search_ballot
+from tests.experiment.conftest import MICRO, _one_thread, micro, pool, space_file
+
+__all__ = ["_one_thread", "micro", "pool", "space_file"]  # fixtures
+
+SPACES = Path(__file__).parents[2] / "search_spaces"
+
+
+def side(*scores: float, task: str = "sums") -> Side:
+    return Side(("x alone.",), {task: scores}, 1.0, 10)
+
+
+def made(mixing: Side, voting: Side, seed: int = 0, items: str = "the same") -> Duel:
+    return Duel(("a", "b"), seed, items, dict.fromkeys(mixing.scores, 1.0), mixing, voting)
+
+
+def test_the_coordination_value_is_what_mixing_scores_beyond_voting() -> None:
+    same = [made(side(1, 1, 0, 0), side(1, 0, 0, 0)), made(side(1, 1, 1, 0), side(1, 0, 0, 0), seed=1)]
+    cross = [made(side(1, 1, 1, 1), side(0, 0, 0, 0)), made(side(1, 1, 1, 1), side(1, 1, 1, 1), seed=1)]
+    found = compare(same, cross)
+    assert found.same.mixing == pytest.approx(5 / 8)
+    assert found.same.voting == pytest.approx(2 / 8)
+    assert found.same.value.value == pytest.approx(3 / 8)
+    assert found.same.by_seed == pytest.approx((1 / 4, 2 / 4))
+    assert found.cross.value.value == pytest.approx(4 / 8)
+    assert found.cross.by_seed == pytest.approx((1.0, 0.0))
+    assert found.difference.value == pytest.approx(1 / 8)
+    assert found.difference.low < 1 / 8 < found.difference.high
+    assert (found.seeds, found.items) == ((0, 1), 4)
+
+
+def test_tasks_count_by_their_weight_whatever_their_items() -> None:
+    mixing = replace(side(1, 1, 1, 1), scores={"sums": (1.0,) * 4, "words": (0.0, 0.0)})
+    voting = replace(mixing, scores={"sums": (0.0,) * 4, "words": (0.0, 1.0)})
+    one = replace(made(mixing, voting), weights={"sums": 1.0, "words": 3.0})
+    found = compare([one], [one])
+    assert found.same.value.value == pytest.approx(0.25 * 1 - 0.75 * 0.5)
+    assert found.same.by_task == {"sums": 1.0, "words": -0.5}
+    assert found.difference.value == 0.0
+
+
+def test_pools_are_compared_item_by_item() -> None:
+    """Both pools win the same items: had they been compared as strangers, the interval would be far wider."""
+    rng = Random(0)
+    wins = [float(rng.random() < 0.5) for _ in range(400)]
+    shuffled = rng.sample(wins, len(wins))
+    none = side(*[0.0] * 400)
+    paired = compare([made(side(*wins), none)], [made(side(*wins), none)]).difference
+    strangers = compare([made(side(*wins), none)], [made(side(*shuffled), none)]).difference
+    assert paired.value == pytest.approx(0.0) == strangers.value
+    assert paired.high - paired.low < 0.03
+    assert strangers.high - strangers.low == pytest.approx(2 * 1.96 * (0.5 / 400) ** 0.5, rel=0.15)
+
+
+def test_the_sentence_says_which_way_and_only_when_it_is_proven() -> None:
+    good, bad = side(*[1.0] * 200), side(*[0.0] * 200)
+    gains, gains_not = made(good, bad), made(good, good)
+    assert "gains more over voting across" in compare([gains_not], [gains]).sentence
+    assert "gains less over voting across" in compare([gains], [gains_not]).sentence
+    assert "No difference" in compare([gains], [gains]).sentence
+    lines = compare([gains_not], [gains]).lines()
+    assert any(line.startswith("across architectures") and "+100.0" in line for line in lines)
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"items": "others"}])
+def test_only_the_same_seeds_and_items_are_compared(other: dict[str, object]) -> None:
+    one = made(side(1), side(0))
+    with pytest.raises(ValueError, match="the same seeds"):
+        compare([one], [replace(one, **other)])  # type: ignore[arg-type]
+
+
+def test_a_duel_survives_a_file() -> None:
+    one = made(side(1, 0, 1), side(0.25, 1, 0))
+    data = json.loads(json.dumps(one.to_dict()))
+    assert data["mixing"]["scores"] == {"sums": "101"}
+    assert Duel.from_dict(data) == one
+
+
+def test_spaces_that_differ_in_more_than_their_pools_are_refused() -> None:
+    same = SearchSpace.from_yaml(SPACES / "two-by-two-same.yaml")
+    check_spaces(same, SearchSpace.from_yaml(SPACES / "two-by-two-cross.yaml", ("seed=7",)))
+    with pytest.raises(SpaceError, match="expected the same splits as in two-by-two-same") as caught:
+        check_spaces(same, SearchSpace.from_yaml(SPACES / "two-by-two-cross.yaml", ("splits.test=1100",)))
+    assert caught.value.where is not None
+    assert caught.value.where.path == "splits"
+    with pytest.raises(SpaceError, match="a name of its own"):
+        check_spaces(same, same)
+    with pytest.raises(SpaceError, match="expected archipelago"):
+        check_spaces(
+            *(
+                SearchSpace.from_yaml(SPACES / f"two-by-two-{n}.yaml", ("evolution.algorithm=random",))
+                for n in ("same", "cross")
+            )
+        )
+
+
+def test_a_ballot_in_words(micro: Callable[..., SearchSpace]) -> None:
+    first, second = (single(micro(), spec) for spec in micro().pool)
+    sampled = second.model_copy(update={"samples": 4, "sampling_temperature": 0.5})
+    words = ballot_in_words(Ballot((Voter(first, 1.0), Voter(sampled, 3.0))))
+    assert words == (
+        "llama-a gives one greedy answer, weight 0.25.",
+        "llama-b gives 4 answers sampled at temperature 0.50, weight 0.75.",
+    )
+
+
+def test_the_search_for_votes_finds_them_and_drops_the_idle(
+    micro: Callable[..., SearchSpace], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Sums and words: only a vote of both members over several answers knows both; of words alone, one is enough."""
+    sizes = ("genome.samples=[1,4]", "splits={search: 10, selection: 16, test: 6}")
+    with workbench(micro(*sizes), tmp_path / "ledger.sqlite") as bench:
+        found = search_ballot(bench, 160)
+        assert found.evaluations >= 160
+        assert {voter.recipe.lead for voter in found.ballot.voters} == {"llama-a", "llama-b"}
+        assert max(voter.recipe.samples for voter in found.ballot.voters) == 4
+        decoded = bench.evaluator.decoded
+        assert search_ballot(bench, 160) == found
+        assert bench.evaluator.decoded == decoded
+        words = replace(
+            bench, items={split: [i for i in row if i.task == "spell"] for split, row in bench.items.items()}
+        )
+        (voter,) = search_ballot(words, 60).ballot.voters
+        assert (voter.recipe.lead, voter.recipe.samples) == ("llama-b", 1)
+
+
+def test_a_duel_is_fair_and_a_second_one_decodes_nothing(
+    micro: Callable[..., SearchSpace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    evaluate = Evaluator._decode
+    monkeypatch.setattr(Evaluator, "_decode", lambda self, batch: decoded.append(len(batch)) or evaluate(self, batch))
+    first = duel(micro(), 3, runs=tmp_path)
+    assert first.voting.evaluations >= first.mixing.evaluations > 0
+    assert first.seed == 3
+    assert {task: len(scores) for task, scores in first.mixing.scores.items()} == {"spell": 3, "sum": 3}
+    assert decoded
+    decoded.clear()
+    assert duel(micro(), 3, runs=tmp_path) == first
+    assert not decoded
+
+
+def test_the_command_prints_the_table(
+    pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = MICRO.format(pool=pool).replace("generations: 3, islands: 2", "generations: 1, islands: 1")
+    (tmp_path / "a.yaml").write_text(small)
+    (tmp_path / "b.yaml").write_text(small.replace("name: micro", "name: other").replace("/llama-a", "/llama-b", 1))
+    monkeypatch.chdir(tmp_path)
+    assert run(["two-by-two", "a.yaml", "b.yaml", "--seeds", "2", "--set", "splits.test=4"]) == 0
+    shown = capsys.readouterr()
+    assert "4 test items, seeds 0, 1" in shown.out
+    assert "other, seed 1: evolving votes" in shown.err
+    kept = json.loads((tmp_path / "runs" / "two-by-two" / "micro-other.json").read_text())
+    assert kept["seeds"] == [0, 1]
+    spaces = [SearchSpace.from_yaml(f"{name}.yaml", ("splits.test=4",)) for name in "ab"]
+    assert json.loads(json.dumps(two_by_two(*spaces, [0, 1]).as_dict())) == kept
+    assert run(["two-by-two", "a.yaml", "b.yaml", "--seeds", "0"]) == 2
