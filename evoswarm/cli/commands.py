@@ -206,6 +206,27 @@ def evaluate(
     run_evaluate(recipe, checked, name, runs=RUNS, as_json=as_json)
 
 
+@app.command()
+def study(
+    file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a YAML file.")],
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that run trials side by side.")] = 1,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+) -> None:
+    """Find out which settings of a search matter; an unfinished study is continued."""
+    from evoswarm.study.question import read_question
+
+    question = read_question(file)
+    from evoswarm.cli.study_command import run_study
+    from evoswarm.study.session import StudyInterrupted
+
+    try:
+        run_study(question, runs=RUNS, jobs=jobs, quiet=quiet, as_json=as_json)
+    except StudyInterrupted as end:
+        print(f"{end} when the same command is run again", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 @zoo_app.command("list")
 def zoo_list() -> None:
     """List the members of the built-in pool with what they can do."""

@@ -47,7 +47,7 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
     if as_json:
         say(result_json(result))
     elif not quiet:
-        print_result(_console(), result)
+        print_result(make_console(), result)
 
 
 def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, as_json: bool) -> None:
@@ -65,7 +65,7 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
         return
     for line in in_words(result.recipe, result.summary.cost):
         print(line)
-    console = _console()
+    console = make_console()
     title = f"{split} split, {result.summary.items} items"
     console.print(figures_table(title, [(recipe.name, result.summary)], console.width))
     if result.opening is not None:
@@ -80,7 +80,7 @@ class _Console(Console):
         mute()
 
 
-def _console() -> Console:
+def make_console() -> Console:
     """As wide as the terminal; wide enough for every column where the output goes to a file or a pipe."""
     return _Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 

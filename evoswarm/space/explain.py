@@ -152,6 +152,8 @@ def _keys_at(location: Sequence[str | int], schema: Mapping[str, Any]) -> list[s
         properties = node.get("properties", {})
         if part in properties:
             node = properties[part]
+        elif isinstance(node.get("additionalProperties"), Mapping):
+            node = node["additionalProperties"]
         elif isinstance(part, int):
             node = node.get("items", {})
         elif part in node.get("discriminator", {}).get("mapping", {}):

@@ -1,0 +1,118 @@
+"""What the command ``study`` does, and what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evoswarm.cli.output import say
+from evoswarm.cli.search_command import make_console
+from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.experiment.words import duration
+from evoswarm.study.question import Question
+from evoswarm.study.record import TrialRecord
+from evoswarm.study.result import StudyResult, in_words
+from evoswarm.study.session import study
+
+_SHOWN_TRIALS = 12
+
+
+def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json: bool) -> None:
+    """Run a study, a line per trial, and print how it ends.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.study.session.study``.
+        StudyInterrupted: Ctrl-C.
+    """
+
+    def show(record: TrialRecord) -> None:
+        if as_json:
+            say(json.dumps({"event": "trial", **record.as_dict()}, ensure_ascii=False))
+        elif not quiet:
+            say(trial_line(record))
+
+    def tell(text: str) -> None:
+        if not quiet and not as_json:
+            say(f"{text} ...")
+
+    silence_loading()
+    result = study(question, runs=runs, jobs=jobs, on_trial=show, on_stage=tell)
+    if as_json:
+        say(json.dumps({"event": "result", **result.as_dict()}, ensure_ascii=False))
+    elif not quiet:
+        print_study(make_console(), result)
+
+
+def trial_line(record: TrialRecord) -> str:
+    """One trial on one line."""
+    if record.state == "failed":
+        end = f"failed: {record.failure}"
+    elif record.pruned is not None:
+        seed, generation = record.pruned
+        end = f"given up at seed {seed}, generation {generation + 1}" + (f" ({score(record)})" if record.scores else "")
+    else:
+        end = score(record)
+    name = " (the default)" if record.number == 0 else ""
+    return f"trial {record.number}{name}: {in_words(record.values)} | {end}, {duration(record.seconds)}"
+
+
+def score(record: TrialRecord) -> str:
+    """Mean and standard error over the seeds that ended."""
+    if record.mean is None:
+        return "-"
+    error = "" if record.standard_error is None else f" ± {record.standard_error:.3f}"
+    return f"{record.mean:.3f}{error}"
+
+
+def print_study(console: Console, result: StudyResult) -> None:
+    """The end for people: trials, importance, the sentence, the files."""
+    console.print(_trials(result))
+    if result.importances:
+        console.print(_importances(result))
+    console.print(f"\n[bold]{escape(result.sentence)}[/bold]", soft_wrap=True)
+    if not result.differs:
+        console.print("No space was written: the one that was there is as good.")
+    console.print("\n[bold]Written[/bold]")
+    for path, meaning in result.written():
+        console.print(f"  {escape(str(path))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+    console.print(
+        f"  {escape(result.storage)}  [dim]all studies: optuna-dashboard {escape(result.storage)}[/dim]", soft_wrap=True
+    )
+
+
+def _trials(result: StudyResult) -> Table:
+    """The best trials, and the default wherever it stands."""
+    complete = [record for record in result.records if record.state == "complete"]
+    ranked = sorted(complete, key=lambda record: (-(record.mean or 0.0), record.number))
+    shown = [r for rank, r in enumerate(ranked) if rank < _SHOWN_TRIALS or r.number == 0]
+    table = Table(title=f"The best of {len(result.records)} trials, on the study's own seeds", title_justify="left")
+    table.add_column("trial", justify="right")
+    for setting in result.question.settings:
+        table.add_column(escape(setting.path), justify="right", overflow="fold")
+    table.add_column(f"{result.question.study.measure} accuracy", justify="right")
+    for record in shown:
+        values = [in_words({path: value}).partition("=")[2] for path, value in record.values.items()]
+        number = f"{record.number}" + (" default" if record.number == 0 else "")
+        table.add_row(number, *map(escape, values), score(record))
+    return table
+
+
+def _importances(result: StudyResult) -> Table:
+    table = Table(title="How much each setting matters (share of the variance between trials)", title_justify="left")
+    table.add_column("setting")
+    for column in ("share", "95% interval", "by chance up to"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for importance in result.importances:
+        table.add_row(
+            escape(importance.path),
+            f"{importance.share:.2f}",
+            f"{importance.low:.2f} to {importance.high:.2f}",
+            f"{importance.chance:.2f}",
+            "matters" if importance.clear else "not told from chance",
+        )
+    return table

@@ -1,0 +1,90 @@
+"""A study in one picture: importance with intervals, and every setting against the score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evoswarm.study.candidates import Setting
+from evoswarm.study.importance import Importance
+from evoswarm.study.record import TrialRecord
+
+_COLUMNS, _CELL = 3, (4.2, 3.2)  # inches
+_DEFAULT, _BEST, _OTHER = "#d95f02", "#1b9e77", "#7570b3"
+
+
+def draw(
+    path: Path,
+    title: str,
+    settings: Sequence[Setting],
+    records: Sequence[TrialRecord],
+    importances: Sequence[Importance],
+    best: TrialRecord | None,
+) -> Path:
+    """Write the picture as a PNG.
+
+    Args:
+        path: of the file.
+        title: above everything.
+        settings: that were varied.
+        records: of all trials; those with scores are drawn, with the standard error over seeds.
+        importances: of the settings; none leaves their panel with a note.
+        best: the trial to mark, beside the default.
+    """
+    from matplotlib.figure import Figure
+
+    rows = math.ceil((len(settings) + 1) / _COLUMNS)
+    columns = min(_COLUMNS, len(settings) + 1)
+    figure = Figure(figsize=(_CELL[0] * columns, _CELL[1] * rows + 0.4), layout="constrained")
+    figure.suptitle(f"{title}\norange: the default, green: the best, crosses: given up", fontsize=10)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    _draw_importances(panels[0], importances)
+    for panel, setting in zip(panels[1:], settings, strict=False):
+        _draw_setting(panel, setting, [record for record in records if record.scores], best)
+    for panel in panels[len(settings) + 1 :]:
+        panel.axis("off")
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
+    panel.set_title("share of variance explained alone", fontsize=9)
+    if not importances:
+        panel.text(0.5, 0.5, "too few trials", ha="center", va="center", transform=panel.transAxes)
+        panel.axis("off")
+        return
+    shown = list(reversed(importances))
+    places = range(len(shown))
+    panel.barh(places, [i.share for i in shown], color=_OTHER, alpha=0.6, label="fANOVA")
+    reach = [[max(0.0, i.share - i.low) for i in shown], [max(0.0, i.high - i.share) for i in shown]]
+    panel.errorbar([i.share for i in shown], places, xerr=reach, fmt="none", ecolor="black", capsize=3)
+    panel.scatter([i.chance for i in shown], places, marker="|", s=120, color=_DEFAULT, label="by chance (95%)")
+    panel.set_yticks(places, [i.path for i in shown], fontsize=7)
+    panel.set_xlim(0, 1)
+    panel.legend(fontsize=7)
+
+
+def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord | None) -> None:
+    panel.set_title(setting.path, fontsize=9)
+    labels = None if setting.labels is None else list(setting.labels)
+    for record in records:
+        parameter = record.parameters[setting.path]
+        place = parameter if labels is None else labels.index(parameter)
+        colour = _DEFAULT if record.number == 0 else _BEST if record is best else _OTHER
+        panel.errorbar(
+            [place],
+            [record.mean],
+            yerr=[record.standard_error or 0.0],
+            fmt="o" if record.state == "complete" else "x",
+            color=colour,
+            alpha=0.8,
+            markersize=5,
+        )
+    if labels is not None:
+        panel.set_xticks(range(len(labels)), [text[:14] for text in labels], fontsize=7)
+        panel.set_xlim(-0.5, len(labels) - 0.5)
+    elif setting.log:
+        panel.set_xscale("log")
+    panel.set_ylabel("score", fontsize=8)

@@ -1,0 +1,199 @@
+"""A study with the space it is about: what is asked, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evoswarm.errors import SpaceError, Where
+from evoswarm.space import SearchSpace, check_files
+from evoswarm.space.explain import explain
+from evoswarm.space.source_map import SourceMap, dotted
+from evoswarm.space.strict_yaml import show
+from evoswarm.study.candidates import Setting, setting
+from evoswarm.study.settings import StudySettings, label
+
+_FIXED: Mapping[str, str] = {
+    "version": "it is the format's",
+    "name": "it names runs",
+    "description": "it changes nothing",
+    "seed": "the study's seeds take its place",
+    "noise_seed": "the best of several would only be the luckiest noise",
+    "pool": "trials share one loaded pool",
+    "tasks": "scores on other items cannot be compared",
+    "splits": "scores on other items cannot be compared",
+    "tracking": "it changes nothing",
+    "decoding": "it changes cost, never results",
+    "certificate": "it changes nothing that a search does",
+    "budget.seconds": "a clock is not the same twice",
+}
+
+_NOT_IDENTITY = {"description", "seed", "tracking", "decoding", "certificate"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a study asks.
+
+    Attributes:
+        study: as its file says.
+        space: of the default setting: the first trial.
+        settings: to vary, in the file's order.
+        file: of the study.
+    """
+
+    study: StudySettings
+    space: SearchSpace
+    settings: tuple[Setting, ...]
+    file: str
+
+    @property
+    def default(self) -> dict[str, Any]:
+        """The default as Optuna's values."""
+        return {setting.path: setting.parameter(setting.default) for setting in self.settings}
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of what makes two studies the same one."""
+        content = json.loads(self.space.model_dump_json(by_alias=True, exclude=_NOT_IDENTITY))
+        return self.study.identity(content)
+
+    @property
+    def most_generations(self) -> int:
+        """That a search of any trial may take."""
+        varied = [setting for setting in self.settings if setting.path == "evolution.generations"]
+        return max([self.space.evolution.generations, *(int(v) for s in varied for v in s.extremes())])
+
+    def space_of(self, parameters: Mapping[str, Any]) -> SearchSpace:
+        """The space with Optuna's values for its settings.
+
+        Raises:
+            SpaceError: the settings contradict each other.
+        """
+        return with_values(self.space, {s.path: s.value(parameters[s.path]) for s in self.settings})
+
+
+def read_question(path: str | Path) -> Question:
+    """Read a study and its space, and check every value it may try; no model is loaded.
+
+    Raises:
+        EvoswarmError: names file, line, column and field of the study, or of its space.
+    """
+    study = StudySettings.from_yaml(path)
+    space = _space(study)
+    check_files(space)
+    content = json.loads(space.model_dump_json(by_alias=True))
+    settings = tuple(_setting(study, space, content, name) for name in study.settings)
+    question = Question(study, space, settings, str(path))
+    _check_pairs(question)
+    return question
+
+
+def _space(study: StudySettings) -> SearchSpace:
+    """The space of every trial; a mistake in an override is blamed on the study's line."""
+    try:
+        return SearchSpace.from_yaml(study.space, study.set)
+    except SpaceError as error:
+        where = error.where
+        if where is not None and where.file == study.space and where.line is None and not Path(study.space).is_file():
+            raise SpaceError(f"{error.message} ({study.space})", study.where("space")) from None
+        for index, override in enumerate(study.set):
+            if where is not None and where.file == f"--set {override}":
+                blamed = f"{where.path}: " if where.path else ""
+                raise SpaceError(f"{blamed}{error.message}", study.where("set", index)) from None
+        raise
+
+
+def _setting(study: StudySettings, space: SearchSpace, content: dict[str, Any], name: str) -> Setting:
+    where = study.where("settings", name)
+    _check_free(name, where)
+    default = _own_value(content, name, where)
+    try:
+        found = setting(name, study.settings[name], default)
+    except ValueError as error:
+        raise SpaceError(str(error), where) from None
+    fields: list[tuple[str | int, ...]] = [("low",), ("high",)]
+    if study.settings[name].choices is not None:
+        fields = [("choices", index) for index in range(len(study.settings[name].choices or ()))]
+    for value, field in zip(found.extremes(), fields, strict=False):  # the space's own value needs no check
+        try:
+            with_values(space, {name: value})
+        except SpaceError as error:
+            raise SpaceError(
+                f"expected a value that the space can take, got {show(value)}: {error}",
+                study.where("settings", name, *field),
+            ) from None
+    return found
+
+
+def _check_free(name: str, where: Where) -> None:
+    for fixed, reason in _FIXED.items():
+        if name == fixed or name.startswith(f"{fixed}."):
+            raise SpaceError(f"expected a setting that a study can vary (not {fixed}: {reason}), got {name!r}", where)
+
+
+def _own_value(content: dict[str, Any], name: str, where: Where) -> Any:
+    """What the space has at a dotted path."""
+    node: Any = content
+    parts = name.split(".")
+    for depth, part in enumerate(parts):
+        above = ".".join(parts[:depth])
+        if isinstance(node, dict) and part in node:
+            node = node[part]
+        elif isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict):
+            near = difflib.get_close_matches(part, node, n=1)
+            known = f"did you mean {'.'.join([*parts[:depth], near[0]])}?" if near else ", ".join(node)
+            raise SpaceError(f"expected a setting of the space ({known}), got {name!r}", where)
+        else:
+            raise SpaceError(
+                f"expected a setting of the space ({above} is {show(node)} there; {above} itself can have "
+                f"choices), got {name!r}",
+                where,
+            )
+    return node
+
+
+def _check_pairs(question: Question) -> None:
+    """Every two settings go together: contradictions are between two (elites and population, for instance)."""
+    for first, second in itertools.combinations(question.settings, 2):
+        for one, other in itertools.product(first.extremes(), second.extremes()):
+            try:
+                with_values(question.space, {first.path: one, second.path: other})
+            except SpaceError as error:
+                raise SpaceError(
+                    f"expected values that go with those of {first.path}, got {label(other)} beside {label(one)}: "
+                    f"{error}",
+                    question.study.where("settings", second.path),
+                ) from None
+
+
+def with_values(space: SearchSpace, values: Mapping[str, Any]) -> SearchSpace:
+    """The space with values at dotted paths.
+
+    Raises:
+        SpaceError: names the field, and says what was expected there.
+    """
+    content = json.loads(space.model_dump_json(by_alias=True))
+    for path, value in values.items():
+        _put(content, path.split("."), value)
+    try:
+        return SearchSpace.model_validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        blamed, message = explain(details, content, SearchSpace.json_schema(), SourceMap())
+        raise SpaceError(f"{dotted(blamed)}: {message}") from None
+
+
+def _put(node: Any, parts: list[str], value: Any) -> None:
+    for part in parts[:-1]:
+        node = node[int(part) if isinstance(node, list) else part]
+    node[int(parts[-1]) if isinstance(node, list) else parts[-1]] = value

@@ -1,0 +1,94 @@
+"""What came of a trial: figures, apart from Optuna's own types."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any, Literal
+
+from optuna.trial import FrozenTrial, TrialState
+
+from evoswarm.study.question import Question
+from evoswarm.study.storage import SCORES
+
+SECONDS, FAILURE, PRUNED = "evoswarm:seconds", "evoswarm:failure", "evoswarm:pruned"
+"""User attributes of a trial: how long it took; why it failed; seed and generation at which it was given up."""
+
+State = Literal["complete", "pruned", "failed"]
+_STATES: Mapping[TrialState, State] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial that ended.
+
+    Attributes:
+        number: of the trial; 0 is the default.
+        state: how it ended.
+        parameters: Optuna's values of the settings, by dotted path.
+        values: the space's, likewise.
+        scores: per finished seed, in order.
+        seconds: that it took.
+        pruned: seed and generation at which it was given up.
+        failure: why it failed.
+    """
+
+    number: int
+    state: State
+    parameters: Mapping[str, Any]
+    values: Mapping[str, Any]
+    scores: tuple[float, ...]
+    seconds: float
+    pruned: tuple[int, int] | None = None
+    failure: str | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """Of the scores; None without any."""
+        return fmean(self.scores) if self.scores else None
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the mean over seeds; None with fewer than two."""
+        return stdev(self.scores) / math.sqrt(len(self.scores)) if len(self.scores) > 1 else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {
+            "number": self.number,
+            "state": self.state,
+            "settings": dict(self.values),
+            "scores": list(self.scores),
+            "mean": self.mean,
+            "standard_error": self.standard_error,
+            "seconds": self.seconds,
+            "pruned": None if self.pruned is None else {"seed": self.pruned[0], "generation": self.pruned[1]},
+            "failure": self.failure,
+        }
+
+
+def record(question: Question, trial: FrozenTrial) -> TrialRecord:
+    """A finished trial of the storage as a record."""
+    known, pruned = trial.user_attrs, trial.user_attrs.get(PRUNED)
+    return TrialRecord(
+        number=trial.number,
+        state=_STATES[trial.state],
+        parameters=dict(trial.params),
+        values={s.path: s.value(trial.params[s.path]) for s in question.settings if s.path in trial.params},
+        scores=tuple(known.get(SCORES, ())),
+        seconds=float(known.get(SECONDS, 0.0)),
+        pruned=None if pruned is None else (int(pruned[0]), int(pruned[1])),
+        failure=known.get(FAILURE),
+    )
+
+
+def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The complete trial of the greatest mean; of equal ones the first, so that the default wins ties."""
+    complete = [record for record in records if record.state == "complete" and record.mean is not None]
+    return min(complete, key=lambda r: (-round(r.mean or 0.0, 12), r.number), default=None)

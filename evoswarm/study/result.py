@@ -1,0 +1,150 @@
+"""How a study ends: the figures, the sentence, and the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evoswarm.errors import RunError, Where
+from evoswarm.run_directory import write_file
+from evoswarm.space import SearchSpace
+from evoswarm.study.importance import Importance
+from evoswarm.study.plot import draw
+from evoswarm.study.question import Question
+from evoswarm.study.record import TrialRecord
+from evoswarm.study.settings import label
+from evoswarm.study.verdict import Comparison
+
+RESULT, PLOT, BEST = "study.json", "study.png", "best.yaml"
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The outcome of a study.
+
+    Attributes:
+        question: what was asked.
+        directory: of the study.
+        storage: Optuna's, as ``optuna-dashboard`` takes it.
+        records: of all trials, by number.
+        importances: of the settings, most important first; empty with too few trials.
+        best: the trial of the greatest mean; the default where no other is above it.
+        comparison: of the best with the default on fresh seeds; None where the default is the best.
+    """
+
+    question: Question
+    directory: Path
+    storage: str
+    records: tuple[TrialRecord, ...]
+    importances: tuple[Importance, ...]
+    best: TrialRecord
+    comparison: Comparison | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether a setting is better than the default."""
+        return self.comparison is not None and self.comparison.better
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The best trial's values that are not the default's."""
+        default = self.question.default
+        return {path: value for path, value in self.best.values.items() if self.best.parameters[path] != default[path]}
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        comparison = self.comparison
+        if comparison is None:
+            others = len(self.records) - 1
+            return f"No setting differs from the default: none of the other {others} scored more on the study's seeds."
+        gain = f"{_points(comparison.difference)} points on {len(comparison.seeds)} fresh seeds"
+        interval = f"95% interval {_points(comparison.low)} to {_points(comparison.high)}"
+        words = in_words(self.changed)
+        if comparison.better:
+            return f"{words} is better than the default: {gain} ({interval})."
+        if comparison.high < 0:
+            return f"No setting is better than the default: the best one, {words}, is worse, {gain} ({interval})."
+        return f"No setting differs from the default: the best one, {words}, has {gain} ({interval})."
+
+    def written(self) -> list[tuple[Path, str]]:
+        """What lies where, for people."""
+        files = [
+            (self.directory / RESULT, "every trial, importance, the comparison"),
+            (self.directory / PLOT, "importance with intervals, and each setting against the score"),
+        ]
+        if self.differs:
+            files.append((self.directory / BEST, "the space with the best setting"))
+        return files
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        study = self.question.study
+        return {
+            "version": 1,
+            "name": study.name,
+            "identity": self.question.identity,
+            "study": study.model_dump(mode="json"),
+            "default": {setting.path: setting.default for setting in self.question.settings},
+            "trials": [record.as_dict() for record in self.records],
+            "importance": [importance.as_dict() for importance in self.importances],
+            "best": {"number": self.best.number, "settings": dict(self.best.values), "changed": self.changed},
+            "comparison": None if self.comparison is None else self.comparison.as_dict(),
+            "differs": self.differs,
+            "sentence": self.sentence,
+        }
+
+
+def in_words(values: Mapping[str, Any]) -> str:
+    """Settings as ``path=value``, one behind the other."""
+    return ", ".join(f"{path}={_short(value)}" for path, value in values.items())
+
+
+def write_result(result: StudyResult) -> None:
+    """Write ``study.json``, the plot, and ``best.yaml`` where a setting is better; else no such file is left.
+
+    Raises:
+        RunError: the directory cannot be written.
+    """
+    directory, question = result.directory, result.question
+    data = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
+    write_file(directory / RESULT, data + "\n")
+    title = f"{question.study.name}: {len(result.records)} trials of {len(question.study.seeds)} seeds"
+    try:
+        draw(directory / PLOT, title, question.settings, result.records, result.importances, result.best)
+    except OSError as error:
+        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(directory))) from error
+    if result.differs:
+        write_file(directory / BEST, best_yaml(result))
+    else:
+        (directory / BEST).unlink(missing_ok=True)
+
+
+def best_yaml(result: StudyResult) -> str:
+    """The space with the best setting, and where it comes from."""
+    question, comparison = result.question, result.comparison
+    space: SearchSpace = question.space_of(result.best.parameters)
+    origin = [
+        f"The best setting of the study {question.study.name!r}, trial {result.best.number} of {len(result.records)}.",
+        f"It began with {question.study.space}" + ("." if not question.study.set else ", and with:"),
+        *(f"    {override}" for override in question.study.set),
+        "What differs from the default:",
+        *(f"    {path}: {label(value)}" for path, value in result.changed.items()),
+        result.sentence,
+    ]
+    if comparison is not None:
+        origin.append(f"Fresh seeds: {', '.join(map(str, comparison.seeds))}.")
+    comments = [line for text in origin for line in text.splitlines()]
+    return "".join(f"# {line}\n" for line in comments) + "\n" + space.to_yaml()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else label(value)
+
+
+def _points(share: float) -> str:
+    """A difference of accuracies in points, with its sign."""
+    return f"{100 * share:+.1f}"

@@ -1,0 +1,62 @@
+"""Whether the best setting is better than the default: decided on fresh seeds, paired by seed.
+
+The best of many settings was in part lucky on the seeds it was chosen by, so its lead there says little (the winner's
+curse). Both run once more with seeds that had no part in the choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+LEVEL = 0.95
+_ROUNDING = 1e-9  # of sums of scores
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best setting beside the default, on fresh seeds.
+
+    Attributes:
+        seeds: both ran with these.
+        best: scores of the best setting, per seed.
+        default: of the default.
+        difference: mean of best minus default.
+        low: of the 95% interval of the difference, by Student's t over seeds.
+        high: likewise.
+    """
+
+    seeds: tuple[int, ...]
+    best: tuple[float, ...]
+    default: tuple[float, ...]
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def better(self) -> bool:
+        """Whether the whole interval is above 0."""
+        return self.low > _ROUNDING
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {**asdict(self), "level": LEVEL, "better": self.better}
+
+
+def compare(seeds: Sequence[int], best: Sequence[float], default: Sequence[float]) -> Comparison:
+    """Compare scores of the same seeds.
+
+    Raises:
+        ValueError: there are fewer than two seeds, or a score is missing.
+    """
+    if not len(seeds) == len(best) == len(default) >= 2:
+        raise ValueError(f"expected two scores for each of 2 or more seeds, got {len(best)} and {len(default)}")
+    from scipy.stats import t
+
+    differences = [one - other for one, other in zip(best, default, strict=True)]
+    mean = fmean(differences)
+    reach = float(t.ppf((1 + LEVEL) / 2, len(seeds) - 1)) * stdev(differences) / math.sqrt(len(seeds))
+    return Comparison(tuple(seeds), tuple(best), tuple(default), mean, mean - reach, mean + reach)

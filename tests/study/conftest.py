@@ -1,0 +1,55 @@
+"""The micro space of the experiments' tests, and studies of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evoswarm.study.question import Question, read_question
+from evoswarm.study.record import TrialRecord
+from tests.experiment.conftest import _one_thread, pool, space_file
+
+__all__ = ["_one_thread", "pool", "space_file"]
+
+STUDY = """
+name: small
+space: {space}
+set: [evolution.generations=2, evolution.islands=1]
+settings:
+{settings}
+trials: {trials}
+"""
+
+Ask = Callable[..., Question]
+
+
+@pytest.fixture(scope="session")
+def study_file(space_file: Path) -> Callable[..., Path]:
+    """Writes a study of the micro space."""
+
+    def write(settings: str, trials: int = 4, more: str = "") -> Path:
+        indented = "".join(f"  {line.strip()}\n" for line in settings.strip().splitlines())
+        text = STUDY.format(space=space_file, settings=indented.rstrip(), trials=trials) + more
+        file = space_file.parent / f"study-{abs(hash(text))}.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def ask(study_file: Callable[..., Path]) -> Ask:
+    """Reads a study of the micro space."""
+
+    def read(*arguments: Any) -> Question:
+        return read_question(study_file(*arguments))
+
+    return read
+
+
+def trial(number: int, parameters: dict[str, Any], *scores: float, state: str = "complete") -> TrialRecord:
+    """A record of a trial that never ran."""
+    return TrialRecord(number, state, parameters, parameters, scores, 1.0)  # type: ignore[arg-type]
