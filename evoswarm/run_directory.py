@@ -101,6 +101,12 @@ class RunDirectory:
         """Write data as JSON, whole or not at all."""
         return self.write(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
+    def rename(self, name: str, other: str) -> None:
+        """Give a file another name, if it is there."""
+        with _typed(self.path):
+            if (self.path / name).exists():
+                (self.path / name).replace(self.path / other)
+
     def read(self, name: str) -> str | None:
         """A file's text, or None if there is none."""
         with _typed(self.path):

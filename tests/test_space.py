@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evoswarm.errors import SpaceError
-from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
+from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks, small_test_split
 
 SPACES = sorted((Path(__file__).parents[1] / "search_spaces").glob("*.yaml"))
 
@@ -61,6 +61,14 @@ def test_shipped_spaces_pass_the_check_of_files(name: str) -> None:
     space = SearchSpace.from_yaml(Path(__file__).parents[1] / "search_spaces" / f"{name}.yaml")
     notes = check_files(space)
     assert len(notes) == sum("/" in member.path for member in space.pool) + (name == "small-llms-gsm8k")
+
+
+def test_shipped_procedural_spaces_have_a_thousand_test_items() -> None:
+    """All but the one that says why: a family of 255 questions has no more."""
+    small = {path.stem for path in SPACES if small_test_split(SearchSpace.from_yaml(path)) is not None}
+    assert small == {"accuracy-cost"}
+    text = next(path for path in SPACES if path.stem == "accuracy-cost").read_text(encoding="utf-8")
+    assert "`bits` has 255 questions in all" in text
 
 
 def test_the_quickstart_draws_as_many_items_as_it_says() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ from evoswarm.certificate.document import (
     Subject,
     TaskScore,
 )
-from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, difference_of, holm, mean_of, strata
+from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, difference_of, gap_of, holm, mean_of, strata
 from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
 from evoswarm.controls.contestant import Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
@@ -124,7 +123,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         ceilings=tuple(CeilingResult(**_compared(evidence, one, parts)) for one in evidence.ceilings),
         members=_members(evidence, parts),
         open_share=_open_share(evidence),
-        gap=_gap(evidence, score),
+        gap=_gap(evidence, parts),
         recipes_tried=evidence.recipes_tried,
         failures=evidence.champion.failures,
         close_decisions=evidence.close_decisions,
@@ -243,17 +242,14 @@ def _open_share(evidence: Evidence) -> OpenShare:
     )
 
 
-def _gap(evidence: Evidence, test: Sample) -> Gap:
-    """Selection and test items are other items, so the errors of the two scores are independent."""
-    selection = mean_of(evidence.selection, strata(evidence.selection_tasks, evidence.weights))
-    terms = [selection.standard_error**2, test.standard_error**2]
-    freedom = sum(terms) ** 2 / (terms[0] ** 2 / selection.freedom + terms[1] ** 2 / test.freedom)
-    gap = Sample(selection.mean - test.mean, selection.centre - test.centre, math.sqrt(sum(terms)), freedom, -1.0, 1.0)
+def _gap(evidence: Evidence, parts: Sequence[Stratum]) -> Gap:
+    selection = strata(evidence.selection_tasks, evidence.weights)
+    gap = gap_of(evidence.selection, selection, evidence.champion.scores, parts)
     search = evidence.search
     return Gap(
         search=None if search is None else _rounded(search),
-        selection=_rounded(selection.mean),
-        search_less_test=None if search is None else _rounded(search - test.mean),
+        selection=_rounded(mean_of(evidence.selection, selection).mean),
+        search_less_test=None if search is None else _rounded(search - mean_of(evidence.champion.scores, parts).mean),
         selection_less_test=interval(gap),
     )
 

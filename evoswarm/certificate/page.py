@@ -34,7 +34,7 @@ def summary(certificate: Certificate) -> list[str]:
     """The verdict in a few lines, for the end of a search; not wrapped."""
     verdict = certificate.verdict
     lines = [
-        f"Verdict: {_outcome(certificate)}",
+        "Verdict",
         verdict.sentence,
         verdict.searching,
         f"Accuracy on {certificate.items.test:,} test items: {_percent(certificate.score)}, "
@@ -115,10 +115,13 @@ def _rivals(certificate: Certificate) -> list[str]:
 def _members(certificate: Certificate) -> list[str]:
     share = certificate.open_share
     lines = [
-        f"{member.name:<{_NAME}.{_NAME}}{member.share_of_steps:>7.0%}   {_worth(member)}"
+        line
         for member in certificate.members
+        for line in _wrapped(
+            f"{member.name:<{_NAME}.{_NAME}}{member.share_of_steps:>7.0%}   {_worth(member)}", "", " " * (_NAME + 10)
+        )
     ]
-    lines = [f"{'member':<{_NAME}}{'steps':>7}   {'what the champion loses without it (points)'}", *lines]
+    lines = [f"{'member':<{_NAME}}{'steps':>7}   {'what is lost without it (points)'}", *lines]
     if len(certificate.members) > 1:
         lines += _wrapped(
             f"Others than the lead spoke at {share.steps:.0%} of steps, in {share.lead_tokens:.0%} of the lead's "

@@ -140,6 +140,21 @@ def difference_of(first: Sequence[float], second: Sequence[float], parts: Sequen
     return _sample(differences, parts, -1.0, 1.0, 1.0)
 
 
+def gap_of(
+    first: Sequence[float], first_parts: Sequence[Stratum], second: Sequence[float], second_parts: Sequence[Stratum]
+) -> Sample:
+    """The mean of first less the mean of second, over two independent sets of items.
+
+    Each side has one success and one failure added (Agresti & Caffo 2000).
+    """
+    one = _sample(np.asarray(first, dtype=np.float64), first_parts, 0.0, 1.0, 1.0)
+    other = _sample(np.asarray(second, dtype=np.float64), second_parts, 0.0, 1.0, 1.0)
+    terms = (one.standard_error**2, other.standard_error**2)
+    freedom = sum(terms) ** 2 / (terms[0] ** 2 / one.freedom + terms[1] ** 2 / other.freedom)
+    error = float(np.sqrt(sum(terms)))
+    return Sample(one.mean - other.mean, one.centre - other.centre, error, freedom, -1.0, 1.0)
+
+
 def discordances(first: Sequence[float], second: Sequence[float], parts: Sequence[Stratum]) -> tuple[float, ...]:
     """Per part, the mean squared difference with one item won and one lost added over all parts.
 

@@ -88,7 +88,7 @@ def searching(uniform: Sample | None, same: bool) -> str:
         return "The pool has one member, so there is no uniform mix to compare with."
     if same:
         return "The champion is the uniform mix of the pool: searching found nothing better."
-    gap = f"{signed(uniform.mean)} ({signed(uniform.lower())} to {signed(uniform.upper())})"
+    gap = _gap(uniform)
     if uniform.lower() > 0:
         return f"Searching beat the uniform mix of the pool: {gap}."
     if uniform.upper() < 0:
@@ -124,10 +124,13 @@ def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) 
     below = any(one.upper() < margin for one in rivals.values())
     sentence = (
         f"Mixing adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
-        f"{len(rivals)} rivals, the closest, {least}, by {signed(sample.mean).removeprefix('+')} "
-        f"({signed(sample.lower())} to {signed(sample.upper())})."
+        f"{len(rivals)} rivals, the closest, {least}, by {_gap(sample).removeprefix('+')}."
     )
     return Verdict("adds value", sentence, beaten, below)
+
+
+def _gap(sample: Sample) -> str:
+    return f"{signed(sample.mean)} ({100 * sample.lower():+.1f} to {100 * sample.upper():+.1f})"
 
 
 def _alone(speakers: int) -> str:

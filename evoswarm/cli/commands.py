@@ -95,6 +95,9 @@ def search(
     overrides: Overrides = None,
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+    certify: Annotated[
+        bool, typer.Option("--certify/--no-certify", help="Test the champion on held-out items at the end.")
+    ] = True,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     checked = _space(space, overrides, seed)
@@ -102,7 +105,35 @@ def search(
     from evoswarm.experiment.interrupt import SearchInterrupted
 
     try:
-        run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json)
+        run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json, certify=certify)
+    except SearchInterrupted as end:
+        print(f"{end} when the same command is run again", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def certify(
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run directory with a champion.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
+) -> None:
+    """Test a champion on held-out items, against rivals that spend compute without mixing."""
+    if schema:
+        from evoswarm.certificate.document import Certificate
+
+        print(json.dumps(Certificate.json_schema(), indent=2))
+        return
+    if run is None:
+        raise RunError("expected RUN (a run directory) or --schema, got neither")
+    from evoswarm.cli.certify_command import run_certify
+    from evoswarm.experiment.interrupt import SearchInterrupted
+
+    try:
+        run_certify(run, force=force, quiet=quiet, as_json=as_json)
     except SearchInterrupted as end:
         print(f"{end} when the same command is run again", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -143,10 +174,10 @@ def two_by_two(
 @app.command()
 def check(space: SpaceFile, overrides: Overrides = None) -> None:
     """Validate a space, its files and its items, without loading a model."""
-    from evoswarm.space import SearchSpace, check_files
+    from evoswarm.space import SearchSpace, check_files, small_test_split
 
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()))
-    notes = check_files(checked)
+    notes = [*check_files(checked), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {len(checked.pool)} members, {len(checked.tasks)} tasks")
     for note in notes:
         print(f"note: {note}")

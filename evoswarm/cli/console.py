@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evoswarm.cli.certify_command import print_verdict
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
@@ -56,6 +57,7 @@ def print_result(console: Console, result: SearchResult) -> None:
             f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
             f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}): the cheaper one was chosen."
         )
+    print_verdict(console, result)
     console.print(escape(ended_because(result.reason, result.limit, result.generations)))
     console.print("\n[bold]Written[/bold]")
     for path, meaning in result.written():

@@ -12,6 +12,7 @@ from rich.console import Console
 from evoswarm.cli.console import figures_table, generation_json, generation_line, print_result, result_json
 from evoswarm.cli.output import mute, say
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.experiment import mirror
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _FILE_WIDTH = 160
 
 
-def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool, as_json: bool) -> None:
+def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool, as_json: bool, certify: bool) -> None:
     """Search, showing progress: for people by default, for machines with ``as_json``, not at all with ``quiet``.
 
     Raises:
@@ -43,7 +44,7 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
             say(f"{text} ...")
 
     silence_loading()
-    result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell)
+    result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell, certify=certify)
     if as_json:
         say(result_json(result))
     elif not quiet:
@@ -105,17 +106,10 @@ def _mirror_opening(result: SplitResult, space: SearchSpace, runs: Path) -> None
     if opening is None:
         return
     tracker = Tracker(space.tracking, runs)
-    tags = {
-        "evoswarm.opening": space.continuation_digest,
-        "evoswarm.space": space.name,
-        "evoswarm.champion": result.recipe.digest,
-        "evoswarm.opened_before_by": str(opening.others),
-        "evoswarm.first": str(opening.first).lower(),
-    }
     metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
     if summary.accuracy is not None:
         metrics["test_accuracy"] = summary.accuracy
-    tracker.opening(f"test split opened for {result.recipe.digest[:12]}", tags, metrics)
+    tracker.opening(*mirror.opening(space, result.recipe.digest, opening), metrics)
     tracker.close()
 
 

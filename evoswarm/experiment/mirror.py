@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
 from evoswarm.genomes.recipe_genome import RecipeGenome
@@ -90,6 +91,24 @@ def champions(result: SearchResult, genomes: Mapping[str, RecipeGenome]) -> list
     others = [s for s in result.front if s.recipe.digest != champion.recipe.digest]
     named = [("champion", champion), *((f"front: {s.name}", s) for s in others)]
     return [_child(name, standing, genomes.get(standing.recipe.digest)) for name, standing in named[:MOST_CHILDREN]]
+
+
+def opening(space: SearchSpace, champion: str, opened: Opening) -> tuple[str, dict[str, str]]:
+    """An opening of test items as an MLflow run: its name and tags.
+
+    Args:
+        space: as it was asked for, without fingerprints.
+        champion: digest of the recipe that they were opened for.
+        opened: what the ledger says.
+    """
+    tags = {
+        "evoswarm.opening": space.continuation_digest,
+        "evoswarm.space": space.name,
+        "evoswarm.champion": champion,
+        "evoswarm.opened_before_by": str(opened.others),
+        "evoswarm.first": str(opened.first).lower(),
+    }
+    return f"test split opened for {champion[:12]}", tags
 
 
 def _overall(figures: GenerationFigures) -> dict[str, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import Counters
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
@@ -20,6 +21,7 @@ from evoswarm.recipe import Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
 FRONT, RECIPES = "front.json", "recipes"
+CERTIFICATE, PAGE = "certificate.json", "certificate.txt"
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,8 @@ class SearchResult:
         example_prompt: a question of the task, to try the champion on.
         search_accuracy: of the finalists on the search split, by name.
         tracking_uri: MLflow's store, if it has heard of the search.
+        certificate: the verdict on held-out items; None where none was asked for, or it was refused.
+        refusal: why it was refused: the items had been opened for another champion.
     """
 
     champion: Recipe
@@ -175,6 +179,8 @@ class SearchResult:
     example_prompt: str
     search_accuracy: Mapping[str, float]
     tracking_uri: str | None = None
+    certificate: Certificate | None = None
+    refusal: str | None = None
 
     @property
     def accuracy(self) -> float:
@@ -199,8 +205,13 @@ class SearchResult:
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
         root = self.directory
+        certified = [
+            (root / PAGE, "the certificate: what held-out items say of the champion"),
+            (root / CERTIFICATE, "the same as data"),
+        ]
         return [
             (root / CHAMPION, "the champion, a recipe that stands alone"),
+            *(certified if self.certificate is not None else []),
             (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
             (root / RECIPES, "their recipes"),
             (root / INDIVIDUALS, "every individual with its genes, parents and fitness"),
@@ -220,6 +231,8 @@ class SearchResult:
             "generations": self.generations,
             "evaluations": self.evaluations,
             "seconds": self.seconds,
+            "verdict": None if self.certificate is None else self.certificate.verdict.model_dump(mode="json"),
+            "refusal": self.refusal,
             "selection": _figures(self.selection.champion),
             "rivals": [_figures(s) for s in self.comparison if s.is_rival],
             "front": [_figures(s) for s in self.front],
@@ -227,7 +240,7 @@ class SearchResult:
 
 
 def write_result(run: RunDirectory, result: SearchResult) -> None:
-    """Write ``recipes/``, ``front.json`` and ``champion.json``, and note the end in the journal.
+    """Write ``recipes/``, ``front.json`` and ``champion.json``.
 
     Raises:
         RunError: the directory cannot be written.
@@ -257,7 +270,6 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     }
     run.write_json(FRONT, front)
     run.write(CHAMPION, result.champion.to_json())
-    run.journal("finished", reason=result.reason, limit=result.limit, champion=result.champion.digest)
 
 
 def slug(name: str) -> str:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from evoswarm.controls.plain import Contender, rivals
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluator import Moment, Stopped
+from evoswarm.evaluation.evaluator import Stopped
+from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import calibration_of, representation_of
+from evoswarm.experiment.certification import certify_champion, moment_of, retire
 from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.result import SearchResult, write_result
@@ -25,9 +28,9 @@ from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
-from evoswarm.recipe import Failure
 from evoswarm.run_directory import RunDirectory, run_directory
 from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
 
 FRONT_EXTRAS = 30
@@ -45,6 +48,7 @@ def search(
     on_stage: OnStage | None = None,
     runs: str | Path = "runs",
     swarm: Swarm | None = None,
+    certify: bool = True,
 ) -> SearchResult:
     """Search for the recipe that answers best, and write everything to a run directory.
 
@@ -58,6 +62,7 @@ def search(
         on_stage: told what is being done.
         runs: the directory of all runs: the ledger and MLflow's store are kept here.
         swarm: the space's pool, loaded already (several searches over one pool share what it has read); None loads it.
+        certify: test the champion on held-out items at the end, unless they were opened for another champion.
 
     Raises:
         EvoswarmError: the space, a task, a member or the run directory is not what it should be.
@@ -76,9 +81,17 @@ def search(
         stack.callback(run.close)
         run.write("space.yaml", checked.to_yaml())
         interrupt = stack.enter_context(Interrupt())
-        moment = _moment(run)
+        splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
         bench = stack.enter_context(
-            workbench(checked, root / LEDGER, moment=moment, stop=interrupt.asked, on_stage=stage, swarm=swarm)
+            workbench(
+                checked,
+                root / LEDGER,
+                splits=splits,
+                moment=moment_of(run),
+                stop=interrupt.asked,
+                on_stage=stage,
+                swarm=swarm,
+            )
         )
         tracker = Tracker(checked.tracking, root)
         stack.callback(tracker.close)
@@ -129,7 +142,8 @@ class Session:
             )
             self._on_stage(f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()
-            result = self._choose(algorithm, representation, evolving, reason)
+            result = self._certified(self._choose(algorithm, representation, evolving, reason))
+            run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             genomes = {individual.key: individual.genome for individual in algorithm.archive.individuals}
             self._tracker.champions(mirror.champions(result, genomes))
             status = "FINISHED"
@@ -140,6 +154,19 @@ class Session:
             raise SearchInterrupted(run.path) from error
         finally:
             self._tracker.finish(status, run.path, mirror.lineage(evolving.rows if evolving else []))
+
+    def _certified(self, result: SearchResult) -> SearchResult:
+        """The result with its certificate; without one where the test items were opened for another champion."""
+        if "test" not in self._bench.items:
+            retire(self._run, result.champion)
+            return result
+        try:
+            certificate = certify_champion(
+                self._bench, self._run, result.champion, self._tracker, force=False, on_stage=self._on_stage
+            )
+        except OpenedBefore as refusal:
+            return replace(result, refusal=refusal.message, seconds=time.monotonic() - self._began)
+        return replace(result, certificate=certificate, seconds=time.monotonic() - self._began)
 
     def _choose(
         self,
@@ -177,17 +204,3 @@ class Session:
         )
         write_result(self._run, result)
         return result
-
-
-def _moment(run: RunDirectory) -> Moment:
-    """Failures owed to device and time, from the journal and into it."""
-    known = {
-        (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
-        for event in run.events
-        if event["event"] == "failure"
-    }
-
-    def note(recipe: str, item: str, failure: Failure) -> None:
-        run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
-
-    return Moment(known, note)

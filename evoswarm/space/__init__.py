@@ -1,11 +1,12 @@
 """The search space: what one search is about, read from strict YAML and validated."""
 
-from evoswarm.space.check import check_files
+from evoswarm.space.check import check_files, small_test_split
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
     AlgorithmName,
     Budget,
+    CertificateSettings,
     DatasetSettings,
     Decoding,
     Evolution,
@@ -26,6 +27,7 @@ from evoswarm.space.settings import (
 __all__ = [
     "AlgorithmName",
     "Budget",
+    "CertificateSettings",
     "DatasetSettings",
     "Decoding",
     "Evolution",
@@ -45,4 +47,5 @@ __all__ = [
     "check_files",
     "draw_items",
     "make_tasks",
+    "small_test_split",
 ]

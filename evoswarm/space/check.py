@@ -7,8 +7,11 @@ from evoswarm.recipe import Recipe
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.space.settings import DatasetSettings
+from evoswarm.space.settings import DatasetSettings, ReasoningGymSettings
 from evoswarm.tasks.rows import is_local
+
+ENOUGH_TEST_ITEMS = 1000
+"""Procedural tasks have questions without end, so there is no reason for a verdict on few."""
 
 
 def check_files(space: SearchSpace) -> tuple[str, ...]:
@@ -35,6 +38,17 @@ def check_files(space: SearchSpace) -> tuple[str, ...]:
         else:
             draw_task_items(space, index, task)
     return tuple(notes)
+
+
+def small_test_split(space: SearchSpace) -> str | None:
+    """What is to be said of a test split that could be larger; None where nothing is."""
+    procedural = any(isinstance(task, ReasoningGymSettings) for task in space.tasks)
+    if not procedural or space.splits.test >= ENOUGH_TEST_ITEMS:
+        return None
+    return (
+        f"splits.test: expected at least {ENOUGH_TEST_ITEMS:,} test items (procedural tasks make as many questions as "
+        f"one likes), got {space.splits.test:,}: few items seldom decide a verdict"
+    )
 
 
 def _check_members(space: SearchSpace) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from evoswarm.certificate.statistics import Stratum, difference_of, discordances, holm, mean_of, strata
+from evoswarm.certificate.statistics import Stratum, difference_of, discordances, gap_of, holm, mean_of, strata
 
 ONE_TASK = {"a": 1.0}
 
@@ -159,6 +159,15 @@ def test_graded_scores_of_little_spread_have_a_narrow_interval() -> None:
     binary = mean_of([0.0, 1.0] * 200, one(400))
     assert graded.mean == binary.mean == pytest.approx(0.5)
     assert graded.upper() - graded.lower() < 0.4 * (binary.upper() - binary.lower())
+
+
+def test_a_gap_between_two_sets_of_items_is_agresti_and_caffos_interval() -> None:
+    gap = gap_of([1.0] * 45 + [0.0] * 5, one(50), [1.0] * 80 + [0.0] * 20, one(100))
+    first, second = 46 / 52, 81 / 102
+    error = math.sqrt(first * (1 - first) / 52 + second * (1 - second) / 102)
+    assert gap.mean == pytest.approx(0.1)
+    assert gap.centre == pytest.approx(first - second)
+    assert gap.standard_error == pytest.approx(error, rel=0.01)
 
 
 def test_discordance_is_the_share_that_differs() -> None:

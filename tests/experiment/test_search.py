@@ -24,7 +24,15 @@ from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
 
 Micro = Callable[..., SearchSpace]
-OUTCOMES = ("individuals.jsonl", "calibration.json", "front.json", "champion.json", "space.yaml")
+OUTCOMES = (
+    "individuals.jsonl",
+    "calibration.json",
+    "front.json",
+    "champion.json",
+    "certificate.json",
+    "certificate.txt",
+    "space.yaml",
+)
 
 
 def lines(run: Path) -> list[dict[str, object]]:
@@ -205,7 +213,7 @@ def test_a_stop_by_the_clock_is_journalled_and_replayed(micro: Micro, tmp_path: 
     assert (result.reason, result.generations) == ("budget.seconds", 1)
     journal = result.directory / "journal.jsonl"
     events = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [event["event"] for event in events] == ["began", "stopped", "finished"]
+    assert [event["event"] for event in events] == ["began", "stopped", "opening", "finished"]
     journal.write_text("\n".join(json.dumps(event) for event in events[:2]) + "\n")  # died before the end
     again = search(micro("evolution.generations=50"), runs=tmp_path)  # without the limit: the journal says it all
     assert (again.directory, again.reason, again.generations) == (result.directory, "budget.seconds", 1)

@@ -1,0 +1,330 @@
+"""From a champion to its certificate: tune the rivals, state what can be proven, open the test items, play, write.
+
+The order is what makes the verdict worth something. Everything that is chosen is chosen on the selection items; what
+could be proven is written down; then the opening is recorded in the ledger; only then a test item is decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from evoswarm.certificate.detectable import detectable_gain
+from evoswarm.certificate.document import Certificate, Items, Opening, Subject
+from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
+from evoswarm.certificate.page import page
+from evoswarm.certificate.statistics import discordances, strata
+from evoswarm.certificate.verdict import points
+from evoswarm.controls.contestant import Contestant, Controls
+from evoswarm.controls.plain import uniform, without
+from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.evaluation import Evaluation, summarize
+from evoswarm.evaluation.evaluator import Moment, Stopped
+from evoswarm.evaluation.ledger import Opening as Opened
+from evoswarm.experiment import mirror
+from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.plain_controls import tune
+from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
+from evoswarm.experiment.words import in_words
+from evoswarm.experiment.workbench import LEDGER, Workbench, naming, workbench
+from evoswarm.recipe import Failure, Recipe, RecipeMember
+from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
+from evoswarm.space import SearchSpace, small_test_split
+from evoswarm.tracking import Tracker
+
+OnStage = Callable[[str], None]
+_SPACE = "space.yaml"
+_OPENING = "opening"
+RUNS = "runs"
+
+
+def certify(
+    run: str | Path,
+    *,
+    force: bool = False,
+    runs: str | Path | None = None,
+    on_stage: OnStage = lambda text: None,
+    swarm: Swarm | None = None,
+) -> Certificate:
+    """Give the champion of a finished search its certificate, from the run directory alone.
+
+    The same champion again is the same opening: nothing is decoded, and the files come out the same to the byte.
+
+    Args:
+        run: the run directory.
+        force: also where the test items of this search were opened for another champion before.
+        runs: the directory of the ledger and of MLflow's store; None is the one that the run lies in, or ``runs``
+            where that has no ledger.
+        on_stage: told what is being done.
+        swarm: the pool, loaded already; None loads it.
+
+    Raises:
+        OpenedBefore: they were, and nothing was forced.
+        EvoswarmError: the directory holds no finished search, or its space, tasks or members are not what they were.
+        SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
+    """
+    path = Path(run)
+    space, champion = _read(path)
+    root = _root(path) if runs is None else Path(runs)
+    with ExitStack() as stack:
+        directory = RunDirectory(path)
+        stack.callback(directory.close)
+        interrupt = stack.enter_context(Interrupt())
+        bench = stack.enter_context(
+            workbench(
+                space,
+                root / LEDGER,
+                splits=("search", "selection", "test"),
+                moment=moment_of(directory),
+                stop=interrupt.asked,
+                on_stage=on_stage,
+                swarm=swarm,
+            )
+        )
+        with naming(str(path / CHAMPION)):
+            bound = bench.bound(champion)
+        tracker = Tracker(space.tracking, root)
+        stack.callback(tracker.close)
+        try:
+            return certify_champion(bench, directory, bound, tracker, force=force, on_stage=on_stage)
+        except Stopped as error:
+            directory.journal("interrupted")
+            raise SearchInterrupted(path) from error
+
+
+def certify_champion(
+    bench: Workbench, run: RunDirectory, champion: Recipe, tracker: Tracker, *, force: bool, on_stage: OnStage
+) -> Certificate:
+    """Certify the champion of a run that is at hand.
+
+    Args:
+        bench: the space made ready, with the items of all splits.
+        run: with ``space.yaml``, ``front.json`` and ``individuals.jsonl`` in it; the certificate is written there.
+        champion: frozen; bound to the pool as loaded.
+        tracker: told of the opening.
+        force: open the items also where another champion of this search opened them.
+        on_stage: told what is being done.
+
+    Raises:
+        OpenedBefore: another champion did, and nothing was forced; nothing was opened.
+        RunError: a file cannot be written.
+        Stopped: Ctrl-C.
+    """
+    retire(run, champion)
+    space = SearchSpace.from_yaml(run.path / _SPACE)  # as it was asked for: a loaded one knows its fingerprints
+    evaluator, items = bench.evaluator, bench.items["test"]
+    digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
+    identity = space.continuation_digest
+    before = evaluator.ledger.opening(identity, champion.digest, digests)
+    if before.first and before.same_space and not force:
+        evaluator.ledger.open_items(identity, champion.digest, digests, forced=False)  # refuses, before any work
+    selection = bench.items["selection"]
+    on_stage(f"tuning rivals on {len(selection)} selection items")
+    controls = tune(space, bench.pool, champion, evaluator, selection)
+    gain = _detectable(bench, champion, controls)
+    statement = _statement(gain, len(items))
+    _announce(run, champion, gain, statement)
+    on_stage(f"{statement}; opening them")
+    opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=force)
+    opening = Opening(
+        forced=opened.same_space > 0,
+        others_of_this_space=opened.same_space,
+        others=opened.others,
+        detectable_gain=gain,
+        statement=f"{statement[0].upper()}{statement[1:]}.",
+    )
+    certificate = certificate_of(_evidence(bench, run, space, champion, controls, opening))
+    run.write(CERTIFICATE, certificate.to_json())
+    run.write(PAGE, page(certificate))
+    _tell(tracker, space, certificate, opened)
+    return certificate
+
+
+def retire(run: RunDirectory, champion: Recipe) -> None:
+    """Put the certificate of an earlier champion of this run aside, under that champion's digest."""
+    text = run.read(CERTIFICATE)
+    if text is None:
+        return
+    earlier = str(_entry(text, CERTIFICATE)["subject"]["champion"])
+    if earlier != champion.digest:
+        for name in (PAGE, CERTIFICATE):
+            run.rename(name, name.replace(".", f"-{earlier[:12]}."))
+
+
+def moment_of(run: RunDirectory) -> Moment:
+    """Failures owed to device and time, from the journal and into it."""
+    known = {
+        (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
+        for event in run.events
+        if event["event"] == "failure"
+    }
+
+    def note(recipe: str, item: str, failure: Failure) -> None:
+        run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
+
+    return Moment(known, note)
+
+
+def _root(path: Path) -> Path:
+    """Where the ledger of a run is: beside it, or where searches keep it."""
+    beside = path.resolve().parent
+    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
+
+
+def _read(path: Path) -> tuple[SearchSpace, Recipe]:
+    """The space and the champion of a run directory.
+
+    Raises:
+        RunError: it is none, or its search has not ended.
+    """
+    for name in (_SPACE, CHAMPION):
+        if not (path / name).is_file():
+            message = f"expected a run directory with a {name} in it (its search has ended), got one without it"
+            raise RunError(message, Where(str(path)))
+    return SearchSpace.from_yaml(path / _SPACE), Recipe.load(path)
+
+
+def _detectable(bench: Workbench, champion: Recipe, controls: Controls) -> float | None:
+    """What could be proven against all rivals, by how often champion and rival differ on the selection items."""
+    evaluator, items = bench.evaluator, bench.items["selection"]
+    parts = strata([item.task for item in items], _weights(bench))
+    own = _scores(evaluator.evaluate([champion], items)[0])
+    squares = {plan.key: discordances(own, plan.play(evaluator, items).scores, parts) for plan in controls.rivals}
+    gain = detectable_gain(squares, parts, len(bench.items["test"]) / len(items))
+    return None if gain is None else round(gain, 6)
+
+
+def _statement(gain: float | None, items: int) -> str:
+    if gain is None:
+        return f"these {items:,} items are too few to prove any gain"
+    return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all four rivals"
+
+
+def _announce(run: RunDirectory, champion: Recipe, gain: float | None, statement: str) -> None:
+    """Write down what can be proven, before it is known what holds; a replay finds it written."""
+    entry = {"champion": champion.digest, "detectable_gain": gain, "statement": statement}
+    if {"event": _OPENING, **entry} not in run.events:
+        run.journal(_OPENING, **entry)
+
+
+def _evidence(
+    bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Recipe, controls: Controls, opening: Opening
+) -> Evidence:
+    """Play everything on the test items and collect what is known besides."""
+    evaluator, items = bench.evaluator, bench.items["test"]
+    less = [ablated(champion, member) for member in champion.members] if len(champion.members) > 1 else []
+    evaluations, *shorter = evaluator.evaluate([champion, *less], items)
+    summary = summarize(items, evaluations, bench.tasks)
+
+    def played(plans: Sequence[Any]) -> tuple[Contestant, ...]:
+        return tuple(plan.play(evaluator, items) for plan in plans)
+
+    selection = bench.items["selection"]
+    tried, searched = _history(run, champion)
+    counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
+    note = small_test_split(space)
+    return Evidence(
+        subject=_subject(space, champion, in_words(champion, summary.cost)),
+        items=Items(**counts),
+        opening=opening,
+        margin=space.certificate.margin,
+        tasks=tuple(item.task for item in items),
+        weights=_weights(bench),
+        champion=Contestant("champion", "champion", "", _scores(evaluations), summary.failures, summary.cost),
+        rivals=played(controls.rivals),
+        diagnostics=played(controls.diagnostics),
+        ceilings=played(controls.ceilings),
+        is_uniform=champion.digest == uniform(space, bench.pool).digest,
+        speakers=_speakers(champion, evaluations, less, shorter),
+        open_share=summary.open_share,
+        touched_share=summary.touched_share,
+        selection=_scores(evaluator.evaluate([champion], selection)[0]),
+        selection_tasks=tuple(item.task for item in selection),
+        search=searched,
+        recipes_tried=tried,
+        close_decisions=summary.close,
+        notes=() if note is None else (note,),
+    )
+
+
+def ablated(recipe: Recipe, member: RecipeMember) -> Recipe:
+    """The recipe without one of its members; where that is the lead, the heaviest of the others leads."""
+    if member.spec.name != recipe.lead:
+        return without(recipe, member.spec.name)
+    heir = max((other for other in recipe.members if other is not member), key=lambda other: other.weight)
+    return without(recipe.model_copy(update={"lead": heir.spec.name}), recipe.lead)
+
+
+def _speakers(
+    champion: Recipe,
+    evaluations: Sequence[Evaluation],
+    less: Sequence[Recipe],
+    shorter: Sequence[Sequence[Evaluation]],
+) -> tuple[Speaker, ...]:
+    """How often each member spoke on the test items, and what the others do without it."""
+    steps = sum(evaluation.steps for evaluation in evaluations)
+    spoken = [0.0] * len(champion.members)
+    for evaluation in evaluations:
+        for position, cost in enumerate(evaluation.cost.members):
+            spoken[position] += cost.steps
+    return tuple(
+        Speaker(
+            name=member.spec.name,
+            identity=member.spec.fingerprint or f"{member.spec.path}@{member.spec.revision}",
+            share_of_steps=spoken[position] / steps if steps else 0.0,
+            without=_scores(shorter[position]) if less else None,
+            led_by=less[position].lead if less else "",
+        )
+        for position, member in enumerate(champion.members)
+    )
+
+
+def _history(run: RunDirectory, champion: Recipe) -> tuple[int, float | None]:
+    """How many distinct recipes were scored, and what the champion scored on the search items."""
+    rows = [_entry(line, INDIVIDUALS) for line in (run.read(INDIVIDUALS) or "").splitlines()]
+    front = _entry(run.read(FRONT) or "{}", FRONT)
+    tried = {row["key"] for row in rows} | {row["digest"] for row in front.get("contenders", ())}
+    scores = (row["accuracy"] for row in rows if row["key"] == champion.digest and row["accuracy"] is not None)
+    return len(tried), next(scores, None)
+
+
+def _subject(space: SearchSpace, champion: Recipe, words: Sequence[str]) -> Subject:
+    return Subject(
+        space=space.name,
+        space_digest=space.digest,
+        search_digest=space.continuation_digest,
+        seed=space.seed,
+        noise_seed=space.noise_seed,
+        champion=champion.digest,
+        members=tuple(member.spec.name for member in champion.members),
+        lead=champion.lead,
+        words=tuple(words),
+        evoswarm=version("evoswarm"),
+        decoding=DECODING_VERSION,
+    )
+
+
+def _tell(tracker: Tracker, space: SearchSpace, certificate: Certificate, opened: Opened) -> None:
+    """Mirror the opening in MLflow."""
+    metrics = {"test_accuracy": certificate.score.mean, "items": certificate.items.test}
+    metrics["flops"], metrics["open_share"] = certificate.compute.flops, certificate.open_share.steps
+    tracker.opening(*mirror.opening(space, certificate.subject.champion, opened), metrics)
+
+
+def _weights(bench: Workbench) -> Mapping[str, float]:
+    return {name: task.weight for name, task in bench.tasks.items()}
+
+
+def _scores(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
+    """Per item; a failure counts 0."""
+    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
+
+
+def _entry(text: str, file: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(text)
+    return data

@@ -1,0 +1,241 @@
+"""Certificates of searches that really ran: what they hold, who may open what, and that nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from evoswarm.certificate.document import Certificate
+from evoswarm.cli import run as command
+from evoswarm.controls.plain import single, uniform
+from evoswarm.errors import RunError
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.ledger import Ledger, OpenedBefore
+from evoswarm.experiment.certification import ablated, certify
+from evoswarm.experiment.interrupt import SearchInterrupted
+from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
+from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import LEDGER, workbench
+from evoswarm.recipe import Recipe
+from evoswarm.space import SearchSpace
+
+Micro = Callable[..., SearchSpace]
+
+
+def copied(finished: SearchResult, target: Path) -> Path:
+    """The run of a finished search with its ledger, to do with as one likes."""
+    shutil.copytree(finished.directory.parent, target)
+    return target / finished.directory.name
+
+
+def other_champion(run: Path, micro: Micro) -> Recipe:
+    """A plain recipe that is not the champion, as the champion of a run."""
+    champion = Recipe.load(run)
+    specs = {
+        member.spec.name: member.spec for file in (run / "recipes").iterdir() for member in Recipe.load(file).members
+    }
+    plain = [single(micro(), spec) for spec in specs.values()] + [uniform(micro(), list(specs.values()))]
+    other = next(recipe for recipe in plain if recipe.digest != champion.digest)
+    (run / "champion.json").write_text(other.to_json())
+    return other
+
+
+def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
+    certificate = finished.certificate
+    assert certificate is not None
+    data = json.loads((finished.directory / CERTIFICATE).read_text())
+    jsonschema.Draft202012Validator.check_schema(Certificate.json_schema())
+    jsonschema.validate(data, Certificate.json_schema())
+    assert Certificate.from_json((finished.directory / CERTIFICATE).read_text()) == certificate
+    assert certificate.subject.champion == finished.champion.digest
+    assert certificate.subject.seed == 0
+    assert certificate.items.test == 6
+    assert certificate.gap.selection == pytest.approx(finished.accuracy)
+    assert set(certificate.by_task) == {"spell", "sum"}
+    assert certificate.score.mean == pytest.approx(sum(s.mean for s in certificate.by_task.values()) / 2)
+    assert not certificate.opening.forced
+    assert {member.name for member in certificate.members} == {m.spec.name for m in finished.champion.members}
+    assert any("at least 1,000" in note for note in certificate.notes)
+    rows = [json.loads(line) for line in (finished.directory / "individuals.jsonl").read_text().splitlines()]
+    assert certificate.recipes_tried >= len({row["key"] for row in rows})
+
+
+def test_the_schema_refuses_what_is_no_certificate(finished: SearchResult) -> None:
+    data = json.loads((finished.directory / CERTIFICATE).read_text())
+    for spoilt in ({**data, "clock": 1}, {**data, "score": {"mean": 1.0}}, {**data, "rivals": []}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(spoilt, Certificate.json_schema())
+
+
+def test_the_page_is_narrow_and_says_what_counts(finished: SearchResult) -> None:
+    text = (finished.directory / PAGE).read_text()
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for words in ("VERDICT:", "the test\nitems", "Who really speaks", "What was promised", finished.champion.digest):
+        assert words in text or words.replace("\n", " ") in text
+
+
+def test_what_can_be_proven_is_written_before_the_items_are_opened(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening, decoding and announcing are seen as they happen, by the ledger file and the journal themselves."""
+    seen: list[tuple[str, int, int]] = []
+    real = Evaluator.evaluate
+
+    def watch(self: Evaluator, recipes: list[Recipe], items: list[object]) -> list[list[object]]:
+        with sqlite3.connect(tmp_path / LEDGER) as database:
+            opened = database.execute("SELECT COUNT(*) FROM openings").fetchone()[0]
+        journal = (tmp_path / "micro-seed0" / "journal.jsonl").read_text()
+        split = "test" if items[0] in test else "other"
+        seen.append((split, opened, journal.count('"event": "opening"')))
+        return real(self, recipes, items)  # type: ignore[arg-type, return-value]
+
+    space = micro("evolution.generations=1")
+    with workbench(space, ":memory:", splits=["test"]) as bench:
+        test = list(bench.items["test"])
+    monkeypatch.setattr(Evaluator, "evaluate", watch)
+    search(space, runs=tmp_path)
+    assert {entry for entry in seen if entry[0] == "other" and entry[1] == 0} == {("other", 0, 0)}
+    assert {entry[1:] for entry in seen if entry[0] == "test"} == {(1, 1)}
+    events = [json.loads(line) for line in (tmp_path / "micro-seed0" / "journal.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["began", "opening", "finished"]
+    assert events[1]["statement"] == "these 6 items are too few to prove any gain"
+
+
+def test_again_is_the_same_opening_and_decodes_nothing(
+    finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    before = {name: (run / name).read_bytes() for name in (CERTIFICATE, PAGE, "journal.jsonl")}
+    for name in (CERTIFICATE, PAGE):
+        (run / name).unlink()
+    monkeypatch.setattr("evoswarm.decoding.swarm.Swarm.decode", lambda *_, **__: pytest.fail("something was decoded"))
+    certificate = certify(run)
+    assert certificate == finished.certificate
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_another_champion_needs_force_and_the_certificate_says_so(
+    finished: SearchResult, micro: Micro, tmp_path: Path
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    other = other_champion(run, micro)
+    with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
+        certify(run)
+    kept = run / f"certificate-{finished.champion.digest[:12]}.json"
+    assert kept.read_bytes() == (finished.directory / CERTIFICATE).read_bytes()  # an old verdict is not the new one's
+    assert not (run / CERTIFICATE).exists()
+    certificate = certify(run, force=True)
+    assert certificate.subject.champion == other.digest
+    assert (certificate.opening.forced, certificate.opening.others_of_this_space) == (True, 1)
+    assert "FORCED" in (run / PAGE).read_text()
+    assert certify(run) == certificate  # the same opening again needs no force
+    (run / "champion.json").write_text(finished.champion.to_json())
+    assert certify(run) == finished.certificate  # who came later does not count
+
+
+def test_a_second_search_ends_normally_without_a_verdict(micro: Micro, tmp_path: Path) -> None:
+    """The test items of a space are opened once, whatever the seed; the search is no less finished for that."""
+    space = micro("evolution.generations=1")
+    ledger = Ledger(tmp_path / LEDGER)
+    with ledger, workbench(space, ":memory:", splits=["test"]) as bench:
+        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
+        ledger.open_items(space.continuation_digest, "somebody else", digests)
+    result = search(space, runs=tmp_path)
+    assert result.certificate is None
+    assert "opened for another recipe" in str(result.refusal)
+    assert not (result.directory / CERTIFICATE).exists()
+    last = (result.directory / "journal.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["event"] == "finished"
+    assert certify(result.directory, force=True).opening.forced
+
+
+def test_champions_of_other_spaces_are_counted_and_allowed(micro: Micro, tmp_path: Path) -> None:
+    search(micro("evolution.generations=1"), runs=tmp_path)
+    other = search(micro("evolution.generations=1", "name=other", "evolution.population=4"), seed=5, runs=tmp_path)
+    assert other.certificate is not None
+    assert not other.certificate.opening.forced
+    same = other.champion.digest == Recipe.load(tmp_path / "micro-seed0").digest
+    assert other.certificate.opening.others == (0 if same else 1)
+
+
+def test_without_certificate_the_test_items_stay_closed(micro: Micro, tmp_path: Path) -> None:
+    result = search(micro("evolution.generations=1"), runs=tmp_path, certify=False)
+    assert (result.certificate, result.refusal) == (None, None)
+    with sqlite3.connect(tmp_path / LEDGER) as database:
+        assert database.execute("SELECT COUNT(*) FROM openings").fetchone()[0] == 0
+    assert certify(result.directory).subject.champion == result.champion.digest
+
+
+@pytest.mark.parametrize("batches", [0, 1])
+def test_ctrl_c_while_certifying_and_the_same_call_goes_on(
+    micro: Micro, finished: SearchResult, tmp_path: Path, batches: int
+) -> None:
+    """The search goes on to the same bytes, wherever within the certification it was stopped."""
+    left = [batches]
+
+    def press(stage: str) -> None:
+        if "opening them" in stage:
+            os.kill(os.getpid(), signal.SIGINT)
+        if "tuning" in stage and not left[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(SearchInterrupted):
+        search(micro(), runs=tmp_path, on_stage=press)
+    run = tmp_path / "micro-seed0"
+    assert (run / "champion.json").exists()
+    assert not (run / CERTIFICATE).exists()
+    result = search(micro(), runs=tmp_path)
+    assert result.directory == run
+    for name in (CERTIFICATE, PAGE):
+        assert (run / name).read_bytes() == (finished.directory / name).read_bytes()
+
+
+def test_ablations_name_an_heir(finished: SearchResult, micro: Micro) -> None:
+    mix = Recipe.load(finished.directory / "recipes" / "uniform-mix.json")
+    lead = mix.members[mix.lead_index]
+    assert ablated(mix, lead).members[0].spec.name == ablated(mix, lead).lead != mix.lead
+    follower = next(member for member in mix.members if member is not lead)
+    assert ablated(mix, follower).lead == mix.lead
+
+
+def test_the_command_prints_the_page_and_the_data(
+    finished: SearchResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    assert command(["certify", str(run)]) == 0
+    assert (run / PAGE).read_text() in capsys.readouterr().out
+    assert command(["certify", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((run / CERTIFICATE).read_text())
+    assert command(["certify", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == Certificate.json_schema()
+
+
+def test_the_command_refuses_in_one_line(
+    finished: SearchResult, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    other_champion(run, micro)
+    for arguments, words in (
+        ([str(run)], "opened for another recipe"),
+        ([str(tmp_path)], "expected a run directory with a space.yaml in it"),
+        ([str(tmp_path / "nowhere")], "expected a run directory"),
+        ([], "expected RUN"),
+    ):
+        assert command(["certify", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert len(error.strip().splitlines()) == 1
+
+
+def test_a_search_that_has_not_ended_has_no_champion_to_certify(micro: Micro, tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(micro().to_yaml())
+    with pytest.raises(RunError, match=r"expected a run directory with a champion\.json in it"):
+        certify(tmp_path)
