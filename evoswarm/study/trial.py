@@ -127,6 +127,7 @@ class TrialRunner:
                 runs=self._runs,
                 on_generation=heard,
                 swarm=swarm,
+                certify=False,
             )
         except SearchInterrupted:
             if given_up:
