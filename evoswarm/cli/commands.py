@@ -258,6 +258,34 @@ def study(
         raise typer.Exit(130) from None
 
 
+@app.command()
+def compare(
+    space: SpaceFile,
+    evaluations: Annotated[
+        int, typer.Option("--evaluations", metavar="N", min=1, help="(recipe, item) pairs each search may ask for.")
+    ],
+    algorithms: Annotated[
+        str | None, typer.Option("--algorithms", metavar="A,B,...", help="Names; all that the space allows by default.")
+    ] = None,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="Such as 0-9 or 0,3,7.")] = "0-4",
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where everything is written.")] = None,
+    overrides: Overrides = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
+    from evoswarm.cli.compare_command import numbers, run_compare
+
+    chosen = numbers(seeds)
+    checked = _space(space, overrides, None)
+    from evoswarm.experiment.interrupt import SearchInterrupted
+
+    try:
+        run_compare(checked, algorithms, chosen, evaluations, out=out, runs=RUNS, quiet=quiet)
+    except SearchInterrupted as end:
+        print(f"{end} when the same command is run again", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 @zoo_app.command("list")
 def zoo_list() -> None:
     """List the members of the built-in pool with what they can do."""

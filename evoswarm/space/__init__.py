@@ -1,6 +1,8 @@
 """The search space: what one search is about, read from strict YAML and validated."""
 
 from evoswarm.space.check import check_files, small_test_split
+from evoswarm.space.check import check_files
+from evoswarm.space.coherence import SINGLE_OBJECTIVE
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
@@ -25,6 +27,7 @@ from evoswarm.space.settings import (
 )
 
 __all__ = [
+    "SINGLE_OBJECTIVE",
     "AlgorithmName",
     "Budget",
     "CertificateSettings",

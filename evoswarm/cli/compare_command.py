@@ -1,0 +1,129 @@
+"""What the command ``compare`` does, and what it prints."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evoswarm.cli.output import say
+from evoswarm.errors import SpaceError, Where
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from evoswarm.space import SearchSpace
+    from evoswarm.study.comparison import Comparison, Estimate
+    from evoswarm.study.comparison_record import Searched
+
+_MOST_SEEDS = 10_000
+_FILE_WIDTH = 160
+_TITLES = {
+    "final": "best on search",
+    "area": "area under best-so-far",
+    "selection": "champion on selection",
+    "hypervolume": "hypervolume",
+}
+
+
+def numbers(text: str, name: str = "--seeds") -> tuple[int, ...]:
+    """The seeds that a text means: ``0-9``, ``3`` or ``0-4,7``.
+
+    Args:
+        text: of the option.
+        name: of the option, for errors.
+
+    Raises:
+        SpaceError: the text means none, or one twice.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,18})(?:-(\d{1,18}))?\s*", part, re.ASCII)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not low <= high < low + _MOST_SEEDS:
+            raise SpaceError(f"expected seeds such as 0-9 or 0,3,7, got {text!r}", Where(name))
+        found += range(low, high + 1)
+    if len(set(found)) < len(found):
+        raise SpaceError(f"expected seeds that differ, got {text!r}", Where(name))
+    return tuple(found)
+
+
+def run_compare(
+    space: SearchSpace,
+    algorithms: str | None,
+    seeds: Sequence[int],
+    evaluations: int,
+    *,
+    out: Path | None,
+    runs: Path,
+    quiet: bool,
+) -> None:
+    """Compare, showing every search as it ends, then a table of all measures.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.study.comparison.compare``.
+    """
+    from rich.console import Console
+
+    from evoswarm.decoding.forward.devices import silence_loading
+    from evoswarm.study.comparison import allowed, chosen, compare
+
+    def show(one: Searched, number: int, count: int) -> None:
+        if not quiet:
+            say(
+                f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
+                f"champion {one.selection:.3f} on selection"
+            )
+
+    def tell(text: str) -> None:
+        if not quiet:
+            say(f"{text} ...")
+
+    silence_loading()
+    comparison = compare(
+        space,
+        allowed(space) if algorithms is None else chosen(name.strip() for name in algorithms.split(",")),
+        seeds,
+        evaluations,
+        out=out if out is not None else runs / f"compare-{space.name}",
+        runs=runs,
+        on_stage=tell,
+        on_search=show,
+    )
+    if quiet:
+        return
+    Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(comparison_table(comparison))
+    for name in ("comparison.json", "comparison.png"):
+        say(f"  {comparison.directory / name}")
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Per algorithm, every measure with its interval, and its difference from the baseline."""
+    from rich.table import Table
+
+    baseline = comparison.baseline
+    title = f"{comparison.space}: {comparison.evaluations} evaluations, {len(comparison.seeds)} seeds"
+    table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
+    table.caption = f"Mean [95% interval over seeds]; below it, less {baseline} on the same seeds. More is better."
+    table.add_column("algorithm")
+    for measure in comparison.measures:
+        table.add_column(_TITLES[measure], justify="right")
+    for algorithm in comparison.algorithms:
+        cells = []
+        for measure in comparison.measures:
+            cell = words(comparison.estimate(measure, algorithm))
+            if algorithm != baseline:
+                cell += "\n" + words(comparison.difference(measure, algorithm), sign="+")
+            cells.append(cell)
+        table.add_row(algorithm, *cells)
+    return table
+
+
+def words(estimate: Estimate, sign: str = "") -> str:
+    """An estimate in a cell; without an interval where there is one seed only."""
+    mean = f"{estimate.mean:{sign}.3f}"
+    if estimate.low is None or estimate.high is None:
+        return mean
+    return f"{mean} \\[{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"

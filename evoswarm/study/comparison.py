@@ -1,0 +1,316 @@
+"""Which search algorithm is the best on a space? The same seeds, evaluations and founders for each of them.
+
+Every (algorithm, seed) is a search like any other, with a run directory of its own; all share one ledger and one
+loaded swarm. What is finished is not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, get_args
+
+from scipy import stats
+
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import RunError, SpaceError, Where
+from evoswarm.evolution.hypervolume import hypervolume
+from evoswarm.evolution.settings import Objective
+from evoswarm.experiment.algorithms import generation_size
+from evoswarm.experiment.session import search
+from evoswarm.genomes.archipelago_settings import objectives_of
+from evoswarm.run_directory import write_file
+from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
+from evoswarm.study.comparison_record import Searched, searched
+
+ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
+BASELINE: AlgorithmName = "archipelago"
+
+OnSearch = Callable[[Searched, int, int], None]
+
+_PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds.
+
+    Attributes:
+        mean: of the values.
+        low: end of the 95% interval (Student's t over seeds); None with one seed.
+        high: the other end.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Estimate:
+        """Of at least one value."""
+        mean, count = fmean(values), len(values)
+        if count < 2:
+            return cls(mean, None, None)
+        half = float(stats.t.isf(0.025, count - 1)) * stdev(values) / math.sqrt(count)
+        return cls(mean, mean - half, mean + half)
+
+    def as_dict(self) -> dict[str, float | None]:
+        """As JSON data."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All searches, and what they say.
+
+    Attributes:
+        space: name of the space.
+        objectives: of it.
+        algorithms: in the order in which they were asked for.
+        seeds: likewise.
+        evaluations: that each search was allowed.
+        searches: one per algorithm and seed.
+        directory: where everything lies.
+    """
+
+    space: str
+    objectives: tuple[Objective, ...]
+    algorithms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    evaluations: int
+    searches: tuple[Searched, ...]
+    directory: Path
+
+    def of(self, algorithm: str) -> list[Searched]:
+        """The searches of one algorithm, in the order of seeds."""
+        return [one for one in self.searches if one.algorithm == algorithm]
+
+    @property
+    def baseline(self) -> str:
+        """Whom the others are compared with: the archipelago, or the first if it does not take part."""
+        return BASELINE if BASELINE in self.algorithms else self.algorithms[0]
+
+    @property
+    def measures(self) -> dict[str, Callable[[Searched], float]]:
+        """What is measured of a search; more is better in each."""
+        measures: dict[str, Callable[[Searched], float]] = {
+            "final": lambda one: one.final,
+            "area": lambda one: one.area,
+            "selection": lambda one: one.selection,
+        }
+        if len(self.objectives) > 1:
+            worst, best = self._corners()
+            measures["hypervolume"] = lambda one: hypervolume(one.front, self.objectives, worst, best)
+        return measures
+
+    def estimate(self, measure: str, algorithm: str) -> Estimate:
+        """Mean of a measure over the seeds."""
+        return Estimate.of([self.measures[measure](one) for one in self.of(algorithm)])
+
+    def difference(self, measure: str, algorithm: str) -> Estimate:
+        """Mean over the seeds of the algorithm less the baseline, seed by seed."""
+        value = self.measures[measure]
+        pairs = zip(self.of(algorithm), self.of(self.baseline), strict=True)
+        return Estimate.of([value(one) - value(other) for one, other in pairs])
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {
+            "space": self.space,
+            "objectives": [objective.name for objective in self.objectives],
+            "evaluations": self.evaluations,
+            "seeds": list(self.seeds),
+            "baseline": self.baseline,
+            "algorithms": {
+                algorithm: {
+                    measure: {
+                        **self.estimate(measure, algorithm).as_dict(),
+                        "less_baseline": self.difference(measure, algorithm).as_dict(),
+                        "by_seed": {str(one.seed): value(one) for one in self.of(algorithm)},
+                    }
+                    for measure, value in self.measures.items()
+                }
+                for algorithm in self.algorithms
+            },
+        }
+
+    def _corners(self) -> tuple[list[float], list[float]]:
+        """The worst and the best raw value of each objective that any of the searches saw."""
+        fronts = [point for one in self.searches for point in one.front]
+        worst = [one.worst for one in self.searches if one.worst]
+        ends = [(min, max) if objective.maximise else (max, min) for objective in self.objectives]
+        return (
+            [bad(column) for (bad, _), column in zip(ends, zip(*worst, strict=True), strict=False)],
+            [good(column) for (_, good), column in zip(ends, zip(*fronts, strict=True), strict=False)],
+        )
+
+
+def allowed(space: SearchSpace) -> list[AlgorithmName]:
+    """All algorithms that can optimise the space's objectives."""
+    return [name for name in ALGORITHMS if len(space.objectives) == 1 or name not in SINGLE_OBJECTIVE]
+
+
+def chosen(names: Iterable[str]) -> list[AlgorithmName]:
+    """Algorithms by their names.
+
+    Raises:
+        SpaceError: there is no such algorithm, or one is named twice.
+    """
+    found: list[AlgorithmName] = []
+    for name in names:
+        known = next((one for one in ALGORITHMS if one == name), None)
+        if known is None:
+            raise SpaceError(f"expected algorithms of {', '.join(ALGORITHMS)}, got {name!r}", Where("--algorithms"))
+        if known in found:
+            raise SpaceError(f"expected algorithms that differ, got {name!r} twice", Where("--algorithms"))
+        found.append(known)
+    return found
+
+
+def compare(
+    space: SearchSpace,
+    algorithms: Sequence[AlgorithmName],
+    seeds: Sequence[int],
+    evaluations: int,
+    *,
+    out: str | Path,
+    runs: str | Path = "runs",
+    on_stage: Callable[[str], None] = lambda text: None,
+    on_search: OnSearch = lambda one, number, count: None,
+) -> Comparison:
+    """Let every algorithm search with every seed, and write ``comparison.json`` and ``comparison.png``.
+
+    Args:
+        space: whose algorithm, seed, budget and tracking are replaced.
+        algorithms: names, none twice.
+        seeds: at least one, none twice.
+        evaluations: (recipe, item) pairs that each search may ask for; the generation in which they are spent is
+            finished.
+        out: the comparison's directory; a comparison that stands there already is continued.
+        runs: the directory of all runs, for the ledger.
+        on_stage: told what is being done.
+        on_search: told of every search that is known, with its number and how many there are.
+
+    Raises:
+        EvoswarmError: the arguments make no comparison, or the space, a member or a directory is not what it should be.
+        SearchInterrupted: Ctrl-C; what is finished is kept.
+    """
+    _check(space, algorithms, seeds, evaluations)
+    root, swarm, found = Path(out), None, []
+    wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
+    known = {pair: _known(root, space, *pair, evaluations) for pair in wanted}
+    for number, (algorithm, seed) in enumerate(wanted, start=1):
+        one = known[algorithm, seed]
+        if one is None:
+            if swarm is None:
+                on_stage(f"loading {len(space.pool)} members")
+                swarm = Swarm.load(space.pool, **space.decoding.model_dump())
+            one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm)
+            write_file(_file(root, algorithm, seed), one.to_json())
+        found.append(one)
+        on_search(one, number, len(wanted))
+    comparison = Comparison(
+        space=space.name,
+        objectives=objectives_of(space),
+        algorithms=tuple(algorithms),
+        seeds=tuple(seeds),
+        evaluations=evaluations,
+        searches=tuple(found),
+        directory=root,
+    )
+    from evoswarm.study.comparison_plot import plot  # matplotlib is slow to import
+
+    write_file(root / "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
+    plot(comparison, root / "comparison.png")
+    return comparison
+
+
+def _check(space: SearchSpace, algorithms: Sequence[AlgorithmName], seeds: Sequence[int], evaluations: int) -> None:
+    """Refuse what makes no comparison."""
+    chosen(algorithms)
+    if not algorithms or not seeds or len(set(seeds)) < len(seeds):
+        raise SpaceError(f"expected algorithms, and seeds that differ, got {algorithms} and {seeds}", Where("--seeds"))
+    for algorithm in algorithms:
+        if algorithm not in allowed(space):
+            count = len(space.objectives)
+            message = f"expected algorithms for {count} objectives ({algorithm} optimises one), got {algorithm!r}"
+            raise SpaceError(message, Where("evolution.algorithm"))
+    size, items = generation_size(space), space.splits.search
+    if evaluations < size * items:
+        message = f"expected at least {size * items} (one generation of {size} recipes on {items} items)"
+        raise SpaceError(f"{message}, got {evaluations}", Where("--evaluations"))
+
+
+def variant(space: SearchSpace, algorithm: AlgorithmName, evaluations: int) -> SearchSpace:
+    """The space as one algorithm searches it: the evaluations are all that ends the search.
+
+    Generations are bounded too, generously: an algorithm that keeps asking for known recipes would never end.
+    """
+    generations = _PATIENCE * math.ceil(evaluations / (generation_size(space) * space.splits.search))
+    evolution = space.evolution.model_copy(update={"algorithm": algorithm, "generations": generations})
+    return space.model_copy(
+        update={
+            "evolution": evolution,
+            "budget": Budget(evaluations=evaluations),
+            "stop_at": None,
+            "tracking": Tracking(mlflow=False),
+        }
+    )
+
+
+def _searched(
+    root: Path,
+    space: SearchSpace,
+    algorithm: AlgorithmName,
+    seed: int,
+    evaluations: int,
+    runs: Path,
+    swarm: Swarm,
+) -> Searched:
+    curve: list[tuple[int, float | None]] = []
+    result = search(
+        variant(space, algorithm, evaluations),
+        seed=seed,
+        runs=runs,
+        out=root / "searches" / f"{algorithm}-seed{seed}",
+        swarm=swarm,
+        on_generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy)),
+    )
+    return searched(
+        result,
+        objectives_of(space),
+        curve,
+        algorithm=algorithm,
+        seed=seed,
+        space=_identity(space),
+        limit=evaluations,
+    )
+
+
+def _known(root: Path, space: SearchSpace, algorithm: str, seed: int, evaluations: int) -> Searched | None:
+    """The record of a search that was finished before.
+
+    Raises:
+        RunError: the directory holds a comparison of something else.
+    """
+    file = _file(root, algorithm, seed)
+    one = Searched.read(file)
+    if one is not None and (one.space, one.limit) != (_identity(space), evaluations):
+        what = "this space" if one.space != _identity(space) else f"{evaluations} evaluations, got {one.limit}"
+        other = ", got another space" if one.space != _identity(space) else ""
+        raise RunError(f"expected a comparison of {what}{other}: choose another directory", Where(str(file)))
+    return one
+
+
+def _file(root: Path, algorithm: str, seed: int) -> Path:
+    return root / f"{algorithm}-seed{seed}.json"
+
+
+def _identity(space: SearchSpace) -> str:
+    """The space apart from algorithm, seed and budget."""
+    evolution = space.evolution.model_copy(update={"algorithm": BASELINE})
+    return space.model_copy(update={"evolution": evolution}).continuation_digest

@@ -1,0 +1,64 @@
+"""The plot of a comparison: best-so-far curves with bands over seeds."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from evoswarm.errors import RunError, Where
+from evoswarm.study.comparison import Comparison, Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_POINTS = 200
+_SIZE = (8.0, 5.0)  # inches
+_DPI = 120
+
+
+def plot(comparison: Comparison, file: Path) -> None:
+    """Write the plot as a PNG. No figure is registered with pyplot, no setting of matplotlib is touched.
+
+    Args:
+        comparison: finished.
+        file: to be written.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for number, algorithm in enumerate(comparison.algorithms):
+        _draw(axes, comparison, algorithm, f"C{number}")
+    axes.set_xlabel("evaluations (recipe, item)")
+    axes.set_ylabel("best accuracy so far, search split")
+    seeds = "1 seed" if len(comparison.seeds) == 1 else f"mean and 95% interval over {len(comparison.seeds)} seeds"
+    axes.set_title(f"{comparison.space}: {seeds}")
+    axes.set_xlim(0, comparison.evaluations)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    try:
+        file.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(file))) from None
+
+
+def _draw(axes: Axes, comparison: Comparison, algorithm: str, colour: str) -> None:
+    """One algorithm from where all its searches have ended their first generation."""
+    searches = comparison.of(algorithm)
+    places = [comparison.evaluations * place / _POINTS for place in range(_POINTS + 1)]
+    rows = [[value for one in searches if (value := one.at(place)) is not None] for place in places]
+    known = [(place, Estimate.of(row)) for place, row in zip(places, rows, strict=True) if len(row) == len(searches)]
+    x = [place for place, _ in known]
+    axes.step(x, [one.mean for _, one in known], where="post", color=colour, label=algorithm)
+    if len(searches) > 1:
+        low = [one.mean if one.low is None else one.low for _, one in known]
+        high = [one.mean if one.high is None else one.high for _, one in known]
+        axes.fill_between(x, low, high, step="post", color=colour, alpha=0.15, linewidth=0)

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from evoswarm.cli.commands import run
+from evoswarm.cli.compare_command import comparison_table, numbers
+from evoswarm.errors import RunError, SpaceError
+from evoswarm.evolution.hypervolume import hypervolume
+from evoswarm.evolution.settings import Objective
+from evoswarm.study.comparison import Comparison, Estimate, allowed, chosen, compare, variant
+from evoswarm.study.comparison_record import Searched
+from tests.experiment.conftest import _one_thread, micro, pool, space_file  # noqa: F401
+
+EVALUATIONS = 72
+"""Two generations of six recipes on six items."""
+
+ONE = (Objective("accuracy"),)
+TWO = (Objective("accuracy"), Objective("flops", maximise=False))
+
+
+def record(algorithm="archipelago", seed=0, **values):
+    known = {
+        "space": "s",
+        "limit": 100,
+        "evaluations": (40, 80, 120),
+        "best": (0.2, 0.6, 0.8),
+        "selection": 0.7,
+        "champion": "c",
+        "front": ((0.8, 10.0),),
+        "worst": (0.0, 30.0),
+        "seconds": 1.0,
+    }
+    return Searched(algorithm=algorithm, seed=seed, **{**known, **values})
+
+
+def comparison(*searches, objectives=ONE):
+    algorithms = tuple(dict.fromkeys(one.algorithm for one in searches))
+    seeds = tuple(dict.fromkeys(one.seed for one in searches))
+    return Comparison("made", objectives, algorithms, seeds, 100, searches, Path("nowhere"))
+
+
+def test_the_area_is_the_mean_of_the_best_so_far():
+    assert record().area == pytest.approx((40 * 0.2 + 40 * 0.6 + 20 * 0.8) / 100)  # what exceeds the limit is cut off
+    assert record(evaluations=(40, 50), best=(0.2, 0.6)).area == pytest.approx((40 * 0.2 + 60 * 0.6) / 100)
+    assert [record().at(place) for place in (39, 40, 79, 80, 99, 100)] == [None, 0.2, 0.2, 0.6, 0.6, 0.8]
+    assert record().final == 0.8
+
+
+def test_estimates_are_students():
+    one = Estimate.of([0.1, 0.2, 0.3])
+    assert one.mean == pytest.approx(0.2)
+    assert one.high == pytest.approx(0.2 + 4.302653 * 0.1 / 3**0.5, abs=1e-6)
+    assert one.low == pytest.approx(0.4 - one.high)
+    assert Estimate.of([0.5]) == Estimate(0.5, None, None)
+
+
+def test_differences_are_paired_by_seed():
+    """Seeds differ by 0.5, algorithms by 0.1: the interval of the difference is narrow."""
+    rows = [
+        record(name, seed, best=(0.1, 0.2, level + gain + slip))
+        for seed, (level, slip) in enumerate([(0.2, 0.0), (0.7, 0.01)])
+        for name, gain in [("random", 0.0), ("archipelago", 0.1 - slip)]
+    ]
+    made = comparison(*rows)
+    assert made.baseline == "archipelago"
+    difference = made.difference("final", "random")
+    assert difference.mean == pytest.approx(-0.095)
+    assert difference.high - difference.low < 0.2 < made.estimate("final", "random").high
+    assert comparison(*rows[::2]).baseline == "random"
+
+
+def test_hypervolume_is_the_dominated_share_of_the_box():
+    def volume(*points):
+        return hypervolume(points, TWO, (0.0, 30.0), (1.0, 10.0))
+
+    assert volume((1.0, 10.0)) == pytest.approx(1)
+    assert volume((0.5, 20.0)) == pytest.approx(0.25)
+    assert volume((0.5, 20.0), (0.4, 25.0)) == pytest.approx(0.25)  # dominated
+    assert volume((0.5, 10.0), (1.0, 20.0)) == pytest.approx(0.75)
+    assert volume() == 0
+    assert hypervolume([(0.5, 7.0)], TWO, (0.0, 7.0), (1.0, 7.0)) == pytest.approx(0.5)
+
+
+def test_hypervolumes_of_a_comparison_share_one_box():
+    made = comparison(
+        record("archipelago", front=((1.0, 20.0), (0.5, 10.0))),
+        record("random", front=((0.5, 20.0),), worst=(0.0, 50.0)),
+        objectives=TWO,
+    )
+    assert made.estimate("hypervolume", "archipelago").mean == pytest.approx(0.5 + 0.5 * 0.75)
+    assert made.estimate("hypervolume", "random").mean == pytest.approx(0.5 * 0.75)
+    assert "hypervolume" not in comparison(record()).measures
+
+
+def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_path):  # noqa: F811
+    space = micro("stop_at.accuracy=0.01", "budget.evaluations=1")
+    seen = []
+
+    def go(algorithms, seeds):
+        return compare(
+            space,
+            algorithms,
+            seeds,
+            EVALUATIONS,
+            out=tmp_path / "out",
+            runs=tmp_path,
+            on_search=lambda one, number, count: seen.append((one.algorithm, one.seed, number, count)),
+        )
+
+    backend, registered = matplotlib.rcParams["backend"], matplotlib.rcParams.copy()
+    first = go(["archipelago", "random"], [3])
+    assert seen == [("archipelago", 3, 1, 2), ("random", 3, 2, 2)]
+    assert all(
+        EVALUATIONS <= one.evaluations[-1] < EVALUATIONS + 36 for one in first.searches
+    )  # space's own ends do not count
+    kept = (tmp_path / "out" / "searches" / "random-seed3" / "journal.jsonl").stat().st_mtime_ns
+    second = go(["archipelago", "random", "tpe"], [3, 4])
+    assert len(second.searches) == 6
+    assert second.of("random")[0] == first.of("random")[0]
+    assert (tmp_path / "out" / "searches" / "random-seed3" / "journal.jsonl").stat().st_mtime_ns == kept
+    data = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
+    assert data == second.as_dict()
+    assert data["algorithms"]["tpe"]["final"]["by_seed"].keys() == {"3", "4"}
+    assert data["algorithms"]["archipelago"]["area"]["less_baseline"] == {"mean": 0, "low": 0, "high": 0}
+    assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert (matplotlib.rcParams["backend"], matplotlib.rcParams) == (backend, registered)
+    table = comparison_table(second)
+    assert [column.header for column in table.columns][1:] == [
+        "best on search",
+        "area under best-so-far",
+        "champion on selection",
+    ]
+    with pytest.raises(RunError, match="expected a comparison of 100 evaluations, got 72: choose another directory"):
+        compare(space, ["random"], [3], 100, out=tmp_path / "out", runs=tmp_path)
+    other = micro("splits.search=4")
+    with pytest.raises(RunError, match="of this space, got another space"):
+        compare(other, ["random"], [3], EVALUATIONS, out=tmp_path / "out", runs=tmp_path)
+
+
+def test_a_variant_differs_in_what_is_compared_only(micro):  # noqa: F811
+    space = micro("stop_at.accuracy=0.01", "evolution.crossover=0.2")
+    one = variant(space, "tpe", 200)
+    assert (one.evolution.algorithm, one.budget.evaluations, one.stop_at, one.tracking.mlflow) == (
+        "tpe",
+        200,
+        None,
+        False,
+    )
+    assert one.evolution.generations == 12
+    assert one.evolution.crossover == 0.2
+    assert variant(space, "archipelago", 200).continuation_digest == space.continuation_digest
+
+
+def test_a_broken_record_is_named(tmp_path):
+    file = tmp_path / "random-seed0.json"
+    assert Searched.read(file) is None
+    file.write_text(record().to_json())
+    assert Searched.read(file) == record()
+    for text in ("{", "[]", '{"seed": 1}'):
+        file.write_text(text)
+        with pytest.raises(RunError, match="expected the record of a search"):
+            Searched.read(file)
+
+
+def test_seeds_are_ranges_and_numbers():
+    assert numbers("0-3, 7") == (0, 1, 2, 3, 7)
+    assert numbers("5") == (5,)
+    for text in ("9-0", "", "a", "1-", "-1", "1,,2", "0-99999999", "٣"):
+        with pytest.raises(SpaceError, match=r"--seeds: expected seeds such as 0-9 or 0,3,7, got"):
+            numbers(text)
+    with pytest.raises(SpaceError, match="seeds that differ"):
+        numbers("0-3,2")
+
+
+def test_algorithms_are_names(micro):  # noqa: F811
+    assert chosen(["tpe", "random"]) == ["tpe", "random"]
+    with pytest.raises(SpaceError, match="twice"):
+        chosen(["tpe", "tpe"])
+    assert "cmaes" in allowed(micro())
+    assert "cmaes" not in allowed(micro("objectives=[accuracy, flops]"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--algorithms", "archipelago,genetic"], "--algorithms: expected algorithms of archipelago, island, "),
+        (["--seeds", "9-0"], "--seeds: expected seeds such as 0-9"),
+        (
+            ["--evaluations", "35"],
+            "--evaluations: expected at least 36 (one generation of 6 recipes on 6 items), got 35",
+        ),
+        (
+            ["--algorithms", "cmaes", "--set", "objectives=[accuracy, flops]"],
+            "evolution.algorithm: expected algorithms for 2 objectives (cmaes optimises one), got 'cmaes'",
+        ),
+    ],
+)
+def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, arguments, message):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    given = ["compare", str(space_file), *arguments]
+    assert run(given if "--evaluations" in arguments else [*given, "--evaluations", "72"]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--algorithms", "random,nsga2", "--seeds", "0,1", "--evaluations", "36", "--out", "out"]
+    given = ["compare", str(space_file), *arguments, "--set", "objectives=[accuracy, flops]"]
+    assert run(given) == 0
+    said = capsys.readouterr().out
+    assert "1/4 random, seed 0: best " in said
+    assert "hypervolume" in said
+    assert "[" in said.split("nsga2")[-1]  # intervals are not taken for markup
+    assert "comparison.png" in said
+    assert run([*given, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
