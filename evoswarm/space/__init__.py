@@ -1,7 +1,6 @@
 """The search space: what one search is about, read from strict YAML and validated."""
 
 from evoswarm.space.check import check_files, small_test_split
-from evoswarm.space.check import check_files
 from evoswarm.space.coherence import SINGLE_OBJECTIVE
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace

@@ -278,6 +278,7 @@ def _searched(
         runs=runs,
         out=root / "searches" / f"{algorithm}-seed{seed}",
         swarm=swarm,
+        certify=False,
         on_generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy)),
     )
     return searched(
