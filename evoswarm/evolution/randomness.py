@@ -1,4 +1,4 @@
-"""Seeded generators, and the one place that lends them to libraries that draw from global ones."""
+"""Seeded generators, and the one place that lends them to libraries that would draw from global ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy
+from deap.tools import crossover, emo, mutation, selection
+
+_DRAWING = (crossover, emo, mutation, selection)
 
 
 def generator(seed: int, island: int, generation: int, purpose: str) -> random.Random:
@@ -18,17 +21,21 @@ def generator(seed: int, island: int, generation: int, purpose: str) -> random.R
 
 @contextmanager
 def lend(rng: random.Random) -> Iterator[None]:
-    """Let the global generators of ``random`` and ``numpy.random`` continue ``rng`` while the block runs.
+    """Let DEAP draw from ``rng`` while the block runs.
 
-    DEAP draws from the global ones. Afterwards ``rng`` stands where the block left off and the global generators
-    stand where they stood before, also when the block raises.
+    DEAP's modules draw from the module ``random``, so that name in them stands for ``rng`` for a moment. The global
+    generator is left alone: other threads may draw from it (MLflow's does, before it tries again), and would
+    otherwise take numbers away from evolution. What draws from ``numpy.random`` (reference points of NSGA-III) is
+    lent that generator's state, which is given back, also when the block raises.
     """
-    python_state, numpy_state = random.getstate(), numpy.random.get_state()
+    numpy_state = numpy.random.get_state()
     numpy.random.seed(rng.getrandbits(32))
-    random.setstate(rng.getstate())
+    before = [module.random for module in _DRAWING]
+    for module in _DRAWING:
+        module.random = rng
     try:
         yield
     finally:
-        rng.setstate(random.getstate())
-        random.setstate(python_state)
+        for module, name in zip(_DRAWING, before, strict=True):
+            module.random = name
         numpy.random.set_state(numpy_state)
