@@ -32,7 +32,7 @@ def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
         **{f"evoswarm.fingerprint.{spec.name}": str(spec.fingerprint) for spec in space.pool},
     }
     parameters = flattened(space.model_dump(mode="json", by_alias=True))
-    return SearchRun(run.path.name, run.path, parameters, tags, run.continued)
+    return SearchRun(run.path.name, run, parameters, tags)
 
 
 def metrics(figures: GenerationFigures) -> dict[str, float]:
@@ -143,7 +143,8 @@ def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildR
         **{f"selection_accuracy/{task}": score for task, score in summary.by_task.items()},
     }
     genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome.to_dict()).items()}
-    return ChildRun(name, {**_recipe_parameters(standing.recipe), **genes}, figures, standing.recipe.to_json())
+    parameters = {**_recipe_parameters(standing.recipe), **genes}
+    return ChildRun(name, standing.recipe.digest, parameters, figures, standing.recipe.to_json())
 
 
 def _recipe_parameters(recipe: Recipe) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def search(
     stage = on_stage or (lambda text: None)
     with ExitStack() as stack:
         identity = {"name": checked.name, "seed": checked.seed, "search": checked.continuation_digest}
-        run = run_directory(root, name, identity, limits(checked), target)
+        run = run_directory(root, name, identity, limits(checked), target, mirrored=checked.tracking.mlflow)
         stack.callback(run.close)
         run.write("space.yaml", checked.to_yaml())
         interrupt = stack.enter_context(Interrupt())
@@ -153,7 +153,7 @@ class Session:
             run.journal("interrupted")
             raise SearchInterrupted(run.path) from error
         finally:
-            self._tracker.finish(status, run.path, mirror.lineage(evolving.rows if evolving else []))
+            self._tracker.finish(status, mirror.lineage(evolving.rows if evolving else []))
 
     def _certified(self, result: SearchResult) -> SearchResult:
         """The result with its certificate; without one where the test items were opened for another champion."""

@@ -21,6 +21,7 @@ import evoswarm
 from evoswarm.cli import run as run_command
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
+from evoswarm.run_directory import JOURNAL, RunDirectory
 from evoswarm.space import SearchSpace, Tracking
 from evoswarm.tracking import SearchRun, Tracker, flattened, tracking_uri
 
@@ -117,7 +118,12 @@ def test_the_files_are_artifacts(tracked: Tracked, tmp_path: Path) -> None:
     copy = Path(client.download_artifacts(run.info.run_id, "run", str(tmp_path)))
     for path in result.directory.rglob("*"):
         if path.is_file():
-            assert (copy / path.relative_to(result.directory)).read_bytes() == path.read_bytes()
+            copied = (copy / path.relative_to(result.directory)).read_bytes()
+            if path.name != JOURNAL:
+                assert copied == path.read_bytes()
+            else:  # which then says that all has been copied
+                assert path.read_bytes().startswith(copied)
+                assert json.loads(path.read_text().splitlines()[-1])["event"] == "mirrored"
 
 
 def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
@@ -209,7 +215,7 @@ def test_a_server_that_accepts_and_says_nothing_does_not_hold_up_the_end(tmp_pat
         silent.listen()
         began = time.monotonic()
         tracker = Tracker(Tracking(uri=f"http://127.0.0.1:{silent.getsockname()[1]}"), tmp_path)
-        tracker.begin(SearchRun("x", tmp_path, {}, {}))
+        tracker.begin(SearchRun("x", RunDirectory(tmp_path / "x"), {}, {}))
         tracker.close(seconds=1.0)
         assert time.monotonic() - began < 10
         assert not tracker.alive
@@ -218,10 +224,11 @@ def test_a_server_that_accepts_and_says_nothing_does_not_hold_up_the_end(tmp_pat
 def test_two_who_begin_a_store_at_once_both_write_to_it(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; import mlflow; from evoswarm.space import Tracking\n"
-        "from evoswarm.tracking import SearchRun, Tracker\n"
+        "from evoswarm.tracking import SearchRun, Tracker; from evoswarm.run_directory import RunDirectory\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "t = Tracker(Tracking(), Path(sys.argv[1])); t.begin(SearchRun(sys.argv[2], Path(sys.argv[2]), {}, {}))\n"
-        "t.close(); assert t.alive and t.run_id"
+        "root = Path(sys.argv[1]); t = Tracker(Tracking(), root)\n"
+        "t.begin(SearchRun(sys.argv[2], RunDirectory(root / sys.argv[2]), {}, {})); t.close()\n"
+        "assert t.alive and t.run_id"
     )
     both = [
         subprocess.Popen(
@@ -255,7 +262,7 @@ def test_of_a_broken_store_it_is_said_once_which_file_to_move(tmp_path: Path, ca
     broken.close()
     with caplog.at_level(logging.WARNING, logger="evoswarm"):
         tracker = Tracker(Tracking(), tmp_path)
-        tracker.begin(SearchRun("x", tmp_path, {}, {}))
+        tracker.begin(SearchRun("x", RunDirectory(tmp_path / "x"), {}, {}))
         tracker.close()
     said = [record.getMessage() for record in caplog.records if record.name.startswith("evoswarm")]
     assert len(said) == 1
@@ -273,12 +280,13 @@ def test_the_environment_wins_over_the_space(monkeypatch: pytest.MonkeyPatch, tm
 def test_without_mlflow_nothing_is_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from evoswarm.space import Tracking; from evoswarm.tracking import *\n"
-        "t = Tracker(Tracking(mlflow=False), Path(sys.argv[1]))\n"
-        "t.begin(SearchRun('x', Path('.'), {}, {})); t.close()\n"
-        "assert 'mlflow' not in sys.modules"
+        "from evoswarm.run_directory import RunDirectory\n"
+        "t = Tracker(Tracking(mlflow=False), Path(sys.argv[1])); run = RunDirectory(Path(sys.argv[1]) / 'x')\n"
+        "t.begin(SearchRun('x', run, {}, {})); t.generation(0, {'best': 1.0}); t.close()\n"
+        "assert 'mlflow' not in sys.modules and not run.events"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 def test_flattened_names() -> None:

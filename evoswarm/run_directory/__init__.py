@@ -1,0 +1,32 @@
+"""The files of one run: what a search writes, whole or not at all, and the journal that makes replay a resume."""
+
+from evoswarm.run_directory.choosing import run_directory
+from evoswarm.run_directory.directory import (
+    CHAMPION,
+    CLOCK,
+    FINISHED,
+    GENERATION,
+    INDIVIDUALS,
+    JOURNAL,
+    MIRRORED,
+    TRACKED,
+    TRACKING,
+    RunDirectory,
+)
+from evoswarm.run_directory.durable import write_file, write_whole
+
+__all__ = [
+    "CHAMPION",
+    "CLOCK",
+    "FINISHED",
+    "GENERATION",
+    "INDIVIDUALS",
+    "JOURNAL",
+    "MIRRORED",
+    "TRACKED",
+    "TRACKING",
+    "RunDirectory",
+    "run_directory",
+    "write_file",
+    "write_whole",
+]

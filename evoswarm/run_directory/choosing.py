@@ -1,0 +1,112 @@
+"""Which directory a search writes to: a new one, or the one it goes on with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evoswarm.errors import RunError, Where
+from evoswarm.run_directory.directory import CLOCK, FINISHED, JOURNAL, MIRRORED, TRACKING, RunDirectory, parsed, short
+from evoswarm.run_directory.durable import typed, whole_lines
+
+
+def run_directory(
+    root: Path,
+    name: str,
+    identity: Mapping[str, Any],
+    limits: Mapping[str, float | None],
+    out: Path | None = None,
+    *,
+    mirrored: bool = False,
+) -> RunDirectory:
+    """The directory of a search: a new one, or the one to go on with.
+
+    Without ``out``: an unfinished run of the same identity is continued; a finished one is continued too when the
+    limit that ended it is higher now (a limit of the clock counts every sitting anew), or when MLflow has not been told
+    its end; else the next free number is taken.
+
+    Args:
+        root: where runs are kept.
+        name: what the directory is called, before a number.
+        identity: what makes two searches the same one (space and seed), as JSON data.
+        limits: by name, how far the search may go; None is no limit.
+        out: the directory the user asked for.
+        mirrored: whether MLflow is to be told.
+
+    Raises:
+        RunError: ``out`` belongs to another search or holds other files, or cannot be written.
+    """
+    if out is not None:
+        began = _began(out)
+        if began is None and out.exists() and not _is_vacant(out):
+            raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
+        if began is not None and began != identity:
+            raise RunError(_other(began, identity), Where(str(out)))
+        return _begin(RunDirectory(out), identity)
+    for path in [root / name, *_numbered(root, name)]:
+        began = _began(path)
+        if began == identity and _goes_on(path, limits, mirrored):
+            return _begin(RunDirectory(path), identity)
+    taken = {path.name for path in (root / name, *_numbered(root, name)) if path.exists() and not _is_vacant(path)}
+    free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
+    return _begin(RunDirectory(root / free), identity)
+
+
+def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:
+    if run.last("began") is None:
+        run.journal("began", identity=dict(identity))
+    return run
+
+
+def _began(path: Path) -> Any:
+    """The identity a run directory was begun with; None where there is no run."""
+    with typed(path):
+        lines = whole_lines(path / JOURNAL)
+    first = next((event for line in lines if (event := parsed(line)).get("event") == "began"), None)
+    return None if first is None else first["identity"]
+
+
+def _is_vacant(path: Path) -> bool:
+    """Whether a directory holds nothing, or what a run holds that died before its first word."""
+    if not path.is_dir():
+        return False
+    with typed(path):
+        return all(entry.name == JOURNAL and not whole_lines(entry) for entry in path.iterdir())
+
+
+def _goes_on(path: Path, limits: Mapping[str, float | None], mirrored: bool) -> bool:
+    events = [parsed(line) for line in whole_lines(path / JOURNAL)]
+    ends = [number for number, event in enumerate(events) if event.get("event") == FINISHED]
+    if not ends:
+        return True
+    reason, reached = str(events[ends[-1]].get("reason")), events[ends[-1]].get("limit")
+    if reason == CLOCK:
+        return True
+    if reason not in limits or reached is None:
+        return False
+    now = limits[reason]
+    if now == reached:
+        kinds = [event.get("event") for event in events]
+        return mirrored and TRACKING in kinds and MIRRORED not in kinds[ends[-1] :]
+    return now is None or now > reached
+
+
+def _numbered(root: Path, name: str) -> list[Path]:
+    if not root.is_dir():
+        return []
+    pattern = re.compile(re.escape(name) + r"-(\d+)")
+    matches = [(int(match.group(1)), path) for path in root.iterdir() if (match := pattern.fullmatch(path.name))]
+    return [path for _, path in sorted(matches)]
+
+
+def _other(began: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
+    keys = [key for key in sorted({*began, *identity}) if began.get(key) != identity.get(key)]
+    if keys == ["search"]:
+        return "expected a directory of this search, got one of another: its pool, tasks or settings differ"
+    key = next(key for key in ("name", "seed", *keys) if key in keys)
+    return (
+        f"expected a directory of this search, got one of another: its {key} is {short(began.get(key))}, "
+        f"not {short(identity.get(key))}"
+    )

@@ -1,0 +1,204 @@
+"""The files of one run: what a search writes, whole or not at all, and the journal that makes replay a resume.
+
+``individuals.jsonl`` is compared line by line on replay; ``journal.jsonl`` holds what a deterministic search could
+not know again (a wall-time stop, an out-of-memory, what MLflow was told), written before it acts. Both only ever grow,
+by whole lines: what a crash cut short is cut off, and a line that the disk had no room for is taken back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evoswarm.errors import RunError, Where
+from evoswarm.run_directory.durable import (
+    APPENDING,
+    TEMPORARY,
+    append_line,
+    cut_broken_end,
+    typed,
+    whole_lines,
+    write_whole,
+)
+
+JOURNAL = "journal.jsonl"
+INDIVIDUALS = "individuals.jsonl"
+CHAMPION = "champion.json"
+CLOCK = "budget.seconds"
+FINISHED = "finished"
+TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
+"""What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
+
+
+class RunDirectory:
+    """One run's directory, held by one process at a time.
+
+    Args:
+        path: an existing or new directory.
+
+    Attributes:
+        path: of the directory.
+        events: the journal so far.
+        continued: the directory held this run before.
+
+    Raises:
+        RunError: another process holds it, or its files cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with typed(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._journal = self._open_held()
+        try:
+            with typed(self.path):
+                self.events = self._known_events()
+                self._lines = whole_lines(self.path / INDIVIDUALS)
+            self.continued = bool(self.events)
+            self._replayed = 0
+            self._writing = threading.Lock()  # the journal is kept by MLflow's thread too
+        except BaseException:
+            os.close(self._journal)
+            raise
+
+    def close(self) -> None:
+        """Let another process have it."""
+        with self._writing:
+            if self._journal >= 0:
+                os.close(self._journal)
+            self._journal = -1
+
+    def journal(self, event: str, /, **values: Any) -> dict[str, Any]:
+        """Write down what is owed to this moment, before it acts; from any thread.
+
+        Returns:
+            The entry.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        entry = {"event": event, **values}
+        with self._writing, typed(self.path):
+            append_line(self._journal, json.dumps(entry, sort_keys=True, ensure_ascii=False))
+            self.events.append(entry)
+        return entry
+
+    def last(self, kind: str) -> dict[str, Any] | None:
+        """The latest journalled event of a kind."""
+        return next((event for event in reversed(self.events) if event["event"] == kind), None)
+
+    def record(self, lines: Sequence[str]) -> None:
+        """Append lines to ``individuals.jsonl``, or compare them with what a run before wrote there.
+
+        Raises:
+            RunError: a line differs, so this is not a replay of that run; nothing is written.
+        """
+        known = self._lines[self._replayed : self._replayed + len(lines)]
+        for offset, (line, before) in enumerate(zip(lines, known, strict=False)):
+            if line != before:
+                raise RunError(
+                    self._difference(line, before), Where(str(self.path / INDIVIDUALS), "", self._replayed + offset + 1)
+                )
+        fresh = lines[len(known) :]
+        if fresh:
+            with typed(self.path):
+                descriptor = os.open(self.path / INDIVIDUALS, APPENDING, 0o644)
+                try:
+                    append_line(descriptor, "\n".join(fresh))
+                finally:
+                    os.close(descriptor)
+            self._lines.extend(fresh)
+        self._replayed += len(lines)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether lines that a run before wrote are still to come."""
+        return self._replayed < len(self._lines)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file whole or not at all."""
+        with typed(self.path):
+            return write_whole(self.path / name, text)
+
+    def write_json(self, name: str, data: Any) -> Path:
+        """Write data as JSON, whole or not at all."""
+        return self.write(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a file another name, if it is there."""
+        with typed(self.path):
+            if (self.path / name).exists():
+                (self.path / name).replace(self.path / other)
+
+    def read(self, name: str) -> str | None:
+        """A file's text, or None if there is none."""
+        with typed(self.path):
+            target = self.path / name
+            return target.read_text(encoding="utf-8") if target.exists() else None
+
+    def files(self) -> list[Path]:
+        """All files of the run, sorted."""
+        return sorted(path for path in self.path.rglob("*") if path.is_file())
+
+    def _open_held(self) -> int:
+        """The journal, locked against other processes for as long as it stays open; what a crash left is cut away."""
+        journal = os.open(self.path / JOURNAL, APPENDING, 0o644)
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            cut_broken_end(self.path / JOURNAL)
+            cut_broken_end(self.path / INDIVIDUALS)
+            for leftover in self.path.rglob(f"{TEMPORARY}*"):
+                leftover.unlink()
+        except BlockingIOError:
+            os.close(journal)
+            message = "expected to be the only one who writes this run, got another evoswarm at work on it"
+            raise RunError(message, Where(str(self.path))) from None
+        except BaseException:
+            os.close(journal)
+            raise
+        return journal
+
+    def _known_events(self) -> list[dict[str, Any]]:
+        """What the journal says.
+
+        Raises:
+            RunError: a line is no event.
+        """
+        events = [parsed(line) for line in whole_lines(self.path / JOURNAL)]
+        for number, event in enumerate(events, start=1):
+            if "event" not in event:
+                message = (
+                    "expected an event as a JSON object, got another text: the file was changed by hand or damaged"
+                )
+                raise RunError(message, Where(str(self.path / JOURNAL), "", number))
+        return events
+
+    def _difference(self, line: str, before: str) -> str:
+        new, old = json.loads(line), json.loads(before)
+        keys = [key for key in sorted({*new, *old}) if new.get(key) != old.get(key)]
+        first = keys[0] if keys else "spelling"
+        return (
+            f"expected the replay to repeat what the run wrote, got another {first}: {short(new.get(first))} "
+            f"instead of {short(old.get(first))} (the models, the machine or the "
+            "program have changed; begin anew with --out)"
+        )
+
+
+def short(value: Any) -> str:
+    """A value within a message."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """An event; empty where the line is none."""
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,132 @@
+"""One search in MLflow: a run, a point per metric and generation, champions as child runs, the lineage; each once.
+
+A search may be killed anywhere and run again. What MLflow is told is owed to the clock, so it is journalled before
+it is told: a key by which the run is found again even if nobody heard its id, the id, and every generation's
+figures with their time stamp. Where an earlier process was at work, what is there is read back before anything is
+logged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evoswarm.run_directory import MIRRORED, TRACKED, RunDirectory
+from evoswarm.tracking.store import Store, names, text
+
+_LINEAGE = "lineage.json"
+_TABLES = "mlflow.loggedArtifacts"  # the tag that makes a file a table in MLflow's pages
+_DIRECTORY, _KEY, _RECIPE = "evoswarm.run_directory", "evoswarm.key", "evoswarm.recipe"
+_PARENT, _NAME = "mlflow.parentRunId", "mlflow.runName"
+
+
+@dataclass(frozen=True)
+class ChildRun:
+    """A champion as MLflow sees it: a child run of the search.
+
+    Attributes:
+        name: of the child.
+        digest: of the recipe.
+        parameters: the genes.
+        metrics: what it scored and cost.
+        recipe: as JSON, kept as an artifact.
+    """
+
+    name: str
+    digest: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    recipe: str
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """What MLflow is told when a search begins.
+
+    Attributes:
+        name: of the run.
+        directory: the run directory, whose journal knows what was told before.
+        parameters: the flattened search space.
+        tags: package version, seed, fingerprints of the pool.
+    """
+
+    name: str
+    directory: RunDirectory
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+class SearchLog:
+    """The search's run, found again or made.
+
+    Args:
+        store: where.
+        search: what is mirrored.
+        key: journalled before; it belongs to this run directory alone.
+
+    Attributes:
+        run_id: MLflow's.
+    """
+
+    def __init__(self, store: Store, search: SearchRun, key: str) -> None:
+        self._store, self._directory = store, search.directory
+        tags = {**search.tags, _DIRECTORY: str(search.directory.path.resolve()), _KEY: key, _NAME: search.name}
+        before = self._before(key)
+        run = before or store.client.create_run(store.experiment, run_name=search.name, tags=tags)
+        self.run_id = str(run.info.run_id)
+        if self._journalled() != self.run_id:
+            self._directory.journal(TRACKED, run=self.run_id)
+        self._steps: dict[str, set[int]] = {}
+        self._reads_back = before is not None
+        known = run.data.params
+        parameters = {name: text(value) for name, value in search.parameters.items()}
+        if before is not None:
+            store.client.update_run(self.run_id, status="RUNNING")
+            changed = {f"now.{name}": value for name, value in parameters.items() if known.get(name, value) != value}
+            store.log_tags(self.run_id, {**tags, **changed})
+        store.log_parameters(self.run_id, {name: value for name, value in parameters.items() if name not in known})
+
+    def generation(self, step: int, metrics: Mapping[str, float], stamp: int) -> None:
+        """Log the points of a generation that are not there yet."""
+        missing = {name: value for name, value in metrics.items() if step not in self._logged(name)}
+        self._store.log_metrics(self.run_id, missing, step, stamp)
+        for name in missing:
+            self._steps[name].add(step)
+
+    def champions(self, children: Sequence[ChildRun]) -> None:
+        """Log the champions that are no child runs yet, and complete those that are in part."""
+        known = names(self._store.tagged({_PARENT: self.run_id}), _NAME, _RECIPE)
+        for child in children:
+            tags = {_PARENT: self.run_id, _NAME: child.name, _RECIPE: child.digest}
+            before = known.get((child.name, child.digest))
+            self._store.log_whole(before, tags, child.metrics, child.parameters, {"recipe.json": child.recipe})
+
+    def finish(self, status: str, lineage: Mapping[str, Sequence[Any]]) -> None:
+        """Log the lineage and the files, in place of those of an earlier end, and note that all is mirrored."""
+        client = self._store.client
+        rows = [list(row) for row in zip(*lineage.values(), strict=True)]
+        client.log_dict(self.run_id, {"columns": list(lineage), "data": rows}, _LINEAGE)  # log_table would append
+        client.set_tag(self.run_id, _TABLES, json.dumps([{"path": _LINEAGE, "type": "table"}]))
+        client.log_artifacts(self.run_id, str(self._directory.path), "run")
+        client.set_terminated(self.run_id, status)
+        if status == "FINISHED":
+            self._directory.journal(MIRRORED, run=self.run_id)
+
+    def _before(self, key: str) -> Any | None:
+        """The run that an earlier process made: by its id, or by the key if it died before it noted the id."""
+        journalled = self._journalled()
+        found = None if journalled is None else self._store.run(journalled)
+        return found or next(iter(self._store.tagged({_KEY: key})), None)
+
+    def _journalled(self) -> str | None:
+        event = self._directory.last(TRACKED)
+        return None if event is None else str(event["run"])
+
+    def _logged(self, name: str) -> set[int]:
+        """The steps at which a metric has a point."""
+        if name not in self._steps:
+            history = self._store.client.get_metric_history(self.run_id, name) if self._reads_back else ()
+            self._steps[name] = {point.step for point in history}
+        return self._steps[name]

@@ -1,0 +1,201 @@
+"""MLflow's store: reaching it, making it, and writing to it what it does not have yet."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PROBE_SECONDS = 3.0
+"""How long a server may take to accept a connection."""
+
+_METRICS_PER_BATCH, _PARAMETERS_PER_BATCH = 1000, 100
+_LONGEST_VALUE = 6000  # characters of a parameter
+_FINISHED = "FINISHED"
+_DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Store:
+    """The connection to a store.
+
+    Attributes:
+        client: MLflow's.
+        experiment: the id of the experiment that everything goes to.
+        own: the store's file, if it is the one beside the runs.
+    """
+
+    client: MlflowClient
+    experiment: str
+    own: Path | None = None
+
+    def run(self, run_id: str) -> Any | None:
+        """A run by its id; None where this store has none, or it was thrown away."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return None if found.info.lifecycle_stage == _DELETED else found
+
+    def tagged(self, tags: Mapping[str, str]) -> list[Any]:
+        """The runs that carry all these tags, newest first."""
+        conditions = [f"tags.`{key}` = '{_quoted(value)}'" for key, value in tags.items()]
+        found = self.client.search_runs(
+            [self.experiment], filter_string=" and ".join(conditions), order_by=["start_time DESC"]
+        )
+        return list(found)
+
+    def log_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags: writing one again changes nothing."""
+        from mlflow.entities import RunTag
+
+        rows = [RunTag(key, value) for key, value in tags.items()]
+        for start in range(0, len(rows), _PARAMETERS_PER_BATCH):
+            self.client.log_batch(run_id, tags=rows[start : start + _PARAMETERS_PER_BATCH])
+
+    def log_parameters(self, run_id: str, parameters: Mapping[str, Any]) -> None:
+        """Log parameters that the run does not have: MLflow takes each once."""
+        from mlflow.entities import Param
+
+        rows = [Param(key, text(value)) for key, value in parameters.items()]
+        for start in range(0, len(rows), _PARAMETERS_PER_BATCH):
+            self.client.log_batch(run_id, params=rows[start : start + _PARAMETERS_PER_BATCH])
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float], step: int, stamp: int) -> None:
+        """Log one point per metric; ``stamp`` is in milliseconds."""
+        from mlflow.entities import Metric
+
+        rows = [Metric(key, float(value), stamp, step) for key, value in metrics.items()]
+        for start in range(0, len(rows), _METRICS_PER_BATCH):
+            self.client.log_batch(run_id, metrics=rows[start : start + _METRICS_PER_BATCH])
+
+    def log_whole(
+        self,
+        before: Any | None,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        parameters: Mapping[str, Any] | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Log a small run from beginning to end, or what is missing in the one that an earlier process began.
+
+        Args:
+            before: that run; None makes one.
+            tags: set as the run is made, so that it can be found again; ``mlflow.runName`` among them.
+            metrics: one point each.
+            parameters: as MLflow shows them.
+            texts: files, by name.
+        """
+        if before is not None and before.info.status == _FINISHED:
+            return  # its end is what was written last
+        run = before or self.client.create_run(self.experiment, run_name=tags["mlflow.runName"], tags=dict(tags))
+        known, run_id = run.data, run.info.run_id
+        self.log_parameters(run_id, {k: v for k, v in (parameters or {}).items() if k not in known.params})
+        missing = {key: value for key, value in metrics.items() if key not in known.metrics}
+        self.log_metrics(run_id, missing, 0, now())
+        for name, content in (texts or {}).items():
+            self.client.log_text(run_id, content, name)
+        self.client.set_terminated(run_id, _FINISHED)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes away while something is looked for and made; for the store beside the runs."""
+        with _alone_at(self.own):
+            yield
+
+
+def text(value: Any) -> str:
+    """A parameter's value within MLflow's limit."""
+    return str(value)[:_LONGEST_VALUE]
+
+
+def now() -> int:
+    """Milliseconds, as MLflow counts time."""
+    return int(time.time() * 1000)
+
+
+def probe(uri: str) -> None:
+    """Knock at a server's door: MLflow itself would retry for minutes.
+
+    Raises:
+        OSError: nobody opens.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https") and parts.hostname:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname, port), timeout=PROBE_SECONDS).close()
+
+
+def connect(uri: str, experiment: str, own: Path | None) -> Store:
+    """Import MLflow, silence it, and find or create the experiment.
+
+    Args:
+        uri: of the store.
+        experiment: its name.
+        own: the file of the store, if it is the one beside the runs.
+    """
+    import mlflow
+    from mlflow.telemetry import client as telemetry
+
+    telemetry._set_telemetry_client(None)  # before the first call, which would fetch a configuration
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # a new store reports every migration
+    with _alone_at(own):
+        if own is not None and not own.exists():
+            _make(own)
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is not None:
+            return Store(client, found.experiment_id, own)
+        location = None if own is None else _artifacts(own)
+        return Store(client, client.create_experiment(experiment, artifact_location=location), own)
+
+
+def _make(own: Path) -> None:
+    """Make a store whole or not at all: of one that was cut short between two migrations nothing can be made."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    fresh = own.with_name(f"{own.name}.new")
+    for leftover in (fresh, fresh.with_name(f"{fresh.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    SqlAlchemyStore(f"sqlite:///{fresh}", _artifacts(own)).engine.dispose()
+    os.replace(fresh, own)
+
+
+def _artifacts(own: Path) -> str:
+    return own.with_name("mlartifacts").as_uri()
+
+
+@contextmanager
+def _alone_at(file: Path | None) -> Iterator[None]:
+    """Keep other processes from the same store: its tables are not made by two at once."""
+    if file is None:
+        yield
+        return
+    with file.with_name(f"{file.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
+        yield
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "\\'")
+
+
+def names(runs: Sequence[Any], *keys: str) -> dict[tuple[str, ...], Any]:
+    """Runs by the values of some tags; of several with the same ones the oldest."""
+    return {tuple(run.data.tags.get(key, "") for key in keys): run for run in runs}

@@ -1,0 +1,160 @@
+"""Tells MLflow about one search, from a thread of its own.
+
+MLflow is slow to import and its server may be away, so everything happens on one background thread, in order. The
+truth is on disk in the run directory: when MLflow fails, the tracker says so once and goes quiet.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
+from evoswarm.space import Tracking
+from evoswarm.tracking.search_log import ChildRun, SearchLog, SearchRun
+from evoswarm.tracking.store import Store, connect, now, probe
+
+_log = logging.getLogger(__name__)
+
+_OPENING = ("evoswarm.opening", "evoswarm.champion")  # the tags that make two openings the same one
+
+
+def tracking_uri(settings: Tracking, root: Path) -> str:
+    """Where MLflow keeps things: ``MLFLOW_TRACKING_URI``, else the space's, else SQLite beside the runs."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or f"sqlite:///{_own_store(root)}"
+
+
+def _own_store(root: Path) -> Path:
+    return (root / "mlflow.db").resolve()
+
+
+class Tracker:
+    """Tells MLflow about one search, from a thread of its own.
+
+    Args:
+        settings: the space's; ``mlflow: false`` makes every call do nothing.
+        root: the directory of all runs, for the default store.
+    """
+
+    def __init__(self, settings: Tracking, root: Path) -> None:
+        self.uri = tracking_uri(settings, root)
+        self._experiment = settings.experiment
+        self._own = _own_store(root) if self.uri == f"sqlite:///{_own_store(root)}" else None
+        self._jobs: queue.SimpleQueue[Callable[[Store], None] | None] = queue.SimpleQueue()
+        self._directory: RunDirectory | None = None
+        self._search: SearchLog | None = None  # the worker's
+        self._connected = self._dead = False
+        self._worker: threading.Thread | None = None
+        if settings.mlflow:
+            root.mkdir(parents=True, exist_ok=True)
+            self._worker = threading.Thread(target=self._work, name="evoswarm-tracking", daemon=True)
+            self._worker.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether MLflow is wanted and has not failed."""
+        return self._worker is not None and not self._dead
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's id of the search's run, once it has one; complete after ``close``."""
+        return self._search.run_id if self._search else None
+
+    def begin(self, search: SearchRun) -> None:
+        """Open the search's run, or the one that its directory had before."""
+        if self._worker is None:
+            return
+        self._directory = search.directory
+        known = search.directory.last(TRACKING)
+        key = uuid.uuid4().hex if known is None else str(known["key"])
+        if known is None:
+            search.directory.journal(TRACKING, key=key)
+
+        def job(store: Store) -> None:
+            self._search = SearchLog(store, search, key)
+
+        self._put(job)
+
+    def generation(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Log a generation's metrics; of one that was journalled before, what was said then."""
+        if self._directory is None:
+            return
+        known = (event for event in self._directory.events if event["event"] == GENERATION)
+        event = next((event for event in known if event["generation"] == step), None)
+        if event is None:
+            told = {**metrics, "generation": step}
+            event = self._directory.journal(GENERATION, generation=step, stamp=now(), metrics=told)
+        figures, stamp = event["metrics"], event["stamp"]
+        self._tell(lambda search: search.generation(step, figures, stamp))
+
+    def champions(self, children: Sequence[ChildRun]) -> None:
+        """Log the champions as child runs."""
+        self._tell(lambda search: search.champions(children))
+
+    def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        """Log an opening of held-out items as a run of its own; the same space and recipe are logged once."""
+
+        def job(store: Store) -> None:
+            with store.alone():
+                same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
+                store.log_whole(same[-1] if same else None, {**tags, "mlflow.runName": name}, metrics)
+
+        self._put(job)
+
+    def finish(self, status: str, lineage: Mapping[str, Sequence[Any]]) -> None:
+        """Log the end: the lineage as a table, the run directory's files as artifacts.
+
+        Args:
+            status: MLflow's word: ``FINISHED``, ``KILLED`` or ``FAILED``.
+            lineage: columns of equal length.
+        """
+        self._tell(lambda search: search.finish(status, lineage))
+
+    def close(self, seconds: float = 60.0) -> None:
+        """Wait for MLflow to have heard everything, but not for ever."""
+        if self._worker is None:
+            return
+        self._jobs.put(None)
+        self._worker.join(seconds)
+        if self._worker.is_alive():
+            self._give_up(f"no answer within {seconds:.0f} s")
+        self._worker = None if self._dead else self._worker
+
+    def _tell(self, job: Callable[[SearchLog], None]) -> None:
+        def about_the_search(store: Store) -> None:
+            if self._search is not None:
+                job(self._search)
+
+        self._put(about_the_search)
+
+    def _put(self, job: Callable[[Store], None]) -> None:
+        if self.alive:
+            self._jobs.put(job)
+
+    def _work(self) -> None:
+        """Run jobs in order until one fails or the end is called."""
+        try:
+            probe(self.uri)
+            store = connect(self.uri, self._experiment, self._own)
+            self._connected = True
+            while (job := self._jobs.get()) is not None and not self._dead:
+                probe(self.uri)
+                job(store)
+        except Exception as error:  # whatever MLflow or its server raises, the search goes on
+            remedy = ""
+            broken = not self._connected and not isinstance(error, ImportError)
+            if broken and self._own is not None and self._own.exists():
+                remedy = f"; if {self._own} is broken, move it away, and the next search begins a new one"
+            said = str(error).splitlines()[0] if str(error) else "no message"
+            self._give_up(f"{type(error).__name__}: {said}", remedy)
+
+    def _give_up(self, why: str, remedy: str = "") -> None:
+        if not self._dead:
+            self._dead = True
+            _log.warning("MLflow at %s failed (%.200s): the search goes on without it%s", self.uri, why, remedy)
