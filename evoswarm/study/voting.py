@@ -78,7 +78,7 @@ def search_ballot(bench: Workbench, evaluations: int) -> Voted:
     ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
     plain = [i for i in algorithm.history if i.origin.operator == "uniform" or i.origin.operator.startswith("single:")]
     finalists = [representation.express(i.genome) for i in [*(i for i, _ in ranked[:FINALISTS]), *plain]]
-    return Voted(_chosen(bench, finalists), len(summaries) * len(items))
+    return Voted(choose(bench, finalists), len(summaries) * len(items))
 
 
 def _outcome(
@@ -89,7 +89,7 @@ def _outcome(
     return individual.scored([summary.objective(name) for name in objectives])
 
 
-def _chosen(bench: Workbench, finalists: Sequence[Ballot]) -> Ballot:
+def choose(bench: Workbench, finalists: Sequence[Ballot]) -> Ballot:
     """The cheapest finalist within one paired standard error of the best, less the voters that are not missed."""
     able = [standing for standing in _standings(bench, finalists) if standing.summary.failure is None]
     if not able:

@@ -19,7 +19,7 @@ from evoswarm.experiment.workbench import workbench
 from evoswarm.space import SearchSpace
 from evoswarm.study.duel import Duel, Side, ballot_in_words, duel
 from evoswarm.study.two_by_two import check_spaces, compare, two_by_two
-from evoswarm.study.voting import search_ballot
+from evoswarm.study.voting import choose, search_ballot
 from tests.experiment.conftest import MICRO, _one_thread, micro, pool, space_file
 
 __all__ = ["_one_thread", "micro", "pool", "space_file"]  # fixtures
@@ -143,6 +143,10 @@ def test_the_search_for_votes_finds_them_and_drops_the_idle(
         )
         (voter,) = search_ballot(words, 60).ballot.voters
         assert (voter.recipe.lead, voter.recipe.samples) == ("llama-b", 1)
+        first, second = (single(bench.space, spec) for spec in bench.pool)
+        outvoted = Ballot((Voter(first, 0.3), Voter(second, 0.7)))
+        assert choose(words, [outvoted]) == Ballot((Voter(second, 0.7),))
+        assert choose(bench, [found.ballot]) == found.ballot
 
 
 def test_a_duel_is_fair_and_a_second_one_decodes_nothing(
@@ -153,7 +157,7 @@ def test_a_duel_is_fair_and_a_second_one_decodes_nothing(
     monkeypatch.setattr(Evaluator, "_decode", lambda self, batch: decoded.append(len(batch)) or evaluate(self, batch))
     first = duel(micro(), 3, runs=tmp_path)
     assert first.voting.evaluations >= first.mixing.evaluations > 0
-    assert first.seed == 3
+    assert "seed: 3\n" in (tmp_path / "two-by-two" / "micro-seed3" / "space.yaml").read_text()
     assert {task: len(scores) for task, scores in first.mixing.scores.items()} == {"spell": 3, "sum": 3}
     assert decoded
     decoded.clear()
