@@ -11,9 +11,10 @@ from evoswarm.cli.compare_command import comparison_table, numbers
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.hypervolume import hypervolume
 from evoswarm.evolution.settings import Objective
-from evoswarm.study.comparison import Comparison, Estimate, allowed, chosen, compare, variant
+from evoswarm.study.comparison import ALGORITHMS, Comparison, Estimate, allowed, chosen, compare, variant
 from evoswarm.study.comparison_record import Searched
 from tests.experiment.conftest import _one_thread, micro, pool, space_file  # noqa: F401
+from tests.studies import comparison as judgement
 
 EVALUATIONS = 72
 """Two generations of six recipes on six items."""
@@ -222,3 +223,20 @@ def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypat
     assert "comparison.png" in said
     assert run([*given, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_the_judgement_compares_with_random_search_and_with_the_best_rival():
+    def row(**fresh):
+        return {name: {"fresh": fresh.get(name, 0.1), "area": 0.5, "final": 0.6} for name in ALGORITHMS}
+
+    records = {
+        f"tokens-{seed}": {"space": "tokens", "algorithms": row(archipelago=0.8 + slip, random=0.7 + slip, tpe=0.81)}
+        for seed, slip in ((100, 0.0), (101, 0.01))
+    }
+    found = judgement.figures(records)
+    assert found["tokens_less_random"].value == pytest.approx(10)
+    assert found["tokens_less_best_rival"].value == pytest.approx(-0.5)
+    assert "archipelago - tpe: -0.50" in found["tokens_less_best_rival"].note
+    assert judgement.STUDY.goals["tokens_less_best_rival"].reached(found["tokens_less_best_rival"].value)
+    assert found["quickstart_less_random"].value is None
+    assert found.keys() == judgement.STUDY.goals.keys()
