@@ -117,6 +117,18 @@ class Evaluator:
         """Score and sum up: one summary per recipe."""
         return [summarize(items, evaluations, self.tasks) for evaluations in self.evaluate(recipes, items)]
 
+    def trace(self, recipe: Recipe, items: Sequence[Item]) -> list[Completion]:
+        """Decode one recipe once more to see every step of its first samples; nothing enters the ledger.
+
+        Raises:
+            RecipeError: the recipe names a member that the swarm lacks.
+            Stopped: ``stop`` said so.
+        """
+        completions = self._complete([self._request(recipe, item, trace=True) for item in items])
+        if self._stop is not None and self._stop():
+            raise Stopped("stopped as asked")
+        return completions
+
     def item_digest(self, item: Item, prompt_format: str) -> str:
         """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit."""
         task = self.tasks[item.task]
@@ -184,7 +196,7 @@ class Evaluator:
         """Decode a batch, keep what lasts, and read it back."""
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
-        completions = self._complete([self._request(pair) for pair in batch])
+        completions = self._complete([self._request(pair.recipe, pair.item) for pair in batch])
         cut_short = self._stop is not None and self._stop()
         done = [
             (pair, completion)
@@ -213,14 +225,10 @@ class Evaluator:
         middle = len(requests) // 2
         return self._complete(requests[:middle]) + self._complete(requests[middle:])
 
-    def _request(self, pair: _Pair) -> Request:
-        task = self.tasks[pair.item.task]
+    def _request(self, recipe: Recipe, item: Item, trace: bool = False) -> Request:
+        task = self.tasks[item.task]
         return Request(
-            recipe=pair.recipe,
-            prompt=pair.item.prompt,
-            key=pair.item.key,
-            max_bytes=task.max_bytes,
-            stop=task.stop,
+            recipe=recipe, prompt=item.prompt, key=item.key, max_bytes=task.max_bytes, stop=task.stop, trace=trace
         )
 
     def _judge(self, pair: _Pair, completion: Completion) -> Evaluation:

@@ -16,6 +16,7 @@ MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 LOW = np.uint64(0xFFFFFFFF)
 ROUNDS = 10
+AT_ONCE = 64  # streams: their words should fit into a processor's cache
 NO_SYMBOL = LOW  # stands where a symbol's number would: no alphabet has so many
 
 
@@ -64,7 +65,7 @@ def uniform(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[n
 def gumbel(
     keys: Sequence[int] | NDArray[np.uint64], positions: Sequence[int] | NDArray[np.int64], symbols: int
 ) -> NDArray[np.float64]:
-    """Gumbel noise for every symbol at one position of each stream.
+    """Gumbel noise for every symbol at one position of each stream; what streams have in common is drawn once.
 
     Args:
         keys: a noise key per stream.
@@ -74,9 +75,16 @@ def gumbel(
     Returns:
         ``[streams, symbols]`` standard Gumbel draws; always finite, because u = (h + 0.5) / 2^32 is never 0 or 1.
     """
-    key = np.asarray(keys, dtype=np.uint64)[:, None]
+    pairs = np.stack([np.asarray(keys, dtype=np.uint64), np.asarray(positions, dtype=np.uint64)], axis=1)
+    _, first, owners = np.unique(pairs.view("V16").ravel(), return_index=True, return_inverse=True)
+    drawn = [_gumbel(pairs[first[start : start + AT_ONCE]], symbols) for start in range(0, len(first), AT_ONCE)]
+    return np.concatenate([*drawn, np.empty((0, symbols))])[owners]
+
+
+def _gumbel(pairs: NDArray[np.uint64], symbols: int) -> NDArray[np.float64]:
+    """``[n, symbols]`` for ``[n, 2]`` keys and positions."""
     symbol = np.arange(symbols, dtype=np.uint64)[None, :]
-    position = np.asarray(positions, dtype=np.uint64)[:, None] + np.zeros_like(symbol)
+    key, position = pairs[:, :1], pairs[:, 1:] + np.zeros_like(symbol)
     zero = np.zeros_like(position)
     words = philox([position, symbol + zero, zero, zero], (key & LOW, key >> np.uint64(32)))
     uniform = (words[0].astype(np.float64) + 0.5) / 2.0**32
