@@ -6,7 +6,7 @@ island lets its best survive, emigrants are chosen and travel, and islands that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
@@ -82,6 +82,18 @@ class Archipelago(AskTell[G]):
     def populations(self) -> tuple[tuple[Individual[G], ...], ...]:
         """The individuals of every island, best first by its own ranking."""
         return tuple(tuple(island.population) for island in self._islands)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """How many individuals of each island live on whatever their age."""
+        return tuple(min(i.settings.elites, i.settings.population - 1) for i in self._islands)
+
+    def revise(self, evaluated: Iterable[Individual[G]]) -> None:
+        """Let living individuals carry better estimates, or a failure, from now on; history stays as it was told."""
+        revised = {individual.id: individual for individual in evaluated}
+        for island in self._islands:
+            population = [revised.get(individual.id, individual) for individual in island.population]
+            island.population = island.ranking.best_first(i for i in population if i.succeeded)
 
     def _born(self, generation: int) -> list[Individual[G]]:
         """Of all islands a new generation."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Generic, TypeVar
 
@@ -181,4 +181,4 @@ def _clone(journey: Journey[G], origin: Origin) -> Individual[G]:
     """A new individual that shares nothing mutable with the one it is a clone of, and names it."""
     old = journey.traveller
     named = Origin(origin.generation, origin.island, origin.number, origin.operator, (old.id,), old.id)
-    return Individual(copy.deepcopy(old.genome), old.key, named, old.objectives)
+    return replace(old, genome=copy.deepcopy(old.genome), origin=named)

@@ -78,8 +78,12 @@ class Ranking:
         ]
 
     def worth(self, individual: Individual[G]) -> float:
-        """The number that a one-number island compares; larger is better."""
-        values = signed(self._objectives, individual.objectives)
+        """The number that a one-number island compares; larger is better.
+
+        An estimate counts one standard error less than it says, so that luck on a few items wins no place.
+        """
+        first, *others = signed(self._objectives, individual.objectives)
+        values = (first - individual.standard_error, *others)
         return math.fsum(factor * value for factor, value in zip(self._factors, values, strict=True) if factor)
 
     def candidates(self, individuals: Iterable[Individual[G]]) -> list[Candidate[G]]:

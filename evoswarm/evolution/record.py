@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from evoswarm.evolution.individual import Individual
@@ -65,9 +66,11 @@ class Record(Generic[G]):
             raise ValueError(f"{individual.id}: expected objectives or a failure, got neither")
         if individual.succeeded and len(individual.objectives) != self._objectives:
             raise ValueError(f"{individual.id}: expected {self._objectives} objectives, got {individual.objectives}")
-        outcome = (individual.objectives, individual.failure)
-        if before is not None and outcome != (before.objectives, before.failure):
-            raise ValueError(f"{individual.id}: expected the outcome told before, got {outcome}")
-        return (
-            asked.failed(individual.failure) if individual.failure is not None else asked.scored(individual.objectives)
-        )
+        if before is not None and _outcome(individual) != _outcome(before):
+            raise ValueError(f"{individual.id}: expected the outcome told before, got {_outcome(individual)}")
+        objectives, failure, items, error = _outcome(individual)
+        return replace(asked, objectives=objectives, failure=failure, items=items, standard_error=error)
+
+
+def _outcome(individual: Individual[G]) -> tuple[tuple[float, ...], str | None, int | None, float]:
+    return individual.objectives, individual.failure, individual.items, individual.standard_error

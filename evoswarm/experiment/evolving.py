@@ -10,9 +10,9 @@ from typing import Any
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evolution.algorithm import Algorithm
-from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
 from evoswarm.experiment.result import GenerationFigures, Meter
+from evoswarm.experiment.scoring import Lineage, scoring
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
@@ -22,7 +22,6 @@ from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker
 
 OnGeneration = Callable[[GenerationFigures], None]
-Lineage = Individual[RecipeGenome]
 
 
 class Evolving:
@@ -38,7 +37,8 @@ class Evolving:
         representation: how genomes become recipes.
 
     Attributes:
-        summaries: on the search split, by recipe digest.
+        summaries: on the search split, by recipe digest; of racing recipes, on the items that they were scored on.
+        complete: digests of recipes that were scored on all items: only they may become finalists.
         recipes: likewise.
         rows: the lineage so far, as written.
     """
@@ -55,7 +55,9 @@ class Evolving:
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
         self._on_generation, self._algorithm, self._representation = on_generation, algorithm, representation
+        self._scoring = scoring(bench, algorithm)
         self.summaries: dict[str, Summary] = {}
+        self.complete: set[str] = set()
         self.recipes: dict[str, Recipe] = {}
         self.rows: list[dict[str, Any]] = []
         self._pace: list[float] = []
@@ -113,13 +115,12 @@ class Evolving:
         meter = Meter(self._bench.evaluator, replayed=self._run.replaying)
         individuals = algorithm.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
-        summaries = self._bench.evaluator.summaries(recipes, self._bench.items["search"])
-        told = []
-        for individual, recipe, summary in zip(individuals, recipes, summaries, strict=True):
-            self.summaries[individual.key], self.recipes[individual.key] = summary, recipe
-            told.append(outcome(individual, summary, self._bench.space.objectives))
+        self.recipes.update((recipe.digest, recipe) for recipe in recipes)
+        scored = self._scoring.score(individuals, recipes)
+        self.summaries.update(scored.summaries)
+        self.complete.update(scored.complete)
         known = len(algorithm.history)
-        algorithm.tell(told)
+        algorithm.tell(scored.told)
         self._record(algorithm.history[known:])
         space = self._bench.space
         figures = meter.read(
@@ -128,7 +129,7 @@ class Evolving:
             space.objectives,
             algorithm.reports,
             self.best_accuracy,
-            sum(summary.close for summary in summaries),
+            sum(self.summaries[individual.key].close for individual in individuals),
             self._pace,
         )
         self._tracker.generation(figures.generation, mirror.metrics(figures))
@@ -151,7 +152,8 @@ class Evolving:
     @property
     def best_accuracy(self) -> float | None:
         """The greatest on the search split so far; None without any success."""
-        return max((s.accuracy for s in self.summaries.values() if s.accuracy is not None), default=None)
+        known = (self.summaries[digest].accuracy for digest in self.complete)
+        return max((accuracy for accuracy in known if accuracy is not None), default=None)
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began
@@ -167,13 +169,6 @@ def limits(space: SearchSpace) -> dict[str, float | None]:
         "budget.flops": space.budget.flops,
         CLOCK: space.budget.seconds,
     }
-
-
-def outcome(individual: Lineage, summary: Summary, objectives: Sequence[str]) -> Lineage:
-    """The individual with what became of it."""
-    if summary.failure is not None:
-        return individual.failed(summary.failure.kind)
-    return individual.scored([summary.objective(name) for name in objectives])
 
 
 def _unfinished_stop(run: RunDirectory) -> int | None:

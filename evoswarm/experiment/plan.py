@@ -15,7 +15,7 @@ from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
-from evoswarm.experiment.evolving import outcome
+from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.words import duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench

@@ -177,7 +177,8 @@ class Session:
     ) -> SearchResult:
         """Test the finalists again, on items that evolution never saw."""
         bench, archive = self._bench, algorithm.archive
-        ranked = [(i, a) for i in archive.individuals if (a := evolving.summaries[i.key].accuracy) is not None]
+        whole = [i for i in archive.individuals if i.key in evolving.complete]
+        ranked = [(i, a) for i in whole if (a := evolving.summaries[i.key].accuracy) is not None]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
         finalists = [Contender(i.id, evolving.recipes[i.key]) for i, _ in ranked[:FINALISTS]]
         front = archive.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []

@@ -33,6 +33,7 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "tolerance": ("numeric",),
 }
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
+ISLANDS = frozenset({"archipelago", "island"})
 """Algorithms that optimise one objective only."""
 
 _STORE = re.compile(
@@ -46,7 +47,19 @@ def check_coherence(space: SpaceSettings) -> None:
     Raises:
         Contradiction: the first that is found, with the path of the field to blame.
     """
-    checks = (_pool, _tasks, _splits, _genome, _islands, _algorithm, _edges, _objectives, _prompt_format, _tracking)
+    checks = (
+        _pool,
+        _tasks,
+        _splits,
+        _genome,
+        _islands,
+        _algorithm,
+        _edges,
+        _objectives,
+        _racing,
+        _prompt_format,
+        _tracking,
+    )
     for contradiction in chain.from_iterable(check(space) for check in checks):
         raise contradiction
 
@@ -244,6 +257,33 @@ def _objectives(space: SpaceSettings) -> Iterator[Contradiction]:
             f"expected an accuracy among the objectives (the cheapest recipe alone is worthless), "
             f"got {', '.join(space.objectives)}",
         )
+
+
+def _racing(space: SpaceSettings) -> Iterator[Contradiction]:
+    if space.racing is None:
+        return
+    if len(space.objectives) > 1:
+        yield Contradiction(
+            ("racing",),
+            "expected null (who could still be selected is decided by one objective: a Pareto front keeps whoever is "
+            f"the best of anything), got rungs and {len(space.objectives)} objectives",
+        )
+    algorithm = space.evolution.algorithm
+    if algorithm not in ISLANDS:
+        yield Contradiction(
+            ("racing",), f"expected null ({algorithm} has no islands whose places could be raced for), got rungs"
+        )
+    everything = space.splits.search
+    sizes, least = space.racing.sizes(everything), len(space.tasks)
+    for index, (rung, size) in enumerate(zip(space.racing.rungs, sizes, strict=True)):
+        path: Path = ("racing", "rungs", index)
+        if not least <= size <= everything:
+            items = show(rung) if isinstance(rung, int) else f"{show(rung)}, which is {size}"
+            yield Contradiction(
+                path, f"expected {least} (one item of every task) to {everything} (all search items), got {items}"
+            )
+        if index and size <= sizes[index - 1]:
+            yield Contradiction(path, f"expected more items than the rung before, got {sizes[index - 1]} and {size}")
 
 
 def _prompt_format(space: SpaceSettings) -> Iterator[Contradiction]:

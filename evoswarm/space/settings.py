@@ -258,6 +258,23 @@ class Evolution(Settings):
     stagnation: int | None = Field(default=None, ge=1)
 
 
+class Racing(Settings):
+    """Scores new recipes on few items first, and on more only while they could still be selected.
+
+    Left out (null), every recipe is scored on all search items: racing halves the evaluations, but late items are
+    cheap where recipes share prefixes, and seconds then hardly fall. It pays where answers are long or members large.
+
+    Attributes:
+        rungs: numbers of items, or shares of all search items, growing; behind the last one come all of them.
+    """
+
+    rungs: tuple[Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1)
+
+    def sizes(self, items: int) -> tuple[int, ...]:
+        """How many of so many items each rung holds, as the rungs are given."""
+        return tuple(rung if isinstance(rung, int) else round(rung * items) for rung in self.rungs)
+
+
 class StopAt(Settings):
     """Ends the search once a recipe reaches this on the search split."""
 
@@ -332,6 +349,7 @@ class SpaceSettings(Settings):
         genome: what evolution may vary.
         evolution: the island model.
         objectives: what is optimised; several give a Pareto front.
+        racing: spends evaluations on those recipes that could still be selected; null scores all alike.
         stop_at: ends the search when it has been reached.
         budget: ends the search when it has been spent.
         warm_start: files of recipes that are among the founders.
@@ -354,6 +372,7 @@ class SpaceSettings(Settings):
     genome: GenomeSettings = GenomeSettings()
     evolution: Evolution = Evolution()
     objectives: tuple[ObjectiveName, ...] = Field(default=("accuracy",), min_length=1)
+    racing: Racing | None = None
     stop_at: StopAt | None = None
     budget: Budget = Budget()
     warm_start: tuple[str, ...] = ()

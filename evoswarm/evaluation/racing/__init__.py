@@ -1,0 +1,1 @@
+"""Racing: recipes are scored on few items first, and on more only while they could still be selected."""

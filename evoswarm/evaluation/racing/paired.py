@@ -1,0 +1,78 @@
+"""Differences of two recipes on the items both have answered, and what they say of all items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Scores = Mapping[int, float]
+"""Scores of one recipe, by the place of the item."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over all items, as some of them tell.
+
+    Attributes:
+        mean: the estimate.
+        error: its standard error; 0 where all items are known.
+    """
+
+    mean: float
+    error: float
+
+    def upper(self, errors: float) -> float:
+        """The upper bound that lies so many standard errors above."""
+        return self.mean + errors * self.error
+
+    def lower(self, errors: float) -> float:
+        """The lower bound that lies so many standard errors below."""
+        return self.mean - errors * self.error
+
+
+@dataclass(frozen=True)
+class Strata:
+    """All items, by task, and what each task counts.
+
+    Attributes:
+        places: of the items of every task that counts.
+        weights: of these tasks; they sum to 1.
+    """
+
+    places: Mapping[str, Sequence[int]]
+    weights: Mapping[str, float]
+
+    def mean(self, scores: Scores) -> float:
+        """Weighted mean over tasks of the tasks' means; every task has an item that is known."""
+        return math.fsum(weight * _mean(self._known(task, scores)) for task, weight in self.weights.items())
+
+    def difference(self, first: Scores, second: Scores) -> Estimate:
+        """First minus second over all items, from the items that both know: at least one of every task.
+
+        Stratified by task. The spread within tasks is pooled, as a rung holds few items of each, and one more
+        observation of the largest possible variance, 1, is added: that few items agree is no certainty. Items are
+        drawn without replacement, so the error falls to 0 as all become known (Cochran 1977, sections 2.6 and 5.6).
+        """
+        both = {place: first[place] - second[place] for place in first if place in second}
+        groups = {task: self._known(task, both) for task in self.weights}
+        squares = math.fsum((value - _mean(group)) ** 2 for group in groups.values() for value in group)
+        freedom = sum(len(group) - 1 for group in groups.values())
+        spread = (squares + 1.0) / (freedom + 1)
+        variance = math.fsum(
+            weight**2 * spread / len(groups[task]) * (1 - len(groups[task]) / len(self.places[task]))
+            for task, weight in self.weights.items()
+        )
+        return Estimate(self.mean(both), math.sqrt(max(0.0, variance)))
+
+    def _known(self, task: str, scores: Scores) -> list[float]:
+        return [scores[place] for place in self.places[task] if place in scores]
+
+
+def mean_scores(rows: Sequence[Scores]) -> dict[int, float]:
+    """Mean score of several recipes on every item; all of them know the same items."""
+    return {place: _mean([row[place] for row in rows]) for place in (rows[0] if rows else ())}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

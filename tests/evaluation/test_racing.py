@@ -1,0 +1,289 @@
+"""Races over rungs, on matrices of scores: who goes on, what is known of the others, and what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from random import Random
+from statistics import fmean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
+from evoswarm.evaluation.racing.paired import Estimate, Strata
+from evoswarm.evaluation.racing.race import Contest, Race, Standing
+from evoswarm.evaluation.racing.rota import Rota
+from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.task import Item, Task
+
+TASKS: Mapping[str, Task] = {
+    name: ReasoningGymTask.verified(name=name, family="spell_backward", max_bytes=10) for name in "abcd"
+}
+Score = Callable[[int, int], float | None]  # of a recipe's number and an item's place; None is a failure
+
+
+def make_items(count: int, tasks: str = "abcd") -> list[Item]:
+    """So many items, tasks in turn, as a split has them."""
+    return [Item(key=f"key{n}", task=tasks[n % len(tasks)], prompt=f"prompt {n}", gold="gold") for n in range(count)]
+
+
+def recipe(number: int) -> Recipe:
+    """A recipe like no other."""
+    return Recipe(members=(RecipeMember(spec=MemberSpec(name="m", path="m")),), lead="m", samples=2 + number)
+
+
+class Matrix:
+    """Scores as drawn, and what was asked of them."""
+
+    tasks = TASKS
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self.calls: list[tuple[set[int], set[int]]] = []
+        self.asked: set[tuple[int, int]] = set()
+
+    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
+        numbers = [one.samples - 2 for one in recipes]
+        places = [int(item.key[3:]) for item in items]
+        self.calls.append((set(numbers), set(places)))
+        self.asked.update((number, place) for number in numbers for place in places)
+        return [[self._row(number, place) for place in places] for number in numbers]
+
+    def _row(self, number: int, place: int) -> Evaluation:
+        score = self._score(number, place)
+        return Evaluation(score=score, failure=Failure("time_out", "slow") if score is None else None)
+
+    def items_of(self, number: int) -> int:
+        """How many items a recipe was scored on."""
+        return sum(one == number for one, _ in self.asked)
+
+
+def drawn(abilities: Sequence[float], seed: int, count: int = 96) -> Score:
+    """Scores of recipes of these abilities: an item has one difficulty for all, and a little chance of its own."""
+    rng = Random(seed)
+    difficulties = [rng.random() for _ in range(count)]
+    table = [[float(ability + rng.gauss(0, 0.1) > difficulty) for difficulty in difficulties] for ability in abilities]
+    return lambda number, place: table[number][place]
+
+
+def race(
+    score: Score, sizes: Sequence[int], contests: Sequence[Contest], generation: int = 0, objective: str = "accuracy"
+) -> tuple[Matrix, dict[int, Standing]]:
+    """One race; the standings by the recipes' numbers."""
+    matrix = Matrix(score)
+    standings = Race(matrix, make_items(sizes[-1]), sizes, objective).run(generation, contests)
+    numbers = {recipe(n).digest: n for n in range(40)}
+    return matrix, {numbers[digest]: standing for digest, standing in standings.items()}
+
+
+def island(numbers: Sequence[int], places: int = 2, holders: Sequence[int] = ()) -> Contest:
+    return Contest(places, tuple(recipe(n) for n in numbers), tuple(recipe(n).digest for n in holders))
+
+
+@given(st.integers(1, 4), st.data())
+def test_rungs_hold_every_task_alike_and_rotate(tasks: int, data: st.DataObject) -> None:
+    count = data.draw(st.integers(tasks, 40))
+    sizes = sorted({*data.draw(st.lists(st.integers(tasks, count), max_size=3)), count})
+    items = make_items(count, "abcd"[:tasks])
+    rota = Rota(items, sizes)
+    seen: set[int] = set()
+    for generation in range(count):
+        rungs = rota.rungs(generation)
+        assert [len(rung) for rung in rungs] == sizes
+        for rung, longer in pairwise(rungs):
+            assert set(rung) < set(longer)
+        for rung in rungs:
+            counts = [sum(items[place].task == task for place in rung) for task in "abcd"[:tasks]]
+            assert max(counts) - min(counts) <= 1
+        assert rungs[-1] == list(range(count))
+        seen |= set(rungs[0])
+    assert seen == set(range(count))  # no item is never on a first rung
+
+
+def test_a_generation_begins_where_the_one_before_left_off() -> None:
+    first, second, third = (Rota(make_items(48), [16, 48]).rungs(generation)[0] for generation in range(3))
+    assert not set(first) & set(second)
+    assert sorted([*first, *second, *third]) == list(range(48))
+
+
+def strata(count: int, weights: Mapping[str, float]) -> Strata:
+    return Strata({task: [n for n in range(count) if "abcd"[n % 4] == task] for task in weights}, weights)
+
+
+def test_estimates_are_right_on_average_and_their_errors_too() -> None:
+    """Drawn again and again, errors are as large as they say; without the finite correction 1.5 times."""
+    weights = {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1}
+    layers = strata(96, weights)
+    score = drawn([0.8, 0.6], 3)
+    first, second = ({place: score(number, place) or 0.0 for place in range(96)} for number in (0, 1))
+    truth = layers.difference(first, second)
+    assert truth.error == 0
+    assert truth.mean == pytest.approx(layers.mean(first) - layers.mean(second))
+    rng, estimates = Random(0), []
+    for _ in range(3000):
+        places = {place for task in weights for place in rng.sample(layers.places[task], 8)}
+        part = {place: value for place, value in first.items() if place in places}
+        estimates.append(layers.difference(part, second))
+    assert fmean(one.mean for one in estimates) == pytest.approx(truth.mean, abs=0.005)
+    square = fmean((one.mean - truth.mean) ** 2 for one in estimates)
+    assert fmean(one.error**2 for one in estimates) == pytest.approx(square, rel=0.25)
+
+
+def test_one_item_of_each_task_tells_nothing_of_the_spread() -> None:
+    layers = strata(8, {"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
+    one = layers.difference(dict.fromkeys(range(4), 0.0), dict.fromkeys(range(8), 1.0))
+    assert one == Estimate(-1.0, pytest.approx(math.sqrt(4 * 0.25**2 * 1.0 * 0.5)))
+
+
+def test_the_hopeless_stop_on_the_first_rung_and_the_best_go_all_the_way() -> None:
+    score = drawn([0.9, 0.88, 0.15, 0.1, 0.05, 0.2], 1)
+    matrix, standings = race(score, [32, 96], [island(range(6))])
+    assert [matrix.items_of(number) for number in range(6)] == [96, 96, 32, 32, 32, 32]
+    assert [standings[number].complete for number in range(6)] == [True, True, False, False, False, False]
+
+
+def test_whoever_could_still_win_goes_on() -> None:
+    matrix, standings = race(lambda number, place: float(place % 2), [8, 16, 48], [island(range(6))])
+    assert all(standing.complete for standing in standings.values())  # all alike: nobody can be told from another
+    assert len(matrix.asked) == 6 * 48
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_places_are_held_by_those_who_know_all_items(seed: int) -> None:
+    rng = Random(seed)
+    score = drawn([rng.uniform(0.3, 0.9) for _ in range(24)], seed)
+    contests = [island(range(8)), island(range(8, 16), places=1), island(range(16, 24), places=3)]
+    matrix, standings = race(score, [16, 48, 96], contests)
+    for contest, first in zip(contests, (0, 8, 16), strict=True):
+        bounds = {}
+        for number in range(first, first + 8):
+            estimate = standings[number].estimate
+            assert estimate is not None
+            bounds[number] = estimate.lower(1.0)
+        best = sorted(bounds, key=lambda number: -bounds[number])[: contest.places]
+        assert all(standings[number].complete for number in best)
+    assert len(matrix.asked) < 24 * 96
+
+
+def test_a_race_hardly_ever_loses_the_best_and_spends_half() -> None:
+    found, spent = 0, 0.0
+    for seed in range(200):
+        rng = Random(1000 + seed)
+        score = drawn([min(0.95, rng.betavariate(2, 3)) for _ in range(8)], seed)
+        matrix, _ = race(score, [16, 48, 96], [island(range(8))])
+        accuracies = [fmean(score(number, place) or 0.0 for place in range(96)) for number in range(8)]
+        best = max(range(8), key=lambda number: accuracies[number])
+        complete = max(accuracies[number] for number in range(8) if matrix.items_of(number) == 96)
+        found += complete >= accuracies[best]
+        spent += len(matrix.asked) / (8 * 96) / 200
+    assert found >= 190
+    assert spent < 0.62
+
+
+def test_what_a_complete_recipe_shows_is_what_it_shows_without_a_race() -> None:
+    score = drawn([0.7, 0.2], 5, 12)
+    items = make_items(12)
+    _, standings = race(score, [8, 12], [island(range(2), places=2)])
+    for number in range(2):
+        plain = summarize(items, [Evaluation(score=score(number, place)) for place in range(12)], TASKS)
+        assert standings[number] == Standing(plain, Estimate(plain.objective("accuracy"), 0.0), True)
+
+
+def test_an_easy_rung_does_not_flatter() -> None:
+    """Who stopped on easy items is seen as behind those who know all items as it was on the easy ones."""
+
+    def score(number: int, place: int) -> float:
+        turn, good = place // 4, number < 2
+        if place < 16:
+            return float(good or turn > 0)
+        return float(turn % 4 < (2 if good else 1))
+
+    matrix, standings = race(score, [16, 96], [island(range(4))])
+    poor = standings[3]
+    assert matrix.items_of(3) == 16
+    assert poor.summary.accuracy == 0.75
+    assert poor.estimate is not None
+    assert poor.estimate.mean == pytest.approx(fmean(score(3, place) for place in range(96)))  # 1/3
+    assert poor.estimate.error > 0.1
+
+
+def test_a_failure_is_no_number_and_ends_a_race() -> None:
+    def score(number: int, place: int) -> float | None:
+        return None if number == 1 and place == 40 else drawn([0.9, 0.9, 0.5], 2)(number, place)
+
+    matrix, standings = race(score, [16, 48, 96], [island(range(3))])
+    failed = standings[1]
+    assert failed.estimate is None
+    assert not failed.complete
+    assert failed.summary.failure == Failure("time_out", "slow")
+    assert matrix.items_of(1) == 48
+
+
+def test_nobody_but_failures_ends_a_race_too() -> None:
+    matrix, standings = race(lambda number, place: None, [8, 16], [island(range(3))])
+    assert all(standing.estimate is None for standing in standings.values())
+    assert len(matrix.calls) == 1
+
+
+def test_one_call_for_all_islands_on_every_rung() -> None:
+    score = drawn([0.9, 0.6, 0.3, 0.1] * 3, 4)
+    matrix, _ = race(score, [16, 48, 96], [island(range(4 * n, 4 * n + 4)) for n in range(3)])
+    assert [len(places) for _, places in matrix.calls[:3]] == [16, 48, 96]
+    assert matrix.calls[0][0] == set(range(12))
+    assert all({n // 4 for n in numbers} == {0, 1, 2} for numbers, _ in matrix.calls[:2])
+
+
+def test_holders_are_the_cutoff_of_newcomers() -> None:
+    """Mediocre newcomers would win places among themselves, not against those who hold them."""
+    matrix = Matrix(drawn([0.9, 0.92, 0.5, 0.45, 0.4], 7))
+    runner = Race(matrix, make_items(96), [32, 96], "accuracy")
+    runner.run(0, [island([0, 1])])
+    runner.run(1, [island([2, 3, 4], holders=[0, 1])])
+    assert [matrix.items_of(number) for number in range(5)] == [96, 96, 32, 32, 32]
+
+
+def test_a_holder_that_had_stopped_runs_again_on_the_new_rungs() -> None:
+    """It held no place at home, and holds one where it has travelled to."""
+    matrix = Matrix(drawn([0.9, 0.5, 0.1], 7))
+    runner = Race(matrix, make_items(96), [32, 96], "accuracy")
+    at_home = runner.run(0, [island([0, 1], places=1)])[recipe(1).digest]
+    assert at_home.summary.items == 32
+    abroad = runner.run(1, [island([2], places=1, holders=[1])])[recipe(1).digest]
+    assert abroad.complete
+    assert abroad.estimate != at_home.estimate
+    again = Matrix(drawn([0.9, 0.5, 0.1, 0.95], 7))
+    runner = Race(again, make_items(96), [32, 96], "accuracy")
+    runner.run(0, [island([0, 1], places=1)])
+    beaten = runner.run(1, [island([3], places=1, holders=[1])])[recipe(1).digest]
+    assert beaten.summary.items == 64  # the rung of the second generation holds other items
+
+
+def test_a_known_recipe_that_is_asked_for_again_costs_nothing() -> None:
+    matrix = Matrix(drawn([0.9, 0.5], 7))
+    runner = Race(matrix, make_items(96), [32, 96], "accuracy")
+    first = runner.run(0, [island([0])])
+    asked, calls = len(matrix.asked), len(matrix.calls)
+    assert runner.run(1, [island([0], holders=[0])]) == first
+    assert (len(matrix.asked), len(matrix.calls)) == (asked, calls)
+
+
+def test_the_objective_may_be_one_task() -> None:
+    def score(number: int, place: int) -> float:
+        return float((place % 4 == 0) == (number == 0))  # the first is good at task a alone, the others at the rest
+
+    matrix, standings = race(score, [16, 48], [island(range(4), places=1)], objective="accuracy:a")
+    assert [matrix.items_of(number) for number in range(4)] == [48, 16, 16, 16]
+    assert standings[0].estimate == Estimate(1.0, 0.0)
+    assert standings[1].estimate == Estimate(0.0, 0.0)
+    _, by_mean = race(score, [16, 48], [island(range(4), places=1)])
+    assert not by_mean[0].complete
+
+
+def test_summaries_are_of_what_was_scored() -> None:
+    _, standings = race(drawn([0.9, 0.05], 8), [16, 48], [island(range(2), places=1)])
+    summaries: list[Summary] = [standings[number].summary for number in range(2)]
+    assert [summary.items for summary in summaries] == [48, 16]
