@@ -44,14 +44,20 @@ def test_a_budget_ends_behind_the_generation_that_spends_it(
     assert first < spent(finished.directory, budget, 1)
     root = finished.directory.parent if ledger == "full" else tmp_path
     for number, (limit, generations) in enumerate([(first, 1), (first + 1, 2)]):
-        result = search(micro(f"budget.{budget}={limit}"), runs=root, out=tmp_path / f"{budget}-{number}", swarm=swarm)
+        result = search(
+            micro(f"budget.{budget}={limit}"),
+            runs=root,
+            out=tmp_path / f"{budget}-{number}",
+            swarm=swarm,
+            certify=False,
+        )
         assert (result.reason, result.limit) == (f"budget.{budget}", limit)
         assert result.generations == generations
 
 
 @pytest.mark.parametrize("budget", COUNTS)
 def test_the_reason_is_journalled_and_said(micro: Micro, tmp_path: Path, swarm: Swarm, budget: str) -> None:
-    result = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm)
+    result = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm, certify=False)
     last = json.loads((result.directory / "journal.jsonl").read_text().splitlines()[-1])
     assert (last["event"], last["reason"], last["limit"]) == ("finished", f"budget.{budget}", 1)
     said = ended_because(result.reason, result.limit, result.generations)
@@ -64,10 +70,10 @@ def test_the_reason_is_journalled_and_said(micro: Micro, tmp_path: Path, swarm: 
 def test_a_raised_budget_goes_on_to_the_same_bytes(
     micro: Micro, finished: SearchResult, tmp_path: Path, swarm: Swarm, budget: str
 ) -> None:
-    short = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm)
-    same = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm)
+    short = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm, certify=False)
+    same = search(micro(f"budget.{budget}=1"), runs=tmp_path, swarm=swarm, certify=False)
     assert same.directory != short.directory  # it was finished: nothing to go on with
-    more = search(micro(f"budget.{budget}=10_000_000_000_000"), runs=tmp_path, swarm=swarm)
+    more = search(micro(f"budget.{budget}=10_000_000_000_000"), runs=tmp_path, swarm=swarm, certify=False)
     assert (more.directory, more.reason, more.generations) == (short.directory, "generations", 3)
     for name in ("individuals.jsonl", "front.json", "champion.json"):
         assert (more.directory / name).read_bytes() == (finished.directory / name).read_bytes()

@@ -50,10 +50,10 @@ def test_every_line_tells_items_and_standard_error(raced: SearchResult) -> None:
         assert (row["standard_error"] == 0) == (row["items"] == 24)
         if row["items"] == 24:
             assert row["objectives"] == [row["accuracy"]]
-    by_key = {(row["key"], row["generation"]): row["items"] for row in rows if not row["migrated_from"]}
+    carried = {row["id"]: (row["items"], row["standard_error"]) for row in rows}
     migrants = [row for row in rows if row["migrated_from"]]
     assert migrants
-    assert all(row["items"] == by_key[row["key"], row["generation"]] for row in migrants)
+    assert all(carried[row["id"]] == carried[row["migrated_from"]] for row in migrants)
 
 
 def test_without_racing_no_line_tells(finished: SearchResult) -> None:
@@ -87,7 +87,9 @@ def test_a_budget_counts_what_the_race_asked_for(
     assert figures[0].evaluations == sum(first.values()) < 24 * len(first)
     for limit, generations in [(figures[1].evaluations, 2), (figures[1].evaluations + 1, 3)]:
         out = tmp_path / str(limit)
-        ended = search(micro(*RACING, f"budget.evaluations={limit}"), runs=tmp_path, out=out, swarm=swarm, certify=False)
+        ended = search(
+            micro(*RACING, f"budget.evaluations={limit}"), runs=tmp_path, out=out, swarm=swarm, certify=False
+        )
         assert ended.generations == generations
 
 
