@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum
 
@@ -44,11 +44,11 @@ def items_to_beat(differences: Sequence[Sample], items: int) -> int | None:
     """How many items would prove the observed gains against all with a probability of 80%; None if some is no gain."""
     if not all(sample.centre > 0 for sample in differences):
         return None
-    z = float(norm.isf(ONE_SIDED))
+    z = -float(ndtri(ONE_SIDED))
 
     def shortfall(growth: float) -> float:
         ratios = [sample.centre / sample.standard_error * math.sqrt(growth) for sample in differences]
-        return math.prod(float(norm.cdf(ratio - z)) for ratio in ratios) - POWER
+        return math.prod(float(ndtr(ratio - z)) for ratio in ratios) - POWER
 
     growth = _root(shortfall, 0.0, MOST_ITEMS / items)
     return None if growth is None else math.ceil(growth * items)
@@ -56,7 +56,7 @@ def items_to_beat(differences: Sequence[Sample], items: int) -> int | None:
 
 def items_to_rule_out(differences: Sequence[Sample], items: int, margin: float, level: float) -> int | None:
     """How many items would show, with a probability of 80%, that some observed gain stays below the margin."""
-    reach = float(norm.isf(level) + norm.isf(1.0 - POWER))
+    reach = float(ndtri(POWER) - ndtri(level))
     rooms = [(margin - sample.centre, sample.standard_error) for sample in differences]
     growths = [(reach * error / room) ** 2 for room, error in rooms if room > 0]
     needed = [math.ceil(growth * items) for growth in growths if growth * items <= MOST_ITEMS]
@@ -77,7 +77,7 @@ def _chance(gain: float, squares: Sequence[float], parts: Sequence[Stratum], gro
         spread = (size * max(square, gain) + extra) / total - middle**2
         centre += part.weight * middle
         variance += part.weight**2 * spread / max(total - 1.0, 0.5)
-    return float(norm.cdf(centre / math.sqrt(variance) - norm.isf(ONE_SIDED)))
+    return float(ndtr(centre / math.sqrt(variance) + ndtri(ONE_SIDED)))
 
 
 def _root(shortfall: Callable[[float], float], low: float, high: float) -> float | None:

@@ -280,7 +280,6 @@ class Certificate(_Part):
         gap: between what was promised and what holds.
         recipes_tried: distinct recipes that the search scored.
         failures: test items on which the champion failed; they count 0.
-        close_decisions: test items on which a decision of the champion was too close to call across machines.
         notes: what else a reader must know.
     """
 
@@ -301,7 +300,6 @@ class Certificate(_Part):
     gap: Gap
     recipes_tried: int
     failures: int
-    close_decisions: int
     notes: tuple[str, ...]
 
     def to_json(self) -> str:

@@ -79,7 +79,6 @@ class Evidence:
         selection_tasks: of every selection item.
         search: the champion's score on the search items, where it is known.
         recipes_tried: distinct recipes that the search scored.
-        close_decisions: test items with a decision of the champion that was too close to call.
         notes: what else a reader must know.
     """
 
@@ -101,7 +100,6 @@ class Evidence:
     selection_tasks: tuple[str, ...]
     search: float | None
     recipes_tried: int
-    close_decisions: int
     notes: tuple[str, ...] = ()
 
 
@@ -126,7 +124,6 @@ def certificate_of(evidence: Evidence) -> Certificate:
         gap=_gap(evidence, parts),
         recipes_tried=evidence.recipes_tried,
         failures=evidence.champion.failures,
-        close_decisions=evidence.close_decisions,
         notes=evidence.notes,
     )
 

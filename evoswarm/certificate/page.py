@@ -174,11 +174,6 @@ def _gap(certificate: Certificate) -> list[str]:
 
 def _notes(certificate: Certificate) -> list[str]:
     notes = list(certificate.notes)
-    if certificate.close_decisions:
-        notes.append(
-            f"On {certificate.close_decisions:,} test items a decision of the champion was too close to call: it may "
-            "turn out otherwise on another machine."
-        )
     if certificate.opening.others > certificate.opening.others_of_this_space:
         notes.append(f"{certificate.opening.others:,} recipes of any space had opened some of these items before.")
     return [*_title("Notes"), *(line for note in notes for line in _wrapped(note, "- ", "  "))] if notes else []

@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -50,7 +50,7 @@ class Stratum:
         """Positions and shares ``[items]``."""
         return np.asarray(self.index, dtype=np.int64), np.asarray(self.shares, dtype=np.float64)
 
-    @property
+    @cached_property
     def size(self) -> float:
         """How many items of equal share would say as much (Kish 1965)."""
         return float(1.0 / sum(share * share for share in self.shares))
@@ -87,10 +87,10 @@ class Sample:
     @property
     def p_value(self) -> float:
         """Of the hypothesis that the truth is 0, two-sided; it is below 0.05 exactly when the interval excludes 0."""
-        return float(2.0 * stats.t.sf(abs(self.centre) / self.standard_error, self.freedom))
+        return float(2.0 * special.stdtr(self.freedom, -abs(self.centre) / self.standard_error))
 
     def _quantile(self, level: float) -> float:
-        return float(stats.t.isf(level, self.freedom))
+        return -float(special.stdtrit(self.freedom, level))
 
 
 def strata(tasks: Sequence[str], weights: Mapping[str, float]) -> tuple[Stratum, ...]:

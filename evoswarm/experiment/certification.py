@@ -39,7 +39,6 @@ from evoswarm.tracking import Tracker
 
 OnStage = Callable[[str], None]
 _SPACE = "space.yaml"
-_OPENING = "opening"
 RUNS = "runs"
 
 
@@ -128,7 +127,7 @@ def certify_champion(
     controls = tune(space, bench.pool, champion, evaluator, selection)
     gain = _detectable(bench, champion, controls)
     statement = _statement(gain, len(items))
-    _announce(run, champion, gain, statement)
+    _note(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     on_stage(f"{statement}; opening them")
     opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=force)
     opening = Opening(
@@ -205,11 +204,10 @@ def _statement(gain: float | None, items: int) -> str:
     return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all four rivals"
 
 
-def _announce(run: RunDirectory, champion: Recipe, gain: float | None, statement: str) -> None:
-    """Write down what can be proven, before it is known what holds; a replay finds it written."""
-    entry = {"champion": champion.digest, "detectable_gain": gain, "statement": statement}
-    if {"event": _OPENING, **entry} not in run.events:
-        run.journal(_OPENING, **entry)
+def _note(run: RunDirectory, event: str, **values: Any) -> None:
+    """Write an event into the journal, before what it is about; a replay finds it written."""
+    if {"event": event, **values} not in run.events:
+        run.journal(event, **values)
 
 
 def _evidence(
@@ -220,6 +218,7 @@ def _evidence(
     less = [ablated(champion, member) for member in champion.members] if len(champion.members) > 1 else []
     evaluations, *shorter = evaluator.evaluate([champion, *less], items)
     summary = summarize(items, evaluations, bench.tasks)
+    _note(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
 
     def played(plans: Sequence[Any]) -> tuple[Contestant, ...]:
         return tuple(plan.play(evaluator, items) for plan in plans)
@@ -247,7 +246,6 @@ def _evidence(
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         recipes_tried=tried,
-        close_decisions=summary.close,
         notes=() if note is None else (note,),
     )
 

@@ -1,0 +1,80 @@
+"""The simulated searches in small: `make studies` draws thousands of them (``tests/studies/simulated.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from evoswarm.controls.plain import Contender
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.experiment.selection import select
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.tasks.task import Item
+from tests.studies import simulated
+
+
+def test_the_interval_holds_on_test_items_and_not_on_search_items() -> None:
+    figures = simulated.coverage(600, seed=7)
+    assert 0.93 <= figures["test"] <= 0.97
+    assert figures["search"] < 0.75
+    assert 0.03 < figures["best_on_search_less_truth"] < 0.07
+
+
+def test_the_verdict_errs_as_rarely_as_it_says() -> None:
+    none = simulated.verdicts(600, seed=7, gain=0.0)
+    assert none["adds value"] <= 0.04  # 2.5%, and what 600 draws may add
+    margin = simulated.verdicts(600, seed=8, gain=simulated.MARGIN)
+    assert margin["no value"] <= 0.04
+    large = simulated.verdicts(60, seed=9, gain=0.12)
+    assert large["adds value"] >= 0.95
+
+
+def test_the_true_accuracy_is_what_many_items_show() -> None:
+    generator = np.random.default_rng(3)
+    abilities, spread = generator.normal(1.0, 1.0, (1, 5)), generator.uniform(1.0, 3.0, 5)
+    scores = simulated.draw_scores(generator, abilities, spread, 400_000)
+    assert scores.mean() == pytest.approx(simulated.accuracy(abilities[0], spread), abs=0.003)
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    weight: float = 1.0
+
+
+class _Table:
+    """Scores that are known already, where the rule of selection asks for evaluations."""
+
+    def __init__(self, scores: np.ndarray, flops: np.ndarray, recipes: Sequence[Recipe]) -> None:
+        self.tasks = {f"task{task}": _Weighted() for task in range(simulated.TASKS)}
+        self._rows = {
+            recipe.digest: [
+                Evaluation(float(score), cost=Cost((MemberCost("m", 1, 1, 1, float(price), 1),)), steps=1)
+                for score in row
+            ]
+            for recipe, row, price in zip(recipes, scores, flops, strict=True)
+        }
+
+    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
+        return [self._rows[recipe.digest] for recipe in recipes]
+
+
+def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:
+    generator = np.random.default_rng(5)
+    spec = MemberSpec(name="m", path="zoo:m")
+    items = [Item(f"{n:064x}", f"task{n % simulated.TASKS}", "?", "") for n in range(simulated.SELECTION)]
+    moved = 0
+    for _ in range(15):
+        one = simulated.draw_search(generator)
+        flops = generator.lognormal(0.0, 0.5, len(one.selection))
+        recipes = [
+            Recipe(members=(RecipeMember(spec=spec),), lead="m", samples=2 + number) for number in range(len(flops))
+        ]
+        contenders = [Contender(str(number), recipe) for number, recipe in enumerate(recipes)]
+        chosen = select(_Table(one.selection, flops, recipes), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
+        assert chosen.champion.name == str(simulated.choose(one.selection, flops))
+        moved += chosen.champion is not chosen.best
+    assert moved > 5  # the cheapest near the best, not the best
