@@ -1,0 +1,66 @@
+"""Does mixing gain more over voting across architectures? The shipped study over the built-in pool, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evoswarm.space import SearchSpace
+from evoswarm.study.duel import Duel, duel
+from evoswarm.study.two_by_two import Interval, Row, compare
+from tests.benchmarks.figures import ROOT, Goal, Reading, Readings
+from tests.studies.study import Record, Study
+
+SEEDS = 10
+POOLS = ("same", "cross")
+GOALS: dict[str, Goal | None] = dict.fromkeys(
+    ("same_mixing", "same_voting", "same_value", "cross_mixing", "cross_voting", "cross_value", "difference")
+)
+
+
+def space(pool: str) -> SearchSpace:
+    """One half of the shipped study."""
+    return SearchSpace.from_yaml(ROOT / "search_spaces" / f"two-by-two-{pool}.yaml")
+
+
+def run(case: str, runs: Path) -> Record:
+    """Both pools on one seed."""
+    seed = int(case.removeprefix("seed-"))
+    return {pool: duel(space(pool), seed, runs=runs).to_dict() for pool in POOLS}
+
+
+def figures(records: Mapping[str, Record]) -> Readings:
+    """The table, a figure a line; values and differences are accuracies."""
+    same, cross = ([Duel.from_dict(record[pool]) for record in records.values()] for pool in POOLS)
+    found = compare(same, cross)
+    readings = {**_readings("same", found.same), **_readings("cross", found.cross)}
+    return {**readings, "difference": Reading(found.difference.value, f"{_words(found.difference)}; {found.sentence}")}
+
+
+def _readings(pool: str, row: Row) -> Readings:
+    costs = [f"{evaluations:.0f} evaluations, {flops / 1e6:.1f} MFLOPs an item" for evaluations, flops in _sides(row)]
+    tasks = ", ".join(f"{task} {100 * gain:+.1f}" for task, gain in row.by_task.items())
+    seeds = f"seeds {100 * min(row.by_seed):+.1f} to {100 * max(row.by_seed):+.1f}"
+    return {
+        f"{pool}_mixing": Reading(row.mixing, f"{' + '.join(row.members)}; {costs[0]}"),
+        f"{pool}_voting": Reading(row.voting, f"the same members; {costs[1]}"),
+        f"{pool}_value": Reading(row.value.value, f"{_words(row.value)}; {seeds}; {tasks}"),
+    }
+
+
+def _sides(row: Row) -> list[tuple[float, float]]:
+    return list(zip(row.evaluations, row.flops, strict=True))
+
+
+def _words(interval: Interval) -> str:
+    return f"points {interval.points}"
+
+
+STUDY = Study(
+    name="two-by-two",
+    question="does mixing gain more over voting when the architectures differ?",
+    cases=tuple(f"seed-{seed}" for seed in range(SEEDS)),
+    run=run,
+    figures=figures,
+    goals=GOALS,
+)
