@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -19,7 +19,7 @@ from optuna.trial import Trial, TrialState
 
 from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.ask_tell import BatchSearch
-from evoswarm.evolution.coordinates import Choice, Coordinates, Point
+from evoswarm.evolution.coordinates import Coordinates, Relaxed
 from evoswarm.evolution.genetic import Draft
 from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.randomness import generator
@@ -68,7 +68,11 @@ class SampledSearch(BatchSearch[G]):
             raise ValueError(f"expected one objective (cmaes optimises no more), got {len(objectives)}")
         super().__init__(representation, objectives, seed, batch)
         self._name = sampler
-        self._box = _Box(coordinates, relaxed=sampler == "cmaes")
+        self._box = Relaxed(coordinates) if sampler == "cmaes" else coordinates
+        self._distributions: dict[str, BaseDistribution] = {
+            one.name: CategoricalDistribution(one.choices) if one.choices else FloatDistribution(0.0, 1.0)
+            for one in self._box.dimensions
+        }
         self._trials: list[Trial] = []
         with _quiet():
             self._study = optuna.create_study(
@@ -101,14 +105,14 @@ class SampledSearch(BatchSearch[G]):
         """A trial of this very genome. Asking for its relative parameters, which a queued trial does not need, makes
         NSGA-II count it as one of its generation, and so as a parent of the next."""
         self._study.enqueue_trial(self._box.encode(genome))
-        trial = self._study.ask(self._box.distributions)
+        trial = self._study.ask(self._distributions)
         if self._name == "nsga2":
             _ = trial.relative_params
         return trial
 
     def _draw(self, generation: int, count: int) -> list[Draft[G]]:
         with _quiet():
-            self._trials = [self._study.ask(self._box.distributions) for _ in range(count)]
+            self._trials = [self._study.ask(self._distributions) for _ in range(count)]
         genomes = [self._box.decode(trial.params) for trial in self._trials]
         return [self._breeder.draft(genome, self._name) for genome in genomes]
 
@@ -133,38 +137,6 @@ class SampledSearch(BatchSearch[G]):
                 seed=self._sampler_seed,
                 warn_independent_sampling=False,
             )
-
-
-class _Box(Generic[G]):
-    """Points as a sampler sees them.
-
-    Args:
-        coordinates: of the genomes.
-        relaxed: categories are numbers from 0 to 1, cut into as many equal parts as there are choices.
-    """
-
-    def __init__(self, coordinates: Coordinates[G], relaxed: bool) -> None:
-        self._coordinates = coordinates
-        self._relaxed = {d.name: d.choices for d in coordinates.dimensions if d.choices and relaxed}
-        self.distributions: dict[str, BaseDistribution] = {
-            d.name: CategoricalDistribution(d.choices) if d.choices and not relaxed else FloatDistribution(0.0, 1.0)
-            for d in coordinates.dimensions
-        }
-
-    def encode(self, genome: G) -> dict[str, Choice | float]:
-        """The sampler's point; a relaxed category is the middle of its part."""
-        point = self._coordinates.encode(genome)
-        for name, choices in self._relaxed.items():
-            place = next(i for i, choice in enumerate(choices) if choice == point[name])
-            point[name] = (place + 0.5) / len(choices)
-        return point
-
-    def decode(self, point: Point) -> G:
-        """The genome of a sampler's point."""
-        whole = dict(point)
-        for name, choices in self._relaxed.items():
-            whole[name] = choices[min(int(float(whole[name]) * len(choices)), len(choices) - 1)]
-        return self._coordinates.decode(whole)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.evolution.coordinates import Coordinate, Point
+from evoswarm.evolution.coordinates import Coordinate, Point, Relaxed
 from evoswarm.evolution.random_search import RandomSearch
 from evoswarm.evolution.samplers import SampledSearch
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
@@ -217,3 +217,24 @@ def test_founders_beyond_the_first_batch_come_in_the_next(name, batch):
     operators = [individual.origin.operator for individual in search.history]
     assert operators[:3] == ["all:0", "all:1", "all:2"]
     assert operators[-1] == name
+
+
+@pytest.mark.parametrize("name", ["tpe", "cmaes", "nsga2"])
+def test_failures_do_not_attract_samplers(name):
+    """All successes are below zero; whoever takes a failure for a zero goes where all fail."""
+    search = ALGORITHMS[name](ONE, 0)
+    for _ in range(12):
+        asked = search.ask()
+        search.tell([i.failed("no_mass") if i.genome[2] >= 4 else i.scored([-50.0 + i.genome[3]]) for i in asked])
+    late = [i for i in search.history if i.origin.generation >= 9]
+    assert sum(i.failure is not None for i in late) < 0.6 * len(late)
+
+
+def test_relaxed_categories_are_equal_parts():
+    relaxed = Relaxed(ToyCoordinates())
+    assert not any(dimension.choices for dimension in relaxed.dimensions)
+    for digit in range(10):
+        genome = [digit, 9 - digit, 3, 4, 5]
+        assert relaxed.decode(relaxed.encode(genome)) == genome
+    edges = [relaxed.decode({**relaxed.encode([0] * PLACES), "d0": place})[0] for place in (0.0, 0.0999, 0.1001, 1.0)]
+    assert edges == [0, 0, 1, 9]
