@@ -9,15 +9,17 @@ from evoswarm.controls.rivals import Singles
 from evoswarm.controls.trial import Entrant, Trial, Trials, best_of
 from evoswarm.controls.ways import AnySampleWithGold, BestWithGold, Decode
 from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.recipe import GateName, MemberSpec, Recipe, round_significant
 from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import Item
 
 _DIGITS = 2
 """Of a threshold that is read off decoded entropies: coarse, so that rounding elsewhere seldom makes another one."""
 
 
 def diagnostics(
-    trials: Trials, space: SearchSpace, specs: Sequence[MemberSpec], champion: Recipe
+    trials: Trials, space: SearchSpace, specs: Sequence[MemberSpec], champion: Recipe, lows: Mapping[str, float | None]
 ) -> tuple[Entrant, ...]:
     """Tune all of them.
 
@@ -26,10 +28,9 @@ def diagnostics(
         space: of the search.
         specs: of the pool.
         champion: to be taken apart.
+        lows: thresholds of the lowest-entropy gate, see `low_entropy_gate`.
     """
     shares = realised_shares(champion, trials.run([("the champion", Decode(champion))])[0].rows)
-    gated = any(member.threshold > 0 for member in champion.members)
-    lows = low_thresholds(_entropies(trials, champion), shares) if gated else dict.fromkeys(shares, 0.0)
     names = [member.spec for member in champion.members]
     found: list[tuple[str, str, str, Recipe]] = [
         (
@@ -71,6 +72,26 @@ def diagnostics(
         note = f", here {same}" if same != f"the same recipe as the {name}" else _realised(trial, recipe, key)
         entrants.append(trial.entrant(key, name, description + note))
     return tuple(entrants)
+
+
+def low_entropy_gate(evaluator: Evaluator, champion: Recipe, items: Sequence[Item]) -> dict[str, float | None]:
+    """By follower, the threshold of a gate that opens where the lead is surest, as often as the champion's does.
+
+    A gated champion is decoded once more, to see the entropies of its lead; they are not in the ledger.
+
+    Args:
+        evaluator: decodes.
+        champion: any recipe.
+        items: of the selection split.
+
+    Raises:
+        Stopped: the evaluator was told to stop.
+    """
+    shares = realised_shares(champion, evaluator.evaluate([champion], items)[0])
+    if not any(member.threshold > 0 for member in champion.members):
+        return dict.fromkeys(shares, 0.0)
+    completions = evaluator.trace(champion, items)
+    return low_thresholds([step.entropy for completion in completions for step in completion.trace], shares)
 
 
 def realised_shares(recipe: Recipe, rows: Sequence[Evaluation]) -> dict[str, float]:
@@ -148,12 +169,6 @@ def ceilings(trials: Trials, singles: Singles) -> tuple[Entrant, ...]:
 
 def _random_threshold(share: float) -> float | None:
     return 1 - share if share > 0 else None
-
-
-def _entropies(trials: Trials, champion: Recipe) -> list[float]:
-    """Of the lead, at every step of the champion's first samples on the selection items."""
-    completions = trials.evaluator.trace(champion, trials.items)
-    return [step.entropy for completion in completions for step in completion.trace]
 
 
 def _told(shares: Mapping[str, float]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evoswarm.controls.contestant import Controls
-from evoswarm.controls.diagnostics import ceilings, diagnostics
+from evoswarm.controls.diagnostics import ceilings, diagnostics, low_entropy_gate
 from evoswarm.controls.rivals import best_sampling, best_single, better_router, members_vote, try_singles
 from evoswarm.controls.trial import Trials
 from evoswarm.controls.ways import Decode
@@ -21,6 +21,7 @@ def tune(
     champion: Recipe,
     evaluator: Evaluator,
     items: Sequence[Item],
+    lows: Mapping[str, float | None] | None = None,
 ) -> Controls:
     """Tune all rivals, diagnostics and ceilings of a champion.
 
@@ -33,12 +34,15 @@ def tune(
         champion: frozen.
         evaluator: decodes; whatever is decoded enters its ledger.
         items: of the selection split.
+        lows: what `low_entropy_gate` found before; None finds it now.
 
     Raises:
         RunError: the ledger cannot be written.
         Stopped: the evaluator was told to stop.
     """
     trials = Trials(evaluator, items)
+    if lows is None:
+        lows = low_entropy_gate(evaluator, champion, items)
     flops = trials.run([("the champion", Decode(champion))])[0].flops
     singles = try_singles(trials, space, specs, flops)
     return Controls(
@@ -48,6 +52,6 @@ def tune(
             members_vote(trials, space, champion, flops),
             better_router(trials, singles),
         ),
-        diagnostics=diagnostics(trials, space, specs, champion),
+        diagnostics=diagnostics(trials, space, specs, champion, lows),
         ceilings=ceilings(trials, singles),
     )

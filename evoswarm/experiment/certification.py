@@ -20,7 +20,9 @@ from evoswarm.certificate.page import page
 from evoswarm.certificate.statistics import discordances, strata
 from evoswarm.certificate.verdict import points
 from evoswarm.controls.contestant import Contestant, Controls
+from evoswarm.controls.diagnostics import low_entropy_gate
 from evoswarm.controls.plain import uniform, without
+from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import Evaluation, summarize
@@ -28,7 +30,6 @@ from evoswarm.evaluation.evaluator import Moment, Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.plain_controls import tune
 from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import LEDGER, Workbench, naming, workbench
@@ -124,7 +125,7 @@ def certify_champion(
         evaluator.ledger.open_items(identity, champion.digest, digests, forced=False)  # refuses, before any work
     selection = bench.items["selection"]
     on_stage(f"tuning rivals on {len(selection)} selection items")
-    controls = tune(space, bench.pool, champion, evaluator, selection)
+    controls = tune(bench.space, bench.pool, champion, evaluator, selection, _lows(bench, run, champion))
     gain = _detectable(bench, champion, controls)
     statement = _statement(gain, len(items))
     _note(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
@@ -188,6 +189,18 @@ def _read(path: Path) -> tuple[SearchSpace, Recipe]:
     return SearchSpace.from_yaml(path / _SPACE), Recipe.load(path)
 
 
+def _lows(bench: Workbench, run: RunDirectory, champion: Recipe) -> Mapping[str, float | None]:
+    """The lowest-entropy gate of a champion: journalled, because the ledger could not tell a replay of it."""
+    event = "low_entropy_gate"
+    known = (one for one in reversed(run.events) if one["event"] == event and one["champion"] == champion.digest)
+    if (found := next(known, None)) is None:
+        lows = low_entropy_gate(bench.evaluator, champion, bench.items["selection"])
+        run.journal(event, champion=champion.digest, thresholds=lows)
+        return lows
+    thresholds: dict[str, float | None] = found["thresholds"]
+    return thresholds
+
+
 def _detectable(bench: Workbench, champion: Recipe, controls: Controls) -> float | None:
     """What could be proven against all rivals, by how often champion and rival differ on the selection items."""
     evaluator, items = bench.evaluator, bench.items["selection"]
@@ -224,7 +237,7 @@ def _evidence(
         return tuple(plan.play(evaluator, items) for plan in plans)
 
     selection = bench.items["selection"]
-    tried, searched = _history(run, champion)
+    tried, searched = _history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note = small_test_split(space)
     return Evidence(
@@ -282,13 +295,16 @@ def _speakers(
     )
 
 
-def _history(run: RunDirectory, champion: Recipe) -> tuple[int, float | None]:
-    """How many distinct recipes were scored, and what the champion scored on the search items."""
+def _history(run: RunDirectory, champion: Recipe, items: int) -> tuple[int, float | None]:
+    """How many distinct recipes were scored, and what the champion scored on all search items.
+
+    A race may have scored it on some of them only: such a row says on how many, and does not count.
+    """
     rows = [_entry(line, INDIVIDUALS) for line in (run.read(INDIVIDUALS) or "").splitlines()]
     front = _entry(run.read(FRONT) or "{}", FRONT)
     tried = {row["key"] for row in rows} | {row["digest"] for row in front.get("contenders", ())}
-    scores = (row["accuracy"] for row in rows if row["key"] == champion.digest and row["accuracy"] is not None)
-    return len(tried), next(scores, None)
+    whole = (row for row in rows if row["key"] == champion.digest and row.get("items", items) == items)
+    return len(tried), next((row["accuracy"] for row in whole if row["accuracy"] is not None), None)
 
 
 def _subject(space: SearchSpace, champion: Recipe, words: Sequence[str]) -> Subject:
