@@ -148,7 +148,8 @@ class MemberShape:
     attention_width: int
 
 
-DEPTHS = 24  # classes of depth: 0, 1, 2-3, 4-7, ... symbols
+DEPTHS = 24  # classes of depth: 0, 1, 2-3, 4-7, ... symbols; n symbols are in class n.bit_length()
+DEPTH_NAMES = ("0", "1", *(f"{2**n}-{2 ** (n + 1) - 1}" for n in range(1, DEPTHS - 1)))
 
 
 def _by_depth() -> NDArray[np.int64]:
@@ -227,10 +228,9 @@ class Counters:
 
     def sharing_by_depth(self) -> dict[str, float]:
         """Distributions asked for per one worked out, by symbols into the answer: "0", "1", "2-3", "4-7", ..."""
-        names = ["0", "1", *(f"{2**n}-{2 ** (n + 1) - 1}" for n in range(1, DEPTHS - 1))]
         return {
             name: round(float(asked / max(1, found)), 2)
-            for name, asked, found in zip(names, self.asked_by_depth, self.found_by_depth, strict=True)
+            for name, asked, found in zip(DEPTH_NAMES, self.asked_by_depth, self.found_by_depth, strict=True)
             if asked
         }
 

@@ -132,7 +132,7 @@ class Evolving:
             sum(self.summaries[individual.key].close for individual in individuals),
             self._pace,
         )
-        self._tracker.generation(figures.generation, mirror.metrics(figures))
+        self._tracker.generation(figures.generation, mirror.metrics(figures, space))
         self._on_generation(figures)
 
     def _record(self, individuals: Sequence[Lineage]) -> None:

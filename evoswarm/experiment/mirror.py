@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
@@ -35,12 +36,19 @@ def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
     return SearchRun(run.path.name, run, parameters, tags)
 
 
-def metrics(figures: GenerationFigures) -> dict[str, float]:
+def metrics(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:
     """A generation's metrics: for the search as a whole, and per island as ``islandN/...``.
 
-    ``best``, ``mean`` and ``median`` are of the first objective; further ones follow as ``best_NAME`` and so on.
+    ``best``, ``mean`` and ``median`` are of the first objective; further ones follow as ``best_NAME`` and so on. None
+    is a figure that this generation lacks (nothing was decoded, say): it has a point all the same.
+
+    Args:
+        figures: of the generation.
+        space: that is searched; how long its answers may be says how deep sharing can be looked at.
     """
-    values: dict[str, float] = {
+    deepest = max(task.max_bytes for task in space.tasks).bit_length()
+    values: dict[str, float | None] = {f"sharing/{name}": None for name in DEPTH_NAMES[: deepest + 1]}
+    values |= {
         "evaluations": figures.evaluations,
         "new_evaluations": figures.fresh,
         "decoded": figures.decoded,
@@ -50,10 +58,7 @@ def metrics(figures: GenerationFigures) -> dict[str, float]:
         "seconds": figures.seconds,
     }
     values |= figures.counters.figures()
-    if figures.prefix_reuse is not None:
-        values["prefix_reuse"] = figures.prefix_reuse
-    if figures.best_accuracy is not None:
-        values["best_accuracy"] = figures.best_accuracy
+    values |= {"prefix_reuse": figures.prefix_reuse, "best_accuracy": figures.best_accuracy}
     for report in figures.islands:
         place = f"island{report.island}"
         values |= {
@@ -111,7 +116,7 @@ def opening(space: SearchSpace, champion: str, opened: Opening) -> tuple[str, di
     return f"test split opened for {champion[:12]}", tags
 
 
-def _overall(figures: GenerationFigures) -> dict[str, float]:
+def _overall(figures: GenerationFigures) -> dict[str, float | None]:
     """Over all islands: the best of the first objective, means of the rest."""
     able = [report for report in figures.islands if report.best]
     if not able:

@@ -9,6 +9,7 @@ logged.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,9 +89,10 @@ class SearchLog:
             store.log_tags(self.run_id, {**tags, **changed})
         store.log_parameters(self.run_id, {name: value for name, value in parameters.items() if name not in known})
 
-    def generation(self, step: int, metrics: Mapping[str, float], stamp: int) -> None:
+    def generation(self, step: int, metrics: Mapping[str, float | None], stamp: int) -> None:
         """Log the points of a generation that are not there yet."""
-        missing = {name: value for name, value in metrics.items() if step not in self._logged(name)}
+        figures = {name: math.nan if value is None else value for name, value in metrics.items()}
+        missing = {name: value for name, value in figures.items() if step not in self._logged(name)}
         self._store.log_metrics(self.run_id, missing, step, stamp)
         for name in missing:
             self._steps[name].add(step)

@@ -81,8 +81,13 @@ class Tracker:
 
         self._put(job)
 
-    def generation(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Log a generation's metrics; of one that was journalled before, what was said then."""
+    def generation(self, step: int, metrics: Mapping[str, float | None]) -> None:
+        """Log a generation's metrics; of one that was journalled before, what was said then.
+
+        Args:
+            step: which generation.
+            metrics: by name; None, where there is no figure, becomes NaN.
+        """
         if self._directory is None:
             return
         known = (event for event in self._directory.events if event["event"] == GENERATION)
