@@ -89,6 +89,17 @@ def record(question: Question, trial: FrozenTrial) -> TrialRecord:
 
 
 def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """The complete trial of the greatest mean; of equal ones the first, so that the default wins ties."""
-    complete = [record for record in records if record.state == "complete" and record.mean is not None]
-    return min(complete, key=lambda r: (-round(r.mean or 0.0, 12), r.number), default=None)
+    """The complete trial of the greatest mean; of equal ones that with the fewest values that are not the default's.
+
+    So the default wins ties, and a value that changes nothing is not recommended.
+
+    Args:
+        records: by number; the first is the default.
+    """
+
+    def order(record: TrialRecord) -> tuple[float, int, int]:
+        default = records[0].parameters
+        changes = sum(default.get(path) != parameter for path, parameter in record.parameters.items())
+        return -round(record.mean or 0.0, 12), changes, record.number
+
+    return min((r for r in records if r.state == "complete" and r.mean is not None), key=order, default=None)

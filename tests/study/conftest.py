@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ __all__ = ["_one_thread", "pool", "space_file"]
 STUDY = """
 name: small
 space: {space}
-set: [evolution.generations=2, evolution.islands=1]
+set: [evolution.generations=2, evolution.islands=1, {override}]
 settings:
 {settings}
 trials: {trials}
@@ -30,10 +31,10 @@ Ask = Callable[..., Question]
 def study_file(space_file: Path) -> Callable[..., Path]:
     """Writes a study of the micro space."""
 
-    def write(settings: str, trials: int = 4, more: str = "") -> Path:
+    def write(settings: str, trials: int = 4, more: str = "", override: str = "seed=0") -> Path:
         indented = "".join(f"  {line.strip()}\n" for line in settings.strip().splitlines())
-        text = STUDY.format(space=space_file, settings=indented.rstrip(), trials=trials) + more
-        file = space_file.parent / f"study-{abs(hash(text))}.yaml"
+        text = STUDY.format(space=space_file, settings=indented.rstrip(), trials=trials, override=override) + more
+        file = space_file.parent / f"study-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
         file.write_text(text, encoding="utf-8")
         return file
 
