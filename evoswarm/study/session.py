@@ -10,14 +10,16 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from evoswarm.errors import RunError
+from evoswarm.study import mirror
 from evoswarm.study.importance import importances
 from evoswarm.study.question import Question, read_question
 from evoswarm.study.record import FAILURE, PRUNED, SECONDS, TrialRecord, best_of, record
 from evoswarm.study.result import StudyResult, write_result
-from evoswarm.study.storage import SCORES, connect, next_trial, open_study, storage_uri, wait_again
+from evoswarm.study.storage import KEY, SCORES, connect, next_trial, open_study, storage_uri, wait_again
 from evoswarm.study.trial import Job, Outcome, TrialRunner
 from evoswarm.study.verdict import Comparison, compare
 from evoswarm.study.workers import Died, Done, NextJob, Workers, held, run_here
+from evoswarm.tracking import StudyLog, Tracker
 
 STUDIES = "studies"
 """The directory of all studies, under that of all runs."""
@@ -78,7 +80,9 @@ def study(
             else:
                 workers.run(next_job, done, died)
 
-        session = Session(asked, directory, storage, run, on_trial or (lambda record: None), stage)
+        tracker = Tracker(asked.space.tracking, root)
+        stack.callback(tracker.close)
+        session = Session(asked, directory, storage, run, tracker, on_trial or (lambda record: None), stage)
         try:
             return session.go(storage_uri(root))
         except KeyboardInterrupt as error:
@@ -96,6 +100,7 @@ class Session:
         directory: of the study.
         storage: Optuna's.
         run: runs jobs, here or in processes.
+        tracker: tells MLflow.
         on_trial: told of every trial when it ends.
         on_stage: told what is being done.
     """
@@ -106,12 +111,14 @@ class Session:
         directory: Path,
         storage: RDBStorage,
         run: Run,
+        tracker: Tracker,
         on_trial: OnTrial,
         on_stage: OnStage,
     ) -> None:
         self._question, self._directory, self._storage, self._run = question, directory, storage, run
         self._on_trial, self._on_stage = on_trial, on_stage
         self._study = open_study(question, storage)
+        self._log = StudyLog(tracker, mirror.study_run(question, str(self._study.user_attrs[KEY])))
 
     def go(self, uri: str) -> StudyResult:
         """Run the trials that are left, confirm the best, write everything.
@@ -119,6 +126,22 @@ class Session:
         Raises:
             RunError: the default cannot be searched.
         """
+        status: str = "FAILED"
+        metrics: dict[str, float] = {}
+        tags: dict[str, str] = {}
+        files: list[Path] = []
+        try:
+            result = self._result(uri)
+            metrics, tags = mirror.summary(result)
+            status, files = "FINISHED", [path for path, _ in result.written()]
+            return result
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            self._log.finish(status, metrics, tags, files)
+
+    def _result(self, uri: str) -> StudyResult:
         self._trials()
         records = tuple(record(self._question, trial) for trial in self._finished())
         best = best_of(records)
@@ -140,7 +163,7 @@ class Session:
             f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {known} known" if known else "")
         )
         for trial in self._finished():
-            self._on_trial(record(self._question, trial))
+            self._tell(trial)
 
         def next_job() -> Job | None:
             trial = next_trial(self._study, self._question)
@@ -167,7 +190,12 @@ class Session:
             self._study.tell(trial.number, state=TrialState.PRUNED)
         else:
             self._study.tell(trial.number, sum(outcome.scores) / len(outcome.scores))
-        self._on_trial(record(self._question, self._frozen(job)))
+        self._tell(self._frozen(job))
+
+    def _tell(self, trial: FrozenTrial) -> None:
+        ended = record(self._question, trial)
+        self._log.trial(mirror.trial_run(self._question, ended))
+        self._on_trial(ended)
 
     def _died(self, job: Job) -> None:
         if not wait_again(self._storage, self._frozen(job), died=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ from evoswarm.study.samplers import grid, sampler
 
 STORAGE = "studies.db"
 
-IDENTITY, DEATHS, SCORES = "evoswarm:identity", "evoswarm:deaths", "evoswarm:scores"
-"""User attributes: what the study asks; how often a trial's process died; a trial's score per seed, in order."""
+IDENTITY, KEY = "evoswarm:identity", "evoswarm:key"
+"""User attributes of a study: what it asks; what belongs to it alone, for those that mirror it."""
+
+DEATHS, SCORES = "evoswarm:deaths", "evoswarm:scores"
+"""User attributes of a trial: how often its process died; its score per seed, in order."""
 
 MOST_DEATHS = 2
 """A trial whose process died so often is not tried again."""
@@ -70,6 +74,7 @@ def open_study(question: Question, storage: RDBStorage) -> optuna.Study:
     known = study.user_attrs.get(IDENTITY)
     if known is None:
         study.set_user_attr("space", asked.space)
+        study.set_user_attr(KEY, uuid.uuid4().hex)
         study.set_user_attr(IDENTITY, question.identity)
     elif known != question.identity:
         raise RunError(

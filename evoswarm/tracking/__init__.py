@@ -2,6 +2,7 @@
 
 from evoswarm.tracking.naming import flattened
 from evoswarm.tracking.search_log import ChildRun, SearchRun
+from evoswarm.tracking.study_log import StudyLog, StudyRun, TrialRun
 from evoswarm.tracking.tracker import Tracker, tracking_uri
 
-__all__ = ["ChildRun", "SearchRun", "Tracker", "flattened", "tracking_uri"]
+__all__ = ["ChildRun", "SearchRun", "StudyLog", "StudyRun", "Tracker", "TrialRun", "flattened", "tracking_uri"]

@@ -1,4 +1,4 @@
-"""Tells MLflow about one search, from a thread of its own.
+"""Tells MLflow about one search (or study), from a thread of its own.
 
 MLflow is slow to import and its server may be away, so everything happens on one background thread, in order. The
 truth is on disk in the run directory: when MLflow fails, the tracker says so once and goes quiet.
@@ -79,7 +79,7 @@ class Tracker:
         def job(store: Store) -> None:
             self._search = SearchLog(store, search, key)
 
-        self._put(job)
+        self.put(job)
 
     def generation(self, step: int, metrics: Mapping[str, float | None]) -> None:
         """Log a generation's metrics; of one that was journalled before, what was said then.
@@ -110,7 +110,7 @@ class Tracker:
                 same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
                 store.log_whole(same[-1] if same else None, {**tags, "mlflow.runName": name}, metrics)
 
-        self._put(job)
+        self.put(job)
 
     def finish(self, status: str, lineage: Mapping[str, Sequence[Any]]) -> None:
         """Log the end: the lineage as a table, the run directory's files as artifacts.
@@ -120,6 +120,11 @@ class Tracker:
             lineage: columns of equal length.
         """
         self._tell(lambda search: search.finish(status, lineage))
+
+    def put(self, job: Callable[[Store], None]) -> None:
+        """Have something else done with the store, behind everything that was asked before."""
+        if self.alive:
+            self._jobs.put(job)
 
     def close(self, seconds: float = 60.0) -> None:
         """Wait for MLflow to have heard everything, but not for ever."""
@@ -136,11 +141,7 @@ class Tracker:
             if self._search is not None:
                 job(self._search)
 
-        self._put(about_the_search)
-
-    def _put(self, job: Callable[[Store], None]) -> None:
-        if self.alive:
-            self._jobs.put(job)
+        self.put(about_the_search)
 
     def _work(self) -> None:
         """Run jobs in order until one fails or the end is called."""
