@@ -8,10 +8,11 @@ by speaking in one answer instead of each giving its own. The question is whethe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, variance
 from typing import Any
 
 from evoswarm.certificate.statistics import Sample, Stratum, difference_of, strata
@@ -25,7 +26,7 @@ _MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "dec
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its 95% interval; all are differences of accuracies."""
+    """A difference of accuracies with its 95% interval, over items and seeds."""
 
     value: float
     low: float
@@ -49,7 +50,7 @@ class Row:
         members: of the pool.
         mixing: accuracy of the best mixtures.
         voting: accuracy of the best votes.
-        value: the coordination value; the interval is over items, for these seeds.
+        value: the coordination value.
         by_seed: the coordination value of every seed.
         by_task: of every task.
         flops: of mixing and of voting, mean per item.
@@ -74,6 +75,7 @@ class TwoByTwo:
         same: the pool of one architecture.
         cross: the pool of several.
         difference: the coordination value across architectures less that within one, paired by item.
+        difference_by_seed: of every seed.
         seeds: of the searches.
         items: how many test items.
     """
@@ -81,6 +83,7 @@ class TwoByTwo:
     same: Row
     cross: Row
     difference: Interval
+    difference_by_seed: tuple[float, ...]
     seeds: tuple[int, ...]
     items: int
 
@@ -95,7 +98,7 @@ class TwoByTwo:
             }
             for name, row in (("same", self.same), ("cross", self.cross))
         }
-        difference = self.difference.as_dict()
+        difference = {**self.difference.as_dict(), "by_seed": list(self.difference_by_seed)}
         return {**rows, "difference": difference, "seeds": list(self.seeds), "items": self.items}
 
     def lines(self) -> list[str]:
@@ -103,13 +106,15 @@ class TwoByTwo:
         rows = [("same architecture", self.same), ("across architectures", self.cross)]
         table = [("", "", "mixing", "voting", "mixing - voting", "lowest and highest seed")]
         for name, row in rows:
-            seeds = f"{100 * min(row.by_seed):+.1f} and {100 * max(row.by_seed):+.1f}"
             pool = " + ".join(row.members)
-            table.append((name, pool, f"{row.mixing:.3f}", f"{row.voting:.3f}", row.value.points, seeds))
-        table.append(("difference", "", "", "", self.difference.points, ""))
+            shown = (f"{row.mixing:.3f}", f"{row.voting:.3f}", row.value.points, _ends(row.by_seed))
+            table.append((name, pool, *shown))
+        table.append(("difference", "", "", "", self.difference.points, _ends(self.difference_by_seed)))
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         seeds = ", ".join(map(str, self.seeds))
-        lines = [f"{self.items} test items, seeds {seeds}; differences in points with 95% intervals over items"]
+        lines = [
+            f"{self.items} test items, seeds {seeds}; differences in points with 95% intervals over items and seeds"
+        ]
         for cells in table:
             lines.append("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
         for name, row in rows:
@@ -174,6 +179,8 @@ def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
     if same.evolution.algorithm != "archipelago":
         message = f"expected archipelago (votes are evolved by it too), got {same.evolution.algorithm!r}"
         raise SpaceError(message, same.where("evolution", "algorithm"))
+    if same.racing is not None:
+        raise SpaceError("expected null (votes do not race, and effort must be equal), got rungs", same.where("racing"))
     for key, field in type(same).model_fields.items():
         if key not in _MAY_DIFFER and getattr(same, key) != getattr(cross, key):
             message = (
@@ -196,13 +203,17 @@ def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
         raise ValueError("expected duels of the same seeds over the same test items, got others")
     tasks = [task for task, scores in same[0].mixing.scores.items() for _ in scores]
     parts = strata(tasks, same[0].weights)
+    first, second = _row(same, parts), _row(cross, parts)
+    by_seed = tuple(b - a for a, b in zip(first.by_seed, second.by_seed, strict=True))
     # (cross mixing + same voting) / 2 against (cross voting + same mixing) / 2: scores that stay between 0 and 1
     ahead = _mean([d.mixing for d in cross], [d.voting for d in same])
     behind = _mean([d.voting for d in cross], [d.mixing for d in same])
+    halves = _over_seeds(difference_of(ahead, behind, parts), [value / 2 for value in by_seed])
     return TwoByTwo(
-        same=_row(same, parts),
-        cross=_row(cross, parts),
-        difference=_interval(difference_of(ahead, behind, parts), 2.0),
+        same=first,
+        cross=second,
+        difference=Interval(2 * halves.mean, 2 * halves.lower(), 2 * halves.upper()),
+        difference_by_seed=by_seed,
         seeds=tuple(one.seed for one in same),
         items=len(tasks),
     )
@@ -210,13 +221,14 @@ def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
 
 def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
     mixing, voting = _mean([d.mixing for d in duels]), _mean([d.voting for d in duels])
-    by_seed = [difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in duels]
+    by_seed = tuple(difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in duels)
+    value = _over_seeds(difference_of(mixing, voting, parts), by_seed)
     return Row(
         members=duels[0].members,
         mixing=_weighted(mixing, parts),
         voting=_weighted(voting, parts),
-        value=_interval(difference_of(mixing, voting, parts)),
-        by_seed=tuple(by_seed),
+        value=Interval(value.mean, value.lower(), value.upper()),
+        by_seed=by_seed,
         by_task={
             task: fmean(fmean(d.mixing.scores[task]) - fmean(d.voting.scores[task]) for d in duels)
             for task in duels[0].mixing.scores
@@ -224,6 +236,23 @@ def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
         flops=(fmean(d.mixing.flops for d in duels), fmean(d.voting.flops for d in duels)),
         evaluations=(fmean(d.mixing.evaluations for d in duels), fmean(d.voting.evaluations for d in duels)),
     )
+
+
+def _over_seeds(sample: Sample, by_seed: Sequence[float]) -> Sample:
+    """The error over items, with that over seeds added; degrees of freedom as Satterthwaite (1946).
+
+    Every seed saw every item, so chance that is both of item and of seed counts twice: the sum errs on the safe side.
+    With one seed nothing is known of others, and the error is over items alone.
+    """
+    if len(by_seed) < 2:
+        return sample
+    items, seeds = sample.standard_error**2, variance(by_seed) / len(by_seed)
+    freedom = (items + seeds) ** 2 / (items**2 / sample.freedom + seeds**2 / (len(by_seed) - 1))
+    return replace(sample, standard_error=math.sqrt(items + seeds), freedom=freedom)
+
+
+def _ends(values: Sequence[float]) -> str:
+    return f"{100 * min(values):+.1f} and {100 * max(values):+.1f}"
 
 
 def _flat(side: Side) -> list[float]:
@@ -238,7 +267,3 @@ def _mean(*sides: Sequence[Side]) -> list[float]:
 
 def _weighted(scores: Sequence[float], parts: Sequence[Stratum]) -> float:
     return difference_of(scores, [0.0] * len(scores), parts).mean
-
-
-def _interval(sample: Sample, scale: float = 1.0) -> Interval:
-    return Interval(scale * sample.mean, scale * sample.lower(), scale * sample.upper())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evoswarm.space import SearchSpace
@@ -34,22 +34,26 @@ def figures(records: Mapping[str, Record]) -> Readings:
     same, cross = ([Duel.from_dict(record[pool]) for record in records.values()] for pool in POOLS)
     found = compare(same, cross)
     readings = {**_readings("same", found.same), **_readings("cross", found.cross)}
-    return {**readings, "difference": Reading(found.difference.value, f"{_words(found.difference)}; {found.sentence}")}
+    note = f"{_words(found.difference)}; {_seeds(found.difference_by_seed)}; {found.sentence}"
+    return {**readings, "difference": Reading(found.difference.value, note)}
 
 
 def _readings(pool: str, row: Row) -> Readings:
     costs = [f"{evaluations:.0f} evaluations, {flops / 1e6:.1f} MFLOPs an item" for evaluations, flops in _sides(row)]
     tasks = ", ".join(f"{task} {100 * gain:+.1f}" for task, gain in row.by_task.items())
-    seeds = f"seeds {100 * min(row.by_seed):+.1f} to {100 * max(row.by_seed):+.1f}"
     return {
         f"{pool}_mixing": Reading(row.mixing, f"{' + '.join(row.members)}; {costs[0]}"),
         f"{pool}_voting": Reading(row.voting, f"the same members; {costs[1]}"),
-        f"{pool}_value": Reading(row.value.value, f"{_words(row.value)}; {seeds}; {tasks}"),
+        f"{pool}_value": Reading(row.value.value, f"{_words(row.value)}; {_seeds(row.by_seed)}; {tasks}"),
     }
 
 
 def _sides(row: Row) -> list[tuple[float, float]]:
     return list(zip(row.evaluations, row.flops, strict=True))
+
+
+def _seeds(values: Sequence[float]) -> str:
+    return f"seeds {100 * min(values):+.1f} to {100 * max(values):+.1f}"
 
 
 def _words(interval: Interval) -> str:

@@ -46,6 +46,7 @@ def test_the_coordination_value_is_what_mixing_scores_beyond_voting() -> None:
     assert found.cross.value.value == pytest.approx(4 / 8)
     assert found.cross.by_seed == pytest.approx((1.0, 0.0))
     assert found.difference.value == pytest.approx(1 / 8)
+    assert found.difference_by_seed == pytest.approx((3 / 4, -2 / 4))
     assert found.difference.low < 1 / 8 < found.difference.high
     assert (found.seeds, found.items) == ((0, 1), 4)
 
@@ -71,6 +72,23 @@ def test_pools_are_compared_item_by_item() -> None:
     assert paired.value == pytest.approx(0.0) == strangers.value
     assert paired.high - paired.low < 0.03
     assert strangers.high - strangers.low == pytest.approx(2 * 1.96 * (0.5 / 400) ** 0.5, rel=0.15)
+
+
+def test_seeds_that_disagree_widen_the_intervals() -> None:
+    """Per item the two seeds of either pair average to the same; one seed after the other they do not."""
+    even = [side(*[1.0, 0.0] * 50), side(*[0.0, 1.0] * 50)]
+    uneven = [side(*[1.0] * 100), side(*[0.0] * 100)]
+    none = side(*[0.0] * 100)
+    calm, restless = (
+        compare(*[[made(mixing, none, seed) for seed, mixing in enumerate(pair)]] * 2).same for pair in (even, uneven)
+    )
+    assert calm.value.value == restless.value.value == pytest.approx(0.5)
+    assert calm.by_seed == pytest.approx((0.5, 0.5))
+    assert calm.value.high - calm.value.low < 0.07
+    assert restless.by_seed == (1.0, 0.0)
+    assert restless.value.low == pytest.approx(-1.0)  # two seeds, one degree of freedom: nothing is known
+    one = compare([made(uneven[0], none)], [made(uneven[0], none)]).same
+    assert one.value.high - one.value.low < 0.07
 
 
 def test_the_sentence_says_which_way_and_only_when_it_is_proven() -> None:
@@ -106,13 +124,13 @@ def test_spaces_that_differ_in_more_than_their_pools_are_refused() -> None:
     assert caught.value.where.path == "splits"
     with pytest.raises(SpaceError, match="a name of its own"):
         check_spaces(same, same)
-    with pytest.raises(SpaceError, match="expected archipelago"):
-        check_spaces(
-            *(
-                SearchSpace.from_yaml(SPACES / f"two-by-two-{n}.yaml", ("evolution.algorithm=random",))
-                for n in ("same", "cross")
-            )
-        )
+    for unfair, words in (
+        ("evolution.algorithm=random", "expected archipelago"),
+        ("racing={rungs: [0.5]}", "votes do not"),
+    ):
+        spaces = [SearchSpace.from_yaml(SPACES / f"two-by-two-{half}.yaml", (unfair,)) for half in ("same", "cross")]
+        with pytest.raises(SpaceError, match=words):
+            check_spaces(*spaces)
 
 
 def test_a_ballot_in_words(micro: Callable[..., SearchSpace]) -> None:
