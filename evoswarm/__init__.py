@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from evoswarm.certificate.document import Certificate as Certificate
     from evoswarm.decoding.request import Completion as Completion
     from evoswarm.decoding.request import Request as Request
     from evoswarm.decoding.swarm import Swarm as Swarm
     from evoswarm.errors import EvoswarmError as EvoswarmError
     from evoswarm.evaluation.evaluation import Summary as Summary
+    from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
     from evoswarm.experiment.workbench import evaluate as evaluate
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
     "MemberSpec": "evoswarm.recipe",
@@ -31,11 +34,13 @@ _HOMES = {
     "SearchSpace": "evoswarm.space",
     "Summary": "evoswarm.evaluation.evaluation",
     "Swarm": "evoswarm.decoding.swarm",
+    "certify": "evoswarm.experiment.certification",
     "evaluate": "evoswarm.experiment.workbench",
     "search": "evoswarm.experiment.session",
 }
 
 __all__ = [
+    "Certificate",
     "Completion",
     "EvoswarmError",
     "MemberSpec",
@@ -45,6 +50,7 @@ __all__ = [
     "SearchSpace",
     "Summary",
     "Swarm",
+    "certify",
     "evaluate",
     "search",
 ]

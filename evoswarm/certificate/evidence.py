@@ -71,6 +71,7 @@ class Evidence:
         rivals: R1 to R4, on the same items.
         diagnostics: likewise.
         ceilings: likewise.
+        pool: how many members there are to mix.
         is_uniform: the champion is the uniform mix of the pool.
         speakers: the champion's members, in the recipe's order.
         open_share: share of steps at which a follower spoke.
@@ -92,6 +93,7 @@ class Evidence:
     rivals: tuple[Contestant, ...]
     diagnostics: tuple[Contestant, ...]
     ceilings: tuple[Contestant, ...]
+    pool: int
     is_uniform: bool
     speakers: tuple[Speaker, ...]
     open_share: float
@@ -150,7 +152,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     named = {names[key]: sample for key, sample in differences.items()}
     verdict = decide(named, speakers, len(evidence.tasks), evidence.margin)
     pool = next((one for one in evidence.diagnostics if one.key == UNIFORM_POOL), None)
-    uniform = None if pool is None else difference_of(champion, pool.scores, parts)
+    uniform = None if pool is None or evidence.pool < 2 else difference_of(champion, pool.scores, parts)
     return Conclusion(
         outcome=verdict.outcome,
         sentence=verdict.sentence,

@@ -9,7 +9,7 @@ from evoswarm.certificate.document import Certificate, Compared, DiagnosticResul
 from evoswarm.certificate.verdict import signed
 
 WIDTH = 80
-_NAME = 30
+_NAME, _MEMBER = 34, 24
 
 
 def page(certificate: Certificate) -> str:
@@ -62,7 +62,7 @@ def _asked(certificate: Certificate) -> list[str]:
         f"The search scored {certificate.recipes_tried:,} distinct recipes on {items.search:,} questions and chose its "
         f"champion on {items.selection:,} others. Then {items.test:,} questions that nothing had been chosen by (the "
         "test items) were opened and answered by the champion and by all it is compared with. Before that it was "
-        f"stated: {certificate.opening.statement}"
+        f"stated: {certificate.opening.statement[0].lower()}{certificate.opening.statement[1:]}"
     )
     forced = _wrapped(_forced(certificate)) if certificate.opening.forced else []
     words = [line for sentence in certificate.subject.words for line in _wrapped(sentence, "  ")]
@@ -118,14 +118,16 @@ def _members(certificate: Certificate) -> list[str]:
         line
         for member in certificate.members
         for line in _wrapped(
-            f"{member.name:<{_NAME}.{_NAME}}{member.share_of_steps:>7.0%}   {_worth(member)}", "", " " * (_NAME + 10)
+            f"{member.name:<{_MEMBER}.{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member)}",
+            "",
+            " " * (_MEMBER + 10),
         )
     ]
-    lines = [f"{'member':<{_NAME}}{'steps':>7}   {'what is lost without it (points)'}", *lines]
+    lines = [f"{'member':<{_MEMBER}}{'steps':>7}   {'what is lost without it (points)'}", *lines]
     if len(certificate.members) > 1:
         lines += _wrapped(
-            f"Others than the lead spoke at {share.steps:.0%} of steps, in {share.lead_tokens:.0%} of the lead's "
-            f"tokens. That took {share.flops:.0%} of the champion's FLOPs, {share.passes:.0%} of its passes and "
+            f"Members other than the lead spoke at {share.steps:.0%} of steps, in {share.lead_tokens:.0%} of the "
+            f"lead's tokens. That took {share.flops:.0%} of the champion's FLOPs, {share.passes:.0%} of its passes and "
             f"{share.weight_reads:.0%} of its weight reads."
         )
     return [*_title("Who really speaks"), *lines]

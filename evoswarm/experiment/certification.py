@@ -251,6 +251,7 @@ def _evidence(
         rivals=played(controls.rivals),
         diagnostics=played(controls.diagnostics),
         ceilings=played(controls.ceilings),
+        pool=len(bench.pool),
         is_uniform=champion.digest == uniform(space, bench.pool).digest,
         speakers=_speakers(champion, evaluations, less, shorter),
         open_share=summary.open_share,

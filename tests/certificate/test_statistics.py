@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from itertools import product
 
 import numpy as np
@@ -90,14 +91,13 @@ def test_a_win_by_chance_is_rare() -> None:
             here = float(binom.pmf(differ, count, share))
             if here < 1e-7:
                 continue
-            # the least number of wins that counts; wins are then binomial
-            least = next(
-                (
-                    won
-                    for won in range(differ // 2, differ + 1)
-                    if difference_of(*zeros_and_ones(won, differ - won, count), one(count)).lower() > 0
+            # a larger win counts where a smaller one does, so the least that counts is found by bisection
+            least = bisect_left(
+                range(differ + 1),
+                True,
+                key=lambda won, differ=differ: (
+                    difference_of(*zeros_and_ones(won, differ - won, count), one(count)).lower() > 0
                 ),
-                differ + 1,
             )
             chance += here * float(binom.sf(least - 1, differ, 0.5))
         assert chance <= 0.0275, (count, share)
@@ -133,6 +133,18 @@ def test_many_tasks_of_one_item_say_what_one_task_of_them_says() -> None:
     split, together = mean_of(scores, strata(names, dict.fromkeys(names, 2.0))), mean_of(scores, one(60))
     assert split.lower() == pytest.approx(together.lower())
     assert split.upper() == pytest.approx(together.upper())
+
+
+@pytest.mark.parametrize("items", [2, 3])
+def test_few_items_per_task_do_not_narrow_the_interval(items: int) -> None:
+    """Of 40 tasks with two items each, the truth is covered as often as it should be."""
+    generator = np.random.default_rng(items)
+    tasks = [f"t{task}" for task in range(40) for _ in range(items)]
+    parts, covered = strata(tasks, dict.fromkeys(tasks, 1.0)), 0
+    for _ in range(400):
+        sample = mean_of((generator.random(len(tasks)) < 0.6).astype(float).tolist(), parts)
+        covered += sample.lower() <= 0.6 <= sample.upper()
+    assert covered / 400 >= 0.93
 
 
 def test_the_mean_weighs_tasks_and_not_items() -> None:

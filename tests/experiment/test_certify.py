@@ -48,6 +48,13 @@ def other_champion(run: Path, micro: Micro) -> Recipe:
     return other
 
 
+def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> None:
+    """The test items of a space as another search opened them."""
+    with workbench(space, ":memory:", splits=["test"]) as bench:
+        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
+    ledger.open_items(space.continuation_digest, recipe, digests)
+
+
 def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
     certificate = finished.certificate
     assert certificate is not None
@@ -150,10 +157,8 @@ def test_another_champion_needs_force_and_the_certificate_says_so(
 def test_a_second_search_ends_normally_without_a_verdict(micro: Micro, tmp_path: Path) -> None:
     """The test items of a space are opened once, whatever the seed; the search is no less finished for that."""
     space = micro("evolution.generations=1")
-    ledger = Ledger(tmp_path / LEDGER)
-    with ledger, workbench(space, ":memory:", splits=["test"]) as bench:
-        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
-        ledger.open_items(space.continuation_digest, "somebody else", digests)
+    with Ledger(tmp_path / LEDGER) as ledger:
+        open_for("somebody else", ledger, space)
     result = search(space, runs=tmp_path)
     assert result.certificate is None
     assert "opened for another recipe" in str(result.refusal)
@@ -222,6 +227,35 @@ def test_the_command_prints_the_page_and_the_data(
     assert json.loads(capsys.readouterr().out) == json.loads((run / CERTIFICATE).read_text())
     assert command(["certify", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out) == Certificate.json_schema()
+
+
+def test_the_end_of_a_search_prints_the_verdict(
+    space_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = ["search", str(space_file), "--set", "evolution.generations=1"]
+    assert command(short) == 0
+    printed = capsys.readouterr().out
+    assert "these 6 items are too few to prove any gain; opening them" in printed
+    assert "\nVerdict\n" in printed
+    assert "certificate.txt" in printed
+    assert command([*short, "--seed", "1", "--no-certify"]) == 0
+    printed = capsys.readouterr().out
+    assert "Verdict" not in printed
+    assert "opening" not in printed
+
+
+def test_the_end_of_a_search_says_why_there_is_no_verdict(
+    space_file: Path, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    with Ledger(tmp_path / "runs" / LEDGER) as ledger:
+        open_for("somebody else", ledger, micro())
+    assert command(["search", str(space_file), "--set", "evolution.generations=1"]) == 0
+    printed = capsys.readouterr().out
+    assert "No verdict: expected test items of this space that nobody has seen, got items opened for" in printed
+    assert "evoswarm certify runs/micro-seed0 --force" in printed
 
 
 def test_the_command_refuses_in_one_line(

@@ -1,0 +1,163 @@
+"""From scores to a certificate, without any decoding: what must follow from what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from evoswarm.certificate.document import Certificate, Items, Opening, Subject
+from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
+from evoswarm.certificate.page import page, summary
+from evoswarm.controls.contestant import Contestant
+from evoswarm.evaluation.cost import Cost, MemberCost
+
+ITEMS = 1000
+TASKS = tuple(f"task{number % 4}" for number in range(ITEMS))
+
+
+def scores(right: int) -> tuple[float, ...]:
+    """So many items right, spread over the tasks."""
+    return tuple(float(number < right) for number in range(ITEMS))
+
+
+def cost(*names: str) -> Cost:
+    """Each member costs the same."""
+    return Cost(tuple(MemberCost(name, 10, 5, 5e6, 1e7, 4) for name in names))
+
+
+def contestant(key: str, right: int, name: str = "somebody") -> Contestant:
+    return Contestant(key, name, f"{name}, chosen on selection", scores(right), 0, cost("m"))
+
+
+def evidence() -> Evidence:
+    """A champion of two members that beats everybody."""
+    return Evidence(
+        subject=Subject(
+            space="a-space",
+            space_digest="5" * 64,
+            search_digest="6" * 64,
+            seed=3,
+            noise_seed=0,
+            champion="c" * 64,
+            members=("one", "two"),
+            lead="one",
+            words=("one leads.", "two speaks at every step."),
+            evoswarm="0.1.0",
+            decoding=1,
+        ),
+        items=Items(search=100, selection=40, test=ITEMS),
+        opening=Opening(
+            forced=False,
+            others_of_this_space=0,
+            others=0,
+            detectable_gain=0.05,
+            statement="With these 1,000 items a gain under 5 points cannot be proven against all four rivals.",
+        ),
+        margin=0.03,
+        tasks=TASKS,
+        weights=dict.fromkeys(TASKS, 1.0),
+        champion=Contestant("champion", "champion", "", scores(900), 0, cost("one", "two")),
+        rivals=tuple(contestant(f"R{number}", 700 + number) for number in range(1, 5)),
+        diagnostics=(contestant("always_fuse", 880, "always fuse"), contestant("uniform_pool", 600, "uniform mix")),
+        ceilings=(contestant("oracle_router", 950, "oracle router (knows the gold)"),),
+        pool=3,
+        is_uniform=False,
+        speakers=(Speaker("one", "a", 1.0, scores(500), "two"), Speaker("two", "b", 0.4, scores(650), "one")),
+        open_share=0.4,
+        touched_share=0.5,
+        selection=(1.0,) * 38 + (0.0,) * 2,
+        selection_tasks=TASKS[:40],
+        search=0.97,
+        recipes_tried=321,
+    )
+
+
+def test_what_follows_from_a_clear_win() -> None:
+    certificate = certificate_of(evidence())
+    jsonschema.validate(certificate.model_dump(mode="json"), Certificate.json_schema())
+    assert certificate.verdict.outcome == "adds value"
+    assert certificate.verdict.beaten == ("R1", "R2", "R3", "R4")
+    assert certificate.verdict.searching.startswith("Searching beat the uniform mix of the pool: +30.0 points")
+    assert certificate.score.mean == pytest.approx(0.9)
+    assert [rival.difference.mean for rival in certificate.rivals] == pytest.approx([0.199, 0.198, 0.197, 0.196])
+    assert all(rival.champion_ratio is not None and rival.champion_ratio.flops == 2.0 for rival in certificate.rivals)
+    assert certificate.open_share.flops == pytest.approx(0.5)
+    assert certificate.gap.selection_less_test.mean == pytest.approx(0.05)
+    assert certificate.gap.search_less_test == pytest.approx(0.07)
+    first, second = certificate.members
+    assert (first.role, second.role) == ("lead", "follower")
+    assert second.without is not None
+    assert second.without.difference.mean == pytest.approx(0.25)
+    ceiling = certificate.ceilings[0]
+    assert ceiling.difference.mean < 0  # a ceiling that is not reached is no rival that was not beaten
+
+
+def test_copies_of_one_member_never_add_value() -> None:
+    """Two names, one model: nothing is mixed, however far the champion is ahead."""
+    seen = evidence()
+    copies = tuple(replace(speaker, identity="the same", share_of_steps=1.0) for speaker in seen.speakers)
+    certificate = certificate_of(replace(seen, speakers=copies))
+    assert certificate.verdict.speakers == 1
+    assert certificate.verdict.outcome != "adds value"
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(0.02, "adds value"), (0.0199, "undecided")])
+def test_a_member_that_hardly_speaks_does_not_count(share: float, outcome: str) -> None:
+    seen = evidence()
+    quiet = (seen.speakers[0], replace(seen.speakers[1], share_of_steps=share))
+    certificate = certificate_of(replace(seen, speakers=quiet))
+    assert certificate.verdict.outcome == outcome
+    assert certificate.members[1].really_speaks == (outcome == "adds value")
+
+
+def test_a_champion_of_one_member_says_so() -> None:
+    seen = evidence()
+    alone = replace(
+        seen,
+        champion=contestant("champion", 700),
+        rivals=tuple(contestant(f"R{number}", 700 - 10 * number) for number in range(4)),
+        speakers=(Speaker("one", "a", 1.0),),
+        pool=1,
+    )
+    certificate = certificate_of(alone)
+    assert certificate.verdict.outcome == "no value"
+    assert "nothing is mixed" in certificate.verdict.sentence
+    assert "one member" in certificate.verdict.searching
+    assert "it is the only member" in page(certificate)
+
+
+def test_diagnostics_are_adjusted_for_their_number() -> None:
+    plain, mix = certificate_of(evidence()).diagnostics
+    assert plain.p_holm == pytest.approx(plain.p_value)  # the larger of two
+    assert mix.p_holm == pytest.approx(2 * mix.p_value)
+
+
+def test_the_page_fits_whatever_the_names() -> None:
+    seen = evidence()
+    long = "a-name-that-goes-on-and-on-" * 4
+    subject = seen.subject.model_copy(update={"space": long, "members": (long, "two"), "lead": long, "words": (long,)})
+    worded = replace(
+        seen,
+        subject=subject,
+        opening=seen.opening.model_copy(update={"forced": True, "others_of_this_space": 2, "others": 3}),
+        rivals=tuple(replace(rival, name=long, failures=3) for rival in seen.rivals),
+        speakers=(replace(seen.speakers[0], name=long, led_by=long), seen.speakers[1]),
+        champion=replace(seen.champion, failures=12, cost=cost(long, "two")),
+        notes=(f"a note about {long}",),
+    )
+    certificate = certificate_of(worded)
+    text = page(certificate)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "FORCED" in text
+    assert "12 of the answers failed" in text
+    assert "3 recipes of any space" in text
+    assert any("FORCED" in line for line in summary(certificate))
+    assert len(summary(certificate)) <= 6
+
+
+def test_reading_gives_back_what_was_written() -> None:
+    certificate = certificate_of(evidence())
+    assert Certificate.from_json(certificate.to_json()) == certificate
+    assert "-0.0," not in certificate.to_json()
