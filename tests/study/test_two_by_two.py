@@ -87,6 +87,10 @@ def test_seeds_that_disagree_widen_the_intervals() -> None:
     assert calm.value.high - calm.value.low < 0.07
     assert restless.by_seed == (1.0, 0.0)
     assert restless.value.low == pytest.approx(-1.0)  # two seeds, one degree of freedom: nothing is known
+    nothing = [made(none, none, seed) for seed in (0, 1)]
+    moved = compare(nothing, [made(mixing, none, seed) for seed, mixing in enumerate(uneven)])
+    assert moved.difference_by_seed == (1.0, 0.0)
+    assert moved.difference.low < -0.9
     one = compare([made(uneven[0], none)], [made(uneven[0], none)]).same
     assert one.value.high - one.value.low < 0.07
 
