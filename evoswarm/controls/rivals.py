@@ -54,8 +54,10 @@ def try_singles(trials: Trials, space: SearchSpace, specs: Sequence[MemberSpec],
         specs: of the pool; of exact copies the first stands for all.
         flops: the champion's, mean per item.
     """
-    recipes = {recipe.digest: recipe for recipe in reversed([single(space, spec) for spec in specs])}
-    greedy = trials.run([(f"{r.lead}, one greedy answer", Decode(r)) for r in reversed(recipes.values())])
+    recipes: dict[str, Recipe] = {}
+    for recipe in (single(space, spec) for spec in specs):
+        recipes.setdefault(recipe.digest, recipe)
+    greedy = trials.run([(f"{recipe.lead}, one greedy answer", Decode(recipe)) for recipe in recipes.values()])
     may = greedy
     if len(greedy) > SMALL_POOL:
         may = [best_of(greedy), *(best_of(greedy, task) for task in greedy[0].by_task)]

@@ -94,6 +94,12 @@ def test_the_grid_of_a_member(bench: Workbench) -> None:
     assert {trial.way.recipes[0].sampling_temperature for trial in poor.sampled} == set(TEMPERATURES)
 
 
+def test_of_exact_copies_the_first_stands_for_all(bench: Workbench) -> None:
+    first, second, _ = bench.pool
+    singles = try_singles(Trials(bench.evaluator, bench.items["selection"]), bench.space, [first, second, first], 1.0)
+    assert [trial.way.recipes[0].lead for trial in singles.greedy] == [first.name, second.name]
+
+
 def test_in_a_large_pool_only_the_best_sample(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evoswarm.controls.rivals.SMALL_POOL", 2)
     trials = Trials(bench.evaluator, bench.items["selection"])

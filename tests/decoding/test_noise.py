@@ -51,6 +51,16 @@ def test_a_draw_does_not_depend_on_the_rest_of_the_batch():
     assert (together[3] != together[4]).all(), "another item, other noise"
 
 
+def test_streams_that_share_key_and_position_share_the_draw():
+    keys = [noise_key(0, str(n % 3), 0) for n in range(300)]
+    positions = [n % 2 for n in range(300)]
+    together = gumbel(keys, positions, 257)
+    alone = {pair: gumbel([pair[0]], [pair[1]], 257)[0] for pair in set(zip(keys, positions, strict=True))}
+    assert len(alone) == 6
+    for pair, row in zip(zip(keys, positions, strict=True), together, strict=True):
+        assert (row == alone[pair]).all()
+
+
 def test_noise_is_finite_and_gumbel():
     keys = [noise_key(0, "one", n) for n in range(400)]
     drawn = gumbel(keys, list(range(400)), 257)
