@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evoswarm.controls.plain import uniform
 from evoswarm.controls.rivals import Singles
@@ -31,47 +31,56 @@ def diagnostics(
         lows: thresholds of the lowest-entropy gate, see `low_entropy_gate`.
     """
     shares = realised_shares(champion, trials.run([("the champion", Decode(champion))])[0].rows)
-    names = [member.spec for member in champion.members]
-    found: list[tuple[str, str, str, Recipe]] = [
-        (
-            "always_fuse",
-            "always fuse",
-            "The champion with all gates open at every step",
-            regated(champion, dict.fromkeys(shares, 0.0), "entropy"),
-        ),
-        (
-            "random_gate",
-            "random gate",
-            f"The champion with followers that speak at random steps, as often as in the champion ({_told(shares)})",
-            regated(champion, {name: _random_threshold(share) for name, share in shares.items()}, "random"),
-        ),
-        (
-            "low_entropy_gate",
-            "lowest-entropy gate",
-            f"The champion with followers that speak where the lead is surest, as often as in it ({_told(shares)})",
-            regated(champion, lows, "low_entropy"),
-        ),
-        (
-            "uniform_members",
-            "uniform mix of its members",
-            "The champion's members at every step with equal weights",
-            uniform(space, names),
-        ),
-        (
-            "uniform_pool",
-            "uniform mix of the pool",
-            f"All {len(specs)} members of the pool at every step with equal weights",
-            uniform(space, specs),
-        ),
-    ]
+    found = [*_gates(champion, shares, lows), *_mixes(space, specs, champion)]
     tried = trials.run([(name, Decode(recipe)) for _, name, _, recipe in found])
     known = {champion.digest: "the champion itself"}
     entrants = []
     for (key, name, description, recipe), trial in zip(found, tried, strict=True):
-        same = known.setdefault(recipe.digest, f"the same recipe as the {name}")
-        note = f", here {same}" if same != f"the same recipe as the {name}" else _realised(trial, recipe, key)
+        same = known.get(recipe.digest)
+        known.setdefault(recipe.digest, f"the same recipe as the {name}")
+        note = f", here {same}" if same else _realised(trial, recipe, key)
         entrants.append(trial.entrant(key, name, description + note))
     return tuple(entrants)
+
+
+def _gates(
+    champion: Recipe, shares: Mapping[str, float], lows: Mapping[str, float | None]
+) -> Iterator[tuple[str, str, str, Recipe]]:
+    """Key, name, description and recipe of the champion with other gates."""
+    yield (
+        "always_fuse",
+        "always fuse",
+        "The champion with all gates open at every step",
+        regated(champion, dict.fromkeys(shares, 0.0), "entropy"),
+    )
+    yield (
+        "random_gate",
+        "random gate",
+        f"The champion with followers that speak at random steps, as often as in the champion ({_told(shares)})",
+        regated(champion, {name: _random_threshold(share) for name, share in shares.items()}, "random"),
+    )
+    yield (
+        "low_entropy_gate",
+        "lowest-entropy gate",
+        f"The champion with followers that speak where the lead is surest, as often as in it ({_told(shares)})",
+        regated(champion, lows, "low_entropy"),
+    )
+
+
+def _mixes(space: SearchSpace, specs: Sequence[MemberSpec], champion: Recipe) -> Iterator[tuple[str, str, str, Recipe]]:
+    """Key, name, description and recipe of the plain mixes."""
+    yield (
+        "uniform_members",
+        "uniform mix of its members",
+        "The champion's members at every step with equal weights",
+        uniform(space, [member.spec for member in champion.members]),
+    )
+    yield (
+        "uniform_pool",
+        "uniform mix of the pool",
+        f"All {len(specs)} members of the pool at every step with equal weights",
+        uniform(space, specs),
+    )
 
 
 def low_entropy_gate(evaluator: Evaluator, champion: Recipe, items: Sequence[Item]) -> dict[str, float | None]:
