@@ -6,7 +6,6 @@ could be proven is written down; then the opening is recorded in the ledger; onl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -24,23 +23,22 @@ from evoswarm.controls.diagnostics import low_entropy_gate
 from evoswarm.controls.plain import uniform, without
 from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
-from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import Evaluation, summarize
-from evoswarm.evaluation.evaluator import Moment, Stopped
+from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
+from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
+from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import LEDGER, Workbench, naming, workbench
-from evoswarm.recipe import Failure, Recipe, RecipeMember
-from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
+from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
+from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
 
 OnStage = Callable[[str], None]
-_SPACE = "space.yaml"
-RUNS = "runs"
 
 
 def certify(
@@ -69,22 +67,15 @@ def certify(
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
     path = Path(run)
-    space, champion = _read(path)
-    root = _root(path) if runs is None else Path(runs)
+    space, champion = read_run(path)
+    root = root_of(path) if runs is None else Path(runs)
     with ExitStack() as stack:
         directory = RunDirectory(path)
         stack.callback(directory.close)
         interrupt = stack.enter_context(Interrupt())
+        moment, stop = moment_of(directory), interrupt.asked
         bench = stack.enter_context(
-            workbench(
-                space,
-                root / LEDGER,
-                splits=("search", "selection", "test"),
-                moment=moment_of(directory),
-                stop=interrupt.asked,
-                on_stage=on_stage,
-                swarm=swarm,
-            )
+            workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)
         )
         with naming(str(path / CHAMPION)):
             bound = bench.bound(champion)
@@ -116,7 +107,7 @@ def certify_champion(
         Stopped: Ctrl-C.
     """
     retire(run, champion)
-    space = SearchSpace.from_yaml(run.path / _SPACE)  # as it was asked for: a loaded one knows its fingerprints
+    space = SearchSpace.from_yaml(run.path / SPACE)  # as it was asked for: a loaded one knows its fingerprints
     evaluator, items = bench.evaluator, bench.items["test"]
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest
@@ -128,7 +119,7 @@ def certify_champion(
     controls = tune(bench.space, bench.pool, champion, evaluator, selection, _lows(bench, run, champion))
     gain = _detectable(bench, champion, controls)
     statement = _statement(gain, len(items))
-    _note(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
+    note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     on_stage(f"{statement}; opening them")
     opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=force)
     opening = Opening(
@@ -143,50 +134,6 @@ def certify_champion(
     run.write(PAGE, page(certificate))
     _tell(tracker, space, certificate, opened)
     return certificate
-
-
-def retire(run: RunDirectory, champion: Recipe) -> None:
-    """Put the certificate of an earlier champion of this run aside, under that champion's digest."""
-    text = run.read(CERTIFICATE)
-    if text is None:
-        return
-    earlier = str(_entry(text, CERTIFICATE)["subject"]["champion"])
-    if earlier != champion.digest:
-        for name in (PAGE, CERTIFICATE):
-            run.rename(name, name.replace(".", f"-{earlier[:12]}."))
-
-
-def moment_of(run: RunDirectory) -> Moment:
-    """Failures owed to device and time, from the journal and into it."""
-    known = {
-        (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
-        for event in run.events
-        if event["event"] == "failure"
-    }
-
-    def note(recipe: str, item: str, failure: Failure) -> None:
-        run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
-
-    return Moment(known, note)
-
-
-def _root(path: Path) -> Path:
-    """Where the ledger of a run is: beside it, or where searches keep it."""
-    beside = path.resolve().parent
-    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
-
-
-def _read(path: Path) -> tuple[SearchSpace, Recipe]:
-    """The space and the champion of a run directory.
-
-    Raises:
-        RunError: it is none, or its search has not ended.
-    """
-    for name in (_SPACE, CHAMPION):
-        if not (path / name).is_file():
-            message = f"expected a run directory with a {name} in it (its search has ended), got one without it"
-            raise RunError(message, Where(str(path)))
-    return SearchSpace.from_yaml(path / _SPACE), Recipe.load(path)
 
 
 def _lows(bench: Workbench, run: RunDirectory, champion: Recipe) -> Mapping[str, float | None]:
@@ -217,12 +164,6 @@ def _statement(gain: float | None, items: int) -> str:
     return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all four rivals"
 
 
-def _note(run: RunDirectory, event: str, **values: Any) -> None:
-    """Write an event into the journal, before what it is about; a replay finds it written."""
-    if {"event": event, **values} not in run.events:
-        run.journal(event, **values)
-
-
 def _evidence(
     bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Recipe, controls: Controls, opening: Opening
 ) -> Evidence:
@@ -231,13 +172,13 @@ def _evidence(
     less = [ablated(champion, member) for member in champion.members] if len(champion.members) > 1 else []
     evaluations, *shorter = evaluator.evaluate([champion, *less], items)
     summary = summarize(items, evaluations, bench.tasks)
-    _note(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
+    note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
 
     def played(plans: Sequence[Any]) -> tuple[Contestant, ...]:
         return tuple(plan.play(evaluator, items) for plan in plans)
 
     selection = bench.items["selection"]
-    tried, searched = _history(run, champion, len(bench.items["search"]))
+    tried, searched = history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note = small_test_split(space)
     return Evidence(
@@ -296,18 +237,6 @@ def _speakers(
     )
 
 
-def _history(run: RunDirectory, champion: Recipe, items: int) -> tuple[int, float | None]:
-    """How many distinct recipes were scored, and what the champion scored on all search items.
-
-    A race may have scored it on some of them only: such a row says on how many, and does not count.
-    """
-    rows = [_entry(line, INDIVIDUALS) for line in (run.read(INDIVIDUALS) or "").splitlines()]
-    front = _entry(run.read(FRONT) or "{}", FRONT)
-    tried = {row["key"] for row in rows} | {row["digest"] for row in front.get("contenders", ())}
-    whole = (row for row in rows if row["key"] == champion.digest and row.get("items", items) == items)
-    return len(tried), next((row["accuracy"] for row in whole if row["accuracy"] is not None), None)
-
-
 def _subject(space: SearchSpace, champion: Recipe, words: Sequence[str]) -> Subject:
     return Subject(
         space=space.name,
@@ -338,8 +267,3 @@ def _weights(bench: Workbench) -> Mapping[str, float]:
 def _scores(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
     """Per item; a failure counts 0."""
     return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
-
-
-def _entry(text: str, file: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(text)
-    return data

@@ -20,9 +20,10 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import calibration_of, representation_of
-from evoswarm.experiment.certification import certify_champion, moment_of, retire
+from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.past import moment_of, retire
 from evoswarm.experiment.result import SearchResult, write_result
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench

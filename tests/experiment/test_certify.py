@@ -275,6 +275,42 @@ def test_the_command_refuses_in_one_line(
         assert len(error.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        (CERTIFICATE, "no JSON", "certificate.json: expected JSON"),
+        (CERTIFICATE, "{}", "certificate.json: expected a certificate (move the file away"),
+        ("front.json", "[1]", "front.json: expected a JSON object, got '[1]'"),
+        ("individuals.jsonl", '{"key": "a"}\n', "individuals.jsonl:1: expected an individual"),
+        ("champion.json", "{}", "champion.json: members: expected a value"),
+        ("space.yaml", "name: micro\n", "space.yaml"),
+    ],
+)
+def test_spoilt_files_are_named(
+    finished: SearchResult, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, words: str
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    (run / file).write_text(text)
+    assert command(["certify", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert words in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+def test_ctrl_c_while_the_command_certifies(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:
+    run = search(micro(), runs=tmp_path, certify=False).directory
+
+    def press(stage: str) -> None:
+        if "opening them" in stage:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(SearchInterrupted, match="everything is kept"):
+        certify(run, on_stage=press)
+    assert not (run / CERTIFICATE).exists()
+    certify(run)
+    assert (run / CERTIFICATE).read_bytes() == (finished.directory / CERTIFICATE).read_bytes()
+
+
 def test_a_search_that_has_not_ended_has_no_champion_to_certify(micro: Micro, tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(micro().to_yaml())
     with pytest.raises(RunError, match=r"expected a run directory with a champion\.json in it"):

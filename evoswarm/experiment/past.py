@@ -1,0 +1,127 @@
+"""What a run directory says of its search, for those who come after it: read, checked, put aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.evaluator import Moment
+from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
+from evoswarm.experiment.workbench import LEDGER
+from evoswarm.recipe import Failure, Recipe
+from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
+from evoswarm.space import SearchSpace
+
+SPACE = "space.yaml"
+RUNS = "runs"
+
+
+def root_of(path: Path) -> Path:
+    """Where the ledger of a run is: beside it, or where searches keep it."""
+    beside = path.resolve().parent
+    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
+
+
+def read_run(path: Path) -> tuple[SearchSpace, Recipe]:
+    """The space and the champion of a run directory.
+
+    Raises:
+        RunError: it is none, or its search has not ended.
+    """
+    for name in (SPACE, CHAMPION):
+        if not (path / name).is_file():
+            message = f"expected a run directory with a {name} in it (its search has ended), got one without it"
+            raise RunError(message, Where(str(path)))
+    return SearchSpace.from_yaml(path / SPACE), Recipe.load(path)
+
+
+def moment_of(run: RunDirectory) -> Moment:
+    """Failures owed to device and time, from the journal and into it."""
+    known = {
+        (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
+        for event in run.events
+        if event["event"] == "failure"
+    }
+
+    def note(recipe: str, item: str, failure: Failure) -> None:
+        run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
+
+    return Moment(known, note)
+
+
+def note_once(run: RunDirectory, event: str, **values: Any) -> None:
+    """Write an event into the journal, before what it is about; a replay finds it written."""
+    if {"event": event, **values} not in run.events:
+        run.journal(event, **values)
+
+
+def retire(run: RunDirectory, champion: Recipe) -> None:
+    """Put the certificate of an earlier champion of this run aside, under that champion's digest.
+
+    Raises:
+        RunError: what stands there is no certificate.
+    """
+    text = run.read(CERTIFICATE)
+    if text is None:
+        return
+    subject = _parsed(run, CERTIFICATE, text).get("subject")
+    earlier = subject.get("champion") if isinstance(subject, dict) else None
+    if not isinstance(earlier, str):
+        raise RunError("expected a certificate (move the file away to have it made anew)", _where(run, CERTIFICATE))
+    if earlier != champion.digest:
+        for name in (PAGE, CERTIFICATE):
+            run.rename(name, name.replace(".", f"-{earlier[:12]}."))
+
+
+def history(run: RunDirectory, champion: Recipe, items: int) -> tuple[int, float | None]:
+    """How many distinct recipes a search scored, and what its champion scored on all search items.
+
+    A race may have scored it on some of them only: such a row says on how many, and does not count.
+
+    Args:
+        run: of the search.
+        champion: its champion.
+        items: of the search split.
+
+    Raises:
+        RunError: a file is not what a search writes.
+    """
+    tried: set[str] = set()
+    score: float | None = None
+    for row in _rows(run):
+        tried.add(row["key"])
+        if row["key"] == champion.digest and row.get("items", items) == items and score is None:
+            score = row["accuracy"]
+    contenders = _parsed(run, FRONT, run.read(FRONT) or "{}").get("contenders", [])
+    return len(tried | {row["digest"] for row in contenders}), score
+
+
+def _rows(run: RunDirectory) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate((run.read(INDIVIDUALS) or "").split("\n"), start=1):
+        if line:
+            row = _parsed(run, INDIVIDUALS, line, number)
+            if not {"key", "accuracy"} <= set(row):
+                raise RunError("expected an individual, got other data", _where(run, INDIVIDUALS, number))
+            yield row
+
+
+def _parsed(run: RunDirectory, name: str, text: str, line: int | None = None) -> dict[str, Any]:
+    """A JSON object of a file.
+
+    Raises:
+        RunError: it is none.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise RunError(f"expected JSON as a search writes it, got: {error}", _where(run, name, line)) from None
+    if not isinstance(data, dict):
+        raise RunError(f"expected a JSON object, got {text[:40]!r}", _where(run, name, line))
+    return data
+
+
+def _where(run: RunDirectory, name: str, line: int | None = None) -> Where:
+    return Where(str(run.path / name), "", line)
