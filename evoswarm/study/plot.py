@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
 
 def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord | None) -> None:
     panel.set_title(setting.path, fontsize=9)
-    labels = None if setting.labels is None else list(setting.labels)
+    labels = None if setting.labels is None else _in_order(setting.labels)
     for record in records:
         parameter = record.parameters[setting.path]
         place = parameter if labels is None else labels.index(parameter)
@@ -87,4 +87,13 @@ def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], 
         panel.set_xlim(-0.5, len(labels) - 0.5)
     elif setting.log:
         panel.set_xscale("log")
+        ends = [setting.low, float(setting.default), setting.high]
+        panel.set_xticks(ends, [f"{end:g}" for end in ends])
+        panel.set_xticks([], minor=True)
     panel.set_ylabel("score", fontsize=8)
+
+
+def _in_order(labels: Mapping[str, Any]) -> list[str]:
+    """Numbers by size, other values as they were given."""
+    numbers = all(isinstance(value, int | float) for value in labels.values())
+    return sorted(labels, key=lambda name: labels[name]) if numbers else list(labels)

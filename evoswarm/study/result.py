@@ -59,8 +59,8 @@ class StudyResult:
         """The verdict in words."""
         comparison = self.comparison
         if comparison is None:
-            others = len(self.records) - 1
-            return f"No setting differs from the default: none of the other {others} scored more on the study's seeds."
+            count = len(self.records)
+            return f"No setting differs from the default: of {count} trials none scored more on the study's own seeds."
         gain = f"{_points(comparison.difference)} points on {len(comparison.seeds)} fresh seeds"
         interval = f"95% interval {_points(comparison.low)} to {_points(comparison.high)}"
         words = in_words(self.changed)

@@ -91,6 +91,9 @@ def test_the_files_of_a_study(clear: StudyResult, capsys: pytest.CaptureFixture[
     assert run(["check", str(best)]) == 0
     assert "a valid search space" in capsys.readouterr().out
     assert {path.name for path, _ in clear.written()} == {RESULT, PLOT, BEST}
+    for setting in ("default", f"{clear.best.number:04d}"):
+        searched = sorted(path.name for path in (clear.directory / "confirm" / setting).iterdir())
+        assert searched == [f"seed{seed}" for seed in range(100, 105)]
 
 
 def test_trials_are_in_optunas_storage_with_every_generation(clear: StudyResult) -> None:
@@ -108,7 +111,7 @@ def test_a_worse_setting_is_given_up_and_its_run_can_go_on(given_up: StudyResult
     assert given_up.best is default
     assert (
         given_up.sentence
-        == "No setting differs from the default: none of the other 1 scored more on the study's seeds."
+        == "No setting differs from the default: of 2 trials none scored more on the study's own seeds."
     )
     runs = given_up.directory / "trials" / "0001"
     assert sorted(path.name for path in runs.iterdir()) == ["seed0", "seed1", "seed2"]
@@ -135,7 +138,7 @@ def test_where_nothing_can_matter_the_study_says_so(ask: Ask, tmp_path: Path) ->
     assert not result.differs
     assert result.best.number == 0
     assert (
-        result.sentence == "No setting differs from the default: none of the other 3 scored more on the study's seeds."
+        result.sentence == "No setting differs from the default: of 4 trials none scored more on the study's own seeds."
     )
     assert not stale.exists()
     assert all(not importance.clear for importance in result.importances)
@@ -216,7 +219,7 @@ def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path) -
 
 
 def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_path: Path) -> None:
-    question = ask(SLOW, 5, CONFIRM + "sampler: random\npruner: null\n")
+    question = ask(SLOW, 4, CONFIRM + "sampler: random\npruner: null\n")
     killed: list[int] = []
 
     def crash(record: TrialRecord) -> None:
@@ -228,7 +231,7 @@ def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_pat
     both = study(question, runs=tmp_path / "both", jobs=2, on_trial=crash)
     assert len(killed) == 1
     assert not psutil.pid_exists(killed[0])
-    assert sorted(record.number for record in both.records) == list(range(5))
+    assert sorted(record.number for record in both.records) == list(range(4))
     alone = study(question, runs=tmp_path / "alone")
     assert outcomes(both) == outcomes(alone)
     stored = optuna.load_study(study_name="small", storage=both.storage)
@@ -320,7 +323,7 @@ def test_what_the_command_prints(
     assert lines[0] == "2 trials of 5 searches each ..."
     assert lines[1].startswith("trial 0 (the default): genome.max_members=null | 1.000 ± 0.000, ")
     assert lines[2].startswith("trial 1: genome.max_members=1 | given up at seed 2, generation 1 (0.500 ± 0.000), ")
-    assert "No setting differs from the default: none of the other 1 scored more on the study's seeds." in lines
+    assert "No setting differs from the default: of 2 trials none scored more on the study's own seeds." in lines
     assert "No space was written: the one that was there is as good." in lines
     assert "optuna-dashboard sqlite:///" in printed
     assert run(["study", str(study_file("genome.max_members: {choices: [1]}", 2, ONE)), "--quiet"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 import pytest
 from scipy.stats import ttest_rel
 
@@ -10,8 +11,8 @@ from evoswarm.study.candidates import Setting, setting
 from evoswarm.study.importance import LEAST_TRIALS, importances
 from evoswarm.study.pruning import behind
 from evoswarm.study.record import TrialRecord, best_of
-from evoswarm.study.samplers import grid
-from evoswarm.study.settings import Candidates
+from evoswarm.study.samplers import grid, sampler
+from evoswarm.study.settings import Candidates, SamplerName
 from evoswarm.study.verdict import compare
 from tests.study.conftest import trial
 
@@ -138,3 +139,21 @@ def test_a_grid_is_every_combination_but_the_default() -> None:
     assert {"a": "1", "b": 1} not in first
     assert grid(settings, {"a": "1", "b": 1}, 0, 3) == first[:3]
     assert grid(settings, {"a": "1", "b": 1}, 1, 100) != first
+
+
+def drawn_settings(name: SamplerName, sittings: tuple[int, ...]) -> list[dict[str, object]]:
+    """What a sampler tries, where every sitting begins with a new one, as after a resume."""
+    study = optuna.create_study(direction="maximize")
+    for trials in sittings:
+        study.sampler = sampler(name, 3)
+        for _ in range(trials):
+            asked = study.ask({"a": CHOICE.distribution(), "b": RANGE.distribution()})
+            study.tell(asked, abs(asked.params["b"] - 0.4))
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc"])
+def test_a_sampler_goes_on_after_a_resume_as_if_there_was_none(name: SamplerName) -> None:
+    whole = drawn_settings(name, (14,))
+    assert drawn_settings(name, (5, 6, 3)) == whole
+    assert len({settings["b"] for settings in whole}) == 14
