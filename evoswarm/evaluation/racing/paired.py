@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+PRIOR = 1.0
+"""Squared differences that one more observation of the largest possible variance adds to those seen."""
+
 Scores = Mapping[int, float]
 """Scores of one recipe, by the place of the item."""
 
@@ -58,7 +61,7 @@ class Strata:
         groups = {task: self._known(task, both) for task in self.weights}
         squares = math.fsum((value - _mean(group)) ** 2 for group in groups.values() for value in group)
         freedom = sum(len(group) - 1 for group in groups.values())
-        spread = (squares + 1.0) / (freedom + 1)
+        spread = (squares + PRIOR) / (freedom + 1)
         variance = math.fsum(
             weight**2 * spread / len(groups[task]) * (1 - len(groups[task]) / len(self.places[task]))
             for task, weight in self.weights.items()

@@ -13,8 +13,8 @@ from evoswarm.evaluation.racing.rota import Rota
 from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
 
-DROP_ERRORS = 1.64
-"""A recipe is dropped when it is behind by more standard errors than this: one-sided 95%."""
+DROP_ERRORS = 1.28
+"""A recipe is dropped when it is behind by more standard errors than this: one-sided 90%."""
 
 REFERENCES = 8
 """The best recipes that know all items: their mean score on an item says how easy it is."""
