@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PRIOR = 1.0
-"""Squared differences that one more observation of the largest possible variance adds to those seen."""
-
 Scores = Mapping[int, float]
 """Scores of one recipe, by the place of the item."""
+
+LARGEST_VARIANCE = 1.0
+"""Of a difference of two scores that is 0 in the mean."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Strata:
         """First minus second over all items, from the items that both know: at least one of every task.
 
         Stratified by task. The spread within tasks is pooled, as a rung holds few items of each, and one more
-        observation of the largest possible variance, 1, is added: that few items agree is no certainty. Items are
+        observation of the largest possible variance is added: that few items agree is no certainty. Items are
         drawn without replacement, so the error falls to 0 as all become known (Cochran 1977, sections 2.6 and 5.6).
         """
         both = {place: first[place] - second[place] for place in first if place in second}
         groups = {task: self._known(task, both) for task in self.weights}
         squares = math.fsum((value - _mean(group)) ** 2 for group in groups.values() for value in group)
         freedom = sum(len(group) - 1 for group in groups.values())
-        spread = (squares + PRIOR) / (freedom + 1)
+        spread = (squares + LARGEST_VARIANCE) / (freedom + 1)
         variance = math.fsum(
             weight**2 * spread / len(groups[task]) * (1 - len(groups[task]) / len(self.places[task]))
             for task, weight in self.weights.items()
