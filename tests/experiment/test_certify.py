@@ -21,10 +21,12 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger, OpenedBefore
 from evoswarm.experiment.certification import ablated, certify
 from evoswarm.experiment.interrupt import SearchInterrupted
+from evoswarm.experiment.past import history
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.recipe import Recipe
+from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 
 Micro = Callable[..., SearchSpace]
@@ -309,6 +311,18 @@ def test_ctrl_c_while_the_command_certifies(micro: Micro, finished: SearchResult
     assert not (run / CERTIFICATE).exists()
     certify(run)
     assert (run / CERTIFICATE).read_bytes() == (finished.directory / CERTIFICATE).read_bytes()
+
+
+def test_a_score_on_some_search_items_is_not_the_champion_s(finished: SearchResult, tmp_path: Path) -> None:
+    """In a race a recipe may have run on a part of the items first; other recipes count as tried all the same."""
+    digest = finished.champion.digest
+    rows = [{"key": "other", "accuracy": 0.2}, {"key": digest, "accuracy": 1.0, "items": 3}]
+    run = RunDirectory(tmp_path)
+    run.record([json.dumps(row) for row in rows])
+    assert history(run, finished.champion, 6) == (2, None)
+    run.record([json.dumps({"key": digest, "accuracy": 0.5, "items": 6})])
+    assert history(run, finished.champion, 6) == (2, 0.5)
+    run.close()
 
 
 def test_a_search_that_has_not_ended_has_no_champion_to_certify(micro: Micro, tmp_path: Path) -> None:
