@@ -262,8 +262,8 @@ class Racing(Settings):
     """Scores new recipes on few items first, and on more only while they could still be selected.
 
     Off by default (null): racing halves the evaluations of a search, but recipes that share prefixes make late items
-    cheap, so the rows forwarded fall by a quarter only, and with tiny members and short answers seconds do not fall.
-    It pays where evaluations are what is scarce, or where answers are long and little is shared.
+    cheap: with tiny members and short answers the rows forwarded fall by a quarter and seconds by little. It pays
+    where evaluations are what is scarce, or where answers are long and little is shared.
 
     Attributes:
         rungs: numbers of items, or shares of all search items, growing; behind the last one come all of them.
