@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
+from typing import NamedTuple
 
 from evoswarm.decoding.request import MemberShape, MemberUse
 
 
-@dataclass(frozen=True)
-class MemberCost:
-    """What one member of a recipe costs.
+class MemberCost(NamedTuple):
+    """What one member of a recipe costs; a tuple, because a ledger gives back many thousands at once.
 
     Attributes:
         name: of the member.
@@ -124,9 +125,6 @@ def mean_cost(costs: Sequence[Cost], weights: Sequence[float]) -> Cost:
         return Cost()
     members = []
     for position, first in enumerate(costs[0].members):
-        numbers = [
-            sum(weight * getattr(cost.members[position], number) for cost, weight in zip(costs, weights, strict=True))
-            for number in _NUMBERS
-        ]
-        members.append(MemberCost(first.name, *numbers))
+        columns = zip(*(cost.members[position][1:] for cost in costs), strict=True)
+        members.append(MemberCost(first.name, *(sum(map(mul, weights, column)) for column in columns)))
     return Cost(tuple(members))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evoswarm.controls.plain import single
 from evoswarm.decoding.request import Request
+from evoswarm.evaluation.evaluation import digest_of
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.genes import MemberSize
@@ -23,7 +24,7 @@ CALIBRATION = "calibration.json"
 def calibration_of(
     bench: Workbench, run: RunDirectory, stop: Callable[[], bool], on_stage: Callable[[str], None]
 ) -> Calibration:
-    """The entropies of every possible lead; read back when the run has them.
+    """The entropies of every possible lead; read back when the run has them, or the ledger.
 
     Raises:
         Stopped: ``stop`` said so.
@@ -32,10 +33,24 @@ def calibration_of(
     if text is not None:
         return Calibration.from_json(text, str(run.path / CALIBRATION))
     leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
-    on_stage(f"calibrating {len(leads)} possible leads")
-    calibration = calibrate(bench, leads, bench.items["search"][:CALIBRATION_ITEMS], stop)
-    run.write(CALIBRATION, calibration.to_json())
-    return calibration
+    items = bench.items["search"][:CALIBRATION_ITEMS]
+    digest, ledger = _digest(bench, leads, items), bench.evaluator.ledger
+    text = ledger.calibration(digest)
+    if text is None:
+        on_stage(f"calibrating {len(leads)} possible leads")
+        text = ledger.calibrate(digest, calibrate(bench, leads, items, stop).to_json())
+    run.write(CALIBRATION, text)
+    return Calibration.from_json(text, ledger.path)
+
+
+def _digest(bench: Workbench, leads: Sequence[str], items: Sequence[Item]) -> str:
+    """What decides a calibration: the leads by name, recipe and context, and the items."""
+    alone = {spec.name: single(bench.space, spec) for spec in bench.pool if spec.name in leads}
+    evaluator = bench.evaluator
+    recipes = {name: [recipe.digest, evaluator.context(recipe)] for name, recipe in alone.items()}
+    formats = {recipe.prompt_format for recipe in alone.values()}
+    asked = [[item.task, *(evaluator.item_digest(item, text) for text in sorted(formats))] for item in items]
+    return digest_of([recipes, asked])
 
 
 def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], stop: Callable[[], bool]) -> Calibration:

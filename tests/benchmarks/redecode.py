@@ -1,14 +1,13 @@
 """Every (recipe, item) that a quickstart search wrote into its ledger, decoded again by a fresh swarm.
 
-    python -m tests.benchmarks.redecode
+    python -m tests.benchmarks --only redecode_changed
 
 The search decodes whole generations together, this decodes recipe after recipe, so that nothing is batched as it
-was. Only an answer with a decision closer than 1e-4 nats may differ, and at most one in 10,000 answers.
+was. Only an answer with a decision closer than 1e-4 nats may differ.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sqlite3
 import tempfile
@@ -18,43 +17,40 @@ from pathlib import Path
 
 from evoswarm import Recipe, SearchResult, search
 from evoswarm.controls.plain import without
-from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.evaluation.evaluation import digest_of
+from evoswarm.evaluation.evaluation import CLOSE_MARGIN, digest_of
 from evoswarm.evaluation.ledger import Key
 from evoswarm.experiment.calibrating import CALIBRATION, representation_of
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.thresholds import Calibration
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.tasks.task import Item
+from tests.benchmarks.figures import Measurement, Options, Reading, Readings, exactly
 from tests.benchmarks.quickstart import space
 
-SURE = 1e-4  # nats
-MOST_UNLIKE = 1e-4  # share of answers
 
-
-def main() -> None:
-    """Search, decode again, count."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--generations", type=int, default=8)
-    arguments = parser.parse_args()
-    silence_loading()
-    searched = space("tracking.mlflow=false", f"evolution.generations={arguments.generations}")
-    compared = close = unlike = unexcused = 0
+def redecode(options: Options) -> Readings:
+    """Search, decode again, count the answers that changed, and of these the ones that had no close decision."""
+    small = ["splits.search=20", "splits.selection=10"] if options.quick else []
+    searched = space("tracking.mlflow=false", f"evolution.generations={options.size(8, 2)}", *small)
     with tempfile.TemporaryDirectory() as directory:
         runs = Path(directory)
         result = search(searched, runs=runs, certify=False)
         held = _count(runs / LEDGER)
         with workbench(searched, runs / LEDGER) as known, workbench(searched, ":memory:") as fresh:
-            for recipe in _recipes(result, known):
-                for items in known.items.values():
-                    for margin, same in _again(recipe, items, known, fresh):
-                        compared += 1
-                        close += margin < SURE
-                        unlike += not same
-                        unexcused += not same and margin >= SURE
-    print(f"{compared} of the ledger's {held} answers decoded again, {close} with a decision closer than {SURE} nats")
-    print(f"{unlike} differ (at most {MOST_UNLIKE * compared:.1f} may), {unexcused} of them without such a decision")
-    raise SystemExit(unexcused > 0 or unlike > MOST_UNLIKE * compared)
+            again = [
+                each
+                for recipe in _recipes(result, known)
+                for items in known.items.values()
+                for each in _again(recipe, items, known, fresh)
+            ]
+    close = sum(margin < CLOSE_MARGIN for margin, _ in again)
+    changed = [margin for margin, same in again if not same]
+    note = f"{len(again)} of the ledger's {held} answers; {close} had a decision closer than {CLOSE_MARGIN} nats"
+    return {
+        "redecode_changed": Reading(len(changed), note),
+        "redecode_changed_beyond_margin": Reading(sum(margin >= CLOSE_MARGIN for margin in changed), "of these"),
+        "redecode_left_out": Reading(held - len(again), "answers of the ledger that were not decoded again"),
+    }
 
 
 def _count(ledger: Path) -> int:
@@ -95,5 +91,13 @@ def _again(recipe: Recipe, items: Sequence[Item], known: Workbench, fresh: Workb
             yield min(one.margin, other.margin), (one.answers, one.score) == (other.answers, other.score)
 
 
-if __name__ == "__main__":
-    main()
+MEASUREMENTS = (
+    Measurement(
+        {
+            "redecode_changed": None,
+            "redecode_changed_beyond_margin": exactly(0),
+            "redecode_left_out": exactly(0),
+        },
+        redecode,
+    ),
+)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import math
+import multiprocessing
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Key, Ledger, OpenedBefore
-from evoswarm.recipe import Failure
+from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.task import Item
+from evoswarm.zoo.catalogue import member_path
 
 EVALUATION = Evaluation(
     score=0.1 + 0.2,
@@ -157,3 +170,118 @@ def test_a_second_recipe_of_a_space_opens_its_items_only_by_force(ledger: Ledger
     again = ledger.open_items("space", "two", ["i1", "i2"], forced=False)
     assert (again.first, again.others, again.same_space) == (False, 1, 1)
     assert ledger.open_items("space", "three", ["other items"], forced=False).same_space == 0
+
+
+def held(path: str, seconds: float, ready: object) -> None:
+    """In a process of its own: keep the ledger locked for a while."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ready.set()  # type: ignore[attr-defined]
+    time.sleep(seconds)
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_who_finds_it_locked_waits(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ready = context.Event()
+        process = context.Process(target=held, args=(ledger.path, 0.5, ready))
+        process.start()
+        assert ready.wait(60)
+        began = time.monotonic()
+        ledger.write({KEY: EVALUATION})
+        assert time.monotonic() - began > 0.1
+        process.join()
+        assert ledger.count() == 1
+
+
+LIMITED = """
+import resource, sys
+from evoswarm.errors import RunError
+from tests.evaluation.test_ledger import EVALUATION, Key, Ledger
+with Ledger(sys.argv[1]) as ledger:
+    ledger.write({Key("r", str(number), "c"): EVALUATION for number in range(50)})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    try:
+        ledger.write({Key("r", str(number), "c"): EVALUATION for number in range(5000)})
+    except RunError as error:
+        assert "l.sqlite" in str(error) and "everything written before is kept" in str(error), error
+    else:
+        raise SystemExit("expected no room")
+    assert ledger.count() == 50
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    ledger.write({Key("r", str(number), "c"): EVALUATION for number in range(60)})
+"""
+
+
+def test_a_file_that_may_not_grow_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path / "l.sqlite")], check=True, timeout=120, cwd=root)
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert ledger.count() == 60
+
+
+def test_calibrations_are_kept_once(ledger: Ledger) -> None:
+    assert ledger.calibration("d") is None
+    assert ledger.calibrate("d", "one") == "one"
+    assert ledger.calibrate("d", "two") == ledger.calibration("d") == "one"
+
+
+def copied(directory: Path) -> Path:
+    """A member of the built-in pool as a user's own directory."""
+    return Path(shutil.copytree(member_path("llama-a"), directory))
+
+
+def other_weights(member: Path) -> None:
+    tensors = load_file(member / "model.safetensors")
+    name = min(tensors)
+    tensors[name] = tensors[name] * 2
+    save_file(tensors, member / "model.safetensors", {"format": "pt"})
+
+
+def other_tokenizer(member: Path) -> None:
+    data = json.loads((member / "tokenizer.json").read_text())
+    data["model"]["merges"] = data["model"]["merges"][:-1]
+    (member / "tokenizer.json").write_text(json.dumps(data))
+
+
+def other_template(member: Path) -> None:
+    (member / "chat_template.jinja").write_text("{{ messages[0].content }}\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "noise_seed", "again"),
+    [
+        (None, {}, 0, False),  # the same files elsewhere are the same member: the others could fail
+        (other_weights, {}, 0, True),
+        (other_tokenizer, {}, 0, True),
+        (other_template, {}, 0, True),
+        (None, {"dtype": "bfloat16"}, 0, True),
+        (None, {}, 1, True),
+    ],
+    ids=["the same", "weights", "tokenizer", "template", "dtype", "noise seed"],
+)
+def test_never_a_stale_hit(
+    ledger: Ledger,
+    task: ReasoningGymTask,
+    items: list[Item],
+    tmp_path: Path,
+    change: Callable[[Path], None] | None,
+    settings: dict[str, Any],
+    noise_seed: int,
+    again: bool,
+) -> None:
+    def decoded(member: Path, noise: int, **more: Any) -> int:
+        swarm = Swarm.load([MemberSpec(name="m", path=str(member), **more)])
+        recipe = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="m", noise_seed=noise)
+        evaluator = Evaluator(swarm, {task.name: task}, ledger)
+        assert all(one.failure is None for one in evaluator.evaluate([recipe], items)[0])
+        return evaluator.decoded
+
+    first, second = copied(tmp_path / "first"), copied(tmp_path / "second")
+    assert decoded(first, 0) == len(items)
+    assert decoded(first, 0) == 0
+    if change is not None:
+        change(second)
+    assert decoded(second, noise_seed, **settings) == (len(items) if again else 0)

@@ -6,12 +6,15 @@ import errno
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from evoswarm.errors import RunError
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL, RunDirectory, run_directory, write_file
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, MIRRORED, TRACKING, RunDirectory, run_directory, write_file
+from evoswarm.run_directory.durable import TEMPORARY
 
 IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 
@@ -213,3 +216,119 @@ def test_devices_and_pipes_are_written_to_and_stay(tmp_path: Path) -> None:
     assert pipe.is_fifo()
     with pytest.raises(RunError, match="/dev/full"):
         write_file(Path("/dev/full"), "x")
+
+
+def test_a_run_that_died_before_its_first_word_takes_its_place_again(tmp_path: Path) -> None:
+    for text in ("", '{"event": "beg'):
+        (tmp_path / "x-seed0").mkdir(exist_ok=True)
+        (tmp_path / "x-seed0" / JOURNAL).write_text(text)
+        assert begin(tmp_path) == tmp_path / "x-seed0"
+        (tmp_path / "x-seed0" / JOURNAL).write_text(text)
+        assert begin(tmp_path, out=tmp_path / "x-seed0") == tmp_path / "x-seed0"
+        (tmp_path / "x-seed0" / JOURNAL).unlink()
+
+
+def test_a_broken_last_line_of_the_journal_is_cut_away(tmp_path: Path) -> None:
+    path = begin(tmp_path)
+    with (path / JOURNAL).open("a") as journal:
+        journal.write('{"event": "stopped", "gener')
+    run = RunDirectory(path)
+    assert [event["event"] for event in run.events] == ["began"]
+    run.journal("stopped", generation=3)
+    run.close()
+    assert [json.loads(line)["event"] for line in (path / JOURNAL).read_text().splitlines()] == ["began", "stopped"]
+
+
+def test_a_damaged_line_of_the_journal_is_named(tmp_path: Path) -> None:
+    path = begin(tmp_path)
+    with (path / JOURNAL).open("a") as journal:
+        journal.write('scribble\n{"event": "stopped", "generation": 1}\n')
+    with pytest.raises(RunError, match=r"journal\.jsonl:2: expected an event"):
+        RunDirectory(path)
+    (path / JOURNAL).write_text('{"event": "began", "identity": {}}\n')
+    RunDirectory(path).close()  # nobody holds it
+
+
+def test_what_was_being_written_at_a_crash_is_thrown_away(tmp_path: Path) -> None:
+    path = begin(tmp_path)
+    (path / "recipes").mkdir()
+    for leftover in (path / f"{TEMPORARY}abc", path / "recipes" / f"{TEMPORARY}def"):
+        leftover.write_text("half")
+    (path / "recipes" / "mine.json").write_text("{}")
+    RunDirectory(path).close()
+    assert sorted(entry.name for entry in path.rglob("*")) == [JOURNAL, "mine.json", "recipes"]
+
+
+def test_a_finished_run_goes_on_until_its_end_is_mirrored(tmp_path: Path) -> None:
+    def open_again(mirrored: bool) -> str:
+        run = run_directory(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=mirrored)
+        run.close()
+        return run.path.name
+
+    def note(event: str) -> None:
+        run = RunDirectory(tmp_path / "x-seed0")
+        run.journal(event)
+        run.close()
+
+    begin(tmp_path)
+    note(TRACKING)
+    finish(tmp_path / "x-seed0")
+    assert open_again(mirrored=True) == "x-seed0"
+    note(MIRRORED)
+    assert open_again(mirrored=True) == "x-seed0-2"
+    finish(tmp_path / "x-seed0")  # it went on, and ended once more
+    assert open_again(mirrored=True) == "x-seed0"
+    assert open_again(mirrored=False) == "x-seed0-2"
+
+
+def test_a_finished_run_that_mlflow_never_followed_is_finished(tmp_path: Path) -> None:
+    finish(begin(tmp_path))
+    run = run_directory(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=True)
+    run.close()
+    assert run.path.name == "x-seed0-2"
+
+
+def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    (tmp_path / "run" / INDIVIDUALS).symlink_to("/dev/full")
+    with pytest.raises(RunError, match="room on the disk, got a full one: everything written before is kept"):
+        run.record([line(0)])
+    run.close()
+    (tmp_path / "run" / INDIVIDUALS).unlink()
+    (tmp_path / "run" / JOURNAL).unlink()
+    (tmp_path / "run" / JOURNAL).symlink_to("/dev/full")
+    full = RunDirectory(tmp_path / "run")
+    with pytest.raises(RunError, match="room on the disk, got a full one"):
+        full.journal("stopped")
+    assert full.events == []
+    full.close()
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from evoswarm.errors import RunError
+from evoswarm.run_directory import RunDirectory
+run = RunDirectory(sys.argv[1])
+run.journal("one", text="x" * 100)
+run.record(["{\\"id\\": 0}"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+for write in (lambda: run.journal("two", text="y" * 2000), lambda: run.record(["z" * 2000])):
+    try:
+        write()
+    except RunError as error:
+        assert "File too large" in str(error), error
+    else:
+        raise SystemExit("expected no room")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+run.journal("three")
+run.record(["{\\"id\\": 1}"])
+run.close()
+"""
+
+
+def test_a_line_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path / "run")], check=True, timeout=60)
+    events = [json.loads(text)["event"] for text in (tmp_path / "run" / JOURNAL).read_text().splitlines()]
+    assert events == ["one", "three"]
+    assert (tmp_path / "run" / INDIVIDUALS).read_text() == '{"id": 0}\n{"id": 1}\n'

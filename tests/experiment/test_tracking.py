@@ -23,7 +23,7 @@ from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import JOURNAL, RunDirectory
 from evoswarm.space import SearchSpace, Tracking
-from evoswarm.tracking import SearchRun, Tracker, flattened, tracking_uri
+from evoswarm.tracking import ChildRun, SearchRun, Tracker, flattened, tracking_uri
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
@@ -292,3 +292,48 @@ def test_without_mlflow_nothing_is_imported(tmp_path: Path) -> None:
 def test_flattened_names() -> None:
     data = {"a": {"b": [1, {"c": None}]}, "empty": [], "d": "x"}
     assert flattened(data) == {"a.b.0": 1, "a.b.1.c": None, "empty": [], "d": "x"}
+
+
+def told(directory: Path, root: Path) -> str:
+    """A search of three generations, as far as MLflow is concerned; the id of its run."""
+    run = RunDirectory(directory)
+    tracker = Tracker(Tracking(), root)
+    tracker.begin(SearchRun("x", run, {"a": 1}, {"b": "c"}))
+    for generation in range(3):
+        tracker.generation(generation, {"best": 0.5, "seconds": time.monotonic(), "prefix_reuse": None})
+    child = ChildRun("champion", "abc", {"lead": "m"}, {"flops": 1.0}, "{}")
+    tracker.champions([child])
+    tracker.opening("opened", {"evoswarm.opening": "s", "evoswarm.champion": "abc"}, {"items": 6})
+    tracker.finish("FINISHED", {"id": ["one"], "parents": [""]})
+    tracker.close()
+    run.close()
+    assert tracker.alive
+    assert tracker.run_id
+    return tracker.run_id
+
+
+@pytest.mark.parametrize("kept", [None, 4, 3, 2, 1, 0])
+def test_what_mlflow_has_is_read_back_before_anything_is_logged(tmp_path: Path, kept: int | None) -> None:
+    """As after a power cut: of the journal the first lines are left, of MLflow's store everything."""
+    run_id = told(tmp_path / "run", tmp_path)
+    journal = tmp_path / "run" / JOURNAL
+    lines = journal.read_text().splitlines(keepends=True)
+    assert [json.loads(line)["event"] for line in lines[:1]] == ["tracking"]
+    journal.write_text("".join(lines if kept is None else lines[: 1 + kept]))
+    assert told(tmp_path / "run", tmp_path) == run_id
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("evoswarm").experiment_id])
+    assert sorted(run.info.run_name for run in runs) == ["champion", "opened", "x"]
+    for name in ("best", "seconds", "generation", "prefix_reuse"):
+        assert [point.step for point in client.get_metric_history(run_id, name)] == [0, 1, 2]
+    child = next(run for run in runs if run.info.run_name == "champion")
+    assert child.data.tags["mlflow.parentRunId"] == run_id
+    assert len(client.get_metric_history(child.info.run_id, "flops")) == 1
+    table = json.loads((tmp_path / "mlartifacts" / run_id / "artifacts" / "lineage.json").read_text())
+    assert table == {"columns": ["id", "parents"], "data": [["one", ""]]}
+
+
+def test_a_new_directory_of_an_old_name_is_a_run_of_its_own(tmp_path: Path) -> None:
+    first = told(tmp_path / "run", tmp_path)
+    (tmp_path / "run" / JOURNAL).unlink()
+    assert told(tmp_path / "run", tmp_path) != first

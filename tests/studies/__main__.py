@@ -21,10 +21,7 @@ import torch
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.run_directory import write_file
 from tests.benchmarks.__main__ import table
-from tests.studies import comparison, planted, racing, simulated, two_by_two
-from tests.studies.study import RESULTS, Study
-
-STUDIES: tuple[Study, ...] = (comparison.STUDY, planted.STUDY, racing.STUDY, simulated.STUDY, two_by_two.STUDY)
+from tests.studies import comparison, kills, planted, racing, simulated, two_by_two
 
 
 def main() -> None:
