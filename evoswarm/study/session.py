@@ -9,6 +9,7 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.study import mirror
 from evoswarm.study.importance import importances
@@ -47,6 +48,7 @@ def study(
     jobs: int = 1,
     on_trial: OnTrial | None = None,
     on_stage: OnStage | None = None,
+    swarm: Swarm | None = None,
 ) -> StudyResult:
     """Find out which settings of a search matter, and whether one is better than the default.
 
@@ -58,6 +60,7 @@ def study(
         jobs: processes that run trials side by side; 1 runs them in this one.
         on_trial: told of every trial when it ends.
         on_stage: told what is being done.
+        swarm: the space's pool, loaded already; None loads it. Processes of their own load their own.
 
     Raises:
         EvoswarmError: the study or its space is not what it should be, or the default cannot be searched.
@@ -72,7 +75,7 @@ def study(
         storage = connect(root)
         stack.callback(storage.engine.dispose)
         workers = stack.enter_context(Workers(asked, root, directory, jobs)) if jobs > 1 else None
-        runner = TrialRunner(asked, root, directory)
+        runner = TrialRunner(asked, root, directory, swarm)
 
         def run(next_job: NextJob, done: Done, died: Died) -> None:
             if workers is None:

@@ -66,14 +66,15 @@ class TrialRunner:
         question: of the study.
         runs: the directory of all runs.
         directory: of the study.
+        swarm: the space's pool, loaded already; None loads it when it is needed.
     """
 
-    def __init__(self, question: Question, runs: Path, directory: Path) -> None:
-        self._question, self._runs, self._directory = question, runs, directory
+    def __init__(self, question: Question, runs: Path, directory: Path, swarm: Swarm | None = None) -> None:
+        self._question, self._runs, self._directory, self._loaded = question, runs, directory, swarm
 
     @cached_property
     def _swarm(self) -> Swarm:
-        return Swarm.load(self._question.space.pool, **self._question.space.decoding.model_dump())
+        return self._loaded or Swarm.load(self._question.space.pool, **self._question.space.decoding.model_dump())
 
     @cached_property
     def _study(self) -> optuna.Study:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.study.question import Question, read_question
 from evoswarm.study.record import TrialRecord
 from tests.experiment.conftest import _one_thread, pool, space_file
@@ -49,6 +50,12 @@ def ask(study_file: Callable[..., Path]) -> Ask:
         return read_question(study_file(*arguments))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def swarm(ask: Ask) -> Swarm:
+    """The members of the micro space, loaded once for all studies of one process."""
+    return Swarm.load(ask("evolution.stagnation: {choices: [50]}").space.pool)
 
 
 def trial(number: int, parameters: dict[str, Any], *scores: float, state: str = "complete") -> TrialRecord:

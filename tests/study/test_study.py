@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from evoswarm.cli import run
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
@@ -47,17 +48,17 @@ def outcomes(result: StudyResult) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="session")
-def clear(study_file: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+def clear(study_file: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, swarm: Swarm) -> StudyResult:
     """A study of a setting that matters and one that cannot, from the worse value of the first."""
     file = study_file(f"{MEMBERS}\n{DORMANT}", 4, ONE, "genome.max_members=1")
-    return study(file, runs=tmp_path_factory.mktemp("clear") / "runs")
+    return study(file, runs=tmp_path_factory.mktemp("clear") / "runs", swarm=swarm)
 
 
 @pytest.fixture(scope="session")
-def given_up(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+def given_up(ask: Ask, tmp_path_factory: pytest.TempPathFactory, swarm: Swarm) -> StudyResult:
     """A study whose only other value is far worse than the default."""
     question = ask("genome.max_members: {choices: [1]}", 2, ONE)
-    return study(question, runs=tmp_path_factory.mktemp("given_up") / "runs")
+    return study(question, runs=tmp_path_factory.mktemp("given_up") / "runs", swarm=swarm)
 
 
 def test_a_setting_that_matters_is_found_and_confirmed(clear: StudyResult) -> None:
@@ -123,18 +124,18 @@ def test_a_worse_setting_is_given_up_and_its_run_can_go_on(given_up: StudyResult
     assert text_of(more.directory / "individuals.jsonl") == text_of(whole.directory / "individuals.jsonl")
 
 
-def test_without_a_pruner_nothing_is_given_up(ask: Ask, given_up: StudyResult, tmp_path: Path) -> None:
-    patient = study(ask("genome.max_members: {choices: [1]}", 2, ONE + "pruner: null\n"), runs=tmp_path)
+def test_without_a_pruner_nothing_is_given_up(ask: Ask, given_up: StudyResult, tmp_path: Path, swarm: Swarm) -> None:
+    patient = study(ask("genome.max_members: {choices: [1]}", 2, ONE + "pruner: null\n"), runs=tmp_path, swarm=swarm)
     assert [record.state for record in patient.records] == ["complete"] * 2
     assert patient.records[1].scores[:2] == given_up.records[1].scores
 
 
-def test_where_nothing_can_matter_the_study_says_so(ask: Ask, tmp_path: Path) -> None:
+def test_where_nothing_can_matter_the_study_says_so(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
     question = ask(f"{DORMANT}\ngenome.sampling_temperature: {{choices: [[0.3, 1.5], [0.5, 0.6]]}}", 4, ONE)
     stale = tmp_path / STUDIES / "small" / BEST
     stale.parent.mkdir(parents=True)
     stale.write_text("from an earlier verdict", encoding="utf-8")
-    result = study(question, runs=tmp_path)
+    result = study(question, runs=tmp_path, swarm=swarm)
     assert not result.differs
     assert result.best.number == 0
     assert (
@@ -163,12 +164,12 @@ def test_a_lead_that_fresh_seeds_do_not_confirm_is_no_difference(clear: StudyRes
     assert cursed.sentence.startswith("No setting is better than the default: the best one, genome.max_members=2")
 
 
-def test_a_finished_study_is_not_run_again_and_more_trials_are_added(ask: Ask, tmp_path: Path) -> None:
+def test_a_finished_study_is_not_run_again_and_more_trials_are_added(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
     seen: list[TrialRecord] = []
     more = CONFIRM + "sampler: random\n"
-    first = study(ask(DORMANT, 2, more), runs=tmp_path)
+    first = study(ask(DORMANT, 2, more), runs=tmp_path, swarm=swarm)
     began = time.monotonic()
-    again = study(ask(DORMANT, 3, more), runs=tmp_path, on_trial=seen.append)
+    again = study(ask(DORMANT, 3, more), runs=tmp_path, on_trial=seen.append, swarm=swarm)
     assert outcomes(again)[:2] == outcomes(first)
     assert [record.seconds for record in seen[:2]] == [record.seconds for record in first.records]
     assert len(again.records) == 3
@@ -179,7 +180,7 @@ SLOW = "evolution.mutation: {low: 0.5, high: 1}\nevolution.population: {low: 3, 
 
 
 def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
-    study_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swarm: Swarm
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = study_file(SLOW, 4, CONFIRM)
@@ -198,7 +199,7 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
     assert [trial.state.name for trial in stored.trials] == ["COMPLETE", "COMPLETE", "RUNNING"]
     finished = running.parents[1] / "seed0" / "champion.json"
     before = finished.stat().st_mtime_ns
-    resumed, undisturbed = study(file), study(file, runs=tmp_path / "other")
+    resumed, undisturbed = study(file, swarm=swarm), study(file, runs=tmp_path / "other", swarm=swarm)
     assert outcomes(resumed) == outcomes(undisturbed)
     assert resumed.comparison == undisturbed.comparison
     assert [trial.state.is_finished() for trial in stored.trials] == [True] * 4
@@ -206,7 +207,7 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
     assert resumed.importances == undisturbed.importances
 
 
-def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path, swarm: Swarm) -> None:
     question = ask(SLOW, 3, CONFIRM)
 
     def press(record: TrialRecord) -> None:
@@ -214,11 +215,11 @@ def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path) -
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(StudyInterrupted, match=r"everything is kept in .*small, and the study goes on"):
-        study(question, runs=tmp_path, on_trial=press)
-    assert len(study(question, runs=tmp_path).records) == 3
+        study(question, runs=tmp_path, on_trial=press, swarm=swarm)
+    assert len(study(question, runs=tmp_path, swarm=swarm).records) == 3
 
 
-def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_path: Path) -> None:
+def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
     question = ask(SLOW, 4, CONFIRM + "sampler: random\npruner: null\n")
     killed: list[int] = []
 
@@ -232,7 +233,7 @@ def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_pat
     assert len(killed) == 1
     assert not psutil.pid_exists(killed[0])
     assert sorted(record.number for record in both.records) == list(range(4))
-    alone = study(question, runs=tmp_path / "alone")
+    alone = study(question, runs=tmp_path / "alone", swarm=swarm)
     assert outcomes(both) == outcomes(alone)
     stored = optuna.load_study(study_name="small", storage=both.storage)
     assert sum(trial.user_attrs.get(DEATHS, 0) for trial in stored.trials) <= 1
@@ -251,31 +252,31 @@ def test_a_trial_that_kills_its_process_is_not_run_for_ever(ask: Ask, tmp_path: 
     storage.engine.dispose()
 
 
-def test_another_question_under_the_same_name_is_refused(ask: Ask, given_up: StudyResult) -> None:
+def test_another_question_under_the_same_name_is_refused(ask: Ask, given_up: StudyResult, swarm: Swarm) -> None:
     runs = given_up.directory.parents[1]
     with pytest.raises(RunError, match=r"study-.*\.yaml: name: expected the study that studies\.db holds .*'small'"):
-        study(ask("genome.max_members: {choices: [2]}", 2, ONE), runs=runs)
+        study(ask("genome.max_members: {choices: [2]}", 2, ONE), runs=runs, swarm=swarm)
 
 
-def test_two_processes_on_one_study_are_refused(ask: Ask, tmp_path: Path) -> None:
+def test_two_processes_on_one_study_are_refused(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
     question = ask(DORMANT, 2, CONFIRM)
     refusals: list[str] = []
 
     def try_it(record: TrialRecord) -> None:
         with pytest.raises(RunError) as caught:
-            study(question, runs=tmp_path)
+            study(question, runs=tmp_path, swarm=swarm)
         refusals.append(str(caught.value))
 
-    study(question, runs=tmp_path, on_trial=try_it)
+    study(question, runs=tmp_path, on_trial=try_it, swarm=swarm)
     assert len(refusals) == 2
     assert all("the only one who runs this study, got another evoswarm" in refusal for refusal in refusals)
 
 
 @pytest.mark.parametrize("content", [b"this is no database, but a text of some length", b"SQLite format 3\0 cut off"])
-def test_a_broken_storage_is_refused_in_one_line(ask: Ask, tmp_path: Path, content: bytes) -> None:
+def test_a_broken_storage_is_refused_in_one_line(ask: Ask, tmp_path: Path, content: bytes, swarm: Swarm) -> None:
     (tmp_path / STORAGE).write_bytes(content)
     with pytest.raises(RunError, match=r"studies\.db: expected a storage of Optuna studies, got: ") as caught:
-        study(ask(DORMANT, 2), runs=tmp_path)
+        study(ask(DORMANT, 2), runs=tmp_path, swarm=swarm)
     assert "\n" not in str(caught.value)
 
 
