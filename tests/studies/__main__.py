@@ -22,6 +22,16 @@ from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.run_directory import write_file
 from tests.benchmarks.__main__ import table
 from tests.studies import comparison, kills, planted, racing, simulated, two_by_two
+from tests.studies.study import RESULTS, Study
+
+STUDIES: tuple[Study, ...] = (
+    comparison.STUDY,
+    kills.STUDY,
+    planted.STUDY,
+    racing.STUDY,
+    simulated.STUDY,
+    two_by_two.STUDY,
+)
 
 
 def main() -> None:
