@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from evoswarm.cli.commands import run
+from evoswarm.cli import run
 from evoswarm.cli.compare_command import comparison_table, numbers
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.hypervolume import hypervolume

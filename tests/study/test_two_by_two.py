@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from evoswarm.cli.commands import run
+from evoswarm.cli import run
 from evoswarm.controls.ballot import Ballot, Voter
 from evoswarm.controls.plain import single
 from evoswarm.errors import SpaceError

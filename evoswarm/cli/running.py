@@ -1,0 +1,89 @@
+"""Runs one command: errors become a sentence and an exit code, and output that nobody reads ends nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import sys
+import warnings
+
+import typer
+
+from evoswarm.cli.commands import app
+from evoswarm.cli.output import ensure_streams, mute, output_fails
+from evoswarm.errors import EvoswarmError
+
+
+def main() -> None:
+    """Run the command line; mistakes are one or two lines on stderr and exit code 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    ensure_streams()
+    _quiet_libraries()
+    asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments
+    try:
+        code = app(asked, prog_name="evoswarm", standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
+        return code if isinstance(code, int) else 0
+    except typer.Exit as end:
+        return _flushed(end.exit_code)
+    except EvoswarmError as error:
+        return _refuse(str(error))
+    except typer.Abort:
+        return _refuse("aborted", 1)
+    except KeyboardInterrupt as end:  # one of ours says what is kept
+        return _refuse(f"{end} when the same command is run again" if end.args else "interrupted", 130)
+    except BrokenPipeError:
+        mute()  # whoever read our output has gone
+        return 1
+    except OSError as error:
+        if not output_fails(error):
+            raise
+        return _refuse_output(error)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the parser's own errors
+            return _refuse(f"{error.format_message()} ({_hint(arguments, str(error.format_message()))})")
+        raise
+
+
+def _refuse(message: str, code: int = 2) -> int:
+    prefix = "error: " if code == 2 else ""
+    with contextlib.suppress(OSError):  # nobody to tell
+        print(f"{prefix}{message}", file=sys.stderr, flush=True)
+    return _flushed(code)
+
+
+def _refuse_output(error: OSError) -> int:
+    mute()
+    return _refuse(f"standard output: expected to write to it, got: {error.strerror}")
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once what was printed is written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        mute()
+        return code or 1
+    except OSError as error:
+        return _refuse_output(error)
+    return code
+
+
+def _hint(arguments: list[str], message: str) -> str:
+    """How to go on after a mistake in the words of the command line."""
+    if arguments[:1] == ["generate"] and re.match("No such option: -[^-]", message):
+        return "a question that begins with a dash goes behind --, such as: evoswarm generate RUN -- -5+3="
+    return "evoswarm --help shows what there is"
+
+
+def _quiet_libraries() -> None:
+    """Other libraries' advice is not for those who use the command line."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.getLogger("evoswarm").setLevel(logging.WARNING)
