@@ -69,7 +69,7 @@ class Cost:
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[float]], names: Sequence[str]) -> Cost:
         """Read ``to_json`` back, with the names that the reader's recipe gives its members."""
-        return cls(tuple(MemberCost(name, *row) for name, row in zip(names, rows, strict=True)))
+        return cls(tuple([MemberCost(name, *row) for name, row in zip(names, rows, strict=True)]))
 
     def as_dict(self) -> dict[str, float | dict[str, dict[str, float]]]:
         """For people and files: the sums and, by name, the members."""

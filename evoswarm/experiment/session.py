@@ -6,6 +6,7 @@ on by being run again: what was decoded is read from the ledger, and every line 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -94,6 +95,8 @@ def search(
                 swarm=swarm,
             )
         )
+        gc.freeze()  # what libraries made stays: the collector need not go through it again and again
+        stack.callback(gc.unfreeze)
         tracker = Tracker(checked.tracking, root)
         stack.callback(tracker.close)
         session = Session(bench, run, tracker, interrupt, on_generation or (lambda figures: None), stage)
