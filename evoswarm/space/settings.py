@@ -225,6 +225,11 @@ class Migration(Settings):
 class Evolution(Settings):
     """The island model, or what takes its place.
 
+    The defaults were compared with others on 6 to 8 paired seeds of small searches of the quickstart (180 recipes, 60
+    items). None of the others was better on fresh items: migration after every generation lost 2.8 points (standard
+    error 1.3), the best of all islands copied to all after the first generation 3.4 (1.1), migration after every fourth
+    0.9 (0.9), 5 elites 0.2 (0.4), these with tournaments of 5 2.1 (1.7), 1.5 mutated genes 2.5 (2.6).
+
     Attributes:
         algorithm: ``archipelago``; its rivals take as many individuals a generation from the same founders: ``island``
             (all on one island that is equal to an island of a number), ``random``, and Optuna's ``tpe``, ``cmaes``
