@@ -8,22 +8,18 @@ from evoswarm.space.settings import (
     AlgorithmName,
     Budget,
     CertificateSettings,
-    DatasetSettings,
     Decoding,
     Evolution,
-    FewShot,
     GenomeSettings,
     IslandSettings,
     Migration,
     ObjectiveName,
-    ReasoningGymSettings,
-    ScorerSettings,
     Splits,
     StopAt,
-    TaskSettings,
     TopologyName,
     Tracking,
 )
+from evoswarm.space.task_settings import DatasetSettings, FewShot, ReasoningGymSettings, ScorerSettings, TaskSettings
 
 __all__ = [
     "SINGLE_OBJECTIVE",

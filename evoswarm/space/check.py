@@ -7,7 +7,7 @@ from evoswarm.recipe import Recipe
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.space.settings import DatasetSettings, ReasoningGymSettings
+from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
 from evoswarm.tasks.rows import is_local
 
 ENOUGH_TEST_ITEMS = 1000

@@ -9,17 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from evoswarm.space.base_settings import LONGEST_NAME
 from evoswarm.space.explain import Contradiction
-from evoswarm.space.settings import (
-    LONGEST_NAME,
-    DatasetSettings,
-    IslandSettings,
-    ReasoningGymSettings,
-    ScorerSettings,
-    SpaceSettings,
-)
+from evoswarm.space.settings import IslandSettings, SpaceSettings
 from evoswarm.space.source_map import Path
 from evoswarm.space.strict_yaml import show
+from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
 from evoswarm.tasks.compact_forms import FAMILIES
 from evoswarm.tasks.scorers import KINDS
 from evoswarm.tasks.task import SPLITS

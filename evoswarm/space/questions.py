@@ -9,7 +9,7 @@ from typing import Any
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.space.settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
+from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.scorers import Scorer, make_scorer

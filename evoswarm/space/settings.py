@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from evoswarm.recipe import Alpha, AlphabetName, MemberSpec, RuleName
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-LONGEST_NAME = 100  # files are called by it
+from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
+from evoswarm.space.task_settings import TaskSettings
 
 ObjectiveName = Annotated[
     str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
@@ -23,100 +22,8 @@ TopologyName = Literal["ring", "bidirectional_ring", "torus", "star", "fully_con
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 PositiveRange = tuple[Positive, Positive]
 Range = tuple[NotNegative, NotNegative]
-
-
-class Settings(BaseModel):
-    """Base of all parts: frozen, unknown keys refused, no infinities."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
-
-
-class ScorerSettings(Settings):
-    """How an answer is scored.
-
-    Attributes:
-        kind: ``exact``, ``numeric`` (the last number), ``choice``, ``regex``, ``contains``, ``verifier`` (only of
-            reasoning_gym tasks) or ``module:function`` of the user's own.
-        pattern: for ``regex``; the first group (or the whole match) of the last match is the answer.
-        choices: for ``choice``; empty is A, B, C, D.
-        ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
-        tolerance: for ``numeric``, absolute.
-    """
-
-    kind: str = "exact"
-    pattern: str | None = None
-    choices: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    ignore_case: bool = False
-    tolerance: float = Field(default=1e-6, ge=0)
-
-
-class FewShot(Settings):
-    """Worked examples put before every question, drawn from the source and never used as items.
-
-    Attributes:
-        count: how many.
-        between: stands between an example's question and its answer.
-        separator: stands behind every example.
-    """
-
-    count: int = Field(default=0, ge=0, le=64)
-    between: str = ""
-    separator: str = "\n\n"
-
-
-class _TaskSettings(Settings):
-    name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=NAME)
-    weight: float = Field(default=1.0, gt=0)
-    max_bytes: int = Field(default=32, ge=1, le=65536)
-    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    few_shot: FewShot = FewShot()
-
-
-class ReasoningGymSettings(_TaskSettings):
-    """Items made by a reasoning-gym family (or ``pair``, evoswarm's own composite).
-
-    Attributes:
-        family: its name.
-        config: settings of the family; those left out keep the defaults of the form.
-        form: ``compact`` asks in few symbols, ``question`` in reasoning-gym's words.
-        seed: of the source.
-        scorer: ``verifier`` is the family's own, at full marks.
-    """
-
-    source: Literal["reasoning_gym"]
-    family: str = Field(min_length=1)
-    config: dict[str, Any] = {}
-    form: Literal["compact", "question"] = "compact"
-    seed: Seed = 0
-    scorer: ScorerSettings = ScorerSettings(kind="verifier")
-
-
-class DatasetSettings(_TaskSettings):
-    """Items from the rows of a local jsonl, json, csv or parquet file, or of a data set on the hub.
-
-    Attributes:
-        path: the file (from the working directory), or the name on the hub.
-        subset: of a data set on the hub (its "configuration").
-        split: of a data set on the hub; a local file has ``train`` only.
-        revision: of a data set on the hub.
-        prompt: template of the question, with ``{column}`` placeholders; a brace of the text is written twice.
-        answer: template of the right answer.
-    """
-
-    source: Literal["dataset"]
-    path: str = Field(min_length=1)
-    subset: str | None = None
-    split: str = Field(default="train", min_length=1)
-    revision: str | None = None
-    prompt: str = "{question}"
-    answer: str = "{answer}"
-    scorer: ScorerSettings = ScorerSettings()
-
-
-TaskSettings = Annotated[ReasoningGymSettings | DatasetSettings, Field(discriminator="source")]
 
 
 class Splits(Settings):

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from evoswarm.errors import SpaceError, Where
+from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.space.explain import Contradiction, explain
-from evoswarm.space.settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import read_yaml, show
 
