@@ -1,9 +1,12 @@
-"""Nested data in MLflow's words: dotted names."""
+"""Names in MLflow's words: its own tags, and nested data as dotted names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+PARENT_RUN, RUN_NAME = "mlflow.parentRunId", "mlflow.runName"
+"""MLflow's own tags: the run that one belongs to, and what a run is called."""
 
 
 def flattened(data: Any, prefix: str = "") -> dict[str, Any]:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evoswarm.run_directory import MIRRORED, TRACKED, RunDirectory
+from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.store import Store, names, text
 
 _LINEAGE = "lineage.json"
 _TABLES = "mlflow.loggedArtifacts"  # the tag that makes a file a table in MLflow's pages
 _DIRECTORY, _KEY, _RECIPE = "evoswarm.run_directory", "evoswarm.key", "evoswarm.recipe"
-_PARENT, _NAME = "mlflow.parentRunId", "mlflow.runName"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class SearchLog:
 
     def __init__(self, store: Store, search: SearchRun, key: str) -> None:
         self._store, self._directory = store, search.directory
-        tags = {**search.tags, _DIRECTORY: str(search.directory.path.resolve()), _KEY: key, _NAME: search.name}
+        tags = {**search.tags, _DIRECTORY: str(search.directory.path.resolve()), _KEY: key, RUN_NAME: search.name}
         before = self._before(key)
         run = before or store.client.create_run(store.experiment, run_name=search.name, tags=tags)
         self.run_id = str(run.info.run_id)
@@ -99,9 +99,9 @@ class SearchLog:
 
     def champions(self, children: Sequence[ChildRun]) -> None:
         """Log the champions that are no child runs yet, and complete those that are in part."""
-        known = names(self._store.tagged({_PARENT: self.run_id}), _NAME, _RECIPE)
+        known = names(self._store.tagged({PARENT_RUN: self.run_id}), RUN_NAME, _RECIPE)
         for child in children:
-            tags = {_PARENT: self.run_id, _NAME: child.name, _RECIPE: child.digest}
+            tags = {PARENT_RUN: self.run_id, RUN_NAME: child.name, _RECIPE: child.digest}
             before = known.get((child.name, child.digest))
             self._store.log_whole(before, tags, child.metrics, child.parameters, {"recipe.json": child.recipe})
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from evoswarm.tracking.naming import RUN_NAME
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -103,7 +105,7 @@ class Store:
         """
         if before is not None and before.info.status == _FINISHED:
             return  # its end is what was written last
-        run = before or self.client.create_run(self.experiment, run_name=tags["mlflow.runName"], tags=dict(tags))
+        run = before or self.client.create_run(self.experiment, run_name=tags[RUN_NAME], tags=dict(tags))
         known, run_id = run.data, run.info.run_id
         self.log_parameters(run_id, {k: v for k, v in (parameters or {}).items() if k not in known.params})
         missing = {key: value for key, value in metrics.items() if key not in known.metrics}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.store import Store, names, now
 from evoswarm.tracking.tracker import Tracker
 
 _KEY, _TRIAL, _STATE = "evoswarm.study", "evoswarm.trial", "evoswarm.state"
-_PARENT, _NAME = "mlflow.parentRunId", "mlflow.runName"
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class StudyLog:
 
         def job(store: Store) -> None:
             tags = {
-                _PARENT: self._run_id,
-                _NAME: f"trial {trial.number}",
+                PARENT_RUN: self._run_id,
+                RUN_NAME: f"trial {trial.number}",
                 _TRIAL: str(trial.number),
                 _STATE: trial.state,
             }
@@ -100,12 +100,12 @@ class StudyLog:
     def _begin(self, store: Store) -> None:
         study = self._study
         before = next(iter(store.tagged({_KEY: study.key})), None)
-        tags = {**study.tags, _KEY: study.key, _NAME: study.name}
+        tags = {**study.tags, _KEY: study.key, RUN_NAME: study.name}
         run = before or store.client.create_run(store.experiment, run_name=study.name, tags=tags)
         self._run_id = str(run.info.run_id)
         if before is not None:
             store.client.update_run(self._run_id, status="RUNNING")
             store.log_tags(self._run_id, tags)
-            self._known = names(store.tagged({_PARENT: self._run_id}), _TRIAL)
+            self._known = names(store.tagged({PARENT_RUN: self._run_id}), _TRIAL)
         missing = {name: value for name, value in study.parameters.items() if name not in run.data.params}
         store.log_parameters(self._run_id, missing)

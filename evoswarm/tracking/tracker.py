@@ -17,6 +17,7 @@ from typing import Any
 
 from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
 from evoswarm.space import Tracking
+from evoswarm.tracking.naming import RUN_NAME
 from evoswarm.tracking.search_log import ChildRun, SearchLog, SearchRun
 from evoswarm.tracking.store import Store, connect, now, probe
 
@@ -108,7 +109,7 @@ class Tracker:
         def job(store: Store) -> None:
             with store.alone():
                 same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
-                store.log_whole(same[-1] if same else None, {**tags, "mlflow.runName": name}, metrics)
+                store.log_whole(same[-1] if same else None, {**tags, RUN_NAME: name}, metrics)
 
         self.put(job)
 
