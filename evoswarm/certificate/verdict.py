@@ -26,8 +26,8 @@ class Verdict:
         outcome: in two words.
         sentence: in one or two sentences.
         beaten: the rivals whose lower bound (one-sided 97.5%) is above 0.
-        below_margin: for ``adds value``, whether the gain over some rival is also below the margin; for ``no value``,
-            always.
+        below_margin: for ``adds value``, whether the gain over some rival is also below the margin: the upper end of
+            its interval is (one-sided 97.5%, each rival by itself); for ``no value``, always.
         items_needed: for ``undecided``, about how many items would decide if what was seen went on; None where no
             number of items is foreseen to.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evoswarm.controls.contestant import Contestant
 from evoswarm.controls.ways import Way
 from evoswarm.evaluation.cost import Cost, MemberCost, mean_cost
-from evoswarm.evaluation.evaluation import Evaluation, item_weights
+from evoswarm.evaluation.evaluation import Evaluation, item_weights, means_by_task, scores_of
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.tasks.task import Item, Task
 
@@ -89,15 +89,12 @@ class Trials:
     def _trial(self, words: str, way: Way) -> Trial:
         rows = tuple(way.evaluations(self.evaluator, self.items))
         scores = scores_of(rows)
-        groups: dict[str, list[float]] = {}
-        for item, score in zip(self.items, scores, strict=True):
-            groups.setdefault(item.task, []).append(score)
         return Trial(
             way=way,
             words=words,
             rows=rows,
             accuracy=math.fsum(score * weight for score, weight in zip(scores, self._weights, strict=True)),
-            by_task={task: math.fsum(group) / len(group) for task, group in groups.items()},
+            by_task=means_by_task(self.items, scores),
             flops=mean_of_costs(self.items, rows, self.evaluator.tasks).flops,
         )
 
@@ -105,11 +102,6 @@ class Trials:
 def best_of(trials: Sequence[Trial], task: str | None = None) -> Trial:
     """The most accurate, overall or on one task; of equals the cheaper, then the first."""
     return min(trials, key=lambda trial: (-(trial.accuracy if task is None else trial.by_task[task]), trial.flops))
-
-
-def scores_of(rows: Sequence[Evaluation]) -> tuple[float, ...]:
-    """Scores; a failure counts 0."""
-    return tuple(row.score if row.score is not None else 0.0 for row in rows)
 
 
 def mean_of_costs(items: Sequence[Item], rows: Sequence[Evaluation], tasks: Mapping[str, Task]) -> Cost:

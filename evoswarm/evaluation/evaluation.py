@@ -134,9 +134,9 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
     tokens = sum(evaluation.lead_tokens for evaluation in evaluations)
     accuracy, by_task = None, {}
     if not failures:
-        scores = [float(evaluation.score or 0.0) for evaluation in evaluations]
+        scores = scores_of(evaluations)
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
-        by_task = _means_by_task(items, scores)
+        by_task = means_by_task(items, scores)
     return Summary(
         accuracy=accuracy,
         by_task=by_task,
@@ -150,7 +150,18 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
     )
 
 
-def _means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:
+def scores_of(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
+    """Per item, in order; a failure counts 0."""
+    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
+
+
+def means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:
+    """Mean score per task, by its name.
+
+    Args:
+        items: what was scored.
+        scores: one per item, in the same order.
+    """
     groups: dict[str, list[float]] = {}
     for item, score in zip(items, scores, strict=True):
         groups.setdefault(item.task, []).append(score)

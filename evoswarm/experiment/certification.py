@@ -23,7 +23,7 @@ from evoswarm.controls.diagnostics import low_entropy_gate
 from evoswarm.controls.plain import uniform, without
 from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
-from evoswarm.evaluation.evaluation import Evaluation, summarize
+from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
@@ -152,7 +152,7 @@ def _detectable(bench: Workbench, champion: Recipe, controls: Controls) -> float
     """What could be proven against all rivals, by how often champion and rival differ on the selection items."""
     evaluator, items = bench.evaluator, bench.items["selection"]
     parts = strata([item.task for item in items], _weights(bench))
-    own = _scores(evaluator.evaluate([champion], items)[0])
+    own = scores_of(evaluator.evaluate([champion], items)[0])
     squares = {plan.key: discordances(own, plan.play(evaluator, items).scores, parts) for plan in controls.rivals}
     gain = detectable_gain(squares, parts, len(bench.items["test"]) / len(items))
     return None if gain is None else round(gain, 6)
@@ -188,7 +188,7 @@ def _evidence(
         margin=space.certificate.margin,
         tasks=tuple(item.task for item in items),
         weights=_weights(bench),
-        champion=Contestant("champion", "champion", "", _scores(evaluations), summary.failures, summary.cost),
+        champion=Contestant("champion", "champion", "", scores_of(evaluations), summary.failures, summary.cost),
         rivals=played(controls.rivals),
         diagnostics=played(controls.diagnostics),
         ceilings=played(controls.ceilings),
@@ -197,7 +197,7 @@ def _evidence(
         speakers=_speakers(champion, evaluations, less, shorter),
         open_share=summary.open_share,
         touched_share=summary.touched_share,
-        selection=_scores(evaluator.evaluate([champion], selection)[0]),
+        selection=scores_of(evaluator.evaluate([champion], selection)[0]),
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         recipes_tried=tried,
@@ -230,7 +230,7 @@ def _speakers(
             name=member.spec.name,
             identity=member.spec.fingerprint or f"{member.spec.path}@{member.spec.revision}",
             share_of_steps=spoken[position] / steps if steps else 0.0,
-            without=_scores(shorter[position]) if less else None,
+            without=scores_of(shorter[position]) if less else None,
             led_by=less[position].lead if less else "",
         )
         for position, member in enumerate(champion.members)
@@ -262,8 +262,3 @@ def _tell(tracker: Tracker, space: SearchSpace, certificate: Certificate, opened
 
 def _weights(bench: Workbench) -> Mapping[str, float]:
     return {name: task.weight for name, task in bench.tasks.items()}
-
-
-def _scores(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
-    """Per item; a failure counts 0."""
-    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)

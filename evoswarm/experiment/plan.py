@@ -12,7 +12,7 @@ from itertools import combinations
 
 from evoswarm.controls.plain import rivals
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
-from evoswarm.evaluation.evaluation import summarize
+from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
 from evoswarm.experiment.scoring import outcome
@@ -170,7 +170,7 @@ def _decode_sample(bench: Workbench) -> _Sample:
     mark(0.0)
     representation = representation_of(bench, calibration)
     algorithm = algorithm_of(bench.space, representation)
-    scores: list[list[float]] = []
+    scores: list[tuple[float, ...]] = []
     for _ in range(_SAMPLED_GENERATIONS):
         individuals = algorithm.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
@@ -180,10 +180,10 @@ def _decode_sample(bench: Workbench) -> _Sample:
             outcome(individual, summary, bench.space.objectives)
             for individual, summary in zip(individuals, summaries, strict=True)
         )
-        scores += [[float(e.score or 0.0) for e in row] for row in evaluations]
+        scores += [scores_of(row) for row in evaluations]
         mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
     plain = bench.evaluator.evaluate([rival.recipe for rival in rivals(bench.space, bench.pool)], items)
-    scores += [[float(e.score or 0.0) for e in row] for row in plain]
+    scores += [scores_of(row) for row in plain]
     return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.racing.race import Contest, Race, Standing
@@ -16,6 +17,7 @@ from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.recipe import Recipe
 
 Lineage = Individual[RecipeGenome]
+G = TypeVar("G")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def scoring(bench: Workbench, algorithm: Algorithm[RecipeGenome]) -> Scoring:
     return Racing(bench, algorithm, [*sizes, everything])
 
 
-def outcome(individual: Lineage, summary: Summary, objectives: Sequence[str]) -> Lineage:
+def outcome(individual: Individual[G], summary: Summary, objectives: Sequence[str]) -> Individual[G]:
     """The individual with what became of it on all items."""
     if summary.failure is not None:
         return individual.failed(summary.failure.kind)

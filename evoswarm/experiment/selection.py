@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from evoswarm.controls.plain import MEMBER, UNIFORM, Contender, without
 from evoswarm.errors import RunError
-from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, summarize
+from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, scores_of, summarize
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
@@ -23,6 +24,33 @@ DROP_TOLERANCE = 0.005
 """How far selection accuracy may fall, in all, while members are dropped."""
 
 _ROUNDING = 1e-9  # of sums of scores
+
+
+class Tested(Protocol):
+    """What the choice of a champion looks at: of a recipe, or of whatever else answers items."""
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Per item; a failure counts 0."""
+        ...
+
+    @property
+    def accuracy(self) -> float:
+        """Weighted mean accuracy."""
+        ...
+
+    @property
+    def flops(self) -> float:
+        """Mean operations per item, deployed alone."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Settles ties."""
+        ...
+
+
+S = TypeVar("S", bound=Tested)
 
 
 @dataclass(frozen=True)
@@ -42,6 +70,11 @@ class Standing:
             ValueError: it failed.
         """
         return self.summary.objective("accuracy")
+
+    @property
+    def digest(self) -> str:
+        """Of the recipe."""
+        return self.recipe.digest
 
     @property
     def is_rival(self) -> bool:
@@ -107,13 +140,7 @@ def select(
         ]
         first = f"; the first: {failures[0].kind}: {failures[0].message}" if failures else ""
         raise RunError(f"expected a recipe that can be evaluated, got failures only{first}")
-    best = min(able, key=lambda s: (-s.accuracy, s.flops, s.recipe.digest))
-
-    def error(standing: Standing) -> float:
-        return paired_standard_error(best.scores, standing.scores, items, evaluator.tasks)
-
-    near = [s for s in able if best.accuracy - s.accuracy <= error(s)]
-    winner = min(near, key=lambda s: (s.flops, -s.accuracy, s.recipe.digest))
+    best, winner = best_and_cheapest_near(able, items, evaluator.tasks)
     champion, dropped, tried = _drop_members(evaluator, items, winner, {s.recipe.digest: s for s in standings})
     everything = _ordered([*standings, *tried])
     champion_first = sorted(everything, key=lambda s: s.recipe.digest != champion.recipe.digest)
@@ -122,12 +149,29 @@ def select(
         champion=champion,
         winner=winner,
         best=best,
-        standard_error=error(winner),
+        standard_error=paired_standard_error(best.scores, winner.scores, items, evaluator.tasks),
         dropped=dropped,
         standings=everything,
         front=pareto_front([s for s in champion_first if s.summary.failure is None], axes),
         objectives=axes,
     )
+
+
+def best_and_cheapest_near(able: Sequence[S], items: Sequence[Item], tasks: Mapping[str, Task]) -> tuple[S, S]:
+    """The most accurate, and the cheapest within one paired standard error of it (Breiman et al. 1984, section 3.4.3).
+
+    Args:
+        able: at least one, none failed.
+        items: of the selection split.
+        tasks: by name.
+    """
+    best = min(able, key=lambda one: (-one.accuracy, one.flops, one.digest))
+    near = [
+        one
+        for one in able
+        if best.accuracy - one.accuracy <= paired_standard_error(best.scores, one.scores, items, tasks)
+    ]
+    return best, min(near, key=lambda one: (one.flops, -one.accuracy, one.digest))
 
 
 def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tuple[Standing, ...]:
@@ -167,8 +211,7 @@ def _standings(evaluator: Evaluator, items: Sequence[Item], contenders: Sequence
 def _standing(
     contender: Contender, rows: Sequence[Evaluation], items: Sequence[Item], tasks: Mapping[str, Task]
 ) -> Standing:
-    scores = tuple(float(row.score) if row.score is not None else 0.0 for row in rows)
-    return Standing(contender.name, contender.recipe, summarize(items, rows, tasks), scores)
+    return Standing(contender.name, contender.recipe, summarize(items, rows, tasks), scores_of(rows))
 
 
 def _drop_members(

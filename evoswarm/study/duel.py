@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import Evaluation, digest_of, summarize
+from evoswarm.evaluation.evaluation import Evaluation, digest_of, scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words
@@ -172,8 +172,8 @@ def _opened(bench: Workbench, champion: str) -> Sequence[Item]:
 
 def _by_task(items: Sequence[Item], rows: Sequence[Evaluation]) -> dict[str, tuple[float, ...]]:
     scores: dict[str, list[float]] = {}
-    for item, row in zip(items, rows, strict=True):
-        scores.setdefault(item.task, []).append(row.score if row.score is not None else 0.0)
+    for item, score in zip(items, scores_of(rows), strict=True):
+        scores.setdefault(item.task, []).append(score)
     return {task: tuple(values) for task, values in scores.items()}
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
 from evoswarm.errors import RunError
-from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, summarize
+from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.calibrating import sizes_of
-from evoswarm.experiment.selection import DROP_TOLERANCE, FINALISTS
+from evoswarm.experiment.scoring import outcome
+from evoswarm.experiment.selection import DROP_TOLERANCE, FINALISTS, best_and_cheapest_near
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
-from evoswarm.genomes.ballot_genome import BallotGenome, BallotRepresentation
+from evoswarm.genomes.ballot_genome import BallotRepresentation
 
 PATIENCE = 3
 """A search for ballots ends after so many times the space's generations: a small space has few different ballots."""
@@ -47,6 +47,14 @@ class _Standing:
     def accuracy(self) -> float:
         return self.summary.objective("accuracy")
 
+    @property
+    def flops(self) -> float:
+        return self.summary.cost.flops
+
+    @property
+    def digest(self) -> str:
+        return self.ballot.digest
+
 
 def search_ballot(bench: Workbench, evaluations: int) -> Voted:
     """Evolve ballots until at least so many evaluations were asked for, then choose on the selection split.
@@ -72,7 +80,7 @@ def search_ballot(bench: Workbench, evaluations: int) -> Voted:
         told = []
         for individual, rows in zip(individuals, ballot_evaluations(bench.evaluator, ballots, items), strict=True):
             summaries[individual.key] = summary = summarize(items, rows, bench.tasks)
-            told.append(_outcome(individual, summary, space.objectives))
+            told.append(outcome(individual, summary, space.objectives))
         algorithm.tell(told)
     ranked = [(i, a) for i in algorithm.archive.individuals if (a := summaries[i.key].accuracy) is not None]
     ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
@@ -81,27 +89,12 @@ def search_ballot(bench: Workbench, evaluations: int) -> Voted:
     return Voted(choose(bench, finalists), len(summaries) * len(items))
 
 
-def _outcome(
-    individual: Individual[BallotGenome], summary: Summary, objectives: Sequence[str]
-) -> Individual[BallotGenome]:
-    if summary.failure is not None:
-        return individual.failed(summary.failure.kind)
-    return individual.scored([summary.objective(name) for name in objectives])
-
-
 def choose(bench: Workbench, finalists: Sequence[Ballot]) -> Ballot:
     """The cheapest finalist within one paired standard error of the best, less the voters that are not missed."""
     able = [standing for standing in _standings(bench, finalists) if standing.summary.failure is None]
     if not able:
         raise RunError("expected a ballot that can be held, got failures only")
-    best = min(able, key=lambda s: (-s.accuracy, s.summary.cost.flops, s.ballot.digest))
-    items = bench.items["selection"]
-    near = [
-        standing
-        for standing in able
-        if best.accuracy - standing.accuracy <= paired_standard_error(best.scores, standing.scores, items, bench.tasks)
-    ]
-    winner = min(near, key=lambda s: (s.summary.cost.flops, -s.accuracy, s.ballot.digest))
+    _, winner = best_and_cheapest_near(able, bench.items["selection"], bench.tasks)
     return _without_idle_voters(bench, winner)
 
 
@@ -112,7 +105,7 @@ def _without_idle_voters(bench: Workbench, winner: _Standing) -> Ballot:
         voters = kept.ballot.voters
         fewer = [Ballot(voters[:place] + voters[place + 1 :]) for place in range(len(voters))]
         able = [standing for standing in _standings(bench, fewer) if standing.summary.failure is None]
-        least = min(able, key=lambda s: (-s.accuracy, s.summary.cost.flops, s.ballot.digest), default=None)
+        least = min(able, key=lambda s: (-s.accuracy, s.flops, s.digest), default=None)
         if least is None or winner.accuracy - least.accuracy > DROP_TOLERANCE + _ROUNDING:
             break
         kept = least
@@ -124,10 +117,6 @@ def _standings(bench: Workbench, ballots: Sequence[Ballot]) -> list[_Standing]:
     items = bench.items["selection"]
     held = ballot_evaluations(bench.evaluator, distinct, items)
     return [
-        _Standing(ballot, summarize(items, rows, bench.tasks), _scores(rows))
+        _Standing(ballot, summarize(items, rows, bench.tasks), scores_of(rows))
         for ballot, rows in zip(distinct, held, strict=True)
     ]
-
-
-def _scores(rows: Sequence[Evaluation]) -> tuple[float, ...]:
-    return tuple(float(row.score) if row.score is not None else 0.0 for row in rows)

@@ -14,7 +14,7 @@ from typing import Any
 from scipy import stats
 
 from evoswarm import Recipe, SearchSpace, Swarm, search
-from evoswarm.evaluation.evaluation import paired_standard_error, summarize
+from evoswarm.evaluation.evaluation import paired_standard_error, scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.workbench import LEDGER, workbench
 from tests.benchmarks.figures import Reading, Readings, at_least, at_most
@@ -111,7 +111,7 @@ def _test(
     with workbench(space, runs / LEDGER, splits=("test",)) as bench:
         items = bench.items["test"]
         rows = bench.evaluator.evaluate([bench.bound(side.champion) for side in sides.values()], items)
-        scores = {name: [row.score or 0.0 for row in one] for name, one in zip(sides, rows, strict=True)}
+        scores = {name: scores_of(one) for name, one in zip(sides, rows, strict=True)}
         record = {
             name: sides[name].record(_accuracy(summarize(items, one, bench.tasks).accuracy))
             for name, one in zip(sides, rows, strict=True)
