@@ -52,7 +52,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def space_file(pool: Path) -> Path:
     """The micro space as a file."""
-    file = pool.parent / "micro.yaml"
+    file = pool / "micro.yaml"  # of this pool: another conftest may make one of its own
     file.write_text(MICRO.format(pool=pool), encoding="utf-8")
     return file
 
