@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
-from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
+from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of, interval
 from evoswarm.certificate.page import page, summary
+from evoswarm.certificate.statistics import Sample
 from evoswarm.controls.contestant import Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
 
@@ -90,6 +91,7 @@ def test_what_follows_from_a_clear_win() -> None:
     assert (first.role, second.role) == ("lead", "follower")
     assert second.without is not None
     assert second.without.difference.mean == pytest.approx(0.25)
+    assert all(rival.most > rival.difference.high for rival in certificate.rivals)  # at a quarter of the level
     ceiling = certificate.ceilings[0]
     assert ceiling.difference.mean < 0  # a ceiling that is not reached is no rival that was not beaten
 
@@ -160,4 +162,14 @@ def test_the_page_fits_whatever_the_names() -> None:
 def test_reading_gives_back_what_was_written() -> None:
     certificate = certificate_of(evidence())
     assert Certificate.from_json(certificate.to_json()) == certificate
-    assert "-0.0," not in certificate.to_json()
+
+
+def test_a_rounded_zero_has_no_sign() -> None:
+    rounded = interval(Sample(-1e-9, -1e-9, 1e-9, 10.0, -1.0, 1.0))
+    assert "-0.0" not in rounded.model_dump_json()
+
+
+def test_the_lead_need_not_come_first() -> None:
+    seen = evidence()
+    led = certificate_of(replace(seen, subject=seen.subject.model_copy(update={"lead": "two"})))
+    assert [member.role for member in led.members] == ["follower", "lead"]

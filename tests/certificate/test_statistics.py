@@ -147,6 +147,31 @@ def test_few_items_per_task_do_not_narrow_the_interval(items: int) -> None:
     assert covered / 400 >= 0.93
 
 
+def test_an_item_that_is_alone_in_its_task_joins_the_smallest_other_task() -> None:
+    parts = strata(["a", "a", "a", "b", "b", "c"], {"a": 1.0, "b": 1.0, "c": 2.0})
+    assert [(part.index, part.weight) for part in parts] == [((0, 1, 2), 0.25), ((3, 4, 5), 0.75)]
+    assert parts[1].shares == pytest.approx((1 / 6, 1 / 6, 2 / 3))
+    assert parts[1].size == pytest.approx(2.0)  # the lone item says the most, and the three no more than two would
+    together = strata(["a", "b", "c"], {"a": 1.0, "b": 1.0, "c": 1.0})
+    assert [part.index for part in together] == [(0, 1, 2)]
+
+
+def test_degrees_of_freedom_are_satterthwaites() -> None:
+    scores = [1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+    parts = strata(["a"] * 3 + ["b"] * 6, {"a": 1.0, "b": 2.0})
+    terms, sizes = [], [3, 6]
+    for part, size in zip(parts, sizes, strict=True):
+        middle = (sum(scores[index] for index in part.index) + 1) / (size + 2)
+        terms.append(part.weight**2 * middle * (1 - middle) / (size + 1))
+    expected = sum(terms) ** 2 / sum(term**2 / (size + 1) for term, size in zip(terms, sizes, strict=True))
+    assert mean_of(scores, parts).freedom == pytest.approx(expected)
+    first, second = mean_of(scores, one(9)), mean_of(scores[:4], one(4))
+    gap = gap_of(scores, one(9), scores[:4], one(4))
+    assert min(first.freedom, second.freedom) < gap.freedom < first.freedom + second.freedom
+    half = gap_of(scores, one(9), scores, one(9))
+    assert half.freedom == pytest.approx(2 * 10)  # of two equal samples of nine, each with two added: the sum
+
+
 def test_the_mean_weighs_tasks_and_not_items() -> None:
     parts = strata(["a", "a", "a", "b", "b"], {"a": 1.0, "b": 1.0})
     assert mean_of([1.0, 1.0, 1.0, 0.0, 0.0], parts).mean == pytest.approx(0.5)
@@ -185,6 +210,8 @@ def test_a_gap_between_two_sets_of_items_is_agresti_and_caffos_interval() -> Non
 def test_discordance_is_the_share_that_differs() -> None:
     first, second = zeros_and_ones(30, 10, 400)
     assert discordances(first, second, one(400)) == (pytest.approx(42 / 402),)
+    halves = strata(["a", "b"] * 200, {"a": 1.0, "b": 1.0})
+    assert discordances(first, second, halves) == (pytest.approx(21 / 201), pytest.approx(21 / 201))
 
 
 def test_holm_is_holm() -> None:

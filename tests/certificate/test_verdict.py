@@ -44,6 +44,14 @@ def test_a_small_gain_adds_value_by_less_than_the_margin() -> None:
     assert "adds value, by less than 3 points:" in verdict.sentence
 
 
+def test_by_less_than_the_margin_is_what_the_interval_shows() -> None:
+    """The upper end that the reader sees, not the one by which a gain is ruled out."""
+    close = sample(22, 2)
+    assert 0 < close.lower() < close.upper() < 0.03 < close.upper(0.025 / 4)
+    assert decide({**FAR, "R3": close}, speakers=2, items=1000, margin=0.03).below_margin
+    assert not decide({**FAR, "R3": close}, speakers=2, items=1000, margin=0.029).below_margin
+
+
 def test_no_value_when_the_gain_over_one_rival_is_ruled_out() -> None:
     verdict = decide({**FAR, "R3": sample(10, 8)}, speakers=2, items=1000, margin=0.03)
     assert (verdict.outcome, verdict.beaten) == ("no value", ("R1", "R2", "R4"))
@@ -73,6 +81,7 @@ def test_without_two_speakers_mixing_never_adds_value(speakers: int) -> None:
     """However far the champion is ahead, nothing was mixed."""
     verdict = decide({**FAR, "R3": sample(120, 20)}, speakers=speakers, items=1000, margin=0.03)
     assert verdict.outcome == "undecided"
+    assert verdict.items_needed is None  # it beats all already: more items would change nothing
     same = decide({**FAR, "R1": sample(0, 0), "R3": sample(120, 20)}, speakers=speakers, items=1000, margin=0.03)
     assert same.outcome == "no value"
     assert "nothing is mixed" in same.sentence or "No member speaks" in same.sentence
@@ -126,6 +135,7 @@ def test_the_items_asked_for_are_enough() -> None:
         difference_of(*drawn(0.005, 0.075, needed, generator), parts).upper(0.025 / 4) < 0.03 for _ in range(300)
     )
     assert 0.72 <= ruled / 300 <= 0.88
+    assert items_to_rule_out([sample(40, 35), sample(10, 12)], 1000, 0.03, 0.025 / 4) < needed  # one is enough
     assert items_to_beat([sample(60, 45), sample(10, 12)], 1000) is None
     assert items_to_rule_out([sample(200, 10)], 1000, 0.03, 0.025 / 4) is None
 

@@ -133,6 +133,15 @@ def test_estimates_are_right_on_average_and_their_errors_too() -> None:
     assert fmean(one.error**2 for one in estimates) == pytest.approx(square, rel=0.25)
 
 
+def test_an_estimate_is_a_score() -> None:
+    """Where the best of all solves the first rung and little else, who solves nothing of it is not below 0."""
+    _, standings = race(lambda number, place: float(number == 0 and place < 16), [16, 96], [island([0, 1], places=1)])
+    estimate = standings[1].estimate
+    assert not standings[1].complete
+    assert estimate is not None
+    assert estimate.mean == 0.0
+
+
 def test_one_item_of_each_task_tells_nothing_of_the_spread() -> None:
     layers = strata(8, {"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
     one = layers.difference(dict.fromkeys(range(4), 0.0), dict.fromkeys(range(8), 1.0))
