@@ -26,7 +26,9 @@ def run(arguments: list[str]) -> int:
     _quiet_libraries()
     asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments
     try:
-        code = app(asked, prog_name="evoswarm", standalone_mode=False)
+        command = typer.main.get_command(app)
+        with command.make_context("evoswarm", asked) as context:  # its own `main` would swallow what Ctrl-C says
+            code = command.invoke(context)
         sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
         return code if isinstance(code, int) else 0
     except typer.Exit as end:
