@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from evoswarm.space import SearchSpace
-    from evoswarm.study.comparison import Comparison, Estimate
+    from evoswarm.study.comparison import Comparison
     from evoswarm.study.comparison_record import Searched
+    from evoswarm.study.estimate import Estimate
 
 _MOST_SEEDS = 10_000
 _FILE_WIDTH = 160

@@ -11,10 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any, get_args
-
-from scipy import stats
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError, SpaceError, Where
@@ -26,6 +23,7 @@ from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import write_file
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
 from evoswarm.study.comparison_record import Searched, searched
+from evoswarm.study.estimate import Estimate
 
 ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
 BASELINE: AlgorithmName = "archipelago"
@@ -33,34 +31,6 @@ BASELINE: AlgorithmName = "archipelago"
 OnSearch = Callable[[Searched, int, int], None]
 
 _PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over seeds.
-
-    Attributes:
-        mean: of the values.
-        low: end of the 95% interval (Student's t over seeds); None with one seed.
-        high: the other end.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Estimate:
-        """Of at least one value."""
-        mean, count = fmean(values), len(values)
-        if count < 2:
-            return cls(mean, None, None)
-        half = float(stats.t.isf(0.025, count - 1)) * stdev(values) / math.sqrt(count)
-        return cls(mean, mean - half, mean + half)
-
-    def as_dict(self) -> dict[str, float | None]:
-        """As JSON data."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evoswarm.errors import RunError, Where
-from evoswarm.study.comparison import Comparison, Estimate
+from evoswarm.study.comparison import Comparison
+from evoswarm.study.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -53,7 +53,8 @@ class Importance:
 
     @property
     def clear(self) -> bool:
-        """Whether it matters more than chance would have it."""
+        """Whether it matters more than chance would have it: each setting by itself, so of twenty that do not matter
+        one is expected to look as if it did."""
         return self.share > 0 and self.low > 0 and self.share > self.chance
 
     def as_dict(self) -> dict[str, Any]:

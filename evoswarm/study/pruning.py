@@ -20,9 +20,13 @@ class PairedPruner(BasePruner):
     one seed are not counted as further evidence: they go up and down together, and a test that took them for
     independent (as ``WilcoxonPruner`` over all steps would) gives good settings up after one unlucky seed.
 
+    The test is held anew behind every generation, and nothing is corrected for that: over a whole trial a setting that
+    is as good as the best one is given up more often than ``level``. That costs a trial, never a verdict: what a study
+    says of the best setting is decided on fresh seeds.
+
     Args:
         after_seeds: least number of differences.
-        level: of the test.
+        level: of each test.
     """
 
     def __init__(self, after_seeds: int, level: float) -> None:

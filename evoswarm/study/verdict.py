@@ -6,13 +6,12 @@ curse). Both run once more with seeds that had no part in the choice.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, stdev
 from typing import Any
 
-LEVEL = 0.95
+from evoswarm.study.estimate import LEVEL, Estimate
+
 _ROUNDING = 1e-9  # of sums of scores
 
 
@@ -54,9 +53,7 @@ def compare(seeds: Sequence[int], best: Sequence[float], default: Sequence[float
     """
     if not len(seeds) == len(best) == len(default) >= 2:
         raise ValueError(f"expected two scores for each of 2 or more seeds, got {len(best)} and {len(default)}")
-    from scipy.stats import t
-
-    differences = [one - other for one, other in zip(best, default, strict=True)]
-    mean = fmean(differences)
-    reach = float(t.ppf((1 + LEVEL) / 2, len(seeds) - 1)) * stdev(differences) / math.sqrt(len(seeds))
-    return Comparison(tuple(seeds), tuple(best), tuple(default), mean, mean - reach, mean + reach)
+    found = Estimate.of([one - other for one, other in zip(best, default, strict=True)])
+    if found.low is None or found.high is None:
+        raise ValueError(f"expected an interval, got {found}")
+    return Comparison(tuple(seeds), tuple(best), tuple(default), found.mean, found.low, found.high)

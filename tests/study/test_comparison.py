@@ -11,8 +11,9 @@ from evoswarm.cli.compare_command import comparison_table, numbers
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.hypervolume import hypervolume
 from evoswarm.evolution.settings import Objective
-from evoswarm.study.comparison import ALGORITHMS, Comparison, Estimate, allowed, chosen, compare, variant
+from evoswarm.study.comparison import ALGORITHMS, Comparison, allowed, chosen, compare, variant
 from evoswarm.study.comparison_record import Searched
+from evoswarm.study.estimate import Estimate
 from tests.experiment.conftest import _one_thread, micro, pool, space_file  # noqa: F401
 from tests.studies import comparison as judgement
 
@@ -84,6 +85,7 @@ def test_hypervolume_is_the_dominated_share_of_the_box():
     assert volume((0.5, 10.0), (1.0, 20.0)) == pytest.approx(0.75)
     assert volume() == 0
     assert hypervolume([(0.5, 7.0)], TWO, (0.0, 7.0), (1.0, 7.0)) == pytest.approx(0.5)
+    assert hypervolume([(-0.5, 20.0), (2.0, 20.0)], TWO, (0.0, 30.0), (1.0, 10.0)) == pytest.approx(0.5)  # at the edge
 
 
 def test_hypervolumes_of_a_comparison_share_one_box():
