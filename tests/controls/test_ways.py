@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from evoswarm.controls.ballot import Ballot, Voter
 from evoswarm.controls.plain import single
 from evoswarm.controls.sampling import sampled
-from evoswarm.controls.trial import Entrant, Trials, best_of
+from evoswarm.controls.trial import Entrant, Trials, best_of, mean_of_costs
 from evoswarm.controls.ways import AnySampleWithGold, BestWithGold, Decode, MostConfident, RouteByTask, Vote, Way
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Evaluation, item_weights
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.recipe import Failure, Recipe
 from tests.controls.conftest import tell
@@ -118,3 +119,21 @@ def test_trials_are_ranked_by_accuracy_then_price_then_order(bench: Workbench, a
     assert best_of([one, three, two]) is two
     assert best_of([one, two, three], "sums") is one
     assert two.entrant("R1", "n", "It").description == "It: 37.5% on selection."
+
+
+def test_a_mean_cost_is_by_member_whoever_answered(bench: Workbench) -> None:
+    """As of a router: a member that an item does without costs nothing there, and two of one name add up."""
+    items = bench.items["selection"][:4]
+    rows = [
+        row("llama-a", 1.0),
+        row("llama-b", 1.0),
+        replace(row("llama-b", 1.0), cost=Cost((*row("llama-b", 1.0).cost.members, *row("llama-b", 1.0).cost.members))),
+        row("neox-e", None),
+    ]
+    even = {item.task: bench.tasks[item.task] for item in items}
+    cost = mean_of_costs(items, rows, even)
+    weights = item_weights(items, even)[:3]
+    paid = [COSTS["llama-a"], COSTS["llama-b"], 2 * COSTS["llama-b"]]
+    expected = sum(w * p for w, p in zip(weights, paid, strict=True)) / sum(weights)
+    assert [member.name for member in cost.members] == ["llama-a", "llama-b"]
+    assert cost.flops == pytest.approx(expected)

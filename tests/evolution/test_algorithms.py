@@ -236,5 +236,6 @@ def test_relaxed_categories_are_equal_parts():
     for digit in range(10):
         genome = [digit, 9 - digit, 3, 4, 5]
         assert relaxed.decode(relaxed.encode(genome)) == genome
+        assert relaxed.encode(genome)["d0"] == pytest.approx((digit + 0.5) / 10)  # the middle of its part
     edges = [relaxed.decode({**relaxed.encode([0] * PLACES), "d0": place})[0] for place in (0.0, 0.0999, 0.1001, 1.0)]
     assert edges == [0, 0, 1, 9]

@@ -59,6 +59,21 @@ def test_trials_that_were_given_up_count_with_the_seeds_they_had() -> None:
     assert not any(i.clear for i in importances((CHOICE, RANGE), kept, 0, replicates=20) if i.path == "a")
 
 
+def test_lucky_and_unlucky_seeds_do_not_matter() -> None:
+    """Half of the trials have only had the two easy seeds, whatever their setting: that is no effect of ``a``."""
+    easy = (0.9, 0.9, 0.1, 0.1, 0.1)
+    draws = np.random.default_rng(2)
+    records = []
+    for number in range(24):
+        scores = np.array(easy) + draws.normal(0, 0.01, size=5)
+        given_up = number % 2 == 1
+        parameters = {"a": str(1 + given_up), "b": number / 24}
+        kept = scores[:2] if given_up else scores
+        records.append(trial(number, parameters, *kept, state="pruned" if given_up else "complete"))
+    found = {one.path: one for one in importances((CHOICE, RANGE), records, 0, replicates=20)}
+    assert not found["a"].clear
+
+
 def test_equal_scores_and_few_trials_have_no_importance() -> None:
     equal = [trial(n, {"a": str(n % 2 + 1), "b": n / 10}, 0.5, 0.5, 0.5, 0.5, 0.5) for n in range(6)]
     assert [(i.share, i.high, i.clear) for i in importances((CHOICE, RANGE), equal, 0, 5)] == [(0.0, 0.0, False)] * 2
@@ -103,6 +118,8 @@ def test_the_default_wins_ties_and_failures_never() -> None:
     assert best_of(records) is records[0]
     assert best_of([*records, trial(4, {}, 0.4)]) == trial(4, {}, 0.4)
     assert best_of(records[2:]) is None
+    two, one = trial(1, {"a": 2, "b": 2}, 0.4), trial(2, {"a": 2, "b": 1}, 0.4)
+    assert best_of([trial(0, {"a": 1, "b": 1}, 0.3), two, one]) is one  # fewer changes, though it came later
 
 
 def test_a_trial_is_given_up_on_the_evidence_of_seeds_not_of_generations() -> None:

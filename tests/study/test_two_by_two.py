@@ -95,6 +95,19 @@ def test_seeds_that_disagree_widen_the_intervals() -> None:
     assert one.value.high - one.value.low < 0.07
 
 
+def test_a_difference_of_one_pool_that_does_nothing_is_the_value_of_the_other() -> None:
+    """Items and seeds: halving the scores, and doubling their interval again, changes hardly anything."""
+    rng = Random(1)
+    draws = [[float(rng.random() < chance) for _ in range(400)] for chance in (0.6, 0.7, 0.65)]
+    none = side(*[0.0] * 400)
+    nothing = [made(none, none, seed) for seed in range(3)]
+    something = [made(side(*scores), none, seed) for seed, scores in enumerate(draws)]
+    found = compare(nothing, something)
+    assert found.difference.value == pytest.approx(found.cross.value.value)
+    assert found.difference.low == pytest.approx(found.cross.value.low, abs=0.01)
+    assert found.difference.high == pytest.approx(found.cross.value.high, abs=0.01)
+
+
 def test_the_sentence_says_which_way_and_only_when_it_is_proven() -> None:
     good, bad = side(*[1.0] * 200), side(*[0.0] * 200)
     gains, gains_not = made(good, bad), made(good, good)
