@@ -188,7 +188,7 @@ def study(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
     """Find out which settings of a search matter; an unfinished study is continued."""
-    from evoswarm.study.question import read_question
+    from evoswarm.study.hyperparameters.question import read_question
 
     question = read_question(file)
     from evoswarm.cli.study_command import run_study

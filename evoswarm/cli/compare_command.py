@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from evoswarm.space import SearchSpace
-    from evoswarm.study.comparison import Comparison
-    from evoswarm.study.comparison_record import Searched
+    from evoswarm.study.comparison.record import Searched
+    from evoswarm.study.comparison.result import Comparison
     from evoswarm.study.estimate import Estimate
 
 _MOST_SEEDS = 10_000
@@ -64,12 +64,12 @@ def run_compare(
     """Compare, showing every search as it ends, then a table of all measures.
 
     Raises:
-        EvoswarmError: see ``evoswarm.study.comparison.compare``.
+        EvoswarmError: see ``evoswarm.study.comparison.compare.compare``.
     """
     from rich.console import Console
 
     from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.study.comparison import allowed, chosen, compare
+    from evoswarm.study.comparison.compare import allowed, chosen, compare
 
     def show(one: Searched, number: int, count: int) -> None:
         if not quiet:

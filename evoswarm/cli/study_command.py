@@ -13,10 +13,10 @@ from evoswarm.cli.output import say
 from evoswarm.cli.search_command import make_console
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.words import duration
-from evoswarm.study.question import Question
-from evoswarm.study.record import TrialRecord
-from evoswarm.study.result import StudyResult, in_words
-from evoswarm.study.session import study
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.result import StudyResult, in_words
+from evoswarm.study.hyperparameters.session import study
 
 _SHOWN_TRIALS = 12
 
@@ -25,7 +25,7 @@ def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json
     """Run a study, a line per trial, and print how it ends.
 
     Raises:
-        EvoswarmError: see ``evoswarm.study.session.study``.
+        EvoswarmError: see ``evoswarm.study.hyperparameters.session.study``.
         StudyInterrupted: Ctrl-C.
     """
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.run_directory import write_file
-from evoswarm.study.duel import DIRECTORY
-from evoswarm.study.two_by_two import two_by_two
+from evoswarm.study.two_by_two.duel import DIRECTORY
+from evoswarm.study.two_by_two.values import two_by_two
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
@@ -22,7 +22,7 @@ def run_two_by_two(same: SearchSpace, cross: SearchSpace, seeds: Sequence[int], 
     """Do the study, show the table and keep it.
 
     Raises:
-        EvoswarmError: see ``evoswarm.study.two_by_two``.
+        EvoswarmError: see ``evoswarm.study.two_by_two.values``.
     """
     silence_loading()
     answer = two_by_two(

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evoswarm.space import SearchSpace
-from evoswarm.study.duel import Duel, duel
-from evoswarm.study.two_by_two import Interval, Row, compare
+from evoswarm.study.two_by_two.duel import Duel, duel
+from evoswarm.study.two_by_two.values import Interval, Row, compare
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings
 from tests.studies.study import Record, Study
 

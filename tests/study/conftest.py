@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.study.question import Question, read_question
-from evoswarm.study.record import TrialRecord
+from evoswarm.study.hyperparameters.question import Question, read_question
+from evoswarm.study.hyperparameters.record import TrialRecord
 from tests.experiment.conftest import _one_thread, pool, space_file
 
 __all__ = ["_one_thread", "pool", "space_file"]

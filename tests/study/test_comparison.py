@@ -11,8 +11,9 @@ from evoswarm.cli.compare_command import comparison_table, numbers
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.hypervolume import hypervolume
 from evoswarm.evolution.settings import Objective
-from evoswarm.study.comparison import ALGORITHMS, Comparison, allowed, chosen, compare, variant
-from evoswarm.study.comparison_record import Searched
+from evoswarm.study.comparison.compare import ALGORITHMS, allowed, chosen, compare, variant
+from evoswarm.study.comparison.record import Searched
+from evoswarm.study.comparison.result import Comparison
 from evoswarm.study.estimate import Estimate
 from tests.experiment.conftest import _one_thread, micro, pool, space_file  # noqa: F401
 from tests.studies import comparison as judgement

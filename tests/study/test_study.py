@@ -23,11 +23,11 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
-from evoswarm.study.record import TrialRecord
-from evoswarm.study.result import BEST, PLOT, RESULT, StudyResult, write_result
-from evoswarm.study.session import STUDIES, StudyInterrupted, study
-from evoswarm.study.storage import DEATHS, MOST_DEATHS, STORAGE, connect, open_study, wait_again
-from evoswarm.study.verdict import compare
+from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult, write_result
+from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
+from evoswarm.study.hyperparameters.storage import DEATHS, MOST_DEATHS, STORAGE, connect, open_study, wait_again
+from evoswarm.study.hyperparameters.verdict import compare
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow

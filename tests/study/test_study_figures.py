@@ -7,13 +7,13 @@ import optuna
 import pytest
 from scipy.stats import ttest_rel
 
-from evoswarm.study.candidates import Setting, setting
-from evoswarm.study.importance import LEAST_TRIALS, importances
-from evoswarm.study.pruning import behind
-from evoswarm.study.record import TrialRecord, best_of
-from evoswarm.study.samplers import grid, sampler
-from evoswarm.study.settings import Candidates, SamplerName
-from evoswarm.study.verdict import compare
+from evoswarm.study.hyperparameters.candidates import Setting, setting
+from evoswarm.study.hyperparameters.importance import LEAST_TRIALS, importances
+from evoswarm.study.hyperparameters.pruning import behind
+from evoswarm.study.hyperparameters.record import TrialRecord, best_of
+from evoswarm.study.hyperparameters.samplers import grid, sampler
+from evoswarm.study.hyperparameters.settings import Candidates, SamplerName
+from evoswarm.study.hyperparameters.verdict import compare
 from tests.study.conftest import trial
 
 CHOICE = Setting("a", "1", labels={"1": 1, "2": 2})

@@ -10,7 +10,7 @@ import pytest
 
 from evoswarm.cli import run
 from evoswarm.errors import SpaceError
-from evoswarm.study.question import read_question
+from evoswarm.study.hyperparameters.question import read_question
 
 SPACE = """\
 name: small

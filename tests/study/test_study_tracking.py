@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from evoswarm.study.record import TrialRecord
-from evoswarm.study.session import StudyInterrupted, study
+from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.session import StudyInterrupted, study
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow

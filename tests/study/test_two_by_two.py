@@ -17,9 +17,9 @@ from evoswarm.errors import SpaceError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.workbench import workbench
 from evoswarm.space import SearchSpace
-from evoswarm.study.duel import Duel, Side, ballot_in_words, duel
-from evoswarm.study.two_by_two import check_spaces, compare, two_by_two
-from evoswarm.study.voting import choose, search_ballot
+from evoswarm.study.two_by_two.duel import Duel, Side, ballot_in_words, duel
+from evoswarm.study.two_by_two.values import check_spaces, compare, two_by_two
+from evoswarm.study.two_by_two.voting import choose, search_ballot
 from tests.experiment.conftest import MICRO, _one_thread, micro, pool, space_file
 
 __all__ = ["_one_thread", "micro", "pool", "space_file"]  # fixtures

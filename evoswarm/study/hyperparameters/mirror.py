@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from evoswarm.study.question import Question
-from evoswarm.study.record import TrialRecord
-from evoswarm.study.result import StudyResult
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.tracking import StudyRun, TrialRun, flattened
 
 

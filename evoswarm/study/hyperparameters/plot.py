@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evoswarm.study.candidates import Setting
-from evoswarm.study.importance import Importance
-from evoswarm.study.record import TrialRecord
+from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.importance import Importance
+from evoswarm.study.hyperparameters.record import TrialRecord
 
 _COLUMNS, _CELL = 3, (4.2, 3.2)  # inches
 _DEFAULT, _BEST, _OTHER = "#d95f02", "#1b9e77", "#7570b3"

@@ -17,8 +17,8 @@ from typing import IO, Any
 
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import EvoswarmError, RunError, Where
-from evoswarm.study.question import Question
-from evoswarm.study.trial import Job, Outcome, TrialRunner
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.trial import Job, Outcome, TrialRunner
 
 NextJob = Callable[[], Job | None]
 Done = Callable[[Job, Outcome], None]

@@ -14,8 +14,8 @@ from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from evoswarm.study.candidates import Setting
-from evoswarm.study.settings import SamplerName
+from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.settings import SamplerName
 
 _STARTUP = 8  # trials drawn at random before TPE has something to go by
 

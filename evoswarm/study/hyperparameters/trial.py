@@ -19,9 +19,9 @@ from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
-from evoswarm.study.pruning import PATHS, PairedPruner
-from evoswarm.study.question import Question
-from evoswarm.study.storage import connect
+from evoswarm.study.hyperparameters.pruning import PATHS, PairedPruner
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.storage import connect
 
 
 @dataclass(frozen=True)

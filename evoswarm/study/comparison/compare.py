@@ -9,114 +9,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError, SpaceError, Where
-from evoswarm.evolution.hypervolume import hypervolume
-from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.session import search
 from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import write_file
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
-from evoswarm.study.comparison_record import Searched, searched
-from evoswarm.study.estimate import Estimate
+from evoswarm.study.comparison.record import Searched, searched
+from evoswarm.study.comparison.result import BASELINE, Comparison
 
 ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
-BASELINE: AlgorithmName = "archipelago"
 
 OnSearch = Callable[[Searched, int, int], None]
 
 _PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All searches, and what they say.
-
-    Attributes:
-        space: name of the space.
-        objectives: of it.
-        algorithms: in the order in which they were asked for.
-        seeds: likewise.
-        evaluations: that each search was allowed.
-        searches: one per algorithm and seed.
-        directory: where everything lies.
-    """
-
-    space: str
-    objectives: tuple[Objective, ...]
-    algorithms: tuple[str, ...]
-    seeds: tuple[int, ...]
-    evaluations: int
-    searches: tuple[Searched, ...]
-    directory: Path
-
-    def of(self, algorithm: str) -> list[Searched]:
-        """The searches of one algorithm, in the order of seeds."""
-        return [one for one in self.searches if one.algorithm == algorithm]
-
-    @property
-    def baseline(self) -> str:
-        """Whom the others are compared with: the archipelago, or the first if it does not take part."""
-        return BASELINE if BASELINE in self.algorithms else self.algorithms[0]
-
-    @property
-    def measures(self) -> dict[str, Callable[[Searched], float]]:
-        """What is measured of a search; more is better in each."""
-        measures: dict[str, Callable[[Searched], float]] = {
-            "final": lambda one: one.final,
-            "area": lambda one: one.area,
-            "selection": lambda one: one.selection,
-        }
-        if len(self.objectives) > 1:
-            worst, best = self._corners()
-            measures["hypervolume"] = lambda one: hypervolume(one.front, self.objectives, worst, best)
-        return measures
-
-    def estimate(self, measure: str, algorithm: str) -> Estimate:
-        """Mean of a measure over the seeds."""
-        return Estimate.of([self.measures[measure](one) for one in self.of(algorithm)])
-
-    def difference(self, measure: str, algorithm: str) -> Estimate:
-        """Mean over the seeds of the algorithm less the baseline, seed by seed."""
-        value = self.measures[measure]
-        pairs = zip(self.of(algorithm), self.of(self.baseline), strict=True)
-        return Estimate.of([value(one) - value(other) for one, other in pairs])
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON data."""
-        return {
-            "space": self.space,
-            "objectives": [objective.name for objective in self.objectives],
-            "evaluations": self.evaluations,
-            "seeds": list(self.seeds),
-            "baseline": self.baseline,
-            "algorithms": {
-                algorithm: {
-                    measure: {
-                        **self.estimate(measure, algorithm).as_dict(),
-                        "less_baseline": self.difference(measure, algorithm).as_dict(),
-                        "by_seed": {str(one.seed): value(one) for one in self.of(algorithm)},
-                    }
-                    for measure, value in self.measures.items()
-                }
-                for algorithm in self.algorithms
-            },
-        }
-
-    def _corners(self) -> tuple[list[float], list[float]]:
-        """The worst and the best raw value of each objective that any of the searches saw."""
-        fronts = [point for one in self.searches for point in one.front]
-        worst = [one.worst for one in self.searches if one.worst]
-        ends = [(min, max) if objective.maximise else (max, min) for objective in self.objectives]
-        return (
-            [bad(column) for (bad, _), column in zip(ends, zip(*worst, strict=True), strict=False)],
-            [good(column) for (_, good), column in zip(ends, zip(*fronts, strict=True), strict=False)],
-        )
 
 
 def allowed(space: SearchSpace) -> list[AlgorithmName]:
@@ -192,7 +102,7 @@ def compare(
         searches=tuple(found),
         directory=root,
     )
-    from evoswarm.study.comparison_plot import plot  # matplotlib is slow to import
+    from evoswarm.study.comparison.plot import plot  # matplotlib is slow to import
 
     write_file(root / "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
     plot(comparison, root / "comparison.png")

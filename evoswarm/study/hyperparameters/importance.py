@@ -21,8 +21,8 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from evoswarm.study.candidates import Setting
-from evoswarm.study.record import TrialRecord
+from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.record import TrialRecord
 
 LEAST_TRIALS = 4
 """With a score; fewer say nothing about importance."""

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evoswarm.errors import RunError, Where
-from evoswarm.study.comparison import Comparison
+from evoswarm.study.comparison.result import Comparison
 from evoswarm.study.estimate import Estimate
 
 if TYPE_CHECKING:

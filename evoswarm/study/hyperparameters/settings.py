@@ -51,7 +51,7 @@ class Candidates(Settings):
 
 
 class PrunerSettings(Settings):
-    """When a trial is given up: see `evoswarm.study.pruning.PairedPruner`.
+    """When a trial is given up: see `evoswarm.study.hyperparameters.pruning.PairedPruner`.
 
     Attributes:
         after_seeds: so many seeds are finished or under way before a trial can be given up.

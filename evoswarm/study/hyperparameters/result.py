@@ -11,12 +11,12 @@ from typing import Any
 from evoswarm.errors import RunError, Where
 from evoswarm.run_directory import write_file
 from evoswarm.space import SearchSpace
-from evoswarm.study.importance import Importance
-from evoswarm.study.plot import draw
-from evoswarm.study.question import Question
-from evoswarm.study.record import TrialRecord
-from evoswarm.study.settings import label
-from evoswarm.study.verdict import Comparison
+from evoswarm.study.hyperparameters.importance import Importance
+from evoswarm.study.hyperparameters.plot import draw
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.settings import label
+from evoswarm.study.hyperparameters.verdict import Comparison
 
 RESULT, PLOT, BEST = "study.json", "study.png", "best.yaml"
 

@@ -13,8 +13,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from evoswarm.errors import RunError, Where
-from evoswarm.study.question import Question
-from evoswarm.study.samplers import grid, sampler
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.samplers import grid, sampler
 
 STORAGE = "studies.db"
 

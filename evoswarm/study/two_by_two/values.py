@@ -19,7 +19,7 @@ from evoswarm.certificate.statistics import Sample, Stratum, difference_of, stra
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
 from evoswarm.space import SearchSpace
-from evoswarm.study.duel import Duel, Side, duel
+from evoswarm.study.two_by_two.duel import Duel, Side, duel
 
 _MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evoswarm.study.settings import Candidates, label
+from evoswarm.study.hyperparameters.settings import Candidates, label
 
 MOST_GRID_VALUES = 10_000
 

@@ -17,8 +17,8 @@ from evoswarm.space import SearchSpace, check_files
 from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.space.strict_yaml import show
-from evoswarm.study.candidates import Setting, setting
-from evoswarm.study.settings import StudySettings, label
+from evoswarm.study.hyperparameters.candidates import Setting, setting
+from evoswarm.study.hyperparameters.settings import StudySettings, label
 
 _FIXED: Mapping[str, str] = {
     "version": "it is the format's",

@@ -16,7 +16,7 @@ from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
-from evoswarm.study.voting import search_ballot
+from evoswarm.study.two_by_two.voting import search_ballot
 from evoswarm.tasks.task import Item
 
 DIRECTORY = "two-by-two"

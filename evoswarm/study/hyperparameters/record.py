@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-from evoswarm.study.question import Question
-from evoswarm.study.storage import SCORES
+from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.storage import SCORES
 
 SECONDS, FAILURE, PRUNED = "evoswarm:seconds", "evoswarm:failure", "evoswarm:pruned"
 """User attributes of a trial: how long it took; why it failed; seed and generation at which it was given up."""

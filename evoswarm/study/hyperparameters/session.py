@@ -11,15 +11,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
-from evoswarm.study import mirror
-from evoswarm.study.importance import importances
-from evoswarm.study.question import Question, read_question
-from evoswarm.study.record import FAILURE, PRUNED, SECONDS, TrialRecord, best_of, record
-from evoswarm.study.result import StudyResult, write_result
-from evoswarm.study.storage import KEY, SCORES, connect, next_trial, open_study, storage_uri, wait_again
-from evoswarm.study.trial import Job, Outcome, TrialRunner
-from evoswarm.study.verdict import Comparison, compare
-from evoswarm.study.workers import Died, Done, NextJob, Workers, held, run_here
+from evoswarm.study.hyperparameters import mirror
+from evoswarm.study.hyperparameters.importance import importances
+from evoswarm.study.hyperparameters.question import Question, read_question
+from evoswarm.study.hyperparameters.record import FAILURE, PRUNED, SECONDS, TrialRecord, best_of, record
+from evoswarm.study.hyperparameters.result import StudyResult, write_result
+from evoswarm.study.hyperparameters.storage import KEY, SCORES, connect, next_trial, open_study, storage_uri, wait_again
+from evoswarm.study.hyperparameters.trial import Job, Outcome, TrialRunner
+from evoswarm.study.hyperparameters.verdict import Comparison, compare
+from evoswarm.study.hyperparameters.workers import Died, Done, NextJob, Workers, held, run_here
 from evoswarm.tracking import StudyLog, Tracker
 
 STUDIES = "studies"

@@ -1,0 +1,1 @@
+"""Search algorithms on one space, with equal seeds, evaluations and founders."""

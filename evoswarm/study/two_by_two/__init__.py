@@ -1,0 +1,1 @@
+"""Mixing against voting, within one architecture and across two."""
