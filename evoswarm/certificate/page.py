@@ -167,8 +167,8 @@ def _gap(certificate: Certificate) -> list[str]:
     if gap.search is not None:
         seen = f"{100 * gap.search:.1f}% on the search items and {seen}"
     text = (
-        f"The champion scored {seen}, and {100 * certificate.score.mean:.1f}% on the test items: selection promised "
-        f"{_points(gap.selection_less_test)} too much. The best of many always looks better than it is; only the test "
+        f"The champion scored {seen}, and {100 * certificate.score.mean:.1f}% on the test items. Selection less test, "
+        f"in points: {_points(gap.selection_less_test)}. The best of many looks better than it is; only the test "
         "items are fair."
     )
     return [*_title("What was promised"), *_wrapped(text)]

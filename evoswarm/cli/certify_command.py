@@ -11,6 +11,8 @@ from rich.markup import escape
 from evoswarm.certificate.page import page, summary
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.errors import RunError
+from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 
@@ -29,7 +31,10 @@ def run_certify(run: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
         if not quiet and not as_json:
             say(f"{text} ...")
 
-    certificate = certify(run, force=force, on_stage=tell)
+    try:
+        certificate = certify(run, force=force, on_stage=tell)
+    except OpenedBefore as refusal:
+        raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     if as_json:
         say(certificate.to_json().rstrip("\n"))
     elif not quiet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,7 +122,7 @@ def check(space: SpaceFile, overrides: Overrides = None) -> None:
 
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()))
     notes = [*check_files(checked), *filter(None, [small_test_split(checked)])]
-    print(f"{space}: a valid search space: {len(checked.pool)} members, {len(checked.tasks)} tasks")
+    print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
     for note in notes:
         print(f"note: {note}")
 
@@ -240,6 +241,10 @@ def doctor() -> None:
         print(f"{mark} {finding.name:<{width}}  {finding.value}{advice}")
     if any(finding.serious for finding in findings):
         raise typer.Exit(1)
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
 
 
 def _space(path: Path, overrides: list[str] | None, seed: int | None) -> SearchSpace:

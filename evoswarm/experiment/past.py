@@ -33,7 +33,8 @@ def read_run(path: Path) -> tuple[SearchSpace, Recipe]:
     """
     for name in (SPACE, CHAMPION):
         if not (path / name).is_file():
-            message = f"expected a run directory with a {name} in it (its search has ended), got one without it"
+            got = "one without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
+            message = f"expected a run directory with a {name} in it (its search has ended), got {got}"
             raise RunError(message, Where(str(path)))
     return SearchSpace.from_yaml(path / SPACE), Recipe.load(path)
 
