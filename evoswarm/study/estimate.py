@@ -35,6 +35,12 @@ class Estimate:
         half = float(stats.t.isf((1 - LEVEL) / 2, count - 1)) * stdev(values) / math.sqrt(count)
         return cls(mean, mean - half, mean + half)
 
+    def within(self, least: float, greatest: float) -> Estimate:
+        """With the interval cut to what the values can be: with few seeds it reaches beyond."""
+        low = None if self.low is None else max(self.low, least)
+        high = None if self.high is None else min(self.high, greatest)
+        return Estimate(self.mean, low, high)
+
     def as_dict(self) -> dict[str, float | None]:
         """As JSON data."""
         return {"mean": self.mean, "low": self.low, "high": self.high}

@@ -243,3 +243,13 @@ def test_the_judgement_compares_with_random_search_and_with_the_best_rival():
     assert judgement.STUDY.goals["tokens_less_best_rival"].reached(found["tokens_less_best_rival"].value)
     assert found["quickstart_less_random"].value is None
     assert found.keys() == judgement.STUDY.goals.keys()
+
+
+def test_an_interval_over_few_seeds_stays_within_what_accuracies_can_be() -> None:
+    wide = Estimate.of([0.8, 1.0])
+    assert wide.low is not None
+    assert wide.high is not None
+    assert wide.low < 0
+    assert wide.high > 1
+    assert wide.within(0.0, 1.0) == Estimate(wide.mean, 0.0, 1.0)
+    assert Estimate.of([0.5]).within(0.0, 1.0) == Estimate(0.5, None, None)

@@ -56,7 +56,11 @@ def _draw(axes: Axes, comparison: Comparison, algorithm: str, colour: str) -> No
     searches = comparison.of(algorithm)
     places = [comparison.evaluations * place / _POINTS for place in range(_POINTS + 1)]
     rows = [[value for one in searches if (value := one.at(place)) is not None] for place in places]
-    known = [(place, Estimate.of(row)) for place, row in zip(places, rows, strict=True) if len(row) == len(searches)]
+    known = [
+        (place, Estimate.of(row).within(0.0, 1.0))
+        for place, row in zip(places, rows, strict=True)
+        if len(row) == len(searches)
+    ]
     x = [place for place, _ in known]
     axes.step(x, [one.mean for _, one in known], where="post", color=colour, label=algorithm)
     if len(searches) > 1:

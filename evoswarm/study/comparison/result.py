@@ -61,8 +61,8 @@ class Comparison:
         return measures
 
     def estimate(self, measure: str, algorithm: str) -> Estimate:
-        """Mean of a measure over the seeds."""
-        return Estimate.of([self.measures[measure](one) for one in self.of(algorithm)])
+        """Mean of a measure over the seeds; all measures are in [0, 1]."""
+        return Estimate.of([self.measures[measure](one) for one in self.of(algorithm)]).within(0.0, 1.0)
 
     def difference(self, measure: str, algorithm: str) -> Estimate:
         """Mean over the seeds of the algorithm less the baseline, seed by seed."""
