@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,15 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
     assert resumed.importances == undisturbed.importances
 
 
+@pytest.fixture
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """As in a terminal: a shell's background jobs, and so the tests in them, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_interrupts")
 def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path, swarm: Swarm) -> None:
     question = ask(SLOW, 3, CONFIRM)
 
