@@ -221,11 +221,6 @@ class Counters:
         """As they stand now."""
         return Counters(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
-    @property
-    def forward_share(self) -> float:
-        """Share of all time that was spent inside models."""
-        return self.forward_seconds / self.seconds if self.seconds else 0.0
-
     def sharing_by_depth(self) -> dict[str, float]:
         """Distributions asked for per one worked out, by symbols into the answer: "0", "1", "2-3", "4-7", ..."""
         return {

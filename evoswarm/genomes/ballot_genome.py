@@ -16,6 +16,7 @@ from typing import Any, Literal
 from evoswarm.genomes.ballot import Ballot, Voter
 from evoswarm.genomes.genes import Genes, MemberSize, genes_of
 from evoswarm.genomes.span import Span, cross
+from evoswarm.genomes.variation import some_of
 from evoswarm.recipe import Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 
@@ -126,10 +127,7 @@ class BallotRepresentation:
         loci = self.active(genome)
         if not loci:
             return genome
-        others = len(loci) - 1
-        chance = min(1.0, max(0.0, (genes - 1) / others)) if others else 0.0
-        count = 1 + sum(rng.random() < chance for _ in range(others))
-        for gene, index in rng.sample(loci, count):
+        for gene, index in some_of(loci, genes, rng):
             genome = self._changed(genome, gene, index, rng)
         return self._repaired(genome)
 

@@ -61,6 +61,13 @@ def active_genes(genome: RecipeGenome, states: Sequence[MemberState], genes: Gen
     return [(gene, index) for gene, index in loci if genes.free(gene) and not dormant(genome, states, gene, index)]
 
 
+def some_of(loci: Sequence[T], mean: float, rng: Random) -> list[T]:
+    """At least one of the places where a mutation can strike, ``mean`` of them on average."""
+    others = len(loci) - 1
+    chance = min(1.0, max(0.0, (mean - 1) / others)) if others else 0.0
+    return rng.sample(loci, 1 + sum(rng.random() < chance for _ in range(others)))
+
+
 def mutate(genome: RecipeGenome, states: Sequence[MemberState], genes: Genes, rng: Random, mean: float) -> RecipeGenome:
     """A variant that differs in ``mean`` active genes on average, at least one.
 
@@ -70,10 +77,7 @@ def mutate(genome: RecipeGenome, states: Sequence[MemberState], genes: Genes, rn
     loci = active_genes(genome, states, genes)
     if not loci:
         return genome
-    others = len(loci) - 1
-    chance = min(1.0, max(0.0, (mean - 1) / others)) if others else 0.0
-    count = 1 + sum(rng.random() < chance for _ in range(others))
-    for gene, index in rng.sample(loci, count):
+    for gene, index in some_of(loci, mean, rng):
         genome = _changed(genome, gene, index, genes, rng)
     return genome
 
