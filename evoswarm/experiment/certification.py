@@ -72,7 +72,7 @@ def certify(
     with ExitStack() as stack:
         directory = RunDirectory(path)
         stack.callback(directory.close)
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(Interrupt(path))
         moment, stop = moment_of(directory), interrupt.asked
         bench = stack.enter_context(
             workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)

@@ -8,23 +8,35 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from evoswarm.errors import EvoswarmError
+
 
 class SearchInterrupted(KeyboardInterrupt):
     """A search was ended by Ctrl-C. Everything is kept; the same search goes on where it stopped.
 
     Attributes:
         directory: of the run.
+        ended: Ctrl-C came when the search had ended already.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        super().__init__(f"interrupted: everything is kept in {directory}, and the search goes on from there")
+    def __init__(self, directory: Path, *, ended: bool = False) -> None:
+        self.directory, self.ended = directory, ended
+        rest = "its result is shown" if ended else "the search goes on from there"
+        super().__init__(f"interrupted: everything is kept in {directory}, and {rest}")
 
 
 class Interrupt:
-    """While it is entered, Ctrl-C is remembered instead of raised (in the main thread: others never see it)."""
+    """While it is entered, Ctrl-C is remembered instead of raised (in the main thread: others never see it).
 
-    def __init__(self) -> None:
+    A press that came too late for the search to see it is raised at the end: what its caller wants to do next, such
+    as another search, must not begin.
+
+    Args:
+        directory: of the run, for the message.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._asked = False
         self._previous: Any = None
         self._installed = False
@@ -45,6 +57,8 @@ class Interrupt:
         if self._installed:
             signal.signal(signal.SIGINT, self._previous)
             self._installed = False
+        if self._asked and not isinstance(error, KeyboardInterrupt | EvoswarmError):  # an error says more
+            raise SearchInterrupted(self._directory, ended=error is None)
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

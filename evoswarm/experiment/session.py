@@ -82,7 +82,7 @@ def search(
         run = run_directory(root, name, identity, limits(checked), target, mirrored=checked.tracking.mlflow)
         stack.callback(run.close)
         run.write("space.yaml", checked.to_yaml())
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(Interrupt(run.path))
         splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
         bench = stack.enter_context(
             workbench(

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,35 +15,16 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError, SpaceError
-from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
+from tests.experiment.outcomes import OUTCOMES, lines, same_outcome
 
 Micro = Callable[..., SearchSpace]
 CERTIFYING = ("low_entropy_gate", "opening", "close_decisions")
-OUTCOMES = (
-    "individuals.jsonl",
-    "calibration.json",
-    "front.json",
-    "champion.json",
-    "certificate.json",
-    "certificate.txt",
-    "space.yaml",
-)
-
-
-def lines(run: Path) -> list[dict[str, object]]:
-    """The lineage of a run."""
-    return [json.loads(line) for line in (run / "individuals.jsonl").read_text().splitlines()]
-
-
-def same_outcome(first: Path, second: Path) -> bool:
-    """Whether two runs wrote the same bytes."""
-    recipes = [sorted(path.name for path in (run / "recipes").iterdir()) for run in (first, second)]
-    return recipes[0] == recipes[1] and all((first / n).read_bytes() == (second / n).read_bytes() for n in OUTCOMES)
 
 
 def test_the_same_search_twice_is_the_same_to_the_byte(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:
@@ -113,45 +93,6 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
         (True, True),
         (False, figures[2].decoded == 0),
     ]
-
-
-def test_ctrl_c_ends_after_the_batch_and_the_same_call_goes_on(
-    micro: Micro, finished: SearchResult, tmp_path: Path
-) -> None:
-    def press(figures: GenerationFigures) -> None:
-        if figures.generation == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(SearchInterrupted, match=r"everything is kept in .*micro-seed0.*goes on from there") as caught:
-        search(micro(), runs=tmp_path, on_generation=press)
-    assert signal.getsignal(signal.SIGINT) is before
-    run = caught.value.directory
-    assert {row["generation"] for row in lines(run)} == {0}
-    events = [json.loads(line)["event"] for line in (run / "journal.jsonl").read_text().splitlines()]
-    assert events == ["began", "interrupted"]
-    assert same_outcome(search(micro(), runs=tmp_path).directory, finished.directory)
-
-
-def test_a_second_ctrl_c_is_taken_at_its_word() -> None:
-    with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert interrupt.asked()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def test_in_other_threads_ctrl_c_is_left_alone() -> None:
-    seen: list[bool] = []
-
-    def enter() -> None:
-        with Interrupt() as interrupt:
-            seen.append(interrupt.asked())
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    assert seen == [False]
 
 
 def test_raised_generations_go_on_and_a_finished_search_gets_a_number(micro: Micro, tmp_path: Path) -> None:

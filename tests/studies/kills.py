@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evoswarm.zoo.catalogue import member_path
 from tests.benchmarks.figures import ROOT, Reading, Readings, exactly
-from tests.experiment.conftest import MICRO
+from tests.conftest import MICRO
 from tests.experiment.killing import KINDS
 from tests.studies.study import Record, Study
 

@@ -1,4 +1,4 @@
-"""The micro space of the experiments' tests, and studies of it."""
+"""Studies of the micro space."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import pytest
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.study.hyperparameters.question import Question, read_question
 from evoswarm.study.hyperparameters.record import TrialRecord
-from tests.experiment.conftest import _one_thread, pool, space_file
-
-__all__ = ["_one_thread", "pool", "space_file"]
 
 STUDY = """
 name: small

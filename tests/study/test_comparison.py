@@ -15,7 +15,6 @@ from evoswarm.study.comparison.compare import ALGORITHMS, allowed, chosen, compa
 from evoswarm.study.comparison.record import Searched
 from evoswarm.study.comparison.result import Comparison
 from evoswarm.study.estimate import Estimate
-from tests.experiment.conftest import _one_thread, micro, pool, space_file  # noqa: F401
 from tests.studies import comparison as judgement
 
 EVALUATIONS = 72
@@ -100,7 +99,7 @@ def test_hypervolumes_of_a_comparison_share_one_box():
     assert "hypervolume" not in comparison(record()).measures
 
 
-def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_path):  # noqa: F811
+def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_path):
     space = micro("stop_at.accuracy=0.01", "budget.evaluations=1")
     seen = []
 
@@ -145,7 +144,7 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_p
         compare(other, ["random"], [3], EVALUATIONS, out=tmp_path / "out", runs=tmp_path)
 
 
-def test_a_variant_differs_in_what_is_compared_only(micro):  # noqa: F811
+def test_a_variant_differs_in_what_is_compared_only(micro):
     space = micro("stop_at.accuracy=0.01", "evolution.crossover=0.2")
     one = variant(space, "tpe", 200)
     assert (one.evolution.algorithm, one.budget.evaluations, one.stop_at, one.tracking.mlflow) == (
@@ -180,7 +179,7 @@ def test_seeds_are_ranges_and_numbers():
         numbers("0-3,2")
 
 
-def test_algorithms_are_names(micro):  # noqa: F811
+def test_algorithms_are_names(micro):
     assert chosen(["tpe", "random"]) == ["tpe", "random"]
     with pytest.raises(SpaceError, match="twice"):
         chosen(["tpe", "tpe"])
@@ -203,7 +202,7 @@ def test_algorithms_are_names(micro):  # noqa: F811
         ),
     ],
 )
-def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, arguments, message):  # noqa: F811
+def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     given = ["compare", str(space_file), *arguments]
     assert run(given if "--evaluations" in arguments else [*given, "--evaluations", "72"]) == 2
@@ -214,7 +213,7 @@ def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, 
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = ["--algorithms", "random,nsga2", "--seeds", "0,1", "--evaluations", "36", "--out", "out"]
     given = ["compare", str(space_file), *arguments, "--set", "objectives=[accuracy, flops]"]

@@ -20,9 +20,7 @@ from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.duel import Duel, Side, ballot_in_words, duel
 from evoswarm.study.two_by_two.values import check_spaces, compare, two_by_two
 from evoswarm.study.two_by_two.voting import choose, search_ballot
-from tests.experiment.conftest import MICRO, _one_thread, micro, pool, space_file
-
-__all__ = ["_one_thread", "micro", "pool", "space_file"]  # fixtures
+from tests.conftest import MICRO
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 

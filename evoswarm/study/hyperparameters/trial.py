@@ -14,8 +14,6 @@ import optuna
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.evaluator import Stopped
-from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
@@ -57,6 +55,10 @@ class Outcome:
     seconds: float
     pruned: tuple[int, int] | None = None
     failure: str | None = None
+
+
+class _GivenUp(Exception):
+    """A trial that cannot win any more; Ctrl-C is told apart from it."""
 
 
 class TrialRunner:
@@ -110,14 +112,11 @@ class TrialRunner:
 
     def _search(self, job: Job, space: SearchSpace, seed: int, paths: list[list[float]], swarm: Swarm) -> float | None:
         """The score of one search; None if it was given up. Its run directory can be continued then, as any can."""
-        given_up = False
 
         def heard(figures: GenerationFigures) -> None:
-            nonlocal given_up
             paths[-1].append(figures.best_accuracy or 0.0)
             if job.trial is not None and self._hopeless(job.trial, paths):
-                given_up = True
-                raise Stopped("given up")
+                raise _GivenUp
 
         quiet = space.model_copy(update={"tracking": space.tracking.model_copy(update={"mlflow": False})})
         try:
@@ -130,10 +129,8 @@ class TrialRunner:
                 swarm=swarm,
                 certify=False,
             )
-        except SearchInterrupted:
-            if given_up:
-                return None
-            raise
+        except _GivenUp:
+            return None
         return result.accuracy if self._question.study.measure == "selection" else paths[-1][-1]
 
     def _hopeless(self, number: int, paths: list[list[float]]) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.result import SearchResult, write_result
 from evoswarm.experiment.session import search
+from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.zoo.catalogue import member_path
 
@@ -29,7 +31,7 @@ tracking: {{mlflow: false}}
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def _one_thread() -> Iterator[None]:
     """Tiny models are slower on several threads."""
     import torch
@@ -41,7 +43,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pool(_one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies of two members, as a user's own model directories."""
     root = tmp_path_factory.mktemp("models")
     for name in MEMBERS:
@@ -52,7 +54,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def space_file(pool: Path) -> Path:
     """The micro space as a file."""
-    file = pool / "micro.yaml"  # of this pool: another conftest may make one of its own
+    file = pool / "micro.yaml"
     file.write_text(MICRO.format(pool=pool), encoding="utf-8")
     return file
 
@@ -71,3 +73,14 @@ def micro(space_file: Path) -> Callable[..., SearchSpace]:
 def finished(micro: Callable[..., SearchSpace], tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
     """A search that ended; nobody may change its directory."""
     return search(micro(), runs=tmp_path_factory.mktemp("finished") / "runs")
+
+
+@pytest.fixture
+def late_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the last moment of every search: nothing is left to do that could see it."""
+
+    def press(run: RunDirectory, result: SearchResult) -> None:
+        write_result(run, result)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("evoswarm.experiment.session.write_result", press)
