@@ -25,6 +25,7 @@ from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
+from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
@@ -37,6 +38,9 @@ from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
+
+FORCED = "forced"
+"""Event of the journal: a champion's certificate was asked for though its test items had been seen."""
 
 OnStage = Callable[[str], None]
 
@@ -111,9 +115,7 @@ def certify_champion(
     evaluator, items = bench.evaluator, bench.items["test"]
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest
-    before = evaluator.ledger.opening(identity, champion.digest, digests)
-    if before.first and before.same_space and not force:
-        evaluator.ledger.open_items(identity, champion.digest, digests, forced=False)  # refuses, before any work
+    forced = _permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
     selection = bench.items["selection"]
     on_stage(f"tuning rivals on {len(selection)} selection items")
     controls = tune(bench.space, bench.pool, champion, evaluator, selection, _lows(bench, run, champion))
@@ -121,7 +123,7 @@ def certify_champion(
     statement = _statement(gain, len(items))
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     on_stage(f"{statement}; opening them")
-    opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=force)
+    opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=forced)
     opening = Opening(
         forced=opened.same_space > 0,
         others_of_this_space=opened.same_space,
@@ -134,6 +136,26 @@ def certify_champion(
     run.write(PAGE, page(certificate))
     _tell(tracker, space, certificate, opened)
     return certificate
+
+
+def _permitted(run: RunDirectory, champion: Recipe, before: Opened, force: bool) -> bool:
+    """Whether the certificate is a forced one, now or when it was first made.
+
+    That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is
+    recorded as an opening too.
+
+    Raises:
+        OpenedBefore: another recipe of the space opened the items before this one, and nothing was forced.
+    """
+    if not before.same_space:
+        return False
+    if not force and {"event": FORCED, "champion": champion.digest} not in run.events:
+        whom = "another recipe" if before.same_space == 1 else f"{before.same_space} other recipes"
+        raise OpenedBefore(
+            f"expected test items of this space that nobody has seen, got items opened for {whom} before"
+        )
+    note_once(run, FORCED, champion=champion.digest)
+    return True
 
 
 def _lows(bench: Workbench, run: RunDirectory, champion: Recipe) -> Mapping[str, float | None]:

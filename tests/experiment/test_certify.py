@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -15,10 +14,8 @@ import pytest
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.cli import run as command
-from evoswarm.controls.plain import single, uniform
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.ledger import Ledger, OpenedBefore
 from evoswarm.experiment.certification import ablated, certify
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.past import history
@@ -28,33 +25,9 @@ from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.recipe import Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
+from tests.experiment.runs import copied, other_champion
 
 Micro = Callable[..., SearchSpace]
-
-
-def copied(finished: SearchResult, target: Path) -> Path:
-    """The run of a finished search with its ledger, to do with as one likes."""
-    shutil.copytree(finished.directory.parent, target)
-    return target / finished.directory.name
-
-
-def other_champion(run: Path, micro: Micro) -> Recipe:
-    """A plain recipe that is not the champion, as the champion of a run."""
-    champion = Recipe.load(run)
-    specs = {
-        member.spec.name: member.spec for file in (run / "recipes").iterdir() for member in Recipe.load(file).members
-    }
-    plain = [single(micro(), spec) for spec in specs.values()] + [uniform(micro(), list(specs.values()))]
-    other = next(recipe for recipe in plain if recipe.digest != champion.digest)
-    (run / "champion.json").write_text(other.to_json())
-    return other
-
-
-def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> None:
-    """The test items of a space as another search opened them."""
-    with workbench(space, ":memory:", splits=["test"]) as bench:
-        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
-    ledger.open_items(space.continuation_digest, recipe, digests)
 
 
 def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
@@ -137,48 +110,6 @@ def test_again_is_the_same_opening_and_decodes_nothing(
     assert {name: (run / name).read_bytes() for name in before} == before
 
 
-def test_another_champion_needs_force_and_the_certificate_says_so(
-    finished: SearchResult, micro: Micro, tmp_path: Path
-) -> None:
-    run = copied(finished, tmp_path / "runs")
-    other = other_champion(run, micro)
-    with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
-        certify(run)
-    kept = run / f"certificate-{finished.champion.digest[:12]}.json"
-    assert kept.read_bytes() == (finished.directory / CERTIFICATE).read_bytes()  # an old verdict is not the new one's
-    assert not (run / CERTIFICATE).exists()
-    certificate = certify(run, force=True)
-    assert certificate.subject.champion == other.digest
-    assert (certificate.opening.forced, certificate.opening.others_of_this_space) == (True, 1)
-    assert "FORCED" in (run / PAGE).read_text()
-    assert certify(run) == certificate  # the same opening again needs no force
-    (run / "champion.json").write_text(finished.champion.to_json())
-    assert certify(run) == finished.certificate  # who came later does not count
-
-
-def test_a_second_search_ends_normally_without_a_verdict(micro: Micro, tmp_path: Path) -> None:
-    """The test items of a space are opened once, whatever the seed; the search is no less finished for that."""
-    space = micro("evolution.generations=1")
-    with Ledger(tmp_path / LEDGER) as ledger:
-        open_for("somebody else", ledger, space)
-    result = search(space, runs=tmp_path)
-    assert result.certificate is None
-    assert "opened for another recipe" in str(result.refusal)
-    assert not (result.directory / CERTIFICATE).exists()
-    last = (result.directory / "journal.jsonl").read_text().splitlines()[-1]
-    assert json.loads(last)["event"] == "finished"
-    assert certify(result.directory, force=True).opening.forced
-
-
-def test_champions_of_other_spaces_are_counted_and_allowed(micro: Micro, tmp_path: Path) -> None:
-    search(micro("evolution.generations=1"), runs=tmp_path)
-    other = search(micro("evolution.generations=1", "name=other", "evolution.population=4"), seed=5, runs=tmp_path)
-    assert other.certificate is not None
-    assert not other.certificate.opening.forced
-    same = other.champion.digest == Recipe.load(tmp_path / "micro-seed0").digest
-    assert other.certificate.opening.others == (0 if same else 1)
-
-
 def test_without_certificate_the_test_items_stay_closed(micro: Micro, tmp_path: Path) -> None:
     result = search(micro("evolution.generations=1"), runs=tmp_path, certify=False)
     assert (result.certificate, result.refusal) == (None, None)
@@ -247,24 +178,11 @@ def test_the_end_of_a_search_prints_the_verdict(
     assert "opening" not in printed
 
 
-def test_the_end_of_a_search_says_why_there_is_no_verdict(
-    space_file: Path, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    with Ledger(tmp_path / "runs" / LEDGER) as ledger:
-        open_for("somebody else", ledger, micro())
-    assert command(["search", str(space_file), "--set", "evolution.generations=1"]) == 0
-    printed = capsys.readouterr().out
-    assert "No verdict: expected test items of this space that nobody has seen, got items opened for" in printed
-    assert "evoswarm certify runs/micro-seed0 --force" in printed
-
-
 def test_the_command_refuses_in_one_line(
     finished: SearchResult, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = copied(finished, tmp_path / "runs")
-    other_champion(run, micro)
+    other_champion(run, micro())
     for arguments, words in (
         ([str(run)], "opened for another recipe"),
         ([str(tmp_path)], "expected a run directory with a space.yaml in it"),

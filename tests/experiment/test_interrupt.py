@@ -16,7 +16,7 @@ from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
-from tests.experiment.outcomes import lines, same_outcome
+from tests.experiment.runs import lines, same_outcome
 
 Micro = Callable[..., SearchSpace]
 

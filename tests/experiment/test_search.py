@@ -21,7 +21,7 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
-from tests.experiment.outcomes import OUTCOMES, lines, same_outcome
+from tests.experiment.runs import OUTCOMES, lines, same_outcome
 
 Micro = Callable[..., SearchSpace]
 CERTIFYING = ("low_entropy_gate", "opening", "close_decisions")

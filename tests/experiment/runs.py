@@ -1,0 +1,60 @@
+"""Run directories in tests: what they hold, whether two hold the same, and copies to do with as one likes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from evoswarm.controls.plain import single, uniform
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.workbench import workbench
+from evoswarm.recipe import Recipe
+from evoswarm.space import SearchSpace
+
+OUTCOMES = (
+    "individuals.jsonl",
+    "calibration.json",
+    "front.json",
+    "champion.json",
+    "certificate.json",
+    "certificate.txt",
+    "space.yaml",
+)
+
+
+def lines(run: Path) -> list[dict[str, object]]:
+    """The lineage of a run."""
+    return [json.loads(line) for line in (run / "individuals.jsonl").read_text().splitlines()]
+
+
+def same_outcome(first: Path, second: Path) -> bool:
+    """Whether two runs wrote the same bytes."""
+    recipes = [sorted(path.name for path in (run / "recipes").iterdir()) for run in (first, second)]
+    return recipes[0] == recipes[1] and all((first / n).read_bytes() == (second / n).read_bytes() for n in OUTCOMES)
+
+
+def copied(finished: SearchResult, target: Path) -> Path:
+    """The run of a finished search with its ledger, to do with as one likes."""
+    shutil.copytree(finished.directory.parent, target)
+    return target / finished.directory.name
+
+
+def other_champion(run: Path, space: SearchSpace) -> Recipe:
+    """A plain recipe that is not the champion, as the champion of a run."""
+    champion = Recipe.load(run)
+    specs = {
+        member.spec.name: member.spec for file in (run / "recipes").iterdir() for member in Recipe.load(file).members
+    }
+    plain = [single(space, spec) for spec in specs.values()] + [uniform(space, list(specs.values()))]
+    other = next(recipe for recipe in plain if recipe.digest != champion.digest)
+    (run / "champion.json").write_text(other.to_json())
+    return other
+
+
+def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> None:
+    """The test items of a space as another search opened them."""
+    with workbench(space, ":memory:", splits=["test"]) as bench:
+        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
+    ledger.open_items(space.continuation_digest, recipe, digests)
