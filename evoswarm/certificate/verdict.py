@@ -104,7 +104,7 @@ def points(value: float) -> str:
 
 def signed(value: float) -> str:
     """A difference of shares as percentage points with its sign: ``+3.4 points``."""
-    return f"{100 * value:+.1f} points"
+    return f"{100 * value:+z.1f} points"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -130,7 +130,7 @@ def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) 
 
 
 def _gap(sample: Sample) -> str:
-    return f"{signed(sample.mean)} ({100 * sample.lower():+.1f} to {100 * sample.upper():+.1f})"
+    return f"{signed(sample.mean)} ({100 * sample.lower():+z.1f} to {100 * sample.upper():+z.1f})"
 
 
 def _alone(speakers: int) -> str:

@@ -51,6 +51,15 @@ def numbers(text: str, name: str = "--seeds") -> tuple[int, ...]:
     return tuple(found)
 
 
+def _names(text: str) -> list[str]:
+    """The algorithms that a text names."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        expected = "expected names of algorithms with commas between them, such as archipelago,random"
+        raise SpaceError(f"{expected}, got {text!r}", Where("--algorithms"))
+    return names
+
+
 def run_compare(
     space: SearchSpace,
     algorithms: str | None,
@@ -85,7 +94,7 @@ def run_compare(
     silence_loading()
     comparison = compare(
         space,
-        allowed(space) if algorithms is None else chosen(name.strip() for name in algorithms.split(",")),
+        allowed(space) if algorithms is None else chosen(_names(algorithms)),
         seeds,
         evaluations,
         out=out if out is not None else runs / f"compare-{space.name}",
@@ -122,9 +131,12 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
-def words(estimate: Estimate, sign: str = "") -> str:
+def words(estimate: Estimate, sign: str = "-") -> str:
     """An estimate in a cell; without an interval where there is one seed only."""
-    mean = f"{estimate.mean:{sign}.3f}"
+
+    def number(value: float) -> str:
+        return f"{value:{sign if round(value, 3) else '-'}z.3f}"  # nothing has no sign
+
     if estimate.low is None or estimate.high is None:
-        return mean
-    return f"{mean} \\[{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+        return number(estimate.mean)
+    return f"{number(estimate.mean)} \\[{number(estimate.low)}, {number(estimate.high)}]"

@@ -1,4 +1,11 @@
-"""A mean over seeds with its interval: how the searches of one setting, or of one algorithm, are summed up."""
+"""A mean over seeds with its interval: how the searches of one setting, or of one algorithm, are summed up.
+
+An accuracy over n items moves in steps of 1/n. Where all seeds show the same value, that says no more than that they
+differ by less than a step can show, and an interval of no width would be a certainty that nobody has. So the standard
+error of a mean is no smaller than what the steps leave open: a reading of step d has a standard uncertainty of
+d / sqrt(12), however often it is repeated (GUM, JCGM 100:2008, F.2.2.1). Of the two, spread over seeds and steps, the
+greater counts: where seeds differ, the steps are in their spread already.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +32,20 @@ class Estimate:
     high: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Estimate:
-        """Of at least one value."""
+    def of(cls, values: Sequence[float], step: float = 0.0) -> Estimate:
+        """Of at least one value.
+
+        Args:
+            values: one per seed, each of them the difference of two accuracies where a step is given.
+            step: of these accuracies; 0 where values move freely.
+        """
         from scipy import stats  # a second
 
         mean, count = fmean(values), len(values)
         if count < 2:
             return cls(mean, None, None)
-        half = float(stats.t.isf((1 - LEVEL) / 2, count - 1)) * stdev(values) / math.sqrt(count)
+        error = max(stdev(values) / math.sqrt(count), step * math.sqrt(2 / 12))  # of a difference: two readings
+        half = float(stats.t.isf((1 - LEVEL) / 2, count - 1)) * error
         return cls(mean, mean - half, mean + half)
 
     def within(self, least: float, greatest: float) -> Estimate:

@@ -7,7 +7,7 @@ import matplotlib
 import pytest
 
 from evoswarm.cli import run
-from evoswarm.cli.compare_command import comparison_table, numbers
+from evoswarm.cli.compare_command import comparison_table, numbers, words
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.hypervolume import hypervolume
 from evoswarm.evolution.settings import Objective
@@ -58,6 +58,12 @@ def test_estimates_are_students():
     assert one.high == pytest.approx(0.2 + 4.302653 * 0.1 / 3**0.5, abs=1e-6)
     assert one.low == pytest.approx(0.4 - one.high)
     assert Estimate.of([0.5]) == Estimate(0.5, None, None)
+
+
+def test_nothing_has_no_sign():
+    assert words(Estimate(-0.0004, -0.01, 0.0), sign="+") == "0.000 \\[-0.010, 0.000]"
+    assert words(Estimate(-0.0, 0.25, 1.0)) == "0.000 \\[0.250, 1.000]"
+    assert words(Estimate(0.25, None, None), sign="+") == "+0.250"
 
 
 def test_differences_are_paired_by_seed():
@@ -191,6 +197,10 @@ def test_algorithms_are_names(micro):
     ("arguments", "message"),
     [
         (["--algorithms", "archipelago,genetic"], "--algorithms: expected algorithms of archipelago, island, "),
+        (
+            ["--algorithms", ","],
+            "--algorithms: expected names of algorithms with commas between them, such as archipelago,random, got ','",
+        ),
         (["--seeds", "9-0"], "--seeds: expected seeds such as 0-9"),
         (
             ["--evaluations", "35"],
@@ -198,7 +208,8 @@ def test_algorithms_are_names(micro):
         ),
         (
             ["--algorithms", "cmaes", "--set", "objectives=[accuracy, flops]"],
-            "evolution.algorithm: expected algorithms for 2 objectives (cmaes optimises one), got 'cmaes'",
+            "--algorithms: expected algorithms for 2 objectives (archipelago, island, random, tpe, nsga2), "
+            "got 'cmaes', which optimises one",
         ),
     ],
 )

@@ -26,7 +26,7 @@ from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult, write_result
 from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
 from evoswarm.study.hyperparameters.storage import DEATHS, MOST_DEATHS, STORAGE, connect, open_study, wait_again
-from evoswarm.study.hyperparameters.verdict import compare
+from evoswarm.study.hyperparameters.verdict import confirm
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
@@ -65,9 +65,9 @@ def test_a_setting_that_matters_is_found_and_confirmed(clear: StudyResult) -> No
     assert clear.records[0].values == {"genome.max_members": 1, "evolution.stagnation": None}
     assert clear.changed["genome.max_members"] == 2
     assert clear.differs
-    assert clear.comparison is not None
-    assert clear.comparison.seeds == (100, 101, 102, 103, 104)
-    assert clear.comparison.low > 0.2
+    assert clear.confirmation is not None
+    assert clear.confirmation.seeds == (100, 101, 102, 103, 104)
+    assert clear.confirmation.low > 0.2
     assert "genome.max_members=2 is better than the default: +" in clear.sentence
     assert [i.path for i in clear.importances] == ["genome.max_members", "evolution.stagnation"]
     assert clear.importances[0].share > 0.5
@@ -152,13 +152,13 @@ def test_a_lead_that_fresh_seeds_do_not_confirm_is_no_difference(clear: StudyRes
         clear.records,
         clear.importances,
         clear.best,
-        compare(range(5), [0.5, 0.6, 0.4, 0.7, 0.5], [0.4, 0.6, 0.5, 0.6, 0.5]),
+        confirm(range(5), [0.5, 0.6, 0.4, 0.7, 0.5], [0.4, 0.6, 0.5, 0.6, 0.5], 0.01),
     )
     assert lucky.sentence.startswith("No setting differs from the default: the best one, genome.max_members=2")
     assert "+2.0 points on 5 fresh seeds (95% interval -8.4 to +12.4)" in lucky.sentence
     write_result(lucky)
     assert {path.name for path in tmp_path.iterdir()} == {RESULT, PLOT}
-    worse = compare(range(5), [0.3, 0.3, 0.3, 0.2, 0.3], [0.4, 0.6, 0.5, 0.6, 0.5])
+    worse = confirm(range(5), [0.3, 0.3, 0.3, 0.2, 0.3], [0.4, 0.6, 0.5, 0.6, 0.5], 0.01)
     cursed = StudyResult(clear.question, tmp_path, clear.storage, clear.records, (), clear.best, worse)
     assert cursed.sentence.startswith("No setting is better than the default: the best one, genome.max_members=2")
 
@@ -200,7 +200,7 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
     before = finished.stat().st_mtime_ns
     resumed, undisturbed = study(file, swarm=swarm), study(file, runs=tmp_path / "other", swarm=swarm)
     assert outcomes(resumed) == outcomes(undisturbed)
-    assert resumed.comparison == undisturbed.comparison
+    assert resumed.confirmation == undisturbed.confirmation
     assert [trial.state.is_finished() for trial in stored.trials] == [True] * 4
     assert finished.stat().st_mtime_ns > before  # replayed
     assert resumed.importances == undisturbed.importances

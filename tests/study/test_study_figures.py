@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import optuna
 import pytest
 from scipy.stats import ttest_rel
 
+from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.candidates import Setting, setting
 from evoswarm.study.hyperparameters.importance import LEAST_TRIALS, importances
 from evoswarm.study.hyperparameters.pruning import behind
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
 from evoswarm.study.hyperparameters.samplers import grid, sampler
 from evoswarm.study.hyperparameters.settings import Candidates, SamplerName
-from evoswarm.study.hyperparameters.verdict import compare
+from evoswarm.study.hyperparameters.verdict import confirm, step_of
 from tests.study.conftest import trial
 
 CHOICE = Setting("a", "1", labels={"1": 1, "2": 2})
@@ -82,19 +85,35 @@ def test_equal_scores_and_few_trials_have_no_importance() -> None:
 
 def test_the_interval_is_students_over_seeds() -> None:
     best, default = [0.5, 0.7, 0.6, 0.9, 0.8], [0.4, 0.5, 0.6, 0.8, 0.6]
-    comparison = compare(range(5), best, default)
+    comparison = confirm(range(5), best, default, 0.01)
     reference = ttest_rel(best, default).confidence_interval(0.95)
     assert comparison.difference == pytest.approx(0.12)
     assert (comparison.low, comparison.high) == pytest.approx((reference.low, reference.high))
     assert comparison.better == (reference.low > 0)
     with pytest.raises(ValueError, match="two scores for each"):
-        compare(range(5), best[:4], default)
+        confirm(range(5), best[:4], default, 0.01)
 
 
 def test_a_difference_of_rounding_is_none() -> None:
-    assert not compare(range(5), [0.3] * 5, [0.1 + 0.2] * 5).better
-    assert not compare(range(5), [0.1 + 0.2] * 5, [0.3] * 5).better
-    assert compare(range(5), [0.4] * 5, [0.3] * 5).better
+    assert not confirm(range(5), [0.3] * 5, [0.1 + 0.2] * 5, 0.0).better
+    assert not confirm(range(5), [0.1 + 0.2] * 5, [0.3] * 5, 0.0).better
+    assert confirm(range(5), [0.4] * 5, [0.3] * 5, 0.0).better
+
+
+def test_seeds_that_all_agree_leave_the_step_of_an_accuracy_open() -> None:
+    """One of 50 items more in each of five seeds is no proof; two are, and the interval still has a width."""
+    one, two = (confirm(range(5), [0.5 + items / 50] * 5, [0.5] * 5, 1 / 50) for items in (1, 2))
+    assert (one.better, two.better) == (False, True)
+    assert two.high - two.low == pytest.approx(2 * 2.776445 * (1 / 50) * (1 / 6) ** 0.5)
+    assert not confirm(range(5), [0.5] * 5, [0.5 + 1 / 50] * 5, 1 / 50).high < 0
+    spread = [0.1, 0.2, 0.3, 0.2, 0.2]
+    assert confirm(range(5), spread, [0.0] * 5, 1 / 50) == confirm(range(5), spread, [0.0] * 5, 0.0)
+
+
+def test_the_step_of_an_accuracy_is_that_of_the_coarsest_task(micro: Callable[..., SearchSpace]) -> None:
+    space = micro("splits.selection=5", "splits.search=20")
+    assert step_of(space, "search") == pytest.approx(1 / 20)
+    assert step_of(space, "selection") == pytest.approx(0.5 / 2)  # three items of one task, two of the other
 
 
 def test_fresh_seeds_undo_the_winners_curse() -> None:
@@ -107,8 +126,8 @@ def test_fresh_seeds_undo_the_winners_curse() -> None:
         assert best is not None
         if best.number == 0:
             continue
-        chosen += compare(range(5), best.scores, scores[0].tolist()).better
-        confirmed += compare(range(10), *draws.normal(0.5, 0.05, size=(2, 10)).tolist()).better
+        chosen += confirm(range(5), best.scores, scores[0].tolist(), 0.0).better
+        confirmed += confirm(range(10), *draws.normal(0.5, 0.05, size=(2, 10)).tolist(), 0.0).better
     assert confirmed / studies < 0.045  # 2.5% is the nominal rate
     assert chosen / studies > 0.08  # what the study's own seeds would have claimed
 

@@ -106,6 +106,16 @@ def test_a_difference_of_one_pool_that_does_nothing_is_the_value_of_the_other() 
     assert found.difference.high == pytest.approx(found.cross.value.high, abs=0.01)
 
 
+def test_seeds_that_all_agree_leave_the_items_uncertain() -> None:
+    scores = side(*[1.0] * 12, *[0.0] * 8), side(*[1.0] * 10, *[0.0] * 10)
+    even = [made(scores[1], scores[1], seed) for seed in range(5)]
+    ahead = [made(*scores, seed) for seed in range(5)]
+    found = compare(even, ahead)
+    assert found.difference_by_seed == pytest.approx((0.1,) * 5)
+    assert found.difference.low < 0 < 0.1 < found.difference.high
+    assert "No difference" in found.sentence
+
+
 def test_the_sentence_says_which_way_and_only_when_it_is_proven() -> None:
     good, bad = side(*[1.0] * 200), side(*[0.0] * 200)
     gains, gains_not = made(good, bad), made(good, good)

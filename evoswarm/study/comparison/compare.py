@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -80,17 +80,10 @@ def compare(
         SearchInterrupted: Ctrl-C; what is finished is kept.
     """
     _check(space, algorithms, seeds, evaluations)
-    root, swarm, found = Path(out), None, []
+    root = Path(out)
     wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
-    known = {pair: _known(root, space, *pair, evaluations) for pair in wanted}
-    for number, (algorithm, seed) in enumerate(wanted, start=1):
-        one = known[algorithm, seed]
-        if one is None:
-            if swarm is None:
-                on_stage(f"loading {len(space.pool)} members")
-                swarm = Swarm.load(space.pool, **space.decoding.model_dump())
-            one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm)
-            write_file(_file(root, algorithm, seed), one.to_json())
+    found = []
+    for number, one in enumerate(_searches(root, space, wanted, evaluations, Path(runs), on_stage), start=1):
         found.append(one)
         on_search(one, number, len(wanted))
     comparison = Comparison(
@@ -102,10 +95,7 @@ def compare(
         searches=tuple(found),
         directory=root,
     )
-    from evoswarm.study.comparison.plot import plot  # matplotlib is slow to import
-
-    write_file(root / "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
-    plot(comparison, root / "comparison.png")
+    _write(comparison)
     return comparison
 
 
@@ -115,14 +105,43 @@ def _check(space: SearchSpace, algorithms: Sequence[AlgorithmName], seeds: Seque
     if not algorithms or not seeds or len(set(seeds)) < len(seeds):
         raise SpaceError(f"expected algorithms, and seeds that differ, got {algorithms} and {seeds}", Where("--seeds"))
     for algorithm in algorithms:
-        if algorithm not in allowed(space):
-            count = len(space.objectives)
-            message = f"expected algorithms for {count} objectives ({algorithm} optimises one), got {algorithm!r}"
-            raise SpaceError(message, Where("evolution.algorithm"))
+        if algorithm not in (able := allowed(space)):
+            expected = f"expected algorithms for {len(space.objectives)} objectives ({', '.join(able)})"
+            raise SpaceError(f"{expected}, got {algorithm!r}, which optimises one", Where("--algorithms"))
     size, items = generation_size(space), space.splits.search
     if evaluations < size * items:
         message = f"expected at least {size * items} (one generation of {size} recipes on {items} items)"
         raise SpaceError(f"{message}, got {evaluations}", Where("--evaluations"))
+
+
+def _searches(
+    root: Path,
+    space: SearchSpace,
+    wanted: Sequence[tuple[AlgorithmName, int]],
+    evaluations: int,
+    runs: Path,
+    on_stage: Callable[[str], None],
+) -> Iterator[Searched]:
+    """One after the other, those that are known and those that are run now; all that are known are checked first."""
+    known = {pair: _known(root, space, *pair, evaluations) for pair in wanted}
+    swarm = None
+    for algorithm, seed in wanted:
+        one = known[algorithm, seed]
+        if one is None:
+            if swarm is None:
+                on_stage(f"loading {len(space.pool)} members")
+                swarm = Swarm.load(space.pool, **space.decoding.model_dump())
+            one = _searched(root, space, algorithm, seed, evaluations, runs, swarm)
+            write_file(_file(root, algorithm, seed), one.to_json())
+        yield one
+
+
+def _write(comparison: Comparison) -> None:
+    """The figures and the plot."""
+    from evoswarm.study.comparison.plot import plot  # matplotlib is slow to import
+
+    write_file(comparison.directory / "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
+    plot(comparison, comparison.directory / "comparison.png")
 
 
 def variant(space: SearchSpace, algorithm: AlgorithmName, evaluations: int) -> SearchSpace:

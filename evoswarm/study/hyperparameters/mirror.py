@@ -40,7 +40,7 @@ def summary(result: StudyResult) -> tuple[dict[str, float], dict[str, str]]:
     for importance in result.importances:
         for name in ("share", "low", "high"):
             metrics[f"importance/{importance.path}/{name}"] = getattr(importance, name)
-    if result.comparison is not None:
+    if result.confirmation is not None:
         for name in ("difference", "low", "high"):
-            metrics[f"best_minus_default/{name}"] = getattr(result.comparison, name)
+            metrics[f"best_minus_default/{name}"] = getattr(result.confirmation, name)
     return metrics, {"evoswarm.verdict": result.sentence}

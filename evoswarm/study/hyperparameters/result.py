@@ -16,7 +16,7 @@ from evoswarm.study.hyperparameters.plot import draw
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.settings import label
-from evoswarm.study.hyperparameters.verdict import Comparison
+from evoswarm.study.hyperparameters.verdict import Confirmation
 
 RESULT, PLOT, BEST = "study.json", "study.png", "best.yaml"
 
@@ -32,7 +32,7 @@ class StudyResult:
         records: of all trials, by number.
         importances: of the settings, most important first; empty with too few trials.
         best: the trial of the greatest mean; the default where no other is above it.
-        comparison: of the best with the default on fresh seeds; None where the default is the best.
+        confirmation: of the best with the default on fresh seeds; None where the default is the best.
     """
 
     question: Question
@@ -41,12 +41,12 @@ class StudyResult:
     records: tuple[TrialRecord, ...]
     importances: tuple[Importance, ...]
     best: TrialRecord
-    comparison: Comparison | None
+    confirmation: Confirmation | None
 
     @property
     def differs(self) -> bool:
         """Whether a setting is better than the default."""
-        return self.comparison is not None and self.comparison.better
+        return self.confirmation is not None and self.confirmation.better
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -57,16 +57,16 @@ class StudyResult:
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        comparison = self.comparison
-        if comparison is None:
+        confirmation = self.confirmation
+        if confirmation is None:
             count = len(self.records)
             return f"No setting differs from the default: of {count} trials none scored more on the study's own seeds."
-        gain = f"{_points(comparison.difference)} points on {len(comparison.seeds)} fresh seeds"
-        interval = f"95% interval {_points(comparison.low)} to {_points(comparison.high)}"
+        gain = f"{_points(confirmation.difference)} points on {len(confirmation.seeds)} fresh seeds"
+        interval = f"95% interval {_points(confirmation.low)} to {_points(confirmation.high)}"
         words = in_words(self.changed)
-        if comparison.better:
+        if confirmation.better:
             return f"{words} is better than the default: {gain} ({interval})."
-        if comparison.high < 0:
+        if confirmation.high < 0:
             return f"No setting is better than the default: the best one, {words}, is worse, {gain} ({interval})."
         return f"No setting differs from the default: the best one, {words}, has {gain} ({interval})."
 
@@ -92,7 +92,7 @@ class StudyResult:
             "trials": [record.as_dict() for record in self.records],
             "importance": [importance.as_dict() for importance in self.importances],
             "best": {"number": self.best.number, "settings": dict(self.best.values), "changed": self.changed},
-            "comparison": None if self.comparison is None else self.comparison.as_dict(),
+            "comparison": None if self.confirmation is None else self.confirmation.as_dict(),
             "differs": self.differs,
             "sentence": self.sentence,
         }
@@ -125,7 +125,7 @@ def write_result(result: StudyResult) -> None:
 
 def best_yaml(result: StudyResult) -> str:
     """The space with the best setting, and where it comes from."""
-    question, comparison = result.question, result.comparison
+    question, confirmation = result.question, result.confirmation
     space: SearchSpace = question.space_of(result.best.parameters)
     origin = [
         f"The best setting of the study {question.study.name!r}, trial {result.best.number} of {len(result.records)}.",
@@ -135,8 +135,8 @@ def best_yaml(result: StudyResult) -> str:
         *(f"    {path}: {label(value)}" for path, value in result.changed.items()),
         result.sentence,
     ]
-    if comparison is not None:
-        origin.append(f"Fresh seeds: {', '.join(map(str, comparison.seeds))}.")
+    if confirmation is not None:
+        origin.append(f"Fresh seeds: {', '.join(map(str, confirmation.seeds))}.")
     comments = [line for text in origin for line in text.splitlines()]
     return "".join(f"# {line}\n" for line in comments) + "\n" + space.to_yaml()
 
@@ -147,4 +147,4 @@ def _short(value: Any) -> str:
 
 def _points(share: float) -> str:
     """A difference of accuracies in points, with its sign."""
-    return f"{100 * share:+.1f}"
+    return f"{100 * share:+z.1f}"

@@ -18,7 +18,7 @@ from evoswarm.study.hyperparameters.record import FAILURE, PRUNED, SECONDS, Tria
 from evoswarm.study.hyperparameters.result import StudyResult, write_result
 from evoswarm.study.hyperparameters.storage import KEY, SCORES, connect, next_trial, open_study, storage_uri, wait_again
 from evoswarm.study.hyperparameters.trial import Job, Outcome, TrialRunner
-from evoswarm.study.hyperparameters.verdict import Comparison, compare
+from evoswarm.study.hyperparameters.verdict import Confirmation, confirm, step_of
 from evoswarm.study.hyperparameters.workers import Died, Done, NextJob, Workers, held, run_here
 from evoswarm.tracking import StudyLog, Tracker
 
@@ -150,10 +150,10 @@ class Session:
         best = best_of(records)
         if best is None or records[0].state != "complete":
             raise RunError(f"expected the default to be searched, got: {records[0].failure}")
-        comparison = None if best.number == 0 else self._confirm(best)
+        confirmation = None if best.number == 0 else self._confirm(best)
         self._on_stage("estimating how much each setting matters")
         found = importances(self._question.settings, records, self._question.study.seed)
-        result = StudyResult(self._question, self._directory, uri, records, found, best, comparison)
+        result = StudyResult(self._question, self._directory, uri, records, found, best, confirmation)
         write_result(result)
         return result
 
@@ -208,7 +208,7 @@ class Session:
         number = job.trial if job.trial is not None else -1
         return self._study.get_trials(deepcopy=False)[number]
 
-    def _confirm(self, best: TrialRecord) -> Comparison:
+    def _confirm(self, best: TrialRecord) -> Confirmation:
         """The best setting and the default on fresh seeds.
 
         Raises:
@@ -235,4 +235,6 @@ class Session:
         for job in jobs.values():
             if (failure := outcomes[job.name].failure) is not None:
                 raise RunError(f"expected {job.name} to be searched, got: {failure}")
-        return compare(seeds, outcomes[jobs["best"].name].scores, outcomes[jobs["default"].name].scores)
+        spaces = [self._question.space_of(job.parameters) for job in jobs.values()]  # a setting may change the splits
+        step = max(step_of(space, self._question.study.measure) for space in spaces)
+        return confirm(seeds, outcomes[jobs["best"].name].scores, outcomes[jobs["default"].name].scores, step)

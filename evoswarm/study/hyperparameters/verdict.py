@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from evoswarm.space import SearchSpace
 from evoswarm.study.estimate import LEVEL, Estimate
+from evoswarm.study.hyperparameters.settings import Measure
+from evoswarm.tasks.splits import quotas
 
 _ROUNDING = 1e-9  # of sums of scores
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Confirmation:
     """The best setting beside the default, on fresh seeds.
 
     Attributes:
@@ -24,7 +27,7 @@ class Comparison:
         best: scores of the best setting, per seed.
         default: of the default.
         difference: mean of best minus default.
-        low: of the 95% interval of the difference, by Student's t over seeds.
+        low: of the 95% interval of the difference, by Student's t over seeds, see `evoswarm.study.estimate`.
         high: likewise.
     """
 
@@ -45,15 +48,33 @@ class Comparison:
         return {**asdict(self), "level": LEVEL, "better": self.better}
 
 
-def compare(seeds: Sequence[int], best: Sequence[float], default: Sequence[float]) -> Comparison:
+def confirm(seeds: Sequence[int], best: Sequence[float], default: Sequence[float], step: float) -> Confirmation:
     """Compare scores of the same seeds.
+
+    Args:
+        seeds: both settings ran with these.
+        best: scores of the best setting, per seed.
+        default: of the default.
+        step: of a score, see `step_of`.
 
     Raises:
         ValueError: there are fewer than two seeds, or a score is missing.
     """
     if not len(seeds) == len(best) == len(default) >= 2:
         raise ValueError(f"expected two scores for each of 2 or more seeds, got {len(best)} and {len(default)}")
-    found = Estimate.of([one - other for one, other in zip(best, default, strict=True)])
+    found = Estimate.of([one - other for one, other in zip(best, default, strict=True)], step)
     if found.low is None or found.high is None:
         raise ValueError(f"expected an interval, got {found}")
-    return Comparison(tuple(seeds), tuple(best), tuple(default), found.mean, found.low, found.high)
+    return Confirmation(tuple(seeds), tuple(best), tuple(default), found.mean, found.low, found.high)
+
+
+def step_of(space: SearchSpace, measure: Measure) -> float:
+    """What one item adds to an accuracy: in the task where that is the most.
+
+    Args:
+        space: that is searched.
+        measure: the split whose items are meant.
+    """
+    total = sum(task.weight for task in space.tasks)
+    items = quotas(getattr(space.splits, measure), len(space.tasks))
+    return max(task.weight / total / count for task, count in zip(space.tasks, items, strict=True) if count)

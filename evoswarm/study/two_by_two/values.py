@@ -39,7 +39,7 @@ class Interval:
     @property
     def points(self) -> str:
         """In points: ``+12.3 (+9.9 to +14.6)``."""
-        return f"{100 * self.value:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+        return f"{100 * self.value:+z.1f} ({100 * self.low:+z.1f} to {100 * self.high:+z.1f})"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class TwoByTwo:
         for cells in table:
             lines.append("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
         for name, row in rows:
-            tasks = ", ".join(f"{task} {100 * gain:+.1f}" for task, gain in row.by_task.items())
+            tasks = ", ".join(f"{task} {100 * gain:+z.1f}" for task, gain in row.by_task.items())
             lines.append(f"by task, {name}: {tasks}")
         return [*lines, self.sentence]
 
@@ -252,7 +252,7 @@ def _over_seeds(sample: Sample, by_seed: Sequence[float]) -> Sample:
 
 
 def _ends(values: Sequence[float]) -> str:
-    return f"{100 * min(values):+.1f} and {100 * max(values):+.1f}"
+    return f"{100 * min(values):+z.1f} and {100 * max(values):+z.1f}"
 
 
 def _flat(side: Side) -> list[float]:
