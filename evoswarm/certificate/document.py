@@ -201,7 +201,7 @@ class Conclusion(_Part):
         margin: the least gain that counts.
         speakers: how many different members of the champion really speak.
         beaten: keys of the rivals that were beaten.
-        below_margin: the gain over some rival is below the margin.
+        below_margin: the gain over some rival stays below the margin: its ``most`` does.
         items_needed: of an undecided verdict; None where none is foreseen or it is decided.
     """
 

@@ -25,7 +25,7 @@ from evoswarm.certificate.document import (
 )
 from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, difference_of, gap_of, holm, mean_of, strata
 from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
-from evoswarm.controls.contestant import Contestant
+from evoswarm.controls.contestant import UNIFORM_POOL, Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.recipe import round_significant
 
@@ -33,7 +33,6 @@ COMPUTE_NOTE = (
     "Compute is what a recipe costs deployed alone, per item. Gating saves passes and weight reads more than FLOPs: "
     "a follower that was silent catches up when it next speaks, so it still reads nearly all tokens."
 )
-UNIFORM_POOL = "uniform_pool"
 _DECIMALS = 6
 
 

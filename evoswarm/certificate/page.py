@@ -116,9 +116,9 @@ def _members(certificate: Certificate) -> list[str]:
     share = certificate.open_share
     lines = [
         line
-        for member in certificate.members
+        for member in sorted(certificate.members, key=lambda member: member.role != "lead")
         for line in _wrapped(
-            f"{member.name:<{_MEMBER}.{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member)}",
+            f"{_named(member):<{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member)}",
             "",
             " " * (_MEMBER + 10),
         )
@@ -131,6 +131,11 @@ def _members(certificate: Certificate) -> list[str]:
             f"{share.weight_reads:.0%} of its weight reads."
         )
     return [*_title("Who really speaks"), *lines]
+
+
+def _named(member: MemberResult) -> str:
+    mark = " (lead)" if member.role == "lead" else ""
+    return f"{member.name[: _MEMBER - len(mark) - 1]}{mark}"
 
 
 def _worth(member: MemberResult) -> str:
@@ -152,7 +157,7 @@ def _diagnostics(certificate: Certificate) -> list[str]:
 def _ceilings(certificate: Certificate) -> list[str]:
     if not certificate.ceilings:
         return []
-    text = "Nobody can play these, because they look at the right answers. They are no rivals."
+    text = "Nobody can play these, because they are told the right answers. They are no rivals."
     return [
         *_title("Ceilings"),
         *_wrapped(text),

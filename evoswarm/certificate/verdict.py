@@ -26,8 +26,7 @@ class Verdict:
         outcome: in two words.
         sentence: in one or two sentences.
         beaten: the rivals whose lower bound (one-sided 97.5%) is above 0.
-        below_margin: for ``adds value``, whether the gain over some rival is also below the margin: the upper end of
-            its interval is (one-sided 97.5%, each rival by itself); for ``no value``, always.
+        below_margin: the gain over some rival stays below the margin: its upper bound at 0.025 / 4 does.
         items_needed: for ``undecided``, about how many items would decide if what was seen went on; None where no
             number of items is foreseen to.
     """
@@ -44,9 +43,11 @@ def decide(rivals: Mapping[str, Sample], speakers: int, items: int, margin: floa
 
     1. *Adds value* when at least two different members really speak and the champion beats every rival: the lower
        bound of each paired difference, one-sided at 97.5%, is above 0. All must fall, so nothing is corrected for
-       there being several (an intersection-union test, Berger 1982).
+       there being several (an intersection-union test, Berger 1982, "Multiparameter hypothesis testing and acceptance
+       sampling"). What mixing adds is its gain over the closest rival, so the sentence says *by less than the margin*
+       where the gain over some rival stays below it, by the bound of 2.
     2. Else *no value* when the gain over some rival stays below the margin: its upper bound at 0.025 / 4 does. Any one
-       of four is enough, so the level is divided by four (Bonferroni).
+       of four is enough (a union-intersection test, Roy 1953), so the level is divided by four (Bonferroni).
     3. Else *undecided*.
 
     Args:
@@ -121,7 +122,7 @@ def count(items: int) -> str:
 def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) -> Verdict:
     least = min(rivals, key=lambda name: rivals[name].mean)
     sample = rivals[least]
-    below = any(one.upper() < margin for one in rivals.values())
+    below = any(one.upper(ONE_SIDED / RIVALS) < margin for one in rivals.values())
     sentence = (
         f"Mixing adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
         f"{len(rivals)} rivals, the closest, {least}, by {_gap(sample).removeprefix('+')}."

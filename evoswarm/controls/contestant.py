@@ -10,6 +10,9 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.tasks.task import Item
 
+UNIFORM_POOL = "uniform_pool"
+"""Key of the uniform mix of the pool: the second sentence of a verdict compares the champion with it."""
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -64,7 +67,7 @@ class Controls:
     Attributes:
         rivals: R1 to R4: the champion must beat every one of them.
         diagnostics: what its parts are good for: other gates, plain mixes.
-        ceilings: what nobody can play, because they look at the gold: an upper end for the eye.
+        ceilings: what nobody can play, because they are told the right answers: an upper end for the eye.
     """
 
     rivals: tuple[Plan, ...]

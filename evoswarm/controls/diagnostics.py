@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from evoswarm.controls.contestant import UNIFORM_POOL
 from evoswarm.controls.plain import uniform
 from evoswarm.controls.rivals import Singles
 from evoswarm.controls.trial import Entrant, Trial, Trials, best_of
@@ -76,7 +77,7 @@ def _mixes(space: SearchSpace, specs: Sequence[MemberSpec], champion: Recipe) ->
         uniform(space, [member.spec for member in champion.members]),
     )
     yield (
-        "uniform_pool",
+        UNIFORM_POOL,
         "uniform mix of the pool",
         f"All {len(specs)} members of the pool at every step with equal weights",
         uniform(space, specs),
@@ -156,22 +157,22 @@ def regated(champion: Recipe, thresholds: Mapping[str, float | None], gate: Gate
 
 
 def ceilings(trials: Trials, singles: Singles) -> tuple[Entrant, ...]:
-    """What nobody can play, because it looks at the gold."""
+    """What nobody can play, because it is told the right answers."""
     pool = tuple(recipe for trial in singles.greedy for recipe in trial.way.recipes)
     sampled = best_of(singles.sampled)
     recipe = sampled.way.recipes[0]
     router, samples = trials.run([("", BestWithGold(pool)), ("", AnySampleWithGold(recipe))])
-    knows = "A ceiling that knows the gold"
+    told = "A ceiling that is told the right answers"
     return (
         router.entrant(
             "oracle_router",
-            "oracle router (knows the gold)",
-            f"{knows}: right where any of the {len(pool)} members of the pool is, with one greedy answer each",
+            "oracle router (told the answers)",
+            f"{told}: right where any of the {len(pool)} members of the pool is, with one greedy answer each",
         ),
         samples.entrant(
             "pass_at_k",
-            f"pass@{recipe.samples} (knows the gold)",
-            f"{knows}: right where any sample is of {sampled.words}",
+            f"pass@{recipe.samples} (told the answers)",
+            f"{told}: right where any sample is of {sampled.words}",
         ),
     )
 

@@ -231,6 +231,7 @@ class SearchResult:
             "generations": self.generations,
             "evaluations": self.evaluations,
             "seconds": self.seconds,
+            "certificate": None if self.certificate is None else str(self.directory / CERTIFICATE),
             "verdict": None if self.certificate is None else self.certificate.verdict.model_dump(mode="json"),
             "refusal": self.refusal,
             "selection": _figures(self.selection.champion),

@@ -62,7 +62,7 @@ def evidence() -> Evidence:
         champion=Contestant("champion", "champion", "", scores(900), 0, cost("one", "two")),
         rivals=tuple(contestant(f"R{number}", 700 + number) for number in range(1, 5)),
         diagnostics=(contestant("always_fuse", 880, "always fuse"), contestant("uniform_pool", 600, "uniform mix")),
-        ceilings=(contestant("oracle_router", 950, "oracle router (knows the gold)"),),
+        ceilings=(contestant("oracle_router", 950, "oracle router (told the answers)"),),
         pool=3,
         is_uniform=False,
         speakers=(Speaker("one", "a", 1.0, scores(500), "two"), Speaker("two", "b", 0.4, scores(650), "one")),
@@ -173,3 +173,5 @@ def test_the_lead_need_not_come_first() -> None:
     seen = evidence()
     led = certificate_of(replace(seen, subject=seen.subject.model_copy(update={"lead": "two"})))
     assert [member.role for member in led.members] == ["follower", "lead"]
+    table = page(led).partition("Who really speaks")[2].splitlines()[3:5]
+    assert [line.split("%")[0].split() for line in table] == [["two", "(lead)", "40"], ["one", "100"]]

@@ -188,6 +188,8 @@ class TestSearch:
         assert [row["event"] for row in rows] == ["generation", "generation", "result"]
         assert set(rows[0]["islands"][0]["best"]) == {"accuracy"}
         assert rows[-1]["directory"] == "runs/micro-seed3"
+        assert rows[-1]["certificate"] == "runs/micro-seed3/certificate.json"
+        assert Path(rows[-1]["certificate"]).exists()
         assert {row["name"] for row in rows[-1]["rivals"]} == {"member llama-a", "member llama-b", "uniform mix"}
         assert Path(rows[-1]["champion"]).exists()
 
