@@ -118,10 +118,17 @@ def two_by_two(
 
 
 @app.command()
-def check(space: SpaceFile, overrides: Overrides = None) -> None:
-    """Validate a space, its files and its items, without loading a model."""
+def check(
+    space: Annotated[Path, typer.Argument(metavar="SPACE|STUDY", help="A search space or a study: a YAML file.")],
+    overrides: Overrides = None,
+) -> None:
+    """Validate a space or a study, its files and its items, without loading a model."""
     from evoswarm.space import SearchSpace, check_files, small_test_split
+    from evoswarm.study.hyperparameters.settings import is_study
 
+    if is_study(space):
+        _check_study(space, overrides)
+        return
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()))
     notes = [*check_files(checked), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
@@ -243,6 +250,22 @@ def doctor() -> None:
         print(f"{mark} {finding.name:<{width}}  {finding.value}{advice}")
     if any(finding.serious for finding in findings):
         raise typer.Exit(1)
+
+
+def _check_study(file: Path, overrides: list[str] | None) -> None:
+    from evoswarm.study.hyperparameters.question import read_question
+
+    if overrides:
+        raise SpaceError(
+            f"expected no --set beside a study (it has a set of its own), got {overrides[0]!r}", Where("--set")
+        )
+    question = read_question(file)
+    settings = _count(question.settings, "setting")
+    print(
+        f"{file}: a valid study of {question.space.name}: {settings}, {question.study.trials} trials of "
+        f"{len(question.study.seeds)} searches each"
+    )
+    print(f"run it: evoswarm study {file}")
 
 
 def _count(things: Sequence[object], name: str) -> str:

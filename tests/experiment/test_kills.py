@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.experiment.killing import KINDS
+from tests.experiment.deaths import KINDS
 
 SEEDS = range(5)  # one of each kind
 

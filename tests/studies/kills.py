@@ -13,7 +13,7 @@ from pathlib import Path
 from evoswarm.zoo.catalogue import member_path
 from tests.benchmarks.figures import ROOT, Reading, Readings, exactly
 from tests.conftest import MICRO
-from tests.experiment.killing import KINDS
+from tests.experiment.deaths import KINDS
 from tests.studies.study import Record, Study
 
 SEEDS = {"micro": tuple(range(20)), "quickstart": (0, 2, 5)}  # of the quickstart: ledger, individuals, the store

@@ -235,6 +235,5 @@ class Session:
         for job in jobs.values():
             if (failure := outcomes[job.name].failure) is not None:
                 raise RunError(f"expected {job.name} to be searched, got: {failure}")
-        spaces = [self._question.space_of(job.parameters) for job in jobs.values()]  # a setting may change the splits
-        step = max(step_of(space, self._question.study.measure) for space in spaces)
+        step = step_of(self._question.space, self._question.study.measure)
         return confirm(seeds, outcomes[jobs["best"].name].scores, outcomes[jobs["default"].name].scores, step)

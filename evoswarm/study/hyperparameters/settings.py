@@ -154,6 +154,14 @@ def _as_json(data: dict[str, Any], source: SourceMap) -> str:
         raise SpaceError("expected finite numbers, got .inf or .nan", Where(source.file)) from None
 
 
+def is_study(path: str | Path) -> bool:
+    """Whether a YAML file names a space, as studies do and spaces do not; False where it cannot be read."""
+    try:
+        return "space" in read_yaml(str(path), Path(path).read_bytes())[0]
+    except (OSError, SpaceError):
+        return False
+
+
 def _check_seeds(study: StudySettings) -> None:
     for field in ("seeds", "confirm_seeds"):
         seeds: tuple[int, ...] = getattr(study, field)

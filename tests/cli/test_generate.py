@@ -1,0 +1,122 @@
+"""Answers of a recipe, and every wrong question as one or two lines with exit code 2."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from evoswarm.experiment.result import SearchResult
+from tests.cli.conftest import Command, python, refused
+
+
+class TestGenerate:
+    def test_a_prompt_to_standard_output(self, command: Command, finished: SearchResult) -> None:
+        outcome = command("generate", finished.directory, "rev stone=", "--max-bytes", "8")
+        assert outcome.code == 0, outcome.error
+        assert len(outcome.out.encode()) <= 9
+        assert outcome.error == ""
+
+    def test_standard_input_is_one_prompt(
+        self, command: Command, finished: SearchResult, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        direct = command("generate", finished.directory / "champion.json", "rev stone=", "--max-bytes", "8").out
+        monkeypatch.setattr(sys, "stdin", io.StringIO("rev stone=\n"))
+        assert command("generate", finished.directory, "-", "--max-bytes", "8").out == direct
+
+    def test_rows_with_costs_to_a_file(self, command: Command, finished: SearchResult) -> None:
+        Path("ask.jsonl").write_text('{"prompt": "rev stone="}\n\n{"prompt": "12+34=", "more": 1}\n')
+        mix = finished.directory / "recipes" / "uniform-mix.json"
+        outcome = command("generate", mix, "--prompts", "ask.jsonl", "--out", "deep/rows.jsonl", "--max-bytes", "6")
+        assert (outcome.code, outcome.out) == (0, "")
+        rows = [json.loads(line) for line in Path("deep/rows.jsonl").read_text().splitlines()]
+        assert [row["prompt"] for row in rows] == ["rev stone=", "12+34="]
+        for row in rows:
+            assert set(row["cost"]["members"]) == {"llama-a", "llama-b"}
+            assert row["cost"]["members"]["llama-a"]["flops"] > 0
+            assert row["open_share"] == 1.0
+            assert len(row["text"].encode()) <= 6
+
+    def test_stop_strings_end_an_answer(self, command: Command, finished: SearchResult) -> None:
+        whole = command("generate", finished.directory, "rev stone=", "--max-bytes", "8").out.rstrip("\n")
+        if len(whole) > 1:
+            cut = command("generate", finished.directory, "rev stone=", "--max-bytes", "8", "--stop", whole[1]).out
+            assert cut.rstrip("\n") == whole[: whole.index(whole[1])]
+
+    def test_wrong_questions(self, command: Command, finished: SearchResult) -> None:
+        run_directory = finished.directory
+        refused(command("generate", run_directory), "PROMPT", "--prompts")
+        refused(command("generate", run_directory, "x", "--prompts", "ask.jsonl"), "got two")
+        refused(command("generate", run_directory, "--prompts", "nowhere.jsonl"), "nowhere.jsonl")
+        refused(command("generate", run_directory, "x", "--stop", ""), "--stop")
+        Path("empty.jsonl").write_text("\n")
+        refused(command("generate", run_directory, "--prompts", "empty.jsonl"), "empty.jsonl", "at least one prompt")
+        Path("broken.jsonl").write_text('{"prompt": "a"}\n{"prompt": \n')
+        refused(command("generate", run_directory, "--prompts", "broken.jsonl"), "broken.jsonl:2")
+        Path("other.jsonl").write_text('{"prompt": "a"}\n{"question": "b"}\n')
+        refused(command("generate", run_directory, "--prompts", "other.jsonl"), "other.jsonl:2: prompt", "question")
+        Path("number.jsonl").write_text('{"prompt": 7}\n')
+        refused(command("generate", run_directory, "--prompts", "number.jsonl"), "number.jsonl:1: prompt")
+        Path("bytes.jsonl").write_bytes(b'{"prompt": "\xff"}\n')
+        refused(command("generate", run_directory, "--prompts", "bytes.jsonl"), "bytes.jsonl", "UTF-8")
+
+    def test_wrong_recipes(self, command: Command, finished: SearchResult) -> None:
+        refused(command("generate", "nowhere.json", "x"), "nowhere.json")
+        Path("directory").mkdir()
+        refused(command("generate", "directory", "x"), "directory", "champion.json")
+        Path("broken.json").write_text("{")
+        refused(command("generate", "broken.json", "x"), "broken.json")
+        recipe = json.loads((finished.directory / "recipes" / "uniform-mix.json").read_text())
+        Path("lead.json").write_text(json.dumps({**recipe, "lead": "nobody"}))
+        refused(command("generate", "lead.json", "x"), "lead.json", "lead", "nobody")
+        recipe["members"][0]["spec"]["path"] = "/not/there"
+        Path("gone.json").write_text(json.dumps(recipe))
+        refused(command("generate", "gone.json", "x"), "/not/there")
+        recipe["members"][0]["spec"] = {**recipe["members"][1]["spec"], "name": "llama-a", "fingerprint": "0" * 64}
+        Path("changed.json").write_text(json.dumps(recipe))
+        refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint")
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b'{"prompt": "a"}\n{"prompt": "\\ud800"}\n', ("ask.jsonl:2: prompt", "UTF-8")),
+            (b"[" * 100_000, ("ask.jsonl:1", "too many levels")),
+            (b'{"prompt": ' + b"1" * 5000 + b"}", ("ask.jsonl:1", "too many digits")),
+        ],
+    )
+    def test_questions_nothing_can_read(self, command: Command, content: bytes, words: tuple[str, ...]) -> None:
+        Path("ask.jsonl").write_bytes(content)
+        refused(command("generate", "recipe.json", "--prompts", "ask.jsonl"), *words)
+
+    def test_a_byte_order_mark_is_no_mistake(self, command: Command) -> None:
+        Path("ask.jsonl").write_bytes(b'\xef\xbb\xbf{"prompt": "a"}\n')
+        refused(command("generate", "recipe.json", "--prompts", "ask.jsonl"), "recipe.json: expected")
+
+    def test_questions_that_are_no_utf_8(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        refused(command("generate", "recipe.json", "a\udcff"), "PROMPT", "UTF-8")
+        refused(command("generate", "recipe.json", "a", "--stop", "\udcff"), "--stop", "UTF-8")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\xff"), encoding="utf-8"))
+        refused(command("generate", "recipe.json", "-"), "standard input", "UTF-8")
+        monkeypatch.setattr(sys, "stdin", None)
+        refused(command("generate", "recipe.json", "-"), "standard input", "closed")
+
+    def test_a_question_that_begins_with_a_dash(self, command: Command) -> None:
+        refused(command("generate", "recipe.json", "-5+3="), "-5", "generate RUN -- -5+3=")
+        refused(command("generate", "recipe.json", "--", "-5+3="), "recipe.json: expected")
+        assert "begins with a dash" not in command("generate", "recipe.json", "--otu", "x").error
+
+    def test_a_missing_recipe_is_refused_before_torch_is_imported(self) -> None:
+        code = (
+            "import sys; from evoswarm.cli import run\n"
+            "code = run(['generate', 'nowhere.json', 'x']); print('torch' in sys.modules, code)"
+        )
+        done = python(code)
+        assert done.stdout.split() == ["False", "2"]
+        assert "[Errno" not in done.stderr
+
+    def test_a_place_that_cannot_be_written(self, command: Command, finished: SearchResult) -> None:
+        Path("file").write_text("")
+        refused(command("generate", finished.directory, "x", "--out", "file/rows.jsonl"), "file/rows.jsonl")

@@ -1,0 +1,48 @@
+"""Output that is full, or that nobody reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
+    pytest.mark.filterwarnings("ignore:For backward compatibility, 'str' dtypes"),  # within MLflow
+]
+
+
+class TestOutput:
+    @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check"], ["zoo", "list"]])
+    def test_a_full_output_is_one_line(self, space_file: Path, arguments: list[str]) -> None:
+        asked = [*arguments, str(space_file)] if arguments == ["check"] else arguments
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", "from evoswarm.cli import main; main()", *asked],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert done.stderr == "error: standard output: expected to write to it, got: No space left on device\n"
+
+    def test_a_search_goes_on_when_nobody_reads(self, space_file: Path, tmp_path: Path) -> None:
+        code = "import torch; torch.set_num_threads(1); from evoswarm.cli import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "search", str(space_file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(timeout=60) == 0
+        assert (tmp_path / "runs" / "micro-seed0" / "champion.json").exists()

@@ -1,0 +1,174 @@
+"""Commands that take a space: what each prints, and every wrong input as one or two lines with exit code 2."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evoswarm.experiment.result import SearchResult
+from tests.cli.conftest import Command, python, refused
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
+    pytest.mark.filterwarnings("ignore:For backward compatibility, 'str' dtypes"),  # within MLflow
+]
+
+
+class TestCheck:
+    def test_a_valid_space(self, command: Command, space_file: Path) -> None:
+        outcome = command("check", space_file)
+        assert outcome.code == 0
+        assert "a valid search space: 2 members, 2 tasks" in outcome.out
+
+    def test_a_study_is_checked_as_one(self, command: Command, space_file: Path) -> None:
+        study = f"name: small\nspace: {space_file}\nsettings:\n  evolution.mutation: {{low: 0.5, high: %s}}\n"
+        Path("study.yaml").write_text(study % 1)
+        outcome = command("check", "study.yaml")
+        assert outcome.code == 0
+        assert "study.yaml: a valid study of micro: 1 setting, 20 trials of 5 searches each\n" in outcome.out
+        assert "evoswarm study study.yaml" in outcome.out
+        refused(command("check", "study.yaml", "--set", "seed=1"), "--set", "expected no --set beside a study")
+        Path("study.yaml").write_text(study % 2)
+        refused(command("check", "study.yaml"), "study.yaml:4:", "settings.evolution.mutation.high")
+
+    def test_a_bad_space_is_refused_before_torch_is_imported(self, tmp_path: Path) -> None:
+        (tmp_path / "bad.yaml").write_text("name: bad\npool:\n  - {name: a, path: zoo:llama-a, colour: red}\n")
+        code = (
+            "import sys; from evoswarm.cli import run\n"
+            "code = run(['search', sys.argv[1]]); print('torch' in sys.modules, code)"
+        )
+        done = python(code, str(tmp_path / "bad.yaml"))
+        assert done.stdout.split() == ["False", "2"]
+        assert "bad.yaml:3" in done.stderr
+        assert "colour" in done.stderr
+
+    @pytest.mark.parametrize("name", ["search", "plan", "check"])
+    def test_a_space_that_is_not_there(self, command: Command, name: str) -> None:
+        refused(command(name, "nowhere.yaml"), "nowhere.yaml")
+
+    @pytest.mark.parametrize(
+        ("override", "words"),
+        [
+            ("evolution.generation=3", ("generation",)),
+            ("evolution.generations=none at all", ("evolution.generations",)),
+            ("pool.0.path=/not/there", ("/not/there",)),
+            ("tasks.0.family=alchemy", ("alchemy",)),
+            ("no equals sign", ("no equals sign",)),
+        ],
+    )
+    def test_wrong_overrides(self, command: Command, space_file: Path, override: str, words: tuple[str, ...]) -> None:
+        refused(command("check", space_file, "--set", override), *words)
+
+
+class TestSearch:
+    def test_what_a_person_sees(self, command: Command, space_file: Path) -> None:
+        outcome = command("search", space_file, "--set", "evolution.generations=2", "--out", "mine")
+        assert outcome.code == 0, outcome.error
+        for text in (
+            "generation 1/2: best per island",
+            "evaluations/s",
+            "Champion",
+            "One greedy answer.",
+            "On the selection split (6 items)",
+            "member llama-a",
+            "member llama-b",
+            "uniform mix",
+            "Pareto front by accuracy and flops",
+            "mine/champion.json",
+            "mine/front.json",
+            "mine/individuals.jsonl",
+            "runs/ledger.sqlite",
+            "evoswarm generate mine ",
+        ):
+            assert text in outcome.out, text
+        assert Path("mine/champion.json").exists()
+        refused(command("search", space_file, "--seed", "7", "--out", "mine"), "mine", "seed is 0, not 7")
+
+    def test_what_a_machine_sees(self, command: Command, space_file: Path) -> None:
+        outcome = command("search", space_file, "--json", "--seed", "3", "--set", "evolution.generations=2")
+        rows = [json.loads(line) for line in outcome.out.splitlines()]
+        assert [row["event"] for row in rows] == ["generation", "generation", "result"]
+        assert set(rows[0]["islands"][0]["best"]) == {"accuracy"}
+        assert rows[-1]["directory"] == "runs/micro-seed3"
+        assert rows[-1]["certificate"] == "runs/micro-seed3/certificate.json"
+        assert Path(rows[-1]["certificate"]).exists()
+        assert {row["name"] for row in rows[-1]["rivals"]} == {"member llama-a", "member llama-b", "uniform mix"}
+        assert Path(rows[-1]["champion"]).exists()
+
+    def test_quiet_says_nothing(self, command: Command, space_file: Path) -> None:
+        outcome = command("search", space_file, "--quiet", "--set", "evolution.generations=1")
+        assert (outcome.code, outcome.out, outcome.error) == (0, "", "")
+
+    def test_ctrl_c_keeps_everything_and_says_how_to_go_on(self, space_file: Path, tmp_path: Path) -> None:
+        code = "import torch; torch.set_num_threads(1); from evoswarm.cli import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "search", str(space_file), "--set", "evolution.generations=1000"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("generation 1/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "everything is kept in runs/micro-seed0" in error
+        assert "goes on" in error
+        assert "Traceback" not in error
+        assert (tmp_path / "runs" / "micro-seed0" / "individuals.jsonl").read_text().count("\n") >= 6
+
+
+class TestPlan:
+    def test_it_says_what_a_search_takes_and_writes_nothing(self, command: Command, space_file: Path) -> None:
+        outcome = command("plan", space_file)
+        assert outcome.code == 0, outcome.error
+        for word in ("time:", "evaluations", "prefixes:", "memory:", "6 items detect a difference of"):
+            assert word in outcome.out
+        assert not list(Path.cwd().iterdir())
+
+
+class TestEvaluate:
+    def test_the_same_figures_as_the_search(self, command: Command, space_file: Path, finished: SearchResult) -> None:
+        outcome = command("evaluate", finished.directory, "--space", space_file, "--json")
+        assert outcome.code == 0, outcome.error
+        figures = json.loads(outcome.out)
+        assert figures["accuracy"] == finished.accuracy
+        assert figures["cost"]["flops"] == pytest.approx(finished.cost.flops)
+        assert (figures["split"], figures["items"], figures["opening"]) == ("selection", 6, None)
+
+    def test_the_test_split_is_opened_on_record(
+        self, command: Command, space_file: Path, finished: SearchResult
+    ) -> None:
+        one = finished.directory / "recipes" / "member-llama-a.json"
+        two = finished.directory / "recipes" / "member-llama-b.json"
+        arguments = ("--space", space_file, "--split", "test")
+        assert "no other recipe opened them before.\n" in command("evaluate", one, *arguments).out
+        assert "it is the same opening" in command("evaluate", one, *arguments).out
+        second = command("evaluate", two, *arguments)
+        assert second.code == 0
+        assert "1 other recipe opened them before" in second.out
+        assert json.loads(command("evaluate", two, *arguments, "--json").out)["opening"] == {
+            "first": False,
+            "others": 1,
+        }
+
+    def test_wrong_words(self, command: Command, space_file: Path, finished: SearchResult, tmp_path: Path) -> None:
+        recipe = finished.directory
+        refused(command("evaluate", recipe, "--space", space_file, "--split", "exam"), "--split", "exam")
+        refused(command("evaluate", "nowhere.json", "--space", space_file), "nowhere.json")
+        refused(command("evaluate", recipe, "--space", "nowhere.yaml"), "nowhere.yaml")
+        data = json.loads((finished.directory / "recipes" / "uniform-mix.json").read_text())
+        data["members"][1]["spec"]["name"] = data["members"][1]["spec"]["path"] = "stranger"
+        Path("stranger.json").write_text(json.dumps(data))
+        refused(
+            command("evaluate", "stranger.json", "--space", space_file),
+            "stranger.json: members.1.spec.name",
+            "expected a member of the pool (llama-a, llama-b)",
+        )
