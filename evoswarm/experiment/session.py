@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def search(
     *,
     out: str | Path | None = None,
     seed: int | None = None,
-    on_generation: OnGeneration | None = None,
-    on_stage: OnStage | None = None,
+    on_generation: OnGeneration = lambda figures: None,
+    on_stage: OnStage = lambda text: None,
     runs: str | Path = "runs",
     swarm: Swarm | None = None,
     certify: bool = True,
@@ -70,20 +70,12 @@ def search(
         EvoswarmError: the space, a task, a member or the run directory is not what it should be.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
-    checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
-    if seed is not None:
-        checked = checked.model_copy(update={"seed": seed})
+    checked = _seeded(space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space), seed)
     root = Path(runs)
-    target = Path(out) if out is not None else None
-    name = f"{checked.name}-seed{checked.seed}"
-    stage = on_stage or (lambda text: None)
+    splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
     with ExitStack() as stack:
-        identity = {"name": checked.name, "seed": checked.seed, "search": checked.continuation_digest}
-        run = run_directory(root, name, identity, limits(checked), target, mirrored=checked.tracking.mlflow)
-        stack.callback(run.close)
-        run.write("space.yaml", checked.to_yaml())
+        run = stack.enter_context(_run_of(checked, root, None if out is None else Path(out)))
         interrupt = stack.enter_context(Interrupt(run.path))
-        splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
         bench = stack.enter_context(
             workbench(
                 checked,
@@ -91,16 +83,40 @@ def search(
                 splits=splits,
                 moment=moment_of(run),
                 stop=interrupt.asked,
-                on_stage=stage,
+                on_stage=on_stage,
                 swarm=swarm,
             )
         )
-        gc.freeze()  # what libraries made stays: the collector need not go through it again and again
-        stack.callback(gc.unfreeze)
-        tracker = Tracker(checked.tracking, root)
-        stack.callback(tracker.close)
-        session = Session(bench, run, tracker, interrupt, on_generation or (lambda figures: None), stage)
-        return session.go()
+        stack.enter_context(_libraries_kept())
+        tracker = stack.enter_context(closing(Tracker(checked.tracking, root)))
+        return Session(bench, run, tracker, interrupt, on_generation, on_stage).go()
+
+
+def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
+    return space if seed is None else space.model_copy(update={"seed": seed})
+
+
+@contextmanager
+def _run_of(space: SearchSpace, root: Path, out: Path | None) -> Iterator[RunDirectory]:
+    """The run directory of a search, with its space in it; let go at the end."""
+    name = f"{space.name}-seed{space.seed}"
+    identity = {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
+    run = run_directory(root, name, identity, limits(space), out, mirrored=space.tracking.mlflow)
+    try:
+        run.write("space.yaml", space.to_yaml())
+        yield run
+    finally:
+        run.close()
+
+
+@contextmanager
+def _libraries_kept() -> Iterator[None]:
+    """What libraries have made so far stays: the collector need not go through it again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class Session:
