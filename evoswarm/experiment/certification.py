@@ -231,7 +231,7 @@ def ablated(recipe: Recipe, member: RecipeMember) -> Recipe:
     """The recipe without one of its members; where that is the lead, the heaviest of the others leads."""
     if member.spec.name != recipe.lead:
         return without(recipe, member.spec.name)
-    heir = max((other for other in recipe.members if other is not member), key=lambda other: other.weight)
+    heir = max((other for other in recipe.members if other.spec.name != recipe.lead), key=lambda other: other.weight)
     return without(recipe.model_copy(update={"lead": heir.spec.name}), recipe.lead)
 
 

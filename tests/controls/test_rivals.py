@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from evoswarm.controls.plain import single
-from evoswarm.controls.rivals import Singles, best_sampling, best_single, better_router
+from evoswarm.controls.rivals import Singles, best_sampling, best_single, better_router, members_vote
 from evoswarm.controls.sampling import sampled
-from evoswarm.controls.trial import Trials
-from evoswarm.controls.ways import Decode, MostConfident, RouteByTask
+from evoswarm.controls.trial import Entrant, Trials
+from evoswarm.controls.ways import Decode, MostConfident, RouteByTask, Vote
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.recipe import Recipe
-from tests.controls.conftest import tell
+from tests.controls.conftest import mix, tell
 
 
 @pytest.fixture
@@ -33,8 +33,12 @@ def trials(bench: Workbench) -> Trials:
 def believe(
     trials: Trials, recipe: Recipe, scores: Sequence[float], flops: float, nats: Sequence[float] = (1.0,) * 4
 ) -> None:
+    """Where a recipe is right it says so, and where it is wrong it says what all others say that are wrong."""
     cost = Cost((MemberCost(recipe.lead, 1.0, 1.0, 8.0, flops, 1.0),))
-    rows = [Evaluation(score, cost=cost, entropy=one, steps=1) for score, one in zip(scores, nats, strict=True)]
+    rows = []
+    for item, score, one in zip(trials.items, scores, nats, strict=True):
+        text = item.gold if score else "wrong"
+        rows.append(Evaluation(score, answer=text, answers=(text,), cost=cost, entropy=one, steps=1))
     tell(trials.evaluator, recipe, trials.items, rows)
 
 
@@ -87,3 +91,43 @@ def test_the_router_by_confidence_is_taken_where_it_is_better(trials: Trials, al
     assert router.way == MostConfident(tuple(alone))
     assert (router.key, router.name) == ("R4", "router by confidence")
     assert "(the router by task got 50.0%): 100.0% on selection." in router.description
+
+
+@pytest.fixture
+def greedy_votes(
+    trials: Trials, alone: list[Recipe], bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Entrant]:
+    """R3 of a champion of the first members, by how right each is and what it costs; nobody samples."""
+    monkeypatch.setattr("evoswarm.controls.rivals.TEMPERATURES", ())
+
+    def vote(*known: tuple[Sequence[float], float]) -> Entrant:
+        for recipe, (scores, flops) in zip(alone, known, strict=False):
+            believe(trials, recipe, scores, flops)
+        names = [spec.name for spec in bench.pool[: len(known)]]
+        return members_vote(trials, bench.space, mix(bench, *names), flops=100.0)
+
+    return vote
+
+
+def ballot_of(rival: Entrant) -> list[tuple[str, float]]:
+    assert isinstance(rival.way, Vote)
+    return [(voter.recipe.lead, voter.weight) for voter in rival.way.ballot.voters]
+
+
+def test_in_a_vote_ties_go_to_the_member_that_is_best_on_selection(greedy_votes: Callable[..., Entrant]) -> None:
+    """Two members of one vote each: whoever comes first decides, and the champion's first one is the worse."""
+    rival = greedy_votes(((1, 0, 0, 0), 10), ((0, 1, 1, 1), 20))
+    assert ballot_of(rival) == [("llama-b", 1.0), ("llama-a", 1.0)]
+    assert "(llama-b, llama-a), one greedy answer each, equal weights, the best of 2 ballots tried" in rival.description
+
+
+def test_in_a_vote_ties_of_equally_good_members_go_to_the_cheaper(greedy_votes: Callable[..., Entrant]) -> None:
+    assert ballot_of(greedy_votes(((1, 1, 0, 0), 20), ((0, 0, 1, 1), 10))) == [("llama-b", 1.0), ("llama-a", 1.0)]
+
+
+def test_a_vote_is_weighted_by_accuracy_where_that_is_better(greedy_votes: Callable[..., Entrant]) -> None:
+    """Two that are mostly wrong outvote one that is mostly right, unless votes weigh as much as their voter knows."""
+    rival = greedy_votes(((1, 0, 0, 0), 10), ((0, 1, 1, 1), 10), ((0, 0, 0, 0), 10))
+    assert ballot_of(rival) == [("llama-b", pytest.approx(0.875)), ("llama-a", pytest.approx(0.125)), ("neox-e", 1e-3)]
+    assert "weights by accuracy on selection" in rival.description
+    assert rival.description.endswith(": 87.5% on selection.")

@@ -22,7 +22,7 @@ from evoswarm.experiment.past import history
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
-from evoswarm.recipe import Recipe
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, other_champion
@@ -140,6 +140,21 @@ def test_ctrl_c_while_certifying_and_the_same_call_goes_on(
     assert result.directory == run
     for name in (CERTIFICATE, PAGE):
         assert (run / name).read_bytes() == (finished.directory / name).read_bytes()
+
+
+def test_the_heaviest_of_the_others_is_the_heir_and_of_equals_the_first() -> None:
+    def heir(*weights: float) -> str:
+        """Of a recipe whose second member leads."""
+        members = [
+            RecipeMember(spec=MemberSpec(name=name, path=f"zoo:{name}"), weight=weight)
+            for name, weight in zip(("llama-a", "llama-b", "neox-e", "opt-g"), weights, strict=True)
+        ]
+        recipe = Recipe(members=tuple(members), lead="llama-b")
+        return ablated(recipe, recipe.members[1]).lead
+
+    assert heir(0.2, 0.4, 0.3, 0.1) == "neox-e"
+    assert heir(0.1, 0.2, 0.2, 0.5) == "opt-g"
+    assert heir(0.2, 0.4, 0.2, 0.2) == "llama-a"
 
 
 def test_ablations_name_an_heir(finished: SearchResult, micro: Micro) -> None:

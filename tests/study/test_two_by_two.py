@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,14 +13,18 @@ import pytest
 from evoswarm.cli import run
 from evoswarm.controls.ballot import Ballot, Voter
 from evoswarm.controls.plain import single
+from evoswarm.controls.sampling import sampled
 from evoswarm.errors import SpaceError
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.workbench import workbench
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.duel import Duel, Side, ballot_in_words, duel
 from evoswarm.study.two_by_two.values import check_spaces, compare, two_by_two
 from evoswarm.study.two_by_two.voting import choose, search_ballot
 from tests.conftest import MICRO
+from tests.controls.conftest import tell
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 
@@ -190,6 +194,47 @@ def test_the_search_for_votes_finds_them_and_drops_the_idle(
         outvoted = Ballot((Voter(first, 0.3), Voter(second, 0.7)))
         assert choose(words, [outvoted]) == Ballot((Voter(second, 0.7),))
         assert choose(bench, [found.ballot]) == found.ballot
+
+
+@pytest.fixture
+def four_voters(micro: Callable[..., SearchSpace]) -> Iterator[tuple[Workbench, list[Voter]]]:
+    """Voters of weights 2, 1, 2 and 4, and 400 items on which nothing was said yet: an item is a quarter of a point."""
+    with workbench(micro("splits.selection=400"), ":memory:", splits=["selection"]) as bench:
+        plain = single(bench.space, bench.pool[0])
+        weights = {0.2: 2.0, 0.4: 1.0, 0.6: 2.0, 0.8: 4.0}  # by temperature, which tells the voters apart
+        yield bench, [Voter(sampled(plain, 2, heat), weight) for heat, weight in weights.items()]
+
+
+def wrong_together(bench: Workbench, voters: Sequence[Voter], kinds: Sequence[tuple[str, int]]) -> None:
+    """Voters a to d are right, but for so many items on which some of them give one wrong answer."""
+    items = bench.items["selection"]
+    groups = [group for group, count in kinds for _ in range(count)]
+    for name, voter in zip("abcd", voters, strict=False):
+        rows = []
+        for place, item in enumerate(items):
+            wrong = place < len(groups) and name in groups[place]
+            text = "wrong" if wrong else item.gold
+            cost = Cost((MemberCost(voter.recipe.lead, 1.0, 1.0, 8.0, 10.0, 1.0),))
+            rows.append(Evaluation(float(not wrong), answer=text, answers=(text,), cost=cost, steps=1))
+        tell(bench.evaluator, voter.recipe, items, rows)
+
+
+@pytest.mark.parametrize(("missed", "left"), [(2, 1), (3, 3)])
+def test_a_voter_leaves_for_half_a_point_and_not_for_more(
+    four_voters: tuple[Workbench, list[Voter]], missed: int, left: int
+) -> None:
+    """Three of equal weight: without the second or the third, the first decides, and it is wrong on a few items."""
+    bench, voters = four_voters
+    equal = [Voter(voter.recipe) for voter in voters[:3]]
+    wrong_together(bench, equal, [("a", missed), ("b", 9), ("c", 9)])
+    assert choose(bench, [Ballot(tuple(equal))]) == Ballot(tuple(equal[:left]))
+
+
+def test_what_voters_cost_who_left_before_counts(four_voters: tuple[Workbench, list[Voter]]) -> None:
+    """Without b half a point is lost; without d, the next one, as much again: b leaves and d stays."""
+    bench, voters = four_voters
+    wrong_together(bench, voters, [("ab", 2), ("ac", 2), ("bc", 4), ("d", 8)])
+    assert choose(bench, [Ballot(tuple(voters))]) == Ballot((voters[0], voters[2], voters[3]))
 
 
 def test_a_duel_is_fair_and_a_second_one_decodes_nothing(
