@@ -25,10 +25,10 @@ from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
-from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.opening import permitted, refuse_early
 from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.words import in_words
@@ -38,9 +38,6 @@ from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
-
-FORCED = "forced"
-"""Event of the journal: a champion's certificate was asked for though its test items had been seen."""
 
 OnStage = Callable[[str], None]
 
@@ -77,6 +74,8 @@ def certify(
         directory = RunDirectory(path)
         stack.callback(directory.close)
         interrupt = stack.enter_context(Interrupt(path))
+        if not force:
+            refuse_early(directory, space, champion, root / LEDGER)
         moment, stop = moment_of(directory), interrupt.asked
         bench = stack.enter_context(
             workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)
@@ -115,7 +114,7 @@ def certify_champion(
     evaluator, items = bench.evaluator, bench.items["test"]
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest
-    forced = _permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
+    forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
     selection = bench.items["selection"]
     on_stage(f"tuning rivals on {len(selection)} selection items")
     controls = tune(bench.space, bench.pool, champion, evaluator, selection, _lows(bench, run, champion))
@@ -136,26 +135,6 @@ def certify_champion(
     run.write(PAGE, page(certificate))
     _tell(tracker, space, certificate, opened)
     return certificate
-
-
-def _permitted(run: RunDirectory, champion: Recipe, before: Opened, force: bool) -> bool:
-    """Whether the certificate is a forced one, now or when it was first made.
-
-    That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is
-    recorded as an opening too.
-
-    Raises:
-        OpenedBefore: another recipe of the space opened the items before this one, and nothing was forced.
-    """
-    if not before.same_space:
-        return False
-    if not force and {"event": FORCED, "champion": champion.digest} not in run.events:
-        whom = "another recipe" if before.same_space == 1 else f"{before.same_space} other recipes"
-        raise OpenedBefore(
-            f"expected test items of this space that nobody has seen, got items opened for {whom} before"
-        )
-    note_once(run, FORCED, champion=champion.digest)
-    return True
 
 
 def _lows(bench: Workbench, run: RunDirectory, champion: Recipe) -> Mapping[str, float | None]:

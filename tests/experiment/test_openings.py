@@ -40,6 +40,27 @@ def test_another_champion_needs_force_and_the_certificate_says_so(
     assert certify(run) == finished.certificate  # who came later does not count
 
 
+def test_a_refusal_does_not_wait_for_models(
+    finished: SearchResult, micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    other_champion(run, micro())
+    monkeypatch.setattr("evoswarm.decoding.swarm.Swarm.load", lambda *_, **__: pytest.fail("members were loaded"))
+    with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
+        certify(run)
+
+
+def test_a_champion_without_fingerprints_is_known_once_it_is_loaded(finished: SearchResult, tmp_path: Path) -> None:
+    """Its digest is another one until then: to refuse it early would be to refuse the champion itself."""
+    run = copied(finished, tmp_path / "runs")
+    data = json.loads((run / "champion.json").read_text())
+    for member in data["members"]:
+        member["spec"]["fingerprint"] = None
+    (run / "champion.json").write_text(json.dumps(data))
+    assert certify(run) == finished.certificate
+    assert not list(run.glob("certificate-*"))
+
+
 def test_a_look_by_hand_does_not_replace_force(
     finished: SearchResult, micro: Micro, space_file: Path, tmp_path: Path
 ) -> None:
