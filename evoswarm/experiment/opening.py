@@ -42,7 +42,7 @@ def permitted(run: RunDirectory, champion: Recipe, before: Opening, force: bool)
 
 
 def refuse_early(run: RunDirectory, space: SearchSpace, champion: Recipe, ledger: Path) -> None:
-    """Refuse a champion before a model is loaded, where that is certain; an earlier champion's certificate is put aside.
+    """Refuse a champion before a model is loaded, where that is certain, and put an earlier one's certificate aside.
 
     Args:
         run: of the champion.
