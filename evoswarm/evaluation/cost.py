@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import mul
+from itertools import chain
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evoswarm.decoding.request import MemberShape, MemberUse
 
@@ -62,9 +65,14 @@ class Cost:
         """Floating-point operations of all members."""
         return sum(member.flops for member in self.members)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the members."""
+        return tuple(member.name for member in self.members)
+
     def to_json(self) -> list[list[float]]:
         """Numbers only, in member order: names are the recipe's affair, and a ledger is shared by many spaces."""
-        return [[getattr(member, number) for number in _NUMBERS] for member in self.members]
+        return [list(member[1:]) for member in self.members]
 
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[float]], names: Sequence[str]) -> Cost:
@@ -114,6 +122,40 @@ def cost_of(use: Iterable[MemberUse], shapes: Mapping[str, MemberShape]) -> Cost
     )
 
 
+@dataclass(frozen=True)
+class CostTable:
+    """The cost vectors of one recipe on many items.
+
+    Attributes:
+        names: of the recipe's members.
+        numbers: float64 [items, members, 5]: tokens, passes, weight reads, flops, steps; zeros where nothing was read.
+    """
+
+    names: tuple[str, ...]
+    numbers: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Sequence[float]]], names: Sequence[str]) -> CostTable:
+        """The table of vectors as ``Cost.to_json`` gives them; an empty one is a row of zeros."""
+        nothing = [[0.0] * len(_NUMBERS)] * len(names)
+        flat = chain.from_iterable(chain.from_iterable(row or nothing for row in rows))
+        return cls(tuple(names), np.fromiter(flat, np.float64).reshape(len(rows), len(names), len(_NUMBERS)))
+
+    def mean(self, weights: Sequence[float]) -> Cost:
+        """Weighted mean over the items.
+
+        Args:
+            weights: of the items, summing to 1.
+        """
+        weighted = self.numbers * np.array(weights)[:, None, None]
+        means = np.add.accumulate(weighted)[-1].tolist()  # one after the other: ``np.sum`` adds in an order of its own
+        return Cost.from_json(means, self.names)
+
+    def total(self, number: str, places: Iterable[int]) -> float:
+        """Sum of one number (``tokens``, ``flops``, ...) over all members and the items at these places."""
+        return float(self.numbers[list(places), :, _NUMBERS.index(number)].sum())
+
+
 def mean_cost(costs: Sequence[Cost], weights: Sequence[float]) -> Cost:
     """Weighted mean of cost vectors that have the same members.
 
@@ -121,10 +163,10 @@ def mean_cost(costs: Sequence[Cost], weights: Sequence[float]) -> Cost:
         costs: one per item; empty gives the empty vector.
         weights: of the items, summing to 1.
     """
-    if not costs:
-        return Cost()
-    members = []
-    for position, first in enumerate(costs[0].members):
-        columns = zip(*(cost.members[position][1:] for cost in costs), strict=True)
-        members.append(MemberCost(first.name, *(sum(map(mul, weights, column)) for column in columns)))
-    return Cost(tuple(members))
+    return table_of(costs).mean(weights) if costs else NO_COST
+
+
+def table_of(costs: Sequence[Cost]) -> CostTable:
+    """The table of cost vectors that have the same members, or none."""
+    names = next((cost.names for cost in costs if cost.members), ())
+    return CostTable.of([cost.to_json() for cost in costs], names)

@@ -7,8 +7,9 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from evoswarm.evaluation.cost import NO_COST, Cost, mean_cost
+from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 
@@ -109,6 +110,38 @@ class Summary:
         return values[name]
 
 
+class Outcome(Protocol):
+    """An evaluation as a summary sees it: all but its cost."""
+
+    @property
+    def score(self) -> float | None:
+        """See ``Evaluation``."""
+
+    @property
+    def steps(self) -> int:
+        """See ``Evaluation``."""
+
+    @property
+    def open_steps(self) -> int:
+        """See ``Evaluation``."""
+
+    @property
+    def lead_tokens(self) -> int:
+        """See ``Evaluation``."""
+
+    @property
+    def lead_tokens_touched(self) -> int:
+        """See ``Evaluation``."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """See ``Evaluation``."""
+
+    @property
+    def close(self) -> bool:
+        """See ``Evaluation``."""
+
+
 def item_weights(items: Sequence[Item], tasks: Mapping[str, Task]) -> list[float]:
     """What each item adds to a weighted mean over tasks; sums to 1. Every task's items share its weight equally."""
     counts: dict[str, int] = {}
@@ -126,33 +159,40 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
         evaluations: one per item, in the same order.
         tasks: by name.
     """
+    return summary_of(items, evaluations, table_of([evaluation.cost for evaluation in evaluations]), tasks)
+
+
+def summary_of(
+    items: Sequence[Item], outcomes: Sequence[Outcome], costs: CostTable, tasks: Mapping[str, Task]
+) -> Summary:
+    """The same, where the costs of all items stand in one table."""
     weights = item_weights(items, tasks)
-    failures = [evaluation.failure for evaluation in evaluations if evaluation.failure is not None]
-    whole = [(e, w) for e, w in zip(evaluations, weights, strict=True) if e.failure is None]
-    total = math.fsum(weight for _, weight in whole)
-    steps = sum(evaluation.steps for evaluation in evaluations)
-    tokens = sum(evaluation.lead_tokens for evaluation in evaluations)
+    failures = [failure for outcome in outcomes if (failure := outcome.failure) is not None]
+    whole = [w if o.failure is None else 0.0 for o, w in zip(outcomes, weights, strict=True)] if failures else weights
+    total = math.fsum(whole)
+    steps = sum([outcome.steps for outcome in outcomes])
+    tokens = sum([outcome.lead_tokens for outcome in outcomes])
     accuracy, by_task = None, {}
     if not failures:
-        scores = scores_of(evaluations)
+        scores = scores_of(outcomes)
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
     return Summary(
         accuracy=accuracy,
         by_task=by_task,
-        cost=mean_cost([e.cost for e, _ in whole], [weight / total for _, weight in whole]),
-        open_share=sum(e.open_steps for e in evaluations) / steps if steps else 0.0,
-        touched_share=sum(e.lead_tokens_touched for e in evaluations) / tokens if tokens else 0.0,
+        cost=costs.mean([weight / total for weight in whole]) if total else NO_COST,
+        open_share=sum([outcome.open_steps for outcome in outcomes]) / steps if steps else 0.0,
+        touched_share=sum([outcome.lead_tokens_touched for outcome in outcomes]) / tokens if tokens else 0.0,
         failure=failures[0] if failures else None,
         failures=len(failures),
-        close=sum(evaluation.close for evaluation in evaluations),
+        close=sum([outcome.close for outcome in outcomes]),
         items=len(items),
     )
 
 
-def scores_of(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
+def scores_of(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
     """Per item, in order; a failure counts 0."""
-    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
+    return tuple([0.0 if (score := one.score) is None else float(score) for one in outcomes])
 
 
 def means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.cost import cost_of
-from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summarize
+from evoswarm.evaluation.cost import CostTable, cost_of
+from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summary_of
 from evoswarm.evaluation.ledger import Key, Ledger
+from evoswarm.evaluation.row import Row, costs_of
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -99,23 +100,19 @@ class Evaluator:
             RunError: the ledger cannot be written.
             Stopped: ``stop`` said so.
         """
-        distinct = {recipe.digest: recipe for recipe in recipes}
-        for recipe in distinct.values():
-            self.swarm.check(recipe)
-        pairs = self._pairs(distinct, items)
-        found = self._look_up(pairs)
-        missing = {pair.key: pair for pair in pairs if pair.key not in found}  # two tasks may share an item
-        for batch in _batches(list(missing.values())):
-            found.update(self._decode(batch))
-        self._count(pairs, found)
-        by_recipe: dict[str, list[Evaluation]] = {digest: [] for digest in distinct}
-        for pair in pairs:
-            by_recipe[pair.key.recipe].append(found[pair.key])
-        return [by_recipe[recipe.digest] for recipe in recipes]
+        found = {
+            digest: [row.evaluation(costs.names) for row in rows]
+            for digest, (rows, costs) in self._rows(recipes, items).items()
+        }
+        return [found[recipe.digest] for recipe in recipes]
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
-        """Score and sum up: one summary per recipe."""
-        return [summarize(items, evaluations, self.tasks) for evaluations in self.evaluate(recipes, items)]
+        """Score and sum up: one summary per recipe; see ``evaluate``."""
+        found = {
+            digest: summary_of(items, rows, costs, self.tasks)
+            for digest, (rows, costs) in self._rows(recipes, items).items()
+        }
+        return [found[recipe.digest] for recipe in recipes]
 
     def trace(self, recipe: Recipe, items: Sequence[Item]) -> list[Completion]:
         """Decode one recipe once more to see every step of its first samples; nothing enters the ledger.
@@ -152,8 +149,38 @@ class Evaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _pairs(self, recipes: Mapping[str, Recipe], items: Sequence[Item]) -> list[_Pair]:
-        """All pairs of recipes (by digest) and items, item by item, so that those that share prefixes stay together."""
+    def _rows(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> dict[str, tuple[list[Row], CostTable]]:
+        """Of every recipe, by digest, one row per item and their costs: what the ledger holds, and what it lacked."""
+        distinct = {recipe.digest: recipe for recipe in recipes}
+        for recipe in distinct.values():
+            self.swarm.check(recipe)
+        contexts = self._contexts(distinct)
+        formats = {recipe.prompt_format for recipe in distinct.values()}
+        digests = {text: [self.item_digest(item, text) for item in items] for text in formats}
+        keys = {
+            digest: [Key(digest, item, contexts[digest]) for item in digests[recipe.prompt_format]]
+            for digest, recipe in distinct.items()
+        }
+        found = {digest: self._look_up(keys[digest]) for digest in distinct}
+        lacking = [digest for digest, rows in found.items() if None in rows]
+        missing = {  # item by item, so that those that share prefixes stay together; two tasks may share an item
+            keys[digest][place]: _Pair(keys[digest][place], distinct[digest], item)
+            for place, item in enumerate(items if lacking else ())
+            for digest in lacking
+            if found[digest][place] is None
+        }
+        fresh: dict[Key, Row] = {}
+        for batch in _batches(list(missing.values())):
+            fresh.update(self._decode(batch))
+        whole: dict[str, tuple[list[Row], CostTable]] = {}
+        for digest, recipe in distinct.items():
+            rows = [row or fresh[key] for key, row in zip(keys[digest], found[digest], strict=True)]
+            whole[digest] = rows, costs_of(rows, [member.spec.name for member in recipe.members])
+            self._count(keys[digest], whole[digest][1])
+        return whole
+
+    def _contexts(self, recipes: Mapping[str, Recipe]) -> dict[str, str]:
+        """The digests of the recipes' contexts, by the recipes' digests; new ones are described in the ledger."""
         contexts = {digest: self.context(recipe) for digest, recipe in recipes.items()}
         digests = {recipe: digest_of(context) for recipe, context in contexts.items()}
         fresh = {
@@ -164,35 +191,25 @@ class Evaluator:
         if fresh:
             self.ledger.describe(fresh)
             self._described.update(fresh)
-        formats = dict.fromkeys(recipe.prompt_format for recipe in recipes.values())
-        pairs = []
-        for item in items:
-            by_format = {text: self.item_digest(item, text) for text in formats}
-            for digest, recipe in recipes.items():
-                key = Key(digest, by_format[recipe.prompt_format], digests[digest])
-                pairs.append(_Pair(key, recipe, item))
-        return pairs
+        return digests
 
-    def _count(self, pairs: Sequence[_Pair], found: Mapping[Key, Evaluation]) -> None:
-        """What was asked for the first time, and its price; it is the same wherever the evaluations came from."""
-        for pair in pairs:
-            if (pair.key.recipe, pair.key.item) not in self.asked:
-                self.asked.add((pair.key.recipe, pair.key.item))
-                cost = found[pair.key].cost
-                self.tokens += cost.tokens
-                self.flops += cost.flops
-
-    def _look_up(self, pairs: Sequence[_Pair]) -> dict[Key, Evaluation]:
-        """What the ledger holds, and what the journal says of an earlier moment of this run."""
-        names = {pair.key.recipe: [m.spec.name for m in pair.recipe.members] for pair in pairs}
-        found = self.ledger.read([pair.key for pair in pairs], names)
-        for pair in pairs:
-            failure = self._moment.known.get((pair.key.recipe, pair.key.item))
+    def _look_up(self, keys: Sequence[Key]) -> list[Row | None]:
+        """What the ledger holds of one recipe, and what the journal says of an earlier moment of this run."""
+        rows = self.ledger.read(keys)
+        for place, key in enumerate(keys if self._moment.known else ()):
+            failure = self._moment.known.get((key.recipe, key.item))
             if failure is not None:
-                found[pair.key] = Evaluation(score=None, failure=failure)
-        return found
+                rows[place] = Row.of(Evaluation(score=None, failure=failure))
+        return rows
 
-    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Evaluation]:
+    def _count(self, keys: Sequence[Key], costs: CostTable) -> None:
+        """What was asked of one recipe for the first time, and its price; the same wherever its rows came from."""
+        first = {pair: place for place, key in enumerate(keys) if (pair := key[:2]) not in self.asked}
+        self.asked.update(first)
+        self.tokens += costs.total("tokens", first.values())
+        self.flops += costs.total("flops", first.values())
+
+    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Row]:
         """Decode a batch, keep what lasts, and read it back."""
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
@@ -213,7 +230,8 @@ class Evaluator:
             if evaluation.failure is not None and evaluation.failure.kind in OWED:
                 self._moment.note(key.recipe, key.item, evaluation.failure)
                 self._moment.known[key.recipe, key.item] = evaluation.failure
-        return fresh | self._look_up(batch)
+        known = zip(fresh, self._look_up(list(fresh)), strict=True)
+        return {key: row or Row.of(fresh[key]) for key, row in known}
 
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Decode; what does not fit into memory is halved until the requests at fault stand alone."""

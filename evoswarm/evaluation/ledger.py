@@ -15,14 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
-
-from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
+from typing import NamedTuple, Self
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import OWED, Evaluation
-from evoswarm.recipe import Failure
+from evoswarm.evaluation.row import Row
 
 LEDGER_VERSION = 2
 
@@ -47,9 +44,10 @@ CREATE TABLE IF NOT EXISTS opened_items (
 ) WITHOUT ROWID;
 """
 _LAST_NUMBER = 2**63 - 1
-_COLUMNS = (
-    "score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, left_out, entropy, "
-    "failure, failure_message"
+_READ = (
+    "SELECT wanted.key, score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
+    "left_out, entropy, failure, failure_message FROM json_each(?) wanted CROSS JOIN evaluations e "
+    "ON e.recipe = ? AND e.item = wanted.value AND e.context = ?"
 )
 
 
@@ -115,27 +113,24 @@ class Ledger:
         """Let go of the file."""
         self._database.close()
 
-    def read(self, keys: Sequence[Key], names: Mapping[str, Sequence[str]]) -> dict[Key, Evaluation]:
-        """Look up evaluations.
+    def read(self, keys: Sequence[Key]) -> list[Row | None]:
+        """Look up evaluations, recipe by recipe: what one recipe did lies together.
 
         Args:
             keys: what is wanted; doubled ones do no harm.
-            names: the member names by recipe digest, as the reader's recipes call them.
 
         Returns:
-            Those that are there.
+            One row per key; None where nothing is known.
         """
-        found: dict[Key, Evaluation] = {}
-        with self._transaction("DEFERRED"):
-            self._database.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (recipe TEXT, item TEXT, context TEXT)")
-            self._database.execute("DELETE FROM temp.wanted")
-            self._database.executemany("INSERT INTO temp.wanted VALUES (?, ?, ?)", dict.fromkeys(keys))
-            rows = self._database.execute(
-                f"SELECT w.recipe, w.item, w.context, {_COLUMNS} FROM temp.wanted w CROSS JOIN evaluations e "
-                "ON e.recipe = w.recipe AND e.item = w.item AND e.context = w.context"
-            )
-            for recipe, item, context, *values in rows:
-                found[Key(recipe, item, context)] = _evaluation(values, names[recipe])
+        places: dict[tuple[str, str], list[int]] = {}
+        for place, key in enumerate(keys):
+            places.setdefault((key.recipe, key.context), []).append(place)
+        found: list[Row | None] = [None] * len(keys)
+        with self._typed():
+            for (recipe, context), group in places.items():
+                items = json.dumps([keys[place].item for place in group])
+                for number, *values in self._database.execute(_READ, (items, recipe, context)):
+                    found[group[number]] = Row._make(values)
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
@@ -149,7 +144,7 @@ class Ledger:
         for key, evaluation in evaluations.items():
             if evaluation.failure is not None and evaluation.failure.kind in OWED:
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
-            rows.append((*key, *_values(evaluation)))
+            rows.append((*key, *Row.of(evaluation)))
         marks = ", ".join("?" * 16)
         with self._transaction("IMMEDIATE"):
             self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
@@ -282,41 +277,3 @@ def _meaning(error: Exception) -> str:
     if "not a database" in text or "malformed" in text:
         return f"expected a ledger, got a file that is none ({text}): move it away to begin a new one"
     return f"expected a ledger that can be read and written, got: {text}"
-
-
-def _values(evaluation: Evaluation) -> tuple[Any, ...]:
-    failure = evaluation.failure
-    return (
-        evaluation.score,
-        evaluation.answer,
-        json.dumps(evaluation.answers, ensure_ascii=False),
-        json.dumps(evaluation.cost.to_json()),
-        evaluation.margin,
-        evaluation.steps,
-        evaluation.open_steps,
-        evaluation.lead_tokens,
-        evaluation.lead_tokens_touched,
-        evaluation.left_out,
-        evaluation.entropy,
-        failure.kind if failure else None,
-        failure.message if failure else None,
-    )
-
-
-def _evaluation(values: Sequence[Any], names: Sequence[str]) -> Evaluation:
-    score, answer, answers, cost, margin, steps, open_steps, tokens, touched, left_out, entropy, kind, message = values
-    rows = from_json(cost)
-    return Evaluation(
-        score=score,
-        answer=answer,
-        answers=tuple(from_json(answers)),
-        cost=Cost.from_json(rows, names) if rows else Cost(),
-        margin=margin,
-        steps=steps,
-        open_steps=open_steps,
-        lead_tokens=tokens,
-        lead_tokens_touched=touched,
-        left_out=left_out,
-        entropy=entropy,
-        failure=Failure(kind, message) if kind else None,
-    )

@@ -82,12 +82,12 @@ def _again(recipe: Recipe, items: Sequence[Item], known: Workbench, fresh: Workb
     keys = {
         Key(recipe.digest, known.evaluator.item_digest(item, recipe.prompt_format), context): item for item in items
     }
-    names = {recipe.digest: [member.spec.name for member in recipe.members]}
-    found = known.evaluator.ledger.read(list(keys), names)
-    asked = [key for key in keys if key in found]
-    if asked:
-        for key, other in zip(asked, fresh.evaluator.evaluate([recipe], [keys[key] for key in asked])[0], strict=True):
-            one = found[key]
+    names = [member.spec.name for member in recipe.members]
+    rows = zip(keys.values(), known.evaluator.ledger.read(list(keys)), strict=True)
+    found = [(item, row.evaluation(names)) for item, row in rows if row is not None]
+    if found:
+        again = fresh.evaluator.evaluate([recipe], [item for item, _ in found])[0]
+        for (_, one), other in zip(found, again, strict=True):
             yield min(one.margin, other.margin), (one.answers, one.score) == (other.answers, other.score)
 
 

@@ -42,7 +42,11 @@ EVALUATION = Evaluation(
     entropy=0.7,
 )
 KEY = Key("r", "i", "c")
-NAMES = {"r": ["a"]}
+
+
+def read(ledger: Ledger, *keys: Key) -> list[Evaluation | None]:
+    """What is kept, as a recipe of one member named "a" reads it."""
+    return [None if row is None else row.evaluation(["a"]) for row in ledger.read(keys)]
 
 
 @pytest.fixture
@@ -54,21 +58,30 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_what_is_written_is_read_back_to_the_bit(ledger: Ledger) -> None:
     failed = Evaluation(None, margin=math.inf, failure=Failure("no_mass", "all members abstain"))
-    ledger.write({KEY: EVALUATION, Key("r", "j", "c"): failed})
-    assert ledger.read([KEY, KEY], NAMES) == {KEY: EVALUATION}
-    assert ledger.read([Key("r", "j", "c"), Key("r", "missing", "c")], NAMES) == {Key("r", "j", "c"): failed}
+    other = Key("r", "j", "c")
+    ledger.write({KEY: EVALUATION, other: failed})
+    assert read(ledger, KEY, other, KEY) == [EVALUATION, failed, EVALUATION]
+    assert read(ledger, other, Key("r", "missing", "c")) == [failed, None]
+
+
+def test_recipes_are_read_in_the_order_that_they_are_asked_for(ledger: Ledger) -> None:
+    keys = [Key(recipe, item, context) for item in "ij" for context in "cd" for recipe in "rs"]
+    known = {key: Evaluation(place / 8) for place, key in enumerate(keys)}
+    ledger.write(known)
+    asked = keys[::-1] + keys[::3]
+    assert read(ledger, *asked) == [known[key] for key in asked]
 
 
 def test_every_part_of_the_key_counts(ledger: Ledger) -> None:
     ledger.write({KEY: EVALUATION})
     others = [Key("x", "i", "c"), Key("r", "x", "c"), Key("r", "i", "x")]
-    assert ledger.read(others, {"x": ["a"], "r": ["a"]}) == {}
+    assert read(ledger, *others) == [None, None, None]
 
 
 def test_the_first_write_wins(ledger: Ledger) -> None:
     ledger.write({KEY: EVALUATION})
     ledger.write({KEY: Evaluation(0.0)})
-    assert ledger.read([KEY], NAMES)[KEY] == EVALUATION
+    assert read(ledger, KEY) == [EVALUATION]
 
 
 @pytest.mark.parametrize("kind", ["out_of_memory", "time_out"])
@@ -81,13 +94,13 @@ def test_what_is_owed_to_the_moment_never_enters(ledger: Ledger, kind: str) -> N
 def test_many_at_once(ledger: Ledger) -> None:
     keys = [Key("r", str(number), "c") for number in range(5000)]
     ledger.write(dict.fromkeys(keys, EVALUATION))
-    assert len(ledger.read(keys, NAMES)) == ledger.count() == 5000
+    assert read(ledger, *keys) == [EVALUATION] * ledger.count() == [EVALUATION] * 5000
 
 
 def test_two_processes_share_it(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l.sqlite") as one, Ledger(tmp_path / "l.sqlite") as other:
         one.write({KEY: EVALUATION})
-        assert other.read([KEY], NAMES) == {KEY: EVALUATION}
+        assert read(other, KEY) == [EVALUATION]
 
 
 def test_write_ahead_and_a_version(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""An evaluation as the ledger keeps it: read by the ten thousands, and taken apart only as far as somebody asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
+
+from evoswarm.evaluation.cost import Cost, CostTable
+from evoswarm.evaluation.evaluation import CLOSE_MARGIN, Evaluation
+from evoswarm.recipe import Failure, FailureKind
+
+
+class Row(NamedTuple):
+    """The columns of the ledger behind the key; see ``Evaluation``.
+
+    Attributes:
+        answers: JSON.
+        cost: JSON, as ``Cost.to_json`` gives it.
+        kind: of the failure.
+        message: of the failure.
+    """
+
+    score: float | None
+    answer: str
+    answers: str
+    cost: str
+    margin: float
+    steps: int
+    open_steps: int
+    lead_tokens: int
+    lead_tokens_touched: int
+    left_out: float
+    entropy: float
+    kind: FailureKind | None
+    message: str | None
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Row:
+        """What is kept of an evaluation: all but the members' names."""
+        failure = evaluation.failure
+        return cls(
+            score=evaluation.score,
+            answer=evaluation.answer,
+            answers=json.dumps(evaluation.answers, ensure_ascii=False),
+            cost=json.dumps(evaluation.cost.to_json()),
+            margin=evaluation.margin,
+            steps=evaluation.steps,
+            open_steps=evaluation.open_steps,
+            lead_tokens=evaluation.lead_tokens,
+            lead_tokens_touched=evaluation.lead_tokens_touched,
+            left_out=evaluation.left_out,
+            entropy=evaluation.entropy,
+            kind=failure.kind if failure else None,
+            message=failure.message if failure else None,
+        )
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no score."""
+        return None if self.kind is None else Failure(self.kind, self.message or "")
+
+    @property
+    def close(self) -> bool:
+        """Whether some decision was too close to call across machines."""
+        return self.margin < CLOSE_MARGIN
+
+    def evaluation(self, names: Sequence[str]) -> Evaluation:
+        """The evaluation, with the names that the reader's recipe gives its members."""
+        cost = from_json(self.cost)
+        return Evaluation(
+            score=self.score,
+            answer=self.answer,
+            answers=tuple(from_json(self.answers)),
+            cost=Cost.from_json(cost, names) if cost else Cost(),
+            margin=self.margin,
+            steps=self.steps,
+            open_steps=self.open_steps,
+            lead_tokens=self.lead_tokens,
+            lead_tokens_touched=self.lead_tokens_touched,
+            left_out=self.left_out,
+            entropy=self.entropy,
+            failure=self.failure,
+        )
+
+
+def costs_of(rows: Sequence[Row], names: Sequence[str]) -> CostTable:
+    """The costs of one recipe's rows, with the names that the reader's recipe gives its members."""
+    return CostTable.of(from_json(f"[{','.join([row.cost for row in rows])}]"), names)
