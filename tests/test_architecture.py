@@ -23,7 +23,18 @@ FLOORS = [
     {"study"},
     {"cli"},
 ]
-DECODING = ["request", "text", "forward", "member", "memory", "views", "step", "loop", "swarm"]  # likewise, one by one
+DECODING = [
+    "request",
+    "text",
+    "forward",
+    "member",
+    "pool",
+    "memory",
+    "views",
+    "step",
+    "loop",
+    "swarm",
+]  # likewise, one by one
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {

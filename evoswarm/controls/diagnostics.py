@@ -87,7 +87,7 @@ def _mixes(space: SearchSpace, specs: Sequence[MemberSpec], champion: Recipe) ->
 def low_entropy_gate(evaluator: Evaluator, champion: Recipe, items: Sequence[Item]) -> dict[str, float | None]:
     """By follower, the threshold of a gate that opens where the lead is surest, as often as the champion's does.
 
-    A gated champion is decoded once more, to see the entropies of its lead; they are not in the ledger.
+    A gated champion is decoded once more, to see the entropies of its lead.
 
     Args:
         evaluator: decodes.
@@ -100,8 +100,8 @@ def low_entropy_gate(evaluator: Evaluator, champion: Recipe, items: Sequence[Ite
     shares = realised_shares(champion, evaluator.evaluate([champion], items)[0])
     if not any(member.threshold > 0 for member in champion.members):
         return dict.fromkeys(shares, 0.0)
-    completions = evaluator.trace(champion, items)
-    return low_thresholds([step.entropy for completion in completions for step in completion.trace], shares)
+    entropies = evaluator.entropies([champion], items)[0]
+    return low_thresholds([nats for row in entropies for nats in row], shares)
 
 
 def realised_shares(recipe: Recipe, rows: Sequence[Evaluation]) -> dict[str, float]:

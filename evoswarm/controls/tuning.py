@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from evoswarm.controls.contestant import Controls
 from evoswarm.controls.diagnostics import ceilings, diagnostics, low_entropy_gate
@@ -21,7 +21,6 @@ def tune(
     champion: Recipe,
     evaluator: Evaluator,
     items: Sequence[Item],
-    lows: Mapping[str, float | None] | None = None,
 ) -> Controls:
     """Tune all rivals, diagnostics and ceilings of a champion.
 
@@ -34,15 +33,12 @@ def tune(
         champion: frozen.
         evaluator: decodes; whatever is decoded enters its ledger.
         items: of the selection split.
-        lows: what `low_entropy_gate` found before; None finds it now.
 
     Raises:
         RunError: the ledger cannot be written.
         Stopped: the evaluator was told to stop.
     """
     trials = Trials(evaluator, items)
-    if lows is None:
-        lows = low_entropy_gate(evaluator, champion, items)
     flops = trials.run([("the champion", Decode(champion))])[0].flops
     singles = try_singles(trials, space, specs, flops)
     return Controls(
@@ -52,6 +48,6 @@ def tune(
             members_vote(trials, space, champion, flops),
             better_router(trials, singles),
         ),
-        diagnostics=diagnostics(trials, space, specs, champion, lows),
+        diagnostics=diagnostics(trials, space, specs, champion, low_entropy_gate(evaluator, champion, items)),
         ceilings=ceilings(trials, singles),
     )

@@ -126,7 +126,7 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None) 
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     directory = locate(spec)
-    device = _device(spec) if device is None else _checked(spec, device)
+    device = _device(spec) if device is None else seen_device(spec, device)
     dtype: Any = {"auto": "auto" if device.startswith("cuda") else torch.float32}.get(spec.dtype) or getattr(
         torch, spec.dtype
     )
@@ -222,14 +222,16 @@ def fingerprint(directory: Path, chat_template: bool) -> str:
     return digest.hexdigest()
 
 
-def _device(spec: MemberSpec) -> str:
-    if spec.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return _checked(spec, spec.device)
+def seen_device(spec: MemberSpec, device: str) -> str:
+    """The device, if torch can see it.
 
+    Args:
+        spec: of the member that is to be there, for errors.
+        device: by the name that torch gives it.
 
-def _checked(spec: MemberSpec, device: str) -> str:
-    """The device, if torch can see it."""
+    Raises:
+        MemberError: it cannot.
+    """
     if device.startswith("cuda"):
         if not torch.cuda.is_available():
             raise MemberError(f"member {spec.name!r}: expected a GPU (device is {device}), got none that torch can see")
@@ -239,6 +241,12 @@ def _checked(spec: MemberSpec, device: str) -> str:
     if device == "mps" and not torch.backends.mps.is_available():
         raise MemberError(f"member {spec.name!r}: expected an Apple GPU (device is mps), got none that torch can see")
     return device
+
+
+def _device(spec: MemberSpec) -> str:
+    if spec.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return seen_device(spec, spec.device)
 
 
 def _end_ids(model: Any, tokenizer: Any, columns: int, name: str) -> tuple[int, ...]:

@@ -10,15 +10,16 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Self
 
 import torch
 
-from evoswarm.decoding.forward.devices import free_bytes, place
-from evoswarm.decoding.forward.weight_files import weight_bytes
+from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
-from evoswarm.decoding.member import Member, load_member, locate
+from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import Limits
+from evoswarm.decoding.pool import FactStore, Pool
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
 from evoswarm.decoding.step.outcome import Outcome
 from evoswarm.decoding.step.plan import Plans
@@ -41,27 +42,22 @@ class Swarm:
     """A loaded pool that can decode.
 
     Attributes:
-        members: in the order of the pool.
         counters: what the engine has done since the swarm was made.
-        limits: what may be kept, per member.
     """
 
     def __init__(
         self,
-        members: Sequence[Member],
+        members: Sequence[Member] | Pool,
         state_memory_bytes: int | None = None,
         row_memory_bytes: int | None = None,
         text_memory_bytes: int | None = None,
     ) -> None:
-        """Make a swarm of loaded members; ``Swarm.load`` loads them and says what the limits are."""
-        self.members = tuple(members)
-        given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
-        self.limits = tuple(self._limits(member, given) for member in members)
-        for member, limits in zip(members, self.limits, strict=True):
-            member.runner.limit(limits.state_bytes, int(limits.state_bytes * BUFFER_SHARE))
+        """Make a swarm of members; ``Swarm.load`` loads them and says what the limits are."""
+        self._pool = members if isinstance(members, Pool) else Pool.of(members)
+        self._given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
         self.counters = Counters()
         self._views: dict[tuple[str, float], PoolView] = {}
-        self._by_name = {member.spec.name: index for index, member in enumerate(self.members)}
+        self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
 
     @classmethod
     def load(
@@ -72,6 +68,8 @@ class Swarm:
         state_memory_bytes: int | None = None,
         row_memory_bytes: int | None = None,
         text_memory_bytes: int | None = None,
+        store: FactStore | None = None,
+        on_load: Callable[[int], None] = lambda members: None,
     ) -> Self:
         """Load a pool, or the members of a recipe.
 
@@ -81,35 +79,52 @@ class Swarm:
             state_memory_bytes: limit on kept states per member; None is a share of what is free after loading.
             row_memory_bytes: limit on whole output rows per member; likewise.
             text_memory_bytes: limit on texts and the distributions behind them per member; likewise.
+            store: facts of members; where it knows all of these, they are loaded by the first who wants to decode.
+            on_load: told how many members are about to be loaded.
 
         Raises:
             MemberError: a member cannot be loaded.
         """
         wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
-        sizes = [weight_bytes(locate(spec), spec.dtype) for spec in wanted]
-        devices = place(sizes, wanted)
-        members = [load_member(spec, batch_tokens, device) for spec, device in zip(wanted, devices, strict=True)]
-        return cls(members, state_memory_bytes, row_memory_bytes, text_memory_bytes)
+        pool = Pool.find(wanted, batch_tokens, store, on_load)
+        return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property
+    def members(self) -> tuple[Member, ...]:
+        """The loaded members, in the order of the pool.
+
+        Raises:
+            MemberError: one cannot be loaded.
+        """
+        return self._pool.members
+
+    @cached_property
+    def limits(self) -> tuple[Limits, ...]:
+        """What may be kept, per member; asked for by the first who decodes, when the weights have taken their room."""
+        limits = tuple(self._limits(member) for member in self.members)
+        for member, one in zip(self.members, limits, strict=True):
+            member.runner.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
+        return limits
+
+    @cached_property
     def specs(self) -> tuple[MemberSpec, ...]:
         """Where the members came from, with their fingerprints."""
-        return tuple(member.spec for member in self.members)
+        return tuple(facts.spec for facts in self._pool.facts)
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, MemberShape]:
         """What the members' costs are computed from, by name."""
-        return {member.spec.name: member.shape for member in self.members}
+        return {facts.spec.name: facts.shape for facts in self._pool.facts}
 
-    @property
+    @cached_property
     def dtypes(self) -> dict[str, str]:
         """Loaded dtype by member name."""
-        return {member.spec.name: member.dtype for member in self.members}
+        return {facts.spec.name: facts.dtype for facts in self._pool.facts}
 
-    @property
+    @cached_property
     def device_kind(self) -> str:
         """``cpu``, ``cuda`` or ``mps`` (several, sorted, when members are on different kinds)."""
-        return "+".join(sorted({member.device.split(":")[0] for member in self.members}))
+        return "+".join(sorted({facts.device.split(":")[0] for facts in self._pool.facts}))
 
     def check(self, recipe: Recipe) -> None:
         """Refuse a recipe that this swarm cannot decode.
@@ -124,7 +139,7 @@ class Swarm:
                 raise RecipeError(
                     f"members: expected members of the swarm ({', '.join(self._by_name)}), got {member.spec.name!r}"
                 )
-            loaded = self.members[index].spec.fingerprint
+            loaded = self.specs[index].fingerprint
             if member.spec.fingerprint not in (None, loaded):
                 raise RecipeError(
                     f"members: expected {member.spec.name!r} as the recipe knows it (fingerprint"
@@ -135,10 +150,9 @@ class Swarm:
             self._check_shared_tokenizer()
 
     def _check_shared_tokenizer(self) -> None:
-        first = self.members[0]
-        for other in self.members[1:]:
-            same = first.codec.token_bytes == other.codec.token_bytes and first.codec.end_ids == other.codec.end_ids
-            if not same:
+        first = self._pool.facts[0]
+        for other in self._pool.facts[1:]:
+            if other.tokens != first.tokens:
                 raise RecipeError(
                     "alphabet: expected 'bytes' (members have different tokenizers or end tokens: "
                     f"{first.spec.name!r} and {other.spec.name!r}), got 'tokens'"
@@ -166,20 +180,20 @@ class Swarm:
     def _threads(self) -> Iterator[None]:
         """One thread while only tiny models run; torch's own setting comes back afterwards."""
         before = torch.get_num_threads()
-        if all(member.shape.parameters < ONE_THREAD_BELOW for member in self.members):
+        if all(shape.parameters < ONE_THREAD_BELOW for shape in self.shapes.values()):
             torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(before)
 
-    def _limits(self, member: Member, given: Sequence[int | None]) -> Limits:
+    def _limits(self, member: Member) -> Limits:
         """What the space says, or parts of what is free, divided among the members that share it."""
         beside = sum(other.device == member.device for other in self.members)
         on_device = free_bytes(member.device) / beside
         on_host = free_bytes("cpu") / len(self.members)
         shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
-        return Limits(*(int(share) if one is None else one for one, share in zip(given, shares, strict=True)))
+        return Limits(*(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True)))
 
     def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)

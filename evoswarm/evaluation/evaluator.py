@@ -114,17 +114,37 @@ class Evaluator:
         }
         return [found[recipe.digest] for recipe in recipes]
 
-    def trace(self, recipe: Recipe, items: Sequence[Item]) -> list[Completion]:
-        """Decode one recipe once more to see every step of its first samples; nothing enters the ledger.
+    def entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[list[float]]]:
+        """What the recipes' leads are unsure of; read from the ledger, or decoded and kept there.
+
+        Args:
+            recipes: of distinct behaviour.
+            items: of any split.
+
+        Returns:
+            Per recipe, in order, and per item, the entropies of the lead at the steps of the first sample, nats.
 
         Raises:
-            RecipeError: the recipe names a member that the swarm lacks.
+            RecipeError: a recipe names a member that the swarm lacks.
+            RunError: the ledger cannot be written.
             Stopped: ``stop`` said so.
         """
-        completions = self._complete([self._request(recipe, item, trace=True) for item in items])
-        if self._stop is not None and self._stop():
-            raise Stopped("stopped as asked")
-        return completions
+        digests = [self._entropies_digest(recipe, items) for recipe in recipes]
+        found = {digest: self.ledger.fact(digest) for digest in digests}
+        missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if found[digest] is None]
+        if missing:
+            self._go_on()
+            asked = [self._request(recipe, item, trace=True) for recipe, _ in missing for item in items]
+            steps = [[step.entropy for step in completion.trace] for completion in self._complete(asked)]
+            self._go_on()
+            for number, (_, digest) in enumerate(missing):
+                own = steps[number * len(items) : (number + 1) * len(items)]
+                found[digest] = self.ledger.keep(digest, json.dumps(own))
+        return [json.loads(found[digest] or "[]") for digest in digests]
+
+    def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:
+        asked = [self.item_digest(item, recipe.prompt_format) for item in items]
+        return digest_of(["entropies", recipe.digest, self.context(recipe), asked])
 
     def item_digest(self, item: Item, prompt_format: str) -> str:
         """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit."""
@@ -209,10 +229,13 @@ class Evaluator:
         self.tokens += costs.total("tokens", first.values())
         self.flops += costs.total("flops", first.values())
 
-    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Row]:
-        """Decode a batch, keep what lasts, and read it back."""
+    def _go_on(self) -> None:
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
+
+    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Row]:
+        """Decode a batch, keep what lasts, and read it back."""
+        self._go_on()
         completions = self._complete([self._request(pair.recipe, pair.item) for pair in batch])
         cut_short = self._stop is not None and self._stop()
         done = [

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
     failure TEXT, failure_message TEXT,
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS calibrations (digest TEXT PRIMARY KEY, entropies TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (digest TEXT PRIMARY KEY, fact TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS openings (
     number INTEGER PRIMARY KEY, space TEXT NOT NULL, champion TEXT NOT NULL, opened_at REAL NOT NULL,
     UNIQUE (space, champion)
@@ -149,25 +149,25 @@ class Ledger:
         with self._transaction("IMMEDIATE"):
             self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
 
-    def calibration(self, digest: str) -> str | None:
-        """The entropies that leads showed alone (JSON), if they are known.
+    def fact(self, digest: str) -> str | None:
+        """What else was found out once by loading or decoding (JSON), if it is known.
 
         Args:
-            digest: of the leads, the items and what else decides them.
+            digest: of all that decides it.
         """
         with self._typed():
-            row = self._database.execute("SELECT entropies FROM calibrations WHERE digest = ?", (digest,)).fetchone()
+            row = self._database.execute("SELECT fact FROM facts WHERE digest = ?", (digest,)).fetchone()
         return None if row is None else str(row[0])
 
-    def calibrate(self, digest: str, entropies: str) -> str:
-        """Keep entropies; the first write wins.
+    def keep(self, digest: str, fact: str) -> str:
+        """Keep a fact; the first write wins.
 
         Returns:
             What is kept.
         """
         with self._transaction("IMMEDIATE"):
-            self._database.execute("INSERT OR IGNORE INTO calibrations VALUES (?, ?)", (digest, entropies))
-        return self.calibration(digest) or entropies
+            self._database.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (digest, fact))
+        return self.fact(digest) or fact
 
     def describe(self, contexts: Mapping[str, str]) -> None:
         """Note what context digests stand for (JSON), for people who read the file later."""

@@ -6,14 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evoswarm.controls.plain import single
-from evoswarm.decoding.request import Request
-from evoswarm.evaluation.evaluation import digest_of
-from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.genes import MemberSize
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import Recipe
+from evoswarm.recipe import MemberSpec, Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 
@@ -21,58 +18,40 @@ CALIBRATION_ITEMS = 64
 CALIBRATION = "calibration.json"
 
 
-def calibration_of(
-    bench: Workbench, run: RunDirectory, stop: Callable[[], bool], on_stage: Callable[[str], None]
-) -> Calibration:
+def calibration_of(bench: Workbench, run: RunDirectory, on_stage: Callable[[str], None]) -> Calibration:
     """The entropies of every possible lead; read back when the run has them, or the ledger.
 
     Raises:
-        Stopped: ``stop`` said so.
+        Stopped: Ctrl-C.
     """
     text = run.read(CALIBRATION)
     if text is not None:
         return Calibration.from_json(text, str(run.path / CALIBRATION))
-    leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
-    items = bench.items["search"][:CALIBRATION_ITEMS]
-    digest, ledger = _digest(bench, leads, items), bench.evaluator.ledger
-    text = ledger.calibration(digest)
-    if text is None:
-        on_stage(f"calibrating {len(leads)} possible leads")
-        text = ledger.calibrate(digest, calibrate(bench, leads, items, stop).to_json())
-    run.write(CALIBRATION, text)
-    return Calibration.from_json(text, ledger.path)
+    on_stage(f"calibrating {len(possible_leads(bench))} possible leads")
+    calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
+    run.write(CALIBRATION, calibration.to_json())
+    return calibration
 
 
-def _digest(bench: Workbench, leads: Sequence[str], items: Sequence[Item]) -> str:
-    """What decides a calibration: the leads by name, recipe and context, and the items."""
-    alone = {spec.name: single(bench.space, spec) for spec in bench.pool if spec.name in leads}
-    evaluator = bench.evaluator
-    recipes = {name: [recipe.digest, evaluator.context(recipe)] for name, recipe in alone.items()}
-    formats = {recipe.prompt_format for recipe in alone.values()}
-    asked = [[item.task, *(evaluator.item_digest(item, text) for text in sorted(formats))] for item in items]
-    return digest_of([recipes, asked])
-
-
-def calibrate(bench: Workbench, leads: Sequence[str], items: Sequence[Item], stop: Callable[[], bool]) -> Calibration:
-    """The entropies that each possible lead shows when it decodes the calibration items alone, greedily.
+def calibrate(bench: Workbench, items: Sequence[Item]) -> Calibration:
+    """The entropies that each possible lead shows when it decodes these items alone, greedily.
 
     Raises:
-        Stopped: ``stop`` said so.
+        Stopped: Ctrl-C.
     """
-    requests, places = [], []
-    for spec in bench.pool:
-        for item in items if spec.name in leads else ():
-            task = bench.tasks[item.task]
-            alone = single(bench.space, spec)
-            requests.append(Request(alone, item.prompt, item.key, max_bytes=task.max_bytes, stop=task.stop, trace=True))
-            places.append((spec.name, item.task))
-    entropies: dict[str, dict[str, list[float]]] = {name: {} for name in leads}
-    completions = bench.swarm.decode(requests, stop_after=stop)
-    if stop():
-        raise Stopped("stopped as asked")
-    for (lead, task_name), completion in zip(places, completions, strict=True):
-        entropies[lead].setdefault(task_name, []).extend(step.entropy for step in completion.trace)
-    return Calibration.of(entropies)
+    leads = possible_leads(bench)
+    rows = bench.evaluator.entropies([single(bench.space, spec) for spec in leads], items)
+    table: dict[str, dict[str, list[float]]] = {spec.name: {} for spec in leads}
+    for spec, row in zip(leads, rows, strict=True):
+        for item, entropies in zip(items, row, strict=True):
+            table[spec.name].setdefault(item.task, []).extend(entropies)
+    return Calibration.of(table)
+
+
+def possible_leads(bench: Workbench) -> list[MemberSpec]:
+    """The members that may lead, in the order of the pool."""
+    named = bench.space.genome.leads
+    return [spec for spec in bench.pool if not named or spec.name in named]
 
 
 def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:

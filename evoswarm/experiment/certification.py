@@ -19,7 +19,6 @@ from evoswarm.certificate.page import page
 from evoswarm.certificate.statistics import discordances, strata
 from evoswarm.certificate.verdict import points
 from evoswarm.controls.contestant import Contestant, Controls
-from evoswarm.controls.diagnostics import low_entropy_gate
 from evoswarm.controls.plain import uniform, without
 from evoswarm.controls.tuning import tune
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
@@ -117,7 +116,7 @@ def certify_champion(
     forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
     selection = bench.items["selection"]
     on_stage(f"tuning rivals on {len(selection)} selection items")
-    controls = tune(bench.space, bench.pool, champion, evaluator, selection, _lows(bench, run, champion))
+    controls = tune(bench.space, bench.pool, champion, evaluator, selection)
     gain = _detectable(bench, champion, controls)
     statement = _statement(gain, len(items))
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
@@ -135,18 +134,6 @@ def certify_champion(
     run.write(PAGE, page(certificate))
     _tell(tracker, space, certificate, opened)
     return certificate
-
-
-def _lows(bench: Workbench, run: RunDirectory, champion: Recipe) -> Mapping[str, float | None]:
-    """The lowest-entropy gate of a champion: journalled, because the ledger could not tell a replay of it."""
-    event = "low_entropy_gate"
-    known = (one for one in reversed(run.events) if one["event"] == event and one["champion"] == champion.digest)
-    if (found := next(known, None)) is None:
-        lows = low_entropy_gate(bench.evaluator, champion, bench.items["selection"])
-        run.journal(event, champion=champion.digest, thresholds=lows)
-        return lows
-    thresholds: dict[str, float | None] = found["thresholds"]
-    return thresholds
 
 
 def _detectable(bench: Workbench, champion: Recipe, controls: Controls) -> float | None:

@@ -165,8 +165,7 @@ def _decode_sample(bench: Workbench) -> _Sample:
         alone.append(tokens)
         marks.append(now)
 
-    leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
-    calibration = calibrate(bench, leads, items, lambda: False)
+    calibration = calibrate(bench, items)
     mark(0.0)
     representation = representation_of(bench, calibration)
     algorithm = algorithm_of(bench.space, representation)

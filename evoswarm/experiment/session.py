@@ -154,7 +154,7 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            calibration = calibration_of(bench, run, self._interrupt.asked, self._on_stage)
+            calibration = calibration_of(bench, run, self._on_stage)
             representation = representation_of(bench, calibration)
             algorithm = algorithm_of(bench.space, representation)
             evolving = Evolving(

@@ -74,7 +74,8 @@ def workbench(
         moment: failures owed to device and time.
         stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
         on_stage: told what is being done.
-        swarm: the pool, loaded already; None loads it.
+        swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
+            decodes first.
 
     Raises:
         EvoswarmError: a task, a member or the ledger is not what it should be.
@@ -85,8 +86,12 @@ def workbench(
     items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
-            on_stage(f"loading {len(space.pool)} members")
-            swarm = Swarm.load(space.pool, **space.decoding.model_dump())
+            swarm = Swarm.load(
+                space.pool,
+                **space.decoding.model_dump(),
+                store=open_ledger,
+                on_load=lambda members: on_stage(f"loading {members} members"),
+            )
         elif [spec.path for spec in swarm.specs] != [spec.path for spec in space.pool]:
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})

@@ -53,8 +53,7 @@ def main() -> None:
 
 def _evolve(bench: Workbench, generations: int) -> list[int]:
     """Resident bytes after every generation; prints one line each."""
-    leads = bench.space.genome.leads or tuple(spec.name for spec in bench.pool)
-    table = calibrate(bench, leads, bench.items["search"][:CALIBRATION_ITEMS], lambda: False)
+    table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
     representation = representation_of(bench, table)
     archipelago = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
     process, resident = psutil.Process(), []

@@ -68,8 +68,7 @@ def quickstart() -> Quickstart:
     """Load the pool, draw the items, calibrate."""
     plain = space()
     with workbench(plain, ":memory:") as bench:
-        leads = plain.genome.leads or tuple(spec.name for spec in bench.pool)
-        table = calibrate(bench, leads, bench.items["search"][:CALIBRATION_ITEMS], lambda: False)
+        table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
         representation = representation_of(bench, table)
         return Quickstart(bench.swarm.members, bench.items["selection"], dict(bench.tasks), representation)
 

@@ -130,7 +130,7 @@ def test_diagnostics_of_a_gated_champion(bench: Workbench, gated: Recipe) -> Non
     assert recipe_of(controls, "uniform_members") == uniform(bench.space, bench.pool[:2])
     assert recipe_of(controls, "uniform_pool") == uniform(bench.space, bench.pool)
     assert "the champion itself" not in " ".join(plan.description for plan in controls.diagnostics)
-    steps = [step.entropy for done in bench.evaluator.trace(gated, items) for step in done.trace]
+    steps = [nats for row in bench.evaluator.entropies([gated], items)[0] for nats in row]
     assert sum(nats <= low.members[1].threshold for nats in steps) / len(steps) == pytest.approx(share, abs=0.05)
     for recipe in (random, low):
         realised = realised_shares(recipe, bench.evaluator.evaluate([recipe], items)[0])["llama-b"]

@@ -190,3 +190,24 @@ def test_a_recipe_of_other_members_is_refused(
     stranger = Recipe(members=(RecipeMember(spec=MemberSpec(name="stranger", path="zoo:opt-g")),), lead="stranger")
     with pytest.raises(RecipeError, match="stranger"):
         Evaluator(swarm, {task.name: task}, ledger).evaluate([stranger], items)
+
+
+def test_entropies_of_leads_are_decoded_once(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = spied(swarm, monkeypatch)
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    first = evaluator.entropies(recipes[:2], items)
+    assert calls == [8]
+    assert [len(row) for row in first] == [4, 4]
+    assert first[0] != first[1]
+    means = [[evaluation.entropy for evaluation in row] for row in evaluator.evaluate(recipes[:2], items)]
+    assert [[sum(steps) / len(steps) for steps in row] for row in first] == [pytest.approx(row) for row in means]
+    assert Evaluator(swarm, {task.name: task}, ledger).entropies(recipes[1::-1], items) == first[::-1]
+    evaluator.entropies(recipes[:1], items[:2])
+    assert calls == [8, 8, 2], "other items are another fact"

@@ -235,10 +235,10 @@ def test_a_file_that_may_not_grow_is_a_clear_error_and_loses_nothing(tmp_path: P
         assert ledger.count() == 60
 
 
-def test_calibrations_are_kept_once(ledger: Ledger) -> None:
-    assert ledger.calibration("d") is None
-    assert ledger.calibrate("d", "one") == "one"
-    assert ledger.calibrate("d", "two") == ledger.calibration("d") == "one"
+def test_facts_are_kept_once(ledger: Ledger) -> None:
+    assert ledger.fact("d") is None
+    assert ledger.keep("d", "one") == "one"
+    assert ledger.keep("d", "two") == ledger.fact("d") == "one"
 
 
 def copied(directory: Path) -> Path:

@@ -87,14 +87,8 @@ def test_what_can_be_proven_is_written_before_the_items_are_opened(
     assert {entry for entry in seen if entry[0] == "other" and entry[1] == 0} == {("other", 0, 0)}
     assert {entry[1:] for entry in seen if entry[0] == "test"} == {(1, 1)}
     events = [json.loads(line) for line in (tmp_path / "micro-seed0" / "journal.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events] == [
-        "began",
-        "low_entropy_gate",
-        "opening",
-        "close_decisions",
-        "finished",
-    ]
-    assert events[2]["statement"] == "these 6 items are too few to prove any gain"
+    assert [event["event"] for event in events] == ["began", "opening", "close_decisions", "finished"]
+    assert events[1]["statement"] == "these 6 items are too few to prove any gain"
 
 
 def test_again_is_the_same_opening_and_decodes_nothing(
@@ -107,6 +101,19 @@ def test_again_is_the_same_opening_and_decodes_nothing(
     monkeypatch.setattr("evoswarm.decoding.swarm.Swarm.decode", lambda *_, **__: pytest.fail("something was decoded"))
     certificate = certify(run)
     assert certificate == finished.certificate
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_the_ledger_alone_tells_everything_again(
+    micro: Micro, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the run directory too: no member is loaded, and the certificate is the same."""
+    run = copied(finished, tmp_path / "runs")
+    before = {name: (run / name).read_bytes() for name in (CERTIFICATE, PAGE)}
+    shutil.rmtree(run)
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", lambda *_: pytest.fail("a member was loaded"))
+    again = search(micro(), runs=tmp_path / "runs")
+    assert again.directory == run
     assert {name: (run / name).read_bytes() for name in before} == before
 
 

@@ -24,7 +24,7 @@ from evoswarm.space import SearchSpace
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
 
 Micro = Callable[..., SearchSpace]
-CERTIFYING = ("low_entropy_gate", "opening", "close_decisions")
+CERTIFYING = ("opening", "close_decisions")
 
 
 def test_the_same_search_twice_is_the_same_to_the_byte(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:

@@ -1,0 +1,159 @@
+"""The members of a swarm, loaded when somebody wants to decode: what is known of them needs no weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Protocol, Self
+
+from evoswarm.decoding.forward.devices import place
+from evoswarm.decoding.forward.weight_files import weight_bytes
+from evoswarm.decoding.member import Member, fingerprint, load_member, locate, seen_device
+from evoswarm.decoding.request import MemberShape
+from evoswarm.errors import MemberError
+from evoswarm.recipe import MemberSpec
+
+_READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say
+
+
+class FactStore(Protocol):
+    """Where facts outlive a process: a :class:`~evoswarm.evaluation.ledger.Ledger`."""
+
+    def fact(self, digest: str) -> str | None:
+        """What is kept under a digest."""
+        ...
+
+    def keep(self, digest: str, fact: str) -> str:
+        """Keep it; the first write wins, and comes back."""
+        ...
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """What a member is, as it showed when it was loaded.
+
+    Attributes:
+        spec: where it came from, its fingerprint filled in.
+        device: where it is, or will be.
+        dtype: of the loaded weights.
+        shape: what its cost is computed from.
+        tokens: digest of what its tokens spell, and which of them end an answer.
+    """
+
+    spec: MemberSpec
+    device: str
+    dtype: str
+    shape: MemberShape
+    tokens: str
+
+    @classmethod
+    def of(cls, member: Member) -> Self:
+        """The facts of a loaded member."""
+        spelling = repr((member.codec.token_bytes, member.codec.end_ids))
+        tokens = hashlib.sha256(spelling.encode()).hexdigest()
+        return cls(member.spec, member.device, member.dtype, member.shape, tokens)
+
+    @classmethod
+    def from_json(cls, text: str, spec: MemberSpec, device: str) -> Self:
+        """Read ``to_json`` back for a member that is the same but for its name and its place."""
+        data = json.loads(text)
+        return cls(spec, device, data["dtype"], MemberShape(**data["shape"]), data["tokens"])
+
+    def to_json(self) -> str:
+        """What does not depend on where the member lies and what it is called."""
+        return json.dumps({"dtype": self.dtype, "shape": asdict(self.shape), "tokens": self.tokens})
+
+
+class Pool:
+    """The members of a swarm.
+
+    Attributes:
+        facts: of the members, in order.
+    """
+
+    def __init__(self, facts: Sequence[MemberFacts], load: Callable[[], Sequence[Member]]) -> None:
+        """Args: facts: known; load: makes the members, in the same order."""
+        self.facts = tuple(facts)
+        self._load = load
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """The loaded members; the first who asks waits for them.
+
+        Raises:
+            MemberError: a member cannot be loaded, or is not what is known of it any more.
+        """
+        members = tuple(self._load())
+        for known, member in zip(self.facts, members, strict=True):
+            found = MemberFacts.of(member)
+            if (found.spec.fingerprint, found.to_json()) != (known.spec.fingerprint, known.to_json()):
+                raise MemberError(
+                    f"member {known.spec.name!r}: expected {known.spec.path} to stay as it was read at the start,"
+                    " got other files"
+                )
+        return members
+
+    @classmethod
+    def of(cls, members: Sequence[Member]) -> Self:
+        """The pool of members that are loaded already."""
+        return cls([MemberFacts.of(member) for member in members], lambda: members)
+
+    @classmethod
+    def find(
+        cls,
+        specs: Sequence[MemberSpec],
+        batch_tokens: int,
+        store: FactStore | None = None,
+        on_load: Callable[[int], None] = lambda members: None,
+    ) -> Self:
+        """Find the members; they are loaded now unless the store knows all of them.
+
+        What these versions of the libraries have loaded from files of the same fingerprint, they can load again, so
+        nobody need until somebody decodes.
+
+        Args:
+            specs: of the members.
+            batch_tokens: tokens forwarded at once, padding included.
+            store: facts of members that were loaded before; new ones are kept there. None loads now.
+            on_load: told how many members are about to be loaded.
+
+        Raises:
+            MemberError: a member cannot be found or loaded.
+        """
+        directories = [locate(spec) for spec in specs]
+        sizes = [weight_bytes(directory, spec.dtype) for directory, spec in zip(directories, specs, strict=True)]
+        devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
+
+        def load() -> list[Member]:
+            on_load(len(specs))
+            return [load_member(spec, batch_tokens, device) for spec, device in zip(specs, devices, strict=True)]
+
+        if store is None:
+            return cls.of(load())
+        known = [
+            _known(spec.model_copy(update={"fingerprint": fingerprint(directory, spec.chat_template)}), device, store)
+            for spec, directory, device in zip(specs, directories, devices, strict=True)
+        ]
+        if None not in known:
+            return cls([facts for facts in known if facts is not None], load)
+        pool = cls.of(load())
+        for facts in pool.facts:
+            store.keep(_digest(facts.spec, facts.device), facts.to_json())
+        return pool
+
+
+def _known(spec: MemberSpec, device: str, store: FactStore) -> MemberFacts | None:
+    """What the store says of a member; code of its own is in no fingerprint, so such a member is always loaded."""
+    text = None if spec.trust_remote_code else store.fact(_digest(spec, device))
+    return None if text is None else MemberFacts.from_json(text, spec, device)
+
+
+def _digest(spec: MemberSpec, device: str) -> str:
+    """What decides the facts: the files, how they are to be loaded, and by what."""
+    readers = [version(name) for name in _READERS]
+    decisive = ["member", spec.fingerprint, spec.dtype, device.partition(":")[0], readers]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

@@ -1,0 +1,134 @@
+"""Members are loaded when somebody decodes: until then, what is known of them is enough."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from evoswarm.decoding import pool as module
+from evoswarm.decoding.pool import Pool
+from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import MemberError, RecipeError
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.zoo.catalogue import member_path
+
+NAMES = ("llama-a", "neox-e")
+
+
+class Shelf(dict[str, str]):
+    """Facts, as a ledger keeps them."""
+
+    def fact(self, digest: str) -> str | None:
+        return self.get(digest)
+
+    def keep(self, digest: str, fact: str) -> str:
+        return self.setdefault(digest, fact)
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> list[MemberSpec]:
+    """Two members of the built-in pool with other tokenizers, as a user's own directories."""
+    return [
+        MemberSpec(name=name, path=str(shutil.copytree(member_path(name), tmp_path / name)), device="cpu")
+        for name in NAMES
+    ]
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the members that have really been loaded."""
+    names: list[str] = []
+    load = module.load_member
+
+    def noting(spec: MemberSpec, *arguments: object) -> object:
+        names.append(spec.name)
+        return load(spec, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "load_member", noting)
+    return names
+
+
+def mixed(specs: Sequence[MemberSpec], **fields: object) -> Recipe:
+    members = tuple(RecipeMember(spec=spec) for spec in specs)
+    return Recipe.model_validate({"members": members, "lead": specs[0].name, **fields})
+
+
+def other_weights(directory: Path) -> None:
+    """The same architecture and tokenizer, another model."""
+    tensors = load_file(directory / "model.safetensors")
+    name = min(tensors)
+    tensors[name] = tensors[name] * 2
+    save_file(tensors, directory / "model.safetensors", {"format": "pt"})
+
+
+def test_what_is_known_needs_no_weights(specs: list[MemberSpec], loaded: list[str]) -> None:
+    shelf = Shelf()
+    first = Swarm.load(specs, store=shelf)
+    assert loaded == [*NAMES]
+    told: list[int] = []
+    second = Swarm.load(specs, store=shelf, on_load=told.append)
+    for attribute in ("specs", "shapes", "dtypes", "device_kind"):
+        assert getattr(second, attribute) == getattr(first, attribute)
+    second.check(mixed(second.specs))
+    with pytest.raises(RecipeError, match="different tokenizers"):
+        second.check(mixed(second.specs, alphabet="tokens"))
+    assert (loaded, told) == ([*NAMES], [])
+
+
+def test_the_first_who_decodes_waits_for_the_members(specs: list[MemberSpec], loaded: list[str]) -> None:
+    shelf = Shelf()
+    request = Request(mixed(specs), "1+2=", max_bytes=4)
+    expected = Swarm.load(specs, store=shelf).decode([request])[0].samples
+    told: list[int] = []
+    swarm = Swarm.load(specs, store=shelf, on_load=told.append)
+    assert [swarm.decode([request])[0].samples for _ in range(2)] == [expected] * 2
+    assert (loaded, told) == ([*NAMES] * 2, [2])
+
+
+def test_other_weights_are_another_member(specs: list[MemberSpec], loaded: list[str]) -> None:
+    shelf = Shelf()
+    known = Swarm.load(specs, store=shelf)
+    other_weights(Path(specs[1].path))
+    changed = Swarm.load(specs, store=shelf)
+    assert loaded == [*NAMES] * 2, "one unknown member, and all are loaded as ever"
+    assert changed.specs[0] == known.specs[0]
+    assert changed.specs[1].fingerprint != known.specs[1].fingerprint
+
+
+def test_files_that_change_before_they_are_loaded_are_refused(specs: list[MemberSpec]) -> None:
+    shelf = Shelf()
+    Swarm.load(specs, store=shelf)
+    swarm = Swarm.load(specs, store=shelf)
+    other_weights(Path(specs[0].path))
+    with pytest.raises(MemberError, match="'llama-a': expected .* to stay as it was read at the start"):
+        swarm.decode([Request(mixed(specs), "1+2=", max_bytes=4)])
+
+
+@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"trust_remote_code": True}, {"chat_template": True}])
+def test_a_member_that_is_to_be_loaded_otherwise_is_loaded(
+    specs: list[MemberSpec], loaded: list[str], change: dict[str, object]
+) -> None:
+    shelf = Shelf()
+    Pool.find(specs[:1], 4096, shelf)
+    one = specs[0].model_copy(update=change)
+    if "chat_template" in change:
+        with pytest.raises(MemberError, match="chat template"):
+            Pool.find([one], 4096, shelf)
+    else:
+        Pool.find([one], 4096, shelf)
+        Pool.find([one], 4096, shelf)
+    always = "trust_remote_code" in change
+    assert len(loaded) == (3 if always else 2)
+
+
+def test_other_libraries_load_anew(specs: list[MemberSpec], loaded: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    Pool.find(specs, 4096, shelf)
+    monkeypatch.setattr(module, "version", lambda name: "99.0")
+    Pool.find(specs, 4096, shelf)
+    assert loaded == [*NAMES] * 2
