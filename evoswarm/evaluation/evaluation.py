@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
 from evoswarm.recipe import Failure
@@ -110,36 +109,32 @@ class Summary:
         return values[name]
 
 
-class Outcome(Protocol):
-    """An evaluation as a summary sees it: all but its cost."""
+@dataclass(frozen=True)
+class Outcomes:
+    """Evaluations of one recipe as a summary sees them: column by column, one entry per item; see ``Evaluation``."""
 
-    @property
-    def score(self) -> float | None:
-        """See ``Evaluation``."""
+    scores: Sequence[float | None]
+    margins: Sequence[float]
+    steps: Sequence[int]
+    open_steps: Sequence[int]
+    lead_tokens: Sequence[int]
+    lead_tokens_touched: Sequence[int]
+    failures: Sequence[Failure | None]
+    costs: CostTable
 
-    @property
-    def steps(self) -> int:
-        """See ``Evaluation``."""
-
-    @property
-    def open_steps(self) -> int:
-        """See ``Evaluation``."""
-
-    @property
-    def lead_tokens(self) -> int:
-        """See ``Evaluation``."""
-
-    @property
-    def lead_tokens_touched(self) -> int:
-        """See ``Evaluation``."""
-
-    @property
-    def failure(self) -> Failure | None:
-        """See ``Evaluation``."""
-
-    @property
-    def close(self) -> bool:
-        """See ``Evaluation``."""
+    @classmethod
+    def of(cls, evaluations: Sequence[Evaluation]) -> Outcomes:
+        """Turn rows into columns."""
+        return cls(
+            scores=[one.score for one in evaluations],
+            margins=[one.margin for one in evaluations],
+            steps=[one.steps for one in evaluations],
+            open_steps=[one.open_steps for one in evaluations],
+            lead_tokens=[one.lead_tokens for one in evaluations],
+            lead_tokens_touched=[one.lead_tokens_touched for one in evaluations],
+            failures=[one.failure for one in evaluations],
+            costs=table_of([one.cost for one in evaluations]),
+        )
 
 
 def item_weights(items: Sequence[Item], tasks: Mapping[str, Task]) -> list[float]:
@@ -159,40 +154,37 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
         evaluations: one per item, in the same order.
         tasks: by name.
     """
-    return summary_of(items, evaluations, table_of([evaluation.cost for evaluation in evaluations]), tasks)
+    return summary_of(items, Outcomes.of(evaluations), tasks)
 
 
-def summary_of(
-    items: Sequence[Item], outcomes: Sequence[Outcome], costs: CostTable, tasks: Mapping[str, Task]
-) -> Summary:
-    """The same, where the costs of all items stand in one table."""
+def summary_of(items: Sequence[Item], outcomes: Outcomes, tasks: Mapping[str, Task]) -> Summary:
+    """The same from columns; see ``summarize``."""
     weights = item_weights(items, tasks)
-    failures = [failure for outcome in outcomes if (failure := outcome.failure) is not None]
-    whole = [w if o.failure is None else 0.0 for o, w in zip(outcomes, weights, strict=True)] if failures else weights
+    failures = [failure for failure in outcomes.failures if failure is not None]
+    whole = [w if f is None else 0.0 for f, w in zip(outcomes.failures, weights, strict=True)] if failures else weights
     total = math.fsum(whole)
-    steps = sum([outcome.steps for outcome in outcomes])
-    tokens = sum([outcome.lead_tokens for outcome in outcomes])
+    steps, tokens = sum(outcomes.steps), sum(outcomes.lead_tokens)
     accuracy, by_task = None, {}
     if not failures:
-        scores = scores_of(outcomes)
+        scores = [float(score or 0.0) for score in outcomes.scores]
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
     return Summary(
         accuracy=accuracy,
         by_task=by_task,
-        cost=costs.mean([weight / total for weight in whole]) if total else NO_COST,
-        open_share=sum([outcome.open_steps for outcome in outcomes]) / steps if steps else 0.0,
-        touched_share=sum([outcome.lead_tokens_touched for outcome in outcomes]) / tokens if tokens else 0.0,
+        cost=outcomes.costs.mean([weight / total for weight in whole]) if total else NO_COST,
+        open_share=sum(outcomes.open_steps) / steps if steps else 0.0,
+        touched_share=sum(outcomes.lead_tokens_touched) / tokens if tokens else 0.0,
         failure=failures[0] if failures else None,
         failures=len(failures),
-        close=sum([outcome.close for outcome in outcomes]),
+        close=sum(margin < CLOSE_MARGIN for margin in outcomes.margins),
         items=len(items),
     )
 
 
-def scores_of(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
+def scores_of(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
     """Per item, in order; a failure counts 0."""
-    return tuple([0.0 if (score := one.score) is None else float(score) for one in outcomes])
+    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
 
 
 def means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import CostTable, cost_of
 from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summary_of
 from evoswarm.evaluation.ledger import Key, Ledger
-from evoswarm.evaluation.row import Row, costs_of
+from evoswarm.evaluation.row import Row, Sheet
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -60,7 +60,7 @@ class Evaluator:
         stop: asked between batches and by the swarm; True ends the work with ``Stopped``.
 
     Attributes:
-        asked: (recipe digest, item digest) pairs asked for so far, as if the ledger were empty.
+        asked: how many (recipe digest, item digest) pairs were asked for so far, as if the ledger were empty.
         tokens: that these pairs would read deployed alone, each pair once.
         flops: likewise, floating-point operations.
         decoded: how many of them had to be decoded.
@@ -78,12 +78,13 @@ class Evaluator:
         self.swarm = swarm
         self.tasks = tasks
         self.ledger = ledger
-        self.asked: set[tuple[str, str]] = set()
+        self.asked = 0
         self.tokens = 0.0
         self.flops = 0.0
         self.decoded = 0
         self._moment = moment or Moment()
         self._stop = stop
+        self._asked: dict[str, set[str]] = {}
         self._described: set[str] = set()
 
     def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
@@ -100,18 +101,13 @@ class Evaluator:
             RunError: the ledger cannot be written.
             Stopped: ``stop`` said so.
         """
-        found = {
-            digest: [row.evaluation(costs.names) for row in rows]
-            for digest, (rows, costs) in self._rows(recipes, items).items()
-        }
+        found = {digest: sheet.evaluations() for digest, sheet in self._sheets(recipes, items).items()}
         return [found[recipe.digest] for recipe in recipes]
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
         """Score and sum up: one summary per recipe; see ``evaluate``."""
-        found = {
-            digest: summary_of(items, rows, costs, self.tasks)
-            for digest, (rows, costs) in self._rows(recipes, items).items()
-        }
+        sheets = self._sheets(recipes, items)
+        found = {digest: summary_of(items, sheet.outcomes(), self.tasks) for digest, sheet in sheets.items()}
         return [found[recipe.digest] for recipe in recipes]
 
     def entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[list[float]]]:
@@ -169,35 +165,35 @@ class Evaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _rows(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> dict[str, tuple[list[Row], CostTable]]:
-        """Of every recipe, by digest, one row per item and their costs: what the ledger holds, and what it lacked."""
+    def _sheets(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> dict[str, Sheet]:
+        """What every recipe, by digest, does on the items: what the ledger holds, and what it lacked."""
         distinct = {recipe.digest: recipe for recipe in recipes}
         for recipe in distinct.values():
             self.swarm.check(recipe)
         contexts = self._contexts(distinct)
         formats = {recipe.prompt_format for recipe in distinct.values()}
-        digests = {text: [self.item_digest(item, text) for item in items] for text in formats}
-        keys = {
-            digest: [Key(digest, item, contexts[digest]) for item in digests[recipe.prompt_format]]
-            for digest, recipe in distinct.items()
-        }
-        found = {digest: self._look_up(keys[digest]) for digest in distinct}
+        by_format = {text: [self.item_digest(item, text) for item in items] for text in formats}
+        digests = {digest: by_format[recipe.prompt_format] for digest, recipe in distinct.items()}
+        found = {digest: self._look_up(digest, contexts[digest], digests[digest]) for digest in distinct}
         lacking = [digest for digest, rows in found.items() if None in rows]
         missing = {  # item by item, so that those that share prefixes stay together; two tasks may share an item
-            keys[digest][place]: _Pair(keys[digest][place], distinct[digest], item)
+            key: _Pair(key, distinct[digest], item)
             for place, item in enumerate(items if lacking else ())
             for digest in lacking
-            if found[digest][place] is None
+            if found[digest][place] is None and (key := Key(digest, digests[digest][place], contexts[digest]))
         }
         fresh: dict[Key, Row] = {}
         for batch in _batches(list(missing.values())):
             fresh.update(self._decode(batch))
-        whole: dict[str, tuple[list[Row], CostTable]] = {}
+        sheets = {}
         for digest, recipe in distinct.items():
-            rows = [row or fresh[key] for key, row in zip(keys[digest], found[digest], strict=True)]
-            whole[digest] = rows, costs_of(rows, [member.spec.name for member in recipe.members])
-            self._count(keys[digest], whole[digest][1])
-        return whole
+            rows = [
+                row or fresh[Key(digest, item, contexts[digest])]
+                for item, row in zip(digests[digest], found[digest], strict=True)
+            ]
+            sheets[digest] = Sheet(rows, [member.spec.name for member in recipe.members])
+            self._count(digest, digests[digest], sheets[digest].costs)
+        return sheets
 
     def _contexts(self, recipes: Mapping[str, Recipe]) -> dict[str, str]:
         """The digests of the recipes' contexts, by the recipes' digests; new ones are described in the ledger."""
@@ -213,19 +209,21 @@ class Evaluator:
             self._described.update(fresh)
         return digests
 
-    def _look_up(self, keys: Sequence[Key]) -> list[Row | None]:
-        """What the ledger holds of one recipe, and what the journal says of an earlier moment of this run."""
-        rows = self.ledger.read(keys)
-        for place, key in enumerate(keys if self._moment.known else ()):
-            failure = self._moment.known.get((key.recipe, key.item))
+    def _look_up(self, recipe: str, context: str, items: Sequence[str]) -> list[Row | None]:
+        """What the ledger holds of a recipe, and what the journal says of an earlier moment of this run."""
+        rows = self.ledger.read(recipe, context, items)
+        for place, item in enumerate(items if self._moment.known else ()):
+            failure = self._moment.known.get((recipe, item))
             if failure is not None:
                 rows[place] = Row.of(Evaluation(score=None, failure=failure))
         return rows
 
-    def _count(self, keys: Sequence[Key], costs: CostTable) -> None:
-        """What was asked of one recipe for the first time, and its price; the same wherever its rows came from."""
-        first = {pair: place for place, key in enumerate(keys) if (pair := key[:2]) not in self.asked}
-        self.asked.update(first)
+    def _count(self, recipe: str, items: Sequence[str], costs: CostTable) -> None:
+        """What was asked of a recipe for the first time, and its price; the same wherever its rows came from."""
+        known = self._asked.setdefault(recipe, set())
+        first = {item: place for place, item in enumerate(items) if item not in known}
+        known.update(first)
+        self.asked += len(first)
         self.tokens += costs.total("tokens", first.values())
         self.flops += costs.total("flops", first.values())
 
@@ -253,8 +251,15 @@ class Evaluator:
             if evaluation.failure is not None and evaluation.failure.kind in OWED:
                 self._moment.note(key.recipe, key.item, evaluation.failure)
                 self._moment.known[key.recipe, key.item] = evaluation.failure
-        known = zip(fresh, self._look_up(list(fresh)), strict=True)
-        return {key: row or Row.of(fresh[key]) for key, row in known}
+        by_recipe: dict[tuple[str, str], list[str]] = {}
+        for key in fresh:
+            by_recipe.setdefault((key.recipe, key.context), []).append(key.item)
+        kept = {
+            Key(recipe, item, context): row
+            for (recipe, context), digests in by_recipe.items()
+            for item, row in zip(digests, self._look_up(recipe, context, digests), strict=True)
+        }
+        return {key: kept[key] or Row.of(fresh[key]) for key in fresh}
 
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Decode; what does not fit into memory is halved until the requests at fault stand alone."""

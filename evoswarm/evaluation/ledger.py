@@ -113,24 +113,21 @@ class Ledger:
         """Let go of the file."""
         self._database.close()
 
-    def read(self, keys: Sequence[Key]) -> list[Row | None]:
-        """Look up evaluations, recipe by recipe: what one recipe did lies together.
+    def read(self, recipe: str, context: str, items: Sequence[str]) -> list[Row | None]:
+        """Look up evaluations of one recipe: what one recipe did lies together.
 
         Args:
-            keys: what is wanted; doubled ones do no harm.
+            recipe: its digest.
+            context: digest of the context that it is wanted in.
+            items: digests; doubled ones do no harm.
 
         Returns:
-            One row per key; None where nothing is known.
+            One row per item; None where nothing is known.
         """
-        places: dict[tuple[str, str], list[int]] = {}
-        for place, key in enumerate(keys):
-            places.setdefault((key.recipe, key.context), []).append(place)
-        found: list[Row | None] = [None] * len(keys)
+        found: list[Row | None] = [None] * len(items)
         with self._typed():
-            for (recipe, context), group in places.items():
-                items = json.dumps([keys[place].item for place in group])
-                for number, *values in self._database.execute(_READ, (items, recipe, context)):
-                    found[group[number]] = Row._make(values)
+            for place, *values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
+                found[place] = Row._make(values)
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
 
 from evoswarm.evaluation.cost import Cost, CostTable
-from evoswarm.evaluation.evaluation import CLOSE_MARGIN, Evaluation
+from evoswarm.evaluation.evaluation import Evaluation, Outcomes
 from evoswarm.recipe import Failure, FailureKind
 
 
@@ -62,11 +63,6 @@ class Row(NamedTuple):
         """Why there is no score."""
         return None if self.kind is None else Failure(self.kind, self.message or "")
 
-    @property
-    def close(self) -> bool:
-        """Whether some decision was too close to call across machines."""
-        return self.margin < CLOSE_MARGIN
-
     def evaluation(self, names: Sequence[str]) -> Evaluation:
         """The evaluation, with the names that the reader's recipe gives its members."""
         cost = from_json(self.cost)
@@ -86,6 +82,36 @@ class Row(NamedTuple):
         )
 
 
-def costs_of(rows: Sequence[Row], names: Sequence[str]) -> CostTable:
-    """The costs of one recipe's rows, with the names that the reader's recipe gives its members."""
-    return CostTable.of(from_json(f"[{','.join([row.cost for row in rows])}]"), names)
+class Sheet:
+    """What one recipe did on some items.
+
+    Attributes:
+        rows: one per item, in order.
+        names: of the recipe's members, as its reader calls them.
+    """
+
+    def __init__(self, rows: Sequence[Row], names: Sequence[str]) -> None:
+        self.rows, self.names = tuple(rows), tuple(names)
+
+    @cached_property
+    def costs(self) -> CostTable:
+        """The costs on all items."""
+        return CostTable.of(from_json(f"[{','.join([row.cost for row in self.rows])}]"), self.names)
+
+    def evaluations(self) -> list[Evaluation]:
+        """One per item."""
+        return [row.evaluation(self.names) for row in self.rows]
+
+    def outcomes(self) -> Outcomes:
+        """What a summary needs of them, in columns."""
+        columns = dict(zip(Row._fields, zip(*self.rows, strict=True), strict=True))
+        return Outcomes(
+            scores=columns["score"],
+            margins=columns["margin"],
+            steps=columns["steps"],
+            open_steps=columns["open_steps"],
+            lead_tokens=columns["lead_tokens"],
+            lead_tokens_touched=columns["lead_tokens_touched"],
+            failures=[row.failure for row in self.rows] if any(columns["kind"]) else columns["kind"],
+            costs=self.costs,
+        )

@@ -104,7 +104,7 @@ class Evolving:
         """What has been asked for, by the name of the budget that limits it; the clock is no function of that."""
         evaluator = self._bench.evaluator
         return {
-            "budget.evaluations": len(evaluator.asked),
+            "budget.evaluations": evaluator.asked,
             "budget.decoded_tokens": evaluator.tokens,
             "budget.flops": evaluator.flops,
         }

@@ -111,7 +111,7 @@ class Meter:
     def __init__(self, evaluator: Evaluator, replayed: bool) -> None:
         self._evaluator, self._replayed = evaluator, replayed
         self._began = time.monotonic()
-        self._asked, self._decoded = len(evaluator.asked), evaluator.decoded
+        self._asked, self._decoded = evaluator.asked, evaluator.decoded
         self._counters = evaluator.swarm.counters.copy()
 
     def read(
@@ -134,8 +134,8 @@ class Meter:
             objectives=objectives,
             islands=tuple(report for report in reports if report.generation == generation),
             best_accuracy=best_accuracy,
-            evaluations=len(self._evaluator.asked),
-            fresh=len(self._evaluator.asked) - self._asked,
+            evaluations=self._evaluator.asked,
+            fresh=self._evaluator.asked - self._asked,
             decoded=self._evaluator.decoded - self._decoded,
             close=close,
             seconds=seconds,

@@ -217,7 +217,7 @@ class Session:
             reason=reason,
             limit=limits(bench.space)[reason],
             generations=algorithm.generation + 1,
-            evaluations=len(bench.evaluator.asked),
+            evaluations=bench.evaluator.asked,
             seconds=time.monotonic() - self._began,
             example_prompt=bench.items["selection"][0].prompt,
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},

@@ -18,7 +18,6 @@ from pathlib import Path
 from evoswarm import Recipe, SearchResult, search
 from evoswarm.controls.plain import without
 from evoswarm.evaluation.evaluation import CLOSE_MARGIN, digest_of
-from evoswarm.evaluation.ledger import Key
 from evoswarm.experiment.calibrating import CALIBRATION, representation_of
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.thresholds import Calibration
@@ -79,11 +78,9 @@ def _lesser(recipe: Recipe) -> list[Recipe]:
 def _again(recipe: Recipe, items: Sequence[Item], known: Workbench, fresh: Workbench) -> Iterator[tuple[float, bool]]:
     """Per item that the ledger holds for the recipe: the smaller margin, and whether the answers are alike."""
     context = digest_of(known.evaluator.context(recipe))
-    keys = {
-        Key(recipe.digest, known.evaluator.item_digest(item, recipe.prompt_format), context): item for item in items
-    }
+    digests = [known.evaluator.item_digest(item, recipe.prompt_format) for item in items]
     names = [member.spec.name for member in recipe.members]
-    rows = zip(keys.values(), known.evaluator.ledger.read(list(keys)), strict=True)
+    rows = zip(items, known.evaluator.ledger.read(recipe.digest, context, digests), strict=True)
     found = [(item, row.evaluation(names)) for item, row in rows if row is not None]
     if found:
         again = fresh.evaluator.evaluate([recipe], [item for item, _ in found])[0]

@@ -55,13 +55,13 @@ def test_all_that_is_missing_is_decoded_at_once_and_only_once(
     second = evaluator.evaluate(recipes, items)
     assert calls == [8, 4]
     assert second[:2] == first[:2]
-    assert len(evaluator.asked) == 12
+    assert evaluator.asked == 12
     assert evaluator.decoded == 12
     costs = [row.cost for rows in second for row in rows]
     assert (evaluator.tokens, evaluator.flops) == (sum(c.tokens for c in costs), sum(c.flops for c in costs))
     fresh = Evaluator(swarm, {task.name: task}, ledger)
     assert fresh.evaluate(recipes, items) == second
-    assert (len(fresh.asked), fresh.decoded, calls) == (12, 0, [8, 4])
+    assert (fresh.asked, fresh.decoded, calls) == (12, 0, [8, 4])
     assert (fresh.tokens, fresh.flops) == (evaluator.tokens, evaluator.flops)
 
 

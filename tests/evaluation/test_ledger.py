@@ -46,7 +46,11 @@ KEY = Key("r", "i", "c")
 
 def read(ledger: Ledger, *keys: Key) -> list[Evaluation | None]:
     """What is kept, as a recipe of one member named "a" reads it."""
-    return [None if row is None else row.evaluation(["a"]) for row in ledger.read(keys)]
+    return [
+        None if row is None else row.evaluation(["a"])
+        for key in keys
+        for row in ledger.read(key.recipe, key.context, [key.item])
+    ]
 
 
 @pytest.fixture
@@ -64,12 +68,15 @@ def test_what_is_written_is_read_back_to_the_bit(ledger: Ledger) -> None:
     assert read(ledger, other, Key("r", "missing", "c")) == [failed, None]
 
 
-def test_recipes_are_read_in_the_order_that_they_are_asked_for(ledger: Ledger) -> None:
-    keys = [Key(recipe, item, context) for item in "ij" for context in "cd" for recipe in "rs"]
-    known = {key: Evaluation(place / 8) for place, key in enumerate(keys)}
+def test_items_are_read_in_the_order_that_they_are_asked_for(ledger: Ledger) -> None:
+    keys = [Key(recipe, item, context) for item in "ijkl" for context in "cd" for recipe in "rs"]
+    known = {key: Evaluation(place / 16) for place, key in enumerate(keys)}
     ledger.write(known)
-    asked = keys[::-1] + keys[::3]
-    assert read(ledger, *asked) == [known[key] for key in asked]
+    asked = ["l", "missing", "i", "k", "i"]
+    rows = ledger.read("s", "d", asked)
+    assert [None if row is None else row.evaluation(["a"]) for row in rows] == [
+        known.get(Key("s", item, "d")) for item in asked
+    ]
 
 
 def test_every_part_of_the_key_counts(ledger: Ledger) -> None:

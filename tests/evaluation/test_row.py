@@ -6,7 +6,7 @@ from random import Random
 
 from evoswarm.evaluation.cost import Cost, CostTable, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, summarize, summary_of
-from evoswarm.evaluation.row import Row, costs_of
+from evoswarm.evaluation.row import Row, Sheet
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item
 from tests.evaluation.test_evaluation import TASKS
@@ -30,7 +30,7 @@ def test_a_row_keeps_all_but_the_members_names() -> None:
     for evaluation in [*evaluations(), failed]:
         row = Row.of(evaluation)
         assert row.evaluation(NAMES) == evaluation
-        assert (row.failure, row.close) == (evaluation.failure, evaluation.close)
+        assert row.failure == evaluation.failure
     assert Row.of(evaluations()[0]).evaluation(["c", "d"]).cost.names == ("c", "d")
 
 
@@ -38,8 +38,9 @@ def test_sums_over_rows_are_those_over_evaluations_to_the_bit() -> None:
     whole = evaluations()
     lost = Evaluation(None, failure=Failure("time_out", "slow"))
     for these in (whole, [lost, *whole[1:]], [*whole[:9], lost, *whole[10:]], [lost] * len(ITEMS)):
-        rows = [Row.of(evaluation) for evaluation in these]
-        assert summary_of(ITEMS, rows, costs_of(rows, NAMES), TASKS) == summarize(ITEMS, these, TASKS)
+        sheet = Sheet([Row.of(evaluation) for evaluation in these], NAMES)
+        assert sheet.evaluations() == these
+        assert summary_of(ITEMS, sheet.outcomes(), TASKS) == summarize(ITEMS, these, TASKS)
     assert summarize(ITEMS, [lost] * len(ITEMS), TASKS).cost == Cost()
 
 
@@ -49,7 +50,7 @@ def test_a_mean_adds_item_after_item() -> None:
     expected = 0.0
     for row, weight in zip(evaluations(), weights, strict=True):
         expected += weight * row.cost.members[1].flops
-    assert costs_of(rows, NAMES).mean(weights).members[1].flops == expected
+    assert Sheet(rows, NAMES).costs.mean(weights).members[1].flops == expected
 
 
 def test_a_total_is_over_members_and_some_items() -> None:
