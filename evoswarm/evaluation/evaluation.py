@@ -76,6 +76,7 @@ class Summary:
         failures: how many items failed.
         close: how many items hung on a decision too close to call across machines.
         items: how many there were.
+        scores: per item, in order; a failure counts 0.
     """
 
     accuracy: float | None
@@ -87,6 +88,7 @@ class Summary:
     failures: int
     close: int
     items: int
+    scores: tuple[float, ...]
 
     def objective(self, name: str) -> float:
         """The raw value of an objective: ``accuracy``, ``accuracy:TASK``, ``flops``, ``weight_reads``, ``passes``,
@@ -164,9 +166,9 @@ def summary_of(items: Sequence[Item], outcomes: Outcomes, tasks: Mapping[str, Ta
     whole = [w if f is None else 0.0 for f, w in zip(outcomes.failures, weights, strict=True)] if failures else weights
     total = math.fsum(whole)
     steps, tokens = sum(outcomes.steps), sum(outcomes.lead_tokens)
+    scores = tuple([float(score or 0.0) for score in outcomes.scores])
     accuracy, by_task = None, {}
     if not failures:
-        scores = [float(score or 0.0) for score in outcomes.scores]
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
     return Summary(
@@ -179,6 +181,7 @@ def summary_of(items: Sequence[Item], outcomes: Outcomes, tasks: Mapping[str, Ta
         failures=len(failures),
         close=sum(margin < CLOSE_MARGIN for margin in outcomes.margins),
         items=len(items),
+        scores=scores,
     )
 
 

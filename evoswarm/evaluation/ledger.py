@@ -45,8 +45,8 @@ CREATE TABLE IF NOT EXISTS opened_items (
 """
 _LAST_NUMBER = 2**63 - 1
 _READ = (
-    "SELECT wanted.key, score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
-    "left_out, entropy, failure, failure_message FROM json_each(?) wanted CROSS JOIN evaluations e "
+    "SELECT score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
+    "left_out, entropy, failure, failure_message, wanted.key FROM json_each(?) wanted CROSS JOIN evaluations e "
     "ON e.recipe = ? AND e.item = wanted.value AND e.context = ?"
 )
 
@@ -126,8 +126,8 @@ class Ledger:
         """
         found: list[Row | None] = [None] * len(items)
         with self._typed():
-            for place, *values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
-                found[place] = Row._make(values)
+            for values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
+                found[values[-1]] = Row._make(values[:-1])
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
-
 from evoswarm.evaluation.cost import Cost, CostTable
 from evoswarm.evaluation.evaluation import Evaluation, Outcomes
 from evoswarm.recipe import Failure, FailureKind
@@ -65,11 +63,11 @@ class Row(NamedTuple):
 
     def evaluation(self, names: Sequence[str]) -> Evaluation:
         """The evaluation, with the names that the reader's recipe gives its members."""
-        cost = from_json(self.cost)
+        cost = json.loads(self.cost)
         return Evaluation(
             score=self.score,
             answer=self.answer,
-            answers=tuple(from_json(self.answers)),
+            answers=tuple(json.loads(self.answers)),
             cost=Cost.from_json(cost, names) if cost else Cost(),
             margin=self.margin,
             steps=self.steps,
@@ -96,7 +94,7 @@ class Sheet:
     @cached_property
     def costs(self) -> CostTable:
         """The costs on all items."""
-        return CostTable.of(from_json(f"[{','.join([row.cost for row in self.rows])}]"), self.names)
+        return CostTable.parse([row.cost for row in self.rows], self.names)
 
     def evaluations(self) -> list[Evaluation]:
         """One per item."""

@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy
 from deap.tools import crossover, emo, mutation, selection
 
 _DRAWING = (crossover, emo, mutation, selection)
@@ -25,11 +24,10 @@ def lend(rng: random.Random) -> Iterator[None]:
 
     DEAP's modules draw from the module ``random``, so that name in them stands for ``rng`` for a moment. The global
     generator is left alone: other threads may draw from it (MLflow's does, before it tries again), and would
-    otherwise take numbers away from evolution. What draws from ``numpy.random`` (reference points of NSGA-III) is
-    lent that generator's state, which is given back, also when the block raises.
+    otherwise take numbers away from evolution. What draws from ``numpy.random`` (reference points of NSGA-III) has
+    no place in a search that can be replayed.
     """
-    numpy_state = numpy.random.get_state()
-    numpy.random.seed(rng.getrandbits(32))
+    rng.getrandbits(32)  # drawn since the first version: a seed goes on finding what it found
     before = [module.random for module in _DRAWING]
     for module in _DRAWING:
         module.random = rng
@@ -38,4 +36,3 @@ def lend(rng: random.Random) -> Iterator[None]:
     finally:
         for module, name in zip(_DRAWING, before, strict=True):
             module.random = name
-        numpy.random.set_state(numpy_state)

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from evoswarm.controls.plain import MEMBER, UNIFORM, Contender, without
 from evoswarm.errors import RunError
-from evoswarm.evaluation.evaluation import Evaluation, Summary, paired_standard_error, scores_of, summarize
+from evoswarm.evaluation.evaluation import Summary, paired_standard_error
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
@@ -60,7 +60,11 @@ class Standing:
     name: str
     recipe: Recipe
     summary: Summary
-    scores: tuple[float, ...]
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Per item; a failure counts 0."""
+        return self.summary.scores
 
     @property
     def accuracy(self) -> float:
@@ -201,17 +205,8 @@ def _distinct(contenders: Sequence[Contender]) -> list[Contender]:
 
 
 def _standings(evaluator: Evaluator, items: Sequence[Item], contenders: Sequence[Contender]) -> list[Standing]:
-    evaluations = evaluator.evaluate([contender.recipe for contender in contenders], items)
-    return [
-        _standing(contender, rows, items, evaluator.tasks)
-        for contender, rows in zip(contenders, evaluations, strict=True)
-    ]
-
-
-def _standing(
-    contender: Contender, rows: Sequence[Evaluation], items: Sequence[Item], tasks: Mapping[str, Task]
-) -> Standing:
-    return Standing(contender.name, contender.recipe, summarize(items, rows, tasks), scores_of(rows))
+    summaries = evaluator.summaries([contender.recipe for contender in contenders], items)
+    return [Standing(one.name, one.recipe, summary) for one, summary in zip(contenders, summaries, strict=True)]
 
 
 def _drop_members(

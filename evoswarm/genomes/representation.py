@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 
 from evoswarm.genomes import variation
@@ -14,6 +15,7 @@ from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
 
 GATED_SHARE = 0.2  # open share of the gated founders' followers
+REMEMBERED = 4096  # recipes of genomes: more than a generation asks for
 
 
 class RecipeRepresentation:
@@ -40,11 +42,12 @@ class RecipeRepresentation:
         self.space = space
         self.calibration = calibration
         self.genes = genes_of(space, sizes)
+        self._expressed: Callable[[RecipeGenome], tuple[Recipe, str]] = lru_cache(REMEMBERED)(self._express)
         self._warm = [(self.genome_of(recipe), f"warm_start:{name}") for name, recipe in (warm_start or {}).items()]
 
     def express(self, genome: RecipeGenome) -> Recipe:
         """The recipe of a genome."""
-        return express(genome, self.space, self.calibration)
+        return self._expressed(genome)[0]
 
     def genome_of(self, recipe: Recipe) -> RecipeGenome:
         """The allowed genome that comes nearest to a recipe.
@@ -94,7 +97,7 @@ class RecipeRepresentation:
 
     def key(self, genome: RecipeGenome) -> str:
         """The digest of the genome's recipe."""
-        return self.express(genome).digest
+        return self._expressed(genome)[1]
 
     def distance(self, first: RecipeGenome, second: RecipeGenome) -> float:
         """How different two genomes are, from 0 to 1."""
@@ -103,6 +106,11 @@ class RecipeRepresentation:
     def repaired(self, genome: RecipeGenome) -> RecipeGenome:
         """The genome that the space allows."""
         return repair(genome, self.space, self.calibration, self.genes)
+
+    def _express(self, genome: RecipeGenome) -> tuple[Recipe, str]:
+        """The recipe of a genome and its digest: asked for several times on the way from a draft to a line on disk."""
+        recipe = express(genome, self.space, self.calibration)
+        return recipe, recipe.digest
 
     def _plain(self, members: Sequence[int], lead: int, share: float) -> RecipeGenome:
         """A mixture of equal weights at temperature 1 (or as near as the ranges allow), greedy if that is allowed."""

@@ -54,6 +54,8 @@ def test_a_mean_adds_item_after_item() -> None:
 
 
 def test_a_total_is_over_members_and_some_items() -> None:
-    table = CostTable.of([[[1, 2, 3, 4, 5], [10, 20, 30, 40, 50]], [], [[6, 0, 0, 7, 0], [0, 0, 0, 8, 0]]], NAMES)
+    table = CostTable.parse(
+        ["[[1, 2, 3, 4, 5], [10, 20, 30, 40, 50]]", "[]", "[[6, 0, 0, 7, 0], [0, 0.0, 0, 8e0, 0]]"], NAMES
+    )
     assert (table.total("tokens", [0, 1, 2]), table.total("tokens", [0])) == (17, 11)
     assert (table.total("flops", [2, 1]), table.total("flops", [])) == (15, 0)

@@ -101,7 +101,6 @@ def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone():
         row = [0.5] * 4
         tools.mutPolynomialBounded(row, 20.0, 0.0, 1.0, indpb=1.0)
         picked = tools.selRandom(range(100), 3)
-        numpy.random.random()
         return row, picked
 
     rng, same = generator(1, 2, 3, "x"), generator(1, 2, 3, "x")

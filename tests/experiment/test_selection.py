@@ -10,7 +10,7 @@ import pytest
 from evoswarm.controls.plain import Contender, rivals, without
 from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
 from evoswarm.recipe import Failure, Fusion, GateName, MemberSpec, Recipe, RecipeMember
@@ -46,8 +46,8 @@ class Judge:
         self.tasks: dict[str, Task] = {"t": OneTask()}  # type: ignore[dict-item]
         self._scores = scores
 
-    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
-        return [self._rows(recipe, items) for recipe in recipes]
+    def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
+        return [summarize(items, self._rows(recipe, items), self.tasks) for recipe in recipes]
 
     def _rows(self, recipe: Recipe, items: Sequence[Item]) -> list[Evaluation]:
         scores = self._scores["+".join(member.spec.name for member in recipe.members)]
