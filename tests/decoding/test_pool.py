@@ -105,7 +105,7 @@ def test_files_that_change_before_they_are_loaded_are_refused(specs: list[Member
     Swarm.load(specs, store=shelf)
     swarm = Swarm.load(specs, store=shelf)
     other_weights(Path(specs[0].path))
-    with pytest.raises(MemberError, match="'llama-a': expected .* to stay as it was read at the start"):
+    with pytest.raises(MemberError, match=r"'llama-a': expected .* to stay as it was read at the start"):
         swarm.decode([Request(mixed(specs), "1+2=", max_bytes=4)])
 
 
