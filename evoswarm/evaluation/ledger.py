@@ -77,6 +77,12 @@ class Opening:
 class OpenedBefore(RunError):
     """Held-out items of a space were opened for another recipe: a second look needs to be forced."""
 
+    @classmethod
+    def by(cls, others: int, where: Where | None = None) -> Self:
+        """The error, once one recipe or more have opened them."""
+        whom = "another recipe" if others == 1 else f"{others} other recipes"
+        return cls(f"expected test items of this space that nobody has seen, got items opened for {whom} before", where)
+
 
 class Ledger:
     """The store. Safe for many processes: SQLite in write-ahead mode.
@@ -192,7 +198,7 @@ class Ledger:
             opening = self._opening(space, champion, items)
             if opening.first:
                 if opening.same_space and not forced:
-                    raise OpenedBefore(_opened_before(opening.same_space), Where(self.path))
+                    raise OpenedBefore.by(opening.same_space, Where(self.path))
                 self._database.execute(
                     "INSERT INTO openings (space, champion, opened_at) VALUES (?, ?, ?)", (space, champion, time.time())
                 )
@@ -256,11 +262,6 @@ class Ledger:
             yield
         except (sqlite3.Error, OSError) as error:
             raise RunError(f"{_meaning(error)}; everything written before is kept", Where(self.path)) from error
-
-
-def _opened_before(others: int) -> str:
-    whom = "another recipe" if others == 1 else f"{others} other recipes"
-    return f"expected test items of this space that nobody has seen, got items opened for {whom} before"
 
 
 def _meaning(error: Exception) -> str:

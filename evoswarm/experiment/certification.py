@@ -27,7 +27,7 @@ from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.opening import permitted, refuse_early
+from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.words import in_words
@@ -73,8 +73,6 @@ def certify(
         directory = RunDirectory(path)
         stack.callback(directory.close)
         interrupt = stack.enter_context(Interrupt(path))
-        if not force:
-            refuse_early(directory, space, champion, root / LEDGER)
         moment, stop = moment_of(directory), interrupt.asked
         bench = stack.enter_context(
             workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)

@@ -45,7 +45,7 @@ def test_a_refusal_does_not_wait_for_models(
 ) -> None:
     run = copied(finished, tmp_path / "runs")
     other_champion(run, micro())
-    monkeypatch.setattr("evoswarm.decoding.swarm.Swarm.load", lambda *_, **__: pytest.fail("members were loaded"))
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", lambda *_: pytest.fail("a member was loaded"))
     with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
         certify(run)
 
