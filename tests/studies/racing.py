@@ -1,4 +1,8 @@
-"""Does racing find as good a champion for less? Forty searches with racing, without, and without on fewer items."""
+"""Does racing find as good a champion for less? Forty searches with racing, without, and without on fewer items.
+
+Every seed has items of its own. Were they the same for all seeds, what a few search items happen to favour would look
+like an effect of racing, and no standard error over seeds would tell.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,12 @@ from evoswarm.experiment.workbench import LEDGER, workbench
 from tests.benchmarks.figures import Reading, Readings, at_least, at_most
 from tests.studies.study import Record, Study
 
-CASES = tuple(f"seed-{seed:02d}" for seed in range(40))
+CASES = tuple(f"seed-{seed}" for seed in range(40, 80))
+"""Settings were chosen on seeds from 100 on; seeds 0-39 were used before, with other settings."""
+
+FAR_APART = 100_000
+"""Between the seeds of two cases' items: reasoning-gym's item i of seed s is item i - 1 of seed s + 1."""
+
 RACING = "racing={rungs: [12, 32]}"
 
 SPACE = """
@@ -34,12 +43,16 @@ tasks:
   - {name: gcd, source: reasoning_gym, family: gcd, max_bytes: 12}
   - {name: sorting, source: reasoning_gym, family: number_sorting, max_bytes: 16}
   - {name: pair, source: reasoning_gym, family: pair, max_bytes: 16}
-splits: {search: 64, selection: 100, test: 2000}
+splits: {search: 64, selection: 40, test: 2000}
 genome: {samples: [1]}
-evolution: {generations: 6, islands: 4, population: 8}
+evolution: {generations: 12, islands: 4, population: 12}
 tracking: {mlflow: false}
 """
-"""Three members and four tasks. No member is good at more than two of them, and six generations do not solve it."""
+"""Three members and four tasks. No member is good at more than two of them, and no mix at all four.
+
+Some 550 distinct recipes, of which 20 become finalists: the search split has to tell them apart. Where finalists are a
+tenth of all recipes, and the selection split is the larger one, 8 search items do as well as 128.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,13 +95,14 @@ def run(case: str, runs: Path) -> Record:
     file = runs / "space.yaml"
     file.write_text(SPACE, encoding="utf-8")
     seed = int(case.removeprefix("seed-"))
-    plain_space = SearchSpace.from_yaml(file)
-    spaces = {"racing": SearchSpace.from_yaml(file, (RACING,)), "plain": plain_space}
+    own = tuple(f"tasks.{place}.seed={FAR_APART * seed}" for place in range(len(SearchSpace.from_yaml(file).tasks)))
+    plain_space = SearchSpace.from_yaml(file, own)
+    spaces = {"racing": SearchSpace.from_yaml(file, (*own, RACING)), "plain": plain_space}
     order = sorted(spaces, reverse=bool(seed % 2))
     sides = {name: _side(spaces[name], seed) for name in order}
     share = sides["racing"].searching / sides["plain"].searching
     items = max(len(plain_space.tasks), round(share * plain_space.splits.search))
-    sides["fewer"] = _side(SearchSpace.from_yaml(file, (f"splits.search={items}",)), seed)
+    sides["fewer"] = _side(SearchSpace.from_yaml(file, (*own, f"splits.search={items}")), seed)
     record, differences = _test(plain_space, sides, runs)
     return {"fewer_items": items, **record, "differences": differences}
 
