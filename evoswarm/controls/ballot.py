@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.evaluation.evaluator import Evaluator, checked_score
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.judge import checked_score
 from evoswarm.genomes.ballot import Ballot, Voter
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task

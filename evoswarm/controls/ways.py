@@ -12,7 +12,8 @@ from typing import Protocol
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.evaluation.evaluator import Evaluator, checked_score
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.judge import checked_score
 from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.cost import CostTable, cost_of
+from evoswarm.evaluation.cost import CostTable
 from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summary_of
+from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.evaluation.row import Row, Sheet
 from evoswarm.recipe import Failure, Recipe
@@ -82,6 +80,7 @@ class Evaluator:
         self.tokens = 0.0
         self.flops = 0.0
         self.decoded = 0
+        self._judge = Judge(swarm, tasks, stop)
         self._moment = moment or Moment()
         self._stop = stop
         self._asked: dict[str, set[str]] = {}
@@ -130,8 +129,8 @@ class Evaluator:
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if found[digest] is None]
         if missing:
             self._go_on()
-            asked = [self._request(recipe, item, trace=True) for recipe, _ in missing for item in items]
-            steps = [[step.entropy for step in completion.trace] for completion in self._complete(asked)]
+            completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
+            steps = [[step.entropy for step in completion.trace] for completion in completions]
             self._go_on()
             for number, (_, digest) in enumerate(missing):
                 own = steps[number * len(items) : (number + 1) * len(items)]
@@ -182,13 +181,15 @@ class Evaluator:
             for digest in lacking
             if found[digest][place] is None and (key := Key(digest, digests[digest][place], contexts[digest]))
         }
-        fresh: dict[Key, Row] = {}
+        passing: dict[Key, Row] = {}
         for batch in _batches(list(missing.values())):
-            fresh.update(self._decode(batch))
+            passing.update(self._decode(batch))
+        for digest in lacking:
+            found[digest] = self._look_up(digest, contexts[digest], digests[digest])
         sheets = {}
         for digest, recipe in distinct.items():
             rows = [
-                row or fresh[Key(digest, item, contexts[digest])]
+                row or passing[Key(digest, item, contexts[digest])]
                 for item, row in zip(digests[digest], found[digest], strict=True)
             ]
             sheets[digest] = Sheet(rows, [member.spec.name for member in recipe.members])
@@ -232,9 +233,9 @@ class Evaluator:
             raise Stopped("stopped as asked")
 
     def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Row]:
-        """Decode a batch, keep what lasts, and read it back."""
+        """Decode a batch and keep what lasts; what is kept nowhere comes back."""
         self._go_on()
-        completions = self._complete([self._request(pair.recipe, pair.item) for pair in batch])
+        completions = self._judge.complete([(pair.recipe, pair.item) for pair in batch])
         cut_short = self._stop is not None and self._stop()
         done = [
             (pair, completion)
@@ -242,83 +243,15 @@ class Evaluator:
             if not (cut_short and completion.failure is not None and completion.failure.kind == "time_out")
         ]
         self.decoded += len(done)
-        fresh = {pair.key: self._judge(pair, completion) for pair, completion in done}
-        lasting = {key: evaluation for key, evaluation in fresh.items() if _lasts(evaluation.failure)}
-        self.ledger.write(lasting)
+        fresh = {pair.key: self._judge.evaluation(pair.item, completion) for pair, completion in done}
+        self.ledger.write({key: evaluation for key, evaluation in fresh.items() if _lasts(evaluation.failure)})
         if len(done) < len(batch):
             raise Stopped("stopped as asked")
         for key, evaluation in fresh.items():
             if evaluation.failure is not None and evaluation.failure.kind in OWED:
                 self._moment.note(key.recipe, key.item, evaluation.failure)
                 self._moment.known[key.recipe, key.item] = evaluation.failure
-        by_recipe: dict[tuple[str, str], list[str]] = {}
-        for key in fresh:
-            by_recipe.setdefault((key.recipe, key.context), []).append(key.item)
-        kept = {
-            Key(recipe, item, context): row
-            for (recipe, context), digests in by_recipe.items()
-            for item, row in zip(digests, self._look_up(recipe, context, digests), strict=True)
-        }
-        return {key: kept[key] or Row.of(fresh[key]) for key in fresh}
-
-    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Decode; what does not fit into memory is halved until the requests at fault stand alone."""
-        try:
-            return self.swarm.decode(requests, stop_after=self._stop)
-        except MemoryError as error:
-            if len(requests) == 1:
-                return [Completion(failure=Failure("out_of_memory", str(error)))]
-        middle = len(requests) // 2
-        return self._complete(requests[:middle]) + self._complete(requests[middle:])
-
-    def _request(self, recipe: Recipe, item: Item, trace: bool = False) -> Request:
-        task = self.tasks[item.task]
-        return Request(
-            recipe=recipe, prompt=item.prompt, key=item.key, max_bytes=task.max_bytes, stop=task.stop, trace=trace
-        )
-
-    def _judge(self, pair: _Pair, completion: Completion) -> Evaluation:
-        """Vote, score, and put a price on it."""
-        texts = tuple(sample.text for sample in completion.samples)
-        failure, score, winner = completion.failure, None, 0
-        if failure is None:
-            try:
-                task = self.tasks[pair.item.task]
-                winner = majority([task.extract(text) for text in texts])
-                score = checked_score(task.score(pair.item, texts[winner]))
-            except Exception as error:  # a user's own scorer may raise anything
-                failure = Failure("scorer_error", f"task {pair.item.task}: {type(error).__name__}: {error}")
-        return Evaluation(
-            score=score,
-            answer=texts[winner] if texts else "",
-            answers=texts,
-            cost=cost_of(completion.use, self.swarm.shapes),
-            margin=completion.margin,
-            steps=completion.steps,
-            open_steps=completion.open_steps,
-            lead_tokens=completion.lead_tokens,
-            lead_tokens_touched=completion.lead_tokens_touched,
-            left_out=completion.left_out,
-            entropy=completion.entropy,
-            failure=failure,
-        )
-
-
-def majority(answers: Sequence[str]) -> int:
-    """The index of the sample whose answer is the most frequent; ties go to the lowest index."""
-    counts = Counter(answers)
-    return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
-
-
-def checked_score(score: float) -> float:
-    """The score, if a scorer may give it.
-
-    Raises:
-        ValueError: it is outside [0, 1].
-    """
-    if not (math.isfinite(score) and 0.0 <= score <= 1.0):
-        raise ValueError(f"expected a score in [0, 1], got {score}")
-    return float(score)
+        return {key: Row.of(evaluation) for key, evaluation in fresh.items() if not _lasts(evaluation.failure)}
 
 
 def _lasts(failure: Failure | None) -> bool:

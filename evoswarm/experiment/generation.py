@@ -10,7 +10,7 @@ from typing import Any
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import Cost, cost_of
-from evoswarm.evaluation.evaluator import majority
+from evoswarm.evaluation.judge import majority
 from evoswarm.experiment.workbench import naming
 from evoswarm.recipe import Recipe
 

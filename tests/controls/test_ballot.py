@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from evoswarm.controls.ballot import Ballot, Voter, ballot_evaluations, elected
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import summarize
-from evoswarm.evaluation.evaluator import Evaluator, Moment, majority
+from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.judge import majority
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask

@@ -9,7 +9,7 @@ import pytest
 
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, item_weights, paired_standard_error, summarize
-from evoswarm.evaluation.evaluator import majority
+from evoswarm.evaluation.judge import majority
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 

@@ -1,0 +1,103 @@
+"""From a recipe and an item to an evaluation: decode, vote, score, put a price on it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.cost import cost_of
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.recipe import Failure, Recipe
+from evoswarm.tasks.task import Item, Task
+
+
+class Judge:
+    """Decodes recipes on items and judges the answers; it remembers nothing.
+
+    Args:
+        swarm: holds every member that the recipes name.
+        tasks: by name; every item's task is among them.
+        stop: asked by the swarm; True ends the decoding.
+    """
+
+    def __init__(self, swarm: Swarm, tasks: Mapping[str, Task], stop: Callable[[], bool] | None = None) -> None:
+        self._swarm, self._tasks, self._stop = swarm, tasks, stop
+
+    def complete(self, asked: Sequence[tuple[Recipe, Item]], trace: bool = False) -> list[Completion]:
+        """Decode.
+
+        Args:
+            asked: recipes on items, in any mix.
+            trace: keep what happened at every step of the first samples.
+
+        Returns:
+            Completions in the same order; what is not done when ``stop`` says so is a time-out.
+        """
+        return self._complete([self._request(recipe, item, trace) for recipe, item in asked])
+
+    def evaluation(self, item: Item, completion: Completion) -> Evaluation:
+        """Vote, score, and put a price on it.
+
+        Args:
+            item: that was asked.
+            completion: by any recipe.
+        """
+        texts = tuple(sample.text for sample in completion.samples)
+        failure, score, winner = completion.failure, None, 0
+        if failure is None:
+            try:
+                task = self._tasks[item.task]
+                winner = majority([task.extract(text) for text in texts])
+                score = checked_score(task.score(item, texts[winner]))
+            except Exception as error:  # a user's own scorer may raise anything
+                failure = Failure("scorer_error", f"task {item.task}: {type(error).__name__}: {error}")
+        return Evaluation(
+            score=score,
+            answer=texts[winner] if texts else "",
+            answers=texts,
+            cost=cost_of(completion.use, self._swarm.shapes),
+            margin=completion.margin,
+            steps=completion.steps,
+            open_steps=completion.open_steps,
+            lead_tokens=completion.lead_tokens,
+            lead_tokens_touched=completion.lead_tokens_touched,
+            left_out=completion.left_out,
+            entropy=completion.entropy,
+            failure=failure,
+        )
+
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """Decode; what does not fit into memory is halved until the requests at fault stand alone."""
+        try:
+            return self._swarm.decode(requests, stop_after=self._stop)
+        except MemoryError as error:
+            if len(requests) == 1:
+                return [Completion(failure=Failure("out_of_memory", str(error)))]
+        middle = len(requests) // 2
+        return self._complete(requests[:middle]) + self._complete(requests[middle:])
+
+    def _request(self, recipe: Recipe, item: Item, trace: bool) -> Request:
+        task = self._tasks[item.task]
+        return Request(
+            recipe=recipe, prompt=item.prompt, key=item.key, max_bytes=task.max_bytes, stop=task.stop, trace=trace
+        )
+
+
+def majority(answers: Sequence[str]) -> int:
+    """The index of the sample whose answer is the most frequent; ties go to the lowest index."""
+    counts = Counter(answers)
+    return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
+
+
+def checked_score(score: float) -> float:
+    """The score, if a scorer may give it.
+
+    Raises:
+        ValueError: it is outside [0, 1].
+    """
+    if not (math.isfinite(score) and 0.0 <= score <= 1.0):
+        raise ValueError(f"expected a score in [0, 1], got {score}")
+    return float(score)
