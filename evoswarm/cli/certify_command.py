@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from pathlib import Path
 
@@ -21,7 +20,7 @@ _WIDTH = 120
 
 
 def run_certify(run: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
-    """Certify the champion of a run and print the page, or the certificate as JSON with where it is written.
+    """Certify the champion of a run and print the page, or the certificate as JSON.
 
     Raises:
         EvoswarmError: see ``evoswarm.experiment.certification.certify``.
@@ -37,8 +36,7 @@ def run_certify(run: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
     except OpenedBefore as refusal:
         raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     if as_json:
-        files = {"certificate": str(run / CERTIFICATE), "page": str(run / PAGE)}
-        say(json.dumps({**files, **certificate.model_dump(mode="json")}, indent=2, ensure_ascii=False))
+        say(certificate.to_json().removesuffix("\n"))
     elif not quiet:
         say("\n" + page(certificate))
         say(f"Written: {run / PAGE} and {run / CERTIFICATE}")

@@ -180,9 +180,7 @@ def test_the_command_prints_the_page_and_the_data(
     assert command(["certify", str(run)]) == 0
     assert (run / PAGE).read_text() in capsys.readouterr().out
     assert command(["certify", str(run), "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert (printed.pop("certificate"), printed.pop("page")) == (str(run / CERTIFICATE), str(run / PAGE))
-    assert printed == json.loads((run / CERTIFICATE).read_text())
+    assert capsys.readouterr().out == (run / CERTIFICATE).read_text()
     assert command(["certify", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out) == Certificate.json_schema()
 
