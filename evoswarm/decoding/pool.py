@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -23,12 +23,12 @@ _READERS = ("torch", "transformers", "tokenizers")  # what files become when the
 class FactStore(Protocol):
     """Where facts outlive a process: a :class:`~evoswarm.evaluation.ledger.Ledger`."""
 
-    def fact(self, digest: str) -> str | None:
-        """What is kept under a digest."""
+    def facts(self, digests: Sequence[str]) -> Mapping[str, str]:
+        """What is kept under these digests."""
         ...
 
-    def keep(self, digest: str, fact: str) -> str:
-        """Keep it; the first write wins, and comes back."""
+    def keep(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep what is new; the first write wins, and comes back."""
         ...
 
 
@@ -134,22 +134,21 @@ class Pool:
 
         if store is None:
             return cls.of(load())
-        known = [
-            _known(spec.model_copy(update={"fingerprint": fingerprint(directory, spec.chat_template)}), device, store)
-            for spec, directory, device in zip(specs, directories, devices, strict=True)
+        named = [
+            spec.model_copy(update={"fingerprint": fingerprint(directory, spec.chat_template)})
+            for spec, directory in zip(specs, directories, strict=True)
         ]
-        if None not in known:
-            return cls([facts for facts in known if facts is not None], load)
+        digests = [_digest(spec, device) for spec, device in zip(named, devices, strict=True)]
+        known = store.facts(digests)
+        if all(digest in known for digest in digests) and not any(spec.trust_remote_code for spec in specs):
+            facts = [  # code of a member's own is in no fingerprint
+                MemberFacts.from_json(known[digest], spec, device)
+                for digest, spec, device in zip(digests, named, devices, strict=True)
+            ]
+            return cls(facts, load)
         pool = cls.of(load())
-        for facts in pool.facts:
-            store.keep(_digest(facts.spec, facts.device), facts.to_json())
+        store.keep({_digest(one.spec, one.device): one.to_json() for one in pool.facts})
         return pool
-
-
-def _known(spec: MemberSpec, device: str, store: FactStore) -> MemberFacts | None:
-    """What the store says of a member; code of its own is in no fingerprint, so such a member is always loaded."""
-    text = None if spec.trust_remote_code else store.fact(_digest(spec, device))
-    return None if text is None else MemberFacts.from_json(text, spec, device)
 
 
 def _digest(spec: MemberSpec, device: str) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.cost import CostTable
-from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of, summary_of
+from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of
 from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.evaluation.row import Row, Sheet
+from evoswarm.evaluation.tally import Tally, items_digest, tally_digest
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -45,6 +45,26 @@ class _Pair:
     key: Key
     recipe: Recipe
     item: Item
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """One recipe on a list of items: digests of recipe, context and items, and what their tally is kept under."""
+
+    recipe: Recipe
+    digest: str
+    context: str
+    items: tuple[str, ...]
+    tally: str
+
+    @property
+    def names(self) -> list[str]:
+        """Of the members, as this recipe calls them."""
+        return [member.spec.name for member in self.recipe.members]
+
+    def key(self, place: int) -> Key:
+        """Of the evaluation of one item."""
+        return Key(self.digest, self.items[place], self.context)
 
 
 class Evaluator:
@@ -100,13 +120,33 @@ class Evaluator:
             RunError: the ledger cannot be written.
             Stopped: ``stop`` said so.
         """
-        found = {digest: sheet.evaluations() for digest, sheet in self._sheets(recipes, items).items()}
+        found = {}
+        for one, sheet in self._sheets(self._wanted(recipes, items), items):
+            self._count(one, sheet)
+            found[one.digest] = sheet.evaluations()
         return [found[recipe.digest] for recipe in recipes]
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
-        """Score and sum up: one summary per recipe; see ``evaluate``."""
-        sheets = self._sheets(recipes, items)
-        found = {digest: summary_of(items, sheet.outcomes(), self.tasks) for digest, sheet in sheets.items()}
+        """Score and sum up: one summary per recipe; see ``evaluate``.
+
+        What was added up before is kept in the ledger beside the evaluations, and is not added up again.
+        """
+        wanted = self._wanted(recipes, items)
+        known = self._known_tallies(wanted)
+        sheets = dict(self._sheets([one for one in wanted if one not in known], items))
+        found, fresh = {}, {}
+        for one in wanted:  # in order: sums of prices depend on it
+            if one in known:
+                tally = known[one]
+                self._count_all(one, tally)
+            else:
+                tally = Tally.of(sheets[one], one.items, items, self.tasks)
+                self._count(one, sheets[one])
+                if all(_lasts(row.failure) for row in sheets[one].rows):
+                    fresh[one.tally] = tally.to_json()
+            found[one.digest] = tally.summary
+        if fresh:
+            self.ledger.keep(fresh)
         return [found[recipe.digest] for recipe in recipes]
 
     def entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[list[float]]]:
@@ -125,17 +165,17 @@ class Evaluator:
             Stopped: ``stop`` said so.
         """
         digests = [self._entropies_digest(recipe, items) for recipe in recipes]
-        found = {digest: self.ledger.fact(digest) for digest in digests}
-        missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if found[digest] is None]
+        found = self.ledger.facts(digests)
+        missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
             self._go_on()
             completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
-            steps = [[step.entropy for step in completion.trace] for completion in completions]
             self._go_on()
-            for number, (_, digest) in enumerate(missing):
-                own = steps[number * len(items) : (number + 1) * len(items)]
-                found[digest] = self.ledger.keep(digest, json.dumps(own))
-        return [json.loads(found[digest] or "[]") for digest in digests]
+            steps = [[step.entropy for step in completion.trace] for completion in completions]
+            rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
+            fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
+            found |= self.ledger.keep(fresh)
+        return [json.loads(found[digest]) for digest in digests]
 
     def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:
         asked = [self.item_digest(item, recipe.prompt_format) for item in items]
@@ -164,37 +204,48 @@ class Evaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _sheets(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> dict[str, Sheet]:
-        """What every recipe, by digest, does on the items: what the ledger holds, and what it lacked."""
+    def _wanted(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[_Wanted]:
+        """What is asked for, recipe by recipe, each behaviour once."""
         distinct = {recipe.digest: recipe for recipe in recipes}
         for recipe in distinct.values():
             self.swarm.check(recipe)
         contexts = self._contexts(distinct)
         formats = {recipe.prompt_format for recipe in distinct.values()}
-        by_format = {text: [self.item_digest(item, text) for item in items] for text in formats}
-        digests = {digest: by_format[recipe.prompt_format] for digest, recipe in distinct.items()}
-        found = {digest: self._look_up(digest, contexts[digest], digests[digest]) for digest in distinct}
-        lacking = [digest for digest, rows in found.items() if None in rows]
+        digests = {text: tuple(self.item_digest(item, text) for item in items) for text in formats}
+        lists = {text: items_digest(digests[text], items, self.tasks) for text in formats}
+        wanted = []
+        for digest, recipe in distinct.items():
+            context, text = contexts[digest], recipe.prompt_format
+            tally = tally_digest(digest, context, lists[text])
+            wanted.append(_Wanted(recipe, digest, context, digests[text], tally))
+        return wanted
+
+    def _known_tallies(self, wanted: Sequence[_Wanted]) -> dict[_Wanted, Tally]:
+        """What was added up before. It knows nothing of the journal, and no price of a part of the items."""
+        if self._moment.known:
+            return {}
+        whole = [one for one in wanted if self._asked_of(one).isdisjoint(one.items)]
+        kept = self.ledger.facts([one.tally for one in whole])
+        return {one: Tally.from_json(kept[one.tally], one.names) for one in whole if one.tally in kept}
+
+    def _sheets(self, wanted: Sequence[_Wanted], items: Sequence[Item]) -> list[tuple[_Wanted, Sheet]]:
+        """What every recipe does on the items: what the ledger holds, and what it lacked."""
+        found = {one: self._look_up(one) for one in wanted}
+        lacking = [one for one, rows in found.items() if None in rows]
         missing = {  # item by item, so that those that share prefixes stay together; two tasks may share an item
-            key: _Pair(key, distinct[digest], item)
+            one.key(place): _Pair(one.key(place), one.recipe, item)
             for place, item in enumerate(items if lacking else ())
-            for digest in lacking
-            if found[digest][place] is None and (key := Key(digest, digests[digest][place], contexts[digest]))
+            for one in lacking
+            if found[one][place] is None
         }
         passing: dict[Key, Row] = {}
         for batch in _batches(list(missing.values())):
             passing.update(self._decode(batch))
-        for digest in lacking:
-            found[digest] = self._look_up(digest, contexts[digest], digests[digest])
-        sheets = {}
-        for digest, recipe in distinct.items():
-            rows = [
-                row or passing[Key(digest, item, contexts[digest])]
-                for item, row in zip(digests[digest], found[digest], strict=True)
-            ]
-            sheets[digest] = Sheet(rows, [member.spec.name for member in recipe.members])
-            self._count(digest, digests[digest], sheets[digest].costs)
-        return sheets
+        found.update((one, self._look_up(one)) for one in lacking)
+        return [
+            (one, Sheet([row or passing[one.key(place)] for place, row in enumerate(rows)], one.names))
+            for one, rows in found.items()
+        ]
 
     def _contexts(self, recipes: Mapping[str, Recipe]) -> dict[str, str]:
         """The digests of the recipes' contexts, by the recipes' digests; new ones are described in the ledger."""
@@ -210,23 +261,34 @@ class Evaluator:
             self._described.update(fresh)
         return digests
 
-    def _look_up(self, recipe: str, context: str, items: Sequence[str]) -> list[Row | None]:
+    def _look_up(self, one: _Wanted) -> list[Row | None]:
         """What the ledger holds of a recipe, and what the journal says of an earlier moment of this run."""
-        rows = self.ledger.read(recipe, context, items)
-        for place, item in enumerate(items if self._moment.known else ()):
-            failure = self._moment.known.get((recipe, item))
+        rows = self.ledger.read(one.digest, one.context, one.items)
+        for place, item in enumerate(one.items if self._moment.known else ()):
+            failure = self._moment.known.get((one.digest, item))
             if failure is not None:
                 rows[place] = Row.of(Evaluation(score=None, failure=failure))
         return rows
 
-    def _count(self, recipe: str, items: Sequence[str], costs: CostTable) -> None:
+    def _asked_of(self, one: _Wanted) -> set[str]:
+        """Digests of the items that the recipe was asked before."""
+        return self._asked.setdefault(one.digest, set())
+
+    def _count(self, one: _Wanted, sheet: Sheet) -> None:
         """What was asked of a recipe for the first time, and its price; the same wherever its rows came from."""
-        known = self._asked.setdefault(recipe, set())
-        first = {item: place for place, item in enumerate(items) if item not in known}
+        known = self._asked_of(one)
+        first = {item: place for place, item in enumerate(one.items) if item not in known}
         known.update(first)
         self.asked += len(first)
-        self.tokens += costs.total("tokens", first.values())
-        self.flops += costs.total("flops", first.values())
+        self.tokens += sheet.costs.total("tokens", first.values())
+        self.flops += sheet.costs.total("flops", first.values())
+
+    def _count_all(self, one: _Wanted, tally: Tally) -> None:
+        """The same where the recipe was asked none of the items before."""
+        self._asked_of(one).update(one.items)
+        self.asked += len(set(one.items))
+        self.tokens += tally.tokens
+        self.flops += tally.flops
 
     def _go_on(self) -> None:
         if self._stop is not None and self._stop():

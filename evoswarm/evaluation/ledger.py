@@ -152,25 +152,28 @@ class Ledger:
         with self._transaction("IMMEDIATE"):
             self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
 
-    def fact(self, digest: str) -> str | None:
-        """What else was found out once by loading or decoding (JSON), if it is known.
+    def facts(self, digests: Sequence[str]) -> dict[str, str]:
+        """What else was found out once, by loading, decoding or adding up (JSON), by the digest of all that decides it.
 
         Args:
-            digest: of all that decides it.
+            digests: what is wanted.
+
+        Returns:
+            Those that are known.
         """
         with self._typed():
-            row = self._database.execute("SELECT fact FROM facts WHERE digest = ?", (digest,)).fetchone()
-        return None if row is None else str(row[0])
+            query = "SELECT digest, fact FROM facts WHERE digest IN (SELECT value FROM json_each(?))"
+            return dict(self._database.execute(query, (json.dumps(digests),)))
 
-    def keep(self, digest: str, fact: str) -> str:
-        """Keep a fact; the first write wins.
+    def keep(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Keep facts; the first write wins.
 
         Returns:
             What is kept.
         """
         with self._transaction("IMMEDIATE"):
-            self._database.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (digest, fact))
-        return self.fact(digest) or fact
+            self._database.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", facts.items())
+        return self.facts(list(facts))
 
     def describe(self, contexts: Mapping[str, str]) -> None:
         """Note what context digests stand for (JSON), for people who read the file later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,12 @@ NAMES = ("llama-a", "neox-e")
 class Shelf(dict[str, str]):
     """Facts, as a ledger keeps them."""
 
-    def fact(self, digest: str) -> str | None:
-        return self.get(digest)
+    def facts(self, digests: Sequence[str]) -> dict[str, str]:
+        return {digest: self[digest] for digest in digests if digest in self}
 
-    def keep(self, digest: str, fact: str) -> str:
-        return self.setdefault(digest, fact)
+    def keep(self, facts: Mapping[str, str]) -> dict[str, str]:
+        self.update({**facts, **self})
+        return self.facts(list(facts))
 
 
 @pytest.fixture

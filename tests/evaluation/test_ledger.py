@@ -243,9 +243,9 @@ def test_a_file_that_may_not_grow_is_a_clear_error_and_loses_nothing(tmp_path: P
 
 
 def test_facts_are_kept_once(ledger: Ledger) -> None:
-    assert ledger.fact("d") is None
-    assert ledger.keep("d", "one") == "one"
-    assert ledger.keep("d", "two") == ledger.fact("d") == "one"
+    assert ledger.facts(["d", "e"]) == {}
+    assert ledger.keep({"d": "one"}) == {"d": "one"}
+    assert ledger.keep({"d": "two", "e": "three"}) == ledger.facts(["d", "e", "f"]) == {"d": "one", "e": "three"}
 
 
 def copied(directory: Path) -> Path:

@@ -1,0 +1,78 @@
+"""What a recipe comes to on a list of items, kept beside its evaluations: a replay need not add them up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+from pydantic_core import from_json
+
+from evoswarm.evaluation.cost import Cost
+from evoswarm.evaluation.evaluation import Summary, digest_of, summary_of
+from evoswarm.evaluation.row import Sheet
+from evoswarm.recipe import Failure
+from evoswarm.tasks.task import Item, Task
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A summary, and what the distinct items would cost deployed alone.
+
+    Attributes:
+        summary: over all items.
+        tokens: read by all members, each item once.
+        flops: likewise, floating-point operations.
+    """
+
+    summary: Summary
+    tokens: float
+    flops: float
+
+    @classmethod
+    def of(cls, sheet: Sheet, digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]) -> Tally:
+        """Add up a sheet.
+
+        Args:
+            sheet: one row per item.
+            digests: of the items; equal ones are one item.
+            items: in the same order.
+            tasks: by name.
+        """
+        places = list({digest: place for place, digest in enumerate(digests)}.values())
+        totals = [sheet.costs.total(number, places) for number in ("tokens", "flops")]
+        return cls(summary_of(items, sheet.outcomes(), tasks), *totals)
+
+    def to_json(self) -> str:
+        """As JSON text without the members' names: they are the recipe's affair."""
+        summary = {one.name: getattr(self.summary, one.name) for one in fields(Summary)}
+        failure = None if self.summary.failure is None else asdict(self.summary.failure)
+        summary |= {"cost": self.summary.cost.to_json(), "failure": failure, "by_task": dict(self.summary.by_task)}
+        return json.dumps({"summary": summary, "tokens": self.tokens, "flops": self.flops}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, names: Sequence[str]) -> Tally:
+        """Read ``to_json`` back, with the names that the reader's recipe gives its members."""
+        data = from_json(text)
+        summary = data["summary"]
+        cost, failure = summary["cost"], summary["failure"]
+        summary["cost"] = Cost.from_json(cost, names) if cost else Cost()
+        summary["failure"] = None if failure is None else Failure(**failure)
+        summary["scores"] = tuple(summary["scores"])
+        return cls(Summary(**summary), data["tokens"], data["flops"])
+
+
+def tally_digest(recipe: str, context: str, items: str) -> str:
+    """What a tally is kept under.
+
+    Args:
+        recipe: digest.
+        context: digest.
+        items: see `items_digest`.
+    """
+    return digest_of(["tally", recipe, context, items])
+
+
+def items_digest(digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]) -> str:
+    """What decides how scores of items are added up: their order, their tasks' names, and what each task weighs."""
+    return digest_of([list(digests), [[item.task, tasks[item.task].weight] for item in items]])

@@ -1,0 +1,101 @@
+"""Sums are kept beside what they are sums of: the same to the last bit, and never of anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.evaluation import Evaluation, summarize
+from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.row import Row, Sheet
+from evoswarm.evaluation.tally import Tally
+from evoswarm.recipe import Failure, Recipe
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.task import Item
+from tests.evaluation.test_evaluation import TASKS
+from tests.evaluation.test_row import ITEMS, NAMES, evaluations
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger."""
+    with Ledger(tmp_path / "ledger.sqlite") as fresh:
+        yield fresh
+
+
+@pytest.mark.parametrize("failing", [(), (3,), range(len(ITEMS))])
+def test_a_tally_is_read_back_to_the_bit(failing: Sequence[int]) -> None:
+    lost = Evaluation(None, failure=Failure("no_mass", "é"))
+    rows = [lost if place in failing else one for place, one in enumerate(evaluations())]
+    digests = [str(place % 20) for place in range(len(rows))]
+    tally = Tally.of(Sheet([Row.of(one) for one in rows], NAMES), digests, ITEMS, TASKS)
+    assert Tally.from_json(tally.to_json(), NAMES) == tally
+    assert tally.summary == summarize(ITEMS, rows, TASKS)
+    assert tally.tokens == pytest.approx(sum(one.cost.tokens for one in rows[5:]))  # of equal items the last counts
+
+
+def test_a_kept_tally_needs_no_evaluations(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Evaluator(swarm, {task.name: task}, ledger)
+    expected = first.summaries(recipes, items)
+    again = Evaluator(swarm, {task.name: task}, ledger)
+    monkeypatch.setattr(Ledger, "read", lambda *_: pytest.fail("evaluations were read"))
+    assert again.summaries(recipes, items) == expected
+    assert (again.asked, again.tokens, again.flops) == (first.asked, first.tokens, first.flops)
+
+
+def test_what_was_asked_in_part_is_counted_once(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    first = Evaluator(swarm, {task.name: task}, ledger)
+    first.summaries(recipes, items)
+    again = Evaluator(swarm, {task.name: task}, ledger)
+    again.summaries(recipes, items[1:])
+    again.evaluate(recipes, items[:2])
+    again.summaries(recipes, items)
+    assert (again.asked, again.tokens, again.flops) == (first.asked, first.tokens, first.flops)
+
+
+def test_other_weights_of_tasks_are_another_sum(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    heavy, usual = (
+        ReasoningGymTask.verified(name="heavy", family="spell_backward", max_bytes=10, weight=weight)
+        for weight in (3.0, 1.0)
+    )
+    both = [*items[:2], *(replace(one, task="heavy") for one in items[2:])]
+    equal = Evaluator(swarm, {task.name: task, "heavy": usual}, ledger)
+    unequal = Evaluator(swarm, {task.name: task, "heavy": heavy}, ledger)
+    light = equal.summaries(recipes, both)
+    weighted = unequal.summaries(recipes, both)
+    assert [one.by_task for one in light] == [one.by_task for one in weighted]
+    assert [one.cost for one in light] != [one.cost for one in weighted]
+    assert weighted == [summarize(both, rows, unequal.tasks) for rows in unequal.evaluate(recipes, both)]
+
+
+def test_a_moment_is_in_no_tally(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    slow = Failure("time_out", "slow")
+    digest = Evaluator(swarm, {task.name: task}, ledger).item_digest(items[0], recipes[0].prompt_format)
+
+    def failures(**settings: Any) -> list[Failure | None]:
+        evaluator = Evaluator(swarm, {task.name: task}, ledger, **settings)
+        return [summary.failure for summary in evaluator.summaries(recipes, items)]
+
+    moment = Moment({(recipes[0].digest, digest): slow})
+    assert failures(moment=moment) == [slow, None, None]
+    assert failures() == [None, None, None]
+    assert failures(moment=moment) == [slow, None, None]
