@@ -41,14 +41,13 @@ def ballot_evaluations(
     """
     recipes = {voter.recipe.digest: voter.recipe for ballot in ballots for voter in ballot.voters}
     rows = dict(zip(recipes, evaluator.evaluate(list(recipes.values()), items), strict=True))
+    voters = [[rows[voter.recipe.digest] for voter in ballot.voters] for ballot in ballots]
     return [
         [
-            _held(
-                ballot, evaluator.tasks[item.task], item, [rows[voter.recipe.digest][place] for voter in ballot.voters]
-            )
-            for place, item in enumerate(items)
+            _held(ballot, evaluator.tasks[item.task], item, own)
+            for item, own in zip(items, zip(*answers, strict=True), strict=True)
         ]
-        for ballot in ballots
+        for ballot, answers in zip(ballots, voters, strict=True)
     ]
 
 

@@ -83,7 +83,7 @@ class Trials:
 
     def run(self, ways: Sequence[tuple[str, Way]]) -> list[Trial]:
         """Try (words, way) out, in order."""
-        self.evaluator.evaluate([recipe for _, way in ways for recipe in way.recipes], self.items)
+        self.evaluator.prepare([recipe for _, way in ways for recipe in way.recipes], self.items)
         return [self._trial(words, way) for words, way in ways]
 
     def _trial(self, words: str, way: Way) -> Trial:
@@ -108,13 +108,15 @@ def mean_of_costs(items: Sequence[Item], rows: Sequence[Evaluation], tasks: Mapp
     """Weighted mean over the items that did not fail; a member that an item does without costs nothing there."""
     weights = item_weights(items, tasks)
     whole = [(row.cost, weight) for row, weight in zip(rows, weights, strict=True) if row.failure is None]
-    names = dict.fromkeys(member.name for cost, _ in whole for member in cost.members)
+    names = tuple(dict.fromkeys(name for cost, _ in whole for name in cost.names))
     total = math.fsum(weight for _, weight in whole)
-    return mean_cost([_by_name(cost, list(names)) for cost, _ in whole], [weight / total for _, weight in whole])
+    return mean_cost([_by_name(cost, names) for cost, _ in whole], [weight / total for _, weight in whole])
 
 
-def _by_name(cost: Cost, names: Sequence[str]) -> Cost:
+def _by_name(cost: Cost, names: tuple[str, ...]) -> Cost:
     """The cost vector over these members; what one of them did for several voters adds up."""
+    if cost.names == names:
+        return cost
     found: dict[str, list[MemberCost]] = {name: [] for name in names}
     for one in cost.members:
         found[one.name].append(one)

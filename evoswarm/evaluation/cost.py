@@ -171,5 +171,5 @@ def table_of(costs: Sequence[Cost]) -> CostTable:
     """The table of cost vectors that have the same members, or none."""
     names = next((cost.names for cost in costs if cost.members), ())
     nothing = [[0.0] * len(_NUMBERS)] * len(names)
-    numbers = np.array([cost.to_json() or nothing for cost in costs], dtype=np.float64)
+    numbers = np.array([[one[1:] for one in cost.members] or nothing for cost in costs], dtype=np.float64)
     return CostTable(names, numbers.reshape(len(costs), len(names), len(_NUMBERS)))

@@ -105,6 +105,7 @@ class Evaluator:
         self._stop = stop
         self._asked: dict[str, set[str]] = {}
         self._described: set[str] = set()
+        self._digests: dict[tuple[Item, str], str] = {}
 
     def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
         """Score every recipe on every item.
@@ -125,6 +126,10 @@ class Evaluator:
             self._count(one, sheet)
             found[one.digest] = sheet.evaluations()
         return [found[recipe.digest] for recipe in recipes]
+
+    def prepare(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> None:
+        """Decode what the ledger lacks, all of it together: what recipes share is computed once; see ``evaluate``."""
+        self._sheets(self._wanted(recipes, items), items)
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
         """Score and sum up: one summary per recipe; see ``evaluate``.
@@ -183,9 +188,13 @@ class Evaluator:
 
     def item_digest(self, item: Item, prompt_format: str) -> str:
         """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit."""
-        task = self.tasks[item.task]
-        prompt = prompt_format.replace("{prompt}", item.prompt)
-        return digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
+        known = self._digests.get((item, prompt_format))
+        if known is None:
+            task = self.tasks[item.task]
+            prompt = prompt_format.replace("{prompt}", item.prompt)
+            known = digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
+            self._digests[item, prompt_format] = known
+        return known
 
     def context(self, recipe: Recipe) -> dict[str, object]:
         """What decides an evaluation besides recipe and item: the members as loaded, the device, the engine."""

@@ -5,49 +5,79 @@ from __future__ import annotations
 import shutil
 import statistics
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from evoswarm import SearchSpace, search
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.result import FRONT
+from evoswarm.experiment.result import CERTIFICATE, FRONT
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_least, exactly, seconds
-from tests.benchmarks.quickstart import space
+from tests.benchmarks.quickstart import SPACE, space
 
 REPLAYS = 3
+OTHERS = ("tokens", "accuracy-cost", "large-pool")
 
 
 def replay(options: Options) -> Readings:
-    """The quickstart's search from an empty ledger, then from the one it left, with a new run directory.
-
-    Imports do not count. Certificates are left out: they decode and are replayed alike.
-    """
-    small = ["splits.search=20", "splits.selection=10", "evolution.generations=2"] if options.quick else []
-    searched = space("tracking.mlflow=false", *small)
+    """A search from an empty ledger, then from the one it left, with a new run directory; imports do not count."""
+    small = ["splits.search=20", "splits.selection=10", "splits.test=20", "evolution.generations=2"]
+    settings = ("tracking.mlflow=false", *(small if options.quick else ()))
+    repeats = options.size(REPLAYS, 1)
     with tempfile.TemporaryDirectory() as directory:
         runs = Path(directory)
         warm = space("tracking.mlflow=false", "evolution.generations=1", "splits={search: 5, selection: 5, test: 5}")
-        _search(warm, runs / "warm")  # what is imported late is imported now
-        first = seconds(lambda: _search(searched, runs))
-        run, known = runs / f"{searched.name}-seed{searched.seed}", _known(runs)
-        before = _outcome(run)
-        again, alike = [], True
-        for _ in range(options.size(REPLAYS, 1)):
-            shutil.rmtree(run)
-            again.append(seconds(lambda: _search(searched, runs)))
-            alike = alike and _outcome(run) == before
-        fresh = _known(runs) - known
-    median = statistics.median(again)
+        search(warm, runs=runs / "warm")  # what is imported late is imported now
+        searched = _again(space(*settings), runs / "search", repeats, certify=False)
+        certified = _again(space(*settings), runs / "certify", repeats, certify=True)
+        others = {}
+        for name in () if options.quick else OTHERS:
+            other = SearchSpace.from_yaml(SPACE.with_name(f"{name}.yaml"), settings)
+            others[f"replay_speedup_{name.replace('-', '_')}"] = _again(
+                other, runs / name, repeats, certify=False
+            ).reading
     return {
-        "replay_speedup": Reading(first / median, f"{first:.1f} s and {median:.2f} s, the median of {len(again)}"),
-        "replay_decoded": Reading(float(fresh), f"evaluations; the search decoded {known:,}"),
-        "replay_identical": Reading(alike, "lineage, front and champion, to the byte"),
+        "replay_speedup": searched.reading,
+        "replay_speedup_certified": certified.reading,
+        **others,
+        "replay_decoded": Reading(float(searched.fresh + certified.fresh), "evaluations, certificate included"),
+        "replay_identical": Reading(
+            searched.alike and certified.alike, "lineage, front, champion and certificate, to the byte"
+        ),
     }
 
 
-def _search(searched: SearchSpace, runs: Path) -> None:
-    search(searched, runs=runs, certify=False)
+@dataclass(frozen=True)
+class Replays:
+    """A search and its replays.
+
+    Attributes:
+        reading: how many times as fast they are.
+        fresh: evaluations that they added to the ledger.
+        alike: whether they left the same files.
+    """
+
+    reading: Reading
+    fresh: int
+    alike: bool
+
+
+def _again(searched: SearchSpace, runs: Path, repeats: int, *, certify: bool) -> Replays:
+    def go() -> None:
+        search(searched, runs=runs, certify=certify)
+
+    first = seconds(go)
+    run, known = runs / f"{searched.name}-seed{searched.seed}", _known(runs)
+    before = _outcome(run)
+    again, alike = [], True
+    for _ in range(repeats):
+        shutil.rmtree(run)
+        again.append(seconds(go))
+        alike = alike and _outcome(run) == before
+    median = statistics.median(again)
+    note = f"{first:.1f} s and {median:.2f} s, the median of {repeats}; {known:,} evaluations"
+    return Replays(Reading(first / median, note), _known(runs) - known, alike)
 
 
 def _known(runs: Path) -> int:
@@ -56,12 +86,20 @@ def _known(runs: Path) -> int:
         return ledger.count()
 
 
-def _outcome(run: Path) -> list[bytes]:
-    return [(run / name).read_bytes() for name in (INDIVIDUALS, FRONT, CHAMPION)]
+def _outcome(run: Path) -> dict[str, bytes]:
+    names = (INDIVIDUALS, FRONT, CHAMPION, CERTIFICATE)
+    return {name: (run / name).read_bytes() for name in names if (run / name).exists()}
 
 
 MEASUREMENTS = (
     Measurement(
-        {"replay_speedup": at_least(30), "replay_decoded": exactly(0), "replay_identical": exactly(True)}, replay
+        {
+            "replay_speedup": at_least(30),
+            "replay_speedup_certified": None,
+            **{f"replay_speedup_{name.replace('-', '_')}": None for name in OTHERS},
+            "replay_decoded": exactly(0),
+            "replay_identical": exactly(True),
+        },
+        replay,
     ),
 )
