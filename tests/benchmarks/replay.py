@@ -34,9 +34,7 @@ def replay(options: Options) -> Readings:
         others = {}
         for name in () if options.quick else OTHERS:
             other = SearchSpace.from_yaml(SPACE.with_name(f"{name}.yaml"), settings)
-            others[f"replay_speedup_{name.replace('-', '_')}"] = _again(
-                other, runs / name, repeats, certify=False
-            ).reading
+            others[_key(name)] = _again(other, runs / name, repeats, certify=False).reading
     return {
         "replay_speedup": searched.reading,
         "replay_speedup_certified": certified.reading,
@@ -80,6 +78,10 @@ def _again(searched: SearchSpace, runs: Path, repeats: int, *, certify: bool) ->
     return Replays(Reading(first / median, note), _known(runs) - known, alike)
 
 
+def _key(name: str) -> str:
+    return f"replay_speedup_{name.replace('-', '_')}"
+
+
 def _known(runs: Path) -> int:
     """Evaluations in the ledger: whatever is decoded enters it."""
     with Ledger(runs / LEDGER) as ledger:
@@ -96,7 +98,7 @@ MEASUREMENTS = (
         {
             "replay_speedup": at_least(30),
             "replay_speedup_certified": None,
-            **{f"replay_speedup_{name.replace('-', '_')}": None for name in OTHERS},
+            **{_key(name): None for name in OTHERS},
             "replay_decoded": exactly(0),
             "replay_identical": exactly(True),
         },
