@@ -111,13 +111,14 @@ class Member:
         return int(begin) if begin is not None else self._ends[0]
 
 
-def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None) -> Member:
+def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, digest: str | None = None) -> Member:
     """Load a member from a directory, the hub or the zoo.
 
     Args:
         spec: where it is.
         batch_tokens: tokens forwarded at once, padding included.
         device: where to put it (see ``devices.place``); None is what the spec says, ``auto`` being the first GPU.
+        digest: its fingerprint; None reads the files for it.
 
     Raises:
         MemberError: there is no such model, it may not be had, or it cannot take part; says what to do.
@@ -150,7 +151,7 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None) 
             f"member {spec.name!r}: expected all weights in {spec.path}, got none for {', '.join(missing[:3])}"
         )
     model = model.to(device).eval().requires_grad_(False)
-    return Member(spec, model, tokenizer, fingerprint(directory, spec.chat_template), batch_tokens)
+    return Member(spec, model, tokenizer, digest or fingerprint(directory, spec.chat_template), batch_tokens)
 
 
 def locate(spec: MemberSpec) -> Path:

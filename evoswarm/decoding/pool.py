@@ -128,16 +128,14 @@ class Pool:
         sizes = [weight_bytes(directory, spec.dtype) for directory, spec in zip(directories, specs, strict=True)]
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
 
-        def load() -> list[Member]:
+        def load(digests: Sequence[str | None] = (None,) * len(specs)) -> list[Member]:
             on_load(len(specs))
-            return [load_member(spec, batch_tokens, device) for spec, device in zip(specs, devices, strict=True)]
+            return [load_member(spec, batch_tokens, *at) for spec, *at in zip(specs, devices, digests, strict=True)]
 
         if store is None:
             return cls.of(load())
-        named = [
-            spec.model_copy(update={"fingerprint": fingerprint(directory, spec.chat_template)})
-            for spec, directory in zip(specs, directories, strict=True)
-        ]
+        prints = [fingerprint(one, spec.chat_template) for one, spec in zip(directories, specs, strict=True)]
+        named = [spec.model_copy(update={"fingerprint": own}) for spec, own in zip(specs, prints, strict=True)]
         digests = [_digest(spec, device) for spec, device in zip(named, devices, strict=True)]
         known = store.facts(digests)
         if all(digest in known for digest in digests) and not any(spec.trust_remote_code for spec in specs):
@@ -146,7 +144,7 @@ class Pool:
                 for digest, spec, device in zip(digests, named, devices, strict=True)
             ]
             return cls(facts, load)
-        pool = cls.of(load())
+        pool = cls.of(load(prints))  # reading large files once is enough
         store.keep({_digest(one.spec, one.device): one.to_json() for one in pool.facts})
         return pool
 
