@@ -10,7 +10,7 @@ import pytest
 
 from evoswarm.controls.plain import Contender
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import select
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from evoswarm.tasks.task import Item
@@ -46,7 +46,7 @@ class _Weighted:
 
 
 class _Table:
-    """Scores that are known already, where the rule of selection asks for evaluations."""
+    """Scores that are known already, where the rule of selection asks for summaries."""
 
     def __init__(self, scores: np.ndarray, flops: np.ndarray, recipes: Sequence[Recipe]) -> None:
         self.tasks = {f"task{task}": _Weighted() for task in range(simulated.TASKS)}
@@ -58,8 +58,8 @@ class _Table:
             for recipe, row, price in zip(recipes, scores, flops, strict=True)
         }
 
-    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
-        return [self._rows[recipe.digest] for recipe in recipes]
+    def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
+        return [summarize(items, self._rows[recipe.digest], self.tasks) for recipe in recipes]
 
 
 def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:
