@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
@@ -44,3 +46,10 @@ def recipes(swarm: Swarm) -> list[Recipe]:
         Recipe(members=(RecipeMember(spec=second),), lead=second.name),
         Recipe(members=(RecipeMember(spec=first), RecipeMember(spec=second)), lead=first.name),
     ]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger, and the folder that it lies in."""
+    with Ledger(tmp_path / "runs" / "ledger.sqlite") as fresh:
+        yield fresh

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,13 +16,6 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    with Ledger(tmp_path / "ledger.sqlite") as fresh:
-        yield fresh
 
 
 def spied(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> list[int]:

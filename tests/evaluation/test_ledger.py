@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,6 @@ def read(ledger: Ledger, *keys: Key) -> list[Evaluation | None]:
         for key in keys
         for row in ledger.read(key.recipe, key.context, [key.item])
     ]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    with Ledger(tmp_path / "runs" / "ledger.sqlite") as fresh:
-        yield fresh
 
 
 def test_what_is_written_is_read_back_to_the_bit(ledger: Ledger) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,6 @@ from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 from tests.evaluation.test_evaluation import TASKS
 from tests.evaluation.test_row import ITEMS, NAMES, evaluations
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    with Ledger(tmp_path / "ledger.sqlite") as fresh:
-        yield fresh
 
 
 @pytest.mark.parametrize("failing", [(), (3,), range(len(ITEMS))])
