@@ -114,9 +114,13 @@ def comparison_table(comparison: Comparison) -> Table:
     from rich.table import Table
 
     baseline = comparison.baseline
-    title = f"{comparison.space}: {comparison.evaluations} evaluations, {len(comparison.seeds)} seeds"
+    seeds = "1 seed" if len(comparison.seeds) == 1 else f"{len(comparison.seeds)} seeds"
+    title = f"{comparison.space}: {comparison.evaluations} evaluations a search, {seeds}"
     table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
-    table.caption = f"Mean [95% interval over seeds]; below it, less {baseline} on the same seeds. More is better."
+    table.caption = (
+        f"Mean \\[95% interval over seeds], accuracy 0 to 1; below it the lead over {baseline} on the same seeds.\n"
+        "The area is the mean of best-so-far over all evaluations. More is better everywhere."
+    )
     table.add_column("algorithm")
     for measure in comparison.measures:
         table.add_column(_TITLES[measure], justify="right")

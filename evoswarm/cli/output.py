@@ -10,11 +10,18 @@ _PRINTERS = ("evoswarm.cli.", "rich.", "click.", "typer.")
 
 
 def ensure_streams() -> None:
-    """Where a standard stream was closed by the caller (``>&-``), what is printed goes nowhere."""
+    """Streams that take any text.
+
+    Where a standard stream was closed by the caller (``>&-``), what is printed goes nowhere; a character that the
+    locale's encoding lacks is printed as its escape.
+    """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def mute() -> None:

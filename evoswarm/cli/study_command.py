@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from evoswarm.study.hyperparameters.result import StudyResult, in_words
 from evoswarm.study.hyperparameters.session import study
 
 _SHOWN_TRIALS = 12
+_UNLIMITED = 100_000  # columns
 
 
 def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json: bool) -> None:
@@ -70,7 +72,7 @@ def score(record: TrialRecord) -> str:
 
 def print_study(console: Console, result: StudyResult) -> None:
     """The end for people: trials, importance, the sentence, the files."""
-    console.print(_trials(result))
+    console.print(_trials(result, console))
     if result.importances:
         console.print(_importances(result))
     console.print(f"\n[bold]{escape(result.sentence)}[/bold]", soft_wrap=True)
@@ -84,28 +86,52 @@ def print_study(console: Console, result: StudyResult) -> None:
     )
 
 
-def _trials(result: StudyResult) -> Table:
-    """The best trials, and the default wherever it stands."""
+def _trials(result: StudyResult, console: Console) -> Table:
+    """The best trials, and the default wherever it stands: a column per setting, where the console is that wide."""
     complete = [record for record in result.records if record.state == "complete"]
-    ranked = sorted(complete, key=lambda record: (-(record.mean or 0.0), record.number))
+    ranked = sorted(complete, key=lambda record: (record is not result.best, -(record.mean or 0.0), record.number))
     shown = [r for rank, r in enumerate(ranked) if rank < _SHOWN_TRIALS or r.number == 0]
-    table = Table(title=f"The best of {len(result.records)} trials, on the study's own seeds", title_justify="left")
-    table.add_column("trial", justify="right")
-    for setting in result.question.settings:
-        table.add_column(escape(setting.path), justify="right", overflow="fold")
-    table.add_column(f"{result.question.study.measure} accuracy", justify="right")
+    columns = _trials_table(result, shown, [setting.path.replace(".", ".\n") for setting in result.question.settings])
     for record in shown:
-        values = [in_words({path: value}).partition("=")[2] for path, value in record.values.items()]
-        number = f"{record.number}" + (" default" if record.number == 0 else "")
-        table.add_row(number, *map(escape, values), score(record))
+        columns.add_row(*_name_and_score(record), *(escape(in_words({"": v})[1:]) for v in record.values.values()))
+    if console.measure(columns, options=console.options.update(max_width=_UNLIMITED)).maximum <= console.width:
+        return columns
+    narrow = _trials_table(result, shown, ["settings"])
+    for record in shown:
+        narrow.add_row(
+            *_name_and_score(record),
+            escape("\n".join(in_words({path: value}) for path, value in record.values.items())),
+        )
+    return narrow
+
+
+def _trials_table(result: StudyResult, shown: Sequence[TrialRecord], settings: Sequence[str]) -> Table:
+    """Without rows; the score stands first, where no narrow console can cut it."""
+    count = len(result.records)
+    title = f"The best of {count} trials" if len(shown) < count else f"The {count} trials"
+    table = Table(title=f"{title}, on the study's own seeds", title_justify="left", caption_justify="left")
+    table.caption = "Mean ± standard error over seeds; accuracy is 0 to 1."
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column(f"{result.question.study.measure}\naccuracy", justify="right", no_wrap=True)
+    for name in settings:
+        table.add_column(escape(name), justify="left" if name == "settings" else "right", overflow="fold")
     return table
+
+
+def _name_and_score(record: TrialRecord) -> tuple[str, str]:
+    return f"{record.number}" + (" default" if record.number == 0 else ""), score(record)
 
 
 def _importances(result: StudyResult) -> Table:
     table = Table(title="How much each setting matters (share of the variance between trials)", title_justify="left")
-    table.add_column("setting")
-    for column in ("share", "95% interval", "by chance up to"):
-        table.add_column(column, justify="right")
+    table.caption = (
+        "By chance up to: the share that a setting stays below 19 times in 20 where scores are dealt at random."
+    )
+    table.caption_justify = "left"
+    table.add_column("setting", overflow="fold")
+    table.add_column("share", justify="right", no_wrap=True)
+    for column in ("95% interval", "by chance up to"):
+        table.add_column(column, justify="right", overflow="fold")
     table.add_column("")
     for importance in result.importances:
         table.add_row(

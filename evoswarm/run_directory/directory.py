@@ -137,8 +137,8 @@ class RunDirectory:
 
     def read(self, name: str) -> str | None:
         """A file's text, or None if there is none."""
-        with typed(self.path):
-            target = self.path / name
+        target = self.path / name
+        with typed(target):
             return target.read_text(encoding="utf-8") if target.exists() else None
 
     def files(self) -> list[Path]:

@@ -66,7 +66,8 @@ def whole_lines(path: Path) -> list[str]:
     """The lines of a file that a line feed ends: a crash may have left a broken last one."""
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
+    with typed(path):
+        text = path.read_text(encoding="utf-8")
     return text.split("\n")[:-1]  # not splitlines: JSON may hold other line separators
 
 
@@ -105,6 +106,8 @@ def typed(path: Path) -> Iterator[None]:
                 "expected room on the disk, got a full one: everything written before is kept; "
                 "make room and run the same command to go on"
             )
+        elif isinstance(error, UnicodeDecodeError):
+            message = f"expected UTF-8, got the byte {error.object[error.start]:#04x}"
         else:
             reason = getattr(error, "strerror", None) or error
             message = f"expected a place that can be read and written, got: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,19 @@ class TestOutput:
         process.stderr.close()
         assert process.wait(timeout=60) == 0
         assert (tmp_path / "runs" / "micro-seed0" / "champion.json").exists()
+
+    @pytest.mark.parametrize(("encoding", "shown"), [("ascii", "\\xfcbung"), ("latin-1", "übung"), ("utf-8", "übung")])
+    def test_what_the_locale_lacks_is_an_escape(
+        self, space_file: Path, tmp_path: Path, encoding: str, shown: str
+    ) -> None:
+        file = tmp_path / "übung.yaml"
+        file.write_bytes(space_file.read_bytes())
+        done = subprocess.run(
+            [sys.executable, "-c", "from evoswarm.cli import main; main()", "check", file.name],
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            check=False,
+        )
+        assert done.stderr == b""
+        assert done.stdout.decode(encoding).startswith(f"{shown}.yaml: a valid search space")

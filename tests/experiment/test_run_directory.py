@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def finish(path: Path, reason: str = "generations", limit: float = 5) -> None:
 
 def test_a_new_run_takes_the_plain_name(tmp_path: Path) -> None:
     assert begin(tmp_path / "runs") == tmp_path / "runs" / "x-seed0"
+
+
+@pytest.mark.parametrize("name", [JOURNAL, INDIVIDUALS, "front.json"])
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, name: str) -> None:
+    first = begin(tmp_path)
+    with (first / name).open("ab") as file:
+        file.write(b"\xff\n")
+    with pytest.raises(RunError) as caught, closing(RunDirectory(first)) as run:
+        run.read(name)
+    assert str(caught.value) == f"{first / name}: expected UTF-8, got the byte 0xff"
 
 
 def test_an_unfinished_run_is_continued_and_a_finished_one_gets_the_next_number(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_p
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert (matplotlib.rcParams["backend"], matplotlib.rcParams) == (backend, registered)
     table = comparison_table(second)
+    assert str(comparison_table(first).title).endswith("evaluations a search, 1 seed")
     assert [column.header for column in table.columns][1:] == [
         "best on search",
         "area under best-so-far",
@@ -145,6 +146,8 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_p
     ]
     with pytest.raises(RunError, match="expected a comparison of 100 evaluations, got 72: choose another directory"):
         compare(space, ["random"], [3], 100, out=tmp_path / "out", runs=tmp_path)
+    with pytest.raises(RunError, match=r"random-seed3: expected .* one of a comparison, got that of a search"):
+        compare(space, ["random"], [3], EVALUATIONS, out=tmp_path / "out" / "searches" / "random-seed3", runs=tmp_path)
     other = micro("splits.search=4")
     with pytest.raises(RunError, match="of this space, got another space"):
         compare(other, ["random"], [3], EVALUATIONS, out=tmp_path / "out", runs=tmp_path)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import json
+import multiprocessing
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import optuna
 import psutil
 import pytest
+from rich.console import Console
 
 from evoswarm.cli import run
+from evoswarm.cli.study_command import print_study, score
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult, write_result
 from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
 from evoswarm.study.hyperparameters.storage import DEATHS, MOST_DEATHS, STORAGE, connect, open_study, wait_again
+from evoswarm.study.hyperparameters.trial import Job
 from evoswarm.study.hyperparameters.verdict import confirm
+from evoswarm.study.hyperparameters.workers import work
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
@@ -286,6 +295,47 @@ def test_a_broken_storage_is_refused_in_one_line(ask: Ask, tmp_path: Path, conte
     with pytest.raises(RunError, match=r"studies\.db: expected a storage of Optuna studies, got: ") as caught:
         study(ask(DORMANT, 2), runs=tmp_path, swarm=swarm)
     assert "\n" not in str(caught.value)
+
+
+def test_a_ledger_that_is_in_the_way_fails_no_trial(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
+    question = ask(DORMANT, 2, CONFIRM)
+    file = tmp_path / "ledger.sqlite"
+    with Ledger(file):
+        pass
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE version SET version = 1")
+        database.commit()
+    seen: list[TrialRecord] = []
+    with pytest.raises(RunError, match=r"ledger\.sqlite: expected a ledger of version 2 .*, got version 1"):
+        study(question, runs=tmp_path, on_trial=seen.append, swarm=swarm)
+    assert seen == []
+    file.unlink()
+    result = study(question, runs=tmp_path, swarm=swarm)
+    assert [record.state for record in result.records] == ["complete", "complete"]
+
+
+def test_a_process_whose_study_has_ended_says_nothing(
+    ask: Ask, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ledger.sqlite").write_text("no database, but a text of some length", encoding="utf-8")
+    question = ask(DORMANT, 2)
+    ours, theirs = multiprocessing.Pipe()
+    ours.send(Job("trials/0000", question.default, (0,), None))
+    ours.close()
+    work(theirs, question, tmp_path, tmp_path)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_narrow_console_loses_no_score_and_no_setting(clear: StudyResult) -> None:
+    for width in (50, 200):
+        console = Console(width=width, file=io.StringIO())
+        print_study(console, clear)
+        printed = console.file.getvalue()  # type: ignore[attr-defined]
+        table, _ = printed.split("How much each setting matters")
+        assert "…" not in printed
+        assert ("max_members=2" in table) is (width == 50)
+        for record in clear.records:
+            assert record.state != "complete" or score(record) in table
 
 
 def test_optuna_dashboard_opens_the_storage(clear: StudyResult) -> None:

@@ -72,6 +72,9 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "an override with a bad value": ("evolution.elites=1", "evolution.elites=-1", "set.0", 3, "evolution.elites: expected a number of at least 0"),
     "an infinite number": ("high: 1}", "high: .inf}", "", 0, "finite numbers"),
     "a patient pruner": ("", "pruner: {after_seeds: 6}\n", "pruner.after_seeds", 9, "there are no more seeds"),
+    "nothing that varies": ("[4, 8]", "[12]", "settings.evolution.population", 5, "got 12 alone"),
+    "a setting inside another": ("evolution.mutation: {low: 0.5, high: 1}", "evolution: {choices: [{elites: 2}]}", "settings.evolution.population", 5, "no part of one another, got evolution.population beside evolution"),
+    "a study for a space": ("space: space.yaml", "space: study.yaml", "space", 2, "expected a search space, got a study"),
     "no settings": ("settings:\n  evolution.population: {choices: [4, 8]}\n  evolution.mutation: {low: 0.5, high: 1}\n", "settings: {}\n", "settings", 4, "at least 1 entry"),
 }  # fmt: skip
 
@@ -119,6 +122,8 @@ def test_a_mistake_within_the_space_is_blamed_on_the_space(folder: Path) -> None
         (["study", "."], "expected a readable file"),
         (["study", "study.yaml", "--jobs", "0"], "--jobs"),
         (["study", "bad.yaml"], "bad.yaml:1:1: expected a mapping"),
+        (["study", "space.yaml"], "expected a study (with a space and settings to vary), got a search space"),
+        (["check", "no-space.yaml"], "expected a value for 'space'"),
     ],
 )
 def test_the_command_line_shows_no_traceback(
@@ -126,6 +131,7 @@ def test_the_command_line_shows_no_traceback(
 ) -> None:
     (folder / "study.yaml").write_text(GOOD, encoding="utf-8")
     (folder / "bad.yaml").write_text("[]", encoding="utf-8")
+    (folder / "no-space.yaml").write_text(GOOD.replace("space: space.yaml\n", ""), encoding="utf-8")
     assert run(arguments) == 2
     error = capsys.readouterr().err
     assert words in error

@@ -17,7 +17,7 @@ from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.session import search
 from evoswarm.genomes.archipelago_settings import objectives_of
-from evoswarm.run_directory import write_file
+from evoswarm.run_directory import JOURNAL, write_file
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
 from evoswarm.study.comparison.record import Searched, searched
 from evoswarm.study.comparison.result import BASELINE, Comparison
@@ -81,6 +81,8 @@ def compare(
     """
     _check(space, algorithms, seeds, evaluations)
     root = Path(out)
+    if (root / JOURNAL).exists():
+        raise RunError("expected a new directory or one of a comparison, got that of a search", Where(str(root)))
     wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
     found = []
     for number, one in enumerate(_searches(root, space, wanted, evaluations, Path(runs), on_stage), start=1):

@@ -83,7 +83,7 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
         default: the space's own value.
 
     Raises:
-        ValueError: the space's own value does not fit a range.
+        ValueError: the space's own value does not fit a range, or is the only choice.
     """
     if candidates.choices is not None:
         labels = {label(value): value for value in candidates.choices}
@@ -92,6 +92,10 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
         ]
         default = same[0] if same else default  # 1 is 1.0, and need not be tried twice
         labels.setdefault(label(default), default)
+        if len(labels) == 1:
+            raise ValueError(
+                f"expected another value than the space's own (nothing varies), got {label(default)} alone"
+            )
         return Setting(path, default, labels=labels)
     low, high = float(candidates.low or 0.0), float(candidates.high or 0.0)
     number = isinstance(default, int | float) and not isinstance(default, bool)

@@ -12,6 +12,7 @@ from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord
 
 _COLUMNS, _CELL = 3, (4.2, 3.2)  # inches
+_LEGEND = "orange: the default, green: the best, crosses: given up; bars: standard error over seeds"
 _DEFAULT, _BEST, _OTHER = "#d95f02", "#1b9e77", "#7570b3"
 
 
@@ -22,6 +23,7 @@ def draw(
     records: Sequence[TrialRecord],
     importances: Sequence[Importance],
     best: TrialRecord | None,
+    score: str = "score",
 ) -> Path:
     """Write the picture as a PNG.
 
@@ -32,16 +34,18 @@ def draw(
         records: of all trials; those with scores are drawn, with the standard error over seeds.
         importances: of the settings; none leaves their panel with a note.
         best: the trial to mark, beside the default.
+        score: what trials are scored by, in words.
     """
     from matplotlib.figure import Figure
 
     rows = math.ceil((len(settings) + 1) / _COLUMNS)
     columns = min(_COLUMNS, len(settings) + 1)
     figure = Figure(figsize=(_CELL[0] * columns, _CELL[1] * rows + 0.4), layout="constrained")
-    figure.suptitle(f"{title}\norange: the default, green: the best, crosses: given up", fontsize=10)
+    figure.suptitle(f"{title}\n{_LEGEND}", fontsize=10)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     _draw_importances(panels[0], importances)
     for panel, setting in zip(panels[1:], settings, strict=False):
+        panel.set_ylabel(score, fontsize=8)
         _draw_setting(panel, setting, [record for record in records if record.scores], best)
     for panel in panels[len(settings) + 1 :]:
         panel.axis("off")
@@ -57,13 +61,13 @@ def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
         return
     shown = list(reversed(importances))
     places = range(len(shown))
-    panel.barh(places, [i.share for i in shown], color=_OTHER, alpha=0.6, label="fANOVA")
+    panel.barh(places, [i.share for i in shown], color=_OTHER, alpha=0.6, label="share")
     reach = [[max(0.0, i.share - i.low) for i in shown], [max(0.0, i.high - i.share) for i in shown]]
     panel.errorbar([i.share for i in shown], places, xerr=reach, fmt="none", ecolor="black", capsize=3)
     panel.scatter([i.chance for i in shown], places, marker="|", s=120, color=_DEFAULT, label="by chance (95%)")
     panel.set_yticks(places, [i.path for i in shown], fontsize=7)
     panel.set_xlim(0, 1)
-    panel.legend(fontsize=7)
+    panel.legend(fontsize=7, loc="lower right")  # where the shortest bars are
 
 
 def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord | None) -> None:
@@ -90,7 +94,8 @@ def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], 
         ends = [setting.low, float(setting.default), setting.high]
         panel.set_xticks(ends, [f"{end:g}" for end in ends])
         panel.set_xticks([], minor=True)
-    panel.set_ylabel("score", fontsize=8)
+    elif setting.integer:
+        panel.locator_params(axis="x", integer=True)
 
 
 def _in_order(labels: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.space.strict_yaml import show
 from evoswarm.study.hyperparameters.candidates import Setting, setting
-from evoswarm.study.hyperparameters.settings import StudySettings, label
+from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 
 _FIXED: Mapping[str, str] = {
     "version": "it is the format's",
@@ -98,6 +98,8 @@ def read_question(path: str | Path) -> Question:
 
 def _space(study: StudySettings) -> SearchSpace:
     """The space of every trial; a mistake in an override is blamed on the study's line."""
+    if is_study(study.space):
+        raise SpaceError(f"expected a search space, got a study ({study.space})", study.where("space"))
     try:
         return SearchSpace.from_yaml(study.space, study.set)
     except SpaceError as error:
@@ -165,6 +167,12 @@ def _own_value(content: dict[str, Any], name: str, where: Where) -> Any:
 def _check_pairs(question: Question) -> None:
     """Every two settings go together: contradictions are between two (elites and population, for instance)."""
     for first, second in itertools.combinations(question.settings, 2):
+        inner, outer = sorted((first.path, second.path), key=len, reverse=True)
+        if inner.startswith(f"{outer}."):
+            raise SpaceError(
+                f"expected settings that are no part of one another, got {inner} beside {outer}",
+                question.study.where("settings", inner),
+            )
         for one, other in itertools.product(first.extremes(), second.extremes()):
             try:
                 with_values(question.space, {first.path: one, second.path: other})

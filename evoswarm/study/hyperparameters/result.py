@@ -112,9 +112,10 @@ def write_result(result: StudyResult) -> None:
     directory, question = result.directory, result.question
     data = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
     write_file(directory / RESULT, data + "\n")
-    title = f"{question.study.name}: {len(result.records)} trials of {len(question.study.seeds)} seeds"
+    title = f"{question.study.name}: {len(result.records)} trials, each with {len(question.study.seeds)} seeds"
+    score = f"{question.study.measure} accuracy"
     try:
-        draw(directory / PLOT, title, question.settings, result.records, result.importances, result.best)
+        draw(directory / PLOT, title, question.settings, result.records, result.importances, result.best, score)
     except OSError as error:
         raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(directory))) from error
     if result.differs:

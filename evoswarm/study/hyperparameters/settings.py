@@ -119,6 +119,10 @@ class StudySettings(Settings):
         except OSError as error:
             raise SpaceError(f"expected a readable file, got: {error.strerror}", Where(str(path))) from None
         data, source = read_yaml(str(path), content)
+        if "pool" in data and "settings" not in data:
+            raise SpaceError(
+                "expected a study (with a space and settings to vary), got a search space", source.where(())
+            )
         try:
             study = cls.model_validate_json(_as_json(data, source), strict=True)
         except ValidationError as error:
@@ -155,9 +159,9 @@ def _as_json(data: dict[str, Any], source: SourceMap) -> str:
 
 
 def is_study(path: str | Path) -> bool:
-    """Whether a YAML file names a space, as studies do and spaces do not; False where it cannot be read."""
+    """Whether a YAML file has keys that studies have and spaces do not; False where it cannot be read."""
     try:
-        return "space" in read_yaml(str(path), Path(path).read_bytes())[0]
+        return not {"space", "settings"}.isdisjoint(read_yaml(str(path), Path(path).read_bytes())[0])
     except (OSError, SpaceError):
         return False
 

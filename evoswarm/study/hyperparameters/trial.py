@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.errors import EvoswarmError
+from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
@@ -61,6 +61,12 @@ class _GivenUp(Exception):
     """A trial that cannot win any more; Ctrl-C is told apart from it."""
 
 
+def _owed_to_the_machine(error: EvoswarmError) -> bool:
+    """Whether an error is no setting's: a file of the runs is in the way, and other settings would meet it too."""
+    in_the_way = isinstance(error, RunError) and error.where is not None
+    return in_the_way or isinstance(error.__cause__, OSError | sqlite3.Error)
+
+
 class TrialRunner:
     """Runs jobs in this process: one loaded swarm for all of them, the ledger shared with all processes.
 
@@ -105,7 +111,7 @@ class TrialRunner:
                     break
                 scores.append(score)
         except EvoswarmError as error:
-            if isinstance(error.__cause__, OSError | sqlite3.Error):
+            if _owed_to_the_machine(error):
                 raise
             return Outcome(tuple(scores), time.monotonic() - began, failure=str(error))
         return Outcome(tuple(scores), time.monotonic() - began, pruned)

@@ -149,7 +149,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")  # a fork would share torch's threads and locks
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=_work, args=(theirs, self._question, self._runs, self._directory), name="evoswarm-study", daemon=True
+            target=work, args=(theirs, self._question, self._runs, self._directory), name="evoswarm-study", daemon=True
         )
         process.start()
         theirs.close()
@@ -185,7 +185,7 @@ class _Worker:
     job: Job | None = None
 
 
-def _work(pipe: Connection[Any, Any], question: Question, runs: Path, directory: Path) -> None:
+def work(pipe: Connection[Any, Any], question: Question, runs: Path, directory: Path) -> None:
     """What a process does: run jobs as they come, until nobody sends any."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     silence_loading()
@@ -196,7 +196,8 @@ def _work(pipe: Connection[Any, Any], question: Question, runs: Path, directory:
             while True:
                 pipe.send(runner.run(pipe.recv()))
         except EvoswarmError as error:
-            pipe.send(str(error))
+            with suppress(OSError):  # another process has said so first, and the study is ending
+                pipe.send(str(error))
         except (EOFError, OSError, KeyboardInterrupt):
             return
 
