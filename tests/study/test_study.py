@@ -333,7 +333,7 @@ def test_a_narrow_console_loses_no_score_and_no_setting(clear: StudyResult) -> N
         printed = console.file.getvalue()  # type: ignore[attr-defined]
         table, _ = printed.split("How much each setting matters")
         assert "…" not in printed
-        assert ("max_members=2" in table) is (width == 50)
+        assert ("┃ settings" in table) is (width == 50)
         for record in clear.records:
             assert record.state != "complete" or score(record) in table
 
