@@ -28,8 +28,10 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "tolerance": ("numeric",),
 }
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
-ISLANDS = frozenset({"archipelago", "island"})
 """Algorithms that optimise one objective only."""
+
+ISLANDS = frozenset({"archipelago", "island"})
+"""Algorithms with islands, whose places can be raced for."""
 
 _STORE = re.compile(
     r"https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*"
