@@ -29,7 +29,7 @@ Ask = Callable[..., Question]
 def study_file(space_file: Path) -> Callable[..., Path]:
     """Writes a study of the micro space."""
 
-    def write(settings: str, trials: int = 4, more: str = "", override: str = "seed=0") -> Path:
+    def write(settings: str, trials: int = 4, more: str = "", override: str = "splits.test=6") -> Path:
         indented = "".join(f"  {line.strip()}\n" for line in settings.strip().splitlines())
         text = STUDY.format(space=space_file, settings=indented.rstrip(), trials=trials, override=override) + more
         file = space_file.parent / f"study-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"

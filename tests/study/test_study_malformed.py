@@ -70,6 +70,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "a choice twice": ("[4, 8]", "[4, 4]", "settings.evolution.population.choices.1", 5, "got 4 twice"),
     "an override that sets nothing": ("evolution.elites=1", "evolution.elites", "set.0", 3, "expected path=value"),
     "an override with a bad value": ("evolution.elites=1", "evolution.elites=-1", "set.0", 3, "evolution.elites: expected a number of at least 0"),
+    "a seed for every trial": ("evolution.elites=1", "seed=5", "set.0", 3, "the study's seeds take its place"),
     "an infinite number": ("high: 1}", "high: .inf}", "", 0, "finite numbers"),
     "a patient pruner": ("", "pruner: {after_seeds: 6}\n", "pruner.after_seeds", 9, "there are no more seeds"),
     "nothing that varies": ("[4, 8]", "[12]", "settings.evolution.population", 5, "got 12 alone"),

@@ -100,6 +100,10 @@ def _space(study: StudySettings) -> SearchSpace:
     """The space of every trial; a mistake in an override is blamed on the study's line."""
     if is_study(study.space):
         raise SpaceError(f"expected a search space, got a study ({study.space})", study.where("space"))
+    for index, override in enumerate(study.set):
+        if override.partition("=")[0].strip() == "seed":
+            message = f"expected a setting that every search keeps ({_FIXED['seed']}), got {override}"
+            raise SpaceError(message, study.where("set", index))
     try:
         return SearchSpace.from_yaml(study.space, study.set)
     except SpaceError as error:
