@@ -72,9 +72,7 @@ def certify(
         bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
     ] = False,
     quiet: Quiet = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The certificate as JSON, and its path, for machines.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
 ) -> None:
     """Test a champion on held-out items, against rivals that spend compute without mixing."""
