@@ -85,17 +85,9 @@ class Pool:
         """The loaded members; the first who asks waits for them.
 
         Raises:
-            MemberError: a member cannot be loaded, or is not what is known of it any more.
+            MemberError: a member cannot be loaded, or is not what was known of it any more.
         """
-        members = tuple(self._load())
-        for known, member in zip(self.facts, members, strict=True):
-            found = MemberFacts.of(member)
-            if (found.spec.fingerprint, found.to_json()) != (known.spec.fingerprint, known.to_json()):
-                raise MemberError(
-                    f"member {known.spec.name!r}: expected {known.spec.path} to stay as it was read at the start,"
-                    " got other files"
-                )
-        return members
+        return tuple(self._load())
 
     @classmethod
     def of(cls, members: Sequence[Member]) -> Self:
@@ -143,10 +135,22 @@ class Pool:
                 MemberFacts.from_json(known[digest], spec, device)
                 for digest, spec, device in zip(digests, named, devices, strict=True)
             ]
-            return cls(facts, load)
+            return cls(facts, lambda: _as_known(facts, load()))
         pool = cls.of(load(prints))  # reading large files once is enough
         store.keep({_digest(one.spec, one.device): one.to_json() for one in pool.facts})
         return pool
+
+
+def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequence[Member]:
+    """The members, if they are still what was known of them before they were loaded."""
+    for known, member in zip(facts, members, strict=True):
+        found = MemberFacts.of(member)
+        if (found.spec.fingerprint, found.to_json()) != (known.spec.fingerprint, known.to_json()):
+            raise MemberError(
+                f"member {known.spec.name!r}: expected {known.spec.path} to stay as it was read at the start,"
+                " got other files"
+            )
+    return members
 
 
 def _digest(spec: MemberSpec, device: str) -> str:

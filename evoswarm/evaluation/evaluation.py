@@ -56,11 +56,6 @@ class Evaluation:
         """Share of steps at which a follower spoke."""
         return self.open_steps / self.steps if self.steps else 0.0
 
-    @property
-    def close(self) -> bool:
-        """Whether some decision was too close to call across machines."""
-        return self.margin < CLOSE_MARGIN
-
 
 @dataclass(frozen=True)
 class Summary:

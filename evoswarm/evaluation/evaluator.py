@@ -179,7 +179,8 @@ class Evaluator:
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
-            found |= self.ledger.keep(fresh)
+            lasting = all(_lasts(completion.failure) for completion in completions)
+            found |= self.ledger.keep(fresh) if lasting else fresh
         return [json.loads(found[digest]) for digest in digests]
 
     def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:

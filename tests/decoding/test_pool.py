@@ -10,6 +10,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from evoswarm.decoding import pool as module
+from evoswarm.decoding.member import Member
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
@@ -46,9 +47,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     load = module.load_member
 
-    def noting(spec: MemberSpec, *arguments: object) -> object:
+    def noting(spec: MemberSpec, batch_tokens: int, device: str, digest: str | None) -> Member:
         names.append(spec.name)
-        return load(spec, *arguments)  # type: ignore[arg-type]
+        return load(spec, batch_tokens, device, digest)
 
     monkeypatch.setattr(module, "load_member", noting)
     return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -29,6 +29,17 @@ def spied(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(swarm, "decode", counting)
     return calls
+
+
+def crowded(decode: Callable[..., list[Completion]], item: Item) -> Callable[..., list[Completion]]:
+    """A decoding that has no room for one item."""
+
+    def without_room(requests: Sequence[Request], **settings: Any) -> list[Completion]:
+        if any(request.prompt == item.prompt for request in requests):
+            raise MemoryError("no room on the device")
+        return decode(requests, **settings)
+
+    return without_room
 
 
 def test_all_that_is_missing_is_decoded_at_once_and_only_once(
@@ -128,13 +139,7 @@ def test_failures_of_the_moment_are_noted_before_they_act_and_replayed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     decode = swarm.decode
-
-    def crowded(requests: Sequence[Request], **settings: Any) -> list[Completion]:
-        if any(request.prompt == items[2].prompt for request in requests):
-            raise MemoryError("no room on the device")
-        return decode(requests, **settings)
-
-    monkeypatch.setattr(swarm, "decode", crowded)
+    monkeypatch.setattr(swarm, "decode", crowded(decode, items[2]))
     noted: list[tuple[str, str, Failure]] = []
     moment = Moment(note=lambda recipe, item, failure: noted.append((recipe, item, failure)))
     rows = Evaluator(swarm, {task.name: task}, ledger, moment=moment).evaluate(recipes[:1], items)[0]
@@ -203,3 +208,20 @@ def test_entropies_of_leads_are_decoded_once(
     assert Evaluator(swarm, {task.name: task}, ledger).entropies(recipes[1::-1], items) == first[::-1]
     evaluator.entropies(recipes[:1], items[:2])
     assert calls == [8, 8, 2], "other items are another fact"
+
+
+def test_entropies_of_an_unlucky_moment_are_not_kept(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decode = swarm.decode
+    monkeypatch.setattr(swarm, "decode", crowded(decode, items[2]))
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    unlucky = evaluator.entropies(recipes[:1], items)[0]
+    assert [bool(row) for row in unlucky] == [True, True, False, True]
+    monkeypatch.setattr(swarm, "decode", decode)
+    assert all(evaluator.entropies(recipes[:1], items)[0])
