@@ -35,7 +35,7 @@ def test_only_the_member_with_a_template_reads_it(member):
 @pytest.mark.parametrize("name", [*ZOO, "gpt2", "llama2", "metaspace", "added tokens"])
 def test_special_tokens_in_a_users_text_are_text(name, any_member):
     one = any_member(name)
-    tokenizer = one._tokenizer
+    tokenizer = one._prompt._tokenizer
     special = sorted({token.content for token in tokenizer.added_tokens_decoder.values() if token.special})
     ids = {tokenizer.convert_tokens_to_ids(content) for content in special}
     frame = [token for token in one.render("x") if token in ids]
@@ -70,7 +70,7 @@ def test_a_tokenizer_that_closes_what_it_encodes_leaves_prompts_open(tmp_path):
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
     path = tiny.save(tmp_path / "closing", model, tokenizer)
     one = load_member(MemberSpec(name="closing", path=str(path), device="cpu"), 4096)
-    assert one._tokenizer("the cat")["input_ids"][-1] == 1
+    assert one._prompt._tokenizer("the cat")["input_ids"][-1] == 1
     assert one.render("the cat")[-1] != 1
 
 

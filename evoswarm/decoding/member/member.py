@@ -1,0 +1,84 @@
+"""A member: one loaded causal LM with its own tokenizer, prompt format and device."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.member.ends import end_ids
+from evoswarm.decoding.member.prompt import Prompt
+from evoswarm.decoding.request import MemberShape
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.cuts import cut_places
+from evoswarm.recipe import MemberSpec
+
+
+class Member:
+    """A loaded member.
+
+    Attributes:
+        spec: where it came from, its fingerprint filled in.
+        codec: its tokens and bytes.
+        runner: reads tokens.
+        shape: what its cost is computed from.
+        context: longest sequence it can read, tokens; None where there is no limit.
+        dtype: of the loaded weights.
+        device: where they are.
+    """
+
+    def __init__(self, spec: MemberSpec, model: Any, tokenizer: Any, fingerprint: str, batch_tokens: int) -> None:
+        """Wrap a model and its tokenizer; see ``load_member``."""
+        self.spec = spec.model_copy(update={"fingerprint": fingerprint})
+        self.runner = Runner(model, spec.name, batch_tokens)
+        ends = end_ids(model, tokenizer, self.runner.columns, spec.name)
+        self._prompt = Prompt(spec, tokenizer, ends)
+        self.codec = Codec(tokenizer, ends, self.runner.columns, spec.name)
+        self.shape = _shape(model)
+        self.context = _context(model)
+        self.dtype = str(model.dtype).removeprefix("torch.")
+        self.device = str(model.device)
+
+    @cached_property
+    def cuts(self) -> bytes:
+        """Where the tokenizer treats both sides of a place in a text apart (see ``cut_places``)."""
+        return cut_places(self.codec)
+
+    def render(self, text: str) -> tuple[int, ...]:
+        """Token ids of a prompt (see ``Prompt.render``)."""
+        return self._prompt.render(text)
+
+
+def _context(model: Any) -> int | None:
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(limit) if limit else None
+
+
+def _shape(model: Any) -> MemberShape:
+    """Count parameters; experts count with the share that is active."""
+    config = model.config.get_text_config()
+    output = model.get_output_embeddings()
+    output_parameters = 0 if output is None else sum(one.numel() for one in output.parameters())
+    tables = {id(one) for module in model.modules() if isinstance(module, nn.Embedding) for one in module.parameters()}
+    tables |= set() if output is None else {id(one) for one in output.parameters()}
+    experts = getattr(config, "num_experts", None) or getattr(config, "num_local_experts", None) or 1
+    chosen = getattr(config, "num_experts_per_tok", None) or experts
+    active = sum(
+        one.numel() * (chosen / experts if ".experts." in name else 1.0)
+        for name, one in model.named_parameters()
+        if id(one) not in tables
+    )
+    heads = getattr(config, "num_attention_heads", 0) or 0
+    hidden = getattr(config, "hidden_size", 0)
+    size = getattr(config, "head_dim", None) or (hidden // heads if heads else 0)
+    attends = 0 if type(model.config).__name__.lower().startswith(("mamba", "rwkv")) else int(config.num_hidden_layers)
+    every = list(model.parameters())
+    return MemberShape(
+        active_parameters=int(active),
+        output_parameters=output_parameters,
+        parameters=sum(one.numel() for one in every),
+        parameter_bytes=sum(one.numel() * one.element_size() for one in every),
+        attention_width=heads * size * attends,
+    )
