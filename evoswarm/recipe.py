@@ -31,6 +31,9 @@ from pydantic import (
 
 from evoswarm.errors import RecipeError, Where
 from evoswarm.run_directory import CHAMPION
+from evoswarm.user_files import MIB, read_text
+
+_LARGEST = 4 * MIB  # of a file; a recipe of fifty members has some 30 kB
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -258,12 +261,7 @@ class Recipe(_Strict):
             if not file.exists():
                 message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"
                 raise RecipeError(message, Where(str(path)))
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise RecipeError(f"expected a readable recipe file, got: {reason}", Where(str(file))) from None
-        return cls.from_json(text, str(file))
+        return cls.from_json(read_text(file, limit=_LARGEST, raises=RecipeError), str(file))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
     {"errors"},
+    {"user_files"},
     {"run_directory"},
     {"recipe", "tasks", "evolution"},
     {"zoo"},

@@ -197,7 +197,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a list": (b"- 1\n", "a mapping (key: value)"),
     "a word": (b"hello\n", "a mapping (key: value), got 'hello'"),
     "Latin-1": (GOOD.encode() + b"description: caf\xe9\n", "UTF-8, got the byte 0xe9"),
-    "UTF-16": (GOOD.encode("utf-16"), "UTF-8, got the byte"),
+    "UTF-16": (GOOD.encode("utf-16"), "UTF-8, got UTF-16"),
     "a control character": (GOOD.encode() + b"description: \x07\n", "expected YAML"),
     "no such day": (GOOD.encode() + b"description: 2026-99-99\n", "expected YAML that makes sense"),
     "a number without end": (GOOD.encode() + b"seed: " + b"9" * 5000, "expected YAML that makes sense"),
@@ -207,6 +207,10 @@ FILES: dict[str, tuple[bytes, str]] = {
         + b"".join(b"%c: &%c [%s]\n" % (c, c, b", ".join([b"*%c" % (c - 1)] * 9)) for c in b"bcdefgh"),
         "an alias may stand for many",
     ),
+    "a list of many": (b"pool: [" + b"1," * 200_001 + b"]", "expected at most 20,000 values and 40 levels"),
+    "many levels": (b"a: " + b"[" * 50_000, "expected at most 20,000 values and 40 levels"),
+    "a file of many bytes": (b"#" * (4 << 20) + b"\n", "expected a file of at most 4,194,304 bytes"),
+    "a list of many mistakes": (b"name: a\ntasks: []\npool: [" + b"1," * 19_000 + b"]", "pool.0: expected a mapping"),
 }
 
 

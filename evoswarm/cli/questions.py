@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evoswarm.errors import RunError, Where
+from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
     from evoswarm.experiment.generation import Row
+
+_LARGEST = 1024 * MIB  # of a file of prompts
 
 
 def read_questions(prompt: str | None, prompts: Path | None) -> list[str]:
@@ -57,11 +60,7 @@ def check_encodable(text: str, where: Where) -> None:
 
 
 def _read_prompts(path: Path) -> Iterator[str]:
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunError(f"expected a readable file of UTF-8 text, got: {reason}", Where(str(path))) from None
+    lines = read_text(path, limit=_LARGEST, pipes=True).split("\n")
     count = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():

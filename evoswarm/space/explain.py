@@ -76,9 +76,8 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
     path: list[str | int] = []
     node: Any = data
     for part in error["loc"]:
-        if isinstance(node, list | tuple):
-            node = dict(enumerate(node))
-        if isinstance(node, Mapping) and part in node:
+        is_entry = isinstance(node, list | tuple) and isinstance(part, int) and 0 <= part < len(node)
+        if is_entry or (isinstance(node, Mapping) and part in node):
             path.append(part)
             node = node[part]
     if error["type"] in ("missing", "union_tag_not_found", "union_tag_invalid"):

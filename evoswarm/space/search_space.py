@@ -21,7 +21,8 @@ from evoswarm.space.coherence import check_coherence
 from evoswarm.space.explain import explain
 from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
-from evoswarm.space.strict_yaml import read_yaml
+from evoswarm.space.strict_yaml import LARGEST, read_yaml
+from evoswarm.user_files import read_bytes
 
 _NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding", "certificate"})
 
@@ -47,10 +48,7 @@ class SearchSpace(SpaceSettings):
         Raises:
             SpaceError: names the file (or the override), the field, line and column.
         """
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise SpaceError(f"expected a readable file, got: {error.strerror}", Where(str(path))) from None
+        content = read_bytes(path, limit=LARGEST, raises=SpaceError)
         return cls._from_bytes(str(path), content, tuple(overrides))
 
     @classmethod

@@ -7,17 +7,23 @@ import math
 import re
 import shlex
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from evoswarm.errors import SpaceError, Where
 from evoswarm.space.source_map import Path, SourceMap, dotted
+from evoswarm.user_files import MIB, decoded
 
-_MOST_VALUES = 100_000  # aliases of aliases can stand for billions
+LARGEST = 4 * MIB
+"""Bytes of a file of YAML."""
+
+_MOST_VALUES = 20_000  # aliases of aliases can stand for billions
 _MOST_LEVELS = 40
 _COLUMN = re.compile(r"\{\s*\w+\s*\}")  # not {key: value}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -37,12 +43,7 @@ def read_yaml(file: str, content: bytes, overrides: tuple[str, ...] = ()) -> tup
     Raises:
         SpaceError: the text is no YAML, no mapping, or holds something that plain data has no place for.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise SpaceError(f"expected UTF-8, got the byte 0x{content[error.start]:02x}", Where(file, "", line)) from None
-    node = _parse(text, file)
+    node = _parse(decoded(content, raises=SpaceError, where=Where(file)), file)
     if node is None:
         raise SpaceError("expected a mapping (key: value), got an empty file", Where(file))
     if not isinstance(node, CommentedMap):
@@ -63,9 +64,14 @@ def show(value: Any, limit: int = 60) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
     if isinstance(value, dict):
-        return f"a mapping with {', '.join(map(str, value))}"[:limit] if value else "an empty mapping"
+        keys = ", ".join(str(key)[:limit] for key in islice(value, limit))
+        return f"a mapping with {keys}"[:limit] if value else "an empty mapping"
     if isinstance(value, list | tuple):
-        return "an empty list" if not value else _cut(f"[{', '.join(show(entry, 20) for entry in value)}]", limit)
+        return (
+            "an empty list" if not value else _cut(f"[{', '.join(show(entry, 20) for entry in value[:limit])}]", limit)
+        )
+    if isinstance(value, str):
+        value = value[: 2 * limit]
     return _cut(repr(value) if isinstance(value, str | int | float) else " ".join(str(value).split()), limit)
 
 
@@ -78,15 +84,40 @@ def _short(node: Any) -> Any:
     return "a list" if isinstance(node, CommentedSeq) else node
 
 
+class _Composer(Composer):
+    """Counts the nodes and their levels while they are made, not when all of them are there."""
+
+    _made = 0
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Make a node and what is in it."""
+        self._made += 1
+        if self._made > 2 * _MOST_VALUES or self._depth > _MOST_LEVELS:  # a key is a node too
+            raise _TooMany
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
+class _TooMany(Exception):
+    """Nodes or levels."""
+
+
 def _parse(text: str, file: str, numbered: bool = True) -> Any:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Composer = _Composer
     try:
-        return YAML(typ="rt", pure=True).load(text)
+        return yaml.load(text)
+    except _TooMany:
+        message = f"expected at most {_MOST_VALUES:,} values and {_MOST_LEVELS} levels, got more"
+        raise SpaceError(message, Where(file)) from None
     except MarkedYAMLError as error:
         raise _syntax_error(error, file, numbered) from None
     except YAMLError as error:  # a character that YAML has no place for
         raise SpaceError(f"expected YAML, got {_one_line(error)}", Where(file)) from None
-    except RecursionError:
-        raise SpaceError(f"expected at most {_MOST_LEVELS} levels, got far more", Where(file)) from None
     except (ValueError, AttributeError, TypeError) as error:  # ruamel on impossible dates, numbers and merges
         raise SpaceError(f"expected YAML that makes sense, got: {_one_line(error)}", Where(file)) from None
 
@@ -122,7 +153,7 @@ class _Reader:
         self.places[path] = place
         if len(self.places) > _MOST_VALUES or len(path) > _MOST_LEVELS:
             raise SpaceError(
-                f"expected at most {_MOST_VALUES} values and {_MOST_LEVELS} levels (an alias may stand for many), "
+                f"expected at most {_MOST_VALUES:,} values and {_MOST_LEVELS} levels (an alias may stand for many), "
                 "got more",
                 self._at(place, path[:1]),
             )

@@ -14,7 +14,8 @@ from evoswarm.errors import SpaceError, Where
 from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.space.explain import Contradiction, explain
 from evoswarm.space.source_map import SourceMap
-from evoswarm.space.strict_yaml import read_yaml, show
+from evoswarm.space.strict_yaml import LARGEST, read_yaml, show
+from evoswarm.user_files import read_bytes
 
 LEAST_SEEDS = 5
 """Fewer say little: what a search reaches differs more between seeds than between most settings."""
@@ -114,11 +115,7 @@ class StudySettings(Settings):
         Raises:
             SpaceError: names the file, the field, line and column.
         """
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise SpaceError(f"expected a readable file, got: {error.strerror}", Where(str(path))) from None
-        data, source = read_yaml(str(path), content)
+        data, source = read_yaml(str(path), read_bytes(path, limit=LARGEST, raises=SpaceError))
         if "pool" in data and "settings" not in data:
             raise SpaceError(
                 "expected a study (with a space and settings to vary), got a search space", source.where(())
@@ -161,8 +158,9 @@ def _as_json(data: dict[str, Any], source: SourceMap) -> str:
 def is_study(path: str | Path) -> bool:
     """Whether a YAML file has keys that studies have and spaces do not; False where it cannot be read."""
     try:
-        return not {"space", "settings"}.isdisjoint(read_yaml(str(path), Path(path).read_bytes())[0])
-    except (OSError, SpaceError):
+        content = read_bytes(path, limit=LARGEST, raises=SpaceError)
+        return not {"space", "settings"}.isdisjoint(read_yaml(str(path), content)[0])
+    except SpaceError:
         return False
 
 

@@ -1,0 +1,113 @@
+"""The one border where a file of a user or of a stranger is read: its kind and its size are known before its content.
+
+A path may lead to a device that never ends (``/dev/zero``), to a pipe that nobody writes to, or to gigabytes where a
+few lines were expected. What such a file may be, and how large, is decided here, once, in one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from evoswarm.errors import EvoswarmError, RunError, Where
+
+MIB = 1024 * 1024
+
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "a gzip file", b"PK\x03\x04": "a zip file"}
+_CHUNK = MIB
+
+
+def read_text(
+    path: str | Path,
+    *,
+    limit: int,
+    raises: type[EvoswarmError] = RunError,
+    where: Where | None = None,
+    pipes: bool = False,
+) -> str:
+    """Read a text file of UTF-8; a byte order mark is skipped, line ends stay as they are.
+
+    Args:
+        path: of the file; a link is followed.
+        limit: the most bytes that such a file may have.
+        raises: the kind of error.
+        where: what the error blames; the path itself by default.
+        pipes: whether a pipe is read too, such as the shell's ``<(...)``.
+
+    Raises:
+        EvoswarmError: of the given kind, in one sentence: there is no such file, it is no regular file, it is too
+            large, it may not be read, or it is not UTF-8 (with the line).
+    """
+    content = read_bytes(path, limit=limit, raises=raises, where=where, pipes=pipes)
+    return decoded(content, raises=raises, where=where or Where(str(path)))
+
+
+def decoded(content: bytes, *, raises: type[EvoswarmError], where: Where) -> str:
+    """Bytes as text of UTF-8; a byte order mark is skipped.
+
+    Raises:
+        EvoswarmError: of the given kind; names the byte and its line.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        got = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+        got = got or f"the byte 0x{content[error.start]:02x}"
+        raise raises(f"expected UTF-8, got {got}", Where(where.file, where.path, line)) from None
+
+
+def read_bytes(
+    path: str | Path,
+    *,
+    limit: int,
+    raises: type[EvoswarmError] = RunError,
+    where: Where | None = None,
+    pipes: bool = False,
+) -> bytes:
+    """Read a file whose kind and size are looked at first; see `read_text`."""
+    try:
+        _require_readable(os.stat(path).st_mode, pipes)  # before it is opened: opening some devices does things
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK))
+        with open(descriptor, "rb", closefd=True) as file:
+            found = os.fstat(descriptor)
+            _require_readable(found.st_mode, pipes)  # it may have been replaced in between
+            if found.st_size > limit:
+                raise _TooLarge(found.st_size)
+            content = bytearray()
+            while part := file.read(min(_CHUNK, limit + 1 - len(content))):
+                content += part  # a file may grow, and what /proc and pipes hold has no size
+            if len(content) > limit:
+                raise _TooLarge(len(content))
+            return bytes(content)
+    except (_TooLarge, OSError, ValueError) as error:  # ValueError: a NUL within a path
+        raise raises(_sentence(error, limit), where or Where(str(path))) from None
+
+
+class _TooLarge(Exception):
+    """Holds the size in bytes, at least."""
+
+
+class _OddKind(OSError):
+    """Neither a regular file nor a pipe that may be read."""
+
+
+def _require_readable(mode: int, pipes: bool) -> None:
+    if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
+        raise _OddKind(next((name for is_kind, name in _KINDS if is_kind(mode)), "something else"))
+
+
+def _sentence(error: Exception, limit: int) -> str:
+    if isinstance(error, _TooLarge):
+        return f"expected a file of at most {limit:,} bytes, got one of {error.args[0]:,} or more"
+    if isinstance(error, _OddKind):
+        return f"expected a readable file, got: {error.args[0]}"
+    return f"expected a readable file, got: {getattr(error, 'strerror', None) or error}"
