@@ -4,13 +4,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test lint check format install bench studies clean
+.PHONY: search test real lint check format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Real trained models: fetched and converted into $EVOSWARM_REAL or ~/.cache/evoswarm-real (1.5 GB; licences are named in
+# tools/real_models.py), then the tests that need them. `make test` skips those where the models are not there.
+real: $(VENV)/installed-dev
+	$(BIN)/python -m tools.real_models
+	$(BIN)/python -m pytest tests/real -rs
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

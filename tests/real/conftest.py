@@ -1,0 +1,47 @@
+"""Real trained models, where the cache has them: ``make real`` fetches and converts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from evoswarm.decoding.member import Member, load_member
+from evoswarm.recipe import MemberSpec
+from tools.cache import model_path
+
+SMOLLM2, GEMMA3 = "smollm2-135m-instruct", "gemma3-270m"
+BATCH_TOKENS = 2048
+
+
+def real_spec(name: str, **fields: object) -> MemberSpec:
+    """A real model on the CPU in float32; skips the test where the cache lacks it."""
+    path = model_path(name)
+    if not path.is_dir():
+        pytest.skip(f"{name} is not in {path.parent}: `make real` fetches and converts it (about 1.5 GB for all)")
+    return MemberSpec.model_validate({"name": name, "path": str(path), "device": "cpu", "dtype": "float32", **fields})
+
+
+@pytest.fixture(scope="session")
+def real_member() -> Callable[..., Member]:
+    """Loads a real model, once for all tests."""
+
+    @cache
+    def load(name: str, **fields: object) -> Member:
+        return load_member(real_spec(name, **fields), BATCH_TOKENS)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def real_tokenizer() -> Callable[[str], Any]:
+    """The tokenizer of a real model as transformers has it, loaded apart from the member's."""
+
+    @cache
+    def load(name: str) -> Any:
+        return AutoTokenizer.from_pretrained(real_spec(name).path)
+
+    return load
