@@ -7,7 +7,27 @@ evaluation* (out of memory, a non-finite distribution, ...) are values, not exce
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+_NO_ROOM = (  # how libraries say it that have no type for it: allocators, loaders, thread pools
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not allocate",
+    "unable to allocate",
+    "memory allocation",
+    "bad_alloc",
+    "bad allocation",
+    "failed to map segment",
+    "can't start new thread",
+    "thread creation failed",
+    "threadpoolbuilderror",
+    "error return without exception set",  # not even the exception could be made
+)
+_NO_ROOM_TYPES = frozenset({"OutOfMemoryError", "_ArrayMemoryError"})  # torch's and numpy's: neither is imported here
 
 
 @dataclass(frozen=True)
@@ -51,3 +71,53 @@ class TaskError(EvoswarmError):
 
 class RunError(EvoswarmError):
     """A run directory cannot be written, continued or read."""
+
+
+class OutOfMemory(EvoswarmError):
+    """There was no memory left for what had to be done; what was written before is kept.
+
+    Args:
+        doing: what there was no room for, such as ``to load member 'a'``.
+        cause: what the library said.
+        where: the place in a file that asked for it, if one did.
+    """
+
+    def __init__(self, doing: str, cause: BaseException | None = None, where: Where | None = None) -> None:
+        said = "" if cause is None or not str(cause).strip() else f" ({' '.join(str(cause).split())[:120]})"
+        super().__init__(
+            f"expected enough memory {doing}, got none that was left{said}: everything written before is kept; "
+            "give it more memory and run the same command to go on",
+            where,
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception, or one that led to it, says that memory (or room for a thread) ran out.
+
+    Python has `MemoryError` for it; torch's allocators on a CPU raise `RuntimeError`, a library that cannot be mapped
+    into memory is an `ImportError`, the system says ``ENOMEM``.
+    """
+    return any(_lacks_memory(one) for one in _chain(error))
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or any(kind.__name__ in _NO_ROOM_TYPES for kind in type(error).__mro__):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, EvoswarmError):
+        return isinstance(error, OutOfMemory)  # others may quote what a user wrote
+    text = str(error).lower()
+    return any(sign in text for sign in _NO_ROOM)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it; each once."""
+    seen: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        one = todo.pop()
+        if one is not None and not any(one is other for other in seen):
+            seen.append(one)
+            yield one
+            todo += [one.__cause__, None if one.__suppress_context__ else one.__context__]

@@ -1,5 +1,5 @@
 """The command line: parses, calls, prints."""
 
-from evoswarm.cli.running import main, run
+from evoswarm.cli.border import main, run
 
 __all__ = ["main", "run"]

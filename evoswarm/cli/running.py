@@ -15,13 +15,12 @@ from evoswarm.cli.output import ensure_streams, mute, output_fails
 from evoswarm.errors import EvoswarmError
 
 
-def main() -> None:
-    """Run the command line; mistakes are one or two lines on stderr and exit code 2."""
-    sys.exit(run(sys.argv[1:]))
+def run_command(arguments: list[str]) -> int:
+    """Run one command and return its exit code.
 
-
-def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code."""
+    Raises:
+        Exception: memory ran out, or a bug of ours.
+    """
     ensure_streams()
     _quiet_libraries()
     asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments

@@ -14,6 +14,10 @@ from evoswarm.recipe import Failure, Recipe
 Finish = Literal["end", "stop", "limit"]
 
 
+class DoesNotFit(MemoryError):
+    """There is no room for what is asked, though the engine is in order: fewer requests at once may fit."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One recipe on one prompt.

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import cost_of
 from evoswarm.evaluation.evaluation import Evaluation
@@ -73,7 +73,7 @@ class Judge:
         """Decode; what does not fit into memory is halved until the requests at fault stand alone."""
         try:
             return self._swarm.decode(requests, stop_after=self._stop)
-        except MemoryError as error:
+        except DoesNotFit as error:  # any other lack of memory may have left the engine half-way through something
             if len(requests) == 1:
                 return [Completion(failure=Failure("out_of_memory", str(error)))]
         middle = len(requests) // 2

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evoswarm.decoding.request import Request
+from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.recipe import Recipe
 from tests.decoding.recipes import ONE_TOKENIZER, recipe
@@ -68,6 +68,6 @@ def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monk
         patch.setattr(runner.layout, "forward", scarce)
         patch.setattr(runner, "batch_tokens", runner.batch_tokens)  # it shrinks, and comes back with the patch
         patch.setattr(torch.cuda, "empty_cache", lambda: None)
-        with pytest.raises(MemoryError, match=members[0].spec.name):
+        with pytest.raises(DoesNotFit, match=members[0].spec.name):
             swarm.decode(asked(one))
     assert [done.samples for done in swarm.decode(asked(one))] == want

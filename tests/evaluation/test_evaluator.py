@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
 from evoswarm.evaluation import evaluator as module
@@ -36,7 +36,7 @@ def crowded(decode: Callable[..., list[Completion]], item: Item) -> Callable[...
 
     def without_room(requests: Sequence[Request], **settings: Any) -> list[Completion]:
         if any(request.prompt == item.prompt for request in requests):
-            raise MemoryError("no room on the device")
+            raise DoesNotFit("no room on the device")
         return decode(requests, **settings)
 
     return without_room

@@ -22,6 +22,7 @@ from evoswarm.decoding.forward.cache_layouts import Chunk, Layout, Reread
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
 from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters
+from evoswarm.errors import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,6 @@ SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a 
 BUFFER_SHARE = 0.1  # of free memory, where nobody says how much the buffers of batches that go on may take
 FORWARD_TOKENS = 64  # what a forward costs beside its tokens, in tokens: rather pad than run the model once more
 PAST_SHARE = 4  # columns of a batch, past included, for each token that may be forwarded at once
-NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory")  # torch's allocators, by what they say
 
 
 class Runner:
@@ -125,8 +125,8 @@ class Runner:
         try:
             with torch.inference_mode():
                 return self.layout.forward(batch), ""
-        except RuntimeError as error:
-            if not _out_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
             return None, str(error)
 
@@ -172,11 +172,6 @@ def _alike(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
     return groups[::-1]
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    """CUDA's allocator has an error of its own; those of the CPU and of MPS raise the plainest one."""
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in NO_ROOM)
-
-
 def _choose_layout(model: Any) -> Layout:
     """The layout that the layers of the model's own cache ask for."""
     layers = DynamicCache(config=model.config.get_text_config()).layers
@@ -210,6 +205,8 @@ def _agrees(model: Any, layout: Layout, name: str) -> bool:
                 pieces.append((rows[: sizes[0]], rows[sizes[0] :]))
                 at = [start + size for start, size in zip(at, sizes, strict=True)]
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         log.info("reading in pieces failed: %s", error)
         return False
     if not want.isfinite().all():

@@ -8,7 +8,7 @@ import torch
 
 from evoswarm.decoding.member.files import fingerprint, locate
 from evoswarm.decoding.member.member import Member
-from evoswarm.errors import MemberError
+from evoswarm.errors import MemberError, OutOfMemory, is_out_of_memory
 from evoswarm.recipe import MemberSpec
 
 
@@ -40,6 +40,8 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, 
             directory, dtype=dtype, trust_remote_code=spec.trust_remote_code, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(f"to load member {spec.name!r}", error) from error
         reason = str(error).strip().split("\n")[0]
         if "ignore_mismatched_sizes" in str(error):
             reason = "its weights have other shapes than its config.json says"

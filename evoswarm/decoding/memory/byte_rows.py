@@ -95,14 +95,15 @@ class ByteRows:
             return
         if self._device.type == "cpu":
             size = max(size, self.slots.limit)  # pages that nobody has written to take no memory
-        self._owners += [None] * (size - have)
-        for name in ("_log_probs", "_cumulative"):
-            old = getattr(self, name)
-            grown = old.new_empty((size, old.shape[1]))
-            grown[:have] = old
-            setattr(self, name, grown)
         first = np.empty((size, 257))
         first[:have] = self._first
+        names = ("_log_probs", "_cumulative")
+        olds = [getattr(self, name) for name in names]
+        news = [old.new_empty((size, old.shape[1])) for old in olds]  # all or none: there may be no room for one
+        for name, old, new in zip(names, olds, news, strict=True):
+            new[:have] = old
+            setattr(self, name, new)
+        self._owners += [None] * (size - have)
         self._first = first
 
     def drop(self, node: Node) -> None:

@@ -10,7 +10,7 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import Limits
 from evoswarm.decoding.memory.places import Places
-from evoswarm.decoding.request import Counters
+from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.text.alphabet import Alphabet, Bytes, Tokens
 from evoswarm.decoding.text.positions import Positions
 from evoswarm.decoding.views.byte_view import ByteView
@@ -79,7 +79,7 @@ class PoolView:
         """Forward all that anybody waits for.
 
         Raises:
-            MemoryError: not even one prefix at a time fits.
+            DoesNotFit: not even one prefix at a time fits.
         """
         try:
             while waiting := [view for view in self.views if view.tree.waiting]:
@@ -87,7 +87,7 @@ class PoolView:
         except torch.OutOfMemoryError as error:
             for view in self.views:
                 view.tree.forget_wanted()
-            raise MemoryError(str(error)) from error
+            raise DoesNotFit(str(error)) from error
         finally:
             for view in self.views:
                 view.end_reading()

@@ -1,0 +1,116 @@
+"""What ends a command from outside: no memory, Ctrl-C, a bug of ours."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from evoswarm.cli import main; main()"]
+MEGABYTE = 1 << 20
+
+
+def start(directory: Path, *arguments: object, memory: int | None = None) -> subprocess.Popen[str]:
+    """A command in a process of its own, with so many bytes of address space."""
+
+    def limit() -> None:
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+        preexec_fn=limit,
+    )
+
+
+class TestMemory:
+    @pytest.mark.parametrize("megabytes", [60, 1000])
+    def test_too_little_of_it_is_a_sentence(self, space_file: Path, tmp_path: Path, megabytes: int) -> None:
+        ended = start(tmp_path, "search", space_file, memory=megabytes * MEGABYTE)
+        _, said = ended.communicate(timeout=60)
+        assert ended.returncode not in (0, None)
+        assert "Traceback" not in said
+        assert len(said.strip().splitlines()) <= 2, said
+
+
+class TestInterrupt:
+    def press(self, directory: Path, arguments: Sequence[object], ready: str) -> tuple[float, int, str]:
+        """Ctrl-C once a line begins like this; how long the end took, the exit code, what was said."""
+        process = start(directory, *arguments)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(ready):
+                break
+        process.send_signal(signal.SIGINT)
+        pressed = time.monotonic()
+        _, said = process.communicate(timeout=60)
+        return time.monotonic() - pressed, process.returncode, said
+
+    @pytest.mark.parametrize("ready", ["loading", "evolving", "tuning rivals"])
+    def test_a_search_ends_at_once(self, space_file: Path, tmp_path: Path, ready: str) -> None:
+        seconds, code, said = self.press(tmp_path, ["search", space_file], ready)
+        assert seconds < 3.0
+        assert code == 130
+        assert said.strip().startswith("interrupted")
+        assert len(said.strip().splitlines()) == 1
+
+    def test_while_libraries_are_imported(self, tmp_path: Path) -> None:
+        process = start(tmp_path, "search", "nowhere.yaml")
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        pressed = time.monotonic()
+        _, said = process.communicate(timeout=60)
+        assert time.monotonic() - pressed < 3.0
+        assert 'Traceback (most recent call last):\n  File "<string>"' not in said or "evoswarm" not in said
+
+    def test_what_does_not_listen_is_ended(self, tmp_path: Path) -> None:
+        code = (
+            "import hashlib, signal\n"
+            "from evoswarm.cli.patience import Patience\n"
+            "Patience(seconds=0.3)\n"
+            "signal.signal(signal.SIGINT, lambda number, frame: None)\n"
+            "print('ready', flush=True)\n"
+            "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)\n"  # no handler written in Python is called before its end
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        pressed = time.monotonic()
+        _, said = process.communicate(timeout=60)
+        assert time.monotonic() - pressed < 3.0
+        assert process.returncode == 130
+        assert said == "\ninterrupted: everything written before is kept, and the same command goes on from there\n"
+
+
+class TestBugs:
+    def test_one_of_ours_keeps_its_traceback_and_says_how_to_report_it(self, tmp_path: Path) -> None:
+        code = (
+            "import evoswarm.cli.running as running\nfrom evoswarm.cli import main\n"
+            "import sys\n"
+            "def broken(arguments): raise ZeroDivisionError('ours')\n"
+            "running.run_command = broken\n"
+            "sys.argv = ['evoswarm', '--version']\n"
+            "main()\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 1
+        *trace, report = done.stderr.splitlines()
+        assert trace[0] == "Traceback (most recent call last):"
+        assert trace[-1] == "ZeroDivisionError: ours"
+        assert "report it" in report
+        assert "evoswarm doctor" in report
