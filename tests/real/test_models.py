@@ -11,9 +11,10 @@ import torch
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.recipe import Recipe
 from tests.decoding.recipes import SURE
 from tests.real.conftest import GEMMA3, SMOLLM2
+from tests.real.measure import alone
 
 PROMPTS = (
     "The capital of France is",
@@ -32,12 +33,6 @@ PROMPTS = (
 QUESTIONS = tuple(prompt.strip() for prompt in PROMPTS[:4])
 NEW_TOKENS = 10
 LONG = 999
-
-
-def alone(member: Member, alphabet: str = "bytes") -> Recipe:
-    """The member by itself, greedily."""
-    parts = (RecipeMember(spec=member.spec),)
-    return Recipe.model_validate({"members": parts, "lead": member.spec.name, "alphabet": alphabet})
 
 
 def decode(members: Sequence[Member], one: Recipe, prompts: Sequence[str], **fields: int) -> list[Completion]:
