@@ -10,9 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
-    {"errors"},
+    {"errors", "trust"},
     {"user_files"},
-    {"run_directory"},
+    {"run_directory", "confined"},
     {"recipe", "tasks", "evolution"},
     {"zoo"},
     {"space"},

@@ -1,0 +1,10 @@
+"""Code that is not ours, or that handles text of a stranger's, runs in a child process that can be killed.
+
+`limits.py` says how much it may take, `fences.py` what the operating system then refuses it, `child.py` is what runs
+there, `function.py` is the parent's end: a function to call.
+"""
+
+from evoswarm.confined.function import CallFailed, ConfinedFunction
+from evoswarm.confined.limits import Limits
+
+__all__ = ["CallFailed", "ConfinedFunction", "Limits"]
