@@ -45,6 +45,7 @@ OWNERS = {
     "mlflow": {"tracking"},
     "optuna": {"study", "evolution"},
     "datasets": {"tasks"},
+    "pyarrow": {"tasks"},
     "reasoning_gym": {"tasks"},
 }
 

@@ -156,7 +156,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     "a recipe of strangers": (warm_start("stranger"), RecipeError, "warm_start.0", 16, "members of the pool (mine, other), got 'stranger'"),
     # data sets
     "a data set that is not there": (gone("own.jsonl"), TaskError, "tasks.1.path", 14, "own.jsonl: expected a readable file"),
-    "a data set of unknown kind": (edit("own.jsonl", "./own.txt"), TaskError, "tasks.1.path", 14, ".jsonl, .json, .csv, .parquet"),
+    "a data set of unknown kind": (edit("own.jsonl", "./own.txt"), TaskError, "tasks.1.path", 14, ".jsonl, .ndjson, .json, .csv, .tsv, .parquet"),
     "an empty data set": (text("own.jsonl", ""), TaskError, "tasks.1.path", 14, "at least one row"),
     "a data set of blank lines": (text("own.jsonl", "\n\n"), TaskError, "tasks.1.path", 14, "at least one row"),
     "a broken line": (text("own.jsonl", GOOD_ROW + "{\n"), TaskError, "tasks.1.path", 14, "own.jsonl:2:2: expected JSON"),

@@ -8,6 +8,7 @@ from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_diges
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
+from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local
 
 ENOUGH_TEST_ITEMS = 1000
@@ -20,7 +21,7 @@ def check_files(space: SearchSpace) -> tuple[str, ...]:
     No model is loaded, torch is not imported, nothing is fetched.
 
     Returns:
-        What could not be checked (what is on the hub), a sentence each.
+        What could not be checked (what is on the hub) and what looks like a mistake, a sentence each.
 
     Raises:
         MemberError: a model directory is missing or incomplete, names no end token, has no chat template though one
@@ -37,6 +38,8 @@ def check_files(space: SearchSpace) -> tuple[str, ...]:
             notes.append(f"tasks.{index}: {settings.path} is on the hub: its columns and size are not checked")
         else:
             draw_task_items(space, index, task)
+            if isinstance(task, DatasetTask):
+                notes += [f"tasks.{index}.answer: {remark}" for remark in task.remarks]
     return tuple(notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +10,13 @@ from pathlib import PurePath
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.rows import is_local, read_rows
+from evoswarm.tasks.scorers import Contains, Exact
 from evoswarm.tasks.sourced_task import SourcedTask
+from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.task import Item, item_key
 from evoswarm.tasks.template import Template
+
+_WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,11 +28,11 @@ class DatasetTask(SourcedTask):
     a sorted table is a fair sample of it.
 
     Attributes:
-        path: a local jsonl, json, csv or parquet file, or the name of a data set on the hub.
+        path: a local file of a table, a folder that `datasets` saved, or the name of a data set on the hub.
         subset: of a data set on the hub.
-        split: of a data set on the hub.
+        split: of a data set on the hub or of a folder.
         revision: of a data set on the hub.
-        prompt: template of the question: text with ``{column}`` placeholders.
+        prompt: template of the question: text with ``{column}`` or ``{column:filter}`` placeholders (see `filters`).
         answer: template of the right answer.
     """
 
@@ -47,31 +52,61 @@ class DatasetTask(SourcedTask):
         return iter(self._sorted)
 
     @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know of golds that are valid and yet look like a mistake, a sentence each.
+
+        Raises:
+            TaskError: see `questions`.
+        """
+        golds = [item.gold for item in self._sorted]
+        if isinstance(self.scorer, Exact | Contains) and all(_WHOLE_FLOAT.fullmatch(gold) for gold in golds):
+            return (
+                f"all answers are whole numbers with a fraction, such as {golds[0]!r} (tables make such of integers "
+                f"with gaps): {golds[0].partition('.')[0]!r} does not match; {{column:integer}} writes them without",
+            )
+        return ()
+
+    @cached_property
     def _sorted(self) -> list[Item]:
-        rows = read_rows(self.path, subset=self.subset, split=self.split, revision=self.revision)
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        templates = {"prompt": self._parse("prompt"), "answer": self._parse("answer")}
-        used: dict[str, None] = {}
-        for setting, template in templates.items():
-            try:
-                used.update(dict.fromkeys(template.top_columns(columns)))
-            except ValueError as error:
-                raise TaskError(str(error), Where(self.path, setting)) from None
+        table = read_rows(self.path, subset=self.subset, split=self.split, revision=self.revision)
+        templates = {setting: self._parse(setting) for setting in ("prompt", "answer")}
+        used = sorted({name for setting in templates for name in self._columns(setting, templates[setting], table)})
         name = PurePath(self.path).name if is_local(self.path) else self.path
         source = {"source": "dataset", "path": name, "subset": self.subset, "split": self.split}
         items: dict[str, Item] = {}
-        for number, row in enumerate(rows, start=1):
-            texts: dict[str, str] = {}
-            for setting, template in templates.items():
-                try:
-                    texts[setting] = template.render(row)
-                    if setting == "answer":
-                        self.scorer.check_gold(texts[setting])
-                except ValueError as error:
-                    raise TaskError(f"row {number}: {error}", Where(self.path, setting)) from None
-            key = item_key(source, {column: row.get(column) for column in sorted(used)})
+        for number, row in enumerate(table.rows, start=1):
+            texts = {setting: self._render(setting, templates[setting], row, number) for setting in templates}
+            try:
+                key = item_key(source, {column: row.get(column) for column in used})
+            except (RecursionError, TypeError) as error:  # too many levels; keys that are no texts
+                raise TaskError(f"row {number}: expected plain data, got: {error}", Where(self.path, "path")) from None
             items.setdefault(key, Item(key, self.name, texts["prompt"], texts["answer"], row))
         return [items[key] for key in sorted(items)]
+
+    def _render(self, setting: str, template: Template, row: Row, number: int) -> str:
+        try:
+            text = template.render(row)
+            if setting == "answer":
+                if template.columns and not text.strip():
+                    raise ValueError(f"expected an answer, got an empty text ({template.text} gives it)")
+                self.scorer.check_gold(text)
+        except ValueError as error:
+            raise TaskError(f"row {number}: {error}", Where(self.path, setting)) from None
+        return text
+
+    def _columns(self, setting: str, template: Template, table: Table) -> tuple[str, ...]:
+        """The columns that a template reads."""
+        try:
+            found = template.top_columns((*table.columns, *table.unread))
+        except ValueError as error:
+            raise TaskError(str(error), Where(self.path, setting)) from None
+        for column in found:
+            if column in table.unread:
+                raise TaskError(
+                    f"expected a column of texts or numbers, got bytes (an image or sound, say) in {column!r}",
+                    Where(self.path, setting),
+                )
+        return found
 
     def _parse(self, setting: str) -> Template:
         try:

@@ -1,21 +1,48 @@
-"""Templates of prompts and answers: text with ``{column}`` placeholders."""
+"""Templates of prompts and answers: text with ``{column}`` placeholders, ``{column:filter}`` where one says how."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from evoswarm.tasks.filters import KNOWN, Filter, plain_text
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A placeholder: the name of a column, or a dotted way into one (``choices.text.0``)."""
+    """A placeholder: the name of a column, or a dotted way into one (``choices.text.0``), and how it is written."""
 
     name: str
+    filter: Filter | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Column:
+        """What stands between the braces."""
+        name, _, behind = text.rpartition(":")
+        written = Filter.parse(behind) if name.strip() else None
+        return cls(text.strip()) if written is None else cls(name.strip(), written)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, or ways into them, that it reads."""
+        options = self.filter.options if self.filter is not None else None
+        return (self.name,) if options is None else (self.name, options)
+
+    def write(self, row: Mapping[str, Any]) -> str:
+        """The text for a row.
+
+        Raises:
+            ValueError: the value is missing, null or not what the filter writes.
+        """
+        value = _value(self.name, row)
+        if self.filter is None:
+            return plain_text(self.name, value)
+        options = None if self.filter.options is None else _value(self.filter.options, row)
+        return self.filter.write(self.name, value, options)
 
 
 @dataclass(frozen=True)
@@ -38,7 +65,7 @@ class Template:
             parts.append(text[end : piece.start()])
             end = piece.end()
             if piece[1] is not None:
-                parts.append(Column(piece[1].strip()))
+                parts.append(Column.parse(piece[1]))
             elif len(piece[0]) == 2:
                 parts.append(piece[0][0])
             else:
@@ -51,8 +78,9 @@ class Template:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The placeholders' names, each once, in order."""
-        return tuple(dict.fromkeys(part.name for part in self.parts if isinstance(part, Column)))
+        """What the placeholders read, each name once, in order."""
+        columns = (part for part in self.parts if isinstance(part, Column))
+        return tuple(dict.fromkeys(name for column in columns for name in column.names))
 
     def top_columns(self, columns: Collection[str]) -> tuple[str, ...]:
         """The columns of a table that the placeholders read.
@@ -63,9 +91,10 @@ class Template:
         found = [name if name in columns else name.split(".")[0] for name in self.columns]
         for name, top in zip(self.columns, found, strict=True):
             if top not in columns:
+                known = f"; known behind a colon: {', '.join(KNOWN)}" if ":" in name else ""
                 raise ValueError(
-                    f"expected a column {name!r} (the template {_short(self.text)} uses it), "
-                    f"got columns {', '.join(columns)}"
+                    f"expected a column {name!r} (the template {_short(self.text)} uses it{known}), "
+                    f"got columns {', '.join(columns):.500}"
                 )
         return tuple(dict.fromkeys(found))
 
@@ -73,18 +102,19 @@ class Template:
         """Fill in a row.
 
         Raises:
-            ValueError: a placeholder's value is missing or null.
+            ValueError: a placeholder's value is missing, null, or not what its filter writes; or the text holds
+                half a character.
         """
-        return "".join(part if isinstance(part, str) else _as_text(part.name, row) for part in self.parts)
+        text = "".join(part if isinstance(part, str) else part.write(row) for part in self.parts)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a lone surrogate, as a text has that was cut within a character
+            raise ValueError(f"expected a text that UTF-8 can encode, got {text!a:.60}") from None
+        return text
 
 
-def _as_text(name: str, row: Mapping[str, Any]) -> str:
-    value = row[name] if name in row else _walk(name, row)
-    if value is None:
-        raise ValueError(f"expected a value in column {name!r}, got null")
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+def _value(name: str, row: Mapping[str, Any]) -> Any:
+    return row[name] if name in row else _walk(name, row)
 
 
 def _walk(name: str, row: Mapping[str, Any]) -> Any:

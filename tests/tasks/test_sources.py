@@ -59,7 +59,7 @@ def test_text_stays_what_it_was(tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text("".join(json.dumps({"question": text}) + "\n" for text in odd))
     (tmp_path / "own.csv").write_text("question\n" + "".join(f'"{text}"\n' for text in odd))
     for name in ("own.jsonl", "own.csv"):
-        assert [row["question"] for row in read_rows(str(tmp_path / name))] == odd
+        assert [row["question"] for row in read_rows(str(tmp_path / name)).rows] == odd
 
 
 def test_keys_depend_on_what_is_asked_and_answered_only(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "an open quote": ("own.csv", b'a,b\n"1,2\n', "expected CSV"),
     "csv in Latin-1": ("own.csv", b"a,b\n1,\xe9\n", "own.csv:2: expected UTF-8"),
     "a parquet that is none": ("own.parquet", b"PAR", "expected a parquet file"),
-    "another kind": ("./own.txt", b"x", "a file that ends in .jsonl, .json, .csv, .parquet"),
+    "another kind": ("./own.txt", b"x", "a file that ends in .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .jsonl.gz"),
 }
 
 

@@ -1,0 +1,201 @@
+"""Tables of arrow: parquet, what `datasets` saves to a folder, and data sets of the hub.
+
+Values are read as they are stored. A library of data sets *decodes* them: it opens images, needs codecs for sound,
+and fetches what a stored address points to. A question needs none of that, so columns that hold bytes stay unread,
+and what a file's metadata says about decoding is never asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evoswarm.errors import TaskError, Where
+from evoswarm.tasks.table import MOST_ROWS, Row, Table
+from evoswarm.tasks.text_tables import refuse_pointer
+from evoswarm.user_files import MIB, read_text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_BATCH = 1024  # rows; a few bytes of a file may stand for very long texts, repeated
+_LARGEST = 4096 * MIB  # of all values that are read
+_DESCRIPTION = MIB  # bytes of a folder's files of JSON
+_RAISED = (OSError, ValueError, TypeError, RuntimeError, LookupError, StopIteration, OverflowError)
+_ONE, _MANY = "state.json", "dataset_dict.json"
+
+
+def read_parquet(path: str, file: Path) -> Table:
+    """Read a file of parquet.
+
+    Raises:
+        TaskError: it is none, or holds too much; names the file.
+    """
+    import pyarrow.parquet
+
+    with file.open("rb") as stream:
+        refuse_pointer(path, stream.read(64).decode("ascii", "replace"))
+    with _as_task_errors(path, "a parquet file"), pyarrow.parquet.ParquetFile(file) as table:
+        schema = table.schema_arrow
+        plain, bytes_ = _told_apart(schema)
+        batches = table.iter_batches(_BATCH, columns=plain)
+        return _table(path, plain, bytes_, batches, table.metadata.num_rows)
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """A folder as ``save_to_disk`` writes it.
+
+    Attributes:
+        folder: where it is.
+        splits: the names of its splits; None is a data set that was saved alone.
+    """
+
+    folder: Path
+    splits: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, folder: Path) -> FolderReader | None:
+        """What a folder says of itself; None where it is no such folder.
+
+        Raises:
+            TaskError: its description cannot be read.
+        """
+        if os.path.isfile(folder / _MANY):
+            splits = _described(folder / _MANY).get("splits")
+            if not isinstance(splits, list) or not all(isinstance(name, str) for name in splits):
+                raise TaskError(f"expected a list of names, got {splits!r:.60}", Where(str(folder / _MANY), "splits"))
+            return cls(folder, tuple(splits))
+        return cls(folder, None) if os.path.isfile(folder / _ONE) else None
+
+
+def read_saved(path: str, saved: FolderReader, split: str) -> Table:
+    """Read one split of a folder.
+
+    Raises:
+        TaskError: there is no such split, or its files cannot be read.
+    """
+    import pyarrow
+
+    if saved.splits is not None and split not in saved.splits:
+        raise TaskError(f"expected one of its splits ({', '.join(saved.splits)}), got {split!r}", Where(path, "split"))
+    folder = saved.folder if saved.splits is None else saved.folder / Path(split).name
+    own = _described(folder / _ONE)
+    if saved.splits is None and split not in ("train", own.get("_split")):
+        raise TaskError(f"expected the split {own.get('_split') or 'train'!r}, got {split!r}", Where(path, "split"))
+    names = own.get("_data_files")
+    if not isinstance(names, list) or not all(isinstance(name, dict) for name in names):
+        raise TaskError(f"expected a list of files, got {names!r:.60}", Where(str(folder / _ONE), "_data_files"))
+    files = [folder / Path(str(name.get("filename"))).name for name in names]  # never outside of the folder
+    rows: list[Row] = []
+    columns: tuple[list[str], list[str]] = ([], [])
+    for file in files:
+        if not os.path.isfile(file):
+            raise TaskError("expected a regular file (state.json names it), got none", Where(str(file)))
+        with _as_task_errors(path, "files of arrow"), pyarrow.memory_map(str(file)) as source:
+            stream = pyarrow.ipc.open_stream(source)
+            columns = _told_apart(stream.schema)
+            batches = (part for batch in stream for part in _parts(batch.select(columns[0])))
+            rows += _table(path, *columns, batches, len(rows)).rows
+    return Table(tuple(columns[0]), rows, tuple(columns[1]))
+
+
+def read_dataset(path: str, subset: str | None, split: str, revision: str | None) -> Table:
+    """Read a data set of the hub.
+
+    Raises:
+        TaskError: it cannot be had, or holds too much; names it.
+    """
+    import datasets
+
+    expected = (
+        f"a data set of the hub with the subset {subset!r} and the split {split!r} (a gated one needs HF_TOKEN; "
+        "a path that is here is read here)"
+    )
+    with _quiet(), _as_task_errors(path, expected, datasets.exceptions.DatasetsError):
+        loaded = datasets.load_dataset(path, name=subset, split=split, revision=revision)
+        plain, bytes_ = _told_apart(loaded.features.arrow_schema)
+        batches = loaded.select_columns(plain).with_format("arrow").iter(_BATCH) if plain else ()
+        return _table(path, plain, bytes_, batches, len(loaded))
+
+
+def _told_apart(schema: pyarrow.Schema) -> tuple[list[str], list[str]]:
+    """Names of columns of plain values, and of those that hold bytes somewhere."""
+    plain: list[str] = []
+    bytes_: list[str] = []
+    for field in schema:
+        (bytes_ if _holds_bytes(field.type) else plain).append(field.name)
+    return plain, bytes_
+
+
+def _holds_bytes(kind: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    if kind.num_fields:
+        return any(_holds_bytes(kind.field(index).type) for index in range(kind.num_fields))
+    if types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
+    tests = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
+    return any(is_kind(kind) for is_kind in tests)
+
+
+def _parts(batch: pyarrow.RecordBatch) -> Iterator[pyarrow.RecordBatch]:
+    return (batch.slice(start, _BATCH) for start in range(0, batch.num_rows, _BATCH))
+
+
+def _table(path: str, plain: list[str], bytes_: list[str], batches: Iterable[Any], count: int) -> Table:
+    if count > MOST_ROWS:
+        raise TaskError(f"expected at most {MOST_ROWS:,} rows, got {count:,}", Where(path, "path"))
+    rows: list[Row] = []
+    size = 0
+    for batch in batches:
+        size += batch.nbytes
+        if size > _LARGEST:
+            raise TaskError(f"expected at most {_LARGEST:,} bytes of values, got more", Where(path, "path"))
+        rows += batch.to_pylist()
+    return Table(tuple(plain), rows, tuple(bytes_))
+
+
+def _described(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(read_text(file, limit=_DESCRIPTION, raises=TaskError))
+    except (ValueError, RecursionError) as error:
+        raise TaskError(f"expected JSON as save_to_disk writes it, got: {error}", Where(str(file))) from None
+    if not isinstance(content, dict):
+        raise TaskError(f"expected a JSON object, got {content!r:.60}", Where(str(file)))
+    return content
+
+
+@contextmanager
+def _as_task_errors(path: str, expected: str, *others: type[Exception]) -> Iterator[None]:
+    """What the libraries beneath raise for what they cannot read."""
+    import pyarrow
+
+    try:
+        yield
+    except (*_RAISED, pyarrow.ArrowException, *others) as error:
+        raise TaskError(f"expected {expected}, got: {_first_line(error)}", Where(path, "path")) from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars while a data set is fetched."""
+    import datasets
+
+    silent = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not silent:
+            datasets.enable_progress_bars()
