@@ -42,7 +42,14 @@ RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "con
 GateName = Literal["entropy", "low_entropy", "random"]
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 FailureKind = Literal[
-    "out_of_memory", "time_out", "non_finite", "no_mass", "prompt_too_long", "invalid_recipe", "scorer_error"
+    "out_of_memory",
+    "time_out",
+    "non_finite",
+    "no_mass",
+    "prompt_too_long",
+    "unknown_token",
+    "invalid_recipe",
+    "scorer_error",
 ]
 
 RULES: tuple[RuleName, ...] = ("mixture", "product", "power", "most_confident", "vote", "contrast")

@@ -14,7 +14,7 @@ FLOORS = [
     {"user_files"},
     {"run_directory", "confined"},
     {"recipe", "tasks", "evolution"},
-    {"zoo"},
+    {"zoo", "checkpoint"},
     {"space"},
     {"decoding", "genomes"},
     {"evaluation"},

@@ -40,7 +40,14 @@ def write_model(directory: Path, *, tokens: tuple[str, ...] = ("<eos>", "a", "b"
     vocabulary = {token: index for index, token in enumerate(tokens)}
     (directory / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}, "added_tokens": []}))
     (directory / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<eos>", "chat_template": "{{ x }}"}))
-    (directory / "model.safetensors").write_bytes(b"weights")
+    (directory / "model.safetensors").write_bytes(weights("model.embed_tokens.weight", "lm_head.weight"))
+
+
+def weights(*names: str, size: int = 4) -> bytes:
+    """A file of safetensors with tensors of two numbers each."""
+    place = {name: [at * size, (at + 1) * size] for at, name in enumerate(names)}
+    header = json.dumps({name: {"dtype": "F16", "shape": [2], "data_offsets": place[name]} for name in names}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size * len(names))
 
 
 @pytest.fixture
@@ -72,6 +79,14 @@ def rewrite(file: str, **changes: object) -> Callable[[Path], None]:
 def text(file: str, content: str | bytes) -> Callable[[Path], None]:
     def write(home: Path) -> None:
         (home / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return write
+
+
+def sharded(index: str) -> Callable[[Path], None]:
+    def write(home: Path) -> None:
+        (home / "model/model.safetensors").rename(home / "model/model-0.safetensors")
+        (home / "model/model.safetensors.index.json").write_text(index)
 
     return write
 
@@ -136,7 +151,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     "a model without weights": (gone("model/model.safetensors"), MemberError, "pool.0.path", 4, "weights"),
     "empty weights": (text("model/model.safetensors", ""), MemberError, "pool.0.path", 4, "weights"),
     "a missing shard": (
-        text("model/model.safetensors.index.json", '{"weight_map": {"x": "model-1.safetensors"}}'),
+        sharded('{"weight_map": {"x": "model-1.safetensors"}}'),
         MemberError,
         "pool.0.path",
         4,

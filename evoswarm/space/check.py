@@ -62,7 +62,8 @@ def _check_members(space: SearchSpace) -> list[str]:
         if files is None:
             notes.append(f"pool.{index}: {spec.path} is on the hub: whether it can be had shows when it is loaded")
         else:
-            files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
+            said = files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
+            notes += [f"pool.{index}: {sentence}" for sentence in said]
             local.append((index, files))
     if space.alphabet == "tokens":
         _check_one_tokenizer(space, local)

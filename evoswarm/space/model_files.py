@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from evoswarm.checkpoint import Adapter, Description, Unfit, Vocabulary, adapter_of, refuse_kind, stored_weights
 from evoswarm.errors import MemberError, Where
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo import catalogue
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
-_WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
-_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_END_FILES = ("generation_config.json", "config.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
@@ -34,97 +34,92 @@ class ModelFiles:
     name: str
     where: Where
 
-    def check(self, chat_template: Where | None) -> None:
+    def check(self, chat_template: Where | None) -> tuple[str, ...]:
         """Refuse a directory that no member can be loaded from.
 
         Args:
             chat_template: the place that asks for one; None where none is asked for.
 
+        Returns:
+            what is odd and yet no reason to refuse it, or could not be checked; a sentence each.
+
         Raises:
-            MemberError: a file is missing or unreadable, no end token is named, or a chat template that is asked
-                for is not there.
+            MemberError: a file is missing, unreadable or holds what no model has; it is no causal language model; no
+                end token is named, or a chat template that is asked for is not there.
         """
         if not self.directory.is_dir():
             got = "a file" if self.directory.exists() else "no such directory"
-            raise self._refusal(f"expected a model directory {str(self.directory)!r}, got {got}")
-        if not (self.directory / "config.json").is_file():
-            raise self._refusal(f"expected config.json in {str(self.directory)!r}, got none")
-        self._json("config.json")
-        if not any((self.directory / name).is_file() for name in _TOKENIZER_FILES):
-            raise self._refusal(f"expected a tokenizer (such as tokenizer.json) in {str(self.directory)!r}, got none")
-        self._check_weights()
-        if not self.end_tokens():
-            raise self._refusal(
-                f"expected an end token (eos_token_id in {str(self.directory / 'generation_config.json')!r}, or "
-                f"eos_token in tokenizer_config.json), got none: answers would never end"
-            )
-        if chat_template is not None and not self._has_chat_template():
-            raise MemberError(
-                f"expected false, or a chat template in {str(self.directory)!r}, got true and none there", chat_template
-            )
-
-    def end_tokens(self) -> frozenset[int | str]:
-        """Ids or texts of the end tokens that the files name."""
-        found: set[int | str] = set()
-        for name in _END_FILES:
-            content = self._json(name) if (self.directory / name).is_file() else {}
-            inner = content.get("text_config")  # of models that also see or hear
-            for settings in (content, inner if isinstance(inner, dict) else {}):
-                for key in ("eos_token_id", "eos_token"):
-                    value = settings.get(key)
-                    values = value if isinstance(value, list) else [value]
-                    found.update(
-                        token["content"] if isinstance(token, dict) else token for token in values if token is not None
-                    )
-        return frozenset(found)
+            got += " (GGUF: expected the model's directory of safetensors)" if self.directory.suffix == ".gguf" else ""
+            raise MemberError(f"expected a model directory {str(self.directory)!r}, got {got}", self.where)
+        with self._said_here():
+            adapter = adapter_of(self._description)
+            notes = self._check_model() if adapter is None else self._check_adapter(adapter)
+            if chat_template is not None and not self._has_chat_template():
+                raise MemberError(
+                    f"expected false, or a chat template in {str(self.directory)!r}, got true and none there",
+                    chat_template,
+                )
+        return tuple(notes)
 
     def end_ids(self) -> frozenset[int]:
         """Ids of the end tokens, texts looked up in the vocabulary."""
-        vocabulary = self.vocabulary() or {}
-        named = (vocabulary.get(end) if isinstance(end, str) else end for end in self.end_tokens())
-        return frozenset(end for end in named if end is not None)
+        with self._said_here():
+            return self._vocabulary.end_ids()
 
     def vocabulary(self) -> dict[str, int] | None:
         """The map from tokens to ids; None where there is no tokenizer.json."""
-        if not (self.directory / "tokenizer.json").is_file():
-            return None
-        content = self._json("tokenizer.json")
-        vocabulary = content.get("model", {}).get("vocab", {})
-        if isinstance(vocabulary, list):  # Unigram: [token, score] by id
-            vocabulary = {entry[0]: index for index, entry in enumerate(vocabulary)}
-        return {**vocabulary, **{token["content"]: token["id"] for token in content.get("added_tokens", ())}}
+        with self._said_here():
+            return self._vocabulary.tokens()
 
-    def _check_weights(self) -> None:
-        for index in _INDEXES:
-            if (self.directory / index).is_file():
-                shards = set(self._json(index).get("weight_map", {}).values())
-                missing = sorted(shard for shard in shards if not (self.directory / shard).is_file())
-                if missing:
-                    raise self._refusal(
-                        f"expected {missing[0]} in {str(self.directory)!r} ({index} names it), got none"
-                    )
-                return
-        if not any(path.stat().st_size for pattern in _WEIGHT_FILES for path in self.directory.glob(pattern)):
-            raise self._refusal(f"expected weights (model.safetensors) in {str(self.directory)!r}, got none")
+    @cached_property
+    def _description(self) -> Description:
+        return Description(self.directory)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._description)
+
+    def _check_model(self) -> list[str]:
+        if not self._description.has("config.json"):
+            raise Unfit(f"expected config.json in {str(self.directory)!r}, got none")
+        refuse_kind(self._description)
+        self._vocabulary.check()
+        stored = stored_weights(self._description)
+        if not stored.files or not any(file.stat().st_size for file in stored.files):
+            raise Unfit(f"expected weights (model.safetensors) in {str(self.directory)!r}, got none")
+        self._description.check_layers(stored.tensors)
+        beyond = self._vocabulary.unreadable()
+        if not beyond:
+            return []
+        return [
+            f"{str(self.directory)!r} has tokens that its model does not know (vocab_size in config.json is"
+            f" {self._description.columns()}): prompts that hold {' or '.join(map(repr, beyond[:3]))} cannot be read"
+        ]
+
+    def _check_adapter(self, adapter: Adapter) -> list[str]:
+        """An adapter is as good as its base, and merged into it by a package that may not be there."""
+        if find_spec("peft") is None:
+            raise Unfit(
+                f"expected a whole model in {str(self.directory)!r}, got an adapter ({adapter.kind}) of"
+                f" {adapter.base!r}: install evoswarm[adapters], which merges it when it is loaded, or merge it once"
+                " (peft: merge_and_unload, then save_pretrained)"
+            )
+        if adapter.local_base is None:
+            return [f"{str(self.directory)!r} is an adapter of {adapter.base!r}, which is on the hub and not checked"]
+        return ModelFiles(adapter.local_base, self.name, self.where)._check_model()
 
     def _has_chat_template(self) -> bool:
-        if (self.directory / "chat_template.jinja").is_file() or (self.directory / "chat_template.json").is_file():
+        if self._description.has("chat_template.jinja") or self._description.has("chat_template.json"):
             return True
-        config = self.directory / "tokenizer_config.json"
-        return config.is_file() and bool(self._json("tokenizer_config.json").get("chat_template"))
+        return bool(self._description.json("tokenizer_config.json").get("chat_template"))
 
-    def _json(self, name: str) -> dict[str, Any]:
+    @contextmanager
+    def _said_here(self) -> Iterator[None]:
+        """What is wrong with the files is said at the line of the space that names them."""
         try:
-            content = json.loads((self.directory / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
-            raise self._refusal(f"expected JSON in {str(self.directory / name)!r}, got: {reason}") from None
-        if not isinstance(content, dict):
-            raise self._refusal(f"expected an object in {str(self.directory / name)!r}, got {content!r:.40}")
-        return content
-
-    def _refusal(self, message: str) -> MemberError:
-        return MemberError(message, self.where)
+            yield
+        except Unfit as error:
+            raise MemberError(str(error), self.where) from None
 
 
 def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:

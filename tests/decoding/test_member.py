@@ -52,7 +52,9 @@ def test_a_zoo_member_that_is_not_there():
 
 def test_a_directory_without_a_model(tmp_path):
     (tmp_path / "notes.txt").write_text("no model")
-    with pytest.raises(MemberError, match=r"member 'guest': .* cannot be loaded as a causal language model"):
+    with pytest.raises(
+        MemberError, match=r"member 'guest': expected a causal language model, so config\.json in .*got none"
+    ):
         load(tmp_path)
 
 
@@ -68,7 +70,7 @@ def test_weights_that_are_cut_off(copy):
     path = copy("llama-a")
     held = (path / "model.safetensors").read_bytes()
     (path / "model.safetensors").write_bytes(held[: len(held) // 2])
-    with pytest.raises(MemberError, match=r"member 'guest': .* cannot be loaded"):
+    with pytest.raises(MemberError, match=r"member 'guest': .*its header says so.* it is cut off"):
         load(path)
 
 
@@ -176,11 +178,10 @@ def test_an_answer_that_grows_beyond_what_the_member_can_read(tmp_path, alphabet
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite(copy, alphabet, bad):
+def test_logits_that_are_not_finite(copy, alphabet):
     path = copy("llama-a")
-    weights = load_file(path / "model.safetensors")
-    weights["model.norm.weight"][:] = bad
+    weights = {name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()}
+    weights["model.norm.weight"][:] = 3e38
     save_file(weights, path / "model.safetensors", {"format": "pt"})
     assert failed(decode_alone(path, alphabet=alphabet))[0] == "non_finite"
 

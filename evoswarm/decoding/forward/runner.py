@@ -22,11 +22,12 @@ from evoswarm.decoding.forward.cache_layouts import Chunk, Layout, Reread
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
 from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
 from evoswarm.decoding.request import Counters
-from evoswarm.errors import is_out_of_memory
+from evoswarm.errors import MemberError, is_out_of_memory
 
 log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
+LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision
 BUFFER_SHARE = 0.1  # of free memory, where nobody says how much the buffers of batches that go on may take
 FORWARD_TOKENS = 64  # what a forward costs beside its tokens, in tokens: rather pad than run the model once more
 PAST_SHARE = 4  # columns of a batch, past included, for each token that may be forwarded at once
@@ -47,6 +48,11 @@ class Runner:
         self.model, self.name, self.batch_tokens = model, name, batch_tokens
         self.device = str(model.device)
         self.columns = int(model.config.get_text_config().vocab_size)
+        if _looks_ahead(model):
+            raise MemberError(
+                f"member {name!r}: expected a causal language model, got one that says other things of a text once it"
+                " has seen what follows: it is an encoder, or its config.json does not say that it is a decoder"
+            )
         self.layout = _choose_layout(model)
         if not isinstance(self.layout, Reread) and not _agrees(model, self.layout, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
@@ -182,13 +188,35 @@ def _choose_layout(model: Any) -> Layout:
     return Reread(model)
 
 
+def _looks_ahead(model: Any) -> bool:
+    """Whether what it says behind a text depends on what follows there."""
+    text, whole = Reread(model), _texts(model)[0]
+    half = len(whole) // 2
+    with torch.inference_mode():
+        alone = text.forward([_piece(whole[:half], 0, half, 0, False)])
+        within = text.forward([_piece(whole, 0, len(whole), 0, False)])[:half]
+    if not (alone.isfinite().all() and within.isfinite().all()):
+        return False  # said elsewhere
+    return _difference(alone, within) > LOOKED_AHEAD[alone.dtype == torch.float32]
+
+
+def _texts(model: Any) -> list[tuple[int, ...]]:
+    """Two texts of different lengths to try a model on."""
+    columns = int(model.config.get_text_config().vocab_size)
+    return [tuple((7 * step + 3) % columns for step in range(8)), tuple((5 * step + 1) % columns for step in range(6))]
+
+
+def _difference(got: Tensor, want: Tensor) -> float:
+    """The largest difference of ``[rows, columns]`` logits, as log-probabilities."""
+    return float((torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max())
+
+
 def _agrees(model: Any, layout: Layout, name: str) -> bool:
     """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
 
     The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
     """
-    columns = int(model.config.get_text_config().vocab_size)
-    texts = [tuple((7 * step + 3) % columns for step in range(8)), tuple((5 * step + 1) % columns for step in range(6))]
+    texts = _texts(model)
     first_slots = (1, 9)
     layout.buffer_limit = 1 << 40
     try:
@@ -214,8 +242,7 @@ def _agrees(model: Any, layout: Layout, name: str) -> bool:
         return True  # no way of reading can be told from another
     got = torch.cat([piece[number] for number in range(len(texts)) for piece in pieces])
     within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
-    difference = (torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max()
-    return bool(difference <= within)
+    return _difference(got, want) <= within
 
 
 def _piece(text: tuple[int, ...], begin: int, end: int, slot: int, whole_past: bool) -> Chunk:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
-from evoswarm.decoding.forward.weight_files import OLD_WEIGHTS, WEIGHTS
+from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Unfit, adapter_of
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo.catalogue import member_path
@@ -22,6 +23,9 @@ DESCRIPTIONS = (
     "tokenizer.model",
     "chat_template.jinja",
     "chat_template.json",
+    "spiece.model",
+    "adapter_config.json",
+    "adapter_model.bin",
 )
 HUB_SECONDS = 20.0
 
@@ -42,6 +46,20 @@ def locate(spec: MemberSpec) -> Path:
     if spec.path.startswith((".", "/", "~")) or spec.path.count("/") > 1:
         raise MemberError(f"member {spec.name!r}: expected a directory with a model or a hub id, got {spec.path!r}")
     return _download(spec)
+
+
+def locate_base(spec: MemberSpec, adapter: Adapter) -> Path:
+    """The directory of the model that an adapter belongs to: here, or on the hub.
+
+    Raises:
+        MemberError: it is neither.
+    """
+    if adapter.local_base is not None:
+        return adapter.local_base
+    try:
+        return locate(spec.model_copy(update={"path": adapter.base, "revision": adapter.revision}))
+    except MemberError as error:
+        raise MemberError(f"{error} (the base of the adapter {spec.path})") from None
 
 
 def _download(spec: MemberSpec) -> Path:
@@ -83,13 +101,25 @@ def _download(spec: MemberSpec) -> Path:
 
 
 def fingerprint(directory: Path, chat_template: bool) -> str:
-    """SHA-256 over weights, tokenizer, configuration and whether prompts go through the template; never over names."""
+    """SHA-256 over weights, tokenizer, configuration and whether prompts go through the template; never over names.
+
+    The files of an adapter's base count too, where it is here; what is on the hub is known by the adapter's config.
+    """
+    digest = hashlib.sha256()
+    _add_files(directory, digest)
+    with suppress(Unfit):
+        adapter = adapter_of(Description(directory))
+        if adapter is not None and adapter.local_base is not None:
+            _add_files(adapter.local_base, digest)
+    digest.update(f"chat_template:{chat_template}".encode())
+    return digest.hexdigest()
+
+
+def _add_files(directory: Path, digest: hashlib._Hash) -> None:
+    """Regular files only: whoever opens a FIFO waits."""
     weights = sorted({path for pattern in WEIGHTS for path in directory.glob(pattern)})
     weights = weights or sorted({path for pattern in OLD_WEIGHTS for path in directory.glob(pattern)})
-    digest = hashlib.sha256()
     for path in [*weights, *(directory / name for name in DESCRIPTIONS)]:
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()};".encode())
-    digest.update(f"chat_template:{chat_template}".encode())
-    return digest.hexdigest()

@@ -6,14 +6,19 @@ from typing import Any
 
 import torch
 
-from evoswarm.decoding.member.files import fingerprint, locate
+from evoswarm.checkpoint.vocabulary import has_tokenizer
+from evoswarm.decoding.member.adapters import find_adapter, merged
+from evoswarm.decoding.member.border import reading
+from evoswarm.decoding.member.files import fingerprint, locate, locate_base
 from evoswarm.decoding.member.member import Member
-from evoswarm.errors import MemberError, OutOfMemory, is_out_of_memory
+from evoswarm.decoding.member.model import examine, read_model
+from evoswarm.decoding.member.tokenizer import check_vocabulary, read_tokenizer
+from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 
 
 def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, digest: str | None = None) -> Member:
-    """Load a member from a directory, the hub or the zoo.
+    """Load a member from a directory, the hub or the zoo; an adapter is merged into its base.
 
     Args:
         spec: where it is.
@@ -23,38 +28,25 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, 
 
     Raises:
         MemberError: there is no such model, it may not be had, or it cannot take part; says what to do.
+        OutOfMemory: there is no room for it.
     """
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     directory = locate(spec)
     device = _device(spec) if device is None else seen_device(spec, device)
     dtype: Any = {"auto": "auto" if device.startswith("cuda") else torch.float32}.get(spec.dtype) or getattr(
         torch, spec.dtype
     )
-    part = "tokenizer"
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=spec.trust_remote_code)
-        part = "model"
-        model, report = AutoModelForCausalLM.from_pretrained(
-            directory, dtype=dtype, trust_remote_code=spec.trust_remote_code, output_loading_info=True
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            raise OutOfMemory(f"to load member {spec.name!r}", error) from error
-        reason = str(error).strip().split("\n")[0]
-        if "ignore_mismatched_sizes" in str(error):
-            reason = "its weights have other shapes than its config.json says"
-        raise MemberError(
-            f"member {spec.name!r}: {spec.path} cannot be loaded as a causal language model ({part}): {reason}"
-        ) from None
-    missing = sorted(report["missing_keys"])
-    if missing:  # transformers would draw them by chance
-        raise MemberError(
-            f"member {spec.name!r}: expected all weights in {spec.path}, got none for {', '.join(missing[:3])}"
-        )
-    model = model.to(device).eval().requires_grad_(False)
-    return Member(spec, model, tokenizer, digest or fingerprint(directory, spec.chat_template), batch_tokens)
+    adapter = find_adapter(spec, directory)
+    base = directory if adapter is None else locate_base(spec, adapter)
+    stored = examine(spec, base)
+    speaks = directory if adapter is None or has_tokenizer(directory) else base
+    tokenizer = read_tokenizer(spec, speaks)
+    model = read_model(spec, base, stored, dtype)
+    if adapter is not None:
+        model = merged(spec, adapter, base, model)
+    with reading(spec.name, f"expected a model in {str(directory)!r} that reads its own tokens, got"):
+        model = model.to(device).eval().requires_grad_(False)
+        check_vocabulary(spec, speaks, tokenizer, int(model.get_input_embeddings().weight.shape[0]))
+        return Member(spec, model, tokenizer, digest or fingerprint(directory, spec.chat_template), batch_tokens)
 
 
 def seen_device(spec: MemberSpec, device: str) -> str:

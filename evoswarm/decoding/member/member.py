@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -33,9 +34,11 @@ class Member:
         """Wrap a model and its tokenizer; see ``load_member``."""
         self.spec = spec.model_copy(update={"fingerprint": fingerprint})
         self.runner = Runner(model, spec.name, batch_tokens)
-        ends = end_ids(model, tokenizer, self.runner.columns, spec.name)
-        self._prompt = Prompt(spec, tokenizer, ends)
-        self.codec = Codec(tokenizer, ends, self.runner.columns, spec.name)
+        self._ends = end_ids(model, tokenizer, self.runner.columns, spec.name)
+        self._prompt = Prompt(spec, tokenizer, self._ends)
+        self.codec = Codec(tokenizer, self._ends, self.runner.columns, spec.name)
+        self._tokenizer = tokenizer
+        self._known = int(model.get_input_embeddings().weight.shape[0])
         self.shape = _shape(model)
         self.context = _context(model)
         self.dtype = str(model.dtype).removeprefix("torch.")
@@ -49,6 +52,17 @@ class Member:
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt (see ``Prompt.render``)."""
         return self._prompt.render(text)
+
+    def unreadable(self, tokens: Sequence[int]) -> str | None:
+        """Why tokens of its own tokenizer cannot be read: there is one that the model has no embedding for."""
+        beyond = next((token for token in tokens if token >= self._known), None)
+        if beyond is None:
+            return None
+        text = self._tokenizer.convert_ids_to_tokens(beyond)
+        return (
+            f"member {self.spec.name!r}: expected tokens that it knows ({self._known} of them), got {text!r:.60}"
+            f" (token {beyond}) in the prompt: its embeddings were not resized when that was added"
+        )
 
 
 def _context(model: Any) -> int | None:

@@ -177,7 +177,7 @@ class ByteView(MemberView):
         missing = False
         for node in heads.reads:
             node.used = clock
-            failure = self.too_long(node)
+            failure = self.unreadable(node)
             if failure is not None:
                 self._fail(heads, failure)
                 return False

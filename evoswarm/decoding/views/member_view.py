@@ -31,6 +31,7 @@ class MemberView:
         self.member, self._number, self._places = member, number, places
         self.tree = PrefixTree(member.runner, rows, state_bytes, counters)
         self._prompts: dict[int, Node] = {}
+        self._foreign: dict[Node, Failure] = {}
 
     def prompt(self, place: int) -> Node:
         """The tree node at the end of a place's prompt."""
@@ -38,11 +39,21 @@ class MemberView:
         found = self._prompts.get(prompt)
         if found is None:
             text = self._places.prompt_texts[prompt]
-            self._prompts[prompt] = found = self.tree.prompt(self.member.render(text))
+            tokens = self.member.render(text)
+            self._prompts[prompt] = found = self.tree.prompt(tokens)
+            foreign = self.member.unreadable(tokens)
+            if foreign is not None:
+                self._foreign[found] = Failure("unknown_token", foreign)
         return found
 
-    def too_long(self, node: Node) -> Failure | None:
-        """Why a node cannot be read, if the member's context is too short for it."""
+    def unreadable(self, node: Node) -> Failure | None:
+        """Why a node cannot be read: the member's context is too short for it, or its prompt holds an unknown token."""
+        if self._foreign:
+            begin: Node | None = node
+            while begin is not None and begin not in self._foreign:
+                begin = begin.parent
+            if begin is not None:
+                return self._foreign[begin]
         if self.member.context is None or node.depth <= self.member.context:
             return None
         return Failure("prompt_too_long", f"prompt and answer have more than {self.member.context} tokens")
@@ -64,6 +75,7 @@ class MemberView:
         """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
         if places:
             self._prompts.clear()
+            self._foreign.clear()
 
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")

@@ -104,9 +104,9 @@ class TokenView(MemberView):
         found: list[tuple[int, Node, Facts]] = []
         for place in places:
             node = self._node(place)
-            too_long = self.too_long(node)
-            if too_long is not None:
-                self.fail(place, too_long)
+            unreadable = self.unreadable(node)
+            if unreadable is not None:
+                self.fail(place, unreadable)
                 continue
             facts = self.rows.facts.get(node)
             if facts is None or node.row == NO_ROW:

@@ -1,0 +1,52 @@
+"""Adapters: a few weights beside those of another model, which their config names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evoswarm.checkpoint.description import Description, Unfit
+from evoswarm.checkpoint.weights import ADAPTERS, weight_files
+
+CONFIG = "adapter_config.json"
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter's directory.
+
+    Attributes:
+        directory: that holds it.
+        base: the model it was trained on, as its config names it: a directory or a hub id.
+        revision: of the base on the hub.
+        kind: such as ``LORA``.
+    """
+
+    directory: Path
+    base: str
+    revision: str | None
+    kind: str
+
+    @property
+    def local_base(self) -> Path | None:
+        """The base's directory where it is here, as the caller or the adapter would look for it; None on the hub."""
+        here = Path(self.base).expanduser()
+        return next((path for path in (here, self.directory / here) if path.is_dir()), None)
+
+
+def adapter_of(description: Description) -> Adapter | None:
+    """The adapter that a directory holds instead of a model; None for models, those with an adapter beside them too.
+
+    Raises:
+        Unfit: its config is broken or names no base.
+    """
+    if not description.has(CONFIG) or weight_files(description):
+        return None
+    if not any(description.has(name) for name in ADAPTERS):
+        raise Unfit(f"expected the adapter's weights ({ADAPTERS[0]}) in {str(description.directory)!r}, got none")
+    base = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
+    if not base:
+        raise description.odd(CONFIG, "base_model_name_or_path", "the model that the adapter belongs to", base)
+    revision = description.entry(CONFIG, "revision", str, "a text")
+    kind = description.entry(CONFIG, "peft_type", str, "a text", default="unknown")
+    return Adapter(description.directory, base, revision, kind)

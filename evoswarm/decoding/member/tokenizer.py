@@ -1,0 +1,72 @@
+"""Reads a member's tokenizer, and takes from it what a training script may have left there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evoswarm.decoding.member.border import reading
+from evoswarm.errors import MemberError
+from evoswarm.recipe import MemberSpec
+
+
+def read_tokenizer(spec: MemberSpec, directory: Path) -> Any:
+    """The tokenizer in a directory; one of pieces alone (``tokenizer.model``) is converted.
+
+    Truncation and padding saved beside the tokens are how somebody once made batches: they are not obeyed.
+
+    Raises:
+        MemberError: it cannot be read; names the file to blame as far as that can be told.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with reading(spec.name, f"expected a tokenizer in {str(directory)!r}, got one that transformers cannot read"):
+            tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=spec.trust_remote_code)
+    except MemberError:
+        _blame(spec, directory)
+        raise
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_truncation()
+        backend.no_padding()
+    return tokenizer
+
+
+def check_vocabulary(spec: MemberSpec, directory: Path, tokenizer: Any, known: int) -> None:
+    """Refuse a tokenizer whose own pieces the model does not know: it belongs to another one.
+
+    Tokens added behind them are another matter: trainers add some without resizing the embeddings, and only prompts
+    that hold them cannot be read.
+
+    Args:
+        spec: of the member.
+        directory: that holds the tokenizer.
+        tokenizer: to check.
+        known: how many tokens the model has embeddings for.
+
+    Raises:
+        MemberError: names a piece that is beyond them.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return
+    added = backend.get_added_tokens_decoder()
+    pieces = backend.get_vocab(with_added_tokens=False)
+    beyond = sorted((token, piece) for piece, token in pieces.items() if token >= known and token not in added)
+    if beyond:
+        token, piece = beyond[0]
+        raise MemberError(
+            f"member {spec.name!r}: expected tokens below {known} (the model's embeddings) in {str(directory)!r}, got"
+            f" {piece!r:.40} as {token}, and {len(beyond)} such in all: it is the tokenizer of another model"
+        )
+
+
+def _blame(spec: MemberSpec, directory: Path) -> None:
+    """Say so where it is tokenizer.json itself that cannot be read, and not what stands beside it."""
+    from tokenizers import Tokenizer
+
+    file = directory / "tokenizer.json"
+    if file.is_file():
+        with reading(spec.name, f"expected a tokenizer in {str(file)!r}, got"):
+            Tokenizer.from_file(str(file))
