@@ -40,8 +40,8 @@ class Vocabulary:
             raise Unfit(f"expected a tokenizer (such as tokenizer.json) in {directory!r}, got none")
         columns = self.description.columns()
         added = set(self.added.values())
-        most = max(self.pieces.values(), default=0) if columns is None else columns
-        foreign = [token for token, number in self.pieces.items() if number >= most and number not in added]
+        beyond = () if columns is None else self.pieces.items()
+        foreign = [token for token, number in beyond if number >= (columns or 0) and number not in added]
         if foreign:
             raise Unfit(
                 f"expected tokens below {columns} (vocab_size in config.json) in {self.description.path(_JSON)}, got"
