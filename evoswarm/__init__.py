@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evoswarm.recipe import MemberSpec as MemberSpec
     from evoswarm.recipe import Recipe as Recipe
     from evoswarm.space import SearchSpace as SearchSpace
+    from evoswarm.trust import Trust as Trust
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _HOMES = {
     "SearchSpace": "evoswarm.space",
     "Summary": "evoswarm.evaluation.evaluation",
     "Swarm": "evoswarm.decoding.swarm",
+    "Trust": "evoswarm.trust",
     "certify": "evoswarm.experiment.certification",
     "evaluate": "evoswarm.experiment.workbench",
     "search": "evoswarm.experiment.session",
@@ -50,6 +52,7 @@ __all__ = [
     "SearchSpace",
     "Summary",
     "Swarm",
+    "Trust",
     "certify",
     "evaluate",
     "search",

@@ -13,6 +13,7 @@ import pytest
 from evoswarm.errors import EvoswarmError, MemberError, RecipeError, TaskError
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
+from evoswarm.trust import Trust
 
 SPACE = """\
 name: files
@@ -188,8 +189,9 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     "a subset of a local file": (edit("own.jsonl", "own.jsonl\n    subset: main"), TaskError, "tasks.1.subset", 15, "expected subset: null"),
     "a revision of a local file": (edit("own.jsonl", "own.jsonl\n    revision: v1"), TaskError, "tasks.1.revision", 15, "expected revision: null"),
     "too few rows for examples": (edit("own.jsonl", "own.jsonl\n    few_shot: {count: 64}"), TaskError, "tasks.1.few_shot.count", 15, "at least 64 items"),
-    "a scorer that is not there": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'nowhere_at_all:f'}"), TaskError, "tasks.1.scorer.kind", 15, "a module 'nowhere_at_all'"),
-    "a scorer of no parameters": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'os:getcwd'}"), TaskError, "tasks.1.scorer.kind", 15, "takes (text, item), got 'os:getcwd()'"),
+    "a scorer that is not there": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'nowhere_at_all:f'}"), TaskError, "tasks.1.scorer.kind", 15, "--allow-scorer nowhere_at_all"),
+    "a scorer of a stranger's choice": (edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'shutil:rmtree'}"), TaskError, "tasks.1.scorer.kind", 15, "got 'shutil:rmtree'"),
+    "a verifier that runs answers": (edit("chain_sum", "countdown\n    form: question"), TaskError, "tasks.0.family", 11, "evaluates_answers: true"),
     # families
     "an unknown family": (edit("chain_sum", "chain_sun\n    form: question"), TaskError, "tasks.0.family", 11, "did you mean chain_sum"),
     "an unknown setting of a family": (edit("chain_sum", "chain_sum\n    config: {terms: 3}"), TaskError, "tasks.0.config", 12, "got 'terms'"),
@@ -279,9 +281,24 @@ def test_what_is_on_the_hub_is_noted_and_not_fetched(home: Path) -> None:
 def test_the_user_s_own_scorer_comes_from_the_working_directory(home: Path) -> None:
     (home / "scoring_of_mine.py").write_text("def half(text, item):\n    return 0.5 * (text == item.gold)\n")
     edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'scoring_of_mine:half'}")(home)
-    space = SearchSpace.from_yaml("space.yaml")
+    space = SearchSpace.from_yaml("space.yaml", trust=Trust(scorers=("scoring_of_mine",)))
     check_files(space)
     task = make_tasks(space)[1]
     item = next(item for item in draw_items(space, make_tasks(space))["search"] if item.task == "own")
     assert task.score(item, item.gold) == 0.5
     assert task.score(item, "?") == 0.0
+
+
+def test_trust_is_the_caller_s_word_and_is_never_written(home: Path) -> None:
+    edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'os:getcwd'}")(home)
+    trust = Trust(scorers=("os",))
+    space = SearchSpace.from_yaml("space.yaml", trust=trust)
+    (home / "again.yaml").write_text(space.to_yaml())
+    again = SearchSpace.from_yaml("again.yaml")
+    assert again.digest == space.digest
+    assert again.trust == Trust()
+    assert space.model_copy(update={"seed": 3}).trust == trust
+    with pytest.raises(TaskError, match=r"takes \(text, item\), got 'os:getcwd\(\)'"):
+        check_files(space)
+    with pytest.raises(TaskError, match="--allow-scorer os "):
+        check_files(again)

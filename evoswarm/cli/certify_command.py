@@ -15,11 +15,12 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
+from evoswarm.trust import Trust
 
 _WIDTH = 120
 
 
-def run_certify(run: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
+def run_certify(run: Path, trust: Trust, *, force: bool, as_json: bool, quiet: bool) -> None:
     """Certify the champion of a run and print the page, or the certificate as JSON.
 
     Raises:
@@ -32,7 +33,7 @@ def run_certify(run: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
             say(f"{text} ...")
 
     try:
-        certificate = certify(run, force=force, on_stage=tell)
+        certificate = certify(run, force=force, trust=trust, on_stage=tell)
     except OpenedBefore as refusal:
         raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     if as_json:

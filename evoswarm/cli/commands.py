@@ -13,7 +13,9 @@ import typer
 
 from evoswarm import __version__
 from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
+from evoswarm.cli.trusting import trusting
 from evoswarm.errors import RunError, SpaceError, Where
+from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
@@ -47,7 +49,9 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 @app.command()
+@trusting
 def search(
+    trust: Trust,
     space: SpaceFile,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replaces the space's seed.")] = None,
@@ -59,14 +63,16 @@ def search(
     ] = True,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
-    checked = _space(space, overrides, seed)
+    checked = _space(space, overrides, seed, trust)
     from evoswarm.cli.search_command import run_search
 
     run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json, certify=certify)
 
 
 @app.command()
+@trusting
 def certify(
+    trust: Trust,
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run directory with a champion.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
@@ -85,13 +91,14 @@ def certify(
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.certify_command import run_certify
 
-    run_certify(run, force=force, quiet=quiet, as_json=as_json)
+    run_certify(run, trust, force=force, quiet=quiet, as_json=as_json)
 
 
 @app.command()
-def plan(space: SpaceFile, overrides: Overrides = None) -> None:
+@trusting
+def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
-    checked = _space(space, overrides, None)
+    checked = _space(space, overrides, None, trust)
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.plan import make_plan
 
@@ -101,7 +108,9 @@ def plan(space: SpaceFile, overrides: Overrides = None) -> None:
 
 
 @app.command(name="two-by-two")
+@trusting
 def two_by_two(
+    trust: Trust,
     same: Annotated[Path, typer.Argument(metavar="SAME", help="A space whose members share an architecture.")],
     cross: Annotated[Path, typer.Argument(metavar="CROSS", help="The same space over members that do not.")],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 0.")] = 5,
@@ -109,14 +118,16 @@ def two_by_two(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
-    spaces = [_space(path, overrides, None) for path in (same, cross)]
+    spaces = [_space(path, overrides, None, trust) for path in (same, cross)]
     from evoswarm.cli.two_by_two_command import run_two_by_two
 
     run_two_by_two(spaces[0], spaces[1], range(seeds), runs=RUNS, as_json=as_json)
 
 
 @app.command()
+@trusting
 def check(
+    trust: Trust,
     space: Annotated[Path, typer.Argument(metavar="SPACE|STUDY", help="A search space or a study: a YAML file.")],
     overrides: Overrides = None,
 ) -> None:
@@ -125,9 +136,9 @@ def check(
     from evoswarm.study.hyperparameters.settings import is_study
 
     if is_study(space):
-        _check_study(space, overrides)
+        _check_study(space, overrides, trust)
         return
-    checked = SearchSpace.from_yaml(space, tuple(overrides or ()))
+    checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
     notes = [*check_files(checked), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
     for note in notes:
@@ -166,7 +177,9 @@ def generate(
 
 
 @app.command()
+@trusting
 def evaluate(
+    trust: Trust,
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
     space: Annotated[Path, typer.Option("--space", metavar="SPACE", help="The search space whose items are meant.")],
     split: Annotated[str, typer.Option("--split", help="search, selection or test.")] = "selection",
@@ -182,14 +195,16 @@ def evaluate(
     from evoswarm.recipe import Recipe
 
     Recipe.load(recipe)  # a mistake in it shows before heavy libraries are loaded
-    checked = _space(space, overrides, None)
+    checked = _space(space, overrides, None, trust)
     from evoswarm.cli.search_command import run_evaluate
 
     run_evaluate(recipe, checked, name, runs=RUNS, as_json=as_json)
 
 
 @app.command()
+@trusting
 def study(
+    trust: Trust,
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a YAML file.")],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that run trials side by side.")] = 1,
     quiet: Quiet = False,
@@ -198,14 +213,16 @@ def study(
     """Find out which settings of a search matter; an unfinished study is continued."""
     from evoswarm.study.hyperparameters.question import read_question
 
-    question = read_question(file)
+    question = read_question(file, trust)
     from evoswarm.cli.study_command import run_study
 
     run_study(question, runs=RUNS, jobs=jobs, quiet=quiet, as_json=as_json)
 
 
 @app.command()
+@trusting
 def compare(
+    trust: Trust,
     space: SpaceFile,
     evaluations: Annotated[
         int, typer.Option("--evaluations", metavar="N", min=1, help="(recipe, item) pairs each search may ask for.")
@@ -222,7 +239,7 @@ def compare(
     from evoswarm.cli.compare_command import numbers, run_compare
 
     chosen = numbers(seeds)
-    checked = _space(space, overrides, None)
+    checked = _space(space, overrides, None, trust)
 
     run_compare(checked, algorithms, chosen, evaluations, out=out, runs=RUNS, quiet=quiet)
 
@@ -250,14 +267,14 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _check_study(file: Path, overrides: list[str] | None) -> None:
+def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
     from evoswarm.study.hyperparameters.question import read_question
 
     if overrides:
         raise SpaceError(
             f"expected no --set beside a study (it has a set of its own), got {overrides[0]!r}", Where("--set")
         )
-    question = read_question(file)
+    question = read_question(file, trust)
     settings = _count(question.settings, "setting")
     print(
         f"{file}: a valid study of {question.space.name}: {settings}, {question.study.trials} trials of "
@@ -270,12 +287,12 @@ def _count(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
 
 
-def _space(path: Path, overrides: list[str] | None, seed: int | None) -> SearchSpace:
+def _space(path: Path, overrides: list[str] | None, seed: int | None, trust: Trust) -> SearchSpace:
     """Read and check a space; no heavy library is loaded yet."""
     from evoswarm.space import SearchSpace, check_files
 
     settings = [*(overrides or ()), *([f"seed={seed}"] if seed is not None else [])]
-    checked = SearchSpace.from_yaml(path, tuple(settings))
+    checked = SearchSpace.from_yaml(path, tuple(settings), trust)
     for note in check_files(checked):
         logging.getLogger("evoswarm").info(note)
     return checked

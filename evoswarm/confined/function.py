@@ -70,7 +70,7 @@ class ConfinedFunction:
         Raises:
             CallFailed: it raised, took more than it may, or ended its process.
         """
-        frame = pickle.dumps(arguments)
+        frame = _pickled(arguments)
         with self._lock:
             child = self._ready()
             try:
@@ -98,7 +98,7 @@ class ConfinedFunction:
     def _ready(self) -> _Child:
         if self._child is None or self._child.owner != os.getpid():  # a fork of this process starts its own
             child = _Child(self._paths)
-            _value(child.ask(pickle.dumps(self._setup), self.limits.start_seconds))
+            _value(child.ask(_pickled(self._setup), self.limits.start_seconds))
             self._child = child
         return self._child
 
@@ -172,6 +172,13 @@ class _Child:
             if len(line) > LONGEST_REPLY + 1:
                 raise TimeoutError
         return line
+
+
+def _pickled(values: Any) -> bytes:
+    try:
+        return pickle.dumps(values)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:  # its three ways to refuse
+        raise CallFailed(f"it cannot be told what it is asked: {error}") from None
 
 
 def _wait(poll: select.poll, deadline: float) -> None:

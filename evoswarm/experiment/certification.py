@@ -37,6 +37,7 @@ from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
+from evoswarm.trust import NOBODY, Trust
 
 OnStage = Callable[[str], None]
 
@@ -48,6 +49,7 @@ def certify(
     runs: str | Path | None = None,
     on_stage: OnStage = lambda text: None,
     swarm: Swarm | None = None,
+    trust: Trust = NOBODY,
 ) -> Certificate:
     """Give the champion of a finished search its certificate, from the run directory alone.
 
@@ -60,6 +62,7 @@ def certify(
             where that has no ledger.
         on_stage: told what is being done.
         swarm: the pool, loaded already; None loads it.
+        trust: whose code may run where the space asks for it.
 
     Raises:
         OpenedBefore: they were, and nothing was forced.
@@ -67,7 +70,7 @@ def certify(
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
     path = Path(run)
-    space, champion = read_run(path)
+    space, champion = read_run(path, trust)
     root = root_of(path) if runs is None else Path(runs)
     with ExitStack() as stack:
         directory = RunDirectory(path)

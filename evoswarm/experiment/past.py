@@ -14,6 +14,7 @@ from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
 from evoswarm.space import SearchSpace
+from evoswarm.trust import NOBODY, Trust
 
 SPACE = "space.yaml"
 RUNS = "runs"
@@ -25,8 +26,12 @@ def root_of(path: Path) -> Path:
     return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
 
 
-def read_run(path: Path) -> tuple[SearchSpace, Recipe]:
+def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Recipe]:
     """The space and the champion of a run directory.
+
+    Args:
+        path: of the directory.
+        trust: whose code may run where the space asks for it; the directory itself never says.
 
     Raises:
         RunError: it is none, or its search has not ended.
@@ -36,7 +41,7 @@ def read_run(path: Path) -> tuple[SearchSpace, Recipe]:
             got = "one without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
             message = f"expected a run directory with a {name} in it (its search has ended), got {got}"
             raise RunError(message, Where(str(path)))
-    return SearchSpace.from_yaml(path / SPACE), Recipe.load(path)
+    return SearchSpace.from_yaml(path / SPACE, trust=trust), Recipe.load(path)
 
 
 def moment_of(run: RunDirectory) -> Moment:

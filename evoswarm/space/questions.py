@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,14 +14,15 @@ from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.scorers import Scorer, make_scorer
 from evoswarm.tasks.splits import draw_task, needs_of, take_turns
 from evoswarm.tasks.task import SPLITS, Item, SplitName, Task
-from evoswarm.tasks.user_scorer import UserScorer
+from evoswarm.trust import Trust
 
 
 def make_tasks(space: SearchSpace) -> list[Task]:
     """The tasks of a space, in its order; nothing is read yet.
 
     Raises:
-        TaskError: an unknown family or setting of a family, or a scorer of the user's that cannot be had.
+        TaskError: an unknown family or setting of a family, a verifier that runs answers and may not, or a scorer
+            of the user's that the caller does not allow or that cannot be had.
     """
     return [make_task(space, index) for index in range(len(space.tasks))]
 
@@ -31,7 +31,9 @@ def make_task(space: SearchSpace, index: int) -> Task:
     """One task of a space; see `make_tasks`."""
     settings = space.tasks[index]
     try:
-        return _from_dataset(settings) if isinstance(settings, DatasetSettings) else _from_reasoning_gym(settings)
+        if isinstance(settings, DatasetSettings):
+            return _from_dataset(settings, space.trust)
+        return _from_reasoning_gym(settings, space.trust)
     except TaskError as error:
         raise _located(error, space, index) from None
 
@@ -54,10 +56,10 @@ def draw_task_items(space: SearchSpace, index: int, task: Task) -> dict[SplitNam
         raise _located(error, space, index) from None
 
 
-def _from_dataset(settings: DatasetSettings) -> DatasetTask:
+def _from_dataset(settings: DatasetSettings, trust: Trust) -> DatasetTask:
     return DatasetTask(
         **_common(settings),
-        scorer=_scorer(settings.scorer),
+        scorer=_scorer(settings.scorer, trust),
         path=settings.path,
         subset=settings.subset,
         split=settings.split,
@@ -67,7 +69,7 @@ def _from_dataset(settings: DatasetSettings) -> DatasetTask:
     )
 
 
-def _from_reasoning_gym(settings: ReasoningGymSettings) -> ReasoningGymTask:
+def _from_reasoning_gym(settings: ReasoningGymSettings, trust: Trust) -> ReasoningGymTask:
     asked: dict[str, Any] = {
         **_common(settings),
         "family": settings.family,
@@ -76,8 +78,8 @@ def _from_reasoning_gym(settings: ReasoningGymSettings) -> ReasoningGymTask:
         "seed": settings.seed,
     }
     if settings.scorer.kind == "verifier":
-        return ReasoningGymTask.verified(**asked)
-    return ReasoningGymTask(**asked, scorer=_scorer(settings.scorer))
+        return ReasoningGymTask.verified(**asked, evaluates_answers=settings.evaluates_answers)
+    return ReasoningGymTask(**asked, scorer=_scorer(settings.scorer, trust))
 
 
 def _common(settings: DatasetSettings | ReasoningGymSettings) -> dict[str, Any]:
@@ -92,33 +94,15 @@ def _common(settings: DatasetSettings | ReasoningGymSettings) -> dict[str, Any]:
     }
 
 
-def _scorer(settings: ScorerSettings) -> Scorer:
-    scorer = make_scorer(
+def _scorer(settings: ScorerSettings, trust: Trust) -> Scorer:
+    return make_scorer(
         settings.kind,
         pattern=settings.pattern,
         choices=settings.choices,
         ignore_case=settings.ignore_case,
         tolerance=settings.tolerance,
+        trust=trust,
     )
-    if isinstance(scorer, UserScorer):
-        _check_parameters(scorer)
-    return scorer
-
-
-def _check_parameters(scorer: UserScorer) -> None:
-    """Refuse a user's function that cannot be called with an answer and its item, where it says what it takes."""
-    try:
-        signature = inspect.signature(scorer.function)
-    except (ValueError, TypeError):  # some built-in functions have none
-        return
-    try:
-        signature.bind("text", "item")
-    except TypeError:
-        parameters = ", ".join(signature.parameters)
-        raise TaskError(
-            f"expected a function that takes (text, item), got '{scorer.reference}({parameters})'",
-            Where(scorer.reference, "scorer.kind"),
-        ) from None
 
 
 _SETTINGS = (

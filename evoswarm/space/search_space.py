@@ -22,6 +22,7 @@ from evoswarm.space.explain import explain
 from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
+from evoswarm.trust import NOBODY, Trust
 from evoswarm.user_files import read_bytes
 
 _NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding", "certificate"})
@@ -31,6 +32,7 @@ class SearchSpace(SpaceSettings):
     """A search space: strict YAML in, frozen and validated data out; ``SpaceSettings`` lists its fields."""
 
     _source: SourceMap = PrivateAttr(default_factory=SourceMap)
+    _trust: Trust = PrivateAttr(default=NOBODY)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -38,18 +40,19 @@ class SearchSpace(SpaceSettings):
         return self
 
     @classmethod
-    def from_yaml(cls, path: str | Path, overrides: tuple[str, ...] = ()) -> Self:
+    def from_yaml(cls, path: str | Path, overrides: tuple[str, ...] = (), trust: Trust = NOBODY) -> Self:
         """Read a space from a file.
 
         Args:
             path: of the YAML file.
             overrides: ``path.to.key=value``, the value in YAML; lists are reached into by index.
+            trust: whose code may run where the space asks for it.
 
         Raises:
             SpaceError: names the file (or the override), the field, line and column.
         """
         content = read_bytes(path, limit=LARGEST, raises=SpaceError)
-        return cls._from_bytes(str(path), content, tuple(overrides))
+        return cls._from_bytes(str(path), content, tuple(overrides)).trusting(trust)
 
     @classmethod
     def from_text(cls, text: str, file: str = "<space>") -> Self:
@@ -65,6 +68,17 @@ class SearchSpace(SpaceSettings):
             path, message = explain(error.errors(include_url=False), data, cls.json_schema(), source)
             raise SpaceError(message, source.where(path)) from None
         space._source = source
+        return space
+
+    @property
+    def trust(self) -> Trust:
+        """Whose code may run where the space asks for it: the caller's word, which is never written."""
+        return self._trust
+
+    def trusting(self, trust: Trust) -> Self:
+        """The same space where the caller trusts so much."""
+        space = self.model_copy()
+        space._trust = trust
         return space
 
     def where(self, *path: str | int) -> Where:

@@ -14,7 +14,7 @@ class ScorerSettings(Settings):
 
     Attributes:
         kind: ``exact``, ``numeric`` (the last number), ``choice``, ``regex``, ``contains``, ``verifier`` (only of
-            reasoning_gym tasks) or ``module:function`` of the user's own.
+            reasoning_gym tasks) or ``module:function`` of the user's own, which the caller has to allow.
         pattern: for ``regex``; the first group (or the whole match) of the last match is the answer.
         choices: for ``choice``; empty is A, B, C, D.
         ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
@@ -59,6 +59,7 @@ class ReasoningGymSettings(_TaskSettings):
         form: ``compact`` asks in few symbols, ``question`` in reasoning-gym's words.
         seed: of the source.
         scorer: ``verifier`` is the family's own, at full marks.
+        evaluates_answers: permits verifiers that run answers as Python; each runs in a confined process.
     """
 
     source: Literal["reasoning_gym"]
@@ -67,6 +68,7 @@ class ReasoningGymSettings(_TaskSettings):
     form: Literal["compact", "question"] = "compact"
     seed: Seed = 0
     scorer: ScorerSettings = ScorerSettings(kind="verifier")
+    evaluates_answers: bool = False
 
 
 class DatasetSettings(_TaskSettings):

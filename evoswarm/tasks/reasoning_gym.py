@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import count
 from typing import Any, Literal
 
+from evoswarm.confined import CallFailed, ConfinedFunction, Limits
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks import compact_forms
 from evoswarm.tasks.scorers import Exact, Scorer
@@ -22,6 +23,17 @@ Form = Literal["compact", "question"]
 _SIZE = 1000  # families that make all their items at once make so many; most are endless whatever is asked for
 _NONSENSE = "?"
 _PROBED = 8  # entries on which a family's verifier has to refuse nonsense
+EVALUATING = frozenset(
+    {
+        *("binary_matrix", "n_queens", "spiral_matrix", "string_insertion"),  # eval
+        *("countdown", "puzzle24"),  # sympy's parse_expr, which evaluates Python
+        *("intermediate_integration", "polynomial_multiplication", "simple_integration"),  # likewise
+        "composite",  # hands answers to any of them
+    }
+)
+"""Families whose verifiers run the answer as Python: ``exit()`` ends the process, ``9**9**9`` never returns."""
+
+_EVALUATED = Limits(cpu_seconds=3.0, fresh=True)
 _TAGGED = re.compile(r"<answer>\s?(.*?)\s?</answer>", re.DOTALL)
 
 
@@ -34,12 +46,12 @@ class Verifier:
 
     Attributes:
         family: whose verifier it is.
-        dataset: reasoning-gym's dataset.
+        right: whether an answer to an entry gets full marks.
         version: of reasoning-gym.
     """
 
     family: str
-    dataset: Any = field(repr=False, compare=False)
+    right: Callable[[str, Mapping[str, Any]], bool] = field(repr=False, compare=False)
     version: str
 
     @property
@@ -57,7 +69,7 @@ class Verifier:
 
     def score(self, item: Item, text: str) -> float:
         """1 where the answer is right, else 0."""
-        return float(full_marks(self.dataset, self.extract(text), item.raw))
+        return float(self.right(self.extract(text), item.raw))
 
 
 def full_marks(dataset: Any, answer: str, entry: Mapping[str, Any]) -> bool:
@@ -66,6 +78,32 @@ def full_marks(dataset: Any, answer: str, entry: Mapping[str, Any]) -> bool:
         return float(dataset.score_answer(answer, entry)) >= 1.0
     except Exception:  # some verifiers parse the answer and raise whatever their parser raises: it is not the answer
         return False
+
+
+def verifying(family: str, config: Mapping[str, Any], seed: int) -> Callable[[str, Mapping[str, Any]], bool]:
+    """A family's verifier at full marks, as a function of an answer and its entry."""
+    return partial(full_marks, _dataset(family, config, seed))
+
+
+@dataclass(frozen=True)
+class ConfinedVerifier:
+    """A verifier that runs answers: each in a process of its own, without network, files or much time.
+
+    What an answer does to that process (it exits, crashes, takes too long) is no right answer.
+    """
+
+    function: ConfinedFunction
+
+    def __call__(self, answer: str, entry: Mapping[str, Any]) -> bool:
+        """Whether an answer to an entry gets full marks.
+
+        Raises:
+            TaskError: the verifier cannot be started.
+        """
+        try:
+            return self.function(answer, entry) is True
+        except CallFailed:
+            return False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,21 +133,38 @@ class ReasoningGymTask(SourcedTask):
         config: Mapping[str, Any] | None = None,
         form: Form = "compact",
         seed: int = 0,
+        evaluates_answers: bool = False,
         **settings: Any,
     ) -> ReasoningGymTask:
         """A task with the verifier as its scorer.
 
         In compact form the answer is the entry's own, reworded; it must be given exactly.
 
+        Args:
+            family: reasoning-gym's name of it, or ``pair``.
+            config: settings of the family.
+            form: how it is asked.
+            seed: of the source.
+            evaluates_answers: let the verifier run answers as Python where it is of that kind; it is confined then.
+            **settings: of a `SourcedTask`.
+
         Raises:
-            TaskError: the family or a setting is unknown, or the family's verifier accepts nonsense.
+            TaskError: the family or a setting is unknown, its verifier runs answers and may not, or accepts nonsense.
         """
         config = config or {}
         scorer: Scorer = Exact()
         if form == "question":
+            if family in EVALUATING and not evaluates_answers:
+                raise _runs_answers(family)
             dataset = _dataset(family, config, seed)
-            _require_honest(family, dataset)
-            scorer = Verifier(family, dataset, version("reasoning-gym"))
+            right: Callable[[str, Mapping[str, Any]], bool] = partial(full_marks, dataset)
+            if evaluates_answers:
+                arguments = (family, dict(config), seed)
+                right = ConfinedVerifier(
+                    ConfinedFunction("evoswarm.tasks.reasoning_gym:verifying", arguments, _EVALUATED)
+                )
+            _require_honest(family, dataset, right)
+            scorer = Verifier(family, right, version("reasoning-gym"))
         return cls(family=family, config=config, form=form, seed=seed, scorer=scorer, **settings)
 
     def questions(self) -> Iterator[Item]:
@@ -176,10 +231,19 @@ def _dataset(family: str, config: Mapping[str, Any], seed: int) -> Any:
         ) from None
 
 
-def _require_honest(family: str, dataset: Any) -> None:
+def _runs_answers(family: str) -> TaskError:
+    return TaskError(
+        f"expected a family whose verifier only reads answers, got {family}, whose verifier runs them as Python: "
+        f"say 'evaluates_answers: true' in the task (each then runs in a confined process), or choose another "
+        f"scorer, such as exact",
+        Where(family, "family"),
+    )
+
+
+def _require_honest(family: str, dataset: Any, right: Callable[[str, Mapping[str, Any]], bool]) -> None:
     """A few families' verifiers look for one word only, and give full marks to nonsense."""
     for index in range(_PROBED):
-        if full_marks(dataset, _NONSENSE, dataset[index]):
+        if right(_NONSENSE, dataset[index]):
             raise TaskError(
                 f"expected a family whose verifier refuses nonsense, got {family}, whose verifier gives {_NONSENSE!r} "
                 f"full marks: choose another scorer, such as exact",

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from evoswarm.tasks.task import Item
+from evoswarm.trust import NOBODY, Trust
 
 KINDS = ("exact", "numeric", "choice", "regex", "contains", "verifier")
 """The names of scorers; ``module:function`` is a seventh kind. ``verifier`` belongs to reasoning_gym tasks."""
@@ -249,6 +250,7 @@ def make_scorer(
     choices: tuple[str, ...] = (),
     ignore_case: bool = False,
     tolerance: float = 1e-6,
+    trust: Trust = NOBODY,
 ) -> Scorer:
     """Make a scorer by name; settings that its kind does not use are ignored.
 
@@ -258,15 +260,16 @@ def make_scorer(
         choices: the options of ``choice``; empty is A, B, C, D.
         ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
         tolerance: the absolute tolerance of ``numeric``.
+        trust: whose functions may score.
 
     Raises:
-        TaskError: the user's function cannot be had.
+        TaskError: the user's function is not allowed, or cannot be had.
         ValueError: an unknown kind, or ``regex`` without a pattern.
     """
     if ":" in kind:
         from evoswarm.tasks.user_scorer import UserScorer
 
-        return UserScorer.load(kind)
+        return UserScorer.load(kind, trust)
     if kind == "exact":
         return Exact(ignore_case)
     if kind == "contains":

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoswarm.errors import TaskError
 from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer, make_scorer
 from evoswarm.tasks.task import Item
-from evoswarm.tasks.user_scorer import UserScorer
 
 
 def item(gold: str) -> Item:
@@ -213,74 +208,3 @@ def test_regex_reads_the_gold_likewise_or_takes_it_as_it_is() -> None:
     assert scorer.score(item("ab"), "ab") == 0.0, "an answer that does not match is none"
     with pytest.raises(ValueError, match="not empty"):
         scorer.check_gold(" ")
-
-
-# the user's own
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    name = f"scoring_{abs(hash(tmp_path))}"
-    (tmp_path / f"{name}.py").write_text(
-        "def length(text, item):\n    return len(text) / 10\n"
-        "def right(text, item):\n    return text == item.gold\n"
-        "def broken(text, item):\n    return 1 / 0\n"
-        "right.extract = lambda text: text.upper()\n"
-        "number = 3\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    return name
-
-
-def test_a_function_of_the_user_s(module: str) -> None:
-    path = list(sys.path)
-    scorer = make_scorer(f"{module}:length")
-    assert sys.path == path, "the working directory is only lent"
-    assert scorer.score(item("x"), "12345") == 0.5
-    assert scorer.extract(" a ") == "a"
-    own = make_scorer(f"{module}:right")
-    assert own.score(item("x"), "x") == 1.0
-    assert own.extract("a") == "A"
-    assert own.id != scorer.id
-
-
-def test_the_id_follows_the_user_s_code(module: str, tmp_path: Path) -> None:
-    before = UserScorer.load(f"{module}:length").id
-    with (tmp_path / f"{module}.py").open("a") as file:
-        file.write("# changed\n")
-    assert UserScorer.load(f"{module}:length").id != before
-
-
-@pytest.mark.parametrize(
-    ("function", "text", "words"),
-    [
-        ("length", "x" * 11, "a number in [0, 1], got 1.1"),
-        ("broken", "x", "got ZeroDivisionError: division by zero"),
-    ],
-)
-def test_a_function_that_fails_is_named(module: str, function: str, text: str, words: str) -> None:
-    with pytest.raises(TaskError) as caught:
-        make_scorer(f"{module}:{function}").score(item("x"), text)
-    assert words in str(caught.value)
-    assert f"{module}:{function}" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("reference", "words"),
-    [
-        ("no_such_module_of_mine:f", "ModuleNotFoundError"),
-        ("{module}:missing", "got no such name"),
-        ("{module}:number", "got a int"),
-        ("a b:c", "expected module:function"),
-    ],
-)
-def test_a_function_that_cannot_be_had(module: str, reference: str, words: str) -> None:
-    with pytest.raises(TaskError, match=words):
-        make_scorer(reference.format(module=module))
-
-
-@pytest.mark.parametrize("result", [float("nan"), -0.1, "1", None, [1]])
-def test_results_out_of_range(result: Any) -> None:
-    scorer = UserScorer("m:f", "id", lambda text, item: result)
-    with pytest.raises(TaskError, match=r"a number in \[0, 1\]"):
-        scorer.score(item("x"), "x")

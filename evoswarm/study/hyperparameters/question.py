@@ -19,6 +19,7 @@ from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.space.strict_yaml import show
 from evoswarm.study.hyperparameters.candidates import Setting, setting
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
+from evoswarm.trust import NOBODY, Trust
 
 _FIXED: Mapping[str, str] = {
     "version": "it is the format's",
@@ -80,14 +81,18 @@ class Question:
         return with_values(self.space, {s.path: s.value(parameters[s.path]) for s in self.settings})
 
 
-def read_question(path: str | Path) -> Question:
+def read_question(path: str | Path, trust: Trust = NOBODY) -> Question:
     """Read a study and its space, and check every value it may try; no model is loaded.
+
+    Args:
+        path: of the study's YAML file.
+        trust: whose code may run where the space asks for it.
 
     Raises:
         EvoswarmError: names file, line, column and field of the study, or of its space.
     """
     study = StudySettings.from_yaml(path)
-    space = _space(study)
+    space = _space(study).trusting(trust)
     check_files(space)
     content = json.loads(space.model_dump_json(by_alias=True))
     settings = tuple(_setting(study, space, content, name) for name in study.settings)
@@ -198,7 +203,7 @@ def with_values(space: SearchSpace, values: Mapping[str, Any]) -> SearchSpace:
     for path, value in values.items():
         _put(content, path.split("."), value)
     try:
-        return SearchSpace.model_validate_json(json.dumps(content), strict=True)
+        return SearchSpace.model_validate_json(json.dumps(content), strict=True).trusting(space.trust)
     except ValidationError as error:
         details = error.errors(include_url=False)
         blamed, message = explain(details, content, SearchSpace.json_schema(), SourceMap())

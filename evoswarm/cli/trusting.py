@@ -1,0 +1,41 @@
+"""The options by which the caller says whose code may run: every command that reads a space or a recipe takes them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from evoswarm.trust import Trust
+
+Scorers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-scorer",
+        metavar="MODULE|FILE.py",
+        help="Lets a space's scorer module:function run: by the module's name, or by its file; may be repeated.",
+    ),
+]
+
+
+def trusting(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes the options of trust, and is given what they say as its argument ``trust``."""
+    parameters = inspect.signature(command).parameters
+    hints = get_type_hints(command, include_extras=True)
+    own = [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items() if name != "trust"]
+    options = [inspect.Parameter("allow_scorer", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Scorers)]
+
+    @functools.wraps(command)
+    def wrapped(*, allow_scorer: list[str] | None = None, **arguments: Any) -> None:
+        command(**arguments, trust=Trust(scorers=tuple(allow_scorer or ())))
+
+    signature = inspect.Signature(
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options
+    )
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]  # where typer looks
+    wrapped.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    del wrapped.__wrapped__  # or inspect looks through
+    return wrapped
