@@ -58,10 +58,17 @@ GATES: tuple[GateName, ...] = ("entropy", "low_entropy", "random")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an evaluation has no score. It ranks below every success and is never a number."""
+    """Why an item has no answer, or an answer no score.
+
+    Attributes:
+        kind: what happened.
+        message: more of it, without names: it is kept beside evaluations that many spaces share.
+        member: name of the member that is to blame, as the reader's recipe calls it; "" where no single one is.
+    """
 
     kind: FailureKind
     message: str
+    member: str = ""
 
 
 def round_significant(value: float, digits: int = 6) -> float:

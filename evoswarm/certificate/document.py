@@ -54,6 +54,20 @@ class Compute(_Part):
     weight_reads: float
 
 
+class Failed(_Part):
+    """Items that failed alike: there is no answer to them, and they count as wrong.
+
+    Attributes:
+        kind: of the failure: ``prompt_too_long``, ``non_finite``, ``no_mass``, ``scorer_error``, ``out_of_memory``, ...
+        member: to blame for it; empty where no single one is.
+        items: how many.
+    """
+
+    kind: str
+    member: str
+    items: int
+
+
 class Compared(_Part):
     """Somebody whom the champion is compared with, on the same test items.
 
@@ -66,6 +80,8 @@ class Compared(_Part):
         compute: of this one.
         champion_ratio: the champion's compute in units of this one's; None where this one costs nothing.
         failures: items on which it failed; they count 0.
+        failed: the same by kind and member.
+        cut_off: answers that reached their limit of bytes before anything that their scorer could read; they count 0.
     """
 
     key: str
@@ -76,6 +92,8 @@ class Compared(_Part):
     compute: Compute
     champion_ratio: Compute | None
     failures: int
+    failed: tuple[Failed, ...] = ()
+    cut_off: int = 0
 
 
 class RivalResult(Compared):
@@ -280,6 +298,9 @@ class Certificate(_Part):
         gap: between what was promised and what holds.
         recipes_tried: distinct recipes that the search scored.
         failures: test items on which the champion failed; they count 0.
+        failed: the same by kind and member.
+        cut_off: answers of the champion that reached their limit of bytes before anything that their scorer could
+            read; they count 0.
         notes: what else a reader must know.
     """
 
@@ -300,6 +321,8 @@ class Certificate(_Part):
     gap: Gap
     recipes_tried: int
     failures: int
+    failed: tuple[Failed, ...] = ()
+    cut_off: int = 0
     notes: tuple[str, ...]
 
     def to_json(self) -> str:

@@ -13,6 +13,7 @@ from evoswarm.certificate.document import (
     Compute,
     Conclusion,
     DiagnosticResult,
+    Failed,
     Gap,
     Interval,
     Items,
@@ -125,6 +126,8 @@ def certificate_of(evidence: Evidence) -> Certificate:
         gap=_gap(evidence, parts),
         recipes_tried=evidence.recipes_tried,
         failures=evidence.champion.failures,
+        failed=_failed(evidence.champion),
+        cut_off=evidence.champion.cut_off,
         notes=evidence.notes,
     )
 
@@ -183,7 +186,13 @@ def _compared(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> 
         "compute": compute(one.cost),
         "champion_ratio": _ratio(evidence.champion.cost, one.cost),
         "failures": one.failures,
+        "failed": _failed(one),
+        "cut_off": one.cut_off,
     }
+
+
+def _failed(one: Contestant) -> tuple[Failed, ...]:
+    return tuple(Failed(kind=part.kind, member=part.member, items=part.items) for part in one.failed)
 
 
 def _rival(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> RivalResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Interval, MemberResult
+from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Failed, Interval, MemberResult
 from evoswarm.certificate.verdict import signed
 
 WIDTH = 80
@@ -82,9 +82,29 @@ def _scores(certificate: Certificate) -> list[str]:
 
 
 def _failures(certificate: Certificate) -> list[str]:
-    if not certificate.failures:
-        return []
-    return _wrapped(f"{certificate.failures:,} of the answers failed for technical reasons; they count as wrong.")
+    """Which wrong answers are none: of the champion, and of its rivals, as both count in the differences."""
+    lines = []
+    if certificate.failures:
+        lines = _wrapped(
+            f"{certificate.failures:,} of the champion's answers failed; they count as wrong: "
+            f"{_kinds(certificate.failed)}."
+        )
+    if certificate.cut_off:
+        lines += _wrapped(
+            f"{certificate.cut_off:,} of its answers were cut off at their limit of bytes before anything that could "
+            "be read as an answer; they count as wrong."
+        )
+    for rival in certificate.rivals:
+        spoilt = [f"{rival.failures:,} failed ({_kinds(rival.failed)})"] if rival.failures else []
+        spoilt += [f"{rival.cut_off:,} were cut off"] if rival.cut_off else []
+        if spoilt:
+            lines += _wrapped(f"Of the answers of {rival.key}, {' and '.join(spoilt)}; they count as wrong too.")
+    return lines
+
+
+def _kinds(failed: Sequence[Failed]) -> str:
+    named = (f"{one.kind.replace('_', ' ')}{f' ({one.member})' if one.member else ''} {one.items:,}" for one in failed)
+    return ", ".join(named) or "of unknown kind"
 
 
 def _rivals(certificate: Certificate) -> list[str]:

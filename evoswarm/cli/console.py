@@ -12,10 +12,13 @@ from rich.table import Table
 
 from evoswarm.cli.certify_command import print_verdict
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.failures import FailedItems
+from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
 
 _LONGEST_EXAMPLE = 120
+_MOST_KINDS = 3  # of failures on a line
 _COMMON_WIDTH = 80  # of the columns besides the tasks'
 
 
@@ -25,7 +28,14 @@ def generation_line(figures: GenerationFigures) -> str:
     speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
     left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
-    return f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
+    line = f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
+    return f"{line} | {_failed(figures.failed)}" if figures.failed else line
+
+
+def _failed(failed: Sequence[FailedItems]) -> str:
+    """So many failed items, and the commonest kinds."""
+    more = ", ..." if len(failed) > _MOST_KINDS else ""
+    return f"{sum(one.items for one in failed):,} failed: {in_words_of_failures(failed[:_MOST_KINDS])}{more}"
 
 
 def generation_json(figures: GenerationFigures) -> str:
@@ -57,6 +67,8 @@ def print_result(console: Console, result: SearchResult) -> None:
             f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
             f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}): the cheaper one was chosen."
         )
+    for warning in result.warnings:
+        console.print(f"[bold]Warning:[/bold] {escape(warning)}", soft_wrap=True)
     print_verdict(console, result)
     console.print(escape(ended_because(result.reason, result.limit, result.generations)))
     console.print("\n[bold]Written[/bold]")
@@ -86,18 +98,24 @@ def figures_table(title: str, rows: Sequence[tuple[str, Summary]], width: int) -
     table.add_column("accuracy", justify="right")
     for task in tasks:
         table.add_column(task, justify="right")
-    for column in ("FLOPs", "weight reads", "passes", "open"):
+    spoilt = {
+        title: counts
+        for title, counts in (("failed", [s.failures for _, s in rows]), ("cut off", [s.cut_off for _, s in rows]))
+        if any(counts)
+    }
+    for column in (*spoilt, "FLOPs", "weight reads", "passes", "open"):
         table.add_column(column, justify="right")
-    for name, summary in rows:
+    for number, (name, summary) in enumerate(rows):
         cost = summary.cost
         if summary.failure is not None:
-            table.add_row(escape(name), f"failed: {summary.failure.kind}")
+            table.add_row(escape(name), escape(f"failed: {summary.failed[0].words}"))
             continue
         scores = [f"{summary.by_task[task]:.3f}" for task in tasks]
         table.add_row(
             escape(name),
             f"{summary.accuracy:.3f}",
             *scores,
+            *(str(counts[number]) for counts in spoilt.values()),
             quantity(cost.flops),
             f"{quantity(cost.weight_reads)}B",
             f"{cost.passes:.1f}",

@@ -10,11 +10,10 @@ import math
 from collections.abc import Sequence
 
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.judge import checked_score
+from evoswarm.evaluation.judge import checked_score, scorer_failure
 from evoswarm.genomes.ballot import Ballot, Voter
-from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 
 __all__ = ["TIE", "Ballot", "Voter", "ballot_evaluations", "elected"]
@@ -70,13 +69,16 @@ def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) ->
     present = [(voter, row) for voter, row in zip(ballot.voters, rows, strict=True) if row.failure is None]
     texts = [text for _, row in present for text in row.answers]
     weights = [voter.weight / len(row.answers) for voter, row in present for _ in row.answers]
+    endings = [row.ending for _, row in present for _ in row.answers]
     failure, score, answer = None if present else rows[0].failure, None, ""
+    ending: Ending | None = None
     if present:
         try:
-            answer = texts[elected([(task.extract(text), weight) for text, weight in zip(texts, weights, strict=True)])]
+            place = elected([(task.extract(text), weight) for text, weight in zip(texts, weights, strict=True)])
+            answer, ending = texts[place], endings[place]
             score = checked_score(task.score(item, answer))
         except Exception as error:  # a user's own scorer may raise anything
-            failure = Failure("scorer_error", f"task {item.task}: {type(error).__name__}: {error}")
+            failure = scorer_failure(error)
     steps = sum(row.steps for row in rows)
     members = [member for voter, row in zip(ballot.voters, rows, strict=True) for member in _cost(voter, row)]
     return Evaluation(
@@ -90,6 +92,7 @@ def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) ->
         left_out=max(row.left_out for row in rows),
         entropy=sum(row.entropy * row.steps for row in rows) / steps if steps else 0.0,
         failure=failure,
+        ending=None if failure else ending,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.failures import FailedItems
 from evoswarm.tasks.task import Item
 
 UNIFORM_POOL = "uniform_pool"
@@ -24,16 +25,23 @@ class Contestant:
         name: in a few words.
         description: one sentence: what it is and how it was chosen.
         scores: per item, in the items' order; a failure counts 0.
-        failures: on how many items it failed.
-        cost: deployed alone, mean per item, tasks weighted.
+        failed: the items on which it failed, by kind and member.
+        cost: deployed alone, mean per item, tasks weighted; of failed items, what was read.
+        cut_off: answers that reached their limit before anything that could be read as an answer.
     """
 
     key: str
     name: str
     description: str
     scores: tuple[float, ...]
-    failures: int
+    failed: tuple[FailedItems, ...]
     cost: Cost
+    cut_off: int = 0
+
+    @property
+    def failures(self) -> int:
+        """On how many items it failed."""
+        return sum(one.items for one in self.failed)
 
 
 class Plan(Protocol):

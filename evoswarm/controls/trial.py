@@ -11,6 +11,7 @@ from evoswarm.controls.ways import Way
 from evoswarm.evaluation.cost import Cost, MemberCost, mean_cost
 from evoswarm.evaluation.evaluation import Evaluation, item_weights, means_by_task, scores_of
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.failures import failed_items
 from evoswarm.tasks.task import Item, Task
 
 
@@ -38,7 +39,8 @@ class Entrant:
             name=self.name,
             description=self.description,
             scores=scores_of(rows),
-            failures=sum(row.failure is not None for row in rows),
+            failed=failed_items(row.failure for row in rows),
+            cut_off=sum(row.ending == "cut_off" for row in rows),
             cost=mean_of_costs(items, rows, evaluator.tasks),
         )
 
@@ -105,12 +107,9 @@ def best_of(trials: Sequence[Trial], task: str | None = None) -> Trial:
 
 
 def mean_of_costs(items: Sequence[Item], rows: Sequence[Evaluation], tasks: Mapping[str, Task]) -> Cost:
-    """Weighted mean over the items that did not fail; a member that an item does without costs nothing there."""
-    weights = item_weights(items, tasks)
-    whole = [(row.cost, weight) for row, weight in zip(rows, weights, strict=True) if row.failure is None]
-    names = tuple(dict.fromkeys(name for cost, _ in whole for name in cost.names))
-    total = math.fsum(weight for _, weight in whole)
-    return mean_cost([_by_name(cost, names) for cost, _ in whole], [weight / total for _, weight in whole])
+    """Weighted mean, of failed items what was read; a member that an item does without costs nothing there."""
+    names = tuple(dict.fromkeys(name for row in rows for name in row.cost.names))
+    return mean_cost([_by_name(row.cost, names) for row in rows], item_weights(items, tasks))
 
 
 def _by_name(cost: Cost, names: tuple[str, ...]) -> Cost:

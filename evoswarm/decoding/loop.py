@@ -7,6 +7,7 @@ member, never per stream.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,8 @@ class Loop:
         streams = self._streams
         while streams.live.any():
             if self._stop_after is not None and self._stop_after():
-                for job in np.unique(streams.job[streams.live]):
-                    streams.fail(job, Failure("time_out", "stopped before it was finished"))
+                for stream in np.flatnonzero(streams.live).tolist():
+                    streams.fail(stream, Failure("time_out", "stopped before it was finished"))
                 return
             moving = np.flatnonzero(streams.live)
             while len(moving):
@@ -57,7 +58,7 @@ class Loop:
         certain = plans.thresholds[plan] <= 0  # the lead, and whoever speaks whatever the lead says
         self._find_out(place[:, None], members, certain & ~places.known[place[:, None], members])
         led = places.known[place, lead]
-        self._give_up(moving[led], place[led], lead[led])
+        self._give_up(moving[led], place[led], lead[led], plans.lead[plan[led]])
         led &= streams.live[moving]
         moving, plan, place, lead = moving[led], plan[led], place[led], lead[led]
 
@@ -67,9 +68,9 @@ class Loop:
         self._find_out(place[:, None], members, speaks & ~places.known[at])
         known = places.known[at]
         heard = speaks & known
-        if places.failures:
-            stream, column = np.nonzero(heard)
-            self._give_up(moving[stream], place[stream], members[stream, column])
+        if places.failures:  # who is to blame must not depend on who happened to be known first
+            stream, column = np.nonzero(heard & (heard == speaks).all(1)[:, None])
+            self._give_up(moving[stream], place[stream], members[stream, column], column)
         present = heard & ~places.abstains[at]
         greedy = (plans.samples[plan] == 1) & ~streams.traced[moving]
         alone = greedy & (present.sum(1) == 1) & (heard == speaks).all(1)
@@ -111,13 +112,29 @@ class Loop:
         self._counters.text_found += int(found.sum())
         np.add.at(self._counters.found_by_depth, _depth(places.symbols[wanted[found]]), 1)
 
-    def _give_up(self, streams: NDArray[np.int64], place: NDArray[np.int64], member: NDArray[np.int64]) -> None:
-        """A failure of a member is a failure of every job that asks for it there."""
+    def _give_up(
+        self,
+        streams: NDArray[np.int64],
+        place: NDArray[np.int64],
+        member: NDArray[np.int64],
+        column: NDArray[np.int64],
+    ) -> None:
+        """A failure of a member is a failure of every stream that asks for it there.
+
+        Args:
+            streams: that ask.
+            place: ``[n]`` where.
+            member: ``[n]`` whom, by its number in the pool.
+            column: ``[n]`` the same by its position in the stream's recipe, whose name for it the failure bears.
+        """
         failures, count = self._places.failures, self._places.members
         if failures:
-            for stream, key in zip(streams.tolist(), (place * count + member).tolist(), strict=True):
+            keys = (place * count + member).tolist()
+            for stream, key, position in zip(streams.tolist(), keys, column.tolist(), strict=True):
                 if key in failures:
-                    self._streams.fail(self._streams.job[stream], failures[key])
+                    recipe = self._streams.jobs[self._streams.job[stream]].request.recipe
+                    blamed = replace(failures[key], member=recipe.members[position].spec.name)
+                    self._streams.fail(stream, blamed)
 
     def _hold(self, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> None:
         """What waiting streams have found must still be there when the rest has come."""
@@ -134,8 +151,8 @@ class Loop:
         speechless = symbols == NO_MASS
         streams.obey(moment.streams, symbols, places.alphabet.end)
         self._charge(moment, choices)
-        for stream in moment.streams[speechless]:
-            streams.fail(streams.job[stream], Failure("no_mass", "no speaker gives mass to any allowed symbol"))
+        for stream in moment.streams[speechless].tolist():
+            streams.fail(stream, Failure("no_mass", "no speaker gives mass to any allowed symbol"))
         streams.note(moment.streams, moment.speaks)
         ended = symbols == places.alphabet.end
         for stream, place in zip(moment.streams[ended].tolist(), moment.place[ended].tolist(), strict=True):
@@ -149,7 +166,8 @@ class Loop:
         left_out = places.left_out[moment.place[:, None], moment.members]
         left_out = np.where(moment.speaks, left_out, 0.0).max(1)
         streams.left_out[who] = np.maximum(streams.left_out[who], left_out)
-        streams.margin[who] = np.minimum(streams.margin[who], np.minimum(moment.gate, choices.margins))
+        margins = np.where(choices.symbols == NO_MASS, np.inf, choices.margins)  # nothing was chosen, so not narrowly
+        streams.margin[who] = np.minimum(streams.margin[who], np.minimum(moment.gate, margins))
         self._add_entropy(moment)
         places.used[moment.place] = self._pool.clock
         counters, asked = self._counters, moment.speaks.sum(1)

@@ -98,9 +98,11 @@ class MemberUse:
 class Completion:
     """The answers to one request, or a typed failure.
 
+    A request with a sample that fails has failed; what it took until then is told all the same.
+
     Attributes:
         samples: decoded answers, empty on failure.
-        failure: why there are none.
+        failure: why there are none: what befell the first sample that failed.
         use: per member of the recipe, in its order.
         steps: decoding steps over all samples, the END step included.
         open_steps: steps at which at least one follower spoke.
@@ -109,7 +111,7 @@ class Completion:
         margin: the smallest decision margin seen (gap of the first two symbols; |entropy or draw - threshold|).
         left_out: the largest bound on the total-variation error of any byte view used.
         entropy: of the lead, nats, mean over the steps of all samples (but those at which it abstains); 0 without any.
-        trace: steps of the first sample, if asked for.
+        trace: steps of the first sample, if asked for; empty on failure.
         work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
     """
 

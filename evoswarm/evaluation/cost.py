@@ -136,7 +136,12 @@ class CostTable:
 
     @classmethod
     def parse(cls, texts: Sequence[str], names: Sequence[str]) -> CostTable:
-        """Read what ``Cost.to_json`` gave, as JSON; the empty vector is a row of zeros."""
+        """Read what ``Cost.to_json`` gave, as JSON; the empty vector is a row of zeros.
+
+        Where nobody has anything but the empty vector, there are no members.
+        """
+        if all(text == "[]" for text in texts):
+            return cls((), np.zeros((len(texts), 0, len(_NUMBERS))))
         nothing = ",".join(["0"] * len(_NUMBERS) * len(names))
         flat = ",".join(texts).replace("[]", nothing).replace("[", "").replace("]", "")  # one list is read much faster
         numbers = np.array(from_json(f"[{flat}]"), dtype=np.float64)

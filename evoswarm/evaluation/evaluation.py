@@ -7,13 +7,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
+from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 
-OWED: frozenset[str] = frozenset({"out_of_memory", "time_out"})
-"""Failures owed to device or time: true of this moment, not of the recipe, so they never enter the ledger."""
+Ending = Literal["end", "stop", "limit", "cut_off"]
+"""How an answer ended: by itself, at a stop string, at its limit of bytes; or at that limit before anything that its
+scorer could read as an answer had come: it is cut off, which is another thing than wrong."""
 
 CLOSE_MARGIN = 1e-4
 """Decisions closer than this may turn out otherwise on another machine or batch."""
@@ -23,11 +26,13 @@ CLOSE_MARGIN = 1e-4
 class Evaluation:
     """One recipe on one item: a score or a typed failure.
 
+    A failure is not a score of 0: what an item without an answer counts is for the summary to say.
+
     Attributes:
         score: in [0, 1]; None on failure.
         answer: the text that was scored: of the vote's winner when there are several samples.
         answers: the texts of all samples.
-        cost: deployed alone.
+        cost: deployed alone; of a failure, what was read until then.
         margin: the smallest decision margin seen.
         steps: decoding steps over all samples.
         open_steps: of these, steps at which a follower spoke.
@@ -36,6 +41,7 @@ class Evaluation:
         left_out: the largest bound on the total-variation error of a byte view.
         entropy: of the lead, nats, mean over the steps of all samples.
         failure: why there is no score.
+        ending: of the answer that was scored; None on failure, and where a ledger of an earlier version did not say.
     """
 
     score: float | None
@@ -50,6 +56,7 @@ class Evaluation:
     left_out: float = 0.0
     entropy: float = 0.0
     failure: Failure | None = None
+    ending: Ending | None = None
 
     @property
     def open_share(self) -> float:
@@ -61,17 +68,23 @@ class Evaluation:
 class Summary:
     """One recipe over many items.
 
+    An item that failed is a wrong answer to that item: it counts 0, and is counted. Who fails on every item has
+    failed as a whole, which is no accuracy at all and ranks below every one.
+
     Attributes:
-        accuracy: weighted mean over tasks of the tasks' means; None when any item failed.
-        by_task: mean score per task, by task name; empty when any item failed.
-        cost: weighted mean cost vector.
+        accuracy: weighted mean over tasks of the tasks' means; None where every item failed.
+        by_task: mean score per task, by task name; empty where every item failed.
+        cost: weighted mean cost vector, of the failed items what was read.
         open_share: share of steps at which a follower spoke.
         touched_share: share of lead tokens in which a follower spoke.
-        failure: the first failure, in item order.
-        failures: how many items failed.
+        failure: why there is no accuracy: the commonest failure, the first of those where several are; None where
+            any item did not fail.
+        failed: the items that failed, by kind and member, the commonest first.
         close: how many items hung on a decision too close to call across machines.
         items: how many there were.
         scores: per item, in order; a failure counts 0.
+        at_limit: on how many items the scored answer was ended by its limit of bytes.
+        cut_off: of these, where that came before anything that could be read as an answer.
     """
 
     accuracy: float | None
@@ -80,17 +93,24 @@ class Summary:
     open_share: float
     touched_share: float
     failure: Failure | None
-    failures: int
+    failed: tuple[FailedItems, ...]
     close: int
     items: int
     scores: tuple[float, ...]
+    at_limit: int = 0
+    cut_off: int = 0
+
+    @property
+    def failures(self) -> int:
+        """How many items failed."""
+        return sum(one.items for one in self.failed)
 
     def objective(self, name: str) -> float:
         """The raw value of an objective: ``accuracy``, ``accuracy:TASK``, ``flops``, ``weight_reads``, ``passes``,
         ``open_share``.
 
         Raises:
-            ValueError: an item failed, and a failure is never a number.
+            ValueError: every item failed, and a failure is never a number.
         """
         if self.accuracy is None:
             raise ValueError(f"expected a success, got a failure: {self.failure}")
@@ -117,6 +137,7 @@ class Outcomes:
     lead_tokens: Sequence[int]
     lead_tokens_touched: Sequence[int]
     failures: Sequence[Failure | None]
+    endings: Sequence[Ending | None]
     costs: CostTable
 
     @classmethod
@@ -130,6 +151,7 @@ class Outcomes:
             lead_tokens=[one.lead_tokens for one in evaluations],
             lead_tokens_touched=[one.lead_tokens_touched for one in evaluations],
             failures=[one.failure for one in evaluations],
+            endings=[one.ending for one in evaluations],
             costs=table_of([one.cost for one in evaluations]),
         )
 
@@ -157,26 +179,27 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
 def summary_of(items: Sequence[Item], outcomes: Outcomes, tasks: Mapping[str, Task]) -> Summary:
     """The same from columns; see ``summarize``."""
     weights = item_weights(items, tasks)
-    failures = [failure for failure in outcomes.failures if failure is not None]
-    whole = [w if f is None else 0.0 for f, w in zip(outcomes.failures, weights, strict=True)] if failures else weights
-    total = math.fsum(whole)
     steps, tokens = sum(outcomes.steps), sum(outcomes.lead_tokens)
     scores = tuple([float(score or 0.0) for score in outcomes.scores])
+    failed = failed_items(outcomes.failures)
+    failure = commonest(outcomes.failures)
     accuracy, by_task = None, {}
-    if not failures:
+    if failure is None:
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
     return Summary(
         accuracy=accuracy,
         by_task=by_task,
-        cost=outcomes.costs.mean([weight / total for weight in whole]) if total else NO_COST,
+        cost=outcomes.costs.mean(weights),
         open_share=sum(outcomes.open_steps) / steps if steps else 0.0,
         touched_share=sum(outcomes.lead_tokens_touched) / tokens if tokens else 0.0,
-        failure=failures[0] if failures else None,
-        failures=len(failures),
+        failure=failure,
+        failed=failed,
         close=sum(margin < CLOSE_MARGIN for margin in outcomes.margins),
         items=len(items),
         scores=scores,
+        at_limit=sum([ending in ("limit", "cut_off") for ending in outcomes.endings]),
+        cut_off=sum([ending == "cut_off" for ending in outcomes.endings]),
     )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.evaluation import OWED, Evaluation, Summary, digest_of
+from evoswarm.evaluation.evaluation import Evaluation, Summary, digest_of
+from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.evaluation.row import Row, Sheet
@@ -147,7 +148,7 @@ class Evaluator:
             else:
                 tally = Tally.of(sheets[one], one.items, items, self.tasks)
                 self._count(one, sheets[one])
-                if all(_lasts(row.failure) for row in sheets[one].rows):
+                if all(row.lasts for row in sheets[one].rows):
                     fresh[one.tally] = tally.to_json()
             found[one.digest] = tally.summary
         if fresh:
@@ -179,7 +180,7 @@ class Evaluator:
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
-            lasting = all(_lasts(completion.failure) for completion in completions)
+            lasting = all(lasts(completion.failure) for completion in completions)
             found |= self.ledger.keep(fresh) if lasting else fresh
         return [json.loads(found[digest]) for digest in digests]
 
@@ -316,19 +317,15 @@ class Evaluator:
         ]
         self.decoded += len(done)
         fresh = {pair.key: self._judge.evaluation(pair.item, completion) for pair, completion in done}
-        self.ledger.write({key: evaluation for key, evaluation in fresh.items() if _lasts(evaluation.failure)})
+        self.ledger.write({key: evaluation for key, evaluation in fresh.items() if lasts(evaluation.failure)})
         if len(done) < len(batch):
             raise Stopped("stopped as asked")
-        for key, evaluation in fresh.items():
-            if evaluation.failure is not None and evaluation.failure.kind in OWED:
+        passing = {key: evaluation for key, evaluation in fresh.items() if not lasts(evaluation.failure)}
+        for key, evaluation in passing.items():
+            if evaluation.failure is not None:
                 self._moment.note(key.recipe, key.item, evaluation.failure)
                 self._moment.known[key.recipe, key.item] = evaluation.failure
-        return {key: Row.of(evaluation) for key, evaluation in fresh.items() if not _lasts(evaluation.failure)}
-
-
-def _lasts(failure: Failure | None) -> bool:
-    """Whether an evaluation is true for ever: a scorer that raises may be mended under the same name."""
-    return failure is None or (failure.kind not in OWED and failure.kind != "scorer_error")
+        return {key: Row.of(evaluation) for key, evaluation in passing.items()}
 
 
 def _batches(pairs: Sequence[_Pair]) -> Iterator[Sequence[_Pair]]:

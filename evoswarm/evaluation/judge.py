@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from evoswarm.decoding.request import Completion, DoesNotFit, Request
+from evoswarm.confined.function import CallFailed
+from evoswarm.decoding.request import Completion, DoesNotFit, Finish, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import cost_of
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -47,13 +49,16 @@ class Judge:
         """
         texts = tuple(sample.text for sample in completion.samples)
         failure, score, winner = completion.failure, None, 0
+        ending: Ending | None = None
         if failure is None:
             try:
                 task = self._tasks[item.task]
-                winner = majority([task.extract(text) for text in texts])
+                found = [task.extract(text) for text in texts]
+                winner = majority(found)
                 score = checked_score(task.score(item, texts[winner]))
+                ending = ending_of(completion.samples[winner].finish, found[winner])
             except Exception as error:  # a user's own scorer may raise anything
-                failure = Failure("scorer_error", f"task {item.task}: {type(error).__name__}: {error}")
+                failure = scorer_failure(error)
         return Evaluation(
             score=score,
             answer=texts[winner] if texts else "",
@@ -67,6 +72,7 @@ class Judge:
             left_out=completion.left_out,
             entropy=completion.entropy,
             failure=failure,
+            ending=ending,
         )
 
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:
@@ -84,6 +90,33 @@ class Judge:
         return Request(
             recipe=recipe, prompt=item.prompt, key=item.key, max_bytes=task.max_bytes, stop=task.stop, trace=trace
         )
+
+
+def ending_of(finish: Finish, found: str) -> Ending:
+    """How an answer ended.
+
+    Args:
+        finish: what ended the decoding.
+        found: the answer that the scorer reads in the text; "" is none.
+    """
+    return "cut_off" if finish == "limit" and not found else finish
+
+
+def scorer_failure(error: Exception) -> Failure:
+    """What a scorer raised, as a failure of the item.
+
+    That it raises on this answer is a fact. That it had no time, no memory or no connection, or that its process had to
+    be killed, is owed to the moment.
+    """
+    said = " ".join((str(error) if isinstance(error, EvoswarmError) else f"{type(error).__name__}: {error}").split())
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            return Failure("out_of_memory", f"the scorer: {said}")
+        if isinstance(cause, TimeoutError | ConnectionError) or (isinstance(cause, CallFailed) and cause.killed):
+            return Failure("time_out", f"the scorer: {said}")
+        cause = cause.__cause__
+    return Failure("scorer_error", said)
 
 
 def majority(answers: Sequence[str]) -> int:

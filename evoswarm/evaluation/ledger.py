@@ -18,10 +18,11 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.evaluation import OWED, Evaluation
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.row import Row
 
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS version (version INTEGER NOT NULL);
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
     score REAL, answer TEXT NOT NULL, answers TEXT NOT NULL, cost TEXT NOT NULL, margin REAL NOT NULL,
     steps INTEGER NOT NULL, open_steps INTEGER NOT NULL,
     lead_tokens INTEGER NOT NULL, lead_tokens_touched INTEGER NOT NULL, left_out REAL NOT NULL, entropy REAL NOT NULL,
-    failure TEXT, failure_message TEXT,
+    failure TEXT, failure_message TEXT, failure_member INTEGER, ending TEXT,
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (digest TEXT PRIMARY KEY, fact TEXT NOT NULL) WITHOUT ROWID;
@@ -43,10 +44,18 @@ CREATE TABLE IF NOT EXISTS opened_items (
     item TEXT NOT NULL, space TEXT NOT NULL, champion TEXT NOT NULL, PRIMARY KEY (item, space, champion)
 ) WITHOUT ROWID;
 """
+_UPGRADES = {
+    2: (
+        "ALTER TABLE evaluations ADD COLUMN failure_member INTEGER",
+        "ALTER TABLE evaluations ADD COLUMN ending TEXT",
+    )
+}
+"""What makes a ledger of an earlier version one of the next; its rows lack what was not kept then."""
 _LAST_NUMBER = 2**63 - 1
 _READ = (
     "SELECT score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
-    "left_out, entropy, failure, failure_message, wanted.key FROM json_each(?) wanted CROSS JOIN evaluations e "
+    "left_out, entropy, failure, failure_message, failure_member, ending, wanted.key "
+    "FROM json_each(?) wanted CROSS JOIN evaluations e "
     "ON e.recipe = ? AND e.item = wanted.value AND e.context = ?"
 )
 
@@ -139,16 +148,19 @@ class Ledger:
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
         """Add evaluations in one transaction; those that are there already stay as they are.
 
+        An evaluation that failed for good (a prompt too long, a scorer that raises) is kept as what it is: without a
+        score, with the failure.
+
         Raises:
             ValueError: a failure owed to device or time: it is not true for ever.
             RunError: nothing of this call was written (the disk is full, the file is locked).
         """
         rows = []
         for key, evaluation in evaluations.items():
-            if evaluation.failure is not None and evaluation.failure.kind in OWED:
+            if evaluation.failure is not None and not lasts(evaluation.failure):
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
             rows.append((*key, *Row.of(evaluation)))
-        marks = ", ".join("?" * 16)
+        marks = ", ".join("?" * (len(Key._fields) + len(Row._fields)))
         with self._transaction("IMMEDIATE"):
             self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
 
@@ -241,6 +253,10 @@ class Ledger:
             row = self._database.execute("SELECT version FROM version").fetchone()
             if row is None:
                 self._database.execute("INSERT INTO version VALUES (?)", (LEDGER_VERSION,))
+            elif row[0] in _UPGRADES:
+                for statement in _UPGRADES[row[0]]:
+                    self._database.execute(statement)
+                self._database.execute("UPDATE version SET version = ?", (LEDGER_VERSION,))
             elif row[0] != LEDGER_VERSION:
                 expected = f"expected a ledger of version {LEDGER_VERSION} (this evoswarm's), got version {row[0]}"
                 raise RunError(f"{expected}; move the file away to begin a new one", Where(self.path))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
 
 from evoswarm.evaluation.cost import Cost, CostTable
-from evoswarm.evaluation.evaluation import Evaluation, Outcomes
+from evoswarm.evaluation.evaluation import Ending, Evaluation, Outcomes
+from evoswarm.evaluation.failures import OWED
 from evoswarm.recipe import Failure, FailureKind
 
 
@@ -22,6 +23,8 @@ class Row(NamedTuple):
         cost: JSON, as ``Cost.to_json`` gives it.
         kind: of the failure.
         message: of the failure.
+        member: place in the recipe of the member to blame for it: names are the recipe's affair.
+        ending: of the answer that was scored; None where it is not known.
     """
 
     score: float | None
@@ -37,11 +40,13 @@ class Row(NamedTuple):
     entropy: float
     kind: FailureKind | None
     message: str | None
+    member: int | None
+    ending: Ending | None
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Row:
         """What is kept of an evaluation: all but the members' names."""
-        failure = evaluation.failure
+        failure, names = evaluation.failure, evaluation.cost.names
         return cls(
             score=evaluation.score,
             answer=evaluation.answer,
@@ -56,12 +61,20 @@ class Row(NamedTuple):
             entropy=evaluation.entropy,
             kind=failure.kind if failure else None,
             message=failure.message if failure else None,
+            member=names.index(failure.member) if failure and failure.member in names else None,
+            ending=evaluation.ending,
         )
 
     @property
-    def failure(self) -> Failure | None:
-        """Why there is no score."""
-        return None if self.kind is None else Failure(self.kind, self.message or "")
+    def lasts(self) -> bool:
+        """Whether it is true for ever, and not owed to the moment."""
+        return self.kind is None or self.kind not in OWED
+
+    def failure(self, names: Sequence[str]) -> Failure | None:
+        """Why there is no score, with the names that the reader's recipe gives its members."""
+        if self.kind is None:
+            return None
+        return Failure(self.kind, self.message or "", "" if self.member is None else names[self.member])
 
     def evaluation(self, names: Sequence[str]) -> Evaluation:
         """The evaluation, with the names that the reader's recipe gives its members."""
@@ -78,7 +91,8 @@ class Row(NamedTuple):
             lead_tokens_touched=self.lead_tokens_touched,
             left_out=self.left_out,
             entropy=self.entropy,
-            failure=self.failure,
+            failure=self.failure(names),
+            ending=self.ending,
         )
 
 
@@ -112,6 +126,7 @@ class Sheet:
             open_steps=columns["open_steps"],
             lead_tokens=columns["lead_tokens"],
             lead_tokens_touched=columns["lead_tokens_touched"],
-            failures=[row.failure for row in self.rows] if any(columns["kind"]) else columns["kind"],
+            failures=[row.failure(self.names) for row in self.rows] if any(columns["kind"]) else columns["kind"],
+            endings=columns["ending"],
             costs=self.costs,
         )

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from pydantic_core import from_json
 
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary, digest_of, summary_of
+from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.row import Sheet
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
+
+TALLY_VERSION = 2
+"""Of the rule by which scores are added up: sums made by an earlier one are not read."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,12 @@ class Tally:
 
     def to_json(self) -> str:
         """As JSON text without the members' names: they are the recipe's affair."""
+        names = self.summary.cost.names
         summary = {one.name: getattr(self.summary, one.name) for one in fields(Summary)}
-        failure = None if self.summary.failure is None else asdict(self.summary.failure)
-        summary |= {"cost": self.summary.cost.to_json(), "failure": failure, "by_task": dict(self.summary.by_task)}
+        failure = None if self.summary.failure is None else _placed(self.summary.failure, names)
+        failed = [_placed(one, names) for one in self.summary.failed]
+        summary |= {"cost": self.summary.cost.to_json(), "failure": failure, "failed": failed}
+        summary |= {"by_task": dict(self.summary.by_task)}
         return json.dumps({"summary": summary, "tokens": self.tokens, "flops": self.flops}, ensure_ascii=False)
 
     @classmethod
@@ -57,7 +65,8 @@ class Tally:
         summary = data["summary"]
         cost, failure = summary["cost"], summary["failure"]
         summary["cost"] = Cost.from_json(cost, names) if cost else Cost()
-        summary["failure"] = None if failure is None else Failure(**failure)
+        summary["failure"] = None if failure is None else Failure(**_named(failure, names))
+        summary["failed"] = tuple([FailedItems(**_named(one, names)) for one in summary["failed"]])
         summary["scores"] = tuple(summary["scores"])
         return cls(Summary(**summary), data["tokens"], data["flops"])
 
@@ -70,9 +79,19 @@ def tally_digest(recipe: str, context: str, items: str) -> str:
         context: digest.
         items: see `items_digest`.
     """
-    return digest_of(["tally", recipe, context, items])
+    return digest_of(["tally", TALLY_VERSION, recipe, context, items])
 
 
 def items_digest(digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]) -> str:
     """What decides how scores of items are added up: their order, their tasks' names, and what each task weighs."""
     return digest_of([list(digests), [[item.task, tasks[item.task].weight] for item in items]])
+
+
+def _placed(failure: Failure | FailedItems, names: Sequence[str]) -> dict[str, Any]:
+    """As JSON data with the place of the member to blame instead of its name; None where there is none."""
+    return asdict(failure) | {"member": names.index(failure.member) if failure.member in names else None}
+
+
+def _named(data: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What ``_placed`` made, with the name again."""
+    return data | {"member": "" if data["member"] is None else names[data["member"]]}

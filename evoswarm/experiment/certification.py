@@ -177,7 +177,9 @@ def _evidence(
         margin=space.certificate.margin,
         tasks=tuple(item.task for item in items),
         weights=_weights(bench),
-        champion=Contestant("champion", "champion", "", scores_of(evaluations), summary.failures, summary.cost),
+        champion=Contestant(
+            "champion", "champion", "", scores_of(evaluations), summary.failed, summary.cost, summary.cut_off
+        ),
         rivals=played(controls.rivals),
         diagnostics=played(controls.diagnostics),
         ceilings=played(controls.ceilings),

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
+from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.result import GenerationFigures, Meter
-from evoswarm.experiment.scoring import Lineage, scoring
+from evoswarm.experiment.scoring import Lineage, hopeless, scoring
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
@@ -71,6 +73,7 @@ class Evolving:
             Why it ended: the name of a setting, see `limits`.
 
         Raises:
+            RunError: nothing could be evaluated so far: no recipe has an answer to any item.
             Stopped: Ctrl-C.
         """
         space, algorithm = self._bench.space, self._algorithm
@@ -119,6 +122,7 @@ class Evolving:
         scored = self._scoring.score(individuals, recipes)
         self.summaries.update(scored.summaries)
         self.complete.update(scored.complete)
+        self._check_hope()
         known = len(algorithm.history)
         algorithm.tell(scored.told)
         self._record(algorithm.history[known:])
@@ -129,11 +133,18 @@ class Evolving:
             space.objectives,
             algorithm.reports,
             self.best_accuracy,
-            sum(self.summaries[individual.key].close for individual in individuals),
+            [self.summaries[individual.key] for individual in individuals],
             self._pace,
         )
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
         self._on_generation(figures)
+
+    def _check_hope(self) -> None:
+        """End a search in which nothing can be evaluated, before anything of it is written: it may begin anew."""
+        reason = hopeless(list(self.summaries.values()))
+        if reason is not None:
+            self._run.journal(GAVE_UP)
+            raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
 
     def _record(self, individuals: Sequence[Lineage]) -> None:
         """Write the lineage; nothing in it depends on a clock, or on what was decoded side by side (as margins do)."""
@@ -145,6 +156,8 @@ class Evolving:
             row["by_task"] = dict(summary.by_task)
             row["cost"] = {name: getattr(summary.cost, name) for name in ("tokens", "passes", "weight_reads", "flops")}
             row["open_share"] = summary.open_share
+            if summary.failed:
+                row["failed"] = [one.to_json() for one in summary.failed]
             rows.append(row)
         self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
         self.rows.extend(rows)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
 from evoswarm.genomes.recipe_genome import RecipeGenome
-from evoswarm.recipe import Recipe
+from evoswarm.recipe import FailureKind, Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened
@@ -53,10 +53,13 @@ def metrics(figures: GenerationFigures, space: SearchSpace) -> dict[str, float |
         "new_evaluations": figures.fresh,
         "decoded": figures.decoded,
         "close_decisions": figures.close,
+        "at_limit": figures.at_limit,
+        "cut_off": figures.cut_off,
         "tokens_per_second": figures.tokens_per_second,
         "evaluations_per_second": figures.evaluations_per_second,
         "seconds": figures.seconds,
     }
+    values |= _failed(figures, space)
     values |= figures.counters.figures()
     values |= {"prefix_reuse": figures.prefix_reuse, "best_accuracy": figures.best_accuracy}
     for report in figures.islands:
@@ -116,6 +119,17 @@ def opening(space: SearchSpace, champion: str, opened: Opening) -> tuple[str, di
     return f"test split opened for {champion[:12]}", tags
 
 
+def _failed(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:
+    """Evaluations that failed: all of them, by kind, and by the member to blame."""
+    kinds = {f"failed_items/{kind}": 0 for kind in get_args(FailureKind)}
+    members = {f"failed_items/member/{spec.name}": 0 for spec in space.pool}
+    for one in figures.failed:
+        kinds[f"failed_items/{one.kind}"] += one.items
+        if one.member:
+            members[f"failed_items/member/{one.member}"] += one.items
+    return {"failed_items": sum(kinds.values()), **kinds, **members}
+
+
 def _overall(figures: GenerationFigures) -> dict[str, float | None]:
     """Over all islands: the best of the first objective, means of the rest."""
     able = [report for report in figures.islands if report.best]
@@ -145,6 +159,8 @@ def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildR
         "passes": summary.cost.passes,
         "tokens": summary.cost.tokens,
         "open_share": summary.open_share,
+        "failed_items": summary.failures,
+        "cut_off": summary.cut_off,
         **{f"selection_accuracy/{task}": score for task, score in summary.by_task.items()},
     }
     genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome.to_dict()).items()}

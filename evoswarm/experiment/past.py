@@ -44,11 +44,19 @@ def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Recipe]:
     return SearchSpace.from_yaml(path / SPACE, trust=trust), Recipe.load(path)
 
 
+GAVE_UP = "gave_up"
+"""Event of the journal: nothing could be evaluated at all, and nothing of it was written down."""
+
+
 def moment_of(run: RunDirectory) -> Moment:
-    """Failures owed to device and time, from the journal and into it."""
+    """Failures owed to device and time, from the journal and into it.
+
+    Those of a sitting that gave up have acted on nothing that stands anywhere: they get another try.
+    """
+    sittings = [number for number, event in enumerate(run.events) if event["event"] == GAVE_UP]
     known = {
         (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
-        for event in run.events
+        for event in run.events[sittings[-1] if sittings else 0 :]
         if event["event"] == "failure"
     }
 

@@ -15,6 +15,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.failures import FailedItems, in_words, remedy, together
 from evoswarm.evolution.report import IslandReport
 from evoswarm.experiment.selection import Selection, Standing
 from evoswarm.recipe import Recipe
@@ -38,6 +39,9 @@ class GenerationFigures:
         fresh: of these, asked for the first time now.
         decoded: how many had to be decoded now; the rest came from the ledger.
         close: evaluations of this generation with a decision too close to call across machines.
+        failed: evaluations of this generation that failed, by kind and member, the commonest first.
+        at_limit: those whose answer was ended by its limit of bytes.
+        cut_off: of these, those that ended before anything that could be read as an answer.
         seconds: that this generation took.
         seconds_left: an estimate for the generations to come; None before there is anything to go by.
         replayed: the generation repeats what the run had written before.
@@ -53,6 +57,9 @@ class GenerationFigures:
     fresh: int
     decoded: int
     close: int
+    failed: tuple[FailedItems, ...]
+    at_limit: int
+    cut_off: int
     seconds: float
     seconds_left: float | None
     replayed: bool
@@ -88,6 +95,10 @@ class GenerationFigures:
             "new_evaluations": self.fresh,
             "decoded": self.decoded,
             "close_decisions": self.close,
+            "failed_items": sum(one.items for one in self.failed),
+            "failed": [one.to_json() for one in self.failed],
+            "at_limit": self.at_limit,
+            "cut_off": self.cut_off,
             "seconds": self.seconds,
             "seconds_left": self.seconds_left,
             "replayed": self.replayed,
@@ -121,10 +132,20 @@ class Meter:
         objectives: tuple[str, ...],
         reports: Sequence[IslandReport],
         best_accuracy: float | None,
-        close: int,
+        summaries: Sequence[Summary],
         pace: list[float],
     ) -> GenerationFigures:
-        """The figures of the generation that ends now; ``pace``, the seconds of those before, grows by one."""
+        """The figures of the generation that ends now; ``pace``, the seconds of those before, grows by one.
+
+        Args:
+            generation: which one, from 0.
+            generations: how many there are to be.
+            objectives: their names.
+            reports: of the islands.
+            best_accuracy: so far.
+            summaries: of the generation's individuals.
+            pace: seconds of earlier generations that were not replayed.
+        """
         seconds = time.monotonic() - self._began
         if not self._replayed:
             pace.append(seconds)
@@ -137,7 +158,10 @@ class Meter:
             evaluations=self._evaluator.asked,
             fresh=self._evaluator.asked - self._asked,
             decoded=self._evaluator.decoded - self._decoded,
-            close=close,
+            close=sum(summary.close for summary in summaries),
+            failed=together(summary.failed for summary in summaries),
+            at_limit=sum(summary.at_limit for summary in summaries),
+            cut_off=sum(summary.cut_off for summary in summaries),
             seconds=seconds,
             seconds_left=fmean(pace[-3:]) * (generations - 1 - generation) if pace else None,
             replayed=self._replayed,
@@ -202,6 +226,11 @@ class SearchResult:
         """All contenders on the selection split, best first."""
         return self.selection.standings
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the champion's accuracy must know: which of its wrong answers are none, a sentence each."""
+        return warnings_of(self.selection.champion.summary)
+
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
         root = self.directory
@@ -234,6 +263,7 @@ class SearchResult:
             "certificate": None if self.certificate is None else str(self.directory / CERTIFICATE),
             "verdict": None if self.certificate is None else self.certificate.verdict.model_dump(mode="json"),
             "refusal": self.refusal,
+            "warnings": list(self.warnings),
             "selection": _figures(self.selection.champion),
             "rivals": [_figures(s) for s in self.comparison if s.is_rival],
             "front": [_figures(s) for s in self.front],
@@ -255,6 +285,10 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         figures = [{**_figures(s), "recipe": files[s.recipe.digest]} for s in standings]
         for row in figures:
             del row["close_decisions"]  # margins depend on what was decoded side by side, and these files do not
+            del row["at_limit"]
+            for rare in ("failed", "cut_off"):  # said only where there is something to say
+                if not row[rare]:
+                    del row[rare]
         return figures
 
     front = {
@@ -273,6 +307,21 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     run.write(CHAMPION, result.champion.to_json())
 
 
+def warnings_of(summary: Summary) -> tuple[str, ...]:
+    """What is to be said of a champion's failed items and of its answers that were cut off, a sentence each."""
+    found = []
+    if summary.failed:
+        counted = f"{summary.failures:,} of {summary.items:,} selection items"
+        sentences = f"The champion fails on {counted}, which count as wrong answers: {in_words(summary.failed)}."
+        found.append(" ".join(filter(None, [sentences, remedy(summary.failed)])))
+    if summary.cut_off:
+        found.append(
+            f"{summary.cut_off:,} of the champion's {summary.items:,} answers were cut off by max_bytes before "
+            "anything that its scorer could read; they count as wrong."
+        )
+    return tuple(found)
+
+
 def slug(name: str) -> str:
     """A name as part of a file's name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120].strip("-")
@@ -289,6 +338,9 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
         "touched_share": summary.touched_share,
         "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
         "failures": summary.failures,
+        "failed": [one.to_json() for one in summary.failed],
+        "at_limit": summary.at_limit,
+        "cut_off": summary.cut_off,
         "close_decisions": summary.close,
         "items": summary.items,
     }

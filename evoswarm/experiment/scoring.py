@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.failures import sentence, together
 from evoswarm.evaluation.racing.race import Contest, Race, Standing
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.archipelago import Archipelago
@@ -118,3 +119,20 @@ def told(individual: Lineage, standing: Standing) -> Lineage:
     if estimate is None:
         return outcome(individual, standing.summary, ()).estimated(items, 0.0)
     return individual.scored([estimate.mean]).estimated(items, estimate.error)
+
+
+def hopeless(summaries: Sequence[Summary]) -> str | None:
+    """In one sentence, why none of some recipes can be evaluated; None where any can.
+
+    Args:
+        summaries: of distinct recipes.
+    """
+    if not summaries or any(summary.failure is None for summary in summaries):
+        return None
+    failed = together(summary.failed for summary in summaries)
+    recipes = f"each of {len(summaries):,} recipes" if len(summaries) > 1 else "the only recipe"
+    most = max(summary.items for summary in summaries)
+    return (
+        f"{recipes} failed on every item (of {most:,}); the commonest failure, {failed[0].items:,} times: "
+        f"{sentence(failed[0])}"
+    )

@@ -14,6 +14,7 @@ from evoswarm.controls.plain import MEMBER, UNIFORM, Contender, without
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary, paired_standard_error
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.experiment.scoring import hopeless
 from evoswarm.recipe import Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -133,17 +134,14 @@ def select(
         objectives: of the search; a front over a single one is shown as accuracy against FLOPs.
 
     Raises:
-        RunError: every finalist failed.
+        RunError: every finalist failed on every item.
     """
     standings = _standings(evaluator, items, _distinct([*others, *finalists]))
     eligible = {contender.recipe.digest for contender in finalists}
     able = [s for s in standings if s.summary.failure is None and s.recipe.digest in eligible]
     if not able:
-        failures = [
-            s.summary.failure for s in standings if s.summary.failure is not None and s.recipe.digest in eligible
-        ]
-        first = f"; the first: {failures[0].kind}: {failures[0].message}" if failures else ""
-        raise RunError(f"expected a recipe that can be evaluated, got failures only{first}")
+        reason = hopeless([s.summary for s in standings if s.recipe.digest in eligible])
+        raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
     best, winner = best_and_cheapest_near(able, items, evaluator.tasks)
     champion, dropped, tried = _drop_members(evaluator, items, winner, {s.recipe.digest: s for s in standings})
     everything = _ordered([*standings, *tried])

@@ -13,6 +13,7 @@ from evoswarm.certificate.page import page, summary
 from evoswarm.certificate.statistics import Sample
 from evoswarm.controls.contestant import Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.failures import FailedItems
 
 ITEMS = 1000
 TASKS = tuple(f"task{number % 4}" for number in range(ITEMS))
@@ -29,7 +30,7 @@ def cost(*names: str) -> Cost:
 
 
 def contestant(key: str, right: int, name: str = "somebody") -> Contestant:
-    return Contestant(key, name, f"{name}, chosen on selection", scores(right), 0, cost("m"))
+    return Contestant(key, name, f"{name}, chosen on selection", scores(right), (), cost("m"))
 
 
 def evidence() -> Evidence:
@@ -59,7 +60,7 @@ def evidence() -> Evidence:
         margin=0.03,
         tasks=TASKS,
         weights=dict.fromkeys(TASKS, 1.0),
-        champion=Contestant("champion", "champion", "", scores(900), 0, cost("one", "two")),
+        champion=Contestant("champion", "champion", "", scores(900), (), cost("one", "two")),
         rivals=tuple(contestant(f"R{number}", 700 + number) for number in range(1, 5)),
         diagnostics=(contestant("always_fuse", 880, "always fuse"), contestant("uniform_pool", 600, "uniform mix")),
         ceilings=(contestant("oracle_router", 950, "oracle router (told the answers)"),),
@@ -139,21 +140,22 @@ def test_diagnostics_are_adjusted_for_their_number() -> None:
 def test_the_page_fits_whatever_the_names() -> None:
     seen = evidence()
     long = "a-name-that-goes-on-and-on-" * 4
+    lost = (FailedItems("prompt_too_long", long, 11), FailedItems("scorer_error", "", 1))
     subject = seen.subject.model_copy(update={"space": long, "members": (long, "two"), "lead": long, "words": (long,)})
     worded = replace(
         seen,
         subject=subject,
         opening=seen.opening.model_copy(update={"forced": True, "others_of_this_space": 2, "others": 3}),
-        rivals=tuple(replace(rival, name=long, failures=3) for rival in seen.rivals),
+        rivals=tuple(replace(rival, name=long, failed=lost, cut_off=4) for rival in seen.rivals),
         speakers=(replace(seen.speakers[0], name=long, led_by=long), seen.speakers[1]),
-        champion=replace(seen.champion, failures=12, cost=cost(long, "two")),
+        champion=replace(seen.champion, failed=lost, cut_off=4, cost=cost(long, "two")),
         notes=(f"a note about {long}",),
     )
     certificate = certificate_of(worded)
     text = page(certificate)
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "FORCED" in text
-    assert "12 of the answers failed" in text
+    assert "12 of the champion's answers failed" in text
     assert "3 recipes of any space" in text
     assert any("FORCED" in line for line in summary(certificate))
     assert len(summary(certificate)) <= 6

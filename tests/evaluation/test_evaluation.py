@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from evoswarm.confined.function import CallFailed
+from evoswarm.errors import TaskError
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation, item_weights, paired_standard_error, summarize
-from evoswarm.evaluation.judge import majority
-from evoswarm.recipe import Failure
+from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, paired_standard_error, summarize
+from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, together
+from evoswarm.evaluation.judge import ending_of, majority, scorer_failure
+from evoswarm.recipe import Failure, FailureKind
 from evoswarm.tasks.task import Item, Task
 
 
@@ -47,14 +50,75 @@ def test_weights_sum_to_one_and_absent_tasks_do_not_count() -> None:
     assert item_weights(ITEMS[1:], TASKS) == pytest.approx([0.5, 0.5])
 
 
-def test_a_failure_is_never_a_number() -> None:
-    rows = [*scored(1, 1), Evaluation(None, failure=Failure("non_finite", "member a"))]
+def failing(kind: FailureKind, member: str = "", flops: float = 0.0) -> Evaluation:
+    """An item without an answer, for so many FLOPs."""
+    cost = Cost((MemberCost("a", 1, 1, 1, flops, 0),))
+    return Evaluation(None, cost=cost, failure=Failure(kind, f"{kind}!", member))
+
+
+def test_a_failed_item_is_a_wrong_answer_that_is_counted() -> None:
+    summary = summarize(ITEMS, [*scored(1, 1), failing("non_finite", "a", flops=9)], TASKS)
+    assert summary == replace(
+        summarize(ITEMS, scored(1, 1, 0), TASKS),
+        cost=summary.cost,
+        failed=(FailedItems("non_finite", "a", 1, "non_finite!"),),
+    )
+    assert (summary.failure, summary.failures, summary.items) == (None, 1, 3)
+    assert summary.objective("accuracy") == pytest.approx(0.75 + 0.125)
+    assert summary.cost.flops == pytest.approx(0.875 + 9 * 0.125), "of failed items what was read"
+
+
+def test_who_fails_on_every_item_has_no_accuracy_and_the_commonest_failure() -> None:
+    rows = [failing("no_mass"), failing("prompt_too_long", "a"), failing("prompt_too_long", "a")]
     summary = summarize(ITEMS, rows, TASKS)
     assert summary.accuracy is None
-    assert summary.failure == Failure("non_finite", "member a")
-    assert summary.failures == 1
+    assert summary.by_task == {}
+    assert summary.failure == Failure("prompt_too_long", "prompt_too_long!", "a")
+    assert [(one.kind, one.items) for one in summary.failed] == [("prompt_too_long", 2), ("no_mass", 1)]
     with pytest.raises(ValueError, match="failure"):
         summary.objective("flops")
+
+
+def test_a_task_that_fails_as_a_whole_counts_zero() -> None:
+    summary = summarize(ITEMS, [failing("prompt_too_long", "a"), *scored(1, 0)], TASKS)
+    assert summary.by_task == {"x": 0.0, "y": 0.5}
+    assert summary.accuracy == pytest.approx(0.125)
+
+
+def test_answers_that_reach_their_limit_are_counted_apart() -> None:
+    endings: list[Ending | None] = ["cut_off", "limit", None]
+    rows = [replace(row, ending=ending) for row, ending in zip(scored(0, 1, 0), endings, strict=True)]
+    summary = summarize(ITEMS, rows, TASKS)
+    assert (summary.at_limit, summary.cut_off, summary.failures) == (2, 1, 0)
+    assert (ending_of("limit", ""), ending_of("limit", "7"), ending_of("end", "")) == ("cut_off", "limit", "end")
+
+
+def test_failures_in_words_name_the_member_and_what_to_do() -> None:
+    rows = [failing("prompt_too_long", "small"), failing("scorer_error"), failing("prompt_too_long", "small")]
+    failed = failed_items(row.failure for row in rows)
+    assert in_words(failed) == "prompt too long for small (2), an error of the scorer (1)"
+    assert remedy(failed) == "Recipes without small can answer these items."
+    assert remedy(failed[1:]) == ""
+    assert together([failed, failed[1:], ()]) == (failed[0], replace(failed[1], items=2))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (ValueError("odd"), "scorer_error"),
+        (CallFailed("it raised"), "scorer_error"),
+        (CallFailed("it took more than 5 s", killed=True), "time_out"),
+        (TimeoutError("slow"), "time_out"),
+        (MemoryError(), "out_of_memory"),
+    ],
+)
+def test_what_a_scorer_had_no_time_or_memory_for_is_owed_to_the_moment(cause: Exception, kind: str) -> None:
+    wrapped = TaskError("expected mine:score to return a score")
+    wrapped.__cause__ = cause
+    for error in (cause, wrapped):
+        failure = scorer_failure(error)
+        assert failure.kind == kind
+        assert lasts(failure) == (kind == "scorer_error")
 
 
 def test_objectives_by_name() -> None:

@@ -112,7 +112,7 @@ def test_the_context_keeps_what_differs_apart(
     assert len(digests | {evaluator.item_digest(item, "Q: {prompt}")}) == 5
 
 
-def test_a_scorer_that_raises_is_a_failure_and_stays_out_of_the_ledger(
+def test_a_scorer_that_raises_is_a_failure_that_is_kept_without_a_score(
     swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
 ) -> None:
     class Broken:
@@ -127,7 +127,10 @@ def test_a_scorer_that_raises_is_a_failure_and_stays_out_of_the_ledger(
     rows = Evaluator(swarm, {"spell": Broken()}, ledger).evaluate(recipes[:1], items)[0]  # type: ignore[dict-item]
     assert {row.failure.kind for row in rows if row.failure} == {"scorer_error"}
     assert all(row.score is None for row in rows)
-    assert ledger.count() == 0
+    assert ledger.count() == len(items)
+    again = Evaluator(swarm, {"spell": Broken()}, ledger)  # type: ignore[dict-item]
+    assert again.evaluate(recipes[:1], items)[0] == rows
+    assert again.decoded == 0
 
 
 def test_failures_of_the_moment_are_noted_before_they_act_and_replayed(

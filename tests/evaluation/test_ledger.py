@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +104,35 @@ def test_two_processes_share_it(tmp_path: Path) -> None:
         assert read(other, KEY) == [EVALUATION]
 
 
+def test_a_ledger_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    """What it did not keep is unknown, what it kept stays as it was."""
+    spoilt = Evaluation(None, failure=Failure("prompt_too_long", "prompt and answer have more than 8 tokens"))
+    with Ledger(tmp_path / "l.sqlite") as now:
+        now.write({KEY: EVALUATION, Key("r", "j", "c"): spoilt})
+    database = sqlite3.connect(tmp_path / "l.sqlite")
+    for column in ("failure_member", "ending"):
+        database.execute(f"ALTER TABLE evaluations DROP COLUMN {column}")
+    database.execute("UPDATE version SET version = 2")
+    database.commit()
+    database.close()
+    blamed = Failure("prompt_too_long", "", EVALUATION.cost.names[0])
+    placed = replace(spoilt, cost=EVALUATION.cost, failure=blamed)
+    for _ in range(2):
+        with Ledger(tmp_path / "l.sqlite") as then:
+            assert read(then, KEY, Key("r", "j", "c")) == [EVALUATION, spoilt]
+            then.write({Key("r", "k", "c"): placed, KEY: Evaluation(0.0)})
+            assert read(then, Key("r", "k", "c")) == [placed]
+
+
 def test_write_ahead_and_a_version(tmp_path: Path) -> None:
     Ledger(tmp_path / "l.sqlite").close()
     database = sqlite3.connect(tmp_path / "l.sqlite")
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert database.execute("SELECT version FROM version").fetchall() == [(2,)]
+    assert database.execute("SELECT version FROM version").fetchall() == [(3,)]
     database.execute("UPDATE version SET version = 1")
     database.commit()
     database.close()
-    with pytest.raises(RunError, match=r"l\.sqlite.*version 2.*got version 1"):
+    with pytest.raises(RunError, match=r"l\.sqlite.*version 3.*got version 1"):
         Ledger(tmp_path / "l.sqlite")
 
 

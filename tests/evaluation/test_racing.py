@@ -248,17 +248,29 @@ def test_who_stopped_is_called_back_when_the_last_place_becomes_cheap() -> None:
     assert third.lower(1.0) < second.mean < third.upper(1.0)  # it may be better: that alone wins no place
 
 
-@pytest.mark.parametrize(("fails", "items"), [(40, 48), (95, 96)])
-def test_a_failure_is_no_number_and_ends_a_race(fails: int, items: int) -> None:
-    def score(number: int, place: int) -> float | None:
-        return None if number == 1 and place == fails else float(number == 0 or place % (12 - 5 * number) > 0)
+@pytest.mark.parametrize("fails", [3, 40, 95])
+def test_a_failed_item_is_a_wrong_answer_and_the_race_goes_on(fails: int) -> None:
+    def score(number: int, place: int, failure: float | None = 0.0) -> float | None:
+        return failure if number == 1 and place == fails else float(number == 0 or place % (12 - 5 * number) > 0)
 
-    matrix, standings = race(score, [16, 48, 96], [island(range(3))])
+    matrix, standings = race(lambda number, place: score(number, place, None), [16, 48, 96], [island(range(3))])
+    plain, expected = race(score, [16, 48, 96], [island(range(3))])
+    assert {number: standing.estimate for number, standing in standings.items()} == {
+        number: standing.estimate for number, standing in expected.items()
+    }
+    assert matrix.calls == plain.calls
+    assert standings[1].complete
+    assert standings[1].summary.failure is None
+    assert standings[1].summary.failures == 1
+
+
+def test_who_fails_on_the_whole_first_rung_has_failed_and_stops() -> None:
+    matrix, standings = race(lambda number, place: None if number == 1 else 1.0, [16, 96], [island(range(3))])
     failed = standings[1]
     assert failed.estimate is None
     assert not failed.complete
     assert failed.summary.failure == Failure("time_out", "slow")
-    assert matrix.items_of(1) == items
+    assert matrix.items_of(1) == 16
 
 
 def test_nobody_but_failures_ends_a_race_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from evoswarm.evaluation.cost import Cost, CostTable, MemberCost
@@ -26,11 +27,12 @@ def evaluations(seed: int = 0) -> list[Evaluation]:
 
 
 def test_a_row_keeps_all_but_the_members_names() -> None:
-    failed = Evaluation(None, failure=Failure("no_mass", ""))
+    failed = replace(evaluations()[0], score=None, failure=Failure("prompt_too_long", "", member="b"))
     for evaluation in [*evaluations(), failed]:
         row = Row.of(evaluation)
         assert row.evaluation(NAMES) == evaluation
-        assert row.failure == evaluation.failure
+        assert row.failure(NAMES) == evaluation.failure
+    assert Row.of(failed).failure(["c", "d"]) == Failure("prompt_too_long", "", member="d")
     assert Row.of(evaluations()[0]).evaluation(["c", "d"]).cost.names == ("c", "d")
 
 

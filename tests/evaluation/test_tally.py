@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import Evaluation, summarize
+from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.row import Row, Sheet
 from evoswarm.evaluation.tally import Tally
@@ -23,7 +24,7 @@ from tests.evaluation.test_row import ITEMS, NAMES, evaluations
 
 @pytest.mark.parametrize("failing", [(), (3,), range(len(ITEMS))])
 def test_a_tally_is_read_back_to_the_bit(failing: Sequence[int]) -> None:
-    lost = Evaluation(None, failure=Failure("no_mass", "é"))
+    lost = replace(evaluations()[0], score=None, failure=Failure("prompt_too_long", "é", member="b"))
     rows = [lost if place in failing else one for place, one in enumerate(evaluations())]
     digests = [str(place % 20) for place in range(len(rows))]
     tally = Tally.of(Sheet([Row.of(one) for one in rows], NAMES), digests, ITEMS, TASKS)
@@ -83,11 +84,12 @@ def test_a_moment_is_in_no_tally(
     slow = Failure("time_out", "slow")
     digest = Evaluator(swarm, {task.name: task}, ledger).item_digest(items[0], recipes[0].prompt_format)
 
-    def failures(**settings: Any) -> list[Failure | None]:
+    def failures(**settings: Any) -> list[tuple[FailedItems, ...]]:
         evaluator = Evaluator(swarm, {task.name: task}, ledger, **settings)
-        return [summary.failure for summary in evaluator.summaries(recipes, items)]
+        return [summary.failed for summary in evaluator.summaries(recipes, items)]
 
     moment = Moment({(recipes[0].digest, digest): slow})
-    assert failures(moment=moment) == [slow, None, None]
-    assert failures() == [None, None, None]
-    assert failures(moment=moment) == [slow, None, None]
+    lost = (FailedItems("time_out", "", 1, "slow"),)
+    assert failures(moment=moment) == [lost, (), ()]
+    assert failures() == [(), (), ()]
+    assert failures(moment=moment) == [lost, (), ()]

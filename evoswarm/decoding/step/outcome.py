@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.places import Places
 from evoswarm.decoding.memory.prefix_tree import Node
-from evoswarm.decoding.request import Completion, Counters, MemberUse
+from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample
 from evoswarm.decoding.step.account import use_of
 from evoswarm.decoding.step.streams import Job, Streams
 from evoswarm.decoding.views.pool_view import PoolView
@@ -46,13 +46,15 @@ class Outcome:
     def completion(self, job: Job) -> Completion:
         """The outcome of one job as data."""
         streams, (first, last) = self._streams, job.streams
-        use = self._use(job)
-        if job.failure is not None:
-            return Completion(failure=job.failure, use=use, work=self._work)
-        touched = [self._lead_tokens(job, stream) for stream in range(first, last)]
+        failure, touched = streams.failure(job), list[tuple[int, int]]()
+        samples: tuple[Sample, ...] = ()
+        if failure is None:
+            touched = [self._lead_tokens(job, stream) for stream in range(first, last)]
+            samples = tuple([sample for sample in streams.samples[first:last] if sample is not None])
         return Completion(
-            samples=tuple([sample for sample in streams.samples[first:last] if sample is not None]),
-            use=use,
+            samples=samples,
+            failure=failure,
+            use=self._use(job),
             steps=sum(self._steps[first:last]),
             open_steps=sum(self._open_steps[first:last]),
             lead_tokens=sum([tokens for tokens, _ in touched]),
@@ -60,7 +62,7 @@ class Outcome:
             margin=min(self._margins[first:last]),
             left_out=max(self._left_out[first:last]),
             entropy=sum(self._entropies[first:last]) / max(1, sum(self._led[first:last])),
-            trace=tuple(job.trace),
+            trace=tuple(job.trace) if failure is None else (),
             work=self._work,
         )
 

@@ -28,7 +28,6 @@ class Job:
         root: the place at the end of its prompt.
         forced: the symbols it must follow, if it must; without END.
         streams: first and last + 1 of its streams.
-        failure: why there will be no answer.
         trace: the steps of its first sample, if asked for.
     """
 
@@ -37,7 +36,6 @@ class Job:
     root: int
     forced: Text | None = None
     streams: tuple[int, int] = (0, 0)
-    failure: Failure | None = None
     trace: list[Step] = field(default_factory=list)
 
 
@@ -63,6 +61,7 @@ class Streams:
         spoke: ``[streams, steps, width]`` who spoke at each of them.
         live: ``[streams]`` neither finished nor failed.
         samples: the answers, once finished.
+        failures: why streams have failed, by stream.
     """
 
     def __init__(self, jobs: Sequence[Job], plans: Plans) -> None:
@@ -99,6 +98,7 @@ class Streams:
         self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
         self.live = np.ones(count, dtype=bool)
         self.samples: list[Sample | None] = [None] * count
+        self.failures: dict[int, Failure] = {}
         self._forced = self._lay_out_forced()
 
     def _lay_out_forced(self) -> NDArray[np.int32] | None:
@@ -130,10 +130,14 @@ class Streams:
         self.spoke[streams, steps] = speaks
         self.steps[streams] = steps + 1
 
-    def fail(self, job: int, failure: Failure) -> None:
-        """No stream of this job goes on."""
-        self.jobs[job].failure = self.jobs[job].failure or failure
-        self.live[slice(*self.jobs[job].streams)] = False
+    def fail(self, stream: int, failure: Failure) -> None:
+        """This stream does not go on; the job's others do, so that what they come to depends on nobody's pace."""
+        self.failures.setdefault(stream, failure)
+        self.live[stream] = False
+
+    def failure(self, job: Job) -> Failure | None:
+        """Why there is no answer to a job: the failure of its first sample that failed."""
+        return next((self.failures[one] for one in range(*job.streams) if one in self.failures), None)
 
     def finish(self, stream: int, sample: Sample) -> None:
         """A stream has ended with this answer."""

@@ -75,7 +75,8 @@ class Race:
 
     At the end nobody holds a place by luck: whoever is among the best by its *lower* bound is scored on all items.
     The others keep an estimate: the paired difference to the mean of the best recipes that know all items (a control
-    variate), so that an easy rung does not flatter. A failure on any item is a failure.
+    variate), so that an easy rung does not flatter. An item that failed is a wrong answer; who failed on every item of
+    its first rung has failed, and stops.
 
     Args:
         evaluator: scores recipes; one call per rung, for all contests.
@@ -179,10 +180,12 @@ class Race:
         return Standing(summary, self._estimate(digest, reference), False)
 
     def _scores(self, digest: str) -> dict[int, float]:
-        return {place: float(row.score) for place, row in self._known[digest].items() if row.score is not None}
+        return {place: float(row.score or 0.0) for place, row in self._known[digest].items()}
 
     def _failed(self, digest: str) -> bool:
-        return any(row.failure is not None for row in self._known[digest].values())
+        """Whether it has failed on all it was asked; before it was asked, it has not."""
+        rows = self._known[digest].values()
+        return bool(rows) and all(row.failure is not None for row in rows)
 
     def _complete(self, digest: str) -> bool:
         return len(self._known[digest]) == len(self._items) and not self._failed(digest)

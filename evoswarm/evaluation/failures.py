@@ -1,0 +1,116 @@
+"""Failed items: which failures last, how many there were, of what kind, by whose fault, and that in words.
+
+An item on which a recipe failed is a wrong answer to that item. Failures stay typed all the same: the ledger keeps why
+there is no answer, never a zero, and sums say how many of their wrong answers are failures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from evoswarm.recipe import Failure, FailureKind
+
+OWED: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
+"""Failures owed to device or time: true of this moment, not of recipe and item. A run acts on them and notes them in
+its journal; they never enter the ledger, whose rows are true for ever and for every run."""
+
+_WORDS: dict[FailureKind, str] = {
+    "out_of_memory": "out of memory",
+    "time_out": "out of time",
+    "non_finite": "numbers that are not finite",
+    "no_mass": "no allowed symbol had any probability",
+    "prompt_too_long": "prompt too long",
+    "invalid_recipe": "an invalid recipe",
+    "scorer_error": "an error of the scorer",
+}
+
+
+def lasts(failure: Failure | None) -> bool:
+    """Whether an evaluation with this failure, or with none, is true for ever.
+
+    That a prompt is too long for a member, or that a scorer raises on an answer, is a fact of recipe and item (an
+    item's digest covers the scorer's source): it is decoded once and read back. What is owed to the moment is not.
+    """
+    return failure is None or failure.kind not in OWED
+
+
+@dataclass(frozen=True)
+class FailedItems:
+    """Items that failed alike.
+
+    Attributes:
+        kind: of the failure.
+        member: name of the member to blame; "" where no single one is.
+        items: how many.
+        message: of the first of them.
+    """
+
+    kind: FailureKind
+    member: str
+    items: int
+    message: str = ""
+
+    @property
+    def words(self) -> str:
+        """What happened: "prompt too long for small-model"."""
+        by = {"prompt_too_long": "for", "no_mass": "from"}.get(self.kind, "from")
+        return _WORDS[self.kind] + (f" {by} {self.member}" if self.member else "")
+
+    def to_json(self) -> dict[str, str | int]:
+        """As JSON data, without the message: it may differ from machine to machine."""
+        return {"kind": self.kind, "member": self.member, "items": self.items}
+
+
+def failed_items(failures: Iterable[Failure | None]) -> tuple[FailedItems, ...]:
+    """Count failures by kind and member: the commonest first, those that are as common in the order they came."""
+    first: dict[tuple[FailureKind, str], FailedItems] = {}
+    counts: Counter[tuple[FailureKind, str]] = Counter()
+    for failure in failures:
+        if failure is not None:
+            key = (failure.kind, failure.member)
+            first.setdefault(key, FailedItems(*key, 0, failure.message))
+            counts[key] += 1
+    return _ranked([replace(one, items=counts[key]) for key, one in first.items()])
+
+
+def together(parts: Iterable[Sequence[FailedItems]]) -> tuple[FailedItems, ...]:
+    """The counts of several recipes or splits as one."""
+    found: dict[tuple[FailureKind, str], FailedItems] = {}
+    for part in parts:
+        for one in part:
+            known = found.get((one.kind, one.member), replace(one, items=0))
+            found[one.kind, one.member] = replace(known, items=known.items + one.items)
+    return _ranked(list(found.values()))
+
+
+def commonest(failures: Sequence[Failure | None]) -> Failure | None:
+    """Why everything failed: the commonest failure; None where anything did not fail."""
+    if not failures or any(failure is None for failure in failures):
+        return None
+    first = failed_items(failures)[0]
+    return Failure(first.kind, first.message, first.member)
+
+
+def in_words(failed: Sequence[FailedItems]) -> str:
+    """The counts as a list: "prompt too long for small-model (3), an error of the scorer (1)"."""
+    return ", ".join(f"{one.words} ({one.items:,})" for one in failed)
+
+
+def sentence(failure: Failure | FailedItems) -> str:
+    """One failure with its message: "prompt too long for small-model (prompt and answer have more than 64 tokens)"."""
+    one = failure if isinstance(failure, FailedItems) else FailedItems(failure.kind, failure.member, 1, failure.message)
+    return one.words + (f" ({one.message})" if one.message else "")
+
+
+def remedy(failed: Sequence[FailedItems]) -> str:
+    """What to do about prompts that are too long for some members, as a sentence; "" where none is."""
+    members = [one.member for one in failed if one.kind == "prompt_too_long" and one.member]
+    if not members:
+        return ""
+    return f"Recipes without {' and '.join(members)} can answer these items."
+
+
+def _ranked(failed: list[FailedItems]) -> tuple[FailedItems, ...]:
+    return tuple(sorted(failed, key=lambda one: -one.items))
