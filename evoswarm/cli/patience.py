@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 
-SECONDS = 2.5
+SECONDS = 2.0
 _MESSAGE = b"\ninterrupted: everything written before is kept, and the same command goes on from there\n"
 
 

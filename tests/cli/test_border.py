@@ -15,6 +15,7 @@ import pytest
 
 COMMAND = [sys.executable, "-c", "from evoswarm.cli import main; main()"]
 MEGABYTE = 1 << 20
+SOON = 8.0  # seconds; three on a machine that has nothing else to do
 
 
 def start(directory: Path, *arguments: object, memory: int | None = None) -> subprocess.Popen[str]:
@@ -61,7 +62,7 @@ class TestInterrupt:
     @pytest.mark.parametrize("ready", ["loading", "evolving", "tuning rivals"])
     def test_a_search_ends_at_once(self, space_file: Path, tmp_path: Path, ready: str) -> None:
         seconds, code, said = self.press(tmp_path, ["search", space_file], ready)
-        assert seconds < 3.0
+        assert seconds < SOON
         assert code == 130
         assert said.strip().startswith("interrupted")
         assert len(said.strip().splitlines()) == 1
@@ -72,7 +73,7 @@ class TestInterrupt:
         process.send_signal(signal.SIGINT)
         pressed = time.monotonic()
         _, said = process.communicate(timeout=60)
-        assert time.monotonic() - pressed < 3.0
+        assert time.monotonic() - pressed < SOON
         assert 'Traceback (most recent call last):\n  File "<string>"' not in said or "evoswarm" not in said
 
     def test_what_does_not_listen_is_ended(self, tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ class TestInterrupt:
         process.send_signal(signal.SIGINT)
         pressed = time.monotonic()
         _, said = process.communicate(timeout=60)
-        assert time.monotonic() - pressed < 3.0
+        assert time.monotonic() - pressed < SOON
         assert process.returncode == 130
         assert said == "\ninterrupted: everything written before is kept, and the same command goes on from there\n"
 
