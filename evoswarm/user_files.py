@@ -20,6 +20,8 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
     (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISREG, "a regular file"),
 )
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "a gzip file", b"PK\x03\x04": "a zip file"}
 _CHUNK = MIB
@@ -92,6 +94,11 @@ def read_bytes(
         raise raises(_sentence(error, limit), where or Where(str(path))) from None
 
 
+def kind_of(mode: int) -> str:
+    """What a file is, in words, by the mode that ``os.stat`` or ``os.lstat`` gives."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+
+
 class _TooLarge(Exception):
     """Holds the size in bytes, at least."""
 
@@ -102,7 +109,7 @@ class _OddKind(OSError):
 
 def _require_readable(mode: int, pipes: bool) -> None:
     if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
-        raise _OddKind(next((name for is_kind, name in _KINDS if is_kind(mode)), "something else"))
+        raise _OddKind(kind_of(mode))
 
 
 def _sentence(error: Exception, limit: int) -> str:

@@ -167,7 +167,8 @@ def generate(
     from evoswarm.recipe import Recipe
 
     chosen = Recipe.load(recipe)
-    check_writable(out)
+    members = [Path(member.spec.path) for member in chosen.members]
+    check_writable(out, [path for path in (recipe, prompts, *members) if path is not None and path.exists()])
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.generation import answer
 

@@ -6,7 +6,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,11 +85,22 @@ def _read_prompts(path: Path) -> Iterator[str]:
         raise RunError("expected at least one prompt, got an empty file", Where(str(path)))
 
 
-def check_writable(out: Path | None) -> None:
-    """Refuse a file that cannot be written before the decoding, not after it."""
+def check_writable(out: Path | None, inputs: Iterable[Path] = ()) -> None:
+    """Refuse a file that cannot or must not be written before the decoding, not after it.
+
+    Args:
+        out: the file; None is standard output.
+        inputs: files and directories that the command reads: ``out`` must be none of theirs, by whatever name.
+
+    Raises:
+        RunError: it is one, or it cannot be written.
+    """
     if out is None:
         return
     try:
+        if out.exists() and (same := _among(out, inputs)) is not None:
+            message = f"expected a file that is not read by the same command, got {same}, which would be lost"
+            raise RunError(message, Where(str(out)))
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.is_dir() or out.is_file() or not out.exists():
             out.open("a", encoding="utf-8").close()
@@ -96,6 +108,18 @@ def check_writable(out: Path | None) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(out))) from None
+
+
+def _among(out: Path, inputs: Iterable[Path]) -> Path | None:
+    """The input that an existing file is, if it is one; links and hard links are looked through."""
+    found = out.stat()
+    for path in inputs:
+        files = [*path.glob("*"), *path.glob("*/*")] if path.is_dir() else [path]
+        for file in files:
+            with suppress(OSError):
+                if os.path.samestat(file.stat(), found):
+                    return file
+    return None
 
 
 def write_rows(rows: list[Row], out: Path | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.run_directory import write_file
+from evoswarm.run_directory import write_within
 from evoswarm.study.two_by_two.duel import DIRECTORY
 from evoswarm.study.two_by_two.values import two_by_two
 
@@ -29,6 +29,6 @@ def run_two_by_two(same: SearchSpace, cross: SearchSpace, seeds: Sequence[int], 
         same, cross, seeds, runs=runs, on_stage=lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
     )
     data = json.dumps(answer.as_dict(), indent=2, ensure_ascii=False)
-    file = write_file(runs / DIRECTORY / f"{same.name}-{cross.name}.json", data + "\n")
+    file = write_within(runs, f"{DIRECTORY}/{same.name}-{cross.name}.json", data + "\n")
     for line in [data] if as_json else [*answer.lines(), f"written: {file}"]:
         say(line)

@@ -13,7 +13,7 @@ from evoswarm.run_directory.directory import (
     TRACKING,
     RunDirectory,
 )
-from evoswarm.run_directory.durable import write_file, write_whole
+from evoswarm.run_directory.durable import write_file, write_within
 
 __all__ = [
     "CHAMPION",
@@ -28,5 +28,5 @@ __all__ = [
     "RunDirectory",
     "run_directory",
     "write_file",
-    "write_whole",
+    "write_within",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +18,16 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.run_directory.durable import (
-    APPENDING,
+    LONGEST,
     TEMPORARY,
     append_line,
-    cut_broken_end,
+    mend_end,
+    open_appending,
     typed,
     whole_lines,
-    write_whole,
+    write_within,
 )
+from evoswarm.user_files import read_text
 
 JOURNAL = "journal.jsonl"
 INDIVIDUALS = "individuals.jsonl"
@@ -107,7 +110,7 @@ class RunDirectory:
         fresh = lines[len(known) :]
         if fresh:
             with typed(self.path):
-                descriptor = os.open(self.path / INDIVIDUALS, APPENDING, 0o644)
+                descriptor = open_appending(self.path / INDIVIDUALS)
                 try:
                     append_line(descriptor, "\n".join(fresh))
                 finally:
@@ -121,9 +124,8 @@ class RunDirectory:
         return self._replayed < len(self._lines)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file whole or not at all."""
-        with typed(self.path):
-            return write_whole(self.path / name, text)
+        """Write a file whole or not at all; a link in its place is replaced, never followed."""
+        return write_within(self.path, name, text)
 
     def write_json(self, name: str, data: Any) -> Path:
         """Write data as JSON, whole or not at all."""
@@ -132,28 +134,37 @@ class RunDirectory:
     def rename(self, name: str, other: str) -> None:
         """Give a file another name, if it is there."""
         with typed(self.path):
-            if (self.path / name).exists():
+            if os.path.lexists(self.path / name):
                 (self.path / name).replace(self.path / other)
 
     def read(self, name: str) -> str | None:
-        """A file's text, or None if there is none."""
+        """A file's text, or None if there is none.
+
+        Raises:
+            RunError: it cannot be read, or is no regular file.
+        """
         target = self.path / name
-        with typed(target):
-            return target.read_text(encoding="utf-8") if target.exists() else None
+        return read_text(target, limit=LONGEST) if os.path.lexists(target) else None
 
     def files(self) -> list[Path]:
-        """All files of the run, sorted."""
-        return sorted(path for path in self.path.rglob("*") if path.is_file())
+        """All files of the run, sorted: regular ones, no links."""
+        return sorted(path for path in self.path.rglob("*") if stat.S_ISREG(path.lstat().st_mode))
 
     def _open_held(self) -> int:
         """The journal, locked against other processes for as long as it stays open; what a crash left is cut away."""
-        journal = os.open(self.path / JOURNAL, APPENDING, 0o644)
+        journal = open_appending(self.path / JOURNAL)
         try:
             fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            cut_broken_end(self.path / JOURNAL)
-            cut_broken_end(self.path / INDIVIDUALS)
+            mend_end(self.path / JOURNAL, journal)
+            if os.path.lexists(self.path / INDIVIDUALS):
+                individuals = open_appending(self.path / INDIVIDUALS)
+                try:
+                    mend_end(self.path / INDIVIDUALS, individuals)
+                finally:
+                    os.close(individuals)
             for leftover in self.path.rglob(f"{TEMPORARY}*"):
-                leftover.unlink()
+                if stat.S_ISREG(leftover.lstat().st_mode):
+                    leftover.unlink()
         except BlockingIOError:
             os.close(journal)
             message = "expected to be the only one who writes this run, got another evoswarm at work on it"

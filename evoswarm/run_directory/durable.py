@@ -1,43 +1,73 @@
-"""Files that are whole or not there, and files that grow by whole lines; the system's errors in the user's words."""
+"""Files that are whole or not there, and files that grow by whole lines; the system's errors in the user's words.
+
+A file that a user names (``--out``) is written where the name leads: a link is followed, a device or a pipe is written
+to. A file *within a directory of ours* is another matter: the directory may be a stranger's, and a link in it may lead
+to anything that its user owns. Such a file is a regular one or it is replaced (`write_within`) or refused
+(`open_appending`); no link is followed, nothing but regular files is opened.
+"""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evoswarm.errors import RunError, Where
+from evoswarm.user_files import kind_of, read_text
 
 TEMPORARY = ".evoswarm-"
 """How files are called that are being written: what a crash left of one may be thrown away."""
 
-APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+LONGEST = 1 << 32
+"""Bytes that a file of a run may have: a lineage of a million individuals."""
+
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def write_file(target: Path, text: str) -> Path:
-    """Write a file whole or not at all.
+    """Write a file that a user names, whole or not at all: a temporary neighbour, then one rename.
+
+    A link stays one: what it points to is written. Devices and pipes are written to as they are.
 
     Raises:
         RunError: it cannot be written.
     """
     with typed(target):
-        return write_whole(target, text)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if _is_stream(target):
+            with target.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+        else:
+            _replace(Path(os.path.realpath(target)), text.encode())
+    return target
 
 
-def write_whole(target: Path, text: str) -> Path:
-    """Write a file whole or not at all: a temporary neighbour, then one rename.
+def write_within(root: Path, name: str, content: str | bytes) -> Path:
+    """Write a file within a directory of ours, whole or not at all; what stands in its place is replaced.
 
-    A link stays one: what it points to is written. Devices and pipes are written to as they are.
+    Args:
+        root: the directory; it may be a link, which is its user's.
+        name: of the file, with the directories below ``root`` that it is in.
+        content: of the file.
+
+    Raises:
+        RunError: it cannot be written; a directory below ``root`` is a link or something else.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if _is_stream(target):
-        with target.open("a", encoding="utf-8") as stream:
-            stream.write(text)
-        return target
-    _replace(Path(os.path.realpath(target)), text)
+    target = root / name
+    with typed(target):
+        root.mkdir(parents=True, exist_ok=True)
+        for parent in reversed([*target.relative_to(root).parents][:-1]):
+            with suppress(FileExistsError):
+                (root / parent).mkdir()
+            mode = os.lstat(root / parent).st_mode
+            if not stat.S_ISDIR(mode):
+                raise _odd(root / parent, "a directory", mode)
+        _replace(target, content.encode() if isinstance(content, str) else content)
     return target
 
 
@@ -47,28 +77,61 @@ def _is_stream(target: Path) -> bool:
     return target.exists() and (named or not target.is_file())
 
 
-def _replace(target: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", dir=target.parent, prefix=TEMPORARY, delete=False, encoding="utf-8"
-    ) as temporary:
+def _replace(target: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=TEMPORARY, delete=False) as temporary:
         try:
-            temporary.write(text)
+            temporary.write(content)
             temporary.flush()
             os.fsync(temporary.fileno())
         except BaseException:
             Path(temporary.name).unlink(missing_ok=True)
             raise
-    os.chmod(temporary.name, 0o644)
-    os.replace(temporary.name, target)
+    try:
+        os.chmod(temporary.name, 0o644)
+        os.replace(temporary.name, target)
+    except BaseException:
+        Path(temporary.name).unlink(missing_ok=True)
+        raise
 
 
 def whole_lines(path: Path) -> list[str]:
-    """The lines of a file that a line feed ends: a crash may have left a broken last one."""
-    if not path.is_file():
+    """The lines of a file that a line feed ends: a crash may have left a broken last one.
+
+    Raises:
+        RunError: it is no readable file of UTF-8.
+    """
+    if not os.path.lexists(path):
         return []
-    with typed(path):
-        text = path.read_text(encoding="utf-8")
-    return text.split("\n")[:-1]  # not splitlines: JSON may hold other line separators
+    return read_text(path, limit=LONGEST).split("\n")[:-1]  # not splitlines: JSON may hold other line separators
+
+
+def open_appending(path: Path) -> int:
+    """A descriptor to read a file within a directory of ours and to append to it; it is made if it is not there.
+
+    Raises:
+        RunError: something else than a regular file stands there: it is neither followed nor opened.
+        OSError: it cannot be opened.
+    """
+    with suppress(FileNotFoundError):
+        _require_regular(path, os.lstat(path).st_mode)  # before it is opened: opening some devices does things
+    descriptor = os.open(path, _APPENDING, 0o644)
+    try:
+        _require_regular(path, os.fstat(descriptor).st_mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise _odd(path, "a regular file", mode)
+
+
+def _odd(path: Path, expected: str, mode: int) -> RunError:
+    return RunError(
+        f"expected {expected} (what it leads to is not touched; move it away), got {kind_of(mode)}", Where(str(path))
+    )
 
 
 def append_line(descriptor: int, text: str) -> None:
@@ -85,13 +148,46 @@ def append_line(descriptor: int, text: str) -> None:
         raise
 
 
-def cut_broken_end(path: Path) -> None:
-    """Cut away what a crash left of a last line."""
-    if path.is_file():
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(path, whole)
+def mend_end(path: Path, descriptor: int) -> None:
+    """Cut away what a crash left of a last line; one that is whole but for its line feed gets it.
+
+    Args:
+        path: of the file, for errors.
+        descriptor: open to read and append.
+
+    Raises:
+        RunError: what stands behind the last line feed is nothing that a crash leaves; it stays as it is.
+    """
+    size = os.fstat(descriptor).st_size
+    begin = _behind_last_line_feed(descriptor, size)
+    if begin == size:
+        return
+    rest = os.pread(descriptor, size - begin, begin).rstrip(b"\0")  # a crash of the system may leave zeros
+    text = rest.decode("utf-8", errors="surrogateescape")
+    if text and not text.startswith("{"):
+        got = f"{text[:40]!a} behind the last line feed"
+        raise RunError(f"expected lines of JSON, got {got}: the file is damaged (move it away)", Where(str(path)))
+    try:
+        end = json.JSONDecoder().raw_decode(text)[1]
+    except ValueError:
+        os.ftruncate(descriptor, begin)
+        return
+    if text[end:].strip():
+        message = "expected a line feed behind every line, got two lines in one: the file is damaged (move it away)"
+        raise RunError(message, Where(str(path)))
+    os.ftruncate(descriptor, begin + len(text[:end].encode("utf-8", errors="surrogateescape")))
+    os.write(descriptor, b"\n")
+
+
+def _behind_last_line_feed(descriptor: int, size: int) -> int:
+    end = size
+    while end > 0:
+        begin = max(0, end - (1 << 16))
+        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -120,3 +121,29 @@ class TestGenerate:
     def test_a_place_that_cannot_be_written(self, command: Command, finished: SearchResult) -> None:
         Path("file").write_text("")
         refused(command("generate", finished.directory, "x", "--out", "file/rows.jsonl"), "file/rows.jsonl")
+
+
+class TestOutputIsNoInput:
+    """What a command reads, it does not overwrite, whatever name it is given."""
+
+    @pytest.mark.parametrize("disguise", ["itself", "link", "hard link"])
+    @pytest.mark.parametrize("which", ["recipe", "prompts", "file of the run"])
+    def test_an_input_is_not_overwritten(
+        self, command: Command, finished: SearchResult, tmp_path: Path, which: str, disguise: str
+    ) -> None:
+        recipe = shutil.copy(finished.directory / "champion.json", tmp_path / "recipe.json")
+        Path("ask.jsonl").write_text('{"prompt": "rev stone="}\n')
+        run = shutil.copytree(finished.directory, tmp_path / "run")
+        asked, victim = {
+            "recipe": (recipe, recipe),
+            "prompts": (recipe, tmp_path / "ask.jsonl"),
+            "file of the run": (run, run / "individuals.jsonl"),
+        }[which]
+        before = Path(victim).read_bytes()
+        out = Path(victim) if disguise == "itself" else Path("out.jsonl")
+        if disguise == "link":
+            out.symlink_to(victim)
+        elif disguise == "hard link":
+            out.hardlink_to(victim)
+        refused(command("generate", asked, "--prompts", "ask.jsonl", "--out", out), "not read by the same command")
+        assert Path(victim).read_bytes() == before

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, name: str) -> None:
         file.write(b"\xff\n")
     with pytest.raises(RunError) as caught, closing(RunDirectory(first)) as run:
         run.read(name)
-    assert str(caught.value) == f"{first / name}: expected UTF-8, got the byte 0xff"
+    line = 2 if name == JOURNAL else 1
+    assert str(caught.value) == f"{first / name}:{line}: expected UTF-8, got the byte 0xff"
 
 
 def test_an_unfinished_run_is_continued_and_a_finished_one_gets_the_next_number(tmp_path: Path) -> None:
@@ -299,20 +301,115 @@ def test_a_finished_run_that_mlflow_never_followed_is_finished(tmp_path: Path) -
     assert run.path.name == "x-seed0-2"
 
 
-def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     run = RunDirectory(tmp_path / "run")
-    (tmp_path / "run" / INDIVIDUALS).symlink_to("/dev/full")
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(RunError, match="room on the disk, got a full one: everything written before is kept"):
         run.record([line(0)])
-    run.close()
-    (tmp_path / "run" / INDIVIDUALS).unlink()
-    (tmp_path / "run" / JOURNAL).unlink()
-    (tmp_path / "run" / JOURNAL).symlink_to("/dev/full")
-    full = RunDirectory(tmp_path / "run")
     with pytest.raises(RunError, match="room on the disk, got a full one"):
-        full.journal("stopped")
-    assert full.events == []
-    full.close()
+        run.journal("stopped")
+    monkeypatch.undo()
+    assert run.events == []
+    assert (tmp_path / "run" / INDIVIDUALS).read_bytes() == (tmp_path / "run" / JOURNAL).read_bytes() == b""
+    run.close()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file of the user's that a stranger's run directory must not change."""
+    file = tmp_path / "secret"
+    file.write_text("mine, without a line feed at its end")
+    return file
+
+
+@pytest.mark.parametrize("name", [JOURNAL, INDIVIDUALS])
+def test_a_link_in_place_of_a_file_that_grows_is_neither_followed_nor_cut(
+    tmp_path: Path, secret: Path, name: str
+) -> None:
+    path = begin(tmp_path)
+    (path / name).unlink(missing_ok=True)
+    (path / name).symlink_to(secret)
+    with pytest.raises(RunError, match=rf"{name}: expected a regular file .*, got a link"):
+        RunDirectory(path)
+    assert secret.read_text() == "mine, without a line feed at its end"
+
+
+@pytest.mark.parametrize("name", [JOURNAL, INDIVIDUALS])
+def test_a_pipe_or_a_device_in_place_of_a_file_is_not_opened(tmp_path: Path, name: str) -> None:
+    path = begin(tmp_path)
+    (path / name).unlink(missing_ok=True)
+    os.mkfifo(path / name)
+    with pytest.raises(RunError, match=rf"{name}: expected a regular file .*, got a pipe"):
+        RunDirectory(path)
+
+
+def test_a_link_in_place_of_a_whole_file_is_replaced(tmp_path: Path, secret: Path) -> None:
+    run = RunDirectory(begin(tmp_path))
+    (run.path / "certificate.txt").symlink_to(secret)
+    run.write("certificate.txt", "new\n")
+    assert not (run.path / "certificate.txt").is_symlink()
+    assert run.read("certificate.txt") == "new\n"
+    assert secret.read_text() == "mine, without a line feed at its end"
+    run.close()
+
+
+def test_a_linked_directory_within_a_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    run = RunDirectory(begin(tmp_path))
+    (run.path / "recipes").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=r"recipes: expected a directory .*, got a link"):
+        run.write("recipes/champion.json", "{}")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert run.files() == [run.path / JOURNAL]
+    run.close()
+
+
+def test_a_pipe_in_a_run_is_not_read(tmp_path: Path) -> None:
+    run = RunDirectory(begin(tmp_path))
+    os.mkfifo(run.path / "front.json")
+    with pytest.raises(RunError, match=r"front\.json: expected a readable file, got: a pipe"):
+        run.read("front.json")
+    run.close()
+
+
+def test_a_run_that_is_a_link_itself_is_its_users(tmp_path: Path) -> None:
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "mine").symlink_to("large disk")
+    assert begin(tmp_path, out=tmp_path / "mine") == tmp_path / "mine"
+    assert (tmp_path / "large disk" / JOURNAL).is_file()
+
+
+def test_a_last_line_that_only_lacks_its_line_feed_is_kept(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.record([line(0), line(1)])
+    run.close()
+    file = tmp_path / "run" / INDIVIDUALS
+    whole = file.read_bytes()
+    file.write_bytes(whole.removesuffix(b"\n"))
+    RunDirectory(tmp_path / "run").close()
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("damage", "got"),
+    [
+        (lambda data: data.replace(b"\n", b""), "two lines in one"),
+        (lambda data: data + b"scribble", "'scribble' behind the last line feed"),
+    ],
+)
+def test_what_no_crash_leaves_is_refused_and_stays(tmp_path: Path, damage: Callable[[bytes], bytes], got: str) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.record([line(0), line(1)])
+    run.close()
+    file = tmp_path / "run" / INDIVIDUALS
+    file.write_bytes(damage(file.read_bytes()))
+    before = file.read_bytes()
+    with pytest.raises(RunError, match=got):
+        RunDirectory(tmp_path / "run")
+    assert file.read_bytes() == before
 
 
 LIMITED = """

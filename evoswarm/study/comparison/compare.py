@@ -17,7 +17,7 @@ from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.session import search
 from evoswarm.genomes.archipelago_settings import objectives_of
-from evoswarm.run_directory import JOURNAL, write_file
+from evoswarm.run_directory import JOURNAL, write_within
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
 from evoswarm.study.comparison.record import Searched, searched
 from evoswarm.study.comparison.result import BASELINE, Comparison
@@ -134,7 +134,7 @@ def _searches(
                 on_stage(f"loading {len(space.pool)} members")
                 swarm = Swarm.load(space.pool, **space.decoding.model_dump())
             one = _searched(root, space, algorithm, seed, evaluations, runs, swarm)
-            write_file(_file(root, algorithm, seed), one.to_json())
+            write_within(root, _file(root, algorithm, seed).name, one.to_json())
         yield one
 
 
@@ -142,7 +142,7 @@ def _write(comparison: Comparison) -> None:
     """The figures and the plot."""
     from evoswarm.study.comparison.plot import plot  # matplotlib is slow to import
 
-    write_file(comparison.directory / "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
+    write_within(comparison.directory, "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
     plot(comparison, comparison.directory / "comparison.png")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from evoswarm.errors import RunError, Where
+from evoswarm.run_directory import write_within
 from evoswarm.study.comparison.result import Comparison
 from evoswarm.study.estimate import Estimate
 
@@ -45,10 +45,7 @@ def plot(comparison: Comparison, file: Path) -> None:
     axes.legend(loc="lower right")
     buffer = io.BytesIO()
     canvas.print_png(buffer)
-    try:
-        file.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(file))) from None
+    write_within(file.parent, file.name, buffer.getvalue())
 
 
 def _draw(axes: Axes, comparison: Comparison, algorithm: str, colour: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evoswarm.run_directory import write_within
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord
@@ -49,8 +51,9 @@ def draw(
         _draw_setting(panel, setting, [record for record in records if record.scores], best)
     for panel in panels[len(settings) + 1 :]:
         panel.axis("off")
-    figure.savefig(path, dpi=110)
-    return path
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=110, format="png")
+    return write_within(path.parent, path.name, buffer.getvalue())
 
 
 def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:

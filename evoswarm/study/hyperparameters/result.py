@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.run_directory import write_file
+from evoswarm.run_directory import write_within
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.plot import draw
@@ -111,7 +111,7 @@ def write_result(result: StudyResult) -> None:
     """
     directory, question = result.directory, result.question
     data = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
-    write_file(directory / RESULT, data + "\n")
+    write_within(directory, RESULT, data + "\n")
     title = f"{question.study.name}: {len(result.records)} trials, each with {len(question.study.seeds)} seeds"
     score = f"{question.study.measure} accuracy"
     try:
@@ -119,7 +119,7 @@ def write_result(result: StudyResult) -> None:
     except OSError as error:
         raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(directory))) from error
     if result.differs:
-        write_file(directory / BEST, best_yaml(result))
+        write_within(directory, BEST, best_yaml(result))
     else:
         (directory / BEST).unlink(missing_ok=True)
 
