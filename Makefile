@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test real lint check format install bench studies clean
+.PHONY: search test real gpu lint check format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
@@ -17,6 +17,11 @@ test: $(VENV)/installed-dev
 real: $(VENV)/installed-dev
 	$(BIN)/python -m tools.real_models
 	$(BIN)/python -m pytest tests/real -rs
+
+# On a machine with a CUDA GPU: what is right there, then how fast. Elsewhere both say why they are skipped.
+gpu: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/gpu -rs
+	$(BIN)/python -m tests.benchmarks.gpu --out gpu.json
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

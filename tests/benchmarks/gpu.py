@@ -2,10 +2,13 @@
 
     python -m tests.benchmarks.gpu
 
+Without one it says so and measures nothing. What is right on a GPU is checked by ``tests/gpu/`` (`make gpu` does both).
+
 Random Llama-like members of 0.5 to 1.5 billion parameters in bfloat16, one and three of them, at 1, 16 and 256
 streams in ``tokens``. The floor of a step reads every member's weights once and the keys and values of all streams
 once, at the bandwidth with which this GPU really copies. Host time is everything outside forwards; it matters where
-it is not small beside the forward of a step.
+it is not small beside the forward of a step. In ``bytes``, small models with vocabularies from 50,000 to 262,144 tokens
+follow real text, at 1 and 64 streams: what a byte costs beside the forwards grows with the vocabulary.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +31,14 @@ from evoswarm.decoding.member import Member, load_member
 from evoswarm.recipe import RecipeMember
 from tests.benchmarks.models import END, VOCABULARY, passages, tokenizer
 from tests.decoding import tiny
+from tests.gpu.wide import WIDE, wide_model
 
 STREAMS = (1, 16, 256)
 NEW_TOKENS = 64
 PROMPT_BYTES = 200
 BATCH_TOKENS = 65_536
 ENOUGH_BYTES = 1 << 20
+BYTE_STREAMS, TEXT_BYTES = (1, 64), 64
 COPIED_BYTES = 2 << 30
 _SHARED: dict[str, Any] = {"max_position_embeddings": 2048, "tie_word_embeddings": True}
 MEMBERS: dict[str, dict[str, Any]] = {
@@ -87,13 +92,35 @@ class Row:
     forward_us_per_token: float
 
 
+@dataclass(frozen=True)
+class ByteRow:
+    """One wide vocabulary in ``bytes``.
+
+    Attributes:
+        model: its name.
+        vocabulary: tokens.
+        streams: texts that are followed together.
+        bytes_per_second: over all streams, prompts included in the time.
+        host_us_per_byte: host time per (stream, byte).
+        forward_us_per_byte: time in forwards per (stream, byte).
+    """
+
+    model: str
+    vocabulary: int
+    streams: int
+    bytes_per_second: float
+    host_us_per_byte: float
+    forward_us_per_byte: float
+
+
 def main() -> None:
     """Measure and print, or say that there is no GPU."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="where the figures go, as JSON")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
-        raise SystemExit("expected a GPU that torch can use through CUDA (bandwidth is what is measured), got none")
+        print("skipped: expected a GPU that torch can use through CUDA (bandwidth is what is measured), got none")
+        return
     silence_loading()
     bandwidth = copy_bandwidth()
     print(
@@ -108,8 +135,11 @@ def main() -> None:
         for streams in STREAMS:
             rows.append(_row(members[:count], streams, bandwidth))
             print(_line(rows[-1]), flush=True)
+    del members
+    by_bytes = list(byte_rows("cuda"))
     if arguments.out is not None:
         record = {"gpu": torch.cuda.get_device_name(), "bytes_per_second": bandwidth, "rows": [asdict(r) for r in rows]}
+        record["bytes"] = [asdict(row) for row in by_bytes]
         arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
@@ -182,6 +212,45 @@ def _position_bytes(member: Member) -> int:
     config = member.runner.model.config
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * 2 * config.num_hidden_layers * config.num_key_value_heads * size)
+
+
+def byte_rows(device: str) -> Iterator[ByteRow]:
+    """Wide vocabularies in ``bytes``, printed as they come."""
+    print("model        tokens  streams   bytes/s  host us/byte  forward us/byte")
+    with tempfile.TemporaryDirectory() as directory:
+        for name, (_, vocabulary, _) in WIDE.items():
+            path = wide_model(Path(directory), name, torch.bfloat16)
+            spec = MemberSpec(name=name, path=str(path), device=device, dtype="bfloat16")
+            member = load_member(spec, BATCH_TOKENS)
+            _follow(member, 1)
+            for streams in BYTE_STREAMS:
+                swarm, seconds = _follow(member, streams)
+                size, forward = streams * (TEXT_BYTES + 1), swarm.counters.forward_seconds  # END is a step too
+                times = (1e6 * (seconds - forward) / size, 1e6 * forward / size)
+                row = ByteRow(name, vocabulary, streams, size / seconds, *times)
+                print(
+                    f"{name:11s}  {vocabulary:6d}  {streams:7d}  {row.bytes_per_second:8.0f}"
+                    f"  {row.host_us_per_byte:12.1f}  {row.forward_us_per_byte:15.1f}",
+                    flush=True,
+                )
+                yield row
+
+
+def _follow(member: Member, streams: int) -> tuple[Swarm, float]:
+    """Follow so many different texts byte by byte; returns the swarm and the seconds."""
+    recipe = Recipe(members=(RecipeMember(spec=member.spec),), lead=member.spec.name)
+    asked = [
+        Request(recipe, prompt, max_bytes=TEXT_BYTES + 1, forced=text)
+        for prompt, text in passages(streams, PROMPT_BYTES, TEXT_BYTES)
+    ]
+    swarm = Swarm([member])
+    began = time.perf_counter()
+    done = swarm.decode(asked)
+    seconds = time.perf_counter() - began
+    failed = [one.failure for one in done if one.failure is not None]
+    if failed:
+        raise ValueError(f"expected that {member.spec.name} follows every text, got {failed[0]}")
+    return swarm, seconds
 
 
 def _line(row: Row) -> str:

@@ -1,6 +1,6 @@
 """What byte by byte means for trained models: agreement with ``generate``, rows read, error of the default epsilon.
 
-    python -m tests.real.measure        writes results.json beside this file; about five minutes on two cores
+    python -m tests.real.measure        writes results.json beside this file; about a minute on two cores
 
 The questions are those beside this file; the texts are pieces of Python's standard library. The models must be in the
 cache (``make real``).
@@ -35,7 +35,7 @@ from tools.real_models import SOURCES
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 BATCH_TOKENS = 2048
-ANSWER_BYTES = 24
+ANSWER_BYTES, SENTENCE_BYTES = 24, 48
 TEXTS, TEXT_BYTES = 12, 80
 DEFAULT = Recipe.model_fields["epsilon"].default
 
@@ -83,14 +83,15 @@ def alone(member: Member, alphabet: str = "bytes") -> Recipe:
     return Recipe.model_validate({"members": parts, "lead": member.spec.name, "alphabet": alphabet})
 
 
-def questions() -> list[tuple[str, str]]:
-    """(question, gold) of the files beside this one, two shots before each."""
+def questions(shots: int = 2) -> list[tuple[str, str]]:
+    """(question, gold) of the files beside this one; behind so many shots, or, without any, as one would ask."""
     capitals = [(f"What is the capital of {row['country']}?", row["capital"]) for row in _rows("capitals")]
     sums = [(f"What is {row['a']} + {row['b']}?", row["sum"]) for row in _rows("sums")]
     asked = []
     for of_kind in (capitals, sums):
-        shots = "".join(f"Question: {question}\nAnswer: {gold}\n\n" for question, gold in of_kind[:2])
-        asked += [(f"{shots}Question: {question}\nAnswer:", gold) for question, gold in of_kind[2:]]
+        shown = "".join(f"Question: {question}\nAnswer: {gold}\n\n" for question, gold in of_kind[:shots])
+        left = of_kind[shots:]
+        asked += [(f"{shown}Question: {question}\nAnswer:", gold) for question, gold in left] if shots else left
     return asked
 
 
@@ -98,20 +99,19 @@ def _rows(name: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
-def _agreement(member: Member, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _agreement(member: Member, asked: Sequence[tuple[str, str]], max_bytes: int) -> dict[str, Any]:
     """Greedy answers by bytes beside those by tokens, which are those of ``generate``."""
     answers = {}
     for alphabet in ("bytes", "tokens"):
-        requests = [
-            Request(alone(member, alphabet), prompt, max_bytes=ANSWER_BYTES, stop=("\n",)) for prompt, _ in asked
-        ]
+        one = alone(member, alphabet)
+        requests = [Request(one, prompt, max_bytes=max_bytes, stop=("\n",)) for prompt, _ in asked]
         began = time.perf_counter()
         done = Swarm([member]).decode(requests)
         seconds = time.perf_counter() - began
-        failed = [one.failure for one in done if one.failure is not None]
+        failed = [each.failure for each in done if each.failure is not None]
         if failed:
             raise ValueError(f"expected an answer to every question, got {failed[0]}")
-        answers[alphabet] = [one.samples[0].text for one in done]
+        answers[alphabet] = [each.samples[0].text for each in done]
         answers[f"{alphabet}_seconds"] = round(seconds, 2)
     pairs = list(zip(answers["bytes"], answers["tokens"], (gold for _, gold in asked), strict=True))
     right = {name: [gold in text for text, gold in texts] for name, texts in _sides(pairs).items()}
@@ -140,10 +140,11 @@ def _measured(name: str) -> dict[str, Any]:
     began = time.process_time()
     member = load_member(spec, BATCH_TOKENS)
     loading = time.process_time() - began
-    found: dict[str, Any] = {"loading_cpu_seconds": round(loading, 1), "agreement": _agreement(member, questions())}
+    found: dict[str, Any] = {"loading_cpu_seconds": round(loading, 1)}
+    found["agreement"] = _agreement(member, questions(), ANSWER_BYTES)
     if name.endswith("instruct"):
         chatty = load_member(spec.model_copy(update={"chat_template": True}), BATCH_TOKENS)
-        found["agreement_through_template"] = _agreement(chatty, questions())
+        found["agreement_through_template"] = _agreement(chatty, questions(shots=0), SENTENCE_BYTES)
     seen = views(member, list(passages(TEXTS, TEXT_BYTES, TEXT_BYTES)))
     return {**found, "views": {key: float(f"{value:.4g}") for key, value in vars(seen).items()}}
 
