@@ -30,6 +30,7 @@ from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
 from evoswarm.experiment.result import CERTIFICATE, PAGE
+from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import LEDGER, Workbench, naming, workbench
 from evoswarm.recipe import Recipe, RecipeMember
@@ -80,6 +81,7 @@ def certify(
         bench = stack.enter_context(
             workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)
         )
+        require_same_items(directory, space, bench.items)
         with naming(str(path / CHAMPION)):
             bound = bench.bound(champion)
         tracker = Tracker(space.tracking, root)

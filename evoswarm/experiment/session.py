@@ -26,6 +26,7 @@ from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.past import moment_of, retire
 from evoswarm.experiment.result import SearchResult, write_result
+from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
@@ -87,6 +88,7 @@ def search(
                 swarm=swarm,
             )
         )
+        require_same_items(run, checked, bench.items)
         stack.enter_context(_libraries_kept())
         tracker = stack.enter_context(closing(Tracker(checked.tracking, root)))
         return Session(bench, run, tracker, interrupt, on_generation, on_stage).go()

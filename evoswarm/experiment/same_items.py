@@ -1,0 +1,59 @@
+"""Whether a run that goes on is asked the questions that it was begun with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from evoswarm.errors import RunError
+from evoswarm.run_directory import RunDirectory
+from evoswarm.space import DatasetSettings, SearchSpace
+from evoswarm.tasks.task import Item, SplitName
+
+ITEMS = "items"
+"""Event of the journal: what the items of each task in each split were when the run first drew them."""
+
+
+def require_same_items(run: RunDirectory, space: SearchSpace, items: Mapping[SplitName, Sequence[Item]]) -> None:
+    """Note the items of a new run; refuse to go on with one whose source gives others now.
+
+    A replay would stop all the same, at the first individual whose score differs; but then it is the source that is to
+    blame, and only its items can say so.
+
+    Args:
+        run: new, or one to go on with.
+        space: of the run.
+        items: drawn for it now, of some splits or of all.
+
+    Raises:
+        RunError: names the task's source and the split, and blames the line of the space.
+    """
+    known = {
+        task: digest
+        for event in run.events
+        if event["event"] == ITEMS and isinstance(event.get("digests"), dict)
+        for task, digest in event["digests"].items()
+    }
+    now: dict[str, str] = {}
+    for index, task in enumerate(space.tasks):
+        for split, drawn in items.items():
+            place = f"{task.name} {split}"
+            now[place] = _digest([item for item in drawn if item.task == task.name])
+            if known.get(place, now[place]) != now[place]:
+                source = task.path if isinstance(task, DatasetSettings) else f"the family {task.family}"
+                field = "path" if isinstance(task, DatasetSettings) else "family"
+                raise RunError(
+                    f"expected the items that {run.path} was begun with (scores on others cannot be compared), got "
+                    f"others: {source} has changed since the run began, in the {split} split (put it back as it was, "
+                    "or begin anew with --out)",
+                    space.where("tasks", index, field),
+                )
+    if not now.keys() <= known.keys():
+        run.journal(ITEMS, digests=known | now)
+
+
+def _digest(items: Sequence[Item]) -> str:
+    """SHA-256 (hex) of what is asked and what is right, in order."""
+    text = json.dumps([(item.key, item.prompt, item.gold) for item in items])
+    return hashlib.sha256(text.encode()).hexdigest()
