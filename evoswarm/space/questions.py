@@ -10,6 +10,7 @@ from evoswarm.errors import TaskError, Where
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
 from evoswarm.tasks.dataset import DatasetTask
+from evoswarm.tasks.family_trial import require_tractable
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.scorers import Scorer, make_scorer
 from evoswarm.tasks.splits import draw_task, needs_of, take_turns
@@ -70,6 +71,7 @@ def _from_dataset(settings: DatasetSettings, trust: Trust) -> DatasetTask:
 
 
 def _from_reasoning_gym(settings: ReasoningGymSettings, trust: Trust) -> ReasoningGymTask:
+    require_tractable(settings.family, settings.config, settings.form, settings.seed)
     asked: dict[str, Any] = {
         **_common(settings),
         "family": settings.family,

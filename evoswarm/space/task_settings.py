@@ -72,14 +72,18 @@ class ReasoningGymSettings(_TaskSettings):
 
 
 class DatasetSettings(_TaskSettings):
-    """Items from the rows of a local jsonl, json, csv or parquet file, or of a data set on the hub.
+    """Items from the rows of a local table, or of a data set on the hub.
 
     Attributes:
-        path: the file (from the working directory), or the name on the hub.
+        path: a jsonl, ndjson, json, csv, tsv or parquet file (the first five in gzip too) or a folder that ``datasets``
+            saved, from the working directory; or the name on the hub.
         subset: of a data set on the hub (its "configuration").
-        split: of a data set on the hub; a local file has ``train`` only.
+        split: of a data set on the hub or of a saved folder; a local file has ``train`` only.
         revision: of a data set on the hub.
         prompt: template of the question, with ``{column}`` placeholders; a brace of the text is written twice.
+            ``{choices:lettered}`` writes options behind letters, ``{key:letter of choices}`` the letter of the right
+            one, ``{key:letter}`` that of an option counted from 0 (``{key:letter from 1}`` from 1), and
+            ``{number:integer}`` 1.0 as 1.
         answer: template of the right answer.
     """
 
