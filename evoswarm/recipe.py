@@ -107,7 +107,8 @@ class MemberSpec(_Strict):
         dtype: ``auto`` is float32 on CPU and the checkpoint's own on a GPU.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         chat_template: render prompts through the tokenizer's chat template.
-        trust_remote_code: run code that comes with the checkpoint.
+        trust_remote_code: it needs code that comes with its checkpoint; that runs only where the caller allows it too
+            (see ``evoswarm.trust``).
         fingerprint: SHA-256 of weights, tokenizer and template; set once the member has been loaded.
     """
 

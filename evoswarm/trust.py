@@ -8,6 +8,7 @@ The two must agree; the word is never written into a file that another may read 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,20 @@ class Trust:
 
 NOBODY = Trust()
 """Nothing of a stranger's runs."""
+
+
+def refused_code(name: str, path: str) -> str:
+    """Why a member that brings code of its own is not loaded, what would run, and how its caller allows it.
+
+    Args:
+        name: of the member.
+        path: its directory or its hub id.
+    """
+    directory = Path(path)
+    files = sorted(file.name for file in directory.glob("*.py")) if directory.is_dir() else []
+    shown = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    what = f"{shown} in {path}" if files else f"whatever code {path} brings"
+    return (
+        f"expected your own word that code of member {name!r} may run ({what}; the file that asks for it does not "
+        "decide it), got none: if you trust its author, --trust-remote-code, in Python trust_remote_code=True"
+    )

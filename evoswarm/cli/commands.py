@@ -13,7 +13,7 @@ import typer
 
 from evoswarm import __version__
 from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
-from evoswarm.cli.trusting import trusting
+from evoswarm.cli.trusting import RemoteCode, trusting
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.trust import Trust
 
@@ -157,6 +157,7 @@ def generate(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.jsonl", help="Write rows instead of text.")] = None,
     max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="An answer's limit.")] = 256,
     stop: Annotated[list[str] | None, typer.Option("--stop", help="Ends an answer; may be repeated.")] = None,
+    trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer with a recipe: text to standard output, or rows with costs to a file."""
     questions = read_questions(prompt, prompts)
@@ -173,7 +174,14 @@ def generate(
     from evoswarm.experiment.generation import answer
 
     silence_loading()
-    rows = answer(chosen, questions, max_bytes=max_bytes, stop=tuple(stop or ()), file=str(recipe))
+    rows = answer(
+        chosen,
+        questions,
+        max_bytes=max_bytes,
+        stop=tuple(stop or ()),
+        file=str(recipe),
+        trust_remote_code=trust_remote_code,
+    )
     write_rows(rows, out)
 
 

@@ -21,16 +21,27 @@ Scorers = Annotated[
 ]
 
 
+RemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code", help="Lets members that need it (trust_remote_code: true) run code of their own."
+    ),
+]
+
+
 def trusting(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes the options of trust, and is given what they say as its argument ``trust``."""
     parameters = inspect.signature(command).parameters
     hints = get_type_hints(command, include_extras=True)
     own = [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items() if name != "trust"]
-    options = [inspect.Parameter("allow_scorer", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Scorers)]
+    options = [
+        inspect.Parameter("trust_remote_code", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=RemoteCode),
+        inspect.Parameter("allow_scorer", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Scorers),
+    ]
 
     @functools.wraps(command)
-    def wrapped(*, allow_scorer: list[str] | None = None, **arguments: Any) -> None:
-        command(**arguments, trust=Trust(scorers=tuple(allow_scorer or ())))
+    def wrapped(*, trust_remote_code: bool = False, allow_scorer: list[str] | None = None, **arguments: Any) -> None:
+        command(**arguments, trust=Trust(remote_code=trust_remote_code, scorers=tuple(allow_scorer or ())))
 
     signature = inspect.Signature(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options

@@ -16,6 +16,7 @@ from evoswarm.decoding.member import Member, fingerprint, load_member, locate, s
 from evoswarm.decoding.request import MemberShape
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
+from evoswarm.trust import refused_code
 
 _READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say
 
@@ -101,6 +102,7 @@ class Pool:
         batch_tokens: int,
         store: FactStore | None = None,
         on_load: Callable[[int], None] = lambda members: None,
+        trust_remote_code: bool = False,
     ) -> Self:
         """Find the members; they are loaded now unless the store knows all of them.
 
@@ -112,10 +114,14 @@ class Pool:
             batch_tokens: tokens forwarded at once, padding included.
             store: facts of members that were loaded before; new ones are kept there. None loads now.
             on_load: told how many members are about to be loaded.
+            trust_remote_code: whether those that say so of themselves may run code of their own.
 
         Raises:
-            MemberError: a member cannot be found or loaded.
+            MemberError: a member cannot be found or loaded, or would run code that nobody trusts.
         """
+        for spec in specs:
+            if spec.trust_remote_code and not trust_remote_code:
+                raise MemberError(refused_code(spec.name, spec.path))
         directories = [locate(spec) for spec in specs]
         sizes = [weight_bytes(directory, spec.dtype) for directory, spec in zip(directories, specs, strict=True)]
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]

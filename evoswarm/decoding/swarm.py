@@ -70,6 +70,7 @@ class Swarm:
         text_memory_bytes: int | None = None,
         store: FactStore | None = None,
         on_load: Callable[[int], None] = lambda members: None,
+        trust_remote_code: bool = False,
     ) -> Self:
         """Load a pool, or the members of a recipe.
 
@@ -81,12 +82,14 @@ class Swarm:
             text_memory_bytes: limit on texts and the distributions behind them per member; likewise.
             store: facts of members; where it knows all of these, they are loaded by the first who wants to decode.
             on_load: told how many members are about to be loaded.
+            trust_remote_code: run the code that members bring which need it (``MemberSpec.trust_remote_code``). It is
+                the caller's word: no space and no recipe gives it.
 
         Raises:
-            MemberError: a member cannot be loaded.
+            MemberError: a member cannot be loaded, or needs code that the caller does not trust.
         """
         wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
-        pool = Pool.find(wanted, batch_tokens, store, on_load)
+        pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code)
         return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property

@@ -56,6 +56,7 @@ def answer(
     max_bytes: int = 256,
     stop: Sequence[str] = (),
     file: str = "<recipe>",
+    trust_remote_code: bool = False,
 ) -> list[Row]:
     """Load the recipe's members and answer.
 
@@ -68,12 +69,13 @@ def answer(
         max_bytes: an answer's limit.
         stop: strings that end an answer.
         file: the recipe's, for errors.
+        trust_remote_code: see ``Swarm.load``.
 
     Raises:
         MemberError: a member cannot be loaded.
         RecipeError: a member is not what the recipe knew.
     """
-    swarm = Swarm.load([member.spec for member in recipe.members])
+    swarm = Swarm.load(recipe, trust_remote_code=trust_remote_code)
     with naming(file):
         swarm.check(recipe)
     requests = [Request(recipe, prompt, key=prompt, max_bytes=max_bytes, stop=tuple(stop)) for prompt in prompts]

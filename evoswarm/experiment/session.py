@@ -35,6 +35,7 @@ from evoswarm.run_directory import RunDirectory, run_directory
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
+from evoswarm.trust import Trust
 
 FRONT_EXTRAS = 30
 """Recipes of the Pareto archive, beyond the finalists, that are tested again for the front."""
@@ -52,6 +53,7 @@ def search(
     runs: str | Path = "runs",
     swarm: Swarm | None = None,
     certify: bool = True,
+    trust: Trust | None = None,
 ) -> SearchResult:
     """Search for the recipe that answers best, and write everything to a run directory.
 
@@ -66,12 +68,14 @@ def search(
         runs: the directory of all runs: the ledger and MLflow's store are kept here.
         swarm: the space's pool, loaded already (several searches over one pool share what it has read); None loads it.
         certify: test the champion on held-out items at the end, unless they were opened for another champion.
+        trust: whose code may run where the space asks for it; None is what the space was read with.
 
     Raises:
         EvoswarmError: the space, a task, a member or the run directory is not what it should be.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
     checked = _seeded(space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space), seed)
+    checked = checked if trust is None else checked.trusting(trust)
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
     with ExitStack() as stack:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from evoswarm.decoding.pool import FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
@@ -15,6 +16,7 @@ from evoswarm.evaluation.ledger import Ledger, Opening
 from evoswarm.recipe import MemberSpec, Recipe
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
+from evoswarm.trust import Trust
 
 LEDGER = "ledger.sqlite"
 
@@ -86,18 +88,30 @@ def workbench(
     items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
-            swarm = Swarm.load(
-                space.pool,
-                **space.decoding.model_dump(),
-                store=open_ledger,
-                on_load=lambda members: on_stage(f"loading {members} members"),
-            )
+            swarm = load_swarm(space, open_ledger, on_load=lambda members: on_stage(f"loading {members} members"))
         elif [spec.path for spec in swarm.specs] != [spec.path for spec in space.pool]:
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
         evaluator = Evaluator(swarm, by_name, open_ledger, moment=moment, stop=stop)
         yield Workbench(loaded, by_name, items, swarm, evaluator)
+
+
+def load_swarm(
+    space: SearchSpace, store: FactStore | None = None, on_load: Callable[[int], None] = lambda members: None
+) -> Swarm:
+    """The pool of a space, within its limits and its caller's trust; see ``Swarm.load``.
+
+    Raises:
+        MemberError: a member cannot be loaded, or needs code that the caller does not trust.
+    """
+    return Swarm.load(
+        space.pool,
+        **space.decoding.model_dump(),
+        store=store,
+        on_load=on_load,
+        trust_remote_code=space.trust.remote_code,
+    )
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,7 @@ def evaluate(
     *,
     runs: str | Path = "runs",
     on_stage: Callable[[str], None] = lambda text: None,
+    trust: Trust | None = None,
 ) -> SplitResult:
     """Score any recipe on a split of a space.
 
@@ -137,11 +152,13 @@ def evaluate(
         split: ``search``, ``selection`` or ``test``.
         runs: the directory of all runs; its ledger is used.
         on_stage: told what is being done.
+        trust: whose code may run where the space asks for it; None is what the space was read with.
 
     Raises:
         EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
     """
     checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
+    checked = checked if trust is None else checked.trusting(trust)
     asked = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
     check_members(asked, checked, file)

@@ -10,6 +10,7 @@ from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local
+from evoswarm.trust import refused_code
 
 ENOUGH_TEST_ITEMS = 1000
 """Procedural tasks have questions without end, so there is no reason for a verdict on few."""
@@ -25,7 +26,8 @@ def check_files(space: SearchSpace) -> tuple[str, ...]:
 
     Raises:
         MemberError: a model directory is missing or incomplete, names no end token, has no chat template though one
-            is asked for; or a shared tokenizer is asked for and differs.
+            is asked for; or a shared tokenizer is asked for and differs; or it needs code that the caller does not
+            trust.
         RecipeError: a recipe under ``warm_start`` cannot be read or used.
         TaskError: a data set is missing, empty, unreadable or too small, a column is missing; a family or its
             settings are unknown; a scorer of the user's cannot be had.
@@ -58,6 +60,8 @@ def _check_members(space: SearchSpace) -> list[str]:
     notes = []
     local: list[tuple[int, ModelFiles]] = []
     for index, spec in enumerate(space.pool):
+        if spec.trust_remote_code and not space.trust.remote_code:
+            raise MemberError(refused_code(spec.name, spec.path), space.where("pool", index, "trust_remote_code"))
         files = model_files(spec, space.where("pool", index, "path"))
         if files is None:
             notes.append(f"pool.{index}: {spec.path} is on the hub: whether it can be had shows when it is loaded")

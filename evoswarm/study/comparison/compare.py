@@ -16,6 +16,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import JOURNAL, write_within
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
@@ -132,7 +133,7 @@ def _searches(
         if one is None:
             if swarm is None:
                 on_stage(f"loading {len(space.pool)} members")
-                swarm = Swarm.load(space.pool, **space.decoding.model_dump())
+                swarm = load_swarm(space)
             one = _searched(root, space, algorithm, seed, evaluations, runs, swarm)
             write_within(root, _file(root, algorithm, seed).name, one.to_json())
         yield one

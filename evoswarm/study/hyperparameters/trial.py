@@ -16,6 +16,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.pruning import PATHS, PairedPruner
 from evoswarm.study.hyperparameters.question import Question
@@ -82,7 +83,7 @@ class TrialRunner:
 
     @cached_property
     def _swarm(self) -> Swarm:
-        return self._loaded or Swarm.load(self._question.space.pool, **self._question.space.decoding.model_dump())
+        return self._loaded or load_swarm(self._question.space)
 
     @cached_property
     def _study(self) -> optuna.Study:

@@ -13,7 +13,7 @@ from evoswarm.evaluation.evaluation import Evaluation, digest_of, scores_of, sum
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words
-from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
+from evoswarm.experiment.workbench import LEDGER, Workbench, load_swarm, workbench
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.voting import search_ballot
@@ -106,7 +106,7 @@ def duel(
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
     seeded = space.model_copy(update={"seed": seed})
-    loaded = swarm if swarm is not None else Swarm.load(space.pool, **space.decoding.model_dump())
+    loaded = swarm if swarm is not None else load_swarm(space)
     asked = 0
 
     def count(figures: GenerationFigures) -> None:

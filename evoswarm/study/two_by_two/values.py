@@ -16,8 +16,8 @@ from statistics import fmean, variance
 from typing import Any
 
 from evoswarm.certificate.statistics import Sample, Stratum, difference_of, strata
-from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
+from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.duel import Duel, Side, duel
 
@@ -162,7 +162,7 @@ def two_by_two(
     check_spaces(same, cross)
     duels = []
     for space in (same, cross):
-        swarm = Swarm.load(space.pool, **space.decoding.model_dump())  # one pool at a time: two may not fit
+        swarm = load_swarm(space)  # one pool at a time: two may not fit
         duels.append([duel(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds])
         del swarm
     return compare(*duels)
