@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoswarm.errors import TaskError
 from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer, make_scorer
 from evoswarm.tasks.task import Item
 
@@ -208,3 +209,12 @@ def test_regex_reads_the_gold_likewise_or_takes_it_as_it_is() -> None:
     assert scorer.score(item("ab"), "ab") == 0.0, "an answer that does not match is none"
     with pytest.raises(ValueError, match="not empty"):
         scorer.check_gold(" ")
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(?:a|aa)+$"])
+def test_an_expression_that_never_ends_is_named(pattern: str) -> None:
+    scorer = Regex(pattern)
+    with pytest.raises(TaskError, match="that reads a text of 61 characters in 1 s") as caught:
+        scorer.extract("a" * 60 + "!")
+    assert pattern in str(caught.value)
+    assert scorer.extract("x") == "", "the next text has its own time"
