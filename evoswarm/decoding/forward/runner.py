@@ -21,6 +21,8 @@ from evoswarm.decoding.forward.attention_pool import AttentionPool
 from evoswarm.decoding.forward.cache_layouts import Chunk, Layout, Reread
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
 from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
+from evoswarm.decoding.forward.sides import Sides
+from evoswarm.decoding.forward.switches import switches
 from evoswarm.decoding.request import Counters
 from evoswarm.errors import MemberError, is_out_of_memory
 
@@ -57,6 +59,10 @@ class Runner:
         if not isinstance(self.layout, Reread) and not _agrees(model, self.layout, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
             self.layout = Reread(model)
+        lengths = switches(model, name)
+        if lengths:
+            made = _choose_layout if isinstance(self.layout, AttentionPool) else Reread
+            self.layout = Sides(lengths, lambda: made(model))
         self.layout.drop_buffers()
         self.layout.buffer_limit = int(free_bytes(self.device) * BUFFER_SHARE)
         self._free: list[int] = []

@@ -14,6 +14,7 @@ from evoswarm.decoding.member.prompt import Prompt
 from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.cuts import cut_places
+from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 
 
@@ -37,6 +38,10 @@ class Member:
         self._ends = end_ids(model, tokenizer, self.runner.columns, spec.name)
         self._prompt = Prompt(spec, tokenizer, self._ends)
         self.codec = Codec(tokenizer, self._ends, self.runner.columns, spec.name)
+        if not len(self.codec.order):
+            raise MemberError(
+                f"member {spec.name!r}: expected tokens that spell something, got only end and special ones"
+            )
         self._tokenizer = tokenizer
         self._known = int(model.get_input_embeddings().weight.shape[0])
         self.shape = _shape(model)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from evoswarm.checkpoint import Description, StoredWeights, Unfit, refuse_kind, stored_weights
+from evoswarm.checkpoint import Description, StoredWeights, Unfit, Vocabulary, refuse_kind, stored_weights
 from evoswarm.checkpoint.weights import WEIGHTS
 from evoswarm.decoding.member.border import reading
 from evoswarm.errors import MemberError
@@ -42,6 +42,7 @@ def examine(spec: MemberSpec, directory: Path) -> StoredWeights:
             lacking = "weights (model.safetensors)" if description.has("config.json") else "config.json"
             raise Unfit(f"expected a causal language model, so {lacking} in {str(directory)!r}, got none")
         description.check_layers(stored.tensors)
+        Vocabulary(description).end_tokens()
     return stored
 
 

@@ -9,6 +9,8 @@ from evoswarm.decoding.member.border import reading
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 
+NO_LENGTH = int(1e30)  # what transformers itself writes where there is none
+
 
 def read_tokenizer(spec: MemberSpec, directory: Path) -> Any:
     """The tokenizer in a directory; one of pieces alone (``tokenizer.model``) is converted.
@@ -27,9 +29,18 @@ def read_tokenizer(spec: MemberSpec, directory: Path) -> Any:
         _blame(spec, directory)
         raise
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None:
-        backend.no_truncation()
-        backend.no_padding()
+    with reading(spec.name, f"expected a tokenizer in {str(directory)!r}, got one that cannot encode"):
+        if backend is not None:
+            backend.no_truncation()
+            backend.no_padding()
+        tokenizer.model_max_length = NO_LENGTH
+        tokenizer("a b", add_special_tokens=False)
+    if backend is not None and _says("ByteLevel", backend.decoder):
+        if not _says("ByteLevel", backend.pre_tokenizer) and not _says("ByteLevel", backend.normalizer):
+            raise MemberError(
+                f"member {spec.name!r}: expected a pre_tokenizer that makes bytes (ByteLevel) in"
+                f" {str(directory / 'tokenizer.json')!r}, as its decoder undoes that, got none"
+            )
     return tokenizer
 
 
@@ -60,6 +71,11 @@ def check_vocabulary(spec: MemberSpec, directory: Path, tokenizer: Any, known: i
             f"member {spec.name!r}: expected tokens below {known} (the model's embeddings) in {str(directory)!r}, got"
             f" {piece!r:.40} as {token}, and {len(beyond)} such in all: it is the tokenizer of another model"
         )
+
+
+def _says(kind: str, step: Any) -> bool:
+    """Whether a step of a tokenizer (None: there is no such step) is of a kind or holds one that is."""
+    return step is not None and f'"{kind}"'.encode() in bytes(step.__getstate__())
 
 
 def _blame(spec: MemberSpec, directory: Path) -> None:

@@ -1,0 +1,33 @@
+"""Whatever a stranger's directory holds, loading it ends in one sentence, and soon."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+import pytest
+
+from tests.decoding.mutations import make_bases, one
+
+CASES, GROUPS = 120, 4
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory):
+    return make_bases(tmp_path_factory.mktemp("bases"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(before)
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_damage_is_refused_in_one_sentence_or_does_no_harm(bases, tmp_path, group):
+    outcomes = [one(bases, tmp_path, seed) for seed in range(group, CASES, GROUPS)]
+    assert [case for case in outcomes if case[1] not in ("fine", "refused")] == []
+    counts = Counter(outcome for _, outcome in outcomes)
+    assert counts["refused"] > counts["fine"] > 0, "damage is done, and not everything is damaged"
