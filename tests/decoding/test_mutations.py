@@ -30,4 +30,4 @@ def test_damage_is_refused_in_one_sentence_or_does_no_harm(bases, tmp_path, grou
     outcomes = [one(bases, tmp_path, seed) for seed in range(group, CASES, GROUPS)]
     assert [case for case in outcomes if case[1] not in ("fine", "refused")] == []
     counts = Counter(outcome for _, outcome in outcomes)
-    assert counts["refused"] > counts["fine"] > 0, "damage is done, and not everything is damaged"
+    assert min(counts["refused"], counts["fine"]) > 0, "damage is done, and not everything is damaged"

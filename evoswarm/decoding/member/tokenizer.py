@@ -35,12 +35,8 @@ def read_tokenizer(spec: MemberSpec, directory: Path) -> Any:
             backend.no_padding()
         tokenizer.model_max_length = NO_LENGTH
         tokenizer("a b", add_special_tokens=False)
-    if backend is not None and _says("ByteLevel", backend.decoder):
-        if not _says("ByteLevel", backend.pre_tokenizer) and not _says("ByteLevel", backend.normalizer):
-            raise MemberError(
-                f"member {spec.name!r}: expected a pre_tokenizer that makes bytes (ByteLevel) in"
-                f" {str(directory / 'tokenizer.json')!r}, as its decoder undoes that, got none"
-            )
+    if backend is not None:
+        _check_steps(spec, directory, backend)
     return tokenizer
 
 
@@ -70,6 +66,16 @@ def check_vocabulary(spec: MemberSpec, directory: Path, tokenizer: Any, known: i
         raise MemberError(
             f"member {spec.name!r}: expected tokens below {known} (the model's embeddings) in {str(directory)!r}, got"
             f" {piece!r:.40} as {token}, and {len(beyond)} such in all: it is the tokenizer of another model"
+        )
+
+
+def _check_steps(spec: MemberSpec, directory: Path, backend: Any) -> None:
+    """Refuse a tokenizer whose decoder undoes what nothing does."""
+    makes_bytes = [_says("ByteLevel", step) for step in (backend.normalizer, backend.pre_tokenizer)]
+    if _says("ByteLevel", backend.decoder) and not any(makes_bytes):
+        raise MemberError(
+            f"member {spec.name!r}: expected a pre_tokenizer that makes bytes (ByteLevel) in"
+            f" {str(directory / 'tokenizer.json')!r}, as its decoder undoes that, got none"
         )
 
 
