@@ -139,7 +139,7 @@ def check(
         _check_study(space, overrides, trust)
         return
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
-    notes = [*check_files(checked), *filter(None, [small_test_split(checked)])]
+    notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
     for note in notes:
         print(f"note: {note}")

@@ -29,7 +29,9 @@ def generation_line(figures: GenerationFigures) -> str:
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
     left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
     line = f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
-    return f"{line} | {_failed(figures.failed)}" if figures.failed else line
+    spoilt = [_failed(figures.failed)] if figures.failed else []
+    spoilt += [f"{figures.cut_off:,} answers cut off"] if figures.cut_off else []
+    return " | ".join([line, *spoilt])
 
 
 def _failed(failed: Sequence[FailedItems]) -> str:

@@ -15,6 +15,7 @@ from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment import mirror
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
+from evoswarm.experiment.spoilt import Spoilt, warnings_of
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import SplitResult, evaluate
 from evoswarm.tracking import Tracker
@@ -69,6 +70,8 @@ def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Pa
     console = make_console()
     title = f"{split} split, {result.summary.items} items"
     console.print(figures_table(title, [(recipe.name, result.summary)], console.width))
+    for warning in warnings_of("the recipe", {split: Spoilt.of(result.summary)}):
+        print(f"Warning: {warning}")
     if result.opening is not None:
         print(opening_words(result))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evoswarm.controls.plain import single
+from evoswarm.experiment.past import begins_anew
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.genes import MemberSize
 from evoswarm.genomes.representation import RecipeRepresentation
@@ -21,10 +22,12 @@ CALIBRATION = "calibration.json"
 def calibration_of(bench: Workbench, run: RunDirectory, on_stage: Callable[[str], None]) -> Calibration:
     """The entropies of every possible lead; read back when the run has them, or the ledger.
 
+    A run that gave up has them of the moment that spoilt everything: they are made anew.
+
     Raises:
         Stopped: Ctrl-C.
     """
-    text = run.read(CALIBRATION)
+    text = None if begins_anew(run) else run.read(CALIBRATION)
     if text is not None:
         return Calibration.from_json(text, str(run.path / CALIBRATION))
     on_stage(f"calibrating {len(possible_leads(bench))} possible leads")

@@ -162,6 +162,10 @@ class Evolving:
         self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
         self.rows.extend(rows)
 
+    def on_search(self, recipe: Recipe) -> Summary | None:
+        """What a recipe did on the search split, where it was scored on all of it."""
+        return self.summaries[recipe.digest] if recipe.digest in self.complete else None
+
     @property
     def best_accuracy(self) -> float | None:
         """The greatest on the search split so far; None without any success."""

@@ -10,6 +10,7 @@ from typing import Any
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import Cost, cost_of
+from evoswarm.evaluation.failures import sentence
 from evoswarm.evaluation.judge import majority
 from evoswarm.experiment.workbench import naming
 from evoswarm.recipe import Recipe
@@ -93,5 +94,5 @@ def _row(prompt: str, completion: Completion, swarm: Swarm) -> Row:
         cost=cost_of(completion.use, swarm.shapes),
         open_share=completion.open_share,
         touched_share=completion.lead_tokens_touched / tokens if tokens else 0.0,
-        failure=None if failure is None else f"{failure.kind}: {failure.message}",
+        failure=None if failure is None else f"{failure.kind}: {sentence(failure)}",
     )

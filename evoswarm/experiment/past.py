@@ -66,6 +66,11 @@ def moment_of(run: RunDirectory) -> Moment:
     return Moment(known, note)
 
 
+def begins_anew(run: RunDirectory) -> bool:
+    """Whether a sitting before gave up, and nothing stands of a later one; asked before anything is written."""
+    return run.last(GAVE_UP) is not None and not run.replaying
+
+
 def note_once(run: RunDirectory, event: str, **values: Any) -> None:
     """Write an event into the journal, before what it is about; a replay finds it written."""
     if {"event": event, **values} not in run.events:

@@ -7,19 +7,21 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from evoswarm.controls.plain import rivals
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
-from evoswarm.evaluation.evaluation import scores_of, summarize
+from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.words import duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import SPLITS
 
 SAMPLE_SHARE = 0.02
 LEAST_ITEMS = 2
@@ -45,6 +47,7 @@ class Plan:
         disagreement: mean squared difference of two recipes' scores on an item, in the sample.
         test_items: of the test split.
         detectable: the difference of accuracies that the test split can detect.
+        obstacles: long prompts, answers at their limit, failures.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Plan:
     disagreement: float
     test_items: int
     detectable: float
+    obstacles: Obstacles = field(default_factory=Obstacles)
 
     def lines(self) -> list[str]:
         """The plan in words."""
@@ -73,6 +77,7 @@ class Plan:
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
             f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
             f"97.5%, power 80%, paired; two recipes differed on {self.disagreement:.0%} of the sample)",
+            *self.obstacles.lines(),
         ]
 
 
@@ -85,6 +90,7 @@ class _Sample:
     rows: tuple[int, ...]
     alone: tuple[float, ...]
     disagreement: float
+    obstacles: Obstacles
 
 
 def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text: None) -> Plan:
@@ -97,7 +103,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
     Raises:
         EvoswarmError: a task or a member is not what it should be.
     """
-    with workbench(space, ":memory:", on_stage=on_stage) as bench:
+    with workbench(space, ":memory:", splits=SPLITS, on_stage=on_stage) as bench:
         before = _peak_memory()
         began = time.monotonic()
         on_stage("decoding a sample")
@@ -124,6 +130,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
             disagreement=sample.disagreement,
             test_items=space.splits.test,
             detectable=_POWER_FACTOR * math.sqrt(max(sample.disagreement, 0.01) / space.splits.test),
+            obstacles=sample.obstacles,
         )
 
 
@@ -170,20 +177,24 @@ def _decode_sample(bench: Workbench) -> _Sample:
     representation = representation_of(bench, calibration)
     algorithm = algorithm_of(bench.space, representation)
     scores: list[tuple[float, ...]] = []
+    known: dict[str, Summary] = {}
     for _ in range(_SAMPLED_GENERATIONS):
         individuals = algorithm.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
         evaluations = bench.evaluator.evaluate(recipes, items)
         summaries = [summarize(items, row, bench.tasks) for row in evaluations]
+        known.update((recipe.digest, summary) for recipe, summary in zip(recipes, summaries, strict=True))
         algorithm.tell(
             outcome(individual, summary, bench.space.objectives)
             for individual, summary in zip(individuals, summaries, strict=True)
         )
         scores += [scores_of(row) for row in evaluations]
         mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
-    plain = bench.evaluator.evaluate([rival.recipe for rival in rivals(bench.space, bench.pool)], items)
+    contenders = rivals(bench.space, bench.pool)
+    plain = bench.evaluator.evaluate([contender.recipe for contender in contenders], items)
     scores += [scores_of(row) for row in plain]
-    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores))
+    shown = obstacles(bench, items, list(zip(contenders, plain, strict=True)), list(known.values()))
+    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores), shown)
 
 
 def _disagreement(scores: Sequence[Sequence[float]]) -> float:

@@ -15,9 +15,10 @@ from evoswarm.decoding.request import Counters
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.failures import FailedItems, in_words, remedy, together
+from evoswarm.evaluation.failures import FailedItems, together
 from evoswarm.evolution.report import IslandReport
 from evoswarm.experiment.selection import Selection, Standing
+from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.recipe import Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
@@ -189,6 +190,7 @@ class SearchResult:
         tracking_uri: MLflow's store, if it has heard of the search.
         certificate: the verdict on held-out items; None where none was asked for, or it was refused.
         refusal: why it was refused: the items had been opened for another champion.
+        on_search: the champion on the search split; None where it was not scored on all of it.
     """
 
     champion: Recipe
@@ -205,6 +207,7 @@ class SearchResult:
     tracking_uri: str | None = None
     certificate: Certificate | None = None
     refusal: str | None = None
+    on_search: Summary | None = None
 
     @property
     def accuracy(self) -> float:
@@ -228,8 +231,12 @@ class SearchResult:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the champion's accuracy must know: which of its wrong answers are none, a sentence each."""
-        return warnings_of(self.selection.champion.summary)
+        """What a reader of the champion's accuracies must know of its wrong answers, a sentence each."""
+        parts = {} if self.on_search is None else {"search": Spoilt.of(self.on_search)}
+        parts["selection"] = Spoilt.of(self.selection.champion.summary)
+        if self.certificate is not None:
+            parts["test"] = spoilt_tests(self.certificate)
+        return warnings_of("the champion", parts)
 
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
@@ -305,21 +312,6 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     }
     run.write_json(FRONT, front)
     run.write(CHAMPION, result.champion.to_json())
-
-
-def warnings_of(summary: Summary) -> tuple[str, ...]:
-    """What is to be said of a champion's failed items and of its answers that were cut off, a sentence each."""
-    found = []
-    if summary.failed:
-        counted = f"{summary.failures:,} of {summary.items:,} selection items"
-        sentences = f"The champion fails on {counted}, which count as wrong answers: {in_words(summary.failed)}."
-        found.append(" ".join(filter(None, [sentences, remedy(summary.failed)])))
-    if summary.cut_off:
-        found.append(
-            f"{summary.cut_off:,} of the champion's {summary.items:,} answers were cut off by max_bytes before "
-            "anything that its scorer could read; they count as wrong."
-        )
-    return tuple(found)
 
 
 def slug(name: str) -> str:

@@ -227,6 +227,7 @@ class Session:
             seconds=time.monotonic() - self._began,
             example_prompt=bench.items["selection"][0].prompt,
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
+            on_search=evolving.on_search(selection.champion.recipe),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
         )
         write_result(self._run, result)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
+from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local
+from evoswarm.tasks.task import Item, SplitName
 from evoswarm.trust import refused_code
 
 ENOUGH_TEST_ITEMS = 1000
 """Procedural tasks have questions without end, so there is no reason for a verdict on few."""
 
 
-def check_files(space: SearchSpace) -> tuple[str, ...]:
+def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]:
     """Check what a space names: members, recipes, sources of items.
 
     No model is loaded, torch is not imported, nothing is fetched.
+
+    Args:
+        space: whose files are meant.
+        prompts: count the prompts that are too long for some member, which may read tokenizers.
 
     Returns:
         What could not be checked (what is on the hub) and what looks like a mistake, a sentence each.
@@ -34,14 +40,18 @@ def check_files(space: SearchSpace) -> tuple[str, ...]:
     """
     notes = _check_members(space)
     _check_warm_start(space)
+    drawn: dict[SplitName, list[Item]] = {}
     for index, settings in enumerate(space.tasks):
         task = make_task(space, index)
         if isinstance(settings, DatasetSettings) and not is_local(settings.path):
             notes.append(f"tasks.{index}: {settings.path} is on the hub: its columns and size are not checked")
         else:
-            draw_task_items(space, index, task)
+            for split, items in draw_task_items(space, index, task).items():
+                drawn.setdefault(split, []).extend(items)
             if isinstance(task, DatasetTask):
                 notes += [f"tasks.{index}.answer: {remark}" for remark in task.remarks]
+    if prompts:
+        notes += [f"pool: {one.words}" for one in long_prompts(space, drawn)]
     return tuple(notes)
 
 

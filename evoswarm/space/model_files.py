@@ -71,6 +71,14 @@ class ModelFiles:
         with self._said_here():
             return self._vocabulary.tokens()
 
+    def context(self) -> int | None:
+        """Tokens that the model can read at most; None where its config.json does not say."""
+        with self._said_here():
+            if not self._description.has("config.json"):
+                return None
+            limit = self._description.text_config().get("max_position_embeddings")
+            return limit if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0 else None
+
     @cached_property
     def _description(self) -> Description:
         return Description(self.directory)

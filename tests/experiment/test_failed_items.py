@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evoswarm.certificate.page import page
 from evoswarm.cli.console import generation_line, print_result
 from evoswarm.cli.search_command import make_console
+from evoswarm.decoding.request import Completion, DoesNotFit, Request
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
+from evoswarm.experiment.plan import make_plan
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
+from evoswarm.experiment.spoilt import spoilt_tests
 from evoswarm.experiment.workbench import evaluate
 from evoswarm.recipe import Recipe
-from evoswarm.space import SearchSpace
+from evoswarm.space import SearchSpace, check_files
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
 
 SHORT = 24  # tokens that one member can read
@@ -116,7 +125,14 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     print_result(make_console(), result)
     shown = capsys.readouterr().out
     assert "failed" in shown
-    assert ("Warning: The champion fails on" in shown) == bool(result.warnings)
+    assert f"Warning: {result.warnings[0]}" in shown
+    assert result.as_dict()["warnings"] == list(result.warnings)
+    lost = spoilt_tests(result.certificate)
+    assert lost.failures > 0
+    assert f"{lost.failures} of 12 test items, which count as wrong answers: prompt too long for small" in shown
+    assert shown.count("Recipes without small can answer these items.") == 1
+    told = " ".join((result.directory / "certificate.txt").read_text().split())
+    assert f"{lost.failures} of the champion's answers failed; they count as wrong: prompt too long (small)" in told
 
 
 def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], tmp_path: Path) -> None:
@@ -133,6 +149,50 @@ def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], 
     assert same_outcome(fresh.directory, first)
 
 
+def test_check_and_plan_count_prompts_that_are_too_long(
+    spoilt: dict[str, Any], short_pool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space: SearchSpace = spoilt["space"]
+    (note,) = [note for note in check_files(space, prompts=True) if note.startswith("pool: small reads 24 tokens")]
+    planned = make_plan(space)
+    assert [one.words for one in planned.obstacles.long] == [note.removeprefix("pool: ")]
+    summary = spoilt["result"].selection
+    alone = next(one.summary for one in summary.standings if one.name == "member small")
+    assert planned.obstacles.long[0].counts["selection"] == (alone.failures, 12)
+    assert any(line.startswith("failures:") and "prompt too long for small" in line for line in planned.lines())
+    assert not any(note.startswith("pool") for note in check_files(space))
+    patient = space.pool[0].model_copy(update={"path": str(short_pool / "llama-b")})
+    monkeypatch.setattr("tokenizers.Tokenizer.from_file", lambda file: pytest.fail("nothing is near the limit"))
+    able = space.model_copy(update={"pool": (patient, space.pool[1])})
+    assert not any(note.startswith("pool") for note in check_files(able, prompts=True))
+
+
+def test_plan_says_who_reaches_the_limit_and_what_that_cuts_off(short_pool: Path, tmp_path: Path) -> None:
+    """Behind a marker that never comes nothing can be read: that is cut off, not wrong."""
+    marked = "tasks.0.scorer={kind: regex, pattern: 'answer: (.*)'}"
+    space = space_of(short_pool, tmp_path, marked, "tasks.0.max_bytes=1", long=1000)
+    planned = make_plan(space)
+    assert {(one.member, one.share, one.cut_off) for one in planned.obstacles.at_limit} == {
+        ("small", 1.0, 1.0),
+        ("llama-a", 1.0, 1.0),
+    }
+    (line,) = [line for line in planned.lines() if line.startswith("limits:")]
+    assert "words: answers that reached max_bytes" in line
+    assert "small 100%, 100% before an answer could be read" in line
+    figures: list[GenerationFigures] = []
+    result = search(space, runs=tmp_path / "runs", on_generation=figures.append)
+    assert figures[0].cut_off == figures[0].at_limit == figures[0].fresh
+    assert figures[0].failed == ()
+    assert generation_line(figures[0]).endswith(f"| {figures[0].fresh} answers cut off")
+    assert result.warnings == (
+        "Answers of the champion to 12 of 12 search, 12 of 12 selection and 12 of 12 test items were cut off by "
+        "max_bytes before anything that the scorer could read; they count as wrong.",
+    )
+    assert result.certificate is not None
+    assert result.certificate.cut_off == 12
+    assert "12 of its answers were cut off" in " ".join(page(result.certificate).split())
+
+
 def test_what_fails_everywhere_ends_the_search_with_one_sentence_and_begins_anew(
     short_pool: Path, tmp_path: Path
 ) -> None:
@@ -142,6 +202,55 @@ def test_what_fails_everywhere_ends_the_search_with_one_sentence_and_begins_anew
     ) as told:
         search(space, runs=tmp_path / "runs")
     assert "\n" not in str(told.value)
+    assert make_plan(space).lines()[-1].startswith("failures:  a search would end after its first generation: the only")
     run = tmp_path / "runs" / "words-seed0"
     assert not (run / "individuals.jsonl").exists()
     assert json.loads((run / "journal.jsonl").read_text().splitlines()[-1]) == {"event": "gave_up"}
+
+
+def test_a_search_that_gave_up_begins_anew_once_there_is_room(
+    short_pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a moment spoilt is neither in the ledger nor in the lineage, nor are the thresholds made of it."""
+
+    def crowded(*_: Any, **__: Any) -> Any:
+        raise DoesNotFit("no room")
+
+    space = space_of(short_pool, tmp_path, long=3)
+    with monkeypatch.context() as patch, pytest.raises(RunError, match=r"out of memory \(no room\)$"):
+        patch.setattr(Swarm, "decode", crowded)
+        search(space, runs=tmp_path / "runs")
+    with Ledger(tmp_path / "runs" / "ledger.sqlite") as ledger:
+        assert ledger.count() == 0
+    result = search(space, runs=tmp_path / "runs")
+    assert result.directory == tmp_path / "runs" / "words-seed0"
+    assert same_outcome(result.directory, search(space, runs=tmp_path / "elsewhere").directory)
+
+
+def test_what_only_a_moment_spoilt_is_a_wrong_answer_of_this_run_and_no_row_of_the_ledger(
+    short_pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, unlucky = Swarm.decode, set[str]()
+
+    def crowded(swarm: Swarm, requests: Sequence[Request], **rest: Any) -> list[Completion]:
+        if not requests[0].trace:
+            unlucky.update([requests[0].key] * (not unlucky))
+            if any(request.key in unlucky for request in requests):
+                raise DoesNotFit("no room")
+        return decode(swarm, requests, **rest)
+
+    figures: list[GenerationFigures] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Swarm, "decode", crowded)
+        space = space_of(short_pool, tmp_path, "evolution.generations=1", long=1000)
+        search(space, runs=tmp_path / "runs", on_generation=figures.append, certify=False)
+    (lost,) = figures[0].failed
+    assert (lost.kind, lost.member, lost.items) == ("out_of_memory", "", 4)
+    more = space_of(short_pool, tmp_path, long=1000)
+    result = search(more, runs=tmp_path / "runs", on_generation=figures.append, certify=False)
+    assert (figures[1].replayed, figures[1].failed) == (True, (lost,)), "the journal says it again"
+    rows = [row for row in lines(result.directory) if "failed" in row]
+    assert rows
+    assert all(row["failure"] is None and row["accuracy"] is not None for row in rows)
+    with closing(sqlite3.connect(tmp_path / "runs" / "ledger.sqlite")) as database:
+        assert database.execute("SELECT COUNT(*) FROM evaluations WHERE failure IS NOT NULL").fetchone() == (0,)
