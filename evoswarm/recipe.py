@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     SerializerFunctionWrapHandler,
@@ -30,6 +28,8 @@ from pydantic import (
 )
 
 from evoswarm.errors import RecipeError, Where
+from evoswarm.member_spec import MemberSpec as MemberSpec  # it is known by this address
+from evoswarm.member_spec import Strict
 from evoswarm.run_directory import CHAMPION
 from evoswarm.user_files import MIB, read_text
 
@@ -40,7 +40,6 @@ RECIPE_VERSION: Literal[1] = 1
 AlphabetName = Literal["bytes", "tokens"]
 RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
 GateName = Literal["entropy", "low_entropy", "random"]
-DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 FailureKind = Literal[
     "out_of_memory",
     "time_out",
@@ -93,36 +92,7 @@ Alpha = Annotated[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
-
-
-class MemberSpec(_Strict):
-    """Where a member is and how it is to be loaded.
-
-    Attributes:
-        name: how spaces and recipes call it (never part of a digest).
-        path: a local directory, a hub id, or ``zoo:NAME`` for a member of the built-in pool.
-        revision: branch, tag or commit of a hub id.
-        dtype: ``auto`` is float32 on CPU and the checkpoint's own on a GPU.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        chat_template: render prompts through the tokenizer's chat template.
-        trust_remote_code: it needs code that comes with its checkpoint; that runs only where the caller allows it too
-            (see ``evoswarm.trust``).
-        fingerprint: SHA-256 of weights, tokenizer and template; set once the member has been loaded.
-    """
-
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    path: str = Field(min_length=1)
-    revision: str | None = None
-    dtype: DtypeName = "auto"
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    chat_template: bool = False
-    trust_remote_code: bool = False
-    fingerprint: str | None = None
-
-
-class RecipeMember(_Strict):
+class RecipeMember(Strict):
     """A member as a recipe uses it.
 
     Attributes:
@@ -139,7 +109,7 @@ class RecipeMember(_Strict):
     threshold: float = Field(default=0.0, ge=0)
 
 
-class Fusion(_Strict):
+class Fusion(Strict):
     """A fusion rule and its parameters; those the rule does not use keep their defaults.
 
     Attributes:
@@ -155,7 +125,7 @@ class Fusion(_Strict):
     contrast: float = Field(default=0.0, ge=0, alias="lambda")
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """Everything needed to decode; immutable and canonical.
 
     Attributes:

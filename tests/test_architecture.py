@@ -12,9 +12,9 @@ PACKAGE = Path(__file__).parents[1] / "evoswarm"
 FLOORS = [
     {"errors", "trust"},
     {"user_files"},
-    {"run_directory", "confined"},
+    {"run_directory", "confined", "member_spec"},
     {"recipe", "tasks", "evolution"},
-    {"zoo", "checkpoint"},
+    {"zoo", "checkpoint", "chat"},
     {"space"},
     {"decoding", "genomes"},
     {"evaluation"},
@@ -41,6 +41,7 @@ EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {
     "torch": {"decoding"},
     "transformers": {"decoding"},
+    "jinja2": {"chat"},
     "deap": {"evolution", "genomes"},
     "mlflow": {"tracking"},
     "optuna": {"study", "evolution"},

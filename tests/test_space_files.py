@@ -40,7 +40,9 @@ def write_model(directory: Path, *, tokens: tuple[str, ...] = ("<eos>", "a", "b"
     (directory / "config.json").write_text(json.dumps({"model_type": "llama", "eos_token_id": 0}))
     vocabulary = {token: index for index, token in enumerate(tokens)}
     (directory / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}, "added_tokens": []}))
-    (directory / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<eos>", "chat_template": "{{ x }}"}))
+    (directory / "tokenizer_config.json").write_text(
+        json.dumps({"eos_token": "<eos>", "chat_template": "{{ messages[0].content }}"})
+    )
     (directory / "model.safetensors").write_bytes(weights("model.embed_tokens.weight", "lm_head.weight"))
 
 
@@ -226,7 +228,7 @@ def test_what_is_spoilt_is_named(
     [
         ("generation_config.json", {"eos_token_id": [0, 2]}),
         ("config.json", {"text_config": {"eos_token_id": 0}}),
-        ("tokenizer_config.json", {"eos_token": {"content": "<eos>"}, "chat_template": "{{ x }}"}),
+        ("tokenizer_config.json", {"eos_token": {"content": "<eos>"}, "chat_template": "{{ messages[0].content }}"}),
         ("special_tokens_map.json", {"eos_token": "<eos>"}),
     ],
 )

@@ -12,8 +12,8 @@ from typing import Protocol, Self
 
 from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.weight_files import weight_bytes
-from evoswarm.decoding.member import Member, fingerprint, load_member, locate, seen_device
-from evoswarm.decoding.request import MemberShape
+from evoswarm.decoding.member import Member, identified, load_member, locate, seen_device
+from evoswarm.decoding.request import DECODING_VERSION, MemberShape
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.trust import refused_code
@@ -132,8 +132,7 @@ class Pool:
 
         if store is None:
             return cls.of(load())
-        prints = [fingerprint(one, spec.chat_template) for one, spec in zip(directories, specs, strict=True)]
-        named = [spec.model_copy(update={"fingerprint": own}) for spec, own in zip(specs, prints, strict=True)]
+        named = [identified(spec, one) for spec, one in zip(specs, directories, strict=True)]
         digests = [_digest(spec, device) for spec, device in zip(named, devices, strict=True)]
         known = store.facts(digests)
         if all(digest in known for digest in digests) and not any(spec.trust_remote_code for spec in specs):
@@ -142,7 +141,7 @@ class Pool:
                 for digest, spec, device in zip(digests, named, devices, strict=True)
             ]
             return cls(facts, lambda: _as_known(facts, load()))
-        pool = cls.of(load(prints))  # reading large files once is enough
+        pool = cls.of(load([spec.fingerprint for spec in named]))  # reading large files once is enough
         store.keep({_digest(one.spec, one.device): one.to_json() for one in pool.facts})
         return pool
 
@@ -162,5 +161,5 @@ def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequen
 def _digest(spec: MemberSpec, device: str) -> str:
     """What decides the facts: the files, how they are to be loaded, and by what."""
     readers = [version(name) for name in _READERS]
-    decisive = ["member", spec.fingerprint, spec.dtype, device.partition(":")[0], readers]
+    decisive = ["member", spec.fingerprint, spec.dtype, device.partition(":")[0], readers, DECODING_VERSION]
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

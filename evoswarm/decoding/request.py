@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from evoswarm.recipe import Failure, Recipe
 
+DECODING_VERSION = 2
+"""Of prompts, ends and distributions: what was decoded or found out by another one is not this one's."""
+
 Finish = Literal["end", "stop", "limit"]
 
 

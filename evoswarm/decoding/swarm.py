@@ -29,7 +29,6 @@ from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
-DECODING_VERSION = 1
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
@@ -142,13 +141,7 @@ class Swarm:
                 raise RecipeError(
                     f"members: expected members of the swarm ({', '.join(self._by_name)}), got {member.spec.name!r}"
                 )
-            loaded = self.specs[index].fingerprint
-            if member.spec.fingerprint not in (None, loaded):
-                raise RecipeError(
-                    f"members: expected {member.spec.name!r} as the recipe knows it (fingerprint"
-                    f" {str(member.spec.fingerprint)[:12]}), got other weights, tokenizer or template"
-                    f" ({str(loaded)[:12]})"
-                )
+            _check_same(member.spec, self.specs[index])
         if recipe.alphabet == "tokens":
             self._check_shared_tokenizer()
 
@@ -176,8 +169,27 @@ class Swarm:
         """
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
+        self._check_stops(requests)
         with self._threads(), _without_collector():
             return self._decode_in_waves(requests, stop_after)
+
+    def _check_stops(self, requests: Sequence[Request]) -> None:
+        """Refuse stop strings that no answer can hold.
+
+        Raises:
+            RecipeError: one is a special token of a member of its recipe, and does not end that member's answers.
+        """
+        if not any(request.stop for request in requests):
+            return
+        members = {member.spec.name: member for member in self.members}
+        for stop, recipe in {(request.stop, id(request.recipe)): request.recipe for request in requests}.items():
+            for name in (member.spec.name for member in recipe.members):
+                mute = members[name].unspoken.intersection(stop[0])
+                if mute:
+                    raise RecipeError(
+                        f"stop: expected texts that answers can hold, got {min(mute)!r}, a special token of {name!r}"
+                        f" (those are never spelled); to end its answers by it set end_tokens: [{min(mute)!r}] there"
+                    )
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -282,6 +294,26 @@ class Swarm:
                 if forced is None:
                     raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
         return Job(request, plan, root, forced)
+
+
+def _check_same(asked: MemberSpec, loaded: MemberSpec) -> None:
+    """Refuse a member that is another one than the recipe's.
+
+    Raises:
+        RecipeError: it is.
+    """
+    if asked.fingerprint not in (None, loaded.fingerprint):
+        raise RecipeError(
+            f"members: expected {asked.name!r} as the recipe knows it (fingerprint {str(asked.fingerprint)[:12]}), got"
+            f" other weights, tokenizer, template, or words for it ({str(loaded.fingerprint)[:12]})"
+        )
+    if asked.fingerprint is None:
+        for what, value in asked.told.items():
+            if loaded.told.get(what) != value:
+                raise RecipeError(
+                    f"members: expected {asked.name!r} with the {what} that the recipe says ({value!r:.60}), got"
+                    f" {loaded.told.get(what)!r:.60}"
+                )
 
 
 def _longest(request: Request) -> int:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
+from evoswarm.decoding.request import DECODING_VERSION
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.evaluation import Evaluation, Summary, digest_of
 from evoswarm.evaluation.failures import lasts

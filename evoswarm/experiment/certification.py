@@ -21,7 +21,8 @@ from evoswarm.certificate.verdict import points
 from evoswarm.controls.contestant import Contestant, Controls
 from evoswarm.controls.plain import uniform, without
 from evoswarm.controls.tuning import tune
-from evoswarm.decoding.swarm import DECODING_VERSION, Swarm
+from evoswarm.decoding.request import DECODING_VERSION
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened

@@ -6,6 +6,7 @@ from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
+from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
@@ -32,8 +33,9 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
 
     Raises:
         MemberError: a model directory is missing or incomplete, names no end token, has no chat template though one
-            is asked for; or a shared tokenizer is asked for and differs; or it needs code that the caller does not
-            trust.
+            is asked for, or one that makes no prompt of a question; or a shared tokenizer is asked for and differs; or
+            it needs code that the caller does not trust.
+        SpaceError: a stop string is a special token, which no answer holds.
         RecipeError: a recipe under ``warm_start`` cannot be read or used.
         TaskError: a data set is missing, empty, unreadable or too small, a column is missing; a family or its
             settings are unknown; a scorer of the user's cannot be had.
@@ -78,6 +80,7 @@ def _check_members(space: SearchSpace) -> list[str]:
         else:
             said = files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
             notes += [f"pool.{index}: {sentence}" for sentence in said]
+            notes += MemberPrompts(space, index, files).check()
             local.append((index, files))
     if space.alphabet == "tokens":
         _check_one_tokenizer(space, local)

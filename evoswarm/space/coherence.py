@@ -46,6 +46,7 @@ def check_coherence(space: SpaceSettings) -> None:
     """
     checks = (
         _pool,
+        _templates_told,
         _tasks,
         _splits,
         _genome,
@@ -72,6 +73,12 @@ def _pool(space: SpaceSettings) -> Iterator[Contradiction]:
             yield Contradiction(
                 ("pool", index, "revision"), f"expected null (built-in members have none), got {member.revision!r}"
             )
+
+
+def _templates_told(space: SpaceSettings) -> Iterator[Contradiction]:
+    for key in ("system", "template_options", "template_date"):
+        if getattr(space, key) and not any(member.chat_template for member in space.pool):
+            yield Contradiction((key,), "expected a member with chat_template: true (no other is told it), got none")
 
 
 def _doubles(values: Sequence[Any], path: Path, field: str | None = None) -> Iterator[Contradiction]:

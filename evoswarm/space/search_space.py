@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from evoswarm.errors import SpaceError, Where
+from evoswarm.member_spec import MemberSpec
 from evoswarm.space.coherence import check_coherence
 from evoswarm.space.explain import explain
 from evoswarm.space.settings import SpaceSettings
@@ -26,6 +27,9 @@ from evoswarm.trust import NOBODY, Trust
 from evoswarm.user_files import read_bytes
 
 _NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding", "certificate"})
+
+_LEFT_OUT = frozenset({"system", "template_options", "template_date"})
+"""Keys that came later: where nothing is said, a space has the digests that it had before."""
 
 
 class SearchSpace(SpaceSettings):
@@ -37,6 +41,7 @@ class SearchSpace(SpaceSettings):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         check_coherence(self)
+        object.__setattr__(self, "pool", tuple(_told(spec, self) for spec in self.pool))
         return self
 
     @classmethod
@@ -116,7 +121,20 @@ class SearchSpace(SpaceSettings):
         return cls.model_json_schema(by_alias=True)
 
     def _content(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
+        content = self.model_dump(mode="json", by_alias=True)
+        return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
+
+
+def _told(spec: MemberSpec, space: SpaceSettings) -> MemberSpec:
+    """A member's spec with what the space says to all chat templates."""
+    if not spec.chat_template:
+        return spec
+    said = {
+        "system": space.system if spec.system is None else spec.system,
+        "template_options": {**space.template_options, **spec.template_options},
+        "template_date": spec.template_date or space.template_date,
+    }
+    return spec.model_copy(update=said)
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from evoswarm.recipe import Alpha, AlphabetName, MemberSpec, RuleName
+from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
+from evoswarm.recipe import Alpha, AlphabetName, RuleName
 from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.space.task_settings import TaskSettings
 
@@ -259,6 +260,9 @@ class SpaceSettings(Settings):
         alphabet: the outcomes of a decoding step.
         epsilon: share of the probability that the byte view may leave unread.
         prompt_format: how a question becomes a prompt; ``{prompt}`` stands for the question.
+        system: what the system turn says, for members with a chat template that say nothing of their own.
+        template_options: variables of chat templates, such as ``enable_thinking``; a member's own win.
+        template_date: what chat templates that write a date take for today; null is one that never changes.
         tasks: what recipes are scored on.
         splits: how many items for what.
         genome: what evolution may vary.
@@ -282,6 +286,9 @@ class SpaceSettings(Settings):
     alphabet: AlphabetName = "bytes"
     epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
     prompt_format: str = "{prompt}"
+    system: str | None = Field(default=None, min_length=1)
+    template_options: TemplateOptions = Field(default_factory=dict)
+    template_date: TemplateDate | None = None
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
     splits: Splits = Splits()
     genome: GenomeSettings = GenomeSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tokenizers import AddedToken
 
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.memory.places import Places
@@ -13,7 +14,9 @@ from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.decoding.text.alphabet import Tokens
 from evoswarm.decoding.views.token_view import TokenRows
+from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from tests.chat.templates import TURNS
 from tests.decoding import tiny
 from tests.decoding.reader import Reader
 from tests.decoding.recipes import PROMPTS, ZOO, recipe
@@ -188,3 +191,43 @@ def test_an_empty_answer_is_an_answer(zoo):
     empty = [sample for one in done for sample in one.samples if sample.text == "" and sample.finish == "end"]
     assert empty
     assert all(sample.steps == 1 for sample in empty)
+
+
+@pytest.fixture(scope="module")
+def chatml(tmp_path_factory):
+    """A fine-tune on ChatML whose files forget what ends its turns: a random model, and its spec."""
+    tokenizer = tiny.KINDS["gpt2"]()
+    tokenizer.add_special_tokens([AddedToken("<|im_start|>"), AddedToken("<|im_end|>"), AddedToken("<|call|>")])
+    model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
+    path = tiny.save(tmp_path_factory.mktemp("chatml"), model, tokenizer, chat_template=TURNS)
+    return tokenizer, MemberSpec(name="chat", path=str(path), chat_template=True, device="cpu")
+
+
+def test_what_closes_the_turns_of_a_template_ends_answers(chatml):
+    tokenizer, spec = chatml
+    closer = tokenizer.token_to_id("<|im_end|>")
+    assert load_member(spec, 4096).codec.end_ids == (1, closer)
+    plain = spec.model_copy(update={"chat_template": False})
+    assert load_member(plain, 4096).codec.end_ids == (1,), "a template that nobody uses says nothing"
+
+
+def test_end_tokens_can_be_named(chatml):
+    tokenizer, spec = chatml
+    named = load_member(spec.model_copy(update={"end_tokens": ("<|call|>", "\n", "at")}), 4096)
+    more = {tokenizer.token_to_id(token) for token in ("<|im_end|>", "<|call|>", "Ċ", "at")}
+    assert set(named.codec.end_ids) == {1, *more}
+    assert named.spec.fingerprint != load_member(spec, 4096).spec.fingerprint
+    with pytest.raises(
+        MemberError, match=r"member 'chat': expected end_tokens that are one token each, got '<\|end\|>'"
+    ):
+        load_member(spec.model_copy(update={"end_tokens": ("<|end|>",)}), 4096)
+
+
+def test_a_stop_string_that_is_a_special_token_ends_the_answer_or_is_refused(chatml):
+    _, spec = chatml
+    swarm = Swarm([load_member(spec, 4096)])
+    only = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="chat")
+    silent, ends = (Request(only, "x", max_bytes=4, stop=(stop,)) for stop in ("<|call|>", "<|im_end|>"))
+    with pytest.raises(RecipeError, match=r"stop: expected texts that answers can hold, got '<\|call\|>'.*end_tokens"):
+        swarm.decode([silent])
+    assert swarm.decode([ends]) == swarm.decode([Request(only, "x", max_bytes=4)])

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evoswarm.decoding.member import fingerprint, load_member
+from evoswarm.decoding.member import load_member
+from evoswarm.decoding.member.files import fingerprint
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError
@@ -123,27 +124,35 @@ def test_end_tokens_of_all_sources_count(copy):
     assert load(path).codec.end_ids == (0, 1, 3)
 
 
+def fingerprint_of(path, **fields):
+    return fingerprint(path, MemberSpec(name="x", path=str(path), **fields))
+
+
 def test_a_fingerprint_is_of_content_not_of_names(copy):
     path = copy("llama-a")
-    before = fingerprint(path, False)
+    before = fingerprint_of(path, chat_template=False)
     assert len(before) == 64
-    assert fingerprint(copy("llama-a", "elsewhere"), False) == before == load("zoo:llama-a").spec.fingerprint
+    assert (
+        fingerprint_of(copy("llama-a", "elsewhere"), chat_template=False)
+        == before
+        == load("zoo:llama-a").spec.fingerprint
+    )
     (path / "README.md").write_text("words")
-    assert fingerprint(path, False) == before
-    assert fingerprint(path, True) != before
-    assert fingerprint(member_path("llama-b"), False) != before
+    assert fingerprint_of(path, chat_template=False) == before
+    assert fingerprint_of(path, chat_template=True) != before
+    assert fingerprint_of(member_path("llama-b"), chat_template=False) != before
     for file in ("tokenizer.json", "config.json", "generation_config.json", "tokenizer_config.json"):
         changed = copy("llama-a", f"other-{file}")
         (changed / file).write_bytes((changed / file).read_bytes() + b"\n")
-        assert fingerprint(changed, False) != before, file
+        assert fingerprint_of(changed, chat_template=False) != before, file
     weights = load_file(path / "model.safetensors")
     weights["model.norm.weight"][0] += 1
     save_file(weights, path / "model.safetensors", {"format": "pt"})
-    assert fingerprint(path, False) != before
+    assert fingerprint_of(path, chat_template=False) != before
     with_template = copy("qwen3-d", "qwen")
-    before = fingerprint(with_template, True)
+    before = fingerprint_of(with_template, chat_template=True)
     (with_template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
-    assert fingerprint(with_template, True) != before
+    assert fingerprint_of(with_template, chat_template=True) != before
 
 
 def decode_alone(path, prompt="47+85=", alphabet="bytes", **fields):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import suppress
 from pathlib import Path
 
+from evoswarm.chat import DEFAULT_DATE, find_template, is_dated
 from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Unfit, adapter_of
+from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo.catalogue import member_path
@@ -100,19 +103,62 @@ def _download(spec: MemberSpec) -> Path:
         ) from None
 
 
-def fingerprint(directory: Path, chat_template: bool) -> str:
-    """SHA-256 over weights, tokenizer, configuration and whether prompts go through the template; never over names.
+def identified(spec: MemberSpec, directory: Path, digest: str | None = None) -> MemberSpec:
+    """The spec with all that its files decide filled in: the date that its template takes for today, its fingerprint.
+
+    Args:
+        spec: of the member.
+        directory: that holds its files.
+        digest: its fingerprint; None reads the files for it.
+
+    Raises:
+        MemberError: its template cannot be read.
+    """
+    told = dated(spec, directory)
+    return told.model_copy(update={"fingerprint": digest or fingerprint(directory, told)})
+
+
+def dated(spec: MemberSpec, directory: Path) -> MemberSpec:
+    """The spec with a date where its chat template writes one: frozen, so that a recipe answers alike on all days.
+
+    Raises:
+        MemberError: its template cannot be read.
+    """
+    if not spec.chat_template:
+        return spec
+    base = None if has_tokenizer(directory) else _local_base(directory)
+    try:
+        writes = is_dated(find_template(base or directory) or "")
+    except MemberError as error:
+        raise MemberError(f"member {spec.name!r}: {error}") from None
+    return spec.model_copy(update={"template_date": (spec.template_date or DEFAULT_DATE) if writes else None})
+
+
+def fingerprint(directory: Path, spec: MemberSpec) -> str:
+    """SHA-256 over weights, tokenizer, configuration and all that decides its prompts and ends; never over names.
+
+    So two members of one fingerprint make the same prompt of the same question, and an evaluation need not know the
+    rendered prompt: its item digest holds the question, its context the fingerprints.
 
     The files of an adapter's base count too, where it is here; what is on the hub is known by the adapter's config.
     """
     digest = hashlib.sha256()
     _add_files(directory, digest)
+    base = _local_base(directory)
+    if base is not None:
+        _add_files(base, digest)
+    digest.update(f"chat_template:{spec.chat_template}".encode())
+    if spec.told:  # nothing is added where nothing is said, so that known fingerprints stay
+        digest.update(json.dumps(spec.told, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _local_base(directory: Path) -> Path | None:
+    """The directory that an adapter goes with, where it is here; None for a whole model."""
     with suppress(Unfit):
         adapter = adapter_of(Description(directory))
-        if adapter is not None and adapter.local_base is not None:
-            _add_files(adapter.local_base, digest)
-    digest.update(f"chat_template:{chat_template}".encode())
-    return digest.hexdigest()
+        return None if adapter is None else adapter.local_base
+    return None
 
 
 def _add_files(directory: Path, digest: hashlib._Hash) -> None:

@@ -9,9 +9,10 @@ import torch
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.decoding.member.adapters import find_adapter, merged
 from evoswarm.decoding.member.border import reading
-from evoswarm.decoding.member.files import fingerprint, locate, locate_base
+from evoswarm.decoding.member.files import dated, identified, locate, locate_base
 from evoswarm.decoding.member.member import Member
 from evoswarm.decoding.member.model import examine, read_model
+from evoswarm.decoding.member.prompt import chat_template_of
 from evoswarm.decoding.member.tokenizer import check_vocabulary, read_tokenizer
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
@@ -40,13 +41,14 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, 
     stored = examine(spec, base)
     speaks = directory if adapter is None or has_tokenizer(directory) else base
     tokenizer = read_tokenizer(spec, speaks)
+    template = chat_template_of(dated(spec, directory), speaks, tokenizer)  # before weights are read
     model = read_model(spec, base, stored, dtype)
     if adapter is not None:
         model = merged(spec, adapter, base, model)
     with reading(spec.name, f"expected a model in {str(directory)!r} that reads its own tokens, got"):
         model = model.to(device).eval().requires_grad_(False)
         check_vocabulary(spec, speaks, tokenizer, int(model.get_input_embeddings().weight.shape[0]))
-        return Member(spec, model, tokenizer, digest or fingerprint(directory, spec.chat_template), batch_tokens)
+        return Member(identified(spec, directory, digest), model, tokenizer, template, batch_tokens)
 
 
 def seen_device(spec: MemberSpec, device: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from evoswarm.chat import ChatTemplate
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.member.ends import end_ids
+from evoswarm.decoding.member.literals import special_ids
 from evoswarm.decoding.member.prompt import Prompt
 from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.text.codec import Codec
@@ -29,14 +31,17 @@ class Member:
         context: longest sequence it can read, tokens; None where there is no limit.
         dtype: of the loaded weights.
         device: where they are.
+        unspoken: texts of its special tokens; they get no mass, so no answer holds them.
     """
 
-    def __init__(self, spec: MemberSpec, model: Any, tokenizer: Any, fingerprint: str, batch_tokens: int) -> None:
+    def __init__(
+        self, spec: MemberSpec, model: Any, tokenizer: Any, template: ChatTemplate | None, batch_tokens: int
+    ) -> None:
         """Wrap a model and its tokenizer; see ``load_member``."""
-        self.spec = spec.model_copy(update={"fingerprint": fingerprint})
+        self.spec = spec
         self.runner = Runner(model, spec.name, batch_tokens)
-        self._ends = end_ids(model, tokenizer, self.runner.columns, spec.name)
-        self._prompt = Prompt(spec, tokenizer, self._ends)
+        self._ends = end_ids(model, tokenizer, self.runner.columns, spec, template)
+        self._prompt = Prompt(tokenizer, self._ends, template)
         self.codec = Codec(tokenizer, self._ends, self.runner.columns, spec.name)
         if not len(self.codec.order):
             raise MemberError(
@@ -48,6 +53,7 @@ class Member:
         self.context = _context(model)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
+        self.unspoken = frozenset(tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer) - set(self._ends))))
 
     @cached_property
     def cuts(self) -> bytes:

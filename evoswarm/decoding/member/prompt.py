@@ -2,70 +2,102 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from evoswarm.chat import ChatTemplate, Frame, find_template
+from evoswarm.decoding.member.literals import Literals, special_ids
 from evoswarm.errors import MemberError
 from evoswarm.recipe import MemberSpec
 
-STAND_IN = "\ue000prompt\ue000"  # private-use characters: no template and no tokenizer knows them
+_STAND_IN = "\ue000prompt\ue000"  # private-use characters: no template and no tokenizer knows them
+
+
+def chat_template_of(spec: MemberSpec, directory: Path, tokenizer: Any) -> ChatTemplate | None:
+    """The chat template of a member, tried already; None where its prompts go without.
+
+    Raises:
+        MemberError: one is asked for and there is none, or it does not do what it should.
+    """
+    if not spec.chat_template:
+        return None
+    try:
+        source = find_template(directory)
+    except MemberError as error:
+        raise MemberError(f"member {spec.name!r}: {error}") from None
+    source = source or tokenizer.chat_template  # an adapter's lies with its base
+    if not isinstance(source, str) or not source:
+        raise MemberError(
+            f"member {spec.name!r}: expected a tokenizer with a chat template (chat_template is on), got none"
+        )
+    return ChatTemplate(
+        spec.name,
+        source,
+        tokenizer.special_tokens_map,
+        system=spec.system,
+        options=spec.template_options,
+        day=spec.template_date,
+    )
 
 
 class Prompt:
-    """Renders questions for one member: plainly, or through its tokenizer's chat template."""
+    """Renders questions for one member: plainly, or through its chat template."""
 
-    def __init__(self, spec: MemberSpec, tokenizer: Any, end_ids: tuple[int, ...]) -> None:
+    def __init__(self, tokenizer: Any, end_ids: tuple[int, ...], template: ChatTemplate | None) -> None:
         """Take a tokenizer.
 
         Args:
-            spec: says whether questions go through the chat template.
             tokenizer: a fast tokenizer of transformers.
             end_ids: of the member.
-
-        Raises:
-            MemberError: a chat template is asked for and there is none.
+            template: None where questions are read as they are.
         """
-        if spec.chat_template and not tokenizer.chat_template:
-            raise MemberError(
-                f"member {spec.name!r}: expected a tokenizer with a chat template (chat_template is on), got none"
-            )
-        self._spec = spec
-        self._tokenizer = tokenizer
-        self._ends = end_ids
-        added = tokenizer.added_tokens_decoder.values()  # those without a role among them
-        self._specials = {*tokenizer.all_special_tokens, *(token.content for token in added if token.special)}
+        self._tokenizer, self._ends, self._template = tokenizer, end_ids, template
+        self._specials = special_ids(tokenizer) - {tokenizer.unk_token_id}  # which stands for odd characters, too
+        self._frame = Frame("", "") if template is None else template.frame
 
     def render(self, text: str) -> tuple[int, ...]:
-        """Token ids of a prompt, through the chat template where that is on.
+        """Token ids of a prompt, through the chat template where there is one.
 
         A special token written literally in the text is text: it is never matched.
+
+        Raises:
+            MemberError: the template refuses the text.
         """
-        if not self._spec.chat_template:
-            ids = list(self._plain(text, add_special_tokens=True))
-            while ids and ids[-1] in self._ends and len(ids) > 1:
-                ids.pop()  # some tokenizers close what they encode; a prompt stays open
-        elif any(special in text for special in self._specials):
-            before, _, after = self._template(STAND_IN).partition(STAND_IN)
-            ids = [*self._marked(before), *self._plain(text, add_special_tokens=False), *self._marked(after)]
-        else:
-            ids = self._marked(self._template(text))
+        whole = text if self._template is None else self._template.render(text)
+        ids = self._encoded(whole)
+        unknown = self._tokenizer.unk_token
+        if self._marks(ids) != self._own_marks or (unknown and unknown in text):
+            ids = self._literals.encode(*self._apart(whole, text), add_special_tokens=self._template is None)
+        while self._template is None and len(ids) > 1 and ids[-1] in self._ends:
+            ids.pop()  # some tokenizers close what they encode; a prompt stays open
         return tuple(ids) or (self._first_token(),)
 
-    def _template(self, text: str) -> str:
-        message = [{"role": "user", "content": text}]
-        return str(self._tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False))
+    @cached_property
+    def _literals(self) -> Literals:
+        return Literals(self._tokenizer.backend_tokenizer)  # takes a while, and few questions need it
 
-    def _marked(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+    @cached_property
+    def _own_marks(self) -> list[int]:
+        """The special tokens of every prompt: its template writes them, or its tokenizer puts them around a text."""
+        return self._marks(self._encoded(_STAND_IN.join(self._frame)))
 
-    def _plain(self, text: str, add_special_tokens: bool) -> list[int]:
-        """Encode a user's text: special tokens in it are not matched."""
-        backend = self._tokenizer.backend_tokenizer
-        before = backend.encode_special_tokens
-        backend.encode_special_tokens = True
-        try:
-            return list(backend.encode(text, add_special_tokens=add_special_tokens).ids)
-        finally:
-            backend.encode_special_tokens = before
+    def _marks(self, ids: list[int]) -> list[int]:
+        return [token for token in ids if token in self._specials]
+
+    def _apart(self, whole: str, text: str) -> tuple[str, str, str]:
+        """A rendered prompt as what stands before the question, the question as it was written, and the rest."""
+        before, after = self._frame
+        room = len(whole) - len(before) - len(after)
+        if room >= 0 and whole.startswith(before) and whole.endswith(after):
+            return before, whole[len(before) : len(before) + room], after
+        if whole.count(text.strip()) == 1:  # what is around it depends on what it says
+            start, question, end = whole.partition(text.strip())
+            return start, question, end
+        return before, text, after
+
+    def _encoded(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=self._template is None)["input_ids"])
 
     def _first_token(self) -> int:
         """What an empty prompt is read as."""

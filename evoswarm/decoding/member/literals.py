@@ -1,0 +1,80 @@
+"""Special tokens that a text merely writes, beside those that are meant."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer
+
+_MARK = "\ue001"  # a private-use character
+
+
+def special_ids(tokenizer: Any) -> frozenset[int]:
+    """The special tokens of a tokenizer of transformers, those without a role among them."""
+    added = {token for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}
+    return frozenset(added | {token for token in tokenizer.all_special_ids if token is not None})
+
+
+class Literals:
+    """Encodes texts in parts of which special tokens are meant, and in others only written.
+
+    A tokenizer can leave special tokens unmatched everywhere, or nowhere. So a copy of it leaves them unmatched, and
+    each that is meant is written with a stand-in: an ordinary added token that is matched by the same rules. The text
+    stays whole, so no seam shows between the parts (SentencePiece would put a space of its own there).
+    """
+
+    def __init__(self, backend: Tokenizer) -> None:
+        """Copy a tokenizer; large ones take a second or two."""
+        added = backend.get_added_tokens_decoder()
+        names = {entry.content: token for token, entry in added.items()}
+        self._stand_ins = {entry.content: f"{_MARK}{token}{_MARK}" for token, entry in added.items() if entry.special}
+        self._copy = Tokenizer.from_str(_without_pieces(backend.to_str(), frozenset(self._stand_ins)))
+        self._copy.encode_special_tokens = True
+        self._copy.add_tokens([_like(added[names[content]], text) for content, text in self._stand_ins.items()])
+        ids = {text: self._copy.token_to_id(text) for text in self._stand_ins.values()}
+        self._meant = {ids[text]: names[content] for content, text in self._stand_ins.items()}
+        longest_first = sorted(filter(None, names), key=len, reverse=True)
+        self._any = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def encode(self, before: str, literal: str, after: str, add_special_tokens: bool = False) -> list[int]:
+        """Token ids of the three texts as one; in the one in the middle special tokens are text.
+
+        Args:
+            before: special tokens in it are meant.
+            literal: special tokens in it are text.
+            after: special tokens in it are meant.
+            add_special_tokens: that the tokenizer puts around a text.
+        """
+        text = self._with_stand_ins(before) + literal + self._with_stand_ins(after)
+        ids = self._copy.encode(text, add_special_tokens=add_special_tokens).ids
+        return [self._meant.get(token, token) for token in ids]
+
+    def _with_stand_ins(self, text: str) -> str:
+        return self._any.sub(lambda match: self._stand_ins.get(match[0], match[0]), text)
+
+
+def _without_pieces(description: str, special: frozenset[str]) -> str:
+    """A tokenizer whose Unigram model, which knows special tokens as pieces like any other, does not find them."""
+    content = json.loads(description)
+    if content["model"]["type"] != "Unigram":
+        return description
+    hidden = {text: f"{_MARK}{text}" for text in special}
+    vocabulary = content["model"]["vocab"]
+    content["model"]["vocab"] = [[hidden.get(text, text), score] for text, score in vocabulary]
+    for token in content["added_tokens"]:
+        token["content"] = hidden.get(token["content"], token["content"])  # so it keeps its id
+    return json.dumps(content)
+
+
+def _like(token: AddedToken, content: str) -> AddedToken:
+    """An ordinary token that is matched by the rules of a special one."""
+    return AddedToken(
+        content,
+        single_word=token.single_word,
+        lstrip=token.lstrip,
+        rstrip=token.rstrip,
+        normalized=token.normalized,
+        special=False,
+    )
