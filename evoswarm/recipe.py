@@ -241,7 +241,7 @@ class Recipe(Strict):
             RecipeError: there is no such file, it holds no valid recipe, or the directory has no champion.
         """
         file = Path(path)
-        if file.is_dir():
+        if os.path.isdir(file):  # unlike pathlib's, no error for a name that is too long
             file = file / CHAMPION
             if not file.exists():
                 message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"

@@ -209,7 +209,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     ),
     "a list of many": (b"pool: [" + b"1," * 200_001 + b"]", "expected at most 20,000 values and 40 levels"),
     "many levels": (b"a: " + b"[" * 50_000, "expected at most 20,000 values and 40 levels"),
-    "a file of many bytes": (b"#" * (4 << 20) + b"\n", "expected a file of at most 4,194,304 bytes"),
+    "a file of many bytes": (b"#" * (1 << 20) + b"\n", "expected a file of at most 1,048,576 bytes"),
     "a list of many mistakes": (b"name: a\ntasks: []\npool: [" + b"1," * 19_000 + b"]", "pool.0: expected a mapping"),
 }
 

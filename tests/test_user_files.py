@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.errors import RecipeError, RunError, SpaceError, Where
+from evoswarm.errors import MemberError, RecipeError, RunError, SpaceError, Where
 from evoswarm.recipe import Recipe
-from evoswarm.space import SearchSpace
+from evoswarm.space import SearchSpace, check_files
 from evoswarm.user_files import read_bytes, read_text
 
 
@@ -66,3 +66,12 @@ def test_spaces_and_recipes_are_read_through_it() -> None:
         SearchSpace.from_yaml("/dev/zero")
     with pytest.raises(RecipeError, match="/dev/zero: expected a readable file, got: a device"):
         Recipe.load("/dev/zero")
+
+
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
+    long = "x" * 5000
+    with pytest.raises(RecipeError, match="expected a readable file, got: File name too long"):
+        Recipe.load(long)
+    space = "name: a\npool: [{name: a, path: PATH}]\ntasks: [{name: t, source: reasoning_gym, family: gcd}]\n"
+    with pytest.raises(MemberError, match=r"pool\.0\.path: expected a model directory"):
+        check_files(SearchSpace.from_text(space.replace("PATH", f"./{long}")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,8 @@ class Adapter:
     @property
     def local_base(self) -> Path | None:
         """The base's directory where it is here, as the caller or the adapter would look for it; None on the hub."""
-        here = Path(self.base).expanduser()
-        return next((path for path in (here, self.directory / here) if path.is_dir()), None)
+        here = Path(os.path.expanduser(self.base))
+        return next((path for path in (here, self.directory / here) if os.path.isdir(path)), None)
 
 
 def adapter_of(description: Description) -> Adapter | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def possible_leads(bench: Workbench) -> list[MemberSpec]:
 
 def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:
     """The genomes of a space, with the sizes of its loaded members and the recipes it starts from."""
-    warm = {Path(file).stem: bench.bound(Recipe.load(Path(file).expanduser())) for file in bench.space.warm_start}
+    warm = {Path(file).stem: bench.bound(Recipe.load(os.path.expanduser(file))) for file in bench.space.warm_start}
     return RecipeRepresentation(bench.space, calibration, sizes_of(bench), warm)
 
 

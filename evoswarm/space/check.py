@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
 from evoswarm.space.long_prompts import long_prompts
@@ -51,7 +53,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             for split, items in draw_task_items(space, index, task).items():
                 drawn.setdefault(split, []).extend(items)
             if isinstance(task, DatasetTask):
-                notes += [f"tasks.{index}.answer: {remark}" for remark in task.remarks]
+                notes += [f"tasks.{index}.{remark}" for remark in task.remarks]
     if prompts:
         notes += [f"pool: {one.words}" for one in long_prompts(space, drawn)]
     return tuple(notes)
@@ -110,7 +112,7 @@ def _check_warm_start(space: SearchSpace) -> None:
     for index, path in enumerate(space.warm_start):
         where = space.where("warm_start", index)
         try:
-            recipe = Recipe.load(path)
+            recipe = Recipe.load(os.path.expanduser(path))
         except RecipeError as error:
             raise RecipeError(str(error), where) from None
         if recipe.gate != "entropy":

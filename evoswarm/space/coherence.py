@@ -71,7 +71,7 @@ def _pool(space: SpaceSettings) -> Iterator[Contradiction]:
             )
         if member.path.startswith("zoo:") and member.revision is not None:
             yield Contradiction(
-                ("pool", index, "revision"), f"expected null (built-in members have none), got {member.revision!r}"
+                ("pool", index, "revision"), f"expected null (built-in members have none), got {show(member.revision)}"
             )
 
 
@@ -85,7 +85,9 @@ def _doubles(values: Sequence[Any], path: Path, field: str | None = None) -> Ite
     for index, value in enumerate(values):
         if value in values[:index]:
             place = (*path, index) if field is None else (*path, index, field)
-            yield Contradiction(place, f"expected {'names' if field else 'entries'} that differ, got {value!r} twice")
+            yield Contradiction(
+                place, f"expected {'names' if field else 'entries'} that differ, got {show(value)} twice"
+            )
 
 
 def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
@@ -99,7 +101,7 @@ def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
             yield Contradiction(
                 (*path, "family"),
                 f"expected a family with a compact form ({_nearest(task.family, FAMILIES)}; any other family of "
-                f"reasoning-gym takes form: question), got {task.family!r}",
+                f"reasoning-gym takes form: question), got {show(task.family)}",
             )
         elif task.form == "question" and task.family == "pair":
             yield Contradiction((*path, "form"), "expected compact (pair has no other form), got 'question'")
@@ -122,7 +124,7 @@ def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Co
     own = FORM.fullmatch(kind) is not None
     if kind not in KINDS and not own:
         what = "module:function" if ":" in kind else f"a scorer or module:function ({_nearest(kind, KINDS)})"
-        yield Contradiction((*path, "kind"), f"expected {what}, got {kind!r}")
+        yield Contradiction((*path, "kind"), f"expected {what}, got {show(kind)}")
         return
     if kind == "verifier" and not verifiable:
         yield Contradiction(
@@ -132,7 +134,7 @@ def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Co
         value = getattr(scorer, field)
         if kind not in kinds and value != ScorerSettings.model_fields[field].default:
             yield Contradiction(
-                (*path, field), f"expected no {field} (only {' and '.join(kinds)} use it), got {value!r}"
+                (*path, field), f"expected no {field} (only {' and '.join(kinds)} use it), got {show(value)}"
             )
     if kind == "regex":
         yield from _pattern(scorer.pattern, (*path, "pattern"))
@@ -177,7 +179,7 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
     for index, lead in enumerate(genome.leads or ()):
         if lead not in names:
             yield Contradiction(
-                ("genome", "leads", index), f"expected a member of the pool ({', '.join(names)}), got {lead!r}"
+                ("genome", "leads", index), f"expected a member of the pool ({', '.join(names)}), got {show(lead)}"
             )
     for field in ("leads", "rules", "samples"):
         yield from _doubles(getattr(genome, field) or (), ("genome", field))
@@ -254,7 +256,9 @@ def _objectives(space: SpaceSettings) -> Iterator[Contradiction]:
     for index, objective in enumerate(space.objectives):
         task = objective.partition(":")[2]
         if task and task not in names:
-            yield Contradiction(("objectives", index), f"expected one of the tasks ({', '.join(names)}), got {task!r}")
+            yield Contradiction(
+                ("objectives", index), f"expected one of the tasks ({', '.join(names)}), got {show(task)}"
+            )
     if not any(objective.startswith("accuracy") for objective in space.objectives):
         yield Contradiction(
             ("objectives",),

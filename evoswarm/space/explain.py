@@ -97,7 +97,7 @@ def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str
     if kind == "literal_error":
         return f"expected {_one_of(context['expected'], error['input'])}, got {got}"
     if kind == "union_tag_invalid":
-        return f"expected {_one_of(context['expected_tags'], context['tag'])}, got {context['tag']!r}"
+        return f"expected {_one_of(context['expected_tags'], context['tag'])}, got {show(context['tag'])}"
     if kind == "union_tag_not_found":
         return "expected a value for 'source' (reasoning_gym or dataset), got nothing"
     if kind in _BOUNDS:

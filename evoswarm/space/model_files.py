@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,8 +48,8 @@ class ModelFiles:
             MemberError: a file is missing, unreadable or holds what no model has; it is no causal language model; no
                 end token is named, or a chat template that is asked for is not there.
         """
-        if not self.directory.is_dir():
-            got = "a file" if self.directory.exists() else "no such directory"
+        if not os.path.isdir(self.directory):  # unlike pathlib's, no error for a name that is too long
+            got = "a file" if os.path.exists(self.directory) else "no such directory"
             got += " (GGUF: expected the model's directory of safetensors)" if self.directory.suffix == ".gguf" else ""
             raise MemberError(f"expected a model directory {str(self.directory)!r}, got {got}", self.where)
         with self._said_here():
@@ -142,7 +143,7 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
         except ValueError as error:
             raise MemberError(str(error), where) from None
     directory = Path(spec.path)
-    if directory.exists() or spec.path.startswith((".", "/", "~")) or spec.path.endswith("/"):
+    if os.path.exists(directory) or spec.path.startswith((".", "/", "~")) or spec.path.endswith("/"):
         return ModelFiles(directory, spec.name, where)
     if not _HUB_ID.fullmatch(spec.path):
         raise MemberError(

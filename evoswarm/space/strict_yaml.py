@@ -20,7 +20,7 @@ from evoswarm.errors import SpaceError, Where
 from evoswarm.space.source_map import Path, SourceMap, dotted
 from evoswarm.user_files import MIB, decoded
 
-LARGEST = 4 * MIB
+LARGEST = MIB
 """Bytes of a file of YAML."""
 
 _MOST_VALUES = 20_000  # aliases of aliases can stand for billions

@@ -88,15 +88,17 @@ def read_saved(path: str, saved: FolderReader, split: str) -> Table:
     own = _described(folder / _ONE)
     if saved.splits is None and split not in ("train", own.get("_split")):
         raise TaskError(f"expected the split {own.get('_split') or 'train'!r}, got {split!r}", Where(path, "split"))
-    names = own.get("_data_files")
-    if not isinstance(names, list) or not all(isinstance(name, dict) for name in names):
-        raise TaskError(f"expected a list of files, got {names!r:.60}", Where(str(folder / _ONE), "_data_files"))
-    files = [folder / Path(str(name.get("filename"))).name for name in names]  # never outside of the folder
+    described = own.get("_data_files")
+    names = [entry.get("filename") if isinstance(entry, dict) else None for entry in _entries(described)]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TaskError(f"expected a list of files, got {described!r:.60}", Where(str(folder / _ONE), "_data_files"))
     rows: list[Row] = []
     columns: tuple[list[str], list[str]] = ([], [])
-    for file in files:
+    for index, name in enumerate(names):
+        file = folder / Path(str(name)).name  # never outside of the folder
         if not os.path.isfile(file):
-            raise TaskError("expected a regular file (state.json names it), got none", Where(str(file)))
+            where = Where(str(folder / _ONE), f"_data_files.{index}.filename")
+            raise TaskError(f"expected a file beside it, got {name!r:.60}", where)
         with _as_task_errors(path, "files of arrow"), pyarrow.memory_map(str(file)) as source:
             stream = pyarrow.ipc.open_stream(source)
             columns = _told_apart(stream.schema)
@@ -154,11 +156,16 @@ def _table(path: str, plain: list[str], bytes_: list[str], batches: Iterable[Any
     rows: list[Row] = []
     size = 0
     for batch in batches:
+        batch.validate(full=True)  # arrow trusts what it is given: offsets out of bounds would end the process
         size += batch.nbytes
         if size > _LARGEST:
             raise TaskError(f"expected at most {_LARGEST:,} bytes of values, got more", Where(path, "path"))
         rows += batch.to_pylist()
     return Table(tuple(plain), rows, tuple(bytes_))
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _described(file: Path) -> dict[str, Any]:

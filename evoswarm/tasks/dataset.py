@@ -10,12 +10,13 @@ from pathlib import PurePath
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.rows import is_local, read_rows
-from evoswarm.tasks.scorers import Contains, Exact
+from evoswarm.tasks.scorers import Choice, Contains, Exact, Regex
 from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.task import Item, item_key
-from evoswarm.tasks.template import Template
+from evoswarm.tasks.template import Column, Template
 
+_GAPS = "tables make such of integers with gaps"
 _WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
 
 
@@ -53,18 +54,34 @@ class DatasetTask(SourcedTask):
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        """What a person should know of golds that are valid and yet look like a mistake, a sentence each.
+        """What is valid and yet looks like a mistake: the setting and a sentence each.
 
         Raises:
             TaskError: see `questions`.
         """
-        golds = [item.gold for item in self._sorted]
-        if isinstance(self.scorer, Exact | Contains) and all(_WHOLE_FLOAT.fullmatch(gold) for gold in golds):
+        return tuple(filter(None, (self._remark_on_prompts(), self._remark_on_golds())))
+
+    def _remark_on_prompts(self) -> str | None:
+        for part in self._parse("prompt").parts:
+            if isinstance(part, Column) and part.filter is None:
+                values = [item.raw.get(part.name) for item in self._sorted]
+                if all(isinstance(value, float) and value.is_integer() for value in values):
+                    return (
+                        f"prompt: all of {part.name!r} are whole numbers as floats, such as {values[0]} ({_GAPS}); "
+                        f"{{{part.name}:integer}} writes them without a fraction"
+                    )
+        return None
+
+    def _remark_on_golds(self) -> str | None:
+        first, golds = self._sorted[0], (item.gold for item in self._sorted)
+        whole = first.gold.partition(".")[0]
+        own = isinstance(self.scorer, Exact | Contains | Regex | Choice)  # no foreign code runs for a remark
+        if own and all(map(_WHOLE_FLOAT.fullmatch, golds)) and self.scorer.score(first, whole) < 1.0:
             return (
-                f"all answers are whole numbers with a fraction, such as {golds[0]!r} (tables make such of integers "
-                f"with gaps): {golds[0].partition('.')[0]!r} does not match; {{column:integer}} writes them without",
+                f"answer: all are whole numbers with a fraction, such as {first.gold!r} ({_GAPS}), which {whole!r} "
+                "does not match; {column:integer} writes them without"
             )
-        return ()
+        return None
 
     @cached_property
     def _sorted(self) -> list[Item]:

@@ -24,7 +24,7 @@ from evoswarm.errors import TaskError
 from evoswarm.tasks import text_tables
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local, read_rows
-from evoswarm.tasks.scorers import Exact, Numeric
+from evoswarm.tasks.scorers import Exact, Numeric, make_scorer
 
 ROWS = [{"question": f"{n} + 1?", "answer": str(n + 1)} for n in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -146,7 +146,7 @@ def test_folders_that_datasets_saved(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "[": "expected JSON as save_to_disk writes it",
         "[]": "expected a JSON object",
         '{"_data_files": 1}': "_data_files: expected a list of files",
-        '{"_data_files": [{"filename": "../../etc/passwd"}]}': "passwd: expected a regular file",
+        '{"_data_files": [{"filename": "../../etc/passwd"}]}': "_data_files.0.filename: expected a file beside it",
         '{"_data_files": [{"filename": "state.json"}]}': "expected files of arrow, got",
     }.items():
         state.write_text(spoilt)
@@ -190,8 +190,13 @@ class TestRows:
         pyarrow.parquet.write_table(pyarrow.table({"question": ["1?", "2?"], "answer": [1.0, 2.0]}), path)
         task = DatasetTask(name="t", scorer=Exact(), path=str(path))
         (remark,) = task.remarks
-        assert re.search(r"such as '[12]\.0' .*\{column:integer\}", remark)
+        assert re.search(r"answer: .* such as '[12]\.0' .*\{column:integer\}", remark)
+        assert DatasetTask(name="t", scorer=make_scorer("regex", pattern="[0-9]+"), path=str(path)).remarks
         assert not DatasetTask(name="t", scorer=Numeric(), path=str(path)).remarks, "to numeric they are the same"
+        labels = make_scorer("choice", choices=("1", "2"))
+        assert not DatasetTask(name="t", scorer=labels, path=str(path)).remarks, "and to choices"
+        asked = DatasetTask(name="t", scorer=Numeric(), path=str(path), prompt="{question} {answer}")
+        assert "prompt: all of 'answer' are whole numbers as floats" in asked.remarks[0]
         whole = DatasetTask(name="t", scorer=Exact(), path=str(path), answer="{answer:integer}")
         assert sorted(item.gold for item in whole.items()) == ["1", "2"]
         assert not whole.remarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def locate(spec: MemberSpec) -> Path:
             return member_path(spec.path.removeprefix("zoo:"))
         except ValueError as error:
             raise MemberError(f"member {spec.name!r}: {error}") from None
-    if Path(spec.path).is_dir():
+    if os.path.isdir(spec.path):
         return Path(spec.path)
     if spec.path.startswith((".", "/", "~")) or spec.path.count("/") > 1:
         raise MemberError(f"member {spec.name!r}: expected a directory with a model or a hub id, got {spec.path!r}")

@@ -13,6 +13,9 @@ from evoswarm.evolution.archive import dominates, signed
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.result import SearchResult
 from evoswarm.run_directory import INDIVIDUALS
+from evoswarm.user_files import MIB, read_text
+
+_LARGEST = 64 * MIB  # of a record
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Searched:
         if not file.exists():
             return None
         try:
-            data: dict[str, Any] = json.loads(file.read_text("utf-8"))
+            data: dict[str, Any] = json.loads(read_text(file, limit=_LARGEST))
             rows = {name: tuple(data[name]) for name in ("evaluations", "best", "worst")}
             return cls(**{**data, **rows, "front": tuple(tuple(point) for point in data["front"])})
         except (OSError, ValueError, TypeError, KeyError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def _space(study: StudySettings) -> SearchSpace:
         return SearchSpace.from_yaml(study.space, study.set)
     except SpaceError as error:
         where = error.where
-        if where is not None and where.file == study.space and where.line is None and not Path(study.space).is_file():
+        if where is not None and where.file == study.space and where.line is None and not os.path.isfile(study.space):
             raise SpaceError(f"{error.message} ({study.space})", study.where("space")) from None
         for index, override in enumerate(study.set):
             if where is not None and where.file == f"--set {override}":
