@@ -21,10 +21,12 @@ class Trust:
         scorers: whose functions may score, where a space names one: modules by their full name (``my_scorer``,
             imported from the working directory or from what is installed), or files (``path/to/my_scorer.py``, which
             then gives the module ``my_scorer``).
+        tracking: the store of MLflow's that a space names may be told everything, with the user's credentials.
     """
 
     remote_code: bool = False
     scorers: tuple[str, ...] = ()
+    tracking: bool = False
 
 
 NOBODY = Trust()

@@ -108,7 +108,7 @@ def _mirror_opening(result: SplitResult, space: SearchSpace, runs: Path) -> None
     opening, summary = result.opening, result.summary
     if opening is None:
         return
-    tracker = Tracker(space.tracking, runs)
+    tracker = Tracker.of(space, runs)
     metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
     if summary.accuracy is not None:
         metrics["test_accuracy"] = summary.accuracy

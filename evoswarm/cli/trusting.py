@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
 
@@ -29,6 +30,16 @@ RemoteCode = Annotated[
 ]
 
 
+Tracking = Annotated[
+    bool,
+    typer.Option(
+        "--trust-tracking",
+        help="Lets a space name MLflow's store (tracking.uri), which gets your credentials.",
+    ),
+]
+_NAMED = re.compile(r"tracking\s*(\.\s*uri\s*)?=")
+
+
 def trusting(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes the options of trust, and is given what they say as its argument ``trust``."""
     parameters = inspect.signature(command).parameters
@@ -36,12 +47,21 @@ def trusting(command: Callable[..., None]) -> Callable[..., None]:
     own = [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items() if name != "trust"]
     options = [
         inspect.Parameter("trust_remote_code", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=RemoteCode),
+        inspect.Parameter("trust_tracking", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Tracking),
         inspect.Parameter("allow_scorer", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Scorers),
     ]
 
     @functools.wraps(command)
-    def wrapped(*, trust_remote_code: bool = False, allow_scorer: list[str] | None = None, **arguments: Any) -> None:
-        command(**arguments, trust=Trust(remote_code=trust_remote_code, scorers=tuple(allow_scorer or ())))
+    def wrapped(
+        *,
+        trust_remote_code: bool = False,
+        trust_tracking: bool = False,
+        allow_scorer: list[str] | None = None,
+        **arguments: Any,
+    ) -> None:
+        own_words = any(_NAMED.match(override) for override in arguments.get("overrides") or ())  # --set tracking.uri=
+        trust = Trust(trust_remote_code, tuple(allow_scorer or ()), trust_tracking or own_words)
+        command(**arguments, trust=trust)
 
     signature = inspect.Signature(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options

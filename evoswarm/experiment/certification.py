@@ -85,7 +85,7 @@ def certify(
         require_same_items(directory, space, bench.items)
         with naming(str(path / CHAMPION)):
             bound = bench.bound(champion)
-        tracker = Tracker(space.tracking, root)
+        tracker = Tracker.of(space, root)
         stack.callback(tracker.close)
         try:
             return certify_champion(bench, directory, bound, tracker, force=force, on_stage=on_stage)

@@ -13,7 +13,7 @@ from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
-from evoswarm.space import SearchSpace
+from evoswarm.space import SearchSpace, named_store
 from evoswarm.trust import NOBODY, Trust
 
 SPACE = "space.yaml"
@@ -41,7 +41,9 @@ def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Recipe]:
             got = "one without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
             message = f"expected a run directory with a {name} in it (its search has ended), got {got}"
             raise RunError(message, Where(str(path)))
-    return SearchSpace.from_yaml(path / SPACE, trust=trust), Recipe.load(path)
+    space = SearchSpace.from_yaml(path / SPACE, trust=trust)
+    named_store(space)
+    return space, Recipe.load(path)
 
 
 GAVE_UP = "gave_up"

@@ -32,7 +32,7 @@ from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.run_directory import RunDirectory, run_directory
-from evoswarm.space import SearchSpace
+from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
 from evoswarm.trust import Trust
@@ -76,6 +76,7 @@ def search(
     """
     checked = _seeded(space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space), seed)
     checked = checked if trust is None else checked.trusting(trust)
+    named_store(checked)  # a refusal comes before anything is written
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
     with ExitStack() as stack:
@@ -94,7 +95,7 @@ def search(
         )
         require_same_items(run, checked, bench.items)
         stack.enter_context(_libraries_kept())
-        tracker = stack.enter_context(closing(Tracker(checked.tracking, root)))
+        tracker = stack.enter_context(closing(Tracker.of(checked, root)))
         return Session(bench, run, tracker, interrupt, on_generation, on_stage).go()
 
 

@@ -2,6 +2,7 @@
 
 from evoswarm.space.check import check_files, small_test_split
 from evoswarm.space.coherence import SINGLE_OBJECTIVE
+from evoswarm.space.named_store import named_store
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
@@ -45,5 +46,6 @@ __all__ = [
     "check_files",
     "draw_items",
     "make_tasks",
+    "named_store",
     "small_test_split",
 ]

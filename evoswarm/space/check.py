@@ -8,6 +8,7 @@ from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
+from evoswarm.space.named_store import named_store
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
@@ -37,11 +38,13 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
         MemberError: a model directory is missing or incomplete, names no end token, has no chat template though one
             is asked for, or one that makes no prompt of a question; or a shared tokenizer is asked for and differs; or
             it needs code that the caller does not trust.
-        SpaceError: a stop string is a special token, which no answer holds.
+        SpaceError: a stop string is a special token, which no answer holds; or the space names a store for MLflow that
+            its caller does not trust.
         RecipeError: a recipe under ``warm_start`` cannot be read or used.
         TaskError: a data set is missing, empty, unreadable or too small, a column is missing; a family or its
             settings are unknown; a scorer of the user's cannot be had.
     """
+    named_store(space)
     notes = _check_members(space)
     _check_warm_start(space)
     drawn: dict[SplitName, list[Item]] = {}

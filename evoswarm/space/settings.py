@@ -214,7 +214,7 @@ class Budget(Settings):
 
 
 class Tracking(Settings):
-    """MLflow; ``MLFLOW_TRACKING_URI`` wins over `uri`."""
+    """MLflow; ``MLFLOW_TRACKING_URI`` wins over `uri`, which counts on its caller's word alone (``named_store``)."""
 
     mlflow: bool = True
     uri: str | None = None

@@ -111,8 +111,10 @@ class SearchLog:
         rows = [list(row) for row in zip(*lineage.values(), strict=True)]
         client.log_dict(self.run_id, {"columns": list(lineage), "data": rows}, _LINEAGE)  # log_table would append
         client.set_tag(self.run_id, _TABLES, json.dumps([{"path": _LINEAGE, "type": "table"}]))
-        client.log_artifacts(self.run_id, str(self._directory.path), "run")
-        client.set_terminated(self.run_id, status)
+        for file in self._directory.files():  # regular ones: a link in a run directory may lead to anything
+            parts = ["run", *file.relative_to(self._directory.path).parent.parts]
+            client.log_artifact(self.run_id, str(file), "/".join(parts))
+        self._store.end(self.run_id, status)
         if status == "FINISHED":
             self._directory.journal(MIRRORED, run=self.run_id)
 

@@ -6,21 +6,24 @@ import fcntl
 import logging
 import os
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from evoswarm.run_directory.durable import open_appending
 from evoswarm.tracking.naming import RUN_NAME
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PROBE_SECONDS = 3.0
-"""How long a server may take to accept a connection."""
+PROBE_SECONDS, ANSWER_SECONDS = 3.0, 10.0
+"""How long a server may take to accept a connection, and to answer the first request at all."""
 
 _METRICS_PER_BATCH, _PARAMETERS_PER_BATCH = 1000, 100
 _LONGEST_VALUE = 6000  # characters of a parameter
@@ -112,7 +115,19 @@ class Store:
         self.log_metrics(run_id, missing, 0, now())
         for name, content in (texts or {}).items():
             self.client.log_text(run_id, content, name)
-        self.client.set_terminated(run_id, _FINISHED)
+        self.end(run_id, _FINISHED)
+
+    def end(self, run_id: str, status: str) -> None:
+        """Note that a run has ended, and when; MLflow's own way of it prints where the run can be looked at.
+
+        Args:
+            run_id: of the run.
+            status: MLflow's word: ``FINISHED``, ``KILLED`` or ``FAILED``.
+        """
+        from mlflow.entities import RunStatus
+
+        store = self.client._tracking_client.store
+        store.update_run_info(run_id, RunStatus.from_string(status), now(), None)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -131,6 +146,16 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def sqlite_uri(file: Path) -> str:
+    """The URI of a store in a file; what would mean something else within a URI is escaped.
+
+    MLflow makes the directory of a file as the URI spells it, escapes and all, unless the driver is named too.
+    """
+    path = str(file)
+    escaped = path.replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{path}" if escaped == path else f"sqlite+pysqlite:///{escaped}"
+
+
 def probe(uri: str) -> None:
     """Knock at a server's door: MLflow itself would retry for minutes.
 
@@ -141,6 +166,28 @@ def probe(uri: str) -> None:
     if parts.scheme in ("http", "https") and parts.hostname:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=PROBE_SECONDS).close()
+
+
+def greet(uri: str) -> None:
+    """Ask a server for anything: one that accepts connections and never answers would be waited for again and again.
+
+    Raises:
+        OSError: it does not answer.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return
+    if parts.scheme == "https":  # whom to trust is asked by MLflow, when there is something to be told
+        context = ssl._create_unverified_context()
+        line: HTTPConnection = HTTPSConnection(parts.hostname, parts.port, timeout=ANSWER_SECONDS, context=context)
+    else:
+        line = HTTPConnection(parts.hostname, parts.port, timeout=ANSWER_SECONDS)
+    with closing(line):
+        line.request("GET", f"{parts.path.rstrip('/')}/health")
+        try:
+            line.getresponse()
+        except HTTPException as error:
+            raise OSError(f"expected an answer of HTTP, got: {error}") from error
 
 
 def connect(uri: str, experiment: str, own: Path | None) -> Store:
@@ -175,7 +222,7 @@ def _make(own: Path) -> None:
     fresh = own.with_name(f"{own.name}.new")
     for leftover in (fresh, fresh.with_name(f"{fresh.name}-journal")):
         leftover.unlink(missing_ok=True)
-    SqlAlchemyStore(f"sqlite:///{fresh}", _artifacts(own)).engine.dispose()
+    SqlAlchemyStore(sqlite_uri(fresh), _artifacts(own)).engine.dispose()
     os.replace(fresh, own)
 
 
@@ -189,9 +236,12 @@ def _alone_at(file: Path | None) -> Iterator[None]:
     if file is None:
         yield
         return
-    with file.with_name(f"{file.name}.lock").open("a") as lock:
+    lock = open_appending(file.with_name(f"{file.name}.lock"))
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
         yield
+    finally:
+        os.close(lock)
 
 
 def _quoted(value: str) -> str:

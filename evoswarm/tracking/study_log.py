@@ -93,7 +93,7 @@ class StudyLog:
             store.log_tags(self._run_id, tags)
             for file in files:
                 store.client.log_artifact(self._run_id, str(file))
-            store.client.set_terminated(self._run_id, status)
+            store.end(self._run_id, status)
 
         self._tracker.put(job)
 

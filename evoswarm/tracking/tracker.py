@@ -13,13 +13,13 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
-from evoswarm.space import Tracking
+from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking.naming import RUN_NAME
 from evoswarm.tracking.search_log import ChildRun, SearchLog, SearchRun
-from evoswarm.tracking.store import Store, connect, now, probe
+from evoswarm.tracking.store import Store, connect, greet, now, probe, sqlite_uri
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _OPENING = ("evoswarm.opening", "evoswarm.champion")  # the tags that make two o
 
 def tracking_uri(settings: Tracking, root: Path) -> str:
     """Where MLflow keeps things: ``MLFLOW_TRACKING_URI``, else the space's, else SQLite beside the runs."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or f"sqlite:///{_own_store(root)}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or sqlite_uri(_own_store(root))
 
 
 def _own_store(root: Path) -> Path:
@@ -46,7 +46,7 @@ class Tracker:
     def __init__(self, settings: Tracking, root: Path) -> None:
         self.uri = tracking_uri(settings, root)
         self._experiment = settings.experiment
-        self._own = _own_store(root) if self.uri == f"sqlite:///{_own_store(root)}" else None
+        self._own = _own_store(root) if self.uri == sqlite_uri(_own_store(root)) else None
         self._jobs: queue.SimpleQueue[Callable[[Store], None] | None] = queue.SimpleQueue()
         self._directory: RunDirectory | None = None
         self._search: SearchLog | None = None  # the worker's
@@ -56,6 +56,20 @@ class Tracker:
             root.mkdir(parents=True, exist_ok=True)
             self._worker = threading.Thread(target=self._work, name="evoswarm-tracking", daemon=True)
             self._worker.start()
+
+    @classmethod
+    def of(cls, space: SearchSpace, root: Path) -> Self:
+        """The tracker of a search, a certificate or a study.
+
+        Args:
+            space: whose settings count.
+            root: the directory of all runs.
+
+        Raises:
+            SpaceError: the space names a store that its caller does not trust.
+        """
+        named_store(space)
+        return cls(space.tracking, root)
 
     @property
     def alive(self) -> bool:
@@ -148,6 +162,7 @@ class Tracker:
         """Run jobs in order until one fails or the end is called."""
         try:
             probe(self.uri)
+            greet(self.uri)
             store = connect(self.uri, self._experiment, self._own)
             self._connected = True
             while (job := self._jobs.get()) is not None and not self._dead:

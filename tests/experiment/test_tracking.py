@@ -19,11 +19,14 @@ from mlflow import MlflowClient
 
 import evoswarm
 from evoswarm.cli import run as run_command
+from evoswarm.errors import SpaceError
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import JOURNAL, RunDirectory
-from evoswarm.space import SearchSpace, Tracking
+from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking import ChildRun, SearchRun, Tracker, flattened, tracking_uri
+from evoswarm.tracking.store import Store
+from evoswarm.trust import Trust
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
@@ -31,6 +34,8 @@ pytestmark = [
 ]
 
 Micro = Callable[..., SearchSpace]
+
+OWN = Trust(tracking=True)
 
 
 @pytest.fixture(autouse=True)
@@ -159,8 +164,8 @@ def test_a_continued_search_goes_on_in_its_run(
 ) -> None:
     _, client, run = tracked
     settings = (f"tracking={{uri: '{client.tracking_uri}'}}", "name=continued")
-    first = search(micro(*settings, "evolution.generations=1"), runs=tmp_path, certify=False)
-    more = search(micro(*settings, "evolution.generations=2"), runs=tmp_path, certify=False)
+    first = search(micro(*settings, "evolution.generations=1"), runs=tmp_path, certify=False, trust=OWN)
+    more = search(micro(*settings, "evolution.generations=2"), runs=tmp_path, certify=False, trust=OWN)
     assert more.directory == first.directory
     found = client.search_runs([run.info.experiment_id], filter_string="tags.`evoswarm.space` = 'continued'")
     assert len(found) == 1
@@ -337,3 +342,70 @@ def test_a_new_directory_of_an_old_name_is_a_run_of_its_own(tmp_path: Path) -> N
     first = told(tmp_path / "run", tmp_path)
     (tmp_path / "run" / JOURNAL).unlink()
     assert told(tmp_path / "run", tmp_path) != first
+
+
+@pytest.mark.parametrize("name", ["with blanks", "50%20off", "really?", "a#b"])
+def test_the_store_beside_the_runs_may_lie_anywhere(tmp_path: Path, name: str) -> None:
+    root = tmp_path / name
+    tracker = Tracker(Tracking(), root)
+    said: list[list[str]] = []
+
+    def job(store: Store) -> None:
+        run = store.client.create_run(store.experiment).info.run_id
+        store.client.log_text(run, "text", "note.txt")
+        store.end(run, "FINISHED")
+        said.append([file.path for file in store.client.list_artifacts(run)])
+
+    tracker.put(job)
+    tracker.close()
+    assert tracker.alive
+    assert said == [["note.txt"]]
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert (root / "mlflow.db").is_file()
+    assert (root / "mlartifacts").is_dir()
+
+
+def test_a_space_names_no_store_on_its_own_word(
+    micro: Micro, tmp_path: Path, space_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    strange = micro(f"tracking.uri=sqlite:///{tmp_path}/elsewhere.db", "tracking.mlflow=true")
+    with pytest.raises(SpaceError, match=r"tracking\.uri: expected your own word .*--trust-tracking"):
+        search(strange, runs=tmp_path / "runs")
+    assert not (tmp_path / "elsewhere.db").exists()
+    assert named_store(strange.trusting(OWN)) == f"sqlite:///{tmp_path}/elsewhere.db"
+    file = tmp_path / "strange.yaml"
+    file.write_text(strange.to_yaml())
+    assert run_command(["check", str(file)]) == 2
+    assert "your credentials for MLflow" in capsys.readouterr().err
+    for words in (["--trust-tracking"], ["--set", "tracking.uri=http://mine"]):
+        assert run_command(["check", str(file), *words]) == 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mine")
+    assert run_command(["check", str(file)]) == 0
+
+
+def test_no_link_of_a_run_directory_is_uploaded(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+    run = RunDirectory(tmp_path / "x")
+    run.write("recipes/a.json", "{}")
+    (run.path / "innocent.txt").symlink_to(tmp_path / "secret")
+    os.mkfifo(run.path / "pipe")
+    tracker = Tracker(Tracking(), tmp_path)
+    tracker.begin(SearchRun("x", run, {}, {}))
+    tracker.finish("FINISHED", {})
+    tracker.close()
+    assert tracker.alive
+    kept = (tmp_path / "mlartifacts").rglob("*")
+    assert sorted(file.name for file in kept if file.is_file()) == ["a.json", "journal.jsonl", "lineage.json"]
+
+
+def test_a_server_that_never_answers_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evoswarm.tracking.store.ANSWER_SECONDS", 0.5)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        began = time.monotonic()
+        tracker = Tracker(Tracking(uri=f"http://127.0.0.1:{listening.getsockname()[1]}"), tmp_path)
+        tracker.close(30.0)
+    assert not tracker.alive
+    assert time.monotonic() - began < 10.0

@@ -83,7 +83,7 @@ def study(
             else:
                 workers.run(next_job, done, died)
 
-        tracker = Tracker(asked.space.tracking, root)
+        tracker = Tracker.of(asked.space, root)
         stack.callback(tracker.close)
         session = Session(asked, directory, storage, run, tracker, on_trial or (lambda record: None), stage)
         try:

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from evoswarm.errors import RunError, Where
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.samplers import grid, sampler
+from evoswarm.tracking.store import sqlite_uri
 
 STORAGE = "studies.db"
 
@@ -32,7 +33,7 @@ _BUSY_SECONDS = 120.0  # that a process waits for another one's write
 
 def storage_uri(runs: Path) -> str:
     """What ``optuna-dashboard`` takes."""
-    return f"sqlite:///{(runs / STORAGE).resolve()}"
+    return sqlite_uri((runs / STORAGE).resolve())
 
 
 def connect(runs: Path) -> RDBStorage:
