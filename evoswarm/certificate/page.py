@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import cast
 
 from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Failed, Interval, MemberResult
 from evoswarm.certificate.verdict import signed
+from evoswarm.evaluation.failures import FailedItems, in_words
+from evoswarm.recipe import FailureKind
 
 WIDTH = 80
 _NAME, _MEMBER = 34, 24
@@ -103,8 +106,8 @@ def _failures(certificate: Certificate) -> list[str]:
 
 
 def _kinds(failed: Sequence[Failed]) -> str:
-    named = (f"{one.kind.replace('_', ' ')}{f' ({one.member})' if one.member else ''} {one.items:,}" for one in failed)
-    return ", ".join(named) or "of unknown kind"
+    counts = [FailedItems(cast(FailureKind, one.kind), one.member, one.items) for one in failed]
+    return in_words(counts) or "of unknown kind"
 
 
 def _rivals(certificate: Certificate) -> list[str]:

@@ -16,15 +16,17 @@ OWED: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
 """Failures owed to device or time: true of this moment, not of recipe and item. A run acts on them and notes them in
 its journal; they never enter the ledger, whose rows are true for ever and for every run."""
 
-_WORDS: dict[FailureKind, str] = {
-    "out_of_memory": "out of memory",
-    "time_out": "out of time",
-    "non_finite": "numbers that are not finite",
-    "no_mass": "no allowed symbol had any probability",
-    "prompt_too_long": "prompt too long",
-    "invalid_recipe": "an invalid recipe",
-    "scorer_error": "an error of the scorer",
+_WORDS: dict[FailureKind, tuple[str, str]] = {
+    "out_of_memory": ("out of memory", "out of memory in {}"),
+    "time_out": ("out of time", "out of time in {}"),
+    "non_finite": ("numbers that are not finite", "numbers from {} that are not finite"),
+    "no_mass": ("no probability of any allowed symbol", "no probability of any allowed symbol from {}"),
+    "prompt_too_long": ("a context that is too short", "the context of {} is too short"),
+    "unknown_token": ("a token that a model does not know", "a token that {} does not know"),
+    "invalid_recipe": ("an invalid recipe", "an invalid recipe ({})"),
+    "scorer_error": ("an error of the scorer", "an error of the scorer ({})"),
 }
+"""What happened, by nobody's fault and by a member's. A context may also be too short for a prompt with its answer."""
 
 
 def lasts(failure: Failure | None) -> bool:
@@ -54,9 +56,9 @@ class FailedItems:
 
     @property
     def words(self) -> str:
-        """What happened: "prompt too long for small-model"."""
-        by = {"prompt_too_long": "for", "no_mass": "from"}.get(self.kind, "from")
-        return _WORDS[self.kind] + (f" {by} {self.member}" if self.member else "")
+        """What happened: "the context of small-model is too short"."""
+        plain, by_member = _WORDS[self.kind]
+        return by_member.format(self.member) if self.member else plain
 
     def to_json(self) -> dict[str, str | int]:
         """As JSON data, without the message: it may differ from machine to machine."""
@@ -94,12 +96,12 @@ def commonest(failures: Sequence[Failure | None]) -> Failure | None:
 
 
 def in_words(failed: Sequence[FailedItems]) -> str:
-    """The counts as a list: "prompt too long for small-model (3), an error of the scorer (1)"."""
+    """The counts as a list: "the context of small-model is too short (3), an error of the scorer (1)"."""
     return ", ".join(f"{one.words} ({one.items:,})" for one in failed)
 
 
 def sentence(failure: Failure | FailedItems) -> str:
-    """One failure with its message: "prompt too long for small-model (prompt and answer have more than 64 tokens)"."""
+    """One failure with its message: "the context of small-model is too short (prompt and answer have ...)"."""
     one = failure if isinstance(failure, FailedItems) else FailedItems(failure.kind, failure.member, 1, failure.message)
     return one.words + (f" ({one.message})" if one.message else "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import pytest
 
@@ -11,7 +12,7 @@ from evoswarm.confined.function import CallFailed
 from evoswarm.errors import TaskError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, paired_standard_error, summarize
-from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, together
+from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, sentence, together
 from evoswarm.evaluation.judge import ending_of, majority, scorer_failure
 from evoswarm.recipe import Failure, FailureKind
 from evoswarm.tasks.task import Item, Task
@@ -96,10 +97,17 @@ def test_answers_that_reach_their_limit_are_counted_apart() -> None:
 def test_failures_in_words_name_the_member_and_what_to_do() -> None:
     rows = [failing("prompt_too_long", "small"), failing("scorer_error"), failing("prompt_too_long", "small")]
     failed = failed_items(row.failure for row in rows)
-    assert in_words(failed) == "prompt too long for small (2), an error of the scorer (1)"
+    assert in_words(failed) == "the context of small is too short (2), an error of the scorer (1)"
     assert remedy(failed) == "Recipes without small can answer these items."
     assert remedy(failed[1:]) == ""
     assert together([failed, failed[1:], ()]) == (failed[0], replace(failed[1], items=2))
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_every_kind_of_failure_has_words_with_and_without_a_member(kind: FailureKind) -> None:
+    assert FailedItems(kind, "", 1).words != FailedItems(kind, "small", 1).words
+    assert "small" in FailedItems(kind, "small", 1).words
+    assert sentence(Failure(kind, "why")).endswith(" (why)")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     figures, result = spoilt["figures"][0], spoilt["result"]
     count = figures.failed[0].items
     assert figures.failed[0].member == "small"
-    assert generation_line(figures).endswith(f"| {count} failed: prompt too long for small ({count})")
+    assert generation_line(figures).endswith(f"| {count} failed: the context of small is too short ({count})")
     assert figures.as_dict()["failed"] == [{"kind": "prompt_too_long", "member": "small", "items": count}]
     values = mirror.metrics(figures, spoilt["space"])
     assert (
@@ -129,10 +129,13 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     assert result.as_dict()["warnings"] == list(result.warnings)
     lost = spoilt_tests(result.certificate)
     assert lost.failures > 0
-    assert f"{lost.failures} of 12 test items, which count as wrong answers: prompt too long for small" in shown
+    assert f"{lost.failures} of 12 test items, which count as wrong answers: the context of small is too short" in shown
     assert shown.count("Recipes without small can answer these items.") == 1
     told = " ".join((result.directory / "certificate.txt").read_text().split())
-    assert f"{lost.failures} of the champion's answers failed; they count as wrong: prompt too long (small)" in told
+    assert (
+        f"{lost.failures} of the champion's answers failed; they count as wrong: the context of small is too short"
+        in told
+    )
 
 
 def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_check_and_plan_count_prompts_that_are_too_long(
     summary = spoilt["result"].selection
     alone = next(one.summary for one in summary.standings if one.name == "member small")
     assert planned.obstacles.long[0].counts["selection"] == (alone.failures, 12)
-    assert any(line.startswith("failures:") and "prompt too long for small" in line for line in planned.lines())
+    assert any(line.startswith("failures:") and "the context of small is too short" in line for line in planned.lines())
     assert not any(note.startswith("pool") for note in check_files(space))
     patient = space.pool[0].model_copy(update={"path": str(short_pool / "llama-b")})
     monkeypatch.setattr("tokenizers.Tokenizer.from_file", lambda file: pytest.fail("nothing is near the limit"))
@@ -198,7 +201,7 @@ def test_what_fails_everywhere_ends_the_search_with_one_sentence_and_begins_anew
 ) -> None:
     space = space_of(short_pool, tmp_path, "pool=[{name: small, path: " + str(short_pool / "small") + "}]")
     with pytest.raises(
-        RunError, match=r"got failures only: .* on every item \(of 12\).*: prompt too long for small"
+        RunError, match=r"got failures only: .* on every item \(of 12\).*: the context of small is too short"
     ) as told:
         search(space, runs=tmp_path / "runs")
     assert "\n" not in str(told.value)

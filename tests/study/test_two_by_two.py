@@ -53,6 +53,17 @@ def test_the_coordination_value_is_what_mixing_scores_beyond_voting() -> None:
     assert (found.seeds, found.items) == ((0, 1), 4)
 
 
+def test_failed_items_are_counted_and_said() -> None:
+    lost = made(replace(side(1, 0), failures=1), side(1, 1))
+    whole = made(side(1, 1), side(1, 1))
+    assert Duel.from_dict(json.loads(json.dumps(lost.to_dict()))) == lost
+    found = compare([lost, replace(lost, seed=1)], [whole, replace(whole, seed=1)])
+    assert (found.same.failures, found.cross.failures) == ((2, 0), (0, 0))
+    said = [line for line in found.lines() if line.startswith("failed")]
+    assert said == ["failed, same architecture: mixing on 2 test items, voting on 0; they count as wrong"]
+    assert found.as_dict()["same"]["failures"] == (2, 0)
+
+
 def test_tasks_count_by_their_weight_whatever_their_items() -> None:
     mixing = replace(side(1, 1, 1, 1), scores={"sums": (1.0,) * 4, "words": (0.0, 0.0)})
     voting = replace(mixing, scores={"sums": (0.0,) * 4, "words": (0.0, 1.0)})

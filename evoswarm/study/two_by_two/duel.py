@@ -32,12 +32,14 @@ class Side:
         scores: by task, per item in the items' order; a failure counts 0.
         flops: mean per item, deployed alone.
         evaluations: (candidate, item) pairs that its search asked for.
+        failures: test items on which it failed; they count as wrong.
     """
 
     words: tuple[str, ...]
     scores: Mapping[str, tuple[float, ...]]
     flops: float
     evaluations: int
+    failures: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Duel:
                 scores={task: tuple(map(float, scores)) for task, scores in data[name]["scores"].items()},
                 flops=data[name]["flops"],
                 evaluations=data[name]["evaluations"],
+                failures=data[name].get("failures", 0),
             )
             for name in ("mixing", "voting")
         }
@@ -134,18 +137,15 @@ def _mixing(bench: Workbench, recipe: Recipe, evaluations: int) -> Side:
     items = _opened(bench, recipe.digest)
     rows = bench.evaluator.evaluate([recipe], items)[0]
     summary = summarize(items, rows, bench.tasks)
-    return Side(tuple(in_words(recipe, summary.cost)), _by_task(items, rows), summary.cost.flops, evaluations)
+    words = tuple(in_words(recipe, summary.cost))
+    return Side(words, _by_task(items, rows), summary.cost.flops, evaluations, summary.failures)
 
 
 def _voting(bench: Workbench, ballot: Ballot, evaluations: int) -> Side:
     items = _opened(bench, ballot.digest)
     rows = ballot_evaluations(bench.evaluator, [ballot], items)[0]
-    return Side(
-        ballot_in_words(ballot),
-        _by_task(items, rows),
-        summarize(items, rows, bench.tasks).cost.flops,
-        evaluations,
-    )
+    summary = summarize(items, rows, bench.tasks)
+    return Side(ballot_in_words(ballot), _by_task(items, rows), summary.cost.flops, evaluations, summary.failures)
 
 
 def ballot_in_words(ballot: Ballot) -> tuple[str, ...]:

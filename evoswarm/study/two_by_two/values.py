@@ -55,6 +55,7 @@ class Row:
         by_task: of every task.
         flops: of mixing and of voting, mean per item.
         evaluations: that the searches for both asked for, mean over seeds.
+        failures: test items on which mixing and voting failed, over all seeds; they count as wrong.
     """
 
     members: tuple[str, ...]
@@ -65,6 +66,7 @@ class Row:
     by_task: Mapping[str, float]
     flops: tuple[float, float]
     evaluations: tuple[float, float]
+    failures: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,12 @@ class TwoByTwo:
         for name, row in rows:
             tasks = ", ".join(f"{task} {100 * gain:+z.1f}" for task, gain in row.by_task.items())
             lines.append(f"by task, {name}: {tasks}")
+        for name, row in rows:
+            if any(row.failures):
+                mixing, voting = row.failures
+                lines.append(
+                    f"failed, {name}: mixing on {mixing:,} test items, voting on {voting:,}; they count as wrong"
+                )
         return [*lines, self.sentence]
 
     @property
@@ -235,6 +243,7 @@ def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
         },
         flops=(fmean(d.mixing.flops for d in duels), fmean(d.voting.flops for d in duels)),
         evaluations=(fmean(d.mixing.evaluations for d in duels), fmean(d.voting.evaluations for d in duels)),
+        failures=(sum(d.mixing.failures for d in duels), sum(d.voting.failures for d in duels)),
     )
 
 
