@@ -291,6 +291,18 @@ def test_the_user_s_own_scorer_comes_from_the_working_directory(home: Path) -> N
     assert task.score(item, "?") == 0.0
 
 
+def test_a_scorer_is_asked_for_an_item_s_own_answer(home: Path) -> None:
+    source = "def half(text, item):\n    return 0.5\ndef broken(text, item):\n    return 1 / 0\n"
+    (home / "two_minds.py").write_text(source)
+    for name, words in {"half": "gives an item's own answer 1, got 0.5", "broken": "got ZeroDivisionError"}.items():
+        (home / "space.yaml").write_text(
+            SPACE.replace("own.jsonl", f"own.jsonl\n    scorer: {{kind: 'two_minds:{name}'}}")
+        )
+        (note,) = check_files(SearchSpace.from_yaml("space.yaml", trust=Trust(scorers=("two_minds",))))
+        assert note.startswith("tasks.1.scorer.kind: ")
+        assert words in note
+
+
 def test_trust_is_the_caller_s_word_and_is_never_written(home: Path) -> None:
     edit("own.jsonl", "own.jsonl\n    scorer: {kind: 'os:getcwd'}")(home)
     trust = Trust(scorers=("os",))

@@ -4,7 +4,7 @@
 there, `function.py` is the parent's end: a function to call.
 """
 
-from evoswarm.confined.function import CallFailed, ConfinedFunction
+from evoswarm.confined.function import CallFailed, ConfinedFunction, StartFailed
 from evoswarm.confined.limits import Limits
 
-__all__ = ["CallFailed", "ConfinedFunction", "Limits"]
+__all__ = ["CallFailed", "ConfinedFunction", "Limits", "StartFailed"]

@@ -38,6 +38,10 @@ class CallFailed(EvoswarmError):
         super().__init__(message)
 
 
+class StartFailed(CallFailed):
+    """The child could not be started, or what was to be called could not be made there."""
+
+
 class ConfinedFunction:
     """Calls a function in a child process that is started at the first call, and anew after it was killed.
 
@@ -68,6 +72,7 @@ class ConfinedFunction:
             *arguments: pickled for the child.
 
         Raises:
+            StartFailed: there is no function to call.
             CallFailed: it raised, took more than it may, or ended its process.
         """
         frame = _pickled(arguments)
@@ -98,7 +103,11 @@ class ConfinedFunction:
     def _ready(self) -> _Child:
         if self._child is None or self._child.owner != os.getpid():  # a fork of this process starts its own
             child = _Child(self._paths)
-            _value(child.ask(_pickled(self._setup), self.limits.start_seconds))
+            try:
+                _value(child.ask(_pickled(self._setup), self.limits.start_seconds))
+            except CallFailed as error:
+                child.end()
+                raise StartFailed(error.message, error.killed) from error
             self._child = child
         return self._child
 

@@ -6,6 +6,7 @@ import os
 
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import Recipe
+from evoswarm.space.golds import own_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
 from evoswarm.space.named_store import named_store
@@ -53,7 +54,9 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
         if isinstance(settings, DatasetSettings) and not is_local(settings.path):
             notes.append(f"tasks.{index}: {settings.path} is on the hub: its columns and size are not checked")
         else:
-            for split, items in draw_task_items(space, index, task).items():
+            own = draw_task_items(space, index, task)
+            notes += own_golds(space, index, task, own["search"])
+            for split, items in own.items():
                 drawn.setdefault(split, []).extend(items)
             if isinstance(task, DatasetTask):
                 notes += [f"tasks.{index}.{remark}" for remark in task.remarks]

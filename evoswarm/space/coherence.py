@@ -26,6 +26,7 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "choices": ("choice",),
     "ignore_case": ("exact", "contains", "choice", "regex"),
     "tolerance": ("numeric",),
+    "behind": ("exact", "contains", "numeric", "choice"),
 }
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
 """Algorithms that optimise one objective only."""
@@ -97,6 +98,11 @@ def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
         yield from _scorer(task.scorer, (*path, "scorer"), isinstance(task, ReasoningGymSettings))
         if isinstance(task, DatasetSettings):
             yield from _templates(task, path)
+        elif task.few_shot.answer is not None:
+            yield Contradiction(
+                (*path, "few_shot", "answer"),
+                f"expected no answer (only items of a dataset have columns), got {task.few_shot.answer[:60]!r}",
+            )
         elif task.form == "compact" and task.family not in FAMILIES:
             yield Contradiction(
                 (*path, "family"),
@@ -108,15 +114,18 @@ def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
 
 
 def _templates(task: DatasetSettings, path: Path) -> Iterator[Contradiction]:
-    for field in ("prompt", "answer"):
-        text = getattr(task, field)
+    texts: dict[Path, str | None] = {("prompt",): task.prompt, ("answer",): task.answer}
+    texts["few_shot", "answer"] = task.few_shot.answer
+    for field, text in texts.items():
+        if text is None:
+            continue
         try:
             columns = Template.parse(text).columns
         except ValueError as error:
-            yield Contradiction((*path, field), str(error))
+            yield Contradiction((*path, *field), str(error))
             continue
         if not columns:
-            yield Contradiction((*path, field), f"expected a {{column}} in the template, got none in {text[:60]!r}")
+            yield Contradiction((*path, *field), f"expected a {{column}} in the template, got none in {text[:60]!r}")
 
 
 def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Contradiction]:

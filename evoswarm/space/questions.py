@@ -67,6 +67,7 @@ def _from_dataset(settings: DatasetSettings, trust: Trust) -> DatasetTask:
         revision=settings.revision,
         prompt=settings.prompt,
         answer=settings.answer,
+        shown=settings.few_shot.answer,
     )
 
 
@@ -103,13 +104,14 @@ def _scorer(settings: ScorerSettings, trust: Trust) -> Scorer:
         choices=settings.choices,
         ignore_case=settings.ignore_case,
         tolerance=settings.tolerance,
+        behind=settings.behind,
         trust=trust,
     )
 
 
 _SETTINGS = (
     *("path", "subset", "split", "revision", "prompt", "answer"),
-    *("family", "config", "form", "few_shot.count", "scorer.kind"),
+    *("family", "config", "form", "few_shot.count", "few_shot.answer", "scorer.kind", "scorer.pattern"),
 )
 
 

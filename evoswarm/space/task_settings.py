@@ -19,6 +19,8 @@ class ScorerSettings(Settings):
         choices: for ``choice``; empty is A, B, C, D.
         ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
         tolerance: for ``numeric``, absolute.
+        behind: markers such as ``####``, ``\\boxed`` or ``Answer:``: only what stands behind the last one of an answer
+            is scored, where answers begin with reasoning; for ``exact``, ``contains``, ``numeric`` and ``choice``.
     """
 
     kind: str = "exact"
@@ -26,6 +28,7 @@ class ScorerSettings(Settings):
     choices: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     ignore_case: bool = False
     tolerance: float = Field(default=1e-6, ge=0)
+    behind: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
 class FewShot(Settings):
@@ -35,11 +38,14 @@ class FewShot(Settings):
         count: how many.
         between: stands between an example's question and its answer.
         separator: stands behind every example.
+        answer: template of an example's answer, of dataset tasks: for examples that show their reasoning, such as
+            ``"{reasoning} #### {answer}"``; None shows the answer as the task words it.
     """
 
     count: int = Field(default=0, ge=0, le=64)
     between: str = ""
     separator: str = "\n\n"
+    answer: str | None = None
 
 
 class _TaskSettings(Settings):

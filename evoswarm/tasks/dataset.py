@@ -35,6 +35,7 @@ class DatasetTask(SourcedTask):
         revision: of a data set on the hub.
         prompt: template of the question: text with ``{column}`` or ``{column:filter}`` placeholders (see `filters`).
         answer: template of the right answer.
+        shown: template of an example's answer; None shows the right answer.
     """
 
     path: str
@@ -43,6 +44,7 @@ class DatasetTask(SourcedTask):
     revision: str | None = None
     prompt: str = "{question}"
     answer: str = "{answer}"
+    shown: str | None = None
 
     def questions(self) -> Iterator[Item]:
         """The items in the order of their keys.
@@ -51,6 +53,15 @@ class DatasetTask(SourcedTask):
             TaskError: the data set cannot be read, or a row does not fit the templates or the scorer.
         """
         return iter(self._sorted)
+
+    def worked(self, example: Item) -> str:
+        """The answer of an example as it is shown, with its reasoning where `shown` asks for it."""
+        if self.shown is None:
+            return example.gold
+        try:
+            return Template.parse(self.shown).render(example.raw)
+        except ValueError as error:
+            raise TaskError(str(error), Where(self.path, "few_shot.answer")) from None
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any, Literal
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, Limits, StartFailed
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks import compact_forms
 from evoswarm.tasks.scorers import Exact, Scorer
@@ -102,6 +102,9 @@ class ConfinedVerifier:
         """
         try:
             return self.function(answer, entry) is True
+        except StartFailed as error:
+            message = f"expected a verifier that can be started in a confined process, got: {error.message}"
+            raise TaskError(message, Where("", "family")) from error
         except CallFailed:
             return False
 

@@ -49,7 +49,7 @@ class SourcedTask(ABC):
     def items(self) -> Iterator[Item]:
         """All items that are no examples, each with the examples before its question."""
         shown = {example.key for example in self.examples}
-        preamble = "".join(f"{item.prompt}{self.between}{item.gold}{self.separator}" for item in self.examples)
+        preamble = "".join(f"{item.prompt}{self.between}{self.worked(item)}{self.separator}" for item in self.examples)
         for item in self.questions():
             if item.key not in shown:
                 yield dataclasses.replace(item, prompt=preamble + item.prompt) if preamble else item
@@ -67,6 +67,14 @@ class SourcedTask(ABC):
                     return tuple(found.values())
             raise TaskError(f"expected at least {self.shots} items (for examples), got {len(found)}", self._examples)
         return ()
+
+    def worked(self, example: Item) -> str:
+        """The answer of an example as it is shown.
+
+        Raises:
+            TaskError: it cannot be written.
+        """
+        return example.gold
 
     @property
     def _examples(self) -> Where:

@@ -98,7 +98,7 @@ class UserScorer:
         except CallFailed as error:
             raise _refusal(
                 self.reference, f"expected {self.reference}{part} to return {wanted}, got {error.message}"
-            ) from None
+            ) from error
 
 
 def served(module: str, name: str, file: str | None) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, Limits, StartFailed
 
 EVALUATOR = "tests.confined.subjects:evaluator"
 TIGHT = {"cpu_seconds": 1.0, "wall_seconds": 30.0}
@@ -130,9 +130,9 @@ def test_what_is_granted_works(tmp_path: Path) -> None:
 
 
 def test_a_child_that_cannot_start_says_why() -> None:
-    with pytest.raises(CallFailed, match="ValueError: no such thing"):
+    with pytest.raises(StartFailed, match="ValueError: no such thing"):
         ConfinedFunction("tests.confined.subjects:refuses", ("no such thing",))(1)
-    with pytest.raises(CallFailed, match="ModuleNotFoundError"):
+    with pytest.raises(StartFailed, match="ModuleNotFoundError"):
         ConfinedFunction("tests.confined.nowhere:name")(1)
 
 

@@ -6,6 +6,7 @@ class with the four members of `Scorer` and give it a line in `make_scorer`.
 
 from __future__ import annotations
 
+from evoswarm.tasks.scorers.behind import Behind
 from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
 from evoswarm.tasks.scorers.pattern import Regex
@@ -16,7 +17,7 @@ from evoswarm.trust import NOBODY, Trust
 KINDS = ("exact", "numeric", "choice", "regex", "contains", "verifier")
 """The names of scorers; ``module:function`` is a seventh kind. ``verifier`` belongs to reasoning_gym tasks."""
 
-__all__ = ["KINDS", "LETTERS", "Choice", "Contains", "Exact", "Numeric", "Regex", "Scorer", "make_scorer"]
+__all__ = ["KINDS", "LETTERS", "Behind", "Choice", "Contains", "Exact", "Numeric", "Regex", "Scorer", "make_scorer"]
 
 
 def make_scorer(
@@ -26,6 +27,7 @@ def make_scorer(
     choices: tuple[str, ...] = (),
     ignore_case: bool = False,
     tolerance: float = 1e-6,
+    behind: tuple[str, ...] = (),
     trust: Trust = NOBODY,
 ) -> Scorer:
     """Make a scorer by name; settings that its kind does not use are ignored.
@@ -36,12 +38,20 @@ def make_scorer(
         choices: the options of ``choice``; empty is A, B, C, D.
         ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
         tolerance: the absolute tolerance of ``numeric``.
+        behind: markers; the scorer reads what stands behind the last one of a text only.
         trust: whose functions may score.
 
     Raises:
         TaskError: the user's function is not allowed, or cannot be had.
         ValueError: an unknown kind, or ``regex`` without a pattern.
     """
+    if behind:
+        return Behind(
+            make_scorer(
+                kind, pattern=pattern, choices=choices, ignore_case=ignore_case, tolerance=tolerance, trust=trust
+            ),
+            behind,
+        )
     if ":" in kind:
         from evoswarm.tasks.user_scorer import UserScorer
 

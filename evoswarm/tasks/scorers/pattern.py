@@ -41,7 +41,7 @@ class Regex:
         try:
             return self._find(text) or ""
         except ValueError as error:
-            raise TaskError(str(error), Where("", "scorer.pattern")) from None
+            raise TaskError(str(error), Where("", "scorer.pattern")) from error
 
     def check_gold(self, gold: str) -> None:
         """Refuse a gold that no answer could match."""
@@ -65,7 +65,7 @@ class Regex:
             raise ValueError(
                 f"expected a regular expression that reads a text of {len(text):,} characters in "
                 f"{LIMITS.cpu_seconds:g} s, got {self.pattern[:60]!r}: {error.message}"
-            ) from None
+            ) from error
         return None if found is None else fold(str(found).strip(), self.ignore_case)
 
     @cached_property
