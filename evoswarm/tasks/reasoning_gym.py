@@ -20,6 +20,9 @@ from evoswarm.tasks.task import Item, item_key
 
 Form = Literal["compact", "question"]
 
+_RAISED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a family's own code raises on settings that it does not check, at any of its questions."""
+
 _SIZE = 1000  # families that make all their items at once make so many; most are endless whatever is asked for
 _NONSENSE = "?"
 _PROBED = 8  # entries on which a family's verifier has to refuse nonsense
@@ -192,6 +195,8 @@ class ReasoningGymTask(SourcedTask):
                 item = compact_forms.entry(self.family, self.config, self.seed, index)
             except ValueError as error:
                 raise TaskError(_one_line(error), Where(self.name, "config")) from None
+            except _RAISED as error:
+                raise self._unmade(error) from error
             yield item.prompt, item.answer, item.entry or {}
 
     def _worded(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -200,7 +205,13 @@ class ReasoningGymTask(SourcedTask):
                 entry = self._source[index]
             except IndexError:
                 return  # a family of so many items
+            except _RAISED as error:
+                raise self._unmade(error) from error
             yield entry["question"], entry["answer"] or "", entry
+
+    def _unmade(self, error: Exception) -> TaskError:
+        expected = f"expected settings with which {self.family} makes questions, got {dict(self.config)!r:.200}"
+        return TaskError(f"{expected}: {type(error).__name__}: {_one_line(error)}", Where(self.name, "config"))
 
     @cached_property
     def _source(self) -> Any:

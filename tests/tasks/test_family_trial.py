@@ -10,6 +10,8 @@ import pytest
 from evoswarm.errors import TaskError
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks import family_trial
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.scorers import Exact
 
 SPACE = """
 name: own
@@ -36,6 +38,12 @@ def test_settings_that_break_a_family_are_named(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(TaskError, match=f"tasks.0.config: expected settings with which chain_sum .*({words})"):
         make_tasks(SearchSpace.from_text(SPACE.replace("CONFIG", config), "own.yaml"))
     assert time.process_time() - began < 5, "another process does the work"
+
+
+def test_settings_that_break_a_later_question_are_named_too() -> None:
+    task = ReasoningGymTask(name="t", family="chain_sum", config={"max_terms": {"a": 1}}, scorer=Exact())
+    with pytest.raises(TaskError, match=r"config: expected settings with which chain_sum .* TypeError"):
+        next(task.questions())
 
 
 def test_good_settings_make_questions() -> None:
