@@ -54,8 +54,6 @@ def _day(value: Any) -> Any:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, date):
-        return value.isoformat()[:10]
     if isinstance(value, str):
         try:
             if date.fromisoformat(value).isoformat() == value:
@@ -70,7 +68,7 @@ TemplateOptions = Annotated[dict[str, Any], BeforeValidator(_options)]
 """Variables of a chat template, as JSON data."""
 
 TemplateDate = Annotated[str, BeforeValidator(_day)]
-"""``YYYY-MM-DD``."""
+"""``YYYY-MM-DD``, in quotes where it stands in YAML."""
 
 
 class MemberSpec(Strict):

@@ -47,6 +47,7 @@ FailureKind = Literal[
     "no_mass",
     "prompt_too_long",
     "unknown_token",
+    "prompt_refused",
     "invalid_recipe",
     "scorer_error",
 ]

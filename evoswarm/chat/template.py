@@ -27,6 +27,10 @@ def is_dated(source: str) -> bool:
     return _CLOCK in source
 
 
+class PromptRefused(MemberError):
+    """A template refuses one question; others it may take."""
+
+
 class Frame(NamedTuple):
     """What a template writes around a question."""
 
@@ -74,12 +78,14 @@ class ChatTemplate:
         """The prompt of a question, as ``apply_chat_template`` of the tokenizer would write it.
 
         Raises:
-            MemberError: the template refuses it, or takes too long over it.
+            PromptRefused: the template raises an error over it.
+            MemberError: it takes too much time or memory over it.
         """
         try:
             return self._rendered(self._system, question)
         except RenderError as error:
-            raise self._refusal(f"expected a chat template that takes {question!r:.40}, got: {error}") from None
+            refusal = self._refusal(f"expected a chat template that takes {question!r:.40}, got: {error}")
+            raise refusal if error.limit else PromptRefused(refusal.message) from None
 
     def closing_token(self, added: Iterable[str]) -> str | None:
         """The token by which the template closes what the assistant says; None where it shows none.

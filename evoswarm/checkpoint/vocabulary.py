@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ class Vocabulary:
     description: Description
 
     def check(self) -> None:
-        """Refuse a directory whose files name no tokenizer or no end token, or say nonsense about them.
+        """Refuse a directory whose files name no tokenizer, or say nonsense about it.
 
         Raises:
             Unfit: says which file and field.
@@ -48,7 +49,17 @@ class Vocabulary:
                 f" {foreign[0]!r:.40} as {self.pieces[foreign[0]]}, and {len(foreign)} such in all: it is the tokenizer"
                 " of another model"
             )
-        if not self.end_tokens():
+
+    def check_ends(self, others: Collection[str] = ()) -> None:
+        """Refuse a directory with which answers would never end.
+
+        Args:
+            others: end tokens beside those that the files name.
+
+        Raises:
+            Unfit: there is none at all.
+        """
+        if not others and not self.end_tokens():
             raise Unfit(
                 f"expected an end token (eos_token_id in {self.description.path('generation_config.json')}, or "
                 "eos_token in tokenizer_config.json), got none: answers would never end"
@@ -129,6 +140,17 @@ class Vocabulary:
                 raise self.description.odd(_JSON, "added_tokens", "tokens with content and id", entry)
             found[content] = number
         return found
+
+    @cached_property
+    def special(self) -> frozenset[str]:
+        """The added tokens that are special: they are never spelled.
+
+        Raises:
+            Unfit: the list of added tokens is none.
+        """
+        entries = self.description.entry(_JSON, "added_tokens", list, "a list of tokens", default=[])
+        flagged = {entry.get("content") for entry in entries if isinstance(entry, dict) and entry.get("special")}
+        return frozenset(self.added.keys() & flagged)
 
     def unreadable(self) -> list[str]:
         """Tokens added behind the last one that the model knows: prompts that hold one cannot be read.

@@ -26,6 +26,7 @@ from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import Job, Streams
 from evoswarm.decoding.text.alphabet import Text
 from evoswarm.decoding.views.pool_view import PoolView, view_key
+from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.errors import RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
@@ -172,6 +173,19 @@ class Swarm:
         self._check_stops(requests)
         with self._threads(), _without_collector():
             return self._decode_in_waves(requests, stop_after)
+
+    def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
+        """Share of each member's first step that goes to special tokens, by name; see ``silenced_share``.
+
+        Args:
+            prompts: as recipes would hand them to members. Those that a member cannot read are left out.
+        """
+        found = {}
+        for member in self.members:
+            read = [tokens for prompt in prompts if (tokens := member.readable(prompt)) is not None]
+            if read:
+                found[member.spec.name] = silenced_share(member, read)
+        return found
 
     def _check_stops(self, requests: Sequence[Request]) -> None:
         """Refuse stop strings that no answer can hold.

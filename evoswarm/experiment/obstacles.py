@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from evoswarm.chat import PromptRefused
 from evoswarm.controls.plain import Contender
+from evoswarm.decoding.member import Member
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import FailedItems, in_words, sentence, together
 from evoswarm.experiment.scoring import hopeless
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space.long_prompts import LongPrompts, counted, may_be_long
 from evoswarm.tasks.task import Item, SplitName
+
+_FIRST_STEPS = 8  # of members that are looked at: what opens an answer is much the same for all questions
+_WORTH_A_WORD, _MUCH = 0.01, 0.5
+_UNHEARD = ": its answers begin where it was never trained to go on (expect nonsense, or nothing at all)"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Obstacles:
         failed: evaluations of the sample that failed.
         evaluations: how many there were.
         hopeless: why nothing at all could be evaluated; None where anything could.
+        silenced: share of a member's first step that goes to special tokens, by name, where it is worth a word.
     """
 
     long: tuple[LongPrompts, ...] = ()
@@ -54,6 +61,7 @@ class Obstacles:
     failed: tuple[FailedItems, ...] = ()
     evaluations: int = 0
     hopeless: str | None = None
+    silenced: Mapping[str, float] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """In words, the beginnings of the lines as those of a plan."""
@@ -64,6 +72,11 @@ class Obstacles:
             + "; ".join(one.words for one in self.at_limit if one.task == task)
             for task in tasks
         ] or ["limits:    no answer of a member alone reached max_bytes"]
+        found += [
+            f"silenced:  {name} gives {share:.0%} of its first step to special tokens, which are never spelled"
+            + (_UNHEARD if share > _MUCH else "")
+            for name, share in self.silenced.items()
+        ]
         if self.hopeless is not None:
             found.append(f"failures:  a search would end after its first generation: {self.hopeless}")
         elif self.failed:
@@ -97,7 +110,13 @@ def obstacles(
         failed=together(summary.failed for summary in summaries),
         evaluations=sum(summary.items for summary in summaries),
         hopeless=hopeless(summaries),
+        silenced={name: share for name, share in _silenced(bench, items).items() if share > _WORTH_A_WORD},
     )
+
+
+def _silenced(bench: Workbench, items: Sequence[Item]) -> dict[str, float]:
+    texts = [bench.space.prompt_format.replace("{prompt}", item.prompt) for item in items[:_FIRST_STEPS]]
+    return bench.swarm.silenced(texts)
 
 
 def _at_limit(member: str, task: str, items: Sequence[Item], rows: Sequence[Evaluation]) -> AtLimit:
@@ -117,11 +136,18 @@ def _long_prompts(bench: Workbench) -> list[LongPrompts]:
     for member in bench.swarm.members:
         context = member.context
         if context is not None:
-            frame = len(member.render(""))
+            frame = _tokens(member, "")
             lengths = {
-                split: [len(member.render(text)) if may_be_long(text, context, frame) else 0 for text in texts]
+                split: [_tokens(member, text) if may_be_long(text, context, frame) else 0 for text in texts]
                 for split, texts in prompts.items()
             }
             one = counted(member.spec.name, context, lengths)
             found += [one] if one is not None else []
     return found
+
+
+def _tokens(member: Member, text: str) -> int:
+    try:
+        return len(member.render(text))
+    except PromptRefused:  # shown among the failures
+        return 0

@@ -78,7 +78,7 @@ def small_test_split(space: SearchSpace) -> str | None:
 
 def _check_members(space: SearchSpace) -> list[str]:
     notes = []
-    local: list[tuple[int, ModelFiles]] = []
+    local: list[tuple[int, ModelFiles, frozenset[str]]] = []
     for index, spec in enumerate(space.pool):
         if spec.trust_remote_code and not space.trust.remote_code:
             raise MemberError(refused_code(spec.name, spec.path), space.where("pool", index, "trust_remote_code"))
@@ -88,20 +88,23 @@ def _check_members(space: SearchSpace) -> list[str]:
         else:
             said = files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
             notes += [f"pool.{index}: {sentence}" for sentence in said]
-            notes += MemberPrompts(space, index, files).check()
-            local.append((index, files))
+            prompts = MemberPrompts(space, index, files)
+            notes += prompts.check()
+            files.check_ends(prompts.more_ends)
+            local.append((index, files, prompts.more_ends))
     if space.alphabet == "tokens":
         _check_one_tokenizer(space, local)
     return notes
 
 
-def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles]]) -> None:
+def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles, frozenset[str]]]) -> None:
     first: tuple[str, str, frozenset[int]] | None = None
-    for index, files in members:
+    for index, files, more_ends in members:
         vocabulary = files.vocabulary()
         if vocabulary is None:
             continue
         name, digest, ends = space.pool[index].name, vocabulary_digest(vocabulary), files.end_ids()
+        ends |= {vocabulary[token] for token in more_ends if token in vocabulary}
         first = first or (name, digest, ends)
         if (digest, ends) != first[1:]:
             what = "vocabulary" if digest != first[1] else "end tokens"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,8 +45,8 @@ class ModelFiles:
             what is odd and yet no reason to refuse it, or could not be checked; a sentence each.
 
         Raises:
-            MemberError: a file is missing, unreadable or holds what no model has; it is no causal language model; no
-                end token is named, or a chat template that is asked for is not there.
+            MemberError: a file is missing, unreadable or holds what no model has; it is no causal language model;
+                or a chat template that is asked for is not there.
         """
         if not os.path.isdir(self.directory):  # unlike pathlib's, no error for a name that is too long
             got = "a file" if os.path.exists(self.directory) else "no such directory"
@@ -62,10 +62,35 @@ class ModelFiles:
                 )
         return tuple(notes)
 
+    def check_ends(self, others: Collection[str] = ()) -> None:
+        """Refuse a directory with which answers would never end.
+
+        Args:
+            others: end tokens beside those that the files name.
+
+        Raises:
+            MemberError: there is none at all.
+        """
+        with self._said_here():
+            adapter = adapter_of(self._description)
+            base = None if adapter is None else adapter.local_base
+            if adapter is None or (base is not None and not self._vocabulary.end_tokens()):
+                (self._vocabulary if base is None else Vocabulary(Description(base))).check_ends(others)
+
     def end_ids(self) -> frozenset[int]:
         """Ids of the end tokens, texts looked up in the vocabulary."""
         with self._said_here():
             return self._vocabulary.end_ids()
+
+    def added_tokens(self) -> dict[str, int]:
+        """The tokens that were added to the tokenizer's own, and their ids."""
+        with self._said_here():
+            return self._vocabulary.added
+
+    def special_tokens(self) -> frozenset[str]:
+        """Those of the added tokens that are special."""
+        with self._said_here():
+            return self._vocabulary.special
 
     def vocabulary(self) -> dict[str, int] | None:
         """The map from tokens to ids; None where there is no tokenizer.json."""

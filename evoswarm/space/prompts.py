@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
 
 from evoswarm.chat import DEFAULT_DATE, ChatTemplate, find_template, is_dated, named_tokens
 from evoswarm.errors import MemberError, SpaceError
 from evoswarm.space.model_files import ModelFiles
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.user_files import MIB, read_text
-
-_LARGEST = 512 * MIB  # of tokenizer.json; the largest known has 34
 
 
 class MemberPrompts:
@@ -85,7 +80,7 @@ class MemberPrompts:
     def _check_stops(self) -> None:
         for number, task in enumerate(self._space.tasks):
             for stop in task.stop:
-                if stop in self._special and stop not in self._ends:
+                if stop in self._files.special_tokens() and stop not in self._ends:
                     raise SpaceError(
                         f"expected texts that answers can hold, got {stop!r}, a special token of {self._spec.name!r}"
                         f" (those are never spelled); to end its answers by it set end_tokens: [{stop!r}] there",
@@ -93,7 +88,7 @@ class MemberPrompts:
                     )
 
     def _format_notes(self) -> Iterator[str]:
-        written = sorted(token for token in self._special if token in self._space.prompt_format)
+        written = sorted(token for token in self._files.special_tokens() if token in self._space.prompt_format)
         if written:
             yield (
                 f"pool.{self._index}: prompt_format writes {written[0]!r}, a special token of {self._spec.name!r}:"
@@ -101,22 +96,17 @@ class MemberPrompts:
             )
 
     @cached_property
+    def more_ends(self) -> frozenset[str]:
+        """End tokens beside those that the files name: what closes a turn of the chat template, and the user's own.
+
+        Raises:
+            MemberError: the chat template makes no prompt of a question.
+        """
+        closing = None if self._template is None else self._template.closing_token(self._files.added_tokens())
+        return frozenset({*self._spec.end_tokens, *filter(None, [closing])})
+
+    @cached_property
     def _ends(self) -> frozenset[str]:
-        """Special tokens that end the member's answers."""
+        """Added tokens that end the member's answers."""
         ids = self._files.end_ids()
-        named = {content for content, token in self._added.items() if token["id"] in ids}
-        closing = None if self._template is None else self._template.closing_token(self._added)
-        return frozenset({*named, *self._spec.end_tokens, *filter(None, [closing])})
-
-    @cached_property
-    def _special(self) -> frozenset[str]:
-        return frozenset(content for content, token in self._added.items() if token.get("special"))
-
-    @cached_property
-    def _added(self) -> dict[str, dict[str, Any]]:
-        """The tokens that were added to the tokenizer's own, by their text; empty where its file does not say."""
-        file = self._files.directory / "tokenizer.json"
-        if not file.is_file():
-            return {}
-        content = json.loads(read_text(file, limit=_LARGEST, raises=MemberError))
-        return {token["content"]: token for token in content.get("added_tokens", ())}
+        return self.more_ends | {text for text, token in self._files.added_tokens().items() if token in ids}

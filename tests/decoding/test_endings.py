@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -231,3 +233,19 @@ def test_a_stop_string_that_is_a_special_token_ends_the_answer_or_is_refused(cha
     with pytest.raises(RecipeError, match=r"stop: expected texts that answers can hold, got '<\|call\|>'.*end_tokens"):
         swarm.decode([silent])
     assert swarm.decode([ends]) == swarm.decode([Request(only, "x", max_bytes=4)])
+
+
+def test_the_share_of_the_first_step_that_is_silenced(chatml, zoo, oracle):
+    """Against the whole row: what neither spells anything nor ends an answer."""
+    _, spec = chatml
+    swarm = Swarm([load_member(spec, 4096)])
+    (member,) = swarm.members
+    judge = OracleMember(Path(spec.path), chat_template=True)
+    heard = [*member.codec.order.tolist(), *member.codec.end_ids]
+    shares = []
+    for prompt in PROMPTS[:3]:
+        row = judge.model(torch.tensor([judge.prompt(prompt)])).logits[0, -1].double().softmax(0)
+        shares.append(1 - row[heard].sum().item())
+    assert swarm.silenced(PROMPTS[:3])["chat"] == pytest.approx(sum(shares) / 3, abs=1e-5)
+    assert max(shares) > 1e-4
+    assert max(zoo.silenced(PROMPTS).values()) < 0.01, "members of the zoo are trained to answer"

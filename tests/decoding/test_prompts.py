@@ -12,8 +12,9 @@ from transformers import AutoTokenizer
 
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Request
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import MemberSpec
+from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.chat.templates import TURNS
 from tests.decoding import tiny
@@ -129,6 +130,19 @@ def test_a_template_that_takes_parts_is_given_parts(tmp_path):
     assert chat_member(tmp_path / "1", "gpt2", parts).render("47+85=") == chat_member(
         tmp_path / "2", "gpt2", TURNS
     ).render("47+85=")
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
+def test_a_question_that_the_template_refuses_fails_alone(alphabet, tmp_path):
+    picky = "{% if 'x' in messages[0]['content'] %}{{ raise_exception('no x') }}{% endif %}" + TURNS
+    swarm = Swarm([chat_member(tmp_path, "gpt2", picky)])
+    only = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="chat", alphabet=alphabet)
+    good, bad = swarm.decode([Request(only, prompt, max_bytes=4) for prompt in ("abc", "abx")])
+    assert good.failure is None
+    assert bad.failure is not None
+    assert bad.failure.kind == "prompt_refused"
+    assert "takes 'abx', got: no x" in bad.failure.message
+    assert swarm.silenced(["abc", "abx"]) == swarm.silenced(["abc"])
 
 
 def test_an_empty_prompt_is_still_read(any_member, any_oracle):

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from evoswarm.chat import ChatTemplate
+from evoswarm.chat import ChatTemplate, PromptRefused
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.member.ends import end_ids
 from evoswarm.decoding.member.literals import special_ids
@@ -63,6 +63,15 @@ class Member:
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt (see ``Prompt.render``)."""
         return self._prompt.render(text)
+
+    def readable(self, text: str) -> tuple[int, ...] | None:
+        """Token ids of a prompt; None where the member cannot read it."""
+        try:
+            tokens = self.render(text)
+        except PromptRefused:
+            return None
+        fits = self.context is None or len(tokens) <= self.context
+        return tokens if fits and self.unreadable(tokens) is None else None
 
     def unreadable(self, tokens: Sequence[int]) -> str | None:
         """Why tokens of its own tokenizer cannot be read: there is one that the model has no embedding for."""

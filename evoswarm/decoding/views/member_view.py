@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from evoswarm.chat import PromptRefused
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.places import Places
 from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
 from evoswarm.decoding.request import Counters
 from evoswarm.recipe import Failure
+
+NO_TOKEN = -1
 
 
 class MemberView:
@@ -39,7 +42,12 @@ class MemberView:
         found = self._prompts.get(prompt)
         if found is None:
             text = self._places.prompt_texts[prompt]
-            tokens = self.member.render(text)
+            try:
+                tokens = self.member.render(text)
+            except PromptRefused as error:
+                self._prompts[prompt] = found = Node(self.tree.root, NO_TOKEN)  # behind nothing that is ever read
+                self._foreign[found] = Failure("prompt_refused", error.message)
+                return found
             self._prompts[prompt] = found = self.tree.prompt(tokens)
             foreign = self.member.unreadable(tokens)
             if foreign is not None:
@@ -47,7 +55,7 @@ class MemberView:
         return found
 
     def unreadable(self, node: Node) -> Failure | None:
-        """Why a node cannot be read: the member's context is too short for it, or its prompt holds an unknown token."""
+        """Why a node cannot be read: its context is too short, its prompt was refused or holds an unknown token."""
         if self._foreign:
             begin: Node | None = node
             while begin is not None and begin not in self._foreign:
