@@ -16,6 +16,7 @@ from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.task import Item, item_key
 from evoswarm.tasks.template import Column, Template
 
+_LARGEST = 1 << 30  # characters of all questions: a template may write a column as often as it likes
 _GAPS = "tables make such of integers with gaps"
 _WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
 
@@ -102,12 +103,17 @@ class DatasetTask(SourcedTask):
         name = PurePath(self.path).name if is_local(self.path) else self.path
         source = {"source": "dataset", "path": name, "subset": self.subset, "split": self.split}
         items: dict[str, Item] = {}
+        size = 0
         for number, row in enumerate(table.rows, start=1):
             texts = {setting: self._render(setting, templates[setting], row, number) for setting in templates}
             try:
                 key = item_key(source, {column: row.get(column) for column in used})
             except (RecursionError, TypeError) as error:  # too many levels; keys that are no texts
                 raise TaskError(f"row {number}: expected plain data, got: {error}", Where(self.path, "path")) from None
+            size += len(texts["prompt"]) + len(texts["answer"])
+            if size > _LARGEST:
+                message = f"row {number}: expected questions of at most {_LARGEST:,} characters in all, got more"
+                raise TaskError(message, Where(self.path, "prompt"))
             items.setdefault(key, Item(key, self.name, texts["prompt"], texts["answer"], row))
         return [items[key] for key in sorted(items)]
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.scorers import Scorer
 from evoswarm.tasks.task import Item
+from evoswarm.tasks.template import LONGEST
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,6 +51,9 @@ class SourcedTask(ABC):
         """All items that are no examples, each with the examples before its question."""
         shown = {example.key for example in self.examples}
         preamble = "".join(f"{item.prompt}{self.between}{self.worked(item)}{self.separator}" for item in self.examples)
+        if len(preamble) > LONGEST:  # it is written before every question
+            message = f"expected examples of at most {LONGEST:,} characters together, got {len(preamble):,}"
+            raise TaskError(message, self._examples)
         for item in self.questions():
             if item.key not in shown:
                 yield dataclasses.replace(item, prompt=preamble + item.prompt) if preamble else item

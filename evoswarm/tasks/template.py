@@ -9,6 +9,9 @@ from typing import Any
 
 from evoswarm.tasks.filters import KNOWN, Filter, plain_text
 
+LONGEST = 10_000_000
+"""Characters of a rendered text: few placeholders may stand for very much."""
+
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
 
 
@@ -102,10 +105,17 @@ class Template:
         """Fill in a row.
 
         Raises:
-            ValueError: a placeholder's value is missing, null, or not what its filter writes; or the text holds
-                half a character.
+            ValueError: a placeholder's value is missing, null, or not what its filter writes; or the text is too long
+                or holds half a character.
         """
-        text = "".join(part if isinstance(part, str) else part.write(row) for part in self.parts)
+        pieces: list[str] = []
+        size = 0
+        for part in self.parts:
+            pieces.append(part if isinstance(part, str) else part.write(row))
+            size += len(pieces[-1])
+            if size > LONGEST:
+                raise ValueError(f"expected a text of at most {LONGEST:,} characters, got a longer one")
+        text = "".join(pieces)
         try:
             text.encode()
         except UnicodeEncodeError:  # a lone surrogate, as a text has that was cut within a character

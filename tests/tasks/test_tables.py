@@ -21,7 +21,7 @@ import pyarrow.parquet
 import pytest
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks import text_tables
+from evoswarm.tasks import dataset, sourced_task, template, text_tables
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local, read_rows
 from evoswarm.tasks.scorers import Exact, Numeric, make_scorer
@@ -171,6 +171,26 @@ class TestRows:
 
     def test_what_is_no_number(self, tmp_path: Path) -> None:
         self.refused(tmp_path, [*ROWS, {"question": "0 / 0?", "answer": float("nan")}], "row 6: .*'answer', got NaN")
+
+    def test_what_few_placeholders_make_of_a_long_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        rows = [{"question": "x" * 100, "answer": "1"}, {"question": "y" * 100, "answer": "1"}]
+        monkeypatch.setattr(template, "LONGEST", 1000)
+        self.refused(tmp_path, rows, "prompt: row 1: expected a text of at most 1,000", prompt="{question}" * 11)
+        monkeypatch.setattr(dataset, "_LARGEST", 1500)
+        self.refused(tmp_path, rows, "prompt: row 2: expected questions of at most 1,500", prompt="{question}" * 9)
+        monkeypatch.setattr(sourced_task, "LONGEST", 150)
+        self.refused(tmp_path, rows, r"few_shot\.count: expected examples of at most 150 characters", shots=2)
+
+    def test_keys_that_are_no_option(self, tmp_path: Path) -> None:
+        options = {"text": ["this", "that"], "label": ["A", "B"]}
+        rows = [
+            {"question": "?", "choices": options, "answer": "B"},
+            {"question": "?", "choices": options, "answer": "C"},
+        ]
+        words = "answer: row 2: expected one of the labels A, B of 'choices', got 'C'"
+        self.refused(
+            tmp_path, rows, words, answer="{answer:letter of choices}", prompt="{question}\n{choices:lettered}"
+        )
 
     def test_empty_answers(self, tmp_path: Path) -> None:
         self.refused(
