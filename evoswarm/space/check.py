@@ -46,7 +46,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             settings are unknown; a scorer of the user's cannot be had.
     """
     named_store(space)
-    notes = _check_members(space)
+    notes, members = _check_members(space)
     _check_warm_start(space)
     drawn: dict[SplitName, list[Item]] = {}
     for index, settings in enumerate(space.tasks):
@@ -61,7 +61,11 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             if isinstance(task, DatasetTask):
                 notes += [f"tasks.{index}.{remark}" for remark in task.remarks]
     if prompts:
-        notes += [f"pool: {one.words}" for one in long_prompts(space, drawn)]
+        questions = {
+            split: [space.prompt_format.replace("{prompt}", item.prompt) for item in items]
+            for split, items in drawn.items()
+        }
+        notes += [f"pool: {one.words}" for one in long_prompts(members, questions)]
     return tuple(notes)
 
 
@@ -76,8 +80,9 @@ def small_test_split(space: SearchSpace) -> str | None:
     )
 
 
-def _check_members(space: SearchSpace) -> list[str]:
+def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
     notes = []
+    members: list[MemberPrompts] = []
     local: list[tuple[int, ModelFiles, frozenset[str]]] = []
     for index, spec in enumerate(space.pool):
         if spec.trust_remote_code and not space.trust.remote_code:
@@ -91,10 +96,11 @@ def _check_members(space: SearchSpace) -> list[str]:
             prompts = MemberPrompts(space, index, files)
             notes += prompts.check()
             files.check_ends(prompts.more_ends)
+            members.append(prompts)
             local.append((index, files, prompts.more_ends))
     if space.alphabet == "tokens":
         _check_one_tokenizer(space, local)
-    return notes
+    return notes, members
 
 
 def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles, frozenset[str]]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from evoswarm.chat import DEFAULT_DATE, ChatTemplate, find_template, is_dated, named_tokens
+from evoswarm.chat import DEFAULT_DATE, ChatTemplate, PromptRefused, find_template, is_dated, named_tokens
 from evoswarm.errors import MemberError, SpaceError
 from evoswarm.space.model_files import ModelFiles
 from evoswarm.space.search_space import SearchSpace
@@ -18,11 +18,15 @@ class MemberPrompts:
         space: that it is in.
         index: of the member in the pool.
         files: of the member, looked at already.
+
+    Attributes:
+        spec: of the member.
+        files: of the member.
     """
 
     def __init__(self, space: SearchSpace, index: int, files: ModelFiles) -> None:
-        self._space, self._index, self._files = space, index, files
-        self._spec = space.pool[index]
+        self._space, self._index, self.files = space, index, files
+        self.spec = space.pool[index]
 
     def check(self) -> list[str]:
         """Refuse a template that makes no prompt of a question, and stop strings that no answer can hold.
@@ -40,19 +44,30 @@ class MemberPrompts:
             notes += self._format_notes()
         return notes
 
+    def rendered(self, question: str) -> str:
+        """What the member would read; "" where its chat template refuses the question.
+
+        Raises:
+            MemberError: the chat template makes no prompt of a question.
+        """
+        try:
+            return question if self._template is None else self._template.render(question)
+        except PromptRefused:
+            return ""
+
     @cached_property
     def _template(self) -> ChatTemplate | None:
         """The chat template, tried; None where there is none."""
-        if not self._spec.chat_template:
+        if not self.spec.chat_template:
             return None
         try:
             return ChatTemplate(
-                self._spec.name,
+                self.spec.name,
                 self._source,
-                named_tokens(self._files.directory),
-                system=self._spec.system,
-                options=self._spec.template_options,
-                day=self._spec.template_date,
+                named_tokens(self.files.directory),
+                system=self.spec.system,
+                options=self.spec.template_options,
+                day=self.spec.template_date,
             )
         except MemberError as error:
             raise MemberError(error.message, self._space.where("pool", self._index, "chat_template")) from None
@@ -60,38 +75,38 @@ class MemberPrompts:
     @cached_property
     def _source(self) -> str:
         try:
-            return find_template(self._files.directory) or ""
+            return find_template(self.files.directory) or ""
         except MemberError as error:
-            message = f"member {self._spec.name!r}: {error.message}"
+            message = f"member {self.spec.name!r}: {error.message}"
             raise MemberError(message, self._space.where("pool", self._index, "chat_template")) from None
 
     def _template_notes(self) -> Iterator[str]:
         place = f"pool.{self._index}"
         if self._template is None:
             if self._space.system is not None:
-                yield f"{place}: chat_template is off, so the system prompt does not reach {self._spec.name!r}"
+                yield f"{place}: chat_template is off, so the system prompt does not reach {self.spec.name!r}"
             return
-        if is_dated(self._source) and self._spec.template_date is None:
+        if is_dated(self._source) and self.spec.template_date is None:
             yield f"{place}: its chat template writes a date and is told {DEFAULT_DATE}; set template_date for another"
-        for option in self._spec.template_options:
+        for option in self.spec.template_options:
             if option not in self._source:
                 yield f"{place}: its chat template does not know the option {option!r}"
 
     def _check_stops(self) -> None:
         for number, task in enumerate(self._space.tasks):
             for stop in task.stop:
-                if stop in self._files.special_tokens() and stop not in self._ends:
+                if stop in self.files.special_tokens() and stop not in self._ends:
                     raise SpaceError(
-                        f"expected texts that answers can hold, got {stop!r}, a special token of {self._spec.name!r}"
+                        f"expected texts that answers can hold, got {stop!r}, a special token of {self.spec.name!r}"
                         f" (those are never spelled); to end its answers by it set end_tokens: [{stop!r}] there",
                         self._space.where("tasks", number, "stop"),
                     )
 
     def _format_notes(self) -> Iterator[str]:
-        written = sorted(token for token in self._files.special_tokens() if token in self._space.prompt_format)
+        written = sorted(token for token in self.files.special_tokens() if token in self._space.prompt_format)
         if written:
             yield (
-                f"pool.{self._index}: prompt_format writes {written[0]!r}, a special token of {self._spec.name!r}:"
+                f"pool.{self._index}: prompt_format writes {written[0]!r}, a special token of {self.spec.name!r}:"
                 " there it is read as text (special tokens come from a chat template: chat_template: true)"
             )
 
@@ -102,11 +117,11 @@ class MemberPrompts:
         Raises:
             MemberError: the chat template makes no prompt of a question.
         """
-        closing = None if self._template is None else self._template.closing_token(self._files.added_tokens())
-        return frozenset({*self._spec.end_tokens, *filter(None, [closing])})
+        closing = None if self._template is None else self._template.closing_token(self.files.added_tokens())
+        return frozenset({*self.spec.end_tokens, *filter(None, [closing])})
 
     @cached_property
     def _ends(self) -> frozenset[str]:
         """Added tokens that end the member's answers."""
-        ids = self._files.end_ids()
-        return self.more_ends | {text for text, token in self._files.added_tokens().items() if token in ids}
+        ids = self.files.end_ids()
+        return self.more_ends | {text for text, token in self.files.added_tokens().items() if token in ids}

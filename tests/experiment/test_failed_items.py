@@ -27,6 +27,7 @@ from evoswarm.experiment.spoilt import spoilt_tests
 from evoswarm.experiment.workbench import evaluate
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace, check_files
+from evoswarm.zoo.catalogue import member_path
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
 
 SHORT = 24  # tokens that one member can read
@@ -168,6 +169,17 @@ def test_check_and_plan_count_prompts_that_are_too_long(
     monkeypatch.setattr("tokenizers.Tokenizer.from_file", lambda file: pytest.fail("nothing is near the limit"))
     able = space.model_copy(update={"pool": (patient, space.pool[1])})
     assert not any(note.startswith("pool") for note in check_files(able, prompts=True))
+
+
+def test_check_counts_prompts_as_chat_templates_make_them(short_pool: Path, tmp_path: Path) -> None:
+    shutil.copytree(member_path("qwen3-d"), tmp_path / "chat")
+    config = json.loads((tmp_path / "chat" / "config.json").read_text())
+    (tmp_path / "chat" / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 20}))
+    space = space_of(short_pool, tmp_path, f"pool=[{{name: chat, path: {tmp_path}/chat, chat_template: true}}]", long=3)
+    (note,) = [note for note in check_files(space, prompts=True) if note.startswith("pool: chat reads 20 tokens")]
+    (long,) = make_plan(space).obstacles.long
+    assert note == f"pool: {long.words}"
+    assert all(0 < count < 12 for count, _ in long.counts.values())
 
 
 def test_plan_says_who_reaches_the_limit_and_what_that_cuts_off(short_pool: Path, tmp_path: Path) -> None:
