@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -312,6 +313,7 @@ def test_trust_is_the_caller_s_word_and_is_never_written(home: Path) -> None:
     assert again.digest == space.digest
     assert again.trust == Trust()
     assert space.model_copy(update={"seed": 3}).trust == trust
+    assert pickle.loads(pickle.dumps(space)).trust == trust, "a study's processes are of the same caller"
     with pytest.raises(TaskError, match=r"takes \(text, item\), got 'os:getcwd\(\)'"):
         check_files(space)
     with pytest.raises(TaskError, match="--allow-scorer os "):

@@ -148,6 +148,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "regex without a pattern": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex}", "tasks.1.scorer.pattern", 14, "got nothing"),
     "a pattern without regex": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {pattern: a}", "tasks.1.scorer.pattern", 14, "only regex use"),
     "a marker that regex does not need": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex, pattern: a, behind: ['####']}", "tasks.1.scorer.behind", 14, "expected no behind"),
+    "time for a scorer of ours": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex, pattern: a, seconds: 9}", "tasks.1.scorer.seconds", 14, "only module:function"),
     "an empty marker": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {behind: ['']}", "tasks.1.scorer.behind.0", 14, "got ''"),
     "an example's answer that no column has": ("    path: own.jsonl", "    path: own.jsonl\n    few_shot: {count: 1, answer: so}", "tasks.1.few_shot.answer", 14, "a {column} in the template"),
     "an example's answer without columns": ("chain_sum", "chain_sum\n    few_shot: {count: 1, answer: '{x}'}", "tasks.0.few_shot.answer", 11, "only items of a dataset"),

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evoswarm.confined.child import LONGEST_REPLY, ended
@@ -23,6 +23,9 @@ _START = (
     "import json, sys; calls, replies, sys.path[:] = json.loads(sys.argv[1]); "
     "from evoswarm.confined.child import serve; serve(calls, replies)"
 )
+_NO_SECRETS = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables of the environment that a child sees which may start nothing; tokens are none of its business."""
+
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -100,9 +103,13 @@ class ConfinedFunction:
         limits, factory, arguments = state["setup"]
         self.__init__(factory, arguments, limits, state["paths"])  # type: ignore[misc]
 
+    def _environment(self) -> dict[str, str]:
+        trusted = self.limits.processes
+        return {**{name: os.environ[name] for name in os.environ if trusted or name in _NO_SECRETS}, **_ONE_THREAD}
+
     def _ready(self) -> _Child:
-        if self._child is None or self._child.owner != os.getpid():  # a fork of this process starts its own
-            child = _Child(self._paths)
+        if self._child is None or not self._child.here():
+            child = _Child(self._paths, self._environment())
             try:
                 _value(child.ask(_pickled(self._setup), self.limits.start_seconds))
             except CallFailed as error:
@@ -115,7 +122,7 @@ class ConfinedFunction:
 class _Child:
     """One child process and the two pipes to it."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], environment: Mapping[str, str]) -> None:
         self.owner = os.getpid()
         self.over = False
         calls, self._calls = os.pipe()
@@ -128,12 +135,16 @@ class _Child:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **_ONE_THREAD},
+            env=environment,
         )
         os.close(calls)
         os.close(replies)
         os.set_blocking(self._calls, False)
         self._finish = weakref.finalize(self, _end, self._process, self._calls, self._replies, self.owner)
+
+    def here(self) -> bool:
+        """Whether it lives and is this process's own: a fork has to start another one."""
+        return self.owner == os.getpid() and not self.over and self._process.poll() is None
 
     def ask(self, frame: bytes, seconds: float) -> bytes:
         """Send one frame and wait for its line.

@@ -18,9 +18,9 @@ class Limits:
         start_seconds: of processor time and of the clock, for importing what is to be called.
         memory_bytes: of address space, imported libraries included; not held on macOS, which ignores it.
         files: whether files may be written, removed and renamed.
-        processes: whether other programs and processes may be started.
-        fresh: whether every call gets a process of its own (a fork of the child, about 2 ms): nothing that one call
-            does can reach another one, and a killed call costs no new start.
+        processes: whether other programs and processes may be started; only then is the environment handed down.
+        fresh: whether every call gets a process of its own (a fork of the child, some milliseconds): nothing that one
+            call does can reach another one, and a killed call costs no new start.
     """
 
     cpu_seconds: float = 5.0

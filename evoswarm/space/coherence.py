@@ -27,6 +27,8 @@ _USED_BY: dict[str, tuple[str, ...]] = {
     "ignore_case": ("exact", "contains", "choice", "regex"),
     "tolerance": ("numeric",),
     "behind": ("exact", "contains", "numeric", "choice"),
+    "seconds": ("module:function",),
+    "memory_gb": ("module:function",),
 }
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
 """Algorithms that optimise one objective only."""
@@ -141,7 +143,7 @@ def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Co
         )
     for field, kinds in _USED_BY.items():
         value = getattr(scorer, field)
-        if kind not in kinds and value != ScorerSettings.model_fields[field].default:
+        if ("module:function" if own else kind) not in kinds and value != ScorerSettings.model_fields[field].default:
             yield Contradiction(
                 (*path, field), f"expected no {field} (only {' and '.join(kinds)} use it), got {show(value)}"
             )

@@ -15,6 +15,7 @@ from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.scorers import Scorer, make_scorer
 from evoswarm.tasks.splits import draw_task, needs_of, take_turns
 from evoswarm.tasks.task import SPLITS, Item, SplitName, Task
+from evoswarm.tasks.user_scorer import own_limits
 from evoswarm.trust import Trust
 
 
@@ -105,6 +106,7 @@ def _scorer(settings: ScorerSettings, trust: Trust) -> Scorer:
         ignore_case=settings.ignore_case,
         tolerance=settings.tolerance,
         behind=settings.behind,
+        limits=own_limits(settings.seconds, settings.memory_gb),
         trust=trust,
     )
 

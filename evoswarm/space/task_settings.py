@@ -21,6 +21,8 @@ class ScorerSettings(Settings):
         tolerance: for ``numeric``, absolute.
         behind: markers such as ``####``, ``\\boxed`` or ``Answer:``: only what stands behind the last one of an answer
             is scored, where answers begin with reasoning; for ``exact``, ``contains``, ``numeric`` and ``choice``.
+        seconds: for ``module:function``: of processor time, for one answer (4 times as much by the clock, at least 60).
+        memory_gb: likewise, of address space, everything that is imported included.
     """
 
     kind: str = "exact"
@@ -29,6 +31,8 @@ class ScorerSettings(Settings):
     ignore_case: bool = False
     tolerance: float = Field(default=1e-6, ge=0)
     behind: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    seconds: float = Field(default=5.0, gt=0, le=3600)
+    memory_gb: float = Field(default=4.0, gt=0, le=4096)
 
 
 class FewShot(Settings):

@@ -28,7 +28,22 @@ from evoswarm.tasks.task import Item
 from evoswarm.trust import Trust
 
 FORM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-LIMITS = Limits(files=True, processes=True)
+
+
+def own_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> Limits:
+    """What a user's function may take for one answer.
+
+    Args:
+        seconds: of processor time; the clock ends it at 4 times as many, at least 60.
+        memory_gb: of address space.
+    """
+    return Limits(
+        cpu_seconds=seconds,
+        wall_seconds=max(60.0, 4 * seconds),
+        memory_bytes=int(memory_gb * 2**30),
+        files=True,
+        processes=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -48,13 +63,13 @@ class UserScorer:
     extracts: bool = False
 
     @classmethod
-    def load(cls, reference: str, trust: Trust, limits: Limits = LIMITS) -> UserScorer:
+    def load(cls, reference: str, trust: Trust, limits: Limits | None = None) -> UserScorer:
         """Import ``module:function``, in the child.
 
         Args:
             reference: of the function.
             trust: whose functions may score.
-            limits: of every call.
+            limits: of every call; None is those of `own_limits`.
 
         Raises:
             TaskError: the caller does not allow it, it cannot be imported, or is no function of (text, item).
@@ -63,7 +78,7 @@ class UserScorer:
             raise _refusal(reference, f"expected module:function, got {reference!r}")
         module, name = reference.split(":")
         file = _allowed(reference, module, trust)
-        function = ConfinedFunction("evoswarm.tasks.user_scorer:served", (module, name, file), limits)
+        function = ConfinedFunction("evoswarm.tasks.user_scorer:served", (module, name, file), limits or own_limits())
         try:
             about = function("about")
         except CallFailed as error:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -120,6 +121,14 @@ def test_a_process_a_call_shares_nothing() -> None:
     function.close()
 
 
+def test_tokens_are_not_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    for limits, seen in ((Limits(), None), (Limits(processes=True), "secret")):
+        function = ConfinedFunction(EVALUATOR, limits=limits)
+        assert function("os.environ.get('HF_TOKEN')") == seen
+        function.close()
+
+
 def test_what_is_granted_works(tmp_path: Path) -> None:
     function = ConfinedFunction(EVALUATOR, limits=Limits(files=True, processes=True))
     assert function(f"Path({str(tmp_path / 'a')!r}).write_text('x')") == 1
@@ -134,6 +143,17 @@ def test_a_child_that_cannot_start_says_why() -> None:
         ConfinedFunction("tests.confined.subjects:refuses", ("no such thing",))(1)
     with pytest.raises(StartFailed, match="ModuleNotFoundError"):
         ConfinedFunction("tests.confined.nowhere:name")(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_that_was_killed_between_calls_costs_no_call() -> None:
+    function = ConfinedFunction(EVALUATOR)
+    first = function("os.getpid()")
+    os.kill(first, signal.SIGKILL)
+    while Path(f"/proc/{first}/stat").exists() and ") Z " not in Path(f"/proc/{first}/stat").read_text():
+        time.sleep(0.01)
+    assert function("os.getpid()") != first
+    function.close()
 
 
 def test_no_process_stays_behind() -> None:

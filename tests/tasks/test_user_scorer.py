@@ -12,7 +12,7 @@ from evoswarm.confined import Limits
 from evoswarm.errors import TaskError
 from evoswarm.tasks.scorers import make_scorer
 from evoswarm.tasks.task import Item
-from evoswarm.tasks.user_scorer import UserScorer
+from evoswarm.tasks.user_scorer import UserScorer, own_limits
 from evoswarm.trust import NOBODY, Trust
 
 SOURCE = """
@@ -171,3 +171,8 @@ def test_results_out_of_range(result: Any) -> None:
     scorer = UserScorer("m:f", "id", lambda *arguments: result)
     with pytest.raises(TaskError, match=r"a number in \[0, 1\]"):
         scorer.score(item("x"), "x")
+
+
+def test_a_space_may_grant_more() -> None:
+    assert own_limits() == Limits(files=True, processes=True)
+    assert own_limits(100, 0.5) == Limits(100, 400, memory_bytes=1 << 29, files=True, processes=True)

@@ -6,6 +6,7 @@ class with the four members of `Scorer` and give it a line in `make_scorer`.
 
 from __future__ import annotations
 
+from evoswarm.confined import Limits
 from evoswarm.tasks.scorers.behind import Behind
 from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
@@ -28,6 +29,7 @@ def make_scorer(
     ignore_case: bool = False,
     tolerance: float = 1e-6,
     behind: tuple[str, ...] = (),
+    limits: Limits | None = None,
     trust: Trust = NOBODY,
 ) -> Scorer:
     """Make a scorer by name; settings that its kind does not use are ignored.
@@ -38,7 +40,8 @@ def make_scorer(
         choices: the options of ``choice``; empty is A, B, C, D.
         ignore_case: for ``exact``, ``contains``, ``choice`` and ``regex``.
         tolerance: the absolute tolerance of ``numeric``.
-        behind: markers; the scorer reads what stands behind the last one of a text only.
+        behind: markers; a scorer of ours reads what stands behind the last one of a text only.
+        limits: of ``module:function``; None is its own.
         trust: whose functions may score.
 
     Raises:
@@ -46,16 +49,12 @@ def make_scorer(
         ValueError: an unknown kind, or ``regex`` without a pattern.
     """
     if behind:
-        return Behind(
-            make_scorer(
-                kind, pattern=pattern, choices=choices, ignore_case=ignore_case, tolerance=tolerance, trust=trust
-            ),
-            behind,
-        )
+        inner = make_scorer(kind, pattern=pattern, choices=choices, ignore_case=ignore_case, tolerance=tolerance)
+        return Behind(inner, behind)
     if ":" in kind:
         from evoswarm.tasks.user_scorer import UserScorer
 
-        return UserScorer.load(kind, trust)
+        return UserScorer.load(kind, trust, limits)
     if kind == "exact":
         return Exact(ignore_case)
     if kind == "contains":
