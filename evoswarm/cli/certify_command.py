@@ -20,7 +20,7 @@ from evoswarm.trust import Trust
 _WIDTH = 120
 
 
-def run_certify(run: Path, trust: Trust, *, force: bool, as_json: bool, quiet: bool) -> None:
+def run_certify(run: Path, trust: Trust, *, ledger: Path | None, force: bool, as_json: bool, quiet: bool) -> None:
     """Certify the champion of a run and print the page, or the certificate as JSON.
 
     Raises:
@@ -33,7 +33,7 @@ def run_certify(run: Path, trust: Trust, *, force: bool, as_json: bool, quiet: b
             say(f"{text} ...")
 
     try:
-        certificate = certify(run, force=force, trust=trust, on_stage=tell)
+        certificate = certify(run, force=force, trust=trust, ledger=ledger, on_stage=tell)
     except OpenedBefore as refusal:
         raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     if as_json:

@@ -38,6 +38,12 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the space; may be repeated."),
 ]
+Ledger = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", metavar="FILE", help="Where evaluations are kept; else EVOSWARM_LEDGER, else runs/ledger.sqlite."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -61,12 +67,13 @@ def search(
     certify: Annotated[
         bool, typer.Option("--certify/--no-certify", help="Test the champion on held-out items at the end.")
     ] = True,
+    ledger: Ledger = None,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     checked = _space(space, overrides, seed, trust)
     from evoswarm.cli.search_command import run_search
 
-    run_search(checked, out=out, runs=RUNS, quiet=quiet, as_json=as_json, certify=certify)
+    run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify)
 
 
 @app.command()
@@ -80,6 +87,7 @@ def certify(
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
+    ledger: Ledger = None,
 ) -> None:
     """Test a champion on held-out items, against rivals that spend compute without mixing."""
     if schema:
@@ -91,7 +99,7 @@ def certify(
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.certify_command import run_certify
 
-    run_certify(run, trust, force=force, quiet=quiet, as_json=as_json)
+    run_certify(run, trust, ledger=ledger, force=force, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -194,6 +202,7 @@ def evaluate(
     split: Annotated[str, typer.Option("--split", help="search, selection or test.")] = "selection",
     overrides: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
 ) -> None:
     """Score any recipe on a split of a space; opening the test split is recorded."""
     from evoswarm.tasks.task import SPLITS
@@ -207,7 +216,7 @@ def evaluate(
     checked = _space(space, overrides, None, trust)
     from evoswarm.cli.search_command import run_evaluate
 
-    run_evaluate(recipe, checked, name, runs=RUNS, as_json=as_json)
+    run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json)
 
 
 @app.command()

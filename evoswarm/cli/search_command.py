@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 _FILE_WIDTH = 160
 
 
-def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool, as_json: bool, certify: bool) -> None:
+def run_search(
+    space: SearchSpace,
+    *,
+    out: Path | None,
+    runs: Path,
+    ledger: Path | None,
+    quiet: bool,
+    as_json: bool,
+    certify: bool,
+) -> None:
     """Search, showing progress: for people by default, for machines with ``as_json``, not at all with ``quiet``.
 
     Raises:
@@ -45,21 +54,23 @@ def run_search(space: SearchSpace, *, out: Path | None, runs: Path, quiet: bool,
             say(f"{text} ...")
 
     silence_loading()
-    result = search(space, out=out, runs=runs, on_generation=show, on_stage=tell, certify=certify)
+    result = search(space, out=out, runs=runs, ledger=ledger, on_generation=show, on_stage=tell, certify=certify)
     if as_json:
         say(result_json(result))
     elif not quiet:
         print_result(make_console(), result)
 
 
-def run_evaluate(recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, as_json: bool) -> None:
+def run_evaluate(
+    recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, ledger: Path | None, as_json: bool
+) -> None:
     """Evaluate a recipe on a split and print the figures.
 
     Raises:
         EvoswarmError: see ``evoswarm.experiment.workbench.evaluate``.
     """
     silence_loading()
-    result = evaluate(recipe, space, split, runs=runs)
+    result = evaluate(recipe, space, split, runs=runs, ledger=ledger)
     if result.opening is not None:
         _mirror_opening(result, space, runs)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from evoswarm.evaluation.evaluation import Evaluation, Summary, digest_of
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
-from evoswarm.evaluation.row import Row, Sheet
+from evoswarm.evaluation.row import UNREADABLE, Row, Sheet, damaged
 from evoswarm.evaluation.tally import Tally, items_digest, tally_digest
 from evoswarm.recipe import Failure, Recipe
 from evoswarm.tasks.task import Item, Task
@@ -183,7 +184,7 @@ class Evaluator:
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
             lasting = all(lasts(completion.failure) for completion in completions)
             found |= self.ledger.keep(fresh) if lasting else fresh
-        return [json.loads(found[digest]) for digest in digests]
+        return [_entropies(found[digest]) for digest in digests]
 
     def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:
         asked = [self.item_digest(item, recipe.prompt_format) for item in items]
@@ -338,3 +339,18 @@ def _batches(pairs: Sequence[_Pair]) -> Iterator[Sequence[_Pair]]:
             end -= 1
         yield pairs[start:end]
         start = end
+
+
+def _entropies(fact: str) -> list[list[float]]:
+    """What was kept of a lead's entropies, by item and step.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        rows = [[float(entropy) for entropy in row] for row in json.loads(fact)]
+        if not all(0.0 <= entropy < math.inf for row in rows for entropy in row):
+            raise ValueError("an entropy below 0")
+    except UNREADABLE as error:
+        raise damaged("entropies of a lead", error) from error
+    return rows

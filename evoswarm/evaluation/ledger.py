@@ -20,7 +20,8 @@ from typing import NamedTuple, Self
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.failures import lasts
-from evoswarm.evaluation.row import Row
+from evoswarm.evaluation.row import Row, damaged
+from evoswarm.run_directory import require_regular
 
 LEDGER_VERSION = 3
 
@@ -51,10 +52,20 @@ _UPGRADES = {
     )
 }
 """What makes a ledger of an earlier version one of the next; its rows lack what was not kept then."""
+_SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps: it would follow a link
 _LAST_NUMBER = 2**63 - 1
+_SOUND = (  # SQLite keeps anything in any column: whoever wrote it, a row that cannot be true is not acted on
+    "(((score IS NULL AND failure IS NOT NULL) OR (typeof(score) = 'real' AND score BETWEEN 0 AND 1)) "
+    "AND typeof(answer) = 'text' AND typeof(answers) = 'text' AND typeof(cost) = 'text' "
+    "AND typeof(margin) = 'real' AND typeof(left_out) = 'real' AND typeof(entropy) = 'real' "
+    "AND typeof(steps) = 'integer' AND steps >= 0 "
+    "AND typeof(open_steps) = 'integer' AND open_steps BETWEEN 0 AND steps "
+    "AND typeof(lead_tokens) = 'integer' AND lead_tokens >= 0 "
+    "AND typeof(lead_tokens_touched) = 'integer' AND lead_tokens_touched BETWEEN 0 AND lead_tokens)"
+)
 _READ = (
     "SELECT score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
-    "left_out, entropy, failure, failure_message, failure_member, ending, wanted.key "
+    f"left_out, entropy, failure, failure_message, failure_member, ending, wanted.key, {_SOUND} "
     "FROM json_each(?) wanted CROSS JOIN evaluations e "
     "ON e.recipe = ? AND e.item = wanted.value AND e.context = ?"
 )
@@ -109,6 +120,8 @@ class Ledger:
         with self._typed():
             if self.path != ":memory:":
                 Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+                for suffix in _SUFFIXES:
+                    require_regular(Path(self.path + suffix))
             self._database = sqlite3.connect(self.path, timeout=patience, isolation_level=None)
             try:
                 self._prepare()
@@ -142,7 +155,9 @@ class Ledger:
         found: list[Row | None] = [None] * len(items)
         with self._typed():
             for values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
-                found[values[-1]] = Row._make(values[:-1])
+                if not values[-1]:
+                    raise damaged(f"evaluation of recipe {recipe[:12]}", "numbers that no evaluation has", self.path)
+                found[values[-2]] = Row._make(values[:-2])
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:

@@ -9,10 +9,29 @@ from typing import NamedTuple
 
 from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
 
+from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.cost import Cost, CostTable
 from evoswarm.evaluation.evaluation import Ending, Evaluation, Outcomes
 from evoswarm.evaluation.failures import OWED
 from evoswarm.recipe import Failure, FailureKind
+
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+"""What reading a damaged row or fact raises, whatever is wrong with it."""
+
+
+def damaged(what: str, got: object, file: str | None = None) -> RunError:
+    """The error for something in a ledger that evoswarm did not write so.
+
+    Args:
+        what: is damaged.
+        got: what is there instead.
+        file: the ledger, where it is known.
+    """
+    return RunError(
+        f"expected the {what} as evoswarm wrote it to the ledger, got {got!s:.120}: the file was changed or damaged "
+        "(move it away to begin a new one; runs are then decoded anew)",
+        None if file is None else Where(file),
+    )
 
 
 class Row(NamedTuple):
@@ -78,12 +97,17 @@ class Row(NamedTuple):
 
     def evaluation(self, names: Sequence[str]) -> Evaluation:
         """The evaluation, with the names that the reader's recipe gives its members."""
-        cost = from_json(self.cost)
+        try:
+            cost = from_json(self.cost)
+            price = Cost.from_json(cost, names) if cost else Cost()
+            answers = tuple(from_json(self.answers))
+        except UNREADABLE as error:
+            raise damaged("cost and answers of an evaluation", error) from error
         return Evaluation(
             score=self.score,
             answer=self.answer,
-            answers=tuple(from_json(self.answers)),
-            cost=Cost.from_json(cost, names) if cost else Cost(),
+            answers=answers,
+            cost=price,
             margin=self.margin,
             steps=self.steps,
             open_steps=self.open_steps,
@@ -110,7 +134,13 @@ class Sheet:
     @cached_property
     def costs(self) -> CostTable:
         """The costs on all items."""
-        return CostTable.parse([row.cost for row in self.rows], self.names)
+        try:
+            table = CostTable.parse([row.cost for row in self.rows], self.names)
+        except UNREADABLE as error:
+            raise damaged("costs of a recipe", error) from error
+        if not (table.numbers >= 0).all():  # nan is not
+            raise damaged("costs of a recipe", "a number below 0")
+        return table
 
     def evaluations(self) -> list[Evaluation]:
         """One per item."""

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary, digest_of, summary_of
 from evoswarm.evaluation.failures import FailedItems
-from evoswarm.evaluation.row import Sheet
+from evoswarm.evaluation.row import UNREADABLE, Sheet, damaged
 from evoswarm.recipe import Failure
 from evoswarm.tasks.task import Item, Task
 
@@ -60,7 +60,23 @@ class Tally:
 
     @classmethod
     def from_json(cls, text: str, names: Sequence[str]) -> Tally:
-        """Read ``to_json`` back, with the names that the reader's recipe gives its members."""
+        """Read ``to_json`` back, with the names that the reader's recipe gives its members.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        try:
+            tally = cls._parsed(text, names)
+            scores, accuracy = tally.summary.scores, tally.summary.accuracy
+            sound = all(0.0 <= score <= 1.0 for score in (*scores, *([] if accuracy is None else [accuracy])))
+            if not (sound and len(scores) == tally.summary.items and tally.tokens >= 0 and tally.flops >= 0):
+                raise ValueError("numbers that no sum of evaluations has")
+        except UNREADABLE as error:
+            raise damaged("sum of a recipe's evaluations", error) from error
+        return tally
+
+    @classmethod
+    def _parsed(cls, text: str, names: Sequence[str]) -> Tally:
         data = from_json(text)
         summary = data["summary"]
         cost, failure = summary["cost"], summary["failure"]

@@ -33,7 +33,7 @@ from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.words import in_words
-from evoswarm.experiment.workbench import LEDGER, Workbench, naming, workbench
+from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
 from evoswarm.recipe import Recipe, RecipeMember
 from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
@@ -52,6 +52,7 @@ def certify(
     on_stage: OnStage = lambda text: None,
     swarm: Swarm | None = None,
     trust: Trust = NOBODY,
+    ledger: str | Path | None = None,
 ) -> Certificate:
     """Give the champion of a finished search its certificate, from the run directory alone.
 
@@ -65,6 +66,7 @@ def certify(
         on_stage: told what is being done.
         swarm: the pool, loaded already; None loads it.
         trust: whose code may run where the space asks for it.
+        ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
 
     Raises:
         OpenedBefore: they were, and nothing was forced.
@@ -80,7 +82,15 @@ def certify(
         interrupt = stack.enter_context(Interrupt(path))
         moment, stop = moment_of(directory), interrupt.asked
         bench = stack.enter_context(
-            workbench(space, root / LEDGER, splits=SPLITS, moment=moment, stop=stop, on_stage=on_stage, swarm=swarm)
+            workbench(
+                space,
+                ledger_file(root, ledger),
+                splits=SPLITS,
+                moment=moment,
+                stop=stop,
+                on_stage=on_stage,
+                swarm=swarm,
+            )
         )
         require_same_items(directory, space, bench.items)
         with naming(str(path / CHAMPION)):

@@ -28,7 +28,7 @@ from evoswarm.experiment.past import moment_of, retire
 from evoswarm.experiment.result import SearchResult, write_result
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
-from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
+from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
 from evoswarm.genomes.recipe_genome import RecipeGenome
 from evoswarm.genomes.representation import RecipeRepresentation
 from evoswarm.run_directory import RunDirectory, run_directory
@@ -54,6 +54,7 @@ def search(
     swarm: Swarm | None = None,
     certify: bool = True,
     trust: Trust | None = None,
+    ledger: str | Path | None = None,
 ) -> SearchResult:
     """Search for the recipe that answers best, and write everything to a run directory.
 
@@ -69,6 +70,7 @@ def search(
         swarm: the space's pool, loaded already (several searches over one pool share what it has read); None loads it.
         certify: test the champion on held-out items at the end, unless they were opened for another champion.
         trust: whose code may run where the space asks for it; None is what the space was read with.
+        ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
 
     Raises:
         EvoswarmError: the space, a task, a member or the run directory is not what it should be.
@@ -85,7 +87,7 @@ def search(
         bench = stack.enter_context(
             workbench(
                 checked,
-                root / LEDGER,
+                ledger_file(root, ledger),
                 splits=splits,
                 moment=moment_of(run),
                 stop=interrupt.asked,

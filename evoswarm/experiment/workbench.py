@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from evoswarm.tasks.task import Item, SplitName, Task
 from evoswarm.trust import Trust
 
 LEDGER = "ledger.sqlite"
+LEDGER_VARIABLE = "EVOSWARM_LEDGER"
+
+
+def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
+    """Where the ledger lies: where the caller says, else ``EVOSWARM_LEDGER``, else beside the runs.
+
+    It is the caller's to say, never a space's: whoever opens a database may write to it.
+    """
+    named = ledger or os.environ.get(LEDGER_VARIABLE)
+    return Path(named).expanduser() if named else runs / LEDGER
 
 
 @dataclass
@@ -139,6 +150,7 @@ def evaluate(
     runs: str | Path = "runs",
     on_stage: Callable[[str], None] = lambda text: None,
     trust: Trust | None = None,
+    ledger: str | Path | None = None,
 ) -> SplitResult:
     """Score any recipe on a split of a space.
 
@@ -153,6 +165,7 @@ def evaluate(
         runs: the directory of all runs; its ledger is used.
         on_stage: told what is being done.
         trust: whose code may run where the space asks for it; None is what the space was read with.
+        ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
 
     Raises:
         EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
@@ -162,7 +175,7 @@ def evaluate(
     asked = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
     check_members(asked, checked, file)
-    with workbench(checked, Path(runs) / LEDGER, splits=[split], on_stage=on_stage) as bench:
+    with workbench(checked, ledger_file(Path(runs), ledger), splits=[split], on_stage=on_stage) as bench:
         with naming(file):
             bound = bench.bound(asked)
         items = bench.items[split]

@@ -13,7 +13,7 @@ from evoswarm.run_directory.directory import (
     TRACKING,
     RunDirectory,
 )
-from evoswarm.run_directory.durable import write_file, write_within
+from evoswarm.run_directory.durable import require_regular, write_file, write_within
 
 __all__ = [
     "CHAMPION",
@@ -26,6 +26,7 @@ __all__ = [
     "TRACKED",
     "TRACKING",
     "RunDirectory",
+    "require_regular",
     "run_directory",
     "write_file",
     "write_within",

@@ -105,6 +105,17 @@ def whole_lines(path: Path) -> list[str]:
     return read_text(path, limit=LONGEST).split("\n")[:-1]  # not splitlines: JSON may hold other line separators
 
 
+def require_regular(path: Path) -> None:
+    """Refuse to go on where something else than a regular file stands.
+
+    Raises:
+        RunError: a link, a pipe, a device or a directory does; what it leads to is not touched.
+        OSError: it cannot be looked at.
+    """
+    with suppress(FileNotFoundError):
+        _require_regular(path, os.lstat(path).st_mode)
+
+
 def open_appending(path: Path) -> int:
     """A descriptor to read a file within a directory of ours and to append to it; it is made if it is not there.
 
@@ -112,8 +123,7 @@ def open_appending(path: Path) -> int:
         RunError: something else than a regular file stands there: it is neither followed nor opened.
         OSError: it cannot be opened.
     """
-    with suppress(FileNotFoundError):
-        _require_regular(path, os.lstat(path).st_mode)  # before it is opened: opening some devices does things
+    require_regular(path)  # before it is opened: opening some devices does things
     descriptor = os.open(path, _APPENDING, 0o644)
     try:
         _require_regular(path, os.fstat(descriptor).st_mode)

@@ -13,7 +13,7 @@ from evoswarm.evaluation.evaluation import Evaluation, digest_of, scores_of, sum
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words
-from evoswarm.experiment.workbench import LEDGER, Workbench, load_swarm, workbench
+from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
 from evoswarm.recipe import Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.voting import search_ballot
@@ -119,7 +119,7 @@ def duel(
     on_stage(f"{space.name}, seed {seed}: evolving mixtures")
     out = runs / DIRECTORY / f"{space.name}-seed{seed}"
     mixture = search(seeded, out=out, runs=runs, swarm=loaded, on_generation=count, certify=False).champion
-    with workbench(seeded, runs / LEDGER, splits=("search", "selection", "test"), swarm=loaded) as bench:
+    with workbench(seeded, ledger_file(runs), splits=("search", "selection", "test"), swarm=loaded) as bench:
         on_stage(f"{space.name}, seed {seed}: evolving votes")
         voted = search_ballot(bench, asked)
         on_stage(f"{space.name}, seed {seed}: {len(bench.items['test'])} test items")
