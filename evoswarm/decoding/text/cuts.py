@@ -3,7 +3,9 @@
 Most pretokenizers end a pretoken before a space, a line break or a digit that follows something visible of another
 kind, and most vocabularies hold no token that stands across such a place. Neither is taken on trust: a kind of place
 counts only if no token of this tokenizer stands across it and a sample of texts is tokenized there as its two sides
-are. Letters and punctuation begin no side: contractions ("'s") look at what stands around them.
+are. Letters and punctuation begin no side: contractions ("'s") look at what stands around them. Added tokens are
+tokens like all others here, and are among the texts; one that is found only as a whole word looks at what stands
+around it, too, so it may neither end nor begin a side.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import random
 import re
 
-from evoswarm.decoding.text.codec import PROBES, Codec
+from evoswarm.decoding.text.codec import Codec
 
 # Byte classes as in a regular expression. High bytes that may end a Unicode space (U+00A0, U+2003, U+3000, ...) are
 # left out, and some letters with them (U+00E9): what loses its cut by this only has a longer tail.
@@ -40,7 +42,11 @@ def cut_places(codec: Codec) -> bytes:
     chance = random.Random(SEED)
     for end in ENDS:
         for start in STARTS:
-            if re.search(end + start, vocabulary) is None and _is_independent(codec, end, start, chance):
+            if (
+                re.search(end + start, vocabulary) is None
+                and not any(re.match(start, word) or re.search(end + rb"\Z", word) for word in codec.continuation.words)
+                and _is_independent(codec, end, start, chance)
+            ):
                 for before in filter(re.compile(end).match, SINGLE):
                     for after in filter(re.compile(start).match, SINGLE):
                         flags[before[0] << 8 | after[0]] = 1
@@ -55,11 +61,11 @@ def _is_independent(codec: Codec, end: bytes, start: bytes, chance: random.Rando
     for _ in range(SAMPLES):
         left = _sample(codec, chance) + "".join(chance.choices(last, k=chance.randint(1, 7)))
         right = "".join(chance.choices(first, k=chance.choice((1, 1, 2, 3)))) + _sample(codec, chance)
-        if not _keep_pretokens(codec, left, right):
+        if not _keep_pretokens(codec, left.encode(), right.encode()):
             return False
         before = codec.encode(left.encode())
         unfinished = chance.choice("東🙂").encode()[: chance.randint(1, 2)]
-        for probe in (*PROBES, unfinished):
+        for probe in (*codec.probes, unfinished):
             behind = codec.encode(right.encode() + probe)
             apart = None if before is None or behind is None else before + behind
             if codec.encode((left + right).encode() + probe) != apart:
@@ -67,20 +73,24 @@ def _is_independent(codec: Codec, end: bytes, start: bytes, chance: random.Rando
     return True
 
 
-def _keep_pretokens(codec: Codec, left: str, right: str) -> bool:
+def _keep_pretokens(codec: Codec, left: bytes, right: bytes) -> bool:
     """Whether two sides have the pretokens of the whole; one may stand across if only merges decide inside it."""
-    before, behind = codec.pretokens(left), codec.pretokens(right)
-    whole = codec.pretokens(left + right)
-    across = [*before[:-1], "".join([*before[-1:], *behind[:1]]), *behind[1:]]
-    return whole == before + behind or (codec.merges_only and whole == across)
+    before, behind, whole = (codec.continuation.pretokens(text) for text in (left, right, left + right))
+    if before is None or behind is None or whole is None:
+        return before is whole or behind is whole  # what cannot be spelled apart cannot be spelled together
+    across = [*before[:-1], (*before[-1], *behind[0]), *behind[1:]] if before and behind else whole
+    return whole == before + behind or (codec.continuation.merges_only and whole == across)
 
 
 def _sample(codec: Codec, chance: random.Random) -> str:
-    """Up to five pieces: runs of one kind of character, common strings, tokens."""
+    """Up to five pieces: runs of one kind of character, common strings, tokens, added ones among them."""
     pieces = []
+    added = [codec.token_bytes[token] or b"" for token in codec.continuation.added]
     for _ in range(chance.randint(0, 5)):
         kind = chance.random()
-        if kind < 0.6:
+        if kind < 0.1 and added:
+            pieces.append(chance.choice(added).decode(errors="ignore"))
+        elif kind < 0.6:
             pieces.append("".join(chance.choices(chance.choice(ALPHABETS), k=chance.randint(1, 7))))
         elif kind < 0.75 or not len(codec.order):
             pieces.append(chance.choice(COMMON))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.text.branches import DEAD, ROOT_BRANCH, Branches
-from evoswarm.decoding.text.codec import PROBES, REMEMBERED, Codec, Path
+from evoswarm.decoding.text.codec import REMEMBERED, Codec
+from evoswarm.decoding.text.continuation import Path
 
 Start = tuple["Position", int]
 
@@ -127,7 +128,9 @@ class Positions:
 
     def _probes(self, tail: bytes) -> tuple[bytes, ...]:
         """Without those that the tokenizer treats apart: they find what E(tail) finds."""
-        return tuple(probe for probe in PROBES if not (tail and probe and self._places[tail[-1] << 8 | probe[0]]))
+        return tuple(
+            probe for probe in self._codec.probes if not (tail and probe and self._places[tail[-1] << 8 | probe[0]])
+        )
 
     def _grow(self, position: Position, byte: int) -> Position:
         grow, known = self._branches.child, self._branches.known

@@ -1,0 +1,24 @@
+"""Tokenizers of real models, as they are shipped."""
+
+from __future__ import annotations
+
+import pytest
+from transformers import AutoTokenizer
+
+from tests.real.tokenizers import FETCHED, INSTALLED, tokenizer_folder
+from tools.real_tokenizers import SOURCES
+
+SENTENCE = "The cat's 12 mats\n\n  cost €3: 東京 🙂"
+
+
+def test_every_source_is_tested():
+    assert sorted((*INSTALLED, *FETCHED)) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", [*INSTALLED, *FETCHED])
+def test_a_folder_is_a_tokenizer_that_loses_nothing(name):
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(name))
+    ids = tokenizer(SENTENCE, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids).strip() == SENTENCE
+    assert 15 <= len(ids) <= 30
+    assert tokenizer.eos_token_id is not None
