@@ -213,6 +213,8 @@ FILES: dict[str, tuple[bytes, str]] = {
         "an alias may stand for many",
     ),
     "a list of many": (b"pool: [" + b"1," * 200_001 + b"]", "expected at most 20,000 values and 40 levels"),
+    "half a character": (b'name: a\ndescription: "\\ud83d"\n', "description: expected a text that UTF-8 can encode"),
+    "half a character in a key": (b'name: a\n"\\ud83d": 1\n', "expected a text that UTF-8 can encode"),
     "many levels": (b"a: " + b"[" * 50_000, "expected at most 20,000 values and 40 levels"),
     "a file of many bytes": (b"#" * (1 << 20) + b"\n", "expected a file of at most 1,048,576 bytes"),
     "a list of many mistakes": (b"name: a\ntasks: []\npool: [" + b"1," * 19_000 + b"]", "pool.0: expected a mapping"),

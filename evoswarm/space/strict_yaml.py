@@ -171,7 +171,9 @@ class _Reader:
             ]
         if isinstance(node, ScalarBoolean):
             return bool(node)
-        for kind in (bool, int, float, str):  # ruamel's own numbers and texts are children of these
+        if isinstance(node, str):
+            return self._encodable(node, path, place)
+        for kind in (bool, int, float):  # ruamel's own numbers are children of these, as its texts are of str
             if isinstance(node, kind):
                 return kind(node)
         if node is None:
@@ -185,7 +187,16 @@ class _Reader:
     def _key(self, key: Any, path: Path, place: Where) -> str:
         if not isinstance(key, str):
             raise SpaceError(f"expected a text as a key, got {show(key)}", self._at(place, path))
-        return key
+        return self._encodable(key, path, place)
+
+    def _encodable(self, text: str, path: Path, place: Where) -> str:
+        """A text without halves of characters, which YAML's escapes can spell."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            message = f"expected a text that UTF-8 can encode, got {text!a:.60}"
+            raise SpaceError(message, self._at(place, path)) from None
+        return str(text)
 
     def _entry(self, node: CommentedMap | CommentedSeq, key: Any, around: Where) -> Where:
         position = (node.lc.data or {}).get(key) if self.numbered else None  # a merged key stands elsewhere
