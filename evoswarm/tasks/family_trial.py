@@ -18,8 +18,8 @@ from evoswarm.tasks.reasoning_gym import Form, ReasoningGymTask
 from evoswarm.tasks.scorers import Contains
 
 _TRIED = 32  # questions; every family makes as many in a fraction of a second under its own settings
-_LONGEST = 100_000  # characters of a question
-_LIMITS = Limits(cpu_seconds=3.0, wall_seconds=30.0, memory_bytes=3 << 30)
+_LONGEST = 30_000  # characters of a question
+_LIMITS = Limits(cpu_seconds=2.0, wall_seconds=30.0, memory_bytes=3 << 30)
 _SHOWN = 200  # characters of settings within an error
 
 
