@@ -136,5 +136,14 @@ class MemberSpec(Strict):
         }
         return {key: value for key, value in said.items() if value}
 
+    def says_as(self, loaded: MemberSpec) -> bool:
+        """Whether a loaded member is told what this one says; a date that nobody gave was filled in."""
+        known = {"template_date": loaded.template_date} if self.template_date is None else {}
+        return self.chat_template == loaded.chat_template and {**self.told, **_said(known)} == loaded.told
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
+
 
 _LATER = ("system", "template_options", "template_date", "end_tokens")

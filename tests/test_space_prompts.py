@@ -75,6 +75,15 @@ def test_what_is_told_is_part_of_space_and_recipe_and_comes_back_from_files() ->
     assert recipe.members[0].spec.told == told.pool[0].told
 
 
+def test_a_loaded_member_is_told_the_same_or_not() -> None:
+    asked = space("system: Be brief.\n").pool[0]
+    loaded = asked.model_copy(update={"fingerprint": "f", "template_date": "2026-01-01"})
+    assert asked.says_as(loaded)
+    assert not asked.says_as(loaded.model_copy(update={"system": None}))
+    assert not asked.model_copy(update={"template_date": "2026-01-02"}).says_as(loaded)
+    assert not asked.model_copy(update={"end_tokens": ("x",)}).says_as(loaded)
+
+
 def test_where_nothing_is_said_nothing_is_written() -> None:
     """Spaces, recipes and run directories from before keep their digests."""
     for key in ("system", "template_options", "template_date", "end_tokens"):

@@ -191,7 +191,12 @@ class Evaluator:
         return digest_of(["entropies", recipe.digest, self.context(recipe), asked])
 
     def item_digest(self, item: Item, prompt_format: str) -> str:
-        """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit."""
+        """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit.
+
+        The prompt is the one that every member of the recipe is handed. What each makes of it (template, system prompt,
+        options, date, tokenizer) is in its fingerprint, so this digest and the context decide the rendered prompts,
+        and a replay need neither render nor load.
+        """
         known = self._digests.get((item, prompt_format))
         if known is None:
             task = self.tasks[item.task]

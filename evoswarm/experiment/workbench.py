@@ -100,7 +100,7 @@ def workbench(
     with Ledger(ledger) as open_ledger:
         if swarm is None:
             swarm = load_swarm(space, open_ledger, on_load=lambda members: on_stage(f"loading {members} members"))
-        elif [spec.path for spec in swarm.specs] != [spec.path for spec in space.pool]:
+        elif not _same_pool(space.pool, swarm.specs):
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
@@ -122,6 +122,13 @@ def load_swarm(
         store=store,
         on_load=on_load,
         trust_remote_code=space.trust.remote_code,
+    )
+
+
+def _same_pool(asked: Sequence[MemberSpec], loaded: Sequence[MemberSpec]) -> bool:
+    """Whether a loaded pool is the one that is asked for: the same places, told the same."""
+    return len(asked) == len(loaded) and all(
+        one.path == other.path and one.says_as(other) for one, other in zip(asked, loaded, strict=True)
     )
 
 

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from evoswarm.checkpoint import Adapter, Description, Unfit, Vocabulary, adapter_of, refuse_kind, stored_weights
+from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError, Where
 from evoswarm.recipe import MemberSpec
 from evoswarm.zoo import catalogue
@@ -110,8 +111,20 @@ class ModelFiles:
         return Description(self.directory)
 
     @cached_property
+    def speaks(self) -> Path:
+        """The directory that holds the tokenizer and its template: an adapter may leave them to its base.
+
+        Raises:
+            MemberError: its files cannot be understood.
+        """
+        with self._said_here():
+            adapter = adapter_of(self._description)
+            base = None if adapter is None or has_tokenizer(self.directory) else adapter.local_base
+            return base or self.directory
+
+    @cached_property
     def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self._description)
+        return Vocabulary(Description(self.speaks))
 
     def _check_model(self) -> list[str]:
         if not self._description.has("config.json"):
@@ -143,9 +156,10 @@ class ModelFiles:
         return ModelFiles(adapter.local_base, self.name, self.where)._check_model()
 
     def _has_chat_template(self) -> bool:
-        if self._description.has("chat_template.jinja") or self._description.has("chat_template.json"):
+        files = Description(self.speaks)
+        if files.has("chat_template.jinja") or files.has("chat_template.json"):
             return True
-        return bool(self._description.json("tokenizer_config.json").get("chat_template"))
+        return bool(files.json("tokenizer_config.json").get("chat_template"))
 
     @contextmanager
     def _said_here(self) -> Iterator[None]:

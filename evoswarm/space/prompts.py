@@ -64,7 +64,7 @@ class MemberPrompts:
             return ChatTemplate(
                 self.spec.name,
                 self._source,
-                named_tokens(self.files.directory),
+                named_tokens(self.files.speaks),
                 system=self.spec.system,
                 options=self.spec.template_options,
                 day=self.spec.template_date,
@@ -75,7 +75,7 @@ class MemberPrompts:
     @cached_property
     def _source(self) -> str:
         try:
-            return find_template(self.files.directory) or ""
+            return find_template(self.files.speaks) or ""
         except MemberError as error:
             message = f"member {self.spec.name!r}: {error.message}"
             raise MemberError(message, self._space.where("pool", self._index, "chat_template")) from None

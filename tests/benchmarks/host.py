@@ -106,8 +106,8 @@ def _stub(name: str, vocabulary: int) -> Member:
     words, table = learned(vocabulary)
     model = TableModel(TableConfig(vocab_size=len(table), eos_token_id=END), torch.from_numpy(np.log(table)).float())
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<eos>", pad_token="<pad>")
-    spec = MemberSpec(name=name, path=name, device="cpu", dtype="float32")
-    return Member(spec, model.eval(), tokenizer, name, BATCH_TOKENS)
+    spec = MemberSpec(name=name, path=name, device="cpu", dtype="float32", fingerprint=name)
+    return Member(spec, model.eval(), tokenizer, None, BATCH_TOKENS)
 
 
 def _mixture(members: list[Member], weight: float) -> Recipe:

@@ -133,8 +133,8 @@ def attempt(directory: Path, chance: random.Random) -> str:
         outcome = sentence(error)
     try:
         weight_bytes(directory)
-        fingerprint(directory, chat)
         spec = MemberSpec(name="guest", path=str(directory), chat_template=chat, device="cpu")
+        fingerprint(directory, spec)
         swarm = Swarm([load_member(spec, 512)])
         for alphabet in ("bytes", "tokens"):
             alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="guest", alphabet=alphabet)

@@ -91,7 +91,8 @@ def test_an_adapter_is_merged_into_its_base(adapter, base, tmp_path):
     )
     moved = shutil.copytree(path, tmp_path / "moved")
     edit(moved / "adapter_config.json", base_model_name_or_path=str(other))
-    assert fingerprint(moved, False) != fingerprint(path, False), "the base is a part of what it is"
+    spec = MemberSpec(name="guest", path=str(path))
+    assert fingerprint(moved, spec) != fingerprint(path, spec), "the base is a part of what it is"
 
 
 def test_an_adapter_without_the_package_that_merges_it(adapter, monkeypatch):
@@ -381,7 +382,7 @@ def test_nobody_waits_for_a_fifo(copy, name):
     if "index" in name:
         (copy / "model.safetensors").unlink()
     os.mkfifo(copy / name)
-    assert len(fingerprint(copy, False)) == 64
+    assert len(fingerprint(copy, MemberSpec(name="guest", path=str(copy)))) == 64
     for look in (check, load):
         with pytest.raises(MemberError, match=r"got none|tokenizer"):
             look(copy)

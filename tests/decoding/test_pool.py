@@ -134,3 +134,26 @@ def test_other_libraries_load_anew(specs: list[MemberSpec], loaded: list[str], m
     monkeypatch.setattr(module, "version", lambda name: "99.0")
     Pool.find(specs, 4096, shelf)
     assert loaded == [*NAMES] * 2
+
+
+def test_the_date_of_a_template_is_known_before_anything_is_loaded(tmp_path: Path, loaded: list[str]) -> None:
+    """So a replay makes the recipes that the run made, whatever day it is."""
+    path = Path(shutil.copytree(member_path("qwen3-d"), tmp_path / "dated"))
+    template = (path / "chat_template.jinja").read_text()
+    (path / "chat_template.jinja").write_text("{{ strftime_now('%d %b %Y') }} " + template)
+    asked = MemberSpec(name="dated", path=str(path), chat_template=True, device="cpu")
+    shelf = Shelf()
+    first = Swarm.load([asked], store=shelf)
+    assert loaded == ["dated"]
+    assert first.specs[0].template_date == "2026-01-01"
+    again = Swarm.load([first.specs[0]], store=shelf)
+    assert again.specs == Swarm.load([asked], store=shelf).specs == first.specs
+    assert loaded == ["dated"]
+    other = Swarm.load([asked.model_copy(update={"template_date": "2024-07-26"})], store=shelf)
+    assert loaded == ["dated", "dated"]
+    with pytest.raises(RecipeError, match="other weights, tokenizer, template, or words for it"):
+        other.check(mixed(first.specs))
+    request = [Request(mixed(swarm.specs), "47+85=", max_bytes=4) for swarm in (first, other)]
+    assert "01 Jan 2026 <|im_start|>" in first.members[0]._tokenizer.decode(first.members[0].render("x"))
+    assert first.decode(request[:1])[0].failure is None
+    assert other.decode(request[1:])[0].failure is None
