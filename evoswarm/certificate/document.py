@@ -81,7 +81,8 @@ class Compared(_Part):
         champion_ratio: the champion's compute in units of this one's; None where this one costs nothing.
         failures: items on which it failed; they count 0.
         failed: the same by kind and member.
-        cut_off: answers that reached their limit of bytes before anything that their scorer could read; they count 0.
+        at_limit: answers that were ended by their limit of bytes.
+        cut_off: of these, those that had nothing yet that their scorer could read; they count 0.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Compared(_Part):
     champion_ratio: Compute | None
     failures: int
     failed: tuple[Failed, ...] = ()
+    at_limit: int = 0
     cut_off: int = 0
 
 
@@ -299,8 +301,8 @@ class Certificate(_Part):
         recipes_tried: distinct recipes that the search scored.
         failures: test items on which the champion failed; they count 0.
         failed: the same by kind and member.
-        cut_off: answers of the champion that reached their limit of bytes before anything that their scorer could
-            read; they count 0.
+        at_limit: answers of the champion that were ended by their limit of bytes.
+        cut_off: of these, those that had nothing yet that their scorer could read; they count 0.
         notes: what else a reader must know.
     """
 
@@ -322,6 +324,7 @@ class Certificate(_Part):
     recipes_tried: int
     failures: int
     failed: tuple[Failed, ...] = ()
+    at_limit: int = 0
     cut_off: int = 0
     notes: tuple[str, ...]
 

@@ -127,6 +127,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         recipes_tried=evidence.recipes_tried,
         failures=evidence.champion.failures,
         failed=_failed(evidence.champion),
+        at_limit=evidence.champion.at_limit,
         cut_off=evidence.champion.cut_off,
         notes=evidence.notes,
     )
@@ -187,6 +188,7 @@ def _compared(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> 
         "champion_ratio": _ratio(evidence.champion.cost, one.cost),
         "failures": one.failures,
         "failed": _failed(one),
+        "at_limit": one.at_limit,
         "cut_off": one.cut_off,
     }
 

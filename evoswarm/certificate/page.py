@@ -80,29 +80,26 @@ def _scores(certificate: Certificate) -> list[str]:
         *_title("Score on the test items"),
         f"{'task':<{_NAME}}{'items':>7}   {'right (95% interval)'}",
         *lines,
-        *_failures(certificate),
+        *_spoilt(certificate),
     ]
 
 
-def _failures(certificate: Certificate) -> list[str]:
-    """Which wrong answers are none: of the champion, and of its rivals, as both count in the differences."""
-    lines = []
-    if certificate.failures:
-        lines = _wrapped(
-            f"{certificate.failures:,} of the champion's answers failed; they count as wrong: "
-            f"{_kinds(certificate.failed)}."
-        )
-    if certificate.cut_off:
-        lines += _wrapped(
-            f"{certificate.cut_off:,} of its answers were cut off at their limit of bytes before anything that could "
-            "be read as an answer; they count as wrong."
-        )
-    for rival in certificate.rivals:
-        spoilt = [f"{rival.failures:,} failed ({_kinds(rival.failed)})"] if rival.failures else []
-        spoilt += [f"{rival.cut_off:,} were cut off"] if rival.cut_off else []
-        if spoilt:
-            lines += _wrapped(f"Of the answers of {rival.key}, {' and '.join(spoilt)}; they count as wrong too.")
-    return lines
+def _spoilt(certificate: Certificate) -> list[str]:
+    """Which answers failed or reached their limit: of the champion, and of its rivals, as both count in differences."""
+    sides: list[tuple[str, Certificate | Compared]] = [("the champion", certificate)]
+    sides += [(rival.key, rival) for rival in certificate.rivals]
+    return [line for name, one in sides for line in _wrapped(_spoilt_of(name, one))]
+
+
+def _spoilt_of(name: str, one: Certificate | Compared) -> str:
+    """One sentence; "" where there is nothing to say."""
+    found = []
+    if one.failures:
+        found.append(f"{one.failures:,} failed and count as wrong ({_kinds(one.failed)})")
+    if one.at_limit:
+        unread = f", {one.cut_off:,} of them before anything could be read as an answer" if one.cut_off else ""
+        found.append(f"{one.at_limit:,} ended at the limit of bytes{unread}")
+    return f"Of the answers of {name}, {', and '.join(found)}." if found else ""
 
 
 def _kinds(failed: Sequence[Failed]) -> str:

@@ -100,11 +100,11 @@ def figures_table(title: str, rows: Sequence[tuple[str, Summary]], width: int) -
     table.add_column("accuracy", justify="right")
     for task in tasks:
         table.add_column(task, justify="right")
-    spoilt = {
-        title: counts
-        for title, counts in (("failed", [s.failures for _, s in rows]), ("cut off", [s.cut_off for _, s in rows]))
-        if any(counts)
+    cells = {
+        "failed": [f"{summary.failures:,}" for _, summary in rows if any(s.failures for _, s in rows)],
+        "at limit": [_at_limit(summary) for _, summary in rows if any(s.at_limit for _, s in rows)],
     }
+    spoilt = {title: column for title, column in cells.items() if column}
     for column in (*spoilt, "FLOPs", "weight reads", "passes", "open"):
         table.add_column(column, justify="right")
     for number, (name, summary) in enumerate(rows):
@@ -117,13 +117,18 @@ def figures_table(title: str, rows: Sequence[tuple[str, Summary]], width: int) -
             escape(name),
             f"{summary.accuracy:.3f}",
             *scores,
-            *(str(counts[number]) for counts in spoilt.values()),
+            *(column[number] for column in spoilt.values()),
             quantity(cost.flops),
             f"{quantity(cost.weight_reads)}B",
             f"{cost.passes:.1f}",
             f"{summary.open_share:.0%}",
         )
     return table
+
+
+def _at_limit(summary: Summary) -> str:
+    """How many answers reached their limit of bytes, and how many of them before they could be read."""
+    return f"{summary.at_limit:,}" + (f" ({summary.cut_off:,} cut off)" if summary.cut_off else "")
 
 
 def _print_champion(console: Console, result: SearchResult) -> None:

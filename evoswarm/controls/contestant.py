@@ -27,7 +27,8 @@ class Contestant:
         scores: per item, in the items' order; a failure counts 0.
         failed: the items on which it failed, by kind and member.
         cost: deployed alone, mean per item, tasks weighted; of failed items, what was read.
-        cut_off: answers that reached their limit before anything that could be read as an answer.
+        at_limit: answers that were ended by their limit of bytes.
+        cut_off: of these, those that had nothing yet that could be read as an answer.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Contestant:
     scores: tuple[float, ...]
     failed: tuple[FailedItems, ...]
     cost: Cost
+    at_limit: int = 0
     cut_off: int = 0
 
     @property

@@ -40,6 +40,7 @@ class Entrant:
             description=self.description,
             scores=scores_of(rows),
             failed=failed_items(row.failure for row in rows),
+            at_limit=sum(row.ending in ("limit", "cut_off") for row in rows),
             cut_off=sum(row.ending == "cut_off" for row in rows),
             cost=mean_of_costs(items, rows, evaluator.tasks),
         )

@@ -112,7 +112,7 @@ def remedy(failed: Sequence[FailedItems]) -> str:
     members = [one.member for one in failed if one.kind == "prompt_too_long" and one.member]
     if not members:
         return ""
-    return f"Recipes without {' and '.join(members)} can answer these items."
+    return f"Recipes without {' and '.join(members)} do not fail there for this reason."
 
 
 def _ranked(failed: list[FailedItems]) -> tuple[FailedItems, ...]:

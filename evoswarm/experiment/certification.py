@@ -191,7 +191,14 @@ def _evidence(
         tasks=tuple(item.task for item in items),
         weights=_weights(bench),
         champion=Contestant(
-            "champion", "champion", "", scores_of(evaluations), summary.failed, summary.cost, summary.cut_off
+            "champion",
+            "champion",
+            "",
+            scores_of(evaluations),
+            summary.failed,
+            summary.cost,
+            summary.at_limit,
+            summary.cut_off,
         ),
         rivals=played(controls.rivals),
         diagnostics=played(controls.diagnostics),

@@ -146,16 +146,16 @@ def test_the_page_fits_whatever_the_names() -> None:
         seen,
         subject=subject,
         opening=seen.opening.model_copy(update={"forced": True, "others_of_this_space": 2, "others": 3}),
-        rivals=tuple(replace(rival, name=long, failed=lost, cut_off=4) for rival in seen.rivals),
+        rivals=tuple(replace(rival, name=long, failed=lost, at_limit=9, cut_off=4) for rival in seen.rivals),
         speakers=(replace(seen.speakers[0], name=long, led_by=long), seen.speakers[1]),
-        champion=replace(seen.champion, failed=lost, cut_off=4, cost=cost(long, "two")),
+        champion=replace(seen.champion, failed=lost, at_limit=9, cut_off=4, cost=cost(long, "two")),
         notes=(f"a note about {long}",),
     )
     certificate = certificate_of(worded)
     text = page(certificate)
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "FORCED" in text
-    assert "12 of the champion's answers failed" in text
+    assert "Of the answers of the champion, 12 failed and count as wrong" in text
     assert "3 recipes of any space" in text
     assert any("FORCED" in line for line in summary(certificate))
     assert len(summary(certificate)) <= 6

@@ -98,7 +98,7 @@ def test_failures_in_words_name_the_member_and_what_to_do() -> None:
     rows = [failing("prompt_too_long", "small"), failing("scorer_error"), failing("prompt_too_long", "small")]
     failed = failed_items(row.failure for row in rows)
     assert in_words(failed) == "the context of small is too short (2), an error of the scorer (1)"
-    assert remedy(failed) == "Recipes without small can answer these items."
+    assert remedy(failed) == "Recipes without small do not fail there for this reason."
     assert remedy(failed[1:]) == ""
     assert together([failed, failed[1:], ()]) == (failed[0], replace(failed[1], items=2))
 
