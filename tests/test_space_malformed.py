@@ -145,6 +145,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "a verifier of a data set": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: verifier}", "tasks.1.scorer.kind", 14, "reasoning_gym"),
     "half a function": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: 'mine:'}", "tasks.1.scorer.kind", 14, "module:function"),
     "a pattern that is none": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex, pattern: '(a'}", "tasks.1.scorer.pattern", 14, "a regular expression"),
+    "a pattern without end": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex, pattern: '" + "a|" * 6000 + "'}", "tasks.1.scorer.pattern", 14, "at most 10000"),
     "regex without a pattern": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex}", "tasks.1.scorer.pattern", 14, "got nothing"),
     "a pattern without regex": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {pattern: a}", "tasks.1.scorer.pattern", 14, "only regex use"),
     "a marker that regex does not need": ("    path: own.jsonl", "    path: own.jsonl\n    scorer: {kind: regex, pattern: a, behind: ['####']}", "tasks.1.scorer.behind", 14, "expected no behind"),

@@ -26,7 +26,7 @@ class ScorerSettings(Settings):
     """
 
     kind: str = "exact"
-    pattern: str | None = None
+    pattern: str | None = Field(default=None, max_length=10_000)
     choices: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     ignore_case: bool = False
     tolerance: float = Field(default=1e-6, ge=0)
