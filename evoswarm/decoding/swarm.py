@@ -27,7 +27,7 @@ from evoswarm.decoding.step.streams import Job, Streams
 from evoswarm.decoding.text.alphabet import Text
 from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.decoding.views.silenced import silenced_share
-from evoswarm.errors import RecipeError
+from evoswarm.errors import MemberError, RecipeError
 from evoswarm.recipe import MemberSpec, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
@@ -90,6 +90,8 @@ class Swarm:
         """
         wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
         pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code)
+        if not isinstance(specs, Recipe):  # of a recipe's members it is asked when it is decoded
+            _check_fingerprints(wanted, pool)
         return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property
@@ -328,6 +330,16 @@ def _check_same(asked: MemberSpec, loaded: MemberSpec) -> None:
                     f"members: expected {asked.name!r} with the {what} that the recipe says ({value!r:.60}), got"
                     f" {loaded.told.get(what)!r:.60}"
                 )
+
+
+def _check_fingerprints(specs: Sequence[MemberSpec], pool: Pool) -> None:
+    """Refuse members that are not what those who named them took them for."""
+    for spec, facts in zip(specs, pool.facts, strict=True):
+        if spec.fingerprint not in (None, facts.spec.fingerprint):
+            raise MemberError(
+                f"member {spec.name!r}: expected the model of the fingerprint {spec.fingerprint} in {spec.path!r}, got"
+                f" {facts.spec.fingerprint}: other weights, tokenizer or template"
+            )
 
 
 def _longest(request: Request) -> int:

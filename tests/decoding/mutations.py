@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import random
 import shutil
 import sys
@@ -18,6 +19,11 @@ import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from sentencepiece import SentencePieceTrainer
+from transformers import AutoModelForCausalLM
 
 from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import fingerprint, load_member
@@ -58,7 +64,33 @@ def make_bases(home: Path) -> list[Path]:
             (path / "model.safetensors").unlink()
             model.save_pretrained(path, max_shard_size="40KB")
         made.append(path)
-    return made
+    return [*made, _pieces_alone(home / "alone", small), _adapter(home / "lora", made[0])]
+
+
+def _pieces_alone(path: Path, small: dict[str, Any]) -> Path:
+    """A model whose tokenizer is a ``tokenizer.model``."""
+    out = io.BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(tiny.LINES[:3] * 9), model_writer=out, model_type="bpe", byte_fallback=True,
+        vocab_size=340, hard_vocab_limit=False, unk_id=0, bos_id=1, eos_id=2, pad_id=-1, minloglevel=2,
+        normalization_rule_name="identity", remove_extra_whitespaces=False,
+    )  # fmt: skip
+    tiny.random_model("llama", 352, **{**small, "eos_token_id": 2}).save_pretrained(path)
+    (path / "tokenizer.model").write_bytes(out.getvalue())
+    roles = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "chat_template": CHAT, "legacy": False}
+    (path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer", **roles}))
+    return path
+
+
+def _adapter(path: Path, base: Path) -> Path:
+    """An adapter of a model that stays whole."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"])).save_pretrained(path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(base / name, path)
+    return path
 
 
 def damage(directory: Path, chance: random.Random) -> str:
@@ -98,11 +130,15 @@ def _damage_file(file: Path, chance: random.Random) -> str:
     if file.is_dir():
         file.rmdir()
         file.touch()
-    action = chance.choice(("gone", "empty", "cut", "flip", "flip", "directory", "deep", "long number"))
-    if action in ("gone", "directory"):
-        file.unlink()
+    action = chance.choice(("gone", "empty", "cut", "flip", "flip", "directory", "deep", "long number", "fifo", "loop"))
+    if action in ("gone", "directory", "fifo", "loop"):
+        file.unlink(missing_ok=True)
     if action == "directory":
         file.mkdir()
+    elif action == "fifo":
+        os.mkfifo(file)
+    elif action == "loop":
+        file.symlink_to(file)
     elif action == "empty":
         file.write_bytes(b"")
     elif action == "cut":

@@ -270,6 +270,17 @@ def test_a_tokenizer_of_pieces_alone_is_converted(llama_of_pieces):
     assert answer(path, "the quick").failure is None
 
 
+def test_pieces_that_are_read_otherwise_once_converted_are_said(llama_of_pieces, caplog):
+    path, _ = llama_of_pieces
+    pieces_alone(path, normalization_rule_name="nmt_nfkc", remove_extra_whitespaces=True)
+    with caplog.at_level(logging.WARNING, "evoswarm"):
+        assert answer(path, "the quick").failure is None
+    assert "tokenizer.model reads 'two  spaces' otherwise" in caplog.text
+    (path / "tokenizer.model").write_text("IQ== 0\nIg== 1\n")
+    with pytest.raises(MemberError, match=r"expected a SentencePiece model in .*tiktoken.*tokenizer\.json"):
+        load(path)
+
+
 def test_a_slow_tokenizer_is_converted(copy, base):
     model = json.loads((copy / "tokenizer.json").read_text())["model"]
     (copy / "vocab.json").write_text(json.dumps(model["vocab"]))
@@ -322,6 +333,14 @@ def test_the_tokenizer_of_another_model(copy):
     for look in (check, load):
         with pytest.raises(MemberError, match=r"expected tokens below 258 .*the tokenizer of another model"):
             look(copy)
+
+
+def test_a_fingerprint_that_a_space_names_is_held(base):
+    spec = MemberSpec(name="guest", path=str(base), device="cpu")
+    own = Swarm.load([spec]).specs[0].fingerprint
+    assert Swarm.load([spec.model_copy(update={"fingerprint": own})]).specs[0].fingerprint == own
+    with pytest.raises(MemberError, match=f"member 'guest': expected the model of the fingerprint 0000.*got {own}"):
+        Swarm.load([spec.model_copy(update={"fingerprint": "0" * 64})])
 
 
 def test_weights_that_are_of_no_use_are_said(copy, caplog):

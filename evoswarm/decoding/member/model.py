@@ -91,7 +91,7 @@ def _read_config(spec: MemberSpec, description: Description) -> Any:
     if own_code and not spec.trust_remote_code and not _is_known(description):
         raise MemberError(
             f"member {spec.name!r}: {description.path('config.json')} names code of the checkpoint's own (auto_map), "
-            "which runs only where you trust it: expected trust_remote_code: true, got false"
+            "which runs only where you trust it: expected trust_remote_code: true (and --trust-remote-code), got false"
         )
     with reading(spec.name, f"expected the config of a model in {description.path('config.json')}, got"):
         if not own_code and not _is_known(description):
