@@ -39,8 +39,9 @@ def adapter_of(description: Description) -> Adapter | None:
     """The adapter that a directory holds instead of a model; None for models, those with an adapter beside them too.
 
     Raises:
-        Unfit: its config is broken or names no base.
+        Unfit: its config is broken or names no base, or there is something in the directory that is no file.
     """
+    description.check_files()
     if not description.has(CONFIG) or weight_files(description):
         return None
     if not any(description.has(name) for name in ADAPTERS):

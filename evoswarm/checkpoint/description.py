@@ -33,6 +33,21 @@ class Description:
         """Whether there is a regular file by this name; FIFOs and devices are not read."""
         return (self.directory / name).is_file()
 
+    def check_files(self) -> None:
+        """Refuse what is neither file nor directory: whoever opens a FIFO waits for ever.
+
+        Raises:
+            Unfit: there is such a thing, or the directory cannot be read.
+        """
+        try:
+            odd = sorted(path.name for path in self.directory.iterdir() if path.exists() and not _is_ordinary(path))
+        except OSError as error:
+            raise Unfit(f"expected a readable directory {str(self.directory)!r}, got: {error.strerror}") from None
+        if odd:
+            raise Unfit(
+                f"expected files in {str(self.directory)!r}, got {odd[0]}, which is a FIFO, a socket or a device"
+            )
+
     def path(self, name: str) -> str:
         """How a file is called in messages."""
         return repr(str(self.directory / name))
@@ -114,13 +129,23 @@ class Description:
                 )
 
 
+def _is_ordinary(path: Path) -> bool:
+    return path.is_file() or path.is_dir()
+
+
 def _counts_of_layers(settings: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, float]]:
-    """Every number that a config gives for layers of some kind, with its path."""
+    """Every number that a config gives for layers of some kind, with its path.
+
+    Lists in lists hold counts, too: GPT-Neo says how often a pattern of layers is repeated.
+    """
     for key, value in settings.items():
         if isinstance(value, dict) and depth < 4:
             yield from _counts_of_layers(value, f"{prefix}{key}.", depth + 1)
         elif isinstance(value, int | float) and (key == "depth" or "layer" in key.rpartition("_")[2]):
             yield f"{prefix}{key}", value
+        elif isinstance(value, list):
+            inner = [one for entry in value if isinstance(entry, list) for one in entry]
+            yield from ((f"{prefix}{key}", one) for one in inner if isinstance(one, int | float))
 
 
 def show(value: Any) -> str:

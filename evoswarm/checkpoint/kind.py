@@ -39,6 +39,7 @@ def refuse_kind(description: Description) -> None:
     Raises:
         Unfit: says what it is, and what to do.
     """
+    description.check_files()
     _refuse_gguf(description)
     description.check_layers()
     _refuse_architecture(description)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from evoswarm.checkpoint.description import Description, Unfit
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 _END_FILES = ("generation_config.json", "config.json", "tokenizer_config.json", "special_tokens_map.json")
+_TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.json")
 _JSON = "tokenizer.json"
 
 
@@ -133,12 +135,16 @@ class Vocabulary:
         Raises:
             Unfit: it is none.
         """
-        found = {}
+        return {entry["content"]: entry["id"] for entry in self._added}
+
+    @cached_property
+    def _added(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         for entry in self.description.entry(_JSON, "added_tokens", list, "a list of tokens", default=[]):
             content, number = (entry.get("content"), entry.get("id")) if isinstance(entry, dict) else (None, None)
             if not isinstance(content, str) or not isinstance(number, int) or isinstance(number, bool) or number < 0:
                 raise self.description.odd(_JSON, "added_tokens", "tokens with content and id", entry)
-            found[content] = number
+            found.append(entry)
         return found
 
     @cached_property
@@ -148,15 +154,26 @@ class Vocabulary:
         Raises:
             Unfit: the list of added tokens is none.
         """
-        entries = self.description.entry(_JSON, "added_tokens", list, "a list of tokens", default=[])
-        flagged = {entry.get("content") for entry in entries if isinstance(entry, dict) and entry.get("special")}
-        return frozenset(self.added.keys() & flagged)
+        return frozenset(entry["content"] for entry in self._added if entry.get("special"))
 
     def unreadable(self) -> list[str]:
-        """Tokens added behind the last one that the model knows: prompts that hold one cannot be read.
+        """Tokens added behind the last one that the model knows, which a prompt may hold: it cannot be read then.
+
+        Special ones are never matched in a question: only a template writes them.
 
         Raises:
             Unfit: the files cannot be understood.
         """
         columns = self.description.columns()
-        return [] if columns is None else [token for token, number in self.added.items() if number >= columns]
+        if columns is None:
+            return []
+        beyond = [entry for entry in self._added if entry["id"] >= columns]
+        template = self._templates() if beyond else ""
+        return [entry["content"] for entry in beyond if not entry.get("special") or entry["content"] in template]
+
+    def _templates(self) -> str:
+        """All chat templates, one behind the other; empty where there are none."""
+        file = self.description.directory / "chat_template.jinja"
+        written = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        named = [self.description.json(name).get("chat_template") for name in _TEMPLATE_FILES]
+        return written + json.dumps(named, ensure_ascii=False)

@@ -327,6 +327,18 @@ def test_a_token_that_the_model_has_no_embedding_for_fails_the_prompts_that_hold
     assert "'TOOL' (token 258)" in broken.failure.message
 
 
+def test_a_template_that_writes_a_token_without_an_embedding(copy):
+    add_token(copy, "<|turn|>", 258, special=True)
+    assert check(copy) == (), "nobody can write it"
+    assert answer(copy, "a <|turn|> b").failure is None
+    (copy / "chat_template.jinja").write_text("{% for m in messages %}<|turn|>{{ m['content'] }}{% endfor %}=")
+    assert "prompts that hold '<|turn|>' cannot be read" in check(copy)[0]
+    with pytest.raises(
+        MemberError, match=r"member 'guest': expected tokens that it knows .*'<\|turn\|>' \(token 258\)"
+    ):
+        load(copy, chat_template=True)
+
+
 def test_the_tokenizer_of_another_model(copy):
     tokenizer = tiny.KINDS["gpt2"]()
     tokenizer.save(str(copy / "tokenizer.json"))
@@ -384,6 +396,7 @@ def test_weights_that_are_too_large_for_half_precision(copy):
     [
         ({"num_hidden_layers": 10**6}, r"at most 10,000 layers as num_hidden_layers in .*config.json', got 1000000"),
         ({"num_hidden_layers": 200}, r"at most \d+ layers \(its weights have as many tensors\)"),
+        ({"attention_types": [[["global"], 10**9]]}, r"at most 10,000 layers as attention_types in .*got 1000000000"),
         ({"intermediate_size": 10**9}, r"a model of at most [\d,]+ parameters"),
         ({"num_hidden_layers": 9}, r"expected all weights in .*got none for model\.layers\.1\."),
         ({"head_dim": 2**62}, "config.json"),
@@ -403,7 +416,7 @@ def test_nobody_waits_for_a_fifo(copy, name):
     os.mkfifo(copy / name)
     assert len(fingerprint(copy, MemberSpec(name="guest", path=str(copy)))) == 64
     for look in (check, load):
-        with pytest.raises(MemberError, match=r"got none|tokenizer"):
+        with pytest.raises(MemberError, match=f"expected files in .*got {name}, which is a FIFO"):
             look(copy)
 
 

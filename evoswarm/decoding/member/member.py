@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -49,11 +50,19 @@ class Member:
             )
         self._tokenizer = tokenizer
         self._known = int(model.get_input_embeddings().weight.shape[0])
+        self._check_words_around()
         self.shape = _shape(model)
         self.context = _context(model)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         self.unspoken = frozenset(tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer) - set(self._ends))))
+
+    def _check_words_around(self) -> None:
+        """Refuse a template that writes what the model cannot read: no prompt could be."""
+        with suppress(PromptRefused):
+            foreign = self.unreadable(self.render("0"))
+            if foreign is not None:
+                raise MemberError(foreign)
 
     @cached_property
     def cuts(self) -> bytes:
