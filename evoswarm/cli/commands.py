@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -177,7 +178,8 @@ def generate(
 
     chosen = Recipe.load(recipe)
     members = [Path(member.spec.path) for member in chosen.members]
-    check_writable(out, [path for path in (recipe, prompts, *members) if path is not None and path.exists()])
+    inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
+    check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.generation import answer
 

@@ -116,15 +116,28 @@ def history(run: RunDirectory, champion: Recipe, items: int) -> tuple[int, float
         tried.add(row["key"])
         if row["key"] == champion.digest and row.get("items", items) == items and score is None:
             score = row["accuracy"]
+    return len(tried | _retried(run)), score
+
+
+def _retried(run: RunDirectory) -> set[str]:
+    """Digests of the recipes that were tested again on the selection split."""
     contenders = _parsed(run, FRONT, run.read(FRONT) or "{}").get("contenders", [])
-    return len(tried | {row["digest"] for row in contenders}), score
+    digests = set()
+    for row in contenders if isinstance(contenders, list) else [contenders]:
+        digest = row.get("digest") if isinstance(row, dict) else None
+        if not isinstance(digest, str):
+            message = f"expected contenders as a search writes them, each with its digest, got {row!r:.60}"
+            raise RunError(message, Where(str(run.path / FRONT), "contenders"))
+        digests.add(digest)
+    return digests
 
 
 def _rows(run: RunDirectory) -> Iterator[dict[str, Any]]:
     for number, line in enumerate((run.read(INDIVIDUALS) or "").split("\n"), start=1):
         if line:
             row = _parsed(run, INDIVIDUALS, line, number)
-            if not {"key", "accuracy"} <= set(row):
+            score = row.get("accuracy", "")
+            if not isinstance(row.get("key"), str) or not (score is None or isinstance(score, int | float)):
                 raise RunError("expected an individual, got other data", _where(run, INDIVIDUALS, number))
             yield row
 

@@ -76,6 +76,9 @@ class TestGenerate:
         recipe["members"][0]["spec"]["path"] = "/not/there"
         Path("gone.json").write_text(json.dumps(recipe))
         refused(command("generate", "gone.json", "x"), "/not/there")
+        recipe["members"][0]["spec"]["path"] = "/" + 5000 * "x"
+        Path("long.json").write_text(json.dumps(recipe))
+        refused(command("generate", "long.json", "x"), "llama-a", "expected a directory with a model")
         recipe["members"][0]["spec"] = {**recipe["members"][1]["spec"], "name": "llama-a", "fingerprint": "0" * 64}
         Path("changed.json").write_text(json.dumps(recipe))
         refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint")

@@ -39,7 +39,10 @@ ODD: tuple[Callable[[], Any], ...] = (
     lambda: [[]],
     lambda: {"a": 1},
     lambda: [1] * 3000,
+    lambda: [1] * 200_000,
+    lambda: {f"k{number}": number for number in range(20_000)},
     lambda: _nested(60),
+    lambda: _nested(400),
 )
 """Values that hardly any field expects."""
 
