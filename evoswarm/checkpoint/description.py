@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,13 +67,15 @@ class Description:
         limit = LIMITS.get(name, USUAL_LIMIT)
         try:
             with (self.directory / name).open("rb") as file:
-                raw = file.read(limit + 1)
+                raw = file.read(
+                    min(limit, os.fstat(file.fileno()).st_size) + 1
+                )  # a buffer of that size is made at once
             if len(raw) > limit:
                 raise Unfit(f"expected at most {limit:,} bytes in {self.path(name)}, got more")
             content = json.loads(raw)
         except Unfit:
             raise
-        except (OSError, ValueError, RecursionError, MemoryError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:120]
             raise Unfit(f"expected JSON in {self.path(name)}, got: {reason}") from None
         if not isinstance(content, dict):

@@ -306,7 +306,7 @@ def test_a_ledger_that_is_in_the_way_fails_no_trial(ask: Ask, tmp_path: Path, sw
         database.execute("UPDATE version SET version = 1")
         database.commit()
     seen: list[TrialRecord] = []
-    with pytest.raises(RunError, match=r"ledger\.sqlite: expected a ledger of version 2 .*, got version 1"):
+    with pytest.raises(RunError, match=r"ledger\.sqlite: expected a ledger of version 3 .*, got version 1"):
         study(question, runs=tmp_path, on_trial=seen.append, swarm=swarm)
     assert seen == []
     file.unlink()
