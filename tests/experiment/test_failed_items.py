@@ -14,12 +14,13 @@ import pytest
 
 from evoswarm.certificate.page import page
 from evoswarm.cli.console import generation_line, print_result
-from evoswarm.cli.search_command import make_console
+from evoswarm.cli.search_command import make_console, run_evaluate
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
+from evoswarm.experiment.generation import answer
 from evoswarm.experiment.plan import make_plan
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
@@ -134,6 +135,19 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     assert shown.count("Recipes without small do not fail there for this reason.") == 1
     told = " ".join((result.directory / "certificate.txt").read_text().split())
     assert f"Of the answers of the champion, {lost.failures} failed and count as wrong (the context of small" in told
+
+
+def test_evaluate_and_generate_say_who_failed(
+    spoilt: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = spoilt["result"].directory / "recipes" / "member-small.json"
+    run_evaluate(recipe, spoilt["space"], "selection", runs=spoilt["folder"] / "again", ledger=None, as_json=False)
+    shown = capsys.readouterr().out
+    lost = evaluate(recipe, spoilt["space"], runs=spoilt["folder"] / "again").summary.failures
+    assert f"Warning: The recipe fails on {lost} of 12 selection items, which count as wrong answers" in shown
+    (row,) = answer(Recipe.load(recipe), ["a question that is much longer than any of the others"])
+    assert row.failure is not None
+    assert row.failure.startswith("prompt_too_long: the context of small is too short (")
 
 
 def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], tmp_path: Path) -> None:
