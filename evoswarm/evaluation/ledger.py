@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, get_args
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.row import Row, damaged
+from evoswarm.recipe import FailureKind
 from evoswarm.run_directory import require_regular
 
 LEDGER_VERSION = 3
@@ -54,8 +55,10 @@ _UPGRADES = {
 """What makes a ledger of an earlier version one of the next; its rows lack what was not kept then."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps: it would follow a link
 _LAST_NUMBER = 2**63 - 1
+_KINDS, _ENDINGS = (", ".join(f"'{one}'" for one in get_args(names)) for names in (FailureKind, Ending))
 _SOUND = (  # SQLite keeps anything in any column: whoever wrote it, a row that cannot be true is not acted on
     "(((score IS NULL AND failure IS NOT NULL) OR (typeof(score) = 'real' AND score BETWEEN 0 AND 1)) "
+    f"AND (failure IS NULL OR failure IN ({_KINDS})) AND (ending IS NULL OR ending IN ({_ENDINGS})) "
     "AND typeof(answer) = 'text' AND typeof(answers) = 'text' AND typeof(cost) = 'text' "
     "AND typeof(margin) = 'real' AND typeof(left_out) = 'real' AND typeof(entropy) = 'real' "
     "AND typeof(steps) = 'integer' AND steps >= 0 "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -23,6 +25,24 @@ class SearchInterrupted(KeyboardInterrupt):
         self.directory, self.ended = directory, ended
         rest = "its result is shown" if ended else "the search goes on from there"
         super().__init__(f"interrupted: everything is kept in {directory}, and {rest}")
+
+
+@contextmanager
+def kept_in(directory: Path) -> Iterator[None]:
+    """Say where everything is kept when Ctrl-C comes between two searches of several.
+
+    Args:
+        directory: of all of them.
+
+    Raises:
+        SearchInterrupted: Ctrl-C, wherever it came.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if error.args:  # one of ours has said it
+            raise
+        raise SearchInterrupted(directory) from error
 
 
 class Interrupt:

@@ -91,7 +91,10 @@ def retire(run: RunDirectory, champion: Recipe) -> None:
     subject = _parsed(run, CERTIFICATE, text).get("subject")
     earlier = subject.get("champion") if isinstance(subject, dict) else None
     if not isinstance(earlier, str):
-        raise RunError("expected a certificate (move the file away to have it made anew)", _where(run, CERTIFICATE))
+        raise RunError(
+            "expected a certificate, got something else (move the file away to have it made anew)",
+            _where(run, CERTIFICATE),
+        )
     if earlier != champion.digest:
         for name in (PAGE, CERTIFICATE):
             run.rename(name, name.replace(".", f"-{earlier[:12]}."))

@@ -98,7 +98,10 @@ class Calibration:
         try:
             return cls.of(json.loads(text))
         except (ValueError, TypeError, AttributeError) as error:
-            raise RunError(f"expected lead -> task -> entropies, got: {error}", Where(file)) from None
+            raise RunError(
+                f"expected lead -> task -> entropies (move the file away to have it made anew), got: {error}",
+                Where(file),
+            ) from None
 
     def _table(self, lead: str) -> tuple[list[float], list[float]]:
         if lead not in self._tables:

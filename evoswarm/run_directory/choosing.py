@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.run_directory.directory import CLOCK, FINISHED, JOURNAL, MIRRORED, TRACKING, RunDirectory, parsed, short
+from evoswarm.run_directory.directory import (
+    CLOCK,
+    FINISHED,
+    JOURNAL,
+    MIRRORED,
+    TRACKING,
+    RunDirectory,
+    events_of,
+    parsed,
+    short,
+)
 from evoswarm.run_directory.durable import typed, whole_lines
 
 
@@ -41,6 +51,7 @@ def run_directory(
     if out is not None:
         began = _began(out)
         if began is None and out.exists() and not _is_vacant(out):
+            events_of(out)  # a damaged one is said as such
             raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
         if began is not None and began != identity:
             raise RunError(_other(began, identity), Where(str(out)))
@@ -65,7 +76,8 @@ def _began(path: Path) -> Any:
     with typed(path):
         lines = whole_lines(path / JOURNAL)
     first = next((event for line in lines if (event := parsed(line)).get("event") == "began"), None)
-    return None if first is None else first["identity"]
+    identity = {} if first is None else first.get("identity")
+    return identity if isinstance(identity, dict) and identity else None
 
 
 def _is_vacant(path: Path) -> bool:
@@ -77,7 +89,10 @@ def _is_vacant(path: Path) -> bool:
 
 
 def _goes_on(path: Path, limits: Mapping[str, float | None], mirrored: bool) -> bool:
-    events = [parsed(line) for line in whole_lines(path / JOURNAL)]
+    try:
+        events = events_of(path)
+    except RunError:
+        return True  # whoever opens it says what is wrong
     ends = [number for number, event in enumerate(events) if event.get("event") == FINISHED]
     if not ends:
         return True

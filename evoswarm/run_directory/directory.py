@@ -38,6 +38,19 @@ TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
 
+_NUMBER = (int, float)
+_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "began": {"identity": dict},
+    "failure": {"recipe": str, "item": str, "kind": str, "message": str},
+    "stopped": {"generation": int},
+    FINISHED: {"reason": str, "limit": (*_NUMBER, type(None))},
+    TRACKING: {"key": str},
+    TRACKED: {"run": str},
+    GENERATION: {"generation": int, "stamp": int, "metrics": dict},
+}
+"""What later readers of an event take for granted; other events are only compared as a whole."""
+
+
 class RunDirectory:
     """One run's directory, held by one process at a time.
 
@@ -175,22 +188,16 @@ class RunDirectory:
         return journal
 
     def _known_events(self) -> list[dict[str, Any]]:
-        """What the journal says.
-
-        Raises:
-            RunError: a line is no event.
-        """
-        events = [parsed(line) for line in whole_lines(self.path / JOURNAL)]
-        for number, event in enumerate(events, start=1):
-            if "event" not in event:
-                message = (
-                    "expected an event as a JSON object, got another text: the file was changed by hand or damaged"
-                )
-                raise RunError(message, Where(str(self.path / JOURNAL), "", number))
-        return events
+        """What the journal says."""
+        return events_of(self.path)
 
     def _difference(self, line: str, before: str) -> str:
-        new, old = json.loads(line), json.loads(before)
+        new, old = json.loads(line), parsed(before)
+        if not old:
+            return (
+                f"expected an individual as a JSON object, got {before[:40]!r}: the file is damaged (move it away to "
+                "have it written anew from the ledger)"
+            )
         keys = [key for key in sorted({*new, *old}) if new.get(key) != old.get(key)]
         first = keys[0] if keys else "spelling"
         return (
@@ -198,6 +205,26 @@ class RunDirectory:
             f"instead of {short(old.get(first))} (the models, the machine or the "
             "program have changed; begin anew with --out)"
         )
+
+
+def events_of(directory: Path) -> list[dict[str, Any]]:
+    """What the journal of a run directory says.
+
+    Raises:
+        RunError: a line is no event, or lacks what such an event has; names the line.
+    """
+    events = [parsed(line) for line in whole_lines(directory / JOURNAL)]
+    for number, event in enumerate(events, start=1):
+        where = Where(str(directory / JOURNAL), "", number)
+        if not isinstance(event.get("event"), str):
+            message = "expected an event as a JSON object, got another text: the file was changed by hand or damaged"
+            raise RunError(message, where)
+        for name, kinds in _FIELDS.get(event["event"], {}).items():
+            value = event.get(name)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                message = f"expected {name!r} of the event {event['event']!r}, got {short(value)}"
+                raise RunError(f"{message}: the file was changed by hand or damaged", where)
+    return events
 
 
 def short(value: Any) -> str:
@@ -210,6 +237,6 @@ def parsed(line: str) -> dict[str, Any]:
     """An event; empty where the line is none."""
     try:
         data = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError
-from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted, kept_in
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
@@ -83,3 +83,10 @@ def test_in_other_threads_ctrl_c_is_left_alone(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_between_two_searches_it_is_said_where_everything_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(SearchInterrupted, match=f"everything is kept in {tmp_path}"), kept_in(tmp_path):
+        raise KeyboardInterrupt
+    with pytest.raises(SearchInterrupted, match="inner"), kept_in(tmp_path):
+        raise SearchInterrupted(Path("inner"))

@@ -146,11 +146,12 @@ def test_files_are_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_journal_survives(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     assert not run.continued
-    run.journal("failure", kind="out_of_memory", message="\u2028")
+    failure = {"recipe": "r", "item": "i", "kind": "out_of_memory", "message": "\u2028"}
+    run.journal("failure", **failure)
     run.close()
     again = RunDirectory(tmp_path / "run")
     assert again.continued
-    assert again.last("failure") == {"event": "failure", "kind": "out_of_memory", "message": "\u2028"}
+    assert again.last("failure") == {"event": "failure", **failure}
     assert again.last("stopped") is None
     again.close()
 
@@ -278,13 +279,13 @@ def test_a_finished_run_goes_on_until_its_end_is_mirrored(tmp_path: Path) -> Non
         run.close()
         return run.path.name
 
-    def note(event: str) -> None:
+    def note(event: str, **values: str) -> None:
         run = RunDirectory(tmp_path / "x-seed0")
-        run.journal(event)
+        run.journal(event, **values)
         run.close()
 
     begin(tmp_path)
-    note(TRACKING)
+    note(TRACKING, key="k")
     finish(tmp_path / "x-seed0")
     assert open_again(mirrored=True) == "x-seed0"
     note(MIRRORED)

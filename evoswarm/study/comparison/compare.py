@@ -15,6 +15,7 @@ from typing import get_args
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
+from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
@@ -86,9 +87,10 @@ def compare(
         raise RunError("expected a new directory or one of a comparison, got that of a search", Where(str(root)))
     wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
     found = []
-    for number, one in enumerate(_searches(root, space, wanted, evaluations, Path(runs), on_stage), start=1):
-        found.append(one)
-        on_search(one, number, len(wanted))
+    with kept_in(root):
+        for number, one in enumerate(_searches(root, space, wanted, evaluations, Path(runs), on_stage), start=1):
+            found.append(one)
+            on_search(one, number, len(wanted))
     comparison = Comparison(
         space=space.name,
         objectives=objectives_of(space),

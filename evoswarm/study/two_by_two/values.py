@@ -17,9 +17,10 @@ from typing import Any
 
 from evoswarm.certificate.statistics import Sample, Stratum, difference_of, strata
 from evoswarm.errors import SpaceError
+from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
-from evoswarm.study.two_by_two.duel import Duel, Side, duel
+from evoswarm.study.two_by_two.duel import DIRECTORY, Duel, Side, duel
 
 _MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
 
@@ -169,10 +170,11 @@ def two_by_two(
     """
     check_spaces(same, cross)
     duels = []
-    for space in (same, cross):
-        swarm = load_swarm(space)  # one pool at a time: two may not fit
-        duels.append([duel(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds])
-        del swarm
+    with kept_in(Path(runs) / DIRECTORY):
+        for space in (same, cross):
+            swarm = load_swarm(space)  # one pool at a time: two may not fit
+            duels.append([duel(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds])
+            del swarm
     return compare(*duels)
 
 
