@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoswarm.errors import TaskError, Where
-from evoswarm.tasks.table import MOST_ROWS, Row, Table
+from evoswarm.tasks.arrow_values import python_rows, told_apart
+from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.text_tables import refuse_pointer
 from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
     import pyarrow
 
-_BATCH = 1024  # rows; a few bytes of a file may stand for very long texts, repeated
-_LARGEST = 4096 * MIB  # of all values that are read
+_BATCH = 256  # rows; a few bytes of a file may stand for very long texts, repeated
+_LARGEST = 1024 * MIB  # of all values that are read
 _DESCRIPTION = MIB  # bytes of a folder's files of JSON
 _RAISED = (OSError, ValueError, TypeError, RuntimeError, LookupError, StopIteration, OverflowError)
 _ONE, _MANY = "state.json", "dataset_dict.json"
@@ -42,9 +43,9 @@ def read_parquet(path: str, file: Path) -> Table:
         refuse_pointer(path, stream.read(64).decode("ascii", "replace"))
     with _as_task_errors(path, "a parquet file"), pyarrow.parquet.ParquetFile(file) as table:
         schema = table.schema_arrow
-        plain, bytes_ = _told_apart(schema)
-        batches = table.iter_batches(_BATCH, columns=plain)
-        return _table(path, plain, bytes_, batches, table.metadata.num_rows)
+        read, left = told_apart(schema)
+        batches = table.iter_batches(_BATCH, columns=read)
+        return _table(path, read, left, batches, table.metadata.num_rows)
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,10 @@ def read_saved(path: str, saved: FolderReader, split: str) -> Table:
             raise TaskError(f"expected a file beside it, got {name!r:.60}", where)
         with _as_task_errors(path, "files of arrow"), pyarrow.memory_map(str(file)) as source:
             stream = pyarrow.ipc.open_stream(source)
-            columns = _told_apart(stream.schema)
+            columns = told_apart(stream.schema)
             batches = (part for batch in stream for part in _parts(batch.select(columns[0])))
             rows += _table(path, *columns, batches, len(rows)).rows
+            Table.require_room(path, len(rows))
     return Table(tuple(columns[0]), rows, tuple(columns[1]))
 
 
@@ -121,47 +123,27 @@ def read_dataset(path: str, subset: str | None, split: str, revision: str | None
     )
     with _quiet(), _as_task_errors(path, expected, datasets.exceptions.DatasetsError):
         loaded = datasets.load_dataset(path, name=subset, split=split, revision=revision)
-        plain, bytes_ = _told_apart(loaded.features.arrow_schema)
-        batches = loaded.select_columns(plain).with_format("arrow").iter(_BATCH) if plain else ()
-        return _table(path, plain, bytes_, batches, len(loaded))
-
-
-def _told_apart(schema: pyarrow.Schema) -> tuple[list[str], list[str]]:
-    """Names of columns of plain values, and of those that hold bytes somewhere."""
-    plain: list[str] = []
-    bytes_: list[str] = []
-    for field in schema:
-        (bytes_ if _holds_bytes(field.type) else plain).append(field.name)
-    return plain, bytes_
-
-
-def _holds_bytes(kind: pyarrow.DataType) -> bool:
-    from pyarrow import types
-
-    if kind.num_fields:
-        return any(_holds_bytes(kind.field(index).type) for index in range(kind.num_fields))
-    if types.is_dictionary(kind):
-        return _holds_bytes(kind.value_type)
-    tests = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
-    return any(is_kind(kind) for is_kind in tests)
+        read, left = told_apart(loaded.features.arrow_schema)
+        batches = loaded.select_columns(read).with_format("arrow").iter(_BATCH) if read else ()
+        return _table(path, read, left, batches, len(loaded))
 
 
 def _parts(batch: pyarrow.RecordBatch) -> Iterator[pyarrow.RecordBatch]:
     return (batch.slice(start, _BATCH) for start in range(0, batch.num_rows, _BATCH))
 
 
-def _table(path: str, plain: list[str], bytes_: list[str], batches: Iterable[Any], count: int) -> Table:
-    if count > MOST_ROWS:
-        raise TaskError(f"expected at most {MOST_ROWS:,} rows, got {count:,}", Where(path, "path"))
+def _table(path: str, read: list[str], left: list[str], batches: Iterable[Any], count: int) -> Table:
+    Table.require_room(path, count)
     rows: list[Row] = []
-    size = 0
+    room = _LARGEST
     for batch in batches:
-        batch.validate(full=True)  # arrow trusts what it is given: offsets out of bounds would end the process
-        size += batch.nbytes
-        if size > _LARGEST:
-            raise TaskError(f"expected at most {_LARGEST:,} bytes of values, got more", Where(path, "path"))
-        rows += batch.to_pylist()
-    return Table(tuple(plain), rows, tuple(bytes_))
+        try:
+            more, size = python_rows(batch, room)
+        except OverflowError:
+            raise TaskError(f"expected at most {_LARGEST:,} bytes of values, got more", Where(path, "path")) from None
+        rows += more
+        room -= size
+    return Table(tuple(read), rows, tuple(left))
 
 
 def _entries(value: Any) -> list[Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from evoswarm.errors import TaskError, Where
+
 Row = dict[str, Any]
 
-MOST_ROWS = 10_000_000
-"""As many items as a split may have."""
+MOST_ROWS = 5_000_000
+"""Of a table: so many small rows take some gigabytes of memory, though a file of a few kilobytes may hold them."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,16 @@ class Table:
     columns: tuple[str, ...]
     rows: list[Row]
     unread: tuple[str, ...] = ()
+
+    @staticmethod
+    def require_room(path: str, rows: int) -> None:
+        """Refuse so many rows, before they are made.
+
+        Raises:
+            TaskError: names the data set.
+        """
+        if rows > MOST_ROWS:
+            raise TaskError(f"expected at most {MOST_ROWS:,} rows, got more", Where(path, "path"))
 
     @classmethod
     def of(cls, rows: list[Row]) -> Table:

@@ -22,6 +22,7 @@ from evoswarm.tasks.table import Row, Table
 from evoswarm.user_files import MIB, decoded, read_bytes
 
 _LARGEST = 1024 * MIB  # of a table of text, unpacked; parquet has room for more
+_OBJECTS = 4  # that a row may hold, on average
 _GZIP = 31  # zlib's word for "with gzip's header"
 _POINTER = "version https://git-lfs.github.com/spec/"
 _CSV_HINTS = {
@@ -77,6 +78,7 @@ def refuse_pointer(path: str, beginning: str) -> None:
 
 
 def _read_jsonl(path: str, text: str) -> Table:
+    Table.require_room(path, text.count("\n"))
     lines = text.split("\n")  # a carriage return before it is white space to JSON
     rows = []
     for number, line in enumerate(lines, start=1):
@@ -87,6 +89,7 @@ def _read_jsonl(path: str, text: str) -> Table:
 
 
 def _read_json(path: str, text: str) -> Table:
+    Table.require_room(path, text.count("{") // _OBJECTS)
     hint = _CUT if text[-1:] != "\n" else ""
     content = _json(text, path, 1, hint=hint) if text.strip() else []
     if not isinstance(content, list):
@@ -147,6 +150,7 @@ def _delimited(path: str, text: str, delimiter: str) -> Table:
             where = Where(path, "", line)
             raise TaskError(f"expected {len(header)} fields (as the header has), got {len(fields)}", where)
         rows.append(dict(zip(header, fields, strict=True)))
+        Table.require_room(path, len(rows))
     if "" in header:  # what has no name is nobody's column
         for row in rows:
             del row[""]

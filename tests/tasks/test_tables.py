@@ -21,7 +21,7 @@ import pyarrow.parquet
 import pytest
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks import dataset, sourced_task, template, text_tables
+from evoswarm.tasks import arrow_tables, dataset, sourced_task, table, template, text_tables
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local, read_rows
 from evoswarm.tasks.scorers import Exact, Numeric, make_scorer
@@ -58,9 +58,9 @@ READ: dict[str, tuple[str, bytes]] = {
 def test_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(content)
-    table = read_rows(name)
-    assert table.columns == ("question", "answer")
-    assert table.rows == ROWS
+    found = read_rows(name)
+    assert found.columns == ("question", "answer")
+    assert found.rows == ROWS
 
 
 REFUSED: dict[str, tuple[str, bytes, str]] = {
@@ -120,6 +120,25 @@ def test_what_gzip_makes_of_little_is_limited(tmp_path: Path, monkeypatch: pytes
         read_rows(str(tmp_path / "own.csv.gz"))
 
 
+@pytest.mark.parametrize("name", ["own.jsonl", "own.csv", "own.parquet", "own.json", "own"])
+def test_rows_are_counted_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(table, "MOST_ROWS", 4 if name != "own.json" else 1)
+    path = tmp_path / name
+    datasets.disable_progress_bars()
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    elif path.suffix:
+        path.write_bytes(
+            {".jsonl": LINES.encode(), ".csv": separated(","), ".json": b"[{}, {}, {}, {}, {}, {}, {}, {}]"}[
+                path.suffix
+            ]
+        )
+    else:
+        datasets.Dataset.from_list(ROWS).save_to_disk(str(path))
+    with pytest.raises(TaskError, match=r"expected at most \d rows, got more"):
+        read_rows(str(path))
+
+
 def test_fields_of_any_length(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     (tmp_path / "own.csv").write_text("question,answer\n" + "long " * 40_000 + ",1\n")
@@ -131,9 +150,9 @@ def test_fields_of_any_length(tmp_path: Path) -> None:
 def test_folders_that_datasets_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     datasets.disable_progress_bars()
-    table = datasets.Dataset.from_list(ROWS)
-    table.save_to_disk("own", num_shards=2)
-    datasets.DatasetDict({"train": table, "test": table.select([0])}).save_to_disk("many")
+    whole = datasets.Dataset.from_list(ROWS)
+    whole.save_to_disk("own", num_shards=2)
+    datasets.DatasetDict({"train": whole, "test": whole.select([0])}).save_to_disk("many")
     assert read_rows("own").rows == read_rows("own/").rows == ROWS
     assert read_rows("many").rows == ROWS
     assert read_rows("many", split="test").rows == ROWS[:1]
@@ -316,3 +335,51 @@ class TestBytes:
         datasets.Dataset.from_dict(rows, features=features).to_parquet(str(tmp_path / "own.parquet"))
         task = DatasetTask(name="t", scorer=Exact(), path=str(tmp_path / "own.parquet"), answer="{label}")
         assert {item.prompt: item.gold for item in task.items()} == {"a": "0", "b": "1"}
+
+
+class TestMuchInLittle:
+    """Few bytes of arrow that stand for very many."""
+
+    @staticmethod
+    def refused(path: Path, table: pyarrow.Table) -> None:
+        with pyarrow.OSFile(str(path / "data.arrow"), "wb") as file, pyarrow.ipc.new_stream(file, table.schema) as to:
+            to.write_table(table)
+        (path / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+        assert (path / "data.arrow").stat().st_size < 1_000_000
+        with pytest.raises(TaskError, match="expected at most 9,000,000 bytes of values, got more"):
+            read_rows(str(path))
+
+    def test_one_text_many_times(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(arrow_tables, "_LARGEST", 9_000_000)
+        texts = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 1000), pyarrow.array(["x" * 50_000]))
+        self.refused(tmp_path, pyarrow.table({"question": texts}))
+
+    def test_a_list_of_very_many_nulls(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(arrow_tables, "_LARGEST", 9_000_000)
+        nulls = pyarrow.ListArray.from_arrays([0, 2_000_000], pyarrow.nulls(2_000_000))
+        self.refused(tmp_path, pyarrow.table({"question": nulls}))
+
+    def test_columns_that_hide_their_size_are_left(self, tmp_path: Path) -> None:
+        inner = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * len(ROWS)), pyarrow.array(["x"]))
+        hidden = pyarrow.StructArray.from_arrays([inner], ["a"])
+        pyarrow.parquet.write_table(
+            pyarrow.Table.from_pylist(ROWS).append_column("hidden", hidden), tmp_path / "own.parquet"
+        )
+        found = read_rows(str(tmp_path / "own.parquet"))
+        assert (found.rows, found.unread) == (ROWS, ("hidden",))
+
+    def test_kinds_of_values(self, tmp_path: Path) -> None:
+        columns = {
+            "category": pyarrow.array(["a", "b", None]).dictionary_encode(),
+            "view": pyarrow.array(["a", None, "b"], pyarrow.string_view()),
+            "list": pyarrow.array([["a"], None, []], pyarrow.list_(pyarrow.string())),
+            "pair": pyarrow.array([[1, 2], [3, 4], [5, 6]], pyarrow.list_(pyarrow.int8(), 2)),
+            "map": pyarrow.array([[("k", 1)], [], None], pyarrow.map_(pyarrow.string(), pyarrow.int8())),
+            "struct": pyarrow.array([{"a": 1}, None, {"a": None}]),
+            "nothing": pyarrow.nulls(3),
+            "truth": pyarrow.array([True, None, False]),
+            "day": pyarrow.array([0, 1, None], pyarrow.date32()),
+        }
+        table = pyarrow.table(columns)
+        pyarrow.parquet.write_table(table, tmp_path / "own.parquet")
+        assert read_rows(str(tmp_path / "own.parquet")).rows == table.to_pylist()

@@ -115,7 +115,7 @@ def _space(study: StudySettings) -> SearchSpace:
     except SpaceError as error:
         where = error.where
         if where is not None and where.file == study.space and where.line is None and not os.path.isfile(study.space):
-            raise SpaceError(f"{error.message} ({study.space})", study.where("space")) from None
+            raise SpaceError(f"{error.message} ({study.space:.80})", study.where("space")) from None
         for index, override in enumerate(study.set):
             if where is not None and where.file == f"--set {override}":
                 blamed = f"{where.path}: " if where.path else ""
