@@ -19,7 +19,9 @@ TEXTS = {
     "runs of spaces": "a    b  c   ",
     "newlines and tabs before a word": "x\n\n\t\tword\n  y",
     "digit groups": "1234567 20,480",
-    "literal special tokens": "<eos>a<|im_end|><0x41>",
+    "literal special tokens": "<eos>a<|im_end|><0x41><|turn|>",
+    "added tokens": "a  <tool>    b<end>  cat 2nd é 🙂\n\n<td>",
+    "visible spaces": "a▁b ▁▁",
     "dashes and quotes": "a  — “b”   ½",
     "a contraction": "it's they'll",
     "what nobody would write": "zQ~|}{^qx\x00\x7f\u0301\U0010ffff",
@@ -27,7 +29,19 @@ TEXTS = {
 }
 TOKENIZERS = (
     *("gemma3-f", "llama-a", "gpt2-c", "neox-e", "mistral-h", "qwen3-d", "mamba-b"),
-    *("plain bytes", "one pretoken", "gpt2", "llama3", "added tokens", "llama2", "gemma", "metaspace", "unigram"),
+    *(
+        "plain bytes",
+        "one pretoken",
+        "gpt2",
+        "llama3",
+        "added tokens",
+        "flagged tokens",
+        "added pieces",
+        "llama2",
+        "gemma",
+        "metaspace",
+        "unigram",
+    ),
 )
 
 

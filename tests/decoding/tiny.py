@@ -96,6 +96,23 @@ def with_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
+def with_flagged_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """Added tokens that take the spaces around them, or are found only as whole words, or hold any bytes."""
+    flags = {"normalized": False}
+    tokenizer.add_tokens([AddedToken("<end>", rstrip=True, **flags), AddedToken("<mid>", lstrip=True, **flags)])
+    tokenizer.add_tokens([AddedToken("cat", single_word=True, **flags), AddedToken("2nd", single_word=True, **flags)])
+    tokenizer.add_tokens([AddedToken("é 🙂", **flags), AddedToken("\n\n", normalized=True)])
+    return tokenizer
+
+
+def with_added_pieces(tokenizer: Tokenizer) -> Tokenizer:
+    """A vocabulary whose runs of visible spaces, line breaks and tags were added, as Gemma's were."""
+    tokenizer.add_tokens([AddedToken("▁▁", normalized=True), AddedToken("▁▁▁▁", normalized=False)])
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in ("\n", "\n\n", "<td>", "<think>")])
+    tokenizer.add_special_tokens([AddedToken("<|turn|>")])
+    return tokenizer
+
+
 def word_piece() -> Tokenizer:
     """A tokenizer that forgets spaces: it cannot take part."""
     tokenizer = Tokenizer(models.WordPiece(vocab={"<unk>": 0, "<eos>": 1, "the": 2, "##re": 3}, unk_token="<unk>"))
@@ -110,6 +127,8 @@ KINDS = {
     "gpt2": lambda: byte_level(GPT2_PATTERN, 500),
     "llama3": lambda: byte_level(LLAMA3_PATTERN, 700, ignore_merges=True),
     "added tokens": lambda: with_added_tokens(byte_level(GPT2_PATTERN, 400)),
+    "flagged tokens": lambda: with_flagged_tokens(byte_level(GPT2_PATTERN, 400)),
+    "added pieces": lambda: with_added_pieces(sentencepiece_bpe(dummy_prefix=False, by_normalizer=True)),
     "llama2": lambda: sentencepiece_bpe(dummy_prefix=True, by_normalizer=True),
     "gemma": lambda: sentencepiece_bpe(dummy_prefix=False, by_normalizer=True),
     "metaspace": lambda: sentencepiece_bpe(dummy_prefix=True, by_normalizer=False),

@@ -30,7 +30,8 @@ class Continuation:
 
     Attributes:
         added: the added tokens that it finds in texts, by id.
-        words: what those spell of them that are found only as whole words.
+        added_texts: what they spell.
+        words: what those of them spell that are found only as whole words.
         merges_only: inside a pretoken nothing but merges decides (BPE that looks up no whole pretokens), so what no
             token stands across is tokenized the same on both sides, wherever the pretoken begins and ends.
     """
@@ -61,6 +62,7 @@ class Continuation:
         )
         found = ((self._plain.token_to_id(entry.content), token) for token, entry in self.added.items())
         self._renamed = {here: token for here, token in found if here != token}
+        self.added_texts = [table[token] or b"" for token in self.added]
         self.words = [table[token] or b"" for token, entry in self.added.items() if entry.single_word]
         raw: list[Any] = [backend.token_to_id(f"<0x{byte:02X}>") for byte in range(256)] if parts.metaspace else []
         self._raw_bytes = [] if None in raw else raw
@@ -79,6 +81,12 @@ class Continuation:
         Returns:
             ids that spell exactly the text; None where no tokens of this tokenizer do.
         """
+        if not split_character(text)[1]:
+            ids = self._plain.encode(text.decode(), add_special_tokens=False).ids
+            if self._renamed:
+                ids = [self._renamed.get(token, token) for token in ids]
+            if self.spell(ids) == text:  # nearly always: nothing had to be written otherwise
+                return tuple(ids)
         pretokens = self.pretokens(text)
         return None if pretokens is None else tuple([token for one in pretokens for token in one])
 

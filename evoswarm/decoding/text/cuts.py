@@ -85,7 +85,7 @@ def _keep_pretokens(codec: Codec, left: bytes, right: bytes) -> bool:
 def _sample(codec: Codec, chance: random.Random) -> str:
     """Up to five pieces: runs of one kind of character, common strings, tokens, added ones among them."""
     pieces = []
-    added = [codec.token_bytes[token] or b"" for token in codec.continuation.added]
+    added = codec.continuation.added_texts
     for _ in range(chance.randint(0, 5)):
         kind = chance.random()
         if kind < 0.1 and added:
