@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from evoswarm.experiment.result import SearchResult
+from tests.experiment.runs import same_outcome
+
 COMMAND = [sys.executable, "-c", "from evoswarm.cli import main; main()"]
 MEGABYTE = 1 << 20
 SOON = 8.0  # seconds; three on a machine that has nothing else to do
@@ -44,6 +47,16 @@ class TestMemory:
         assert ended.returncode not in (0, None)
         assert "Traceback" not in said
         assert len(said.strip().splitlines()) <= 2, said
+
+    def test_the_same_command_with_more_of_it_gives_the_same_bytes(
+        self, space_file: Path, tmp_path: Path, finished: SearchResult
+    ) -> None:
+        for memory in (1400 * MEGABYTE, None):
+            ended = start(tmp_path, "search", space_file, "--quiet", memory=memory)
+            _, said = ended.communicate(timeout=120)
+            assert ended.returncode == (2 if memory else 0), said
+            assert ("expected enough memory" in said) == bool(memory)
+        assert same_outcome(tmp_path / "runs" / "micro-seed0", finished.directory)
 
 
 class TestInterrupt:
