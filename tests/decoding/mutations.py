@@ -107,6 +107,8 @@ def damage(directory: Path, chance: random.Random) -> str:
 
 
 def _damage_json(file: Path, chance: random.Random) -> str:
+    if not file.is_file():  # a FIFO that was made of it before would let this program wait
+        raise FileNotFoundError(file)
     content = json.loads(file.read_text())
     node, keys = content, []
     while True:
@@ -129,6 +131,8 @@ def _damage_file(file: Path, chance: random.Random) -> str:
     raw = bytearray(file.read_bytes()) if file.is_file() else bytearray()
     if file.is_dir():
         file.rmdir()
+    if not file.is_file():  # damaged before: gone, a FIFO or a link to itself
+        file.unlink(missing_ok=True)
         file.touch()
     action = chance.choice(("gone", "empty", "cut", "flip", "flip", "directory", "deep", "long number", "fifo", "loop"))
     if action in ("gone", "directory", "fifo", "loop"):
