@@ -260,10 +260,11 @@ class Evaluator:
         for batch in _batches(list(missing.values())):
             passing.update(self._decode(batch))
         found.update((one, self._look_up(one)) for one in lacking)
-        return [
-            (one, Sheet([row or passing[one.key(place)] for place, row in enumerate(rows)], one.names))
-            for one, rows in found.items()
-        ]
+        for one in lacking:
+            found[one] = [row or passing.get(one.key(place)) for place, row in enumerate(found[one])]
+            if None in found[one]:  # written, and not there: its pages are out of order
+                raise damaged("evaluations", "none of those just written", self.ledger.path)
+        return [(one, Sheet([row for row in rows if row], one.names)) for one, rows in found.items()]
 
     def _contexts(self, recipes: Mapping[str, Recipe]) -> dict[str, str]:
         """The digests of the recipes' contexts, by the recipes' digests; new ones are described in the ledger."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.errors import RecipeError
+from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation import evaluator as module
 from evoswarm.evaluation.evaluator import Evaluator, Moment, Stopped
 from evoswarm.evaluation.ledger import Ledger
@@ -66,6 +69,17 @@ def test_all_that_is_missing_is_decoded_at_once_and_only_once(
     assert fresh.evaluate(recipes, items) == second
     assert (fresh.asked, fresh.decoded, calls) == (12, 0, [8, 4])
     assert (fresh.tokens, fresh.flops) == (evaluator.tokens, evaluator.flops)
+
+
+def test_a_ledger_that_does_not_give_back_what_was_written_is_damaged(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], tmp_path: Path
+) -> None:
+    file = tmp_path / "ledger.sqlite"
+    with Ledger(file) as ledger:
+        with closing(sqlite3.connect(file)) as other:  # as if the pages that say where rows lie were out of order
+            other.execute("CREATE TRIGGER lost BEFORE INSERT ON evaluations BEGIN SELECT RAISE(IGNORE); END")
+        with pytest.raises(RunError, match=r"ledger.sqlite: expected the evaluations .*none of those just written"):
+            Evaluator(swarm, {task.name: task}, ledger).evaluate(recipes[:1], items)
 
 
 def test_scores_and_costs_are_those_of_the_answers(
