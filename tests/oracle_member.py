@@ -281,7 +281,10 @@ class OracleMember:
         while True:
             counts = [self._count(prompt, path, rest, common, read) for path, rest in heads]
             unread = [(path, count) for (path, _), count in zip(heads, counts, strict=True) if path not in read]
-            wanted = [path for path, count in unread if count > 0 and count >= epsilon * sum(counts)]
+            lightest = sorted(count for _, count in unread)
+            room = epsilon * sum(counts)
+            heavy = [count for count, so_far in zip(lightest, accumulate(lightest), strict=True) if so_far >= room]
+            wanted = [path for path, count in unread if heavy and count >= heavy[0] and count > 0]
             if not wanted:
                 return common, read, sum(count for _, count in unread)
             read |= {path[: _depth_read(path, common, read) + 1] for path in wanted}

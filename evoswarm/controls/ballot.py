@@ -53,15 +53,17 @@ def ballot_evaluations(
 def elected(votes: Sequence[tuple[str, float]]) -> int:
     """The place of the first vote for the answer with the greatest summed weight; of equals the first voted for.
 
+    A text without an answer has no vote, unless all are such (as in ``judge.majority``).
+
     Args:
         votes: (answer, weight), in the order that settles ties; at least one.
     """
     tally: dict[str, list[float]] = {}
-    for answer, weight in votes:
+    for answer, weight in [vote for vote in votes if vote[0]] or votes:
         tally.setdefault(answer, []).append(weight)
     sums = {answer: math.fsum(weights) for answer, weights in tally.items()}
     enough = max(sums.values()) - TIE * math.fsum(sums.values())
-    return next(place for place, (answer, _) in enumerate(votes) if sums[answer] >= enough)
+    return next(place for place, (answer, _) in enumerate(votes) if sums.get(answer, -math.inf) >= enough)
 
 
 def _held(ballot: Ballot, task: Task, item: Item, rows: Sequence[Evaluation]) -> Evaluation:

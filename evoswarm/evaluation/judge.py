@@ -120,8 +120,11 @@ def scorer_failure(error: Exception) -> Failure:
 
 
 def majority(answers: Sequence[str]) -> int:
-    """The index of the sample whose answer is the most frequent; ties go to the lowest index."""
-    counts = Counter(answers)
+    """The index of the sample whose answer is the most frequent; ties go to the lowest index.
+
+    A text without an answer (cut off before it came to one, say) has no vote, unless all are such.
+    """
+    counts = Counter(answer for answer in answers if answer) or Counter(answers)
     return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
 
 

@@ -120,14 +120,17 @@ def test_samples_share_the_weight_of_their_voter(swarm: Swarm, evaluator: Evalua
 def test_answers_are_counted_as_the_scorer_extracts_them(
     swarm: Swarm, evaluator: Evaluator, task: ReasoningGymTask, items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the scorer finds nothing, "nothing" is an answer too; where it finds the same, they agree."""
+    """Where the scorer finds the same, they agree; where it finds nothing, nobody is voted for."""
     (first, second) = evaluator.evaluate([alone(swarm, 0), alone(swarm, 1)], items)
     assert all(one.answer != other.answer for one, other in zip(first, second, strict=True))
     ballot = of(swarm, 1.5, 1, 1)
     golds = {item.gold for item in items}
-    monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "" if text in golds else text)
+    monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "-" if text in golds else text)
     (rows,) = ballot_evaluations(evaluator, [ballot], items)
     assert [row.answer for row in rows] == [row.answer for row in second]
+    monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "" if text in golds else text)
+    (rows,) = ballot_evaluations(evaluator, [ballot], items)
+    assert [row.answer for row in rows] == [row.answer for row in first]
     monkeypatch.setattr(ReasoningGymTask, "extract", lambda task, text: "the same to me")
     (rows,) = ballot_evaluations(evaluator, [of(swarm, 0.1, 1, 1)], items)
     assert [row.answer for row in rows] == [row.answer for row in first]

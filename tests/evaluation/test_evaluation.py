@@ -158,3 +158,5 @@ def test_votes_go_to_the_most_frequent_answer_and_ties_to_the_first_sample() -> 
     assert majority(["7", "3", "3"]) == 1
     assert majority(["7", "3", "3", "7"]) == 0
     assert majority(["a", "b", "c"]) == 0
+    assert majority(["", "7", "", "", "7"]) == 1  # what was cut off before its answer outvotes nobody
+    assert majority(["", ""]) == 0

@@ -220,7 +220,10 @@ class ByteView(MemberView):
                 heads.totals[index] = total
 
     def _weigh(self, heads: Heads) -> list[Node]:
-        """What must be read next: the first unread token of every unread head that counts for at least epsilon."""
+        """What must be read next, so that all that is left out together counts for less than epsilon.
+
+        The lightest unread heads are left out; of every other unread head the first unread token is read.
+        """
         reads, common = heads.reads, heads.common
         masses: list[float] = []
         counts: list[float] = []
@@ -239,7 +242,7 @@ class ByteView(MemberView):
                 masses.append(0.0)
                 counts.append(mass)
                 unread.append((node, mass))
-        least = self._epsilon * math.fsum(counts)
+        least = _least_read([mass for _, mass in unread], self._epsilon * math.fsum(counts))
         heads.masses, heads.unread = masses, math.fsum([mass for _, mass in unread])
         asked = list(dict.fromkeys([node for node, mass in unread if mass > 0 and mass >= least]))
         reads += asked
@@ -329,6 +332,16 @@ def _meeting(one: Node, other: Node) -> Node:
             assert other.parent is not None
             other = other.parent
     return one
+
+
+def _least_read(masses: Sequence[float], room: float) -> float:
+    """What an unread head must count for to be read: all that count for less fit into the room together."""
+    taken = 0.0
+    for mass in sorted(masses):
+        taken += mass
+        if taken >= room:
+            return mass
+    return math.inf
 
 
 def _mass(node: Node, common: Node) -> float:
