@@ -222,7 +222,7 @@ def test_the_command_refuses_in_one_line(
     ("file", "text", "words"),
     [
         (CERTIFICATE, "no JSON", "certificate.json: expected JSON"),
-        (CERTIFICATE, "{}", "certificate.json: expected a certificate (move the file away"),
+        (CERTIFICATE, "{}", "certificate.json: expected a certificate, got something else (move the file away"),
         ("front.json", "[1]", "front.json: expected a JSON object, got '[1]'"),
         ("front.json", '{"contenders": "zoo"}', "front.json: contenders: expected contenders as a search writes them"),
         ("front.json", '{"contenders": [{"digest": {}}]}', "each with its digest, got {'digest': {}}"),
