@@ -86,7 +86,7 @@ class Codec:
     @cached_property
     def probes(self) -> tuple[bytes, ...]:
         """What to put behind a text to see all its paths (see ``find_probes``)."""
-        return find_probes(self)
+        return find_probes(self.paths, (self.token_bytes[token] or b"" for token in self.order.tolist()))
 
     def paths(self, text: bytes, probes: tuple[bytes, ...] | None = None) -> tuple[Path, ...]:
         """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.

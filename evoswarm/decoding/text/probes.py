@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import random
 import string
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from evoswarm.decoding.text.alphabet import split_character
-
-if TYPE_CHECKING:
-    from evoswarm.decoding.text.codec import Codec
-    from evoswarm.decoding.text.continuation import Path
+from evoswarm.decoding.text.continuation import Path
 
 _CONTRACTED = "ll LL re RE ve VE 's 'LL"
 _RARE_LETTERS = "\U00010428\U00010400\U00010330\u02b0\u01c5\u9f98\u306e\u30ab\ud55c\u0e01"
@@ -27,10 +24,7 @@ CANDIDATES = tuple(
     for text in (
         "",
         *"a0 \n.A\t_'/-(<sStTmMdD",
-        " a",
-        "  a",
-        "\r\n",
-        "\na",
+        *(" a", "  a", "\r\n", "\na"),
         *_CONTRACTED.split(),
         *_RARE_LETTERS,
         *_OTHERS,
@@ -38,21 +32,8 @@ CANDIDATES = tuple(
 )
 _WORDS = "a The e.g I x1 12 1234 é 東 の カ 한 я Я ا ก हि \u0301 🙂 ½ ² ' I' a' We' WE' x'l X'L it'r 'v 1' .' '' ’"
 _SIGNS = ". ... ( _ a_ - -- / // < </ # $ + € … \u200b \u200d \x00"
-_SPACES: tuple[str, ...] = (
-    " ",
-    "  ",
-    "   ",
-    " " * 8,
-    "\t",
-    "\t\t",
-    "\n",
-    "\n\n",
-    "\n\n\n",
-    " \n",
-    "\n ",
-    "\n  ",
-    "\n\t",
-)
+_SPACES: tuple[str, ...]
+_SPACES = (" ", "  ", "   ", " " * 8, "\t", "\t\t", "\n", "\n\n", "\n\n\n", " \n", "\n ", "\n  ", "\n\t")
 _SPACES += ("\t ", " \t", "\r", "\r\n", "\r\n ", "\u00a0", "\u3000 ", " \u2003", "\u2028", "a ", "a  ", "1 ", "1  ")
 _SPACES += (". ", ".  ", ".\n", ".\n\n", ")\n ", " '", "\n'", " .", " (", " $")
 ENDINGS = (*_WORDS.split(), *_SIGNS.split(), *_SPACES)
@@ -67,16 +48,22 @@ KIND = bytes(
 SEED = 0  # what is found is the same in every run
 
 
-def find_probes(codec: Codec) -> tuple[bytes, ...]:
+def find_probes(
+    paths: Callable[[bytes, tuple[bytes, ...]], Iterable[Path]], tokens: Iterable[bytes]
+) -> tuple[bytes, ...]:
     """The fewest candidates that find, behind every ending, all paths that any candidate finds.
+
+    Args:
+        paths: of a text with each of some probes behind it, as the tokenizer has them.
+        tokens: what its tokens spell, in an order that never changes.
 
     Returns:
         what to put behind a text, the empty string first.
     """
     finders: dict[tuple[bytes, Path], set[bytes]] = {}
-    for ending in _endings(codec):
+    for ending in _endings(tokens):
         for probe in CANDIDATES:
-            for path in codec.paths(ending, (probe,)):
+            for path in paths(ending, (probe,)):
                 finders.setdefault((ending, path), set()).add(probe)
     chosen = [CANDIDATES[0]]
     while unseen := [probes for probes in finders.values() if probes.isdisjoint(chosen)]:
@@ -84,12 +71,11 @@ def find_probes(codec: Codec) -> tuple[bytes, ...]:
     return tuple(chosen)
 
 
-def _endings(codec: Codec) -> list[bytes]:
+def _endings(tokens: Iterable[bytes]) -> list[bytes]:
     """Ends of texts: of every kind, and some that are tokens, by the kinds of their last two bytes."""
     chance = random.Random(SEED)
     by_kind: dict[bytes, list[bytes]] = {}
-    for token in codec.order.tolist():
-        text = codec.token_bytes[token] or b""
+    for text in tokens:
         if not split_character(text)[1]:
             by_kind.setdefault(text[-2:].translate(KIND), []).append(text)
     drawn = [
