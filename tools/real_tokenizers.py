@@ -367,6 +367,7 @@ SOURCES: dict[str, Callable[[bool], Files]] = {
     "mistral_v7": _mistral("mistral_instruct_tokenizer_241114.model.v7", legacy=False),
     "tekken": _tekken,
     "gpt2": _gpt2,
+    # The package holds the pieces of Mistral's first tokenizer, laid out as Llama 2's is; so does phi3, made of it.
     "llama2": _lenml("llama2", bos_token_id=1, eos_token_id=2),
     "llama3_1": _lenml("llama3_1", bos_token_id=128000, eos_token_id=[128001, 128008, 128009]),
     "phi3": _phi3,
