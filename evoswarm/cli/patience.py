@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command within three seconds, whatever it is doing.
+"""Ctrl-C ends a command about two seconds after it was pressed, unless one call holds the interpreter all the while.
 
 Commands end by themselves as soon as they can, and say what is kept. Some things do not listen: a library that is
 imported, weights that are being read, a batch of a large model, a server that does not answer. A thread waits a moment
