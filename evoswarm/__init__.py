@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
     from evoswarm.experiment.workbench import evaluate as evaluate
-    from evoswarm.recipe import MemberSpec as MemberSpec
-    from evoswarm.recipe import Recipe as Recipe
+    from evoswarm.member_spec import MemberSpec as MemberSpec
+    from evoswarm.policies.mix import Recipe as Recipe
     from evoswarm.space import SearchSpace as SearchSpace
     from evoswarm.trust import Trust as Trust
 
@@ -28,8 +28,8 @@ _HOMES = {
     "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
-    "MemberSpec": "evoswarm.recipe",
-    "Recipe": "evoswarm.recipe",
+    "MemberSpec": "evoswarm.policies.mix",
+    "Recipe": "evoswarm.policies.mix",
     "Request": "evoswarm.decoding.request",
     "SearchResult": "evoswarm.experiment.result",
     "SearchSpace": "evoswarm.space",

@@ -9,7 +9,7 @@ import hashlib
 import math
 from typing import NamedTuple
 
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from tests.oracle_member import END, OracleMember, allowed
 
 FLOOR = 1e-12

@@ -10,10 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
-    {"errors", "trust"},
+    {"errors", "trust", "failure", "canonical"},
     {"user_files"},
     {"run_directory", "confined", "member_spec"},
-    {"recipe", "tasks", "evolution"},
+    {"policies", "tasks", "evolution"},
     {"zoo", "checkpoint", "chat"},
     {"space"},
     {"decoding", "genomes"},

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import EvoswarmError, MemberError, RecipeError, TaskError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
 from evoswarm.trust import Trust
 

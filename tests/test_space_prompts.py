@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from evoswarm.errors import MemberError, SpaceError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace, check_files
 from tests.chat.templates import TURNS
 from tests.test_space_files import write_model

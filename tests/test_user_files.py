@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import MemberError, RecipeError, RunError, SpaceError, Where
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.user_files import read_bytes, read_text
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evoswarm.canonical import round_significant
 from evoswarm.certificate.document import (
     Ablation,
     CeilingResult,
@@ -28,7 +29,6 @@ from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, differen
 from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
 from evoswarm.controls.contestant import UNIFORM_POOL, Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.recipe import round_significant
 
 COMPUTE_NOTE = (
     "Compute is what a recipe costs deployed alone, per item. Gating saves passes and weight reads more than FLOPs: "

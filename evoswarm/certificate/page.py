@@ -9,7 +9,7 @@ from typing import cast
 from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Failed, Interval, MemberResult
 from evoswarm.certificate.verdict import signed
 from evoswarm.evaluation.failures import FailedItems, in_words
-from evoswarm.recipe import FailureKind
+from evoswarm.failure import FailureKind
 
 WIDTH = 80
 _NAME, _MEMBER = 34, 24

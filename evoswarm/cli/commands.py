@@ -174,7 +174,7 @@ def generate(
         if not text:
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
         check_encodable(text, Where("--stop"))
-    from evoswarm.recipe import Recipe
+    from evoswarm.policies.mix import Recipe
 
     chosen = Recipe.load(recipe)
     members = [Path(member.spec.path) for member in chosen.members]
@@ -212,7 +212,7 @@ def evaluate(
     name = next((known for known in SPLITS if known == split), None)
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
-    from evoswarm.recipe import Recipe
+    from evoswarm.policies.mix import Recipe
 
     Recipe.load(recipe)  # a mistake in it shows before heavy libraries are loaded
     checked = _space(space, overrides, None, trust)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from evoswarm.canonical import round_significant
 from evoswarm.controls.contestant import UNIFORM_POOL
 from evoswarm.controls.plain import uniform
 from evoswarm.controls.rivals import Singles
@@ -11,7 +12,8 @@ from evoswarm.controls.trial import Entrant, Trial, Trials, best_of
 from evoswarm.controls.ways import AnySampleWithGold, BestWithGold, Decode
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.recipe import GateName, MemberSpec, Recipe, round_significant
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import GateName, Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 

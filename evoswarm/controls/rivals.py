@@ -13,7 +13,8 @@ from evoswarm.controls.plain import single
 from evoswarm.controls.sampling import FEWEST, MOST, TEMPERATURES, price_of, sampled, samples_for
 from evoswarm.controls.trial import Entrant, Trial, Trials, best_of
 from evoswarm.controls.ways import Decode, MostConfident, RouteByTask, Vote, Way
-from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
 SMALL_POOL = 6

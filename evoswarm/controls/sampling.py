@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evoswarm.evaluation.evaluation import Evaluation, item_weights
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 TEMPERATURES = (0.4, 0.7, 1.0)

@@ -10,7 +10,8 @@ from evoswarm.controls.rivals import best_sampling, best_single, better_router, 
 from evoswarm.controls.trial import Trials
 from evoswarm.controls.ways import Decode
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 

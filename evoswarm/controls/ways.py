@@ -14,7 +14,7 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.judge import checked_score
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 

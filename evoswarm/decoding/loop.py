@@ -20,7 +20,8 @@ from evoswarm.decoding.step.noise import uniform
 from evoswarm.decoding.step.streams import NO_LIMIT, Streams
 from evoswarm.decoding.text.alphabet import cut
 from evoswarm.decoding.views.pool_view import PoolView
-from evoswarm.recipe import GATES, Failure
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import GATES
 
 LOW_ENTROPY, RANDOM = GATES.index("low_entropy"), GATES.index("random")
 

@@ -15,7 +15,7 @@ from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import Member, identified, load_member, locate, seen_device
 from evoswarm.decoding.request import DECODING_VERSION, MemberShape
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from evoswarm.trust import refused_code
 
 _READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say

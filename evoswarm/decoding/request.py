@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 
 DECODING_VERSION = 2
 """Of prompts, ends and distributions: what was decoded or found out by another one is not this one's."""

@@ -28,7 +28,8 @@ from evoswarm.decoding.text.alphabet import Text
 from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.errors import MemberError, RecipeError
-from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too

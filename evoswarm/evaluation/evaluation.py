@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Literal
 
 from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
 from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
 Ending = Literal["end", "stop", "limit", "cut_off"]
@@ -245,8 +243,3 @@ def paired_standard_error(
         spread = math.fsum((d - mean) ** 2 for d in differences) / (count - 1) if count > 1 else 1.0
         variance += (tasks[name].weight / total) ** 2 * spread / count
     return math.sqrt(variance)
-
-
-def digest_of(data: object) -> str:
-    """SHA-256 (hex) of data as canonical JSON."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -7,16 +7,18 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evoswarm.canonical import digest_of
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
-from evoswarm.evaluation.evaluation import Evaluation, Summary, digest_of
+from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.evaluation.row import UNREADABLE, Row, Sheet, damaged
 from evoswarm.evaluation.tally import Tally, items_digest, tally_digest
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 PAIRS_PER_BATCH = 8192

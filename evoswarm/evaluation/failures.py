@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from evoswarm.recipe import Failure, FailureKind
+from evoswarm.failure import Failure, FailureKind
 
 OWED: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
 """Failures owed to device or time: true of this moment, not of recipe and item. A run acts on them and notes them in

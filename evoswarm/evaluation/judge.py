@@ -12,7 +12,8 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import cost_of
 from evoswarm.evaluation.evaluation import Ending, Evaluation
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 

@@ -21,7 +21,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.row import Row, damaged
-from evoswarm.recipe import FailureKind
+from evoswarm.failure import FailureKind
 from evoswarm.run_directory import require_regular
 
 LEDGER_VERSION = 3

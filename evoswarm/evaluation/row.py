@@ -13,7 +13,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.cost import Cost, CostTable
 from evoswarm.evaluation.evaluation import Ending, Evaluation, Outcomes
 from evoswarm.evaluation.failures import OWED
-from evoswarm.recipe import Failure, FailureKind
+from evoswarm.failure import Failure, FailureKind
 
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 """What reading a damaged row or fact raises, whatever is wrong with it."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from evoswarm.canonical import digest_of
 from evoswarm.evaluation.cost import Cost
-from evoswarm.evaluation.evaluation import Summary, digest_of, summary_of
+from evoswarm.evaluation.evaluation import Summary, summary_of
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.row import UNREADABLE, Sheet, damaged
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
 TALLY_VERSION = 2

@@ -9,10 +9,11 @@ from pathlib import Path
 from evoswarm.controls.plain import single
 from evoswarm.experiment.past import begins_anew
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.genes import MemberSize
-from evoswarm.genomes.representation import RecipeRepresentation
-from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 

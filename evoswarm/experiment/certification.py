@@ -34,7 +34,7 @@ from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
-from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.tasks.task import SPLITS

@@ -16,9 +16,9 @@ from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.result import GenerationFigures, Meter
 from evoswarm.experiment.scoring import Lineage, hopeless, scoring
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.recipe_genome import RecipeGenome
-from evoswarm.genomes.representation import RecipeRepresentation
-from evoswarm.recipe import Recipe
+from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import CLOCK, RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker

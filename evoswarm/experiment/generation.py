@@ -13,7 +13,7 @@ from evoswarm.evaluation.cost import Cost, cost_of
 from evoswarm.evaluation.failures import sentence
 from evoswarm.evaluation.judge import majority
 from evoswarm.experiment.workbench import naming
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
-from evoswarm.genomes.recipe_genome import RecipeGenome
-from evoswarm.recipe import FailureKind, Recipe
+from evoswarm.failure import FailureKind
+from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened

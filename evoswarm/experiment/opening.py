@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evoswarm.evaluation.ledger import OpenedBefore, Opening
 from evoswarm.experiment.past import note_once
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import RunDirectory
 
 FORCED = "forced"

@@ -11,7 +11,8 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluator import Moment
 from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
 from evoswarm.experiment.workbench import LEDGER
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.trust import NOBODY, Trust

@@ -19,7 +19,7 @@ from evoswarm.evaluation.failures import FailedItems, together
 from evoswarm.evolution.report import IslandReport
 from evoswarm.experiment.selection import Selection, Standing
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
 FRONT, RECIPES = "front.json", "recipes"

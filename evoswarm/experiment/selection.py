@@ -15,7 +15,7 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary, paired_standard_error
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.scoring import hopeless
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 FINALISTS = 20

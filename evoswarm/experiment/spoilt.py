@@ -9,7 +9,7 @@ from typing import Self, cast
 from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems, in_words, remedy, together
-from evoswarm.recipe import FailureKind
+from evoswarm.failure import FailureKind
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from evoswarm.evaluation.cost import Cost
-from evoswarm.recipe import Fusion, Recipe, RecipeMember
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 
 
 def in_words(recipe: Recipe, cost: Cost | None = None) -> list[str]:

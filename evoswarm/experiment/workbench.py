@@ -14,7 +14,8 @@ from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator, Moment
 from evoswarm.evaluation.ledger import Ledger, Opening
-from evoswarm.recipe import MemberSpec, Recipe
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
 from evoswarm.trust import Trust

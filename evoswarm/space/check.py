@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from evoswarm.errors import MemberError, RecipeError
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space.golds import own_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest

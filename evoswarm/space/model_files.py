@@ -16,7 +16,7 @@ from pathlib import Path
 from evoswarm.checkpoint import Adapter, Description, Unfit, Vocabulary, adapter_of, refuse_kind, stored_weights
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError, Where
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo import catalogue
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
-from evoswarm.recipe import Alpha, AlphabetName, RuleName
+from evoswarm.policies.mix import Alpha, AlphabetName, RuleName
 from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.space.task_settings import TaskSettings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evoswarm import Completion, MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.english import VOCABULARY, bigram_directory, passages
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_least, at_most, exactly
 from tests.benchmarks.quickstart import written

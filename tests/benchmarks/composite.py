@@ -18,7 +18,7 @@ from pathlib import Path
 
 from evoswarm import Recipe, Request, SearchSpace, Swarm
 from evoswarm.decoding.request import Completion
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from evoswarm.space import make_tasks
 
 ROOT = Path(__file__).parents[2]

@@ -28,7 +28,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.models import END, VOCABULARY, passages, tokenizer
 from tests.decoding import tiny
 from tests.gpu.wide import WIDE, wide_model

@@ -13,7 +13,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.english import END, learned, ranges
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
 

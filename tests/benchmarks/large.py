@@ -13,7 +13,7 @@ import torch
 
 from evoswarm import Completion, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, alternate, at_most, median_ratio, spread
 from tests.benchmarks.models import ARCHITECTURES, END, VOCABULARY, build, load, passages, sizes, tokenizer
 from tests.decoding.tiny import GPT2_PATTERN, LLAMA3_PATTERN

@@ -10,7 +10,7 @@ from itertools import islice
 
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
-from evoswarm.recipe import RecipeMember
+from evoswarm.policies.mix import RecipeMember
 from evoswarm.space import make_tasks
 from tests.benchmarks.english import passages
 from tests.benchmarks.figures import (

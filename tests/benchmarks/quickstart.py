@@ -11,7 +11,7 @@ from evoswarm import Recipe, Request, SearchSpace, Swarm
 from evoswarm.decoding.member import Member
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
 from evoswarm.experiment.workbench import workbench
-from evoswarm.genomes.representation import RecipeRepresentation
+from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.tasks.task import Item, Task
 from tests.benchmarks.figures import ROOT
 

@@ -16,11 +16,12 @@ from contextlib import closing
 from pathlib import Path
 
 from evoswarm import Recipe, SearchResult, search
+from evoswarm.canonical import digest_of
 from evoswarm.controls.plain import without
-from evoswarm.evaluation.evaluation import CLOSE_MARGIN, digest_of
+from evoswarm.evaluation.evaluation import CLOSE_MARGIN
 from evoswarm.experiment.calibrating import CALIBRATION, representation_of
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
-from evoswarm.genomes.thresholds import Calibration
+from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.tasks.task import Item
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, exactly

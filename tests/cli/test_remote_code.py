@@ -11,7 +11,8 @@ import pytest
 
 from evoswarm import Swarm
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.cli.conftest import Command, refused
 

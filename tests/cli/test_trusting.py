@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from evoswarm.experiment.past import read_run
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.trust import Trust
 from tests.cli.conftest import Command, refused
 

@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 import pytest
 import torch
 
+from evoswarm.canonical import digest_of
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import Evaluation, digest_of
+from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Key
 from evoswarm.experiment.workbench import Workbench, workbench
-from evoswarm.recipe import Fusion, Recipe, RecipeMember
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 

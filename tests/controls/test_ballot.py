@@ -16,7 +16,9 @@ from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evaluation.evaluator import Evaluator, Moment
 from evoswarm.evaluation.judge import majority
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.failure import Failure
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 

@@ -14,7 +14,7 @@ from evoswarm.controls.ways import Decode, MostConfident, RouteByTask, Vote
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from tests.controls.conftest import mix, tell
 
 

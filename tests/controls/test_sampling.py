@@ -13,7 +13,7 @@ from evoswarm.controls.sampling import FEWEST, MOST, Price, price_of, sampled, s
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 
 prices = st.builds(Price, st.floats(0, 1e9), st.floats(1e3, 1e9))
 

@@ -14,7 +14,8 @@ from evoswarm.controls.tuning import tune
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from tests.controls.conftest import Bench, mix
 
 KEYS = {

@@ -15,7 +15,8 @@ from evoswarm.controls.ways import AnySampleWithGold, BestWithGold, Decode, Most
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, item_weights
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from tests.controls.conftest import tell
 
 COSTS = {"llama-a": 10.0, "llama-b": 20.0, "neox-e": 40.0}

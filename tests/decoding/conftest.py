@@ -11,7 +11,7 @@ import torch
 
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import ZOO, spec

@@ -30,7 +30,8 @@ from evoswarm.decoding.member import fingerprint, load_member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError, Where
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space.model_files import ModelFiles
 from tests.decoding import tiny
 

@@ -18,7 +18,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import Bytes
 from evoswarm.decoding.text.positions import Positions
 from evoswarm.decoding.views.byte_view import ByteView
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 
 ROOMY = 1 << 30
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from evoswarm.recipe import GATES, RULES, Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import GATES, RULES, Fusion, Recipe, RecipeMember
 
 ZOO = ("gemma3-f", "gpt2-c", "llama-a", "llama-b", "mamba-b", "mistral-h", "neox-e", "opt-g", "qwen3-d")
 ONE_TOKENIZER = ("llama-a", "llama-b", "mamba-b")

@@ -10,7 +10,7 @@ import torch
 
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.views.byte_view import ByteView
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
 from tests.decoding.reader import Reader
 from tests.oracle import allowed

@@ -13,7 +13,7 @@ from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import load_member
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo.catalogue import member_path
 
 

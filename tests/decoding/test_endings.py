@@ -17,7 +17,8 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.decoding.text.alphabet import Tokens
 from evoswarm.decoding.views.token_view import TokenRows
 from evoswarm.errors import MemberError, RecipeError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.chat.templates import TURNS
 from tests.decoding import tiny
 from tests.decoding.reader import Reader

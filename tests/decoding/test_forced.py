@@ -9,7 +9,8 @@ import pytest
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.decoding import tiny
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
 from tests.decoding.test_positions import few_characters

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evoswarm.decoding.step import fusion
 from evoswarm.decoding.step.fusion import FLOOR, fuse, margins, prepare, top_gap
 from evoswarm.decoding.step.gate import entropy
-from evoswarm.recipe import RULES, Fusion, Recipe, RecipeMember
+from evoswarm.policies.mix import RULES, Fusion, Recipe, RecipeMember
 from tests import oracle
 from tests.decoding.recipes import spec
 

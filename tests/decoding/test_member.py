@@ -17,7 +17,8 @@ from evoswarm.decoding.member.files import fingerprint
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import spec
@@ -247,7 +248,7 @@ def test_nobody_who_has_anything_to_say(tmp_path):
 
 def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence():
     code = (
-        "from evoswarm.decoding.member import locate; from evoswarm.recipe import MemberSpec;"
+        "from evoswarm.decoding.member import locate; from evoswarm.policies.mix import MemberSpec;"
         "locate(MemberSpec(name='far', path='nobody/nothing-of-this-name'))"
     )
     nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"}

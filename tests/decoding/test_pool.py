@@ -15,7 +15,8 @@ from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError, RecipeError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 
 NAMES = ("llama-a", "neox-e")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import RULES, Fusion
+from evoswarm.policies.mix import RULES, Fusion
 from tests import oracle as judge
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe, recipes
 

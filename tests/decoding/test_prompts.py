@@ -14,7 +14,8 @@ from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.chat.templates import TURNS
 from tests.decoding import tiny

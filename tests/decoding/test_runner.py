@@ -17,7 +17,8 @@ from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from tests import oracle
 from tests.decoding import tiny
 

@@ -10,7 +10,7 @@ import torch
 
 from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from tests.decoding.recipes import ONE_TOKENIZER, recipe
 
 PROMPTS = [f"{number}+{number + 7} & tiger=" for number in range(10, 22)]

@@ -22,7 +22,8 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW, PrefixTree
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.decoding import tiny
 
 SWITCH = 20

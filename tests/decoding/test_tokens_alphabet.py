@@ -12,7 +12,7 @@ import torch
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, ZOO, recipe, spec
 from tests.oracle import OracleMember

@@ -10,7 +10,8 @@ import torch
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 

@@ -14,7 +14,7 @@ from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, paired_standard_error, summarize
 from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, sentence, together
 from evoswarm.evaluation.judge import ending_of, majority, scorer_failure
-from evoswarm.recipe import Failure, FailureKind
+from evoswarm.failure import Failure, FailureKind
 from evoswarm.tasks.task import Item, Task
 
 

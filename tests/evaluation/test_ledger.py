@@ -24,7 +24,9 @@ from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Key, Ledger, OpenedBefore
-from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.failure import Failure
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 from evoswarm.zoo.catalogue import member_path

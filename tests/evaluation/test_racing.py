@@ -16,7 +16,9 @@ from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.evaluation.racing.paired import Estimate, Strata
 from evoswarm.evaluation.racing.race import Contest, Race, Standing
 from evoswarm.evaluation.racing.rota import Rota
-from evoswarm.recipe import Failure, MemberSpec, Recipe, RecipeMember
+from evoswarm.failure import Failure
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item, Task
 

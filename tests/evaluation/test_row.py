@@ -8,7 +8,7 @@ from random import Random
 from evoswarm.evaluation.cost import Cost, CostTable, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, summarize, summary_of
 from evoswarm.evaluation.row import Row, Sheet
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item
 from tests.evaluation.test_evaluation import TASKS
 

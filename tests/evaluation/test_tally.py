@@ -15,7 +15,8 @@ from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.row import Row, Sheet
 from evoswarm.evaluation.tally import Tally
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 from tests.evaluation.test_evaluation import TASKS

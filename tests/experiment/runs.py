@@ -10,7 +10,7 @@ from evoswarm.controls.plain import single, uniform
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.workbench import workbench
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
 OUTCOMES = (

@@ -23,7 +23,8 @@ from evoswarm.experiment.past import history
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, other_champion

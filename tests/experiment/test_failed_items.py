@@ -26,7 +26,7 @@ from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import spoilt_tests
 from evoswarm.experiment.workbench import evaluate
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.zoo.catalogue import member_path
 from tests.experiment.runs import OUTCOMES, lines, same_outcome

@@ -14,7 +14,7 @@ from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, evaluate
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, open_for, other_champion
 

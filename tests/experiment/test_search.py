@@ -19,7 +19,7 @@ from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
 

@@ -13,7 +13,9 @@ from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, in_words, quantity
-from evoswarm.recipe import Failure, Fusion, GateName, MemberSpec, Recipe, RecipeMember
+from evoswarm.failure import Failure
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Fusion, GateName, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, Task
 

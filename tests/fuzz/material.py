@@ -87,7 +87,8 @@ def make_material(folder: Path) -> Path:
         the ledger.
     """
     from evoswarm.experiment.session import search
-    from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+    from evoswarm.member_spec import MemberSpec
+    from evoswarm.policies.mix import Recipe, RecipeMember
     from evoswarm.space import SearchSpace
     from tests.decoding import tiny
 

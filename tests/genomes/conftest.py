@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from evoswarm.genomes.genes import MemberSize
-from evoswarm.genomes.representation import RecipeRepresentation
-from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import Recipe
+from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
 TASKS = ({"name": "sums", "source": "reasoning_gym", "family": "chain_sum"},)

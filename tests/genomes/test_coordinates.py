@@ -5,16 +5,16 @@ from random import Random
 
 import pytest
 
-from evoswarm.genomes.coordinates import RecipeCoordinates
-from evoswarm.genomes.span import Span
+from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 
 SPANS = {
-    "plain": Span(0.5, 2.5),
-    "log": Span(0.02, 1.0, "log"),
-    "share": Span(0.005, 1.0, "log", ((1.0, 0.35), (0.0, 0.05))),
-    "sharpening": Span(0.0, 4.0, "linear", ((0.0, 0.5),)),
-    "exponent": Span(-math.inf, math.inf, "squash", ((-math.inf, 0.1), (math.inf, 0.1))),
-    "pinned": Span(0.7, 0.7),
+    "plain": GeneRange(0.5, 2.5),
+    "log": GeneRange(0.02, 1.0, "log"),
+    "share": GeneRange(0.005, 1.0, "log", ((1.0, 0.35), (0.0, 0.05))),
+    "sharpening": GeneRange(0.0, 4.0, "linear", ((0.0, 0.5),)),
+    "exponent": GeneRange(-math.inf, math.inf, "squash", ((-math.inf, 0.1), (math.inf, 0.1))),
+    "pinned": GeneRange(0.7, 0.7),
 }
 
 

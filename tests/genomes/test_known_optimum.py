@@ -10,7 +10,7 @@ from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.genomes.archipelago_settings import archipelago_settings
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 
 BEST_WEIGHTS = {"m1": 0.5, "m4": 0.3, "m6": 0.2}
 BEST_TEMPERATURES = {"m1": 1.0, "m4": 0.7, "m6": 1.4}

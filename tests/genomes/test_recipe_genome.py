@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError, SpaceError
-from evoswarm.genomes.expression import member_states, thresholds
-from evoswarm.genomes.genes import MemberSize
-from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, RecipeGenome, dormant
-from evoswarm.genomes.variation import active_genes
-from evoswarm.recipe import Fusion, Recipe, RecipeMember, round_significant
+from evoswarm.genomes.mix.expression import member_states, thresholds
+from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, RecipeGenome, dormant
+from evoswarm.genomes.mix.variation import active_genes
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 
 ROW = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
 SEEDS = st.integers(0, 10**6)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoswarm.canonical import round_significant
 from evoswarm.errors import RunError
-from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import round_significant
+from evoswarm.genomes.mix.thresholds import Calibration
 
 ENTROPIES = st.lists(st.floats(0, 6), min_size=1, max_size=40)
 SHARES = st.floats(0.005, 1, exclude_max=True)

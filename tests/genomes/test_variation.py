@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoswarm.genomes.expression import member_states, thresholds
-from evoswarm.genomes.span import Span, cross
-from evoswarm.genomes.variation import active_genes, mutate
-from evoswarm.recipe import round_significant
+from evoswarm.canonical import round_significant
+from evoswarm.genomes.gene_range import GeneRange, cross
+from evoswarm.genomes.mix.expression import member_states, thresholds
+from evoswarm.genomes.mix.variation import active_genes, mutate
 
 SEEDS = st.integers(0, 10**6)
 SPANS = st.sampled_from(
     [
-        Span(0.02, 1.0, "log"),
-        Span(0.005, 1.0, "log", ((1.0, 0.35), (0.0, 0.05))),
-        Span(-4.0, 4.0),
-        Span(-math.inf, math.inf, "squash", ((-math.inf, 0.1), (math.inf, 0.1))),
-        Span(1.0, math.inf, "squash", ((math.inf, 0.1),)),
-        Span(0.0, 4.0, "linear", ((0.0, 0.5),)),
+        GeneRange(0.02, 1.0, "log"),
+        GeneRange(0.005, 1.0, "log", ((1.0, 0.35), (0.0, 0.05))),
+        GeneRange(-4.0, 4.0),
+        GeneRange(-math.inf, math.inf, "squash", ((-math.inf, 0.1), (math.inf, 0.1))),
+        GeneRange(1.0, math.inf, "squash", ((math.inf, 0.1),)),
+        GeneRange(0.0, 4.0, "linear", ((0.0, 0.5),)),
     ]
 )
 RANGES = {
@@ -68,7 +68,11 @@ def test_draws_mutants_and_children_stay_in_range_and_mutants_differ(span, seed)
 
 
 def test_pinned_genes_do_not_move():
-    for pinned in (Span(0.5, 0.5, "log", ((1.0, 0.5),)), Span(math.inf, math.inf, "squash"), Span(1.0, 1.0 + 1e-12)):
+    for pinned in (
+        GeneRange(0.5, 0.5, "log", ((1.0, 0.5),)),
+        GeneRange(math.inf, math.inf, "squash"),
+        GeneRange(1.0, 1.0 + 1e-12),
+    ):
         rng = Random(0)
         value = pinned.draw(rng)
         assert value == pinned.low == pinned.mutate(value, rng)
@@ -76,7 +80,7 @@ def test_pinned_genes_do_not_move():
 
 
 def test_logarithmic_genes_are_drawn_evenly_on_their_scale():
-    drawn = sorted(Span(0.01, 1.0, "log").draw(rng) for rng in [Random(0)] for _ in range(2000))
+    drawn = sorted(GeneRange(0.01, 1.0, "log").draw(rng) for rng in [Random(0)] for _ in range(2000))
     assert drawn[1000] == pytest.approx(0.1, rel=0.15)
 
 

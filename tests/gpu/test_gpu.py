@@ -19,7 +19,8 @@ from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.experiment.session import search
-from evoswarm.recipe import Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 from tests.decoding.reader import Reader
 from tests.gpu.wide import WIDE, wide_model

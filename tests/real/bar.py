@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from evoswarm.decoding.member import load_member
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from tests.decoding.reader import Reader
 from tests.oracle_member import OracleMember
 from tests.real.texts import texts

@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from tools.cache import model_path
 
 SMOLLM2, GEMMA3 = "smollm2-135m-instruct", "gemma3-270m"

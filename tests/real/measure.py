@@ -26,7 +26,8 @@ from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import MemberSpec, Recipe, RecipeMember
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.benchmarks.models import passages
 from tests.decoding.reader import Reader
 from tools.cache import model_path

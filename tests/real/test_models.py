@@ -11,7 +11,7 @@ import torch
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from tests.decoding.recipes import SURE
 from tests.real.conftest import GEMMA3, SMOLLM2
 from tests.real.measure import alone

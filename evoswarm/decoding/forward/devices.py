@@ -9,7 +9,7 @@ from logging import CRITICAL, getLogger
 import psutil
 import torch
 
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 
 def describe_devices() -> dict[str, str]:

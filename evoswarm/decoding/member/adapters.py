@@ -11,7 +11,7 @@ from evoswarm.checkpoint import Adapter, Description, Unfit, adapter_of
 from evoswarm.checkpoint.weights import ADAPTERS, read_header
 from evoswarm.decoding.member.border import reading
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 
 def find_adapter(spec: MemberSpec, directory: Path) -> Adapter | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evoswarm.chat import ChatTemplate
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 
 def end_ids(

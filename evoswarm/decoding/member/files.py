@@ -12,7 +12,7 @@ from evoswarm.chat import DEFAULT_DATE, find_template, is_dated
 from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Unfit, adapter_of
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo.catalogue import member_path
 
 DESCRIPTIONS = (

@@ -15,7 +15,7 @@ from evoswarm.decoding.member.model import examine, read_model
 from evoswarm.decoding.member.prompt import chat_template_of
 from evoswarm.decoding.member.tokenizer import check_vocabulary, read_tokenizer
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 
 def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, digest: str | None = None) -> Member:

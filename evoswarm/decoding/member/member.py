@@ -18,7 +18,7 @@ from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.cuts import cut_places
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 
 class Member:

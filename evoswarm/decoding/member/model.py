@@ -17,7 +17,7 @@ from evoswarm.checkpoint import Description, StoredWeights, Unfit, Vocabulary, r
 from evoswarm.checkpoint.weights import WEIGHTS
 from evoswarm.decoding.member.border import reading
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from evoswarm.chat import ChatTemplate, Frame, find_template
 from evoswarm.decoding.member.literals import Literals, special_ids
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 _STAND_IN = "\ue000prompt\ue000"  # private-use characters: no template and no tokenizer knows them
 

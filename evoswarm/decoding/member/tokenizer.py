@@ -8,7 +8,7 @@ from typing import Any
 
 from evoswarm.decoding.member.border import reading
 from evoswarm.errors import MemberError
-from evoswarm.recipe import MemberSpec
+from evoswarm.member_spec import MemberSpec
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet, Text, allowed_after, split_character
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 
 FIRST = 1024
 PLACE_BYTES = 600  # of Python objects that a place takes beside its tables: text, path, who was read

@@ -15,7 +15,7 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.step.noise import gumbel
 from evoswarm.decoding.step.streams import Streams
-from evoswarm.recipe import RULES
+from evoswarm.policies.mix import RULES
 
 CANDIDATES = 5
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from evoswarm.decoding.text.alphabet import FLOOR
-from evoswarm.recipe import RuleName
+from evoswarm.policies.mix import RuleName
 
 NEARLY_PRODUCT = 1e-3  # |alpha| below which the power mean is its limit, the product
 WEIGHT_TIE = 1e-6

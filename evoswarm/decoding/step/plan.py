@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evoswarm.recipe import GATES, RULES, Recipe
+from evoswarm.policies.mix import GATES, RULES, Recipe
 
 
 class Plans:

@@ -12,7 +12,8 @@ from evoswarm.decoding.request import Request, Sample, Step
 from evoswarm.decoding.step.noise import noise_key
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.text.alphabet import Text
-from evoswarm.recipe import Failure, Recipe
+from evoswarm.failure import Failure
+from evoswarm.policies.mix import Recipe
 
 NO_LIMIT = np.iinfo(np.int32).max
 FIRST_STEPS = 16

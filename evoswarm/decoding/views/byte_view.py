@@ -27,7 +27,7 @@ from evoswarm.decoding.text.alphabet import LOG_FLOOR
 from evoswarm.decoding.text.branches import ROOT_BRANCH
 from evoswarm.decoding.text.positions import Position, Positions
 from evoswarm.decoding.views.member_view import NOT_FINITE, MemberView
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 
 LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 = 0
 

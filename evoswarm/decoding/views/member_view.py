@@ -7,7 +7,7 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.places import Places
 from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
 from evoswarm.decoding.request import Counters
-from evoswarm.recipe import Failure
+from evoswarm.failure import Failure
 
 NO_TOKEN = -1
 

@@ -15,7 +15,7 @@ from evoswarm.decoding.text.alphabet import Alphabet, Bytes, Tokens
 from evoswarm.decoding.text.positions import Positions
 from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.decoding.views.token_view import TokenView
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 
 KEEP = 0.75  # of the limit on places, when it has been passed
 

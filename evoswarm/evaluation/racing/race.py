@@ -10,7 +10,7 @@ from typing import Protocol
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.evaluation.racing.paired import Estimate, Scores, Strata, mean_scores
 from evoswarm.evaluation.racing.rota import Rota
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
 
 DROP_ERRORS = 1.28

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from evoswarm.canonical import digest_of
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import Evaluation, digest_of, scores_of, summarize
+from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
-from evoswarm.recipe import Recipe
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.study.two_by_two.voting import search_ballot
 from evoswarm.tasks.task import Item

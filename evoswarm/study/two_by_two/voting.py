@@ -14,7 +14,7 @@ from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import DROP_TOLERANCE, FINALISTS, best_and_cheapest_near
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
-from evoswarm.genomes.ballot_genome import BallotRepresentation
+from evoswarm.genomes.vote.representation import BallotRepresentation
 
 PATIENCE = 3
 """A search for ballots ends after so many times the space's generations: a small space has few different ballots."""

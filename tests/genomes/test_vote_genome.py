@@ -11,8 +11,8 @@ import pytest
 from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
-from evoswarm.genomes.ballot_genome import BallotGenome, BallotRepresentation
-from evoswarm.genomes.genes import MemberSize
+from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.vote.representation import BallotGenome, BallotRepresentation
 from tests.genomes.conftest import make_space
 
 SIZES = {f"m{index}": MemberSize(100 * (index + 1), 1.0, 1) for index in range(4)}

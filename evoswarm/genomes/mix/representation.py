@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from random import Random
 
-from evoswarm.genomes import variation
-from evoswarm.genomes.expression import express, genome_of, member_states, repair, thresholds
-from evoswarm.genomes.genes import MemberSize, genes_of
-from evoswarm.genomes.recipe_genome import RecipeGenome
-from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import Recipe
+from evoswarm.genomes.mix import variation
+from evoswarm.genomes.mix.expression import express, genome_of, member_states, repair, thresholds
+from evoswarm.genomes.mix.genes import MemberSize, genes_of
+from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
 GATED_SHARE = 0.2  # open share of the gated founders' followers

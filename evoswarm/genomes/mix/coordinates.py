@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
-from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
-from evoswarm.genomes.representation import RecipeRepresentation
-from evoswarm.genomes.span import Span
+from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
+from evoswarm.genomes.mix.representation import RecipeRepresentation
 
 _FIELDS = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
 _CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
@@ -72,7 +72,7 @@ class RecipeCoordinates:
         return self._representation.repaired(genome)
 
     def _number(self, gene: GeneName, name: str, point: Point) -> float:
-        span: Span = self._genes.spans[gene]
+        span: GeneRange = self._genes.spans[gene]
         return span.at(float(point[name])) if name in point else span.low
 
     def _choices(self, gene: GeneName) -> tuple[Choice, ...]:

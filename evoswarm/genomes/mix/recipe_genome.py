@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from evoswarm.recipe import RULES, RuleName
+from evoswarm.policies.mix import RULES, RuleName
 
 MemberState = Literal["lead", "speaking", "silent", "absent", "asleep"]
 GeneName = Literal[
@@ -116,7 +116,7 @@ def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: GeneName,
 
     Args:
         genome: whose.
-        states: of its members; see ``evoswarm.genomes.expression.member_states``.
+        states: of its members; see ``evoswarm.genomes.mix.expression.member_states``.
         gene: which gene.
         member: of which member, for the genes that members have.
     """

@@ -10,8 +10,8 @@ from typing import Literal
 
 from deap import tools
 
+from evoswarm.canonical import round_significant
 from evoswarm.evolution.randomness import lend
-from evoswarm.recipe import round_significant
 
 Scale = Literal["linear", "log", "squash"]
 
@@ -20,7 +20,7 @@ MUTATION_ETA = 4.0  # of polynomial mutation: a typical step is a tenth of the r
 
 
 @dataclass(frozen=True)
-class Span:
+class GeneRange:
     """The values a continuous gene may take.
 
     Attributes:
@@ -149,7 +149,7 @@ class Span:
 
 
 def cross(
-    spans: Sequence[Span], first: Sequence[float], second: Sequence[float], rng: Random
+    spans: Sequence[GeneRange], first: Sequence[float], second: Sequence[float], rng: Random
 ) -> tuple[list[float], list[float]]:
     """Two children of two rows of genes: simulated binary crossover, but atoms are handed on as they are.
 

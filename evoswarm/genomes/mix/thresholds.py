@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from evoswarm.canonical import round_significant
 from evoswarm.errors import RunError, Where
-from evoswarm.recipe import round_significant
 
 _TOLERANCE = 1e-9  # of sums of step weights
 _DECIMALS = 6  # entropies nearer than this are not told apart

@@ -13,11 +13,11 @@ from random import Random
 from statistics import fmean
 from typing import Any, Literal
 
-from evoswarm.genomes.ballot import Ballot, Voter
-from evoswarm.genomes.genes import Genes, MemberSize, genes_of
-from evoswarm.genomes.span import Span, cross
-from evoswarm.genomes.variation import some_of
-from evoswarm.recipe import Recipe, RecipeMember
+from evoswarm.genomes.gene_range import GeneRange, cross
+from evoswarm.genomes.mix.genes import Genes, MemberSize, genes_of
+from evoswarm.genomes.mix.variation import some_of
+from evoswarm.policies.mix import Recipe, RecipeMember
+from evoswarm.policies.vote import Ballot, Voter
 from evoswarm.space import SearchSpace
 
 Gene = Literal["voting", "weights", "temperatures", "samples"]
@@ -174,7 +174,7 @@ class BallotRepresentation:
         elif gene == "samples":
             row[index] = rng.choice([count for count in self.genes.samples if count != row[index]])
         else:
-            span: Span = self._weight if gene == "weights" else self._temperature
+            span: GeneRange = self._weight if gene == "weights" else self._temperature
             row[index] = span.mutate(row[index], rng)
         return replace(genome, **{gene: tuple(row)})
 

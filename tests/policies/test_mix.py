@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError
-from evoswarm.recipe import GATES, RULES, Fusion, MemberSpec, Recipe, RecipeMember, round_significant
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import GATES, RULES, Fusion, Recipe, RecipeMember
 
 
 def member(name: str, **settings: Any) -> RecipeMember:

@@ -8,12 +8,10 @@ are decoded once.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -27,9 +25,9 @@ from pydantic import (
     model_validator,
 )
 
+from evoswarm.canonical import digest_of, round_significant
 from evoswarm.errors import RecipeError, Where
-from evoswarm.member_spec import MemberSpec as MemberSpec  # it is known by this address
-from evoswarm.member_spec import Strict
+from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.run_directory import CHAMPION
 from evoswarm.user_files import MIB, read_text
 
@@ -40,40 +38,8 @@ RECIPE_VERSION: Literal[1] = 1
 AlphabetName = Literal["bytes", "tokens"]
 RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
 GateName = Literal["entropy", "low_entropy", "random"]
-FailureKind = Literal[
-    "out_of_memory",
-    "time_out",
-    "non_finite",
-    "no_mass",
-    "prompt_too_long",
-    "unknown_token",
-    "prompt_refused",
-    "invalid_recipe",
-    "scorer_error",
-]
-
 RULES: tuple[RuleName, ...] = ("mixture", "product", "power", "most_confident", "vote", "contrast")
 GATES: tuple[GateName, ...] = ("entropy", "low_entropy", "random")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an item has no answer, or an answer no score.
-
-    Attributes:
-        kind: what happened.
-        message: more of it, without names: it is kept beside evaluations that many spaces share.
-        member: name of the member that is to blame, as the reader's recipe calls it; "" where no single one is.
-    """
-
-    kind: FailureKind
-    message: str
-    member: str = ""
-
-
-def round_significant(value: float, digits: int = 6) -> float:
-    """Round to significant digits, so that what is written is exactly what is decoded."""
-    return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
 
 
 def _alpha_from_json(value: Any) -> Any:
@@ -206,7 +172,7 @@ class Recipe(Strict):
         }
         if self.gate != "entropy":
             decides["gate"] = self.gate
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(decides)
 
     def to_json(self) -> str:
         """The recipe as JSON text, the same bytes for the same recipe."""

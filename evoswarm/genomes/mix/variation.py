@@ -8,9 +8,9 @@ from random import Random
 from statistics import fmean
 from typing import Any, TypeVar
 
-from evoswarm.genomes.genes import Genes
-from evoswarm.genomes.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, MemberState, RecipeGenome, dormant
-from evoswarm.genomes.span import Span, cross
+from evoswarm.genomes.gene_range import GeneRange, cross
+from evoswarm.genomes.mix.genes import Genes
+from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, MemberState, RecipeGenome, dormant
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def distance(first: RecipeGenome, second: RecipeGenome, genes: Genes) -> float:
         if mine[0] != yours[0]:
             parts.append(1.0)
         elif mine[0]:
-            spans: list[Span] = [genes.spans["weight"], genes.spans["temperature"]]
+            spans: list[GeneRange] = [genes.spans["weight"], genes.spans["temperature"]]
             if index not in (first.lead, second.lead):
                 spans.append(genes.spans["open_share"])
             parts.append(fmean(s.share_of_range(a, b) for s, a, b in zip(spans, mine[1:], yours[1:], strict=False)))

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evoswarm.errors import RecipeError
-from evoswarm.genomes.genes import Genes
-from evoswarm.genomes.recipe_genome import MemberState, RecipeGenome
-from evoswarm.genomes.thresholds import Calibration
-from evoswarm.recipe import Fusion, MemberSpec, Recipe, RecipeMember
+from evoswarm.genomes.mix.genes import Genes
+from evoswarm.genomes.mix.recipe_genome import MemberState, RecipeGenome
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evoswarm.errors import SpaceError
-from evoswarm.genomes.recipe_genome import GeneName
-from evoswarm.genomes.span import Span
-from evoswarm.recipe import RuleName
+from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.mix.recipe_genome import GeneName
+from evoswarm.policies.mix import RuleName
 from evoswarm.space import SearchSpace
 
 LEAST_SHARE = 0.005  # of open shares above 0
@@ -74,7 +74,7 @@ class Genes:
     """
 
     pool: int
-    spans: Mapping[GeneName, Span]
+    spans: Mapping[GeneName, GeneRange]
     leads: tuple[int, ...]
     rules: tuple[RuleName, ...]
     samples: tuple[int, ...]
@@ -116,23 +116,23 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     )
 
 
-def _spans(space: SearchSpace) -> dict[GeneName, Span]:
+def _spans(space: SearchSpace) -> dict[GeneName, GeneRange]:
     genome = space.genome
     low, high = genome.open_share
-    share = Span(max(low, min(LEAST_SHARE, high)) if high > 0 else 0.0, high, "log")
+    share = GeneRange(max(low, min(LEAST_SHARE, high)) if high > 0 else 0.0, high, "log")
     if not genome.gates:
-        share = Span(1.0, 1.0, "log")
+        share = GeneRange(1.0, 1.0, "log")
     elif low < high:
-        share = Span(share.low, high, "log", ((1.0, ALWAYS), (0.0, NEVER)) if high == 1 else ((0.0, NEVER),))
+        share = GeneRange(share.low, high, "log", ((1.0, ALWAYS), (0.0, NEVER)) if high == 1 else ((0.0, NEVER),))
     ends = tuple((end, INFINITE) for end in genome.alpha if math.isinf(end))
     return {
-        "weight": Span(*genome.weight, "log"),
-        "temperature": Span(*genome.temperature, "log"),
+        "weight": GeneRange(*genome.weight, "log"),
+        "temperature": GeneRange(*genome.temperature, "log"),
         "open_share": share,
-        "alpha": Span(*genome.alpha, "squash" if ends else "linear", ends),
-        "beta": Span(*genome.beta, "linear", ((0.0, UNSHARPENED),) if genome.beta[0] == 0 else ()),
-        "contrast": Span(*genome.contrast, "linear"),
-        "sampling_temperature": Span(*genome.sampling_temperature, "log"),
+        "alpha": GeneRange(*genome.alpha, "squash" if ends else "linear", ends),
+        "beta": GeneRange(*genome.beta, "linear", ((0.0, UNSHARPENED),) if genome.beta[0] == 0 else ()),
+        "contrast": GeneRange(*genome.contrast, "linear"),
+        "sampling_temperature": GeneRange(*genome.sampling_temperature, "log"),
     }
 
 

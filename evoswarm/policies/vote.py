@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import dataclass
 
-from evoswarm.recipe import Recipe, round_significant
+from evoswarm.canonical import digest_of, round_significant
+from evoswarm.policies.mix import Recipe
 
 
 @dataclass(frozen=True)
@@ -56,4 +55,4 @@ class Ballot:
         """SHA-256 over what decides the outcome: the voters' recipes and the weights in proportion."""
         total = math.fsum(voter.weight for voter in self.voters)
         decides = [[voter.recipe.digest, round_significant(voter.weight / total)] for voter in self.voters]
-        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+        return digest_of(decides)

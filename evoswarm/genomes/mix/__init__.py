@@ -1,0 +1,1 @@
+"""Genomes that express mixes."""

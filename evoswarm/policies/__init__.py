@@ -1,0 +1,1 @@
+"""Policies: whatever answers items and is searched, chosen, certified and exported. Data only."""
