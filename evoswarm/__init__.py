@@ -28,7 +28,7 @@ _HOMES = {
     "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
-    "MemberSpec": "evoswarm.policies.mix",
+    "MemberSpec": "evoswarm.member_spec",
     "Recipe": "evoswarm.policies.mix",
     "Request": "evoswarm.decoding.request",
     "SearchResult": "evoswarm.experiment.result",

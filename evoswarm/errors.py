@@ -2,7 +2,7 @@
 
 A message says what was expected (and why, where that is not plain), what came, and where. Failures *of an
 evaluation* (out of memory, a non-finite distribution, ...) are values, not exceptions: see
-``evoswarm.policies.mix.Failure``.
+``evoswarm.failure.Failure``.
 """
 
 from __future__ import annotations

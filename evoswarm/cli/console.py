@@ -15,7 +15,7 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.result import GenerationFigures, SearchResult
-from evoswarm.experiment.words import duration, ended_because, in_words, quantity
+from evoswarm.experiment.words import duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
 _MOST_KINDS = 3  # of failures on a line
@@ -135,7 +135,7 @@ def _print_champion(console: Console, result: SearchResult) -> None:
     champion = result.selection.champion
     summary = champion.summary
     console.print(f"\n[bold]Champion[/bold] [dim]{champion.recipe.digest[:12]}[/dim]")
-    for line in in_words(champion.recipe, summary.cost):
+    for line in champion.recipe.words(summary.cost.spoken):
         console.print(f"  {escape(line)}", soft_wrap=True)
     console.print(
         f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)} FLOPs "

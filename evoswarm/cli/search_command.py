@@ -16,7 +16,6 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
-from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import SplitResult, evaluate
 from evoswarm.tracking import Tracker
 
@@ -76,7 +75,7 @@ def run_evaluate(
     if as_json:
         print(json.dumps(_as_dict(result), ensure_ascii=False))
         return
-    for line in in_words(result.recipe, result.summary.cost):
+    for line in result.recipe.words(result.summary.cost.spoken):
         print(line)
     console = make_console()
     title = f"{split} split, {result.summary.items} items"

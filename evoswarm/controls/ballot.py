@@ -13,7 +13,7 @@ from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.judge import checked_score, scorer_failure
-from evoswarm.policies.vote import Ballot, Voter
+from evoswarm.genomes.ballot import Ballot, Voter
 from evoswarm.tasks.task import Item, Task
 
 __all__ = ["TIE", "Ballot", "Voter", "ballot_evaluations", "elected"]

@@ -48,8 +48,8 @@ def rivals(space: SearchSpace, specs: Sequence[MemberSpec]) -> list[Contender]:
 
 def without(recipe: Recipe, name: str) -> Recipe:
     """The recipe less one of its followers; weights stay in proportion."""
-    members = tuple(member for member in recipe.members if member.spec.name != name)
-    return Recipe.model_validate({**recipe.model_dump(by_alias=True), "members": [m.model_dump() for m in members]})
+    members = [member.model_dump() for member in recipe.members if member.spec.name != name]
+    return recipe.changed(members=members)
 
 
 def _plain(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:

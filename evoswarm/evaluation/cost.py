@@ -70,6 +70,12 @@ class Cost:
         """Of the members."""
         return tuple(member.name for member in self.members)
 
+    @property
+    def spoken(self) -> dict[str, float]:
+        """By member's name, the share of the steps at which it spoke; a lead speaks at every one."""
+        most = max((member.steps for member in self.members), default=0.0)
+        return {member.name: member.steps / most for member in self.members if most}
+
     def to_json(self) -> list[list[float]]:
         """Numbers only, in member order: names are the recipe's affair, and a ledger is shared by many spaces."""
         return [list(member[1:]) for member in self.members]

@@ -32,7 +32,6 @@ from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.same_items import require_same_items
-from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import CHAMPION, RunDirectory
@@ -184,7 +183,7 @@ def _evidence(
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note = small_test_split(space)
     return Evidence(
-        subject=_subject(space, champion, in_words(champion, summary.cost)),
+        subject=_subject(space, champion, champion.words(summary.cost.spoken)),
         items=Items(**counts),
         opening=opening,
         margin=space.certificate.margin,

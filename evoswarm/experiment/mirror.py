@@ -12,7 +12,6 @@ from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
 from evoswarm.failure import FailureKind
 from evoswarm.genomes.mix.recipe_genome import RecipeGenome
-from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened
@@ -165,21 +164,5 @@ def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildR
         **{f"selection_accuracy/{task}": score for task, score in summary.by_task.items()},
     }
     genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome.to_dict()).items()}
-    parameters = {**_recipe_parameters(standing.recipe), **genes}
+    parameters = {**standing.recipe.parameters(), **genes}
     return ChildRun(name, standing.recipe.digest, parameters, figures, standing.recipe.to_json())
-
-
-def _recipe_parameters(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as parameters: what is decoded, member by member."""
-    parameters = {
-        "digest": recipe.digest,
-        "lead": recipe.lead,
-        "alphabet": recipe.alphabet,
-        "samples": recipe.samples,
-        "sampling_temperature": recipe.sampling_temperature,
-        **{f"fusion.{key}": value for key, value in recipe.fusion.model_dump(mode="json", by_alias=True).items()},
-    }
-    for member in recipe.members:
-        for gene in ("weight", "temperature", "threshold"):
-            parameters[f"member.{member.spec.name}.{gene}"] = getattr(member, gene)
-    return parameters

@@ -8,30 +8,22 @@ are decoded once.
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from evoswarm.canonical import digest_of, round_significant
-from evoswarm.errors import RecipeError, Where
 from evoswarm.member_spec import MemberSpec, Strict
-from evoswarm.run_directory import CHAMPION
-from evoswarm.user_files import MIB, read_text
-
-_LARGEST = 4 * MIB  # of a file; a recipe of fifty members has some 30 kB
+from evoswarm.policies.policy import PolicyModel
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -92,7 +84,7 @@ class Fusion(Strict):
     contrast: float = Field(default=0.0, ge=0, alias="lambda")
 
 
-class Recipe(Strict):
+class Recipe(PolicyModel):
     """Everything needed to decode; immutable and canonical.
 
     Attributes:
@@ -111,6 +103,8 @@ class Recipe(Strict):
             followers, is at least that (so 1 is never). Searches use ``entropy`` only; the others are what it is
             compared with. Left out of JSON and digest where it is ``entropy``.
     """
+
+    kind: ClassVar[str] = "mix"
 
     version: Literal[1] = RECIPE_VERSION
     alphabet: AlphabetName = "bytes"
@@ -174,65 +168,90 @@ class Recipe(Strict):
             decides["gate"] = self.gate
         return digest_of(decides)
 
-    def to_json(self) -> str:
-        """The recipe as JSON text, the same bytes for the same recipe."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2) + "\n"
+    @property
+    def specs(self) -> tuple[MemberSpec, ...]:
+        """Where its members are."""
+        return tuple(member.spec for member in self.members)
 
-    @classmethod
-    def from_json(cls, text: str, file: str = "<recipe>") -> Recipe:
-        """Read a recipe.
+    @property
+    def removable(self) -> tuple[str, ...]:
+        """Names of the followers."""
+        return tuple(member.spec.name for member in self.members if member.spec.name != self.lead)
 
-        Raises:
-            RecipeError: the text is no valid recipe; names the file and the field.
+    def mixes(self, task: str) -> tuple[Recipe, ...]:
+        """The recipe itself, whatever the task."""
+        return (self,)
+
+    def without(self, name: str) -> Recipe | None:
+        """The recipe less one member, weights in proportion; without its lead, the heaviest of the others leads."""
+        rest = [member for member in self.members if member.spec.name != name]
+        if not rest:
+            return None
+        lead = max(rest, key=lambda member: member.weight).spec.name if name == self.lead else self.lead
+        return self.changed(members=[member.model_dump() for member in rest], lead=lead)
+
+    def bound(self, specs: Mapping[str, MemberSpec]) -> Recipe:
+        """The recipe with other specs for its members, by name."""
+        members = [{**member.model_dump(), "spec": specs[member.spec.name].model_dump()} for member in self.members]
+        return self.changed(members=members)
+
+    def changed(self, **fields: Any) -> Recipe:
+        """The recipe with other values in some of its fields, validated and canonical again."""
+        return Recipe.model_validate({**self.model_dump(by_alias=True), **fields})
+
+    def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
+        """Who leads, who speaks when, with what weight, by which rule: one sentence per line.
+
+        Args:
+            spoken: share of the steps at which a follower really spoke, by name, where it is known.
         """
-        try:
-            return cls.model_validate_json(text, strict=True)
-        except ValidationError as error:
-            path, message = _first_mistake(error)
-            raise RecipeError(message, Where(file, path)) from None
+        lead = self.members[self.lead_index]
+        if len(self.members) == 1:
+            return [f"{self.lead} alone{_temperature(lead)}.", self._sampling]
+        lines = [f"{self.lead} leads: it speaks at every step{self._weight(lead)}{_temperature(lead)}."]
+        for member in self.members:
+            if member.spec.name != self.lead:
+                when = self._when(member, (spoken or {}).get(member.spec.name))
+                lines.append(f"{member.spec.name} {when}{self._weight(member)}{_temperature(member)}.")
+        return [*lines, f"Fusion: {_rule(self.fusion)}.", self._sampling]
 
-    def save(self, path: str | Path) -> Path:
-        """Write the recipe to a file, whole or not at all."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as temporary:
-            temporary.write(self.to_json())
-        os.replace(temporary.name, target)
-        return target
+    def parameters(self) -> dict[str, Any]:
+        """The recipe as parameters: what is decoded, member by member."""
+        found: dict[str, Any] = {
+            "digest": self.digest,
+            "lead": self.lead,
+            "alphabet": self.alphabet,
+            "samples": self.samples,
+            "sampling_temperature": self.sampling_temperature,
+        }
+        fusion = self.fusion.model_dump(mode="json", by_alias=True)
+        found |= {f"fusion.{key}": value for key, value in fusion.items()}
+        for member in self.members:
+            for gene in ("weight", "temperature", "threshold"):
+                found[f"member.{member.spec.name}.{gene}"] = getattr(member, gene)
+        return found
 
-    @classmethod
-    def load(cls, path: str | Path) -> Recipe:
-        """Read a recipe from a file, or the champion of a run directory.
+    @property
+    def _sampling(self) -> str:
+        if self.samples == 1:
+            return "One greedy answer."
+        return f"Majority vote over {self.samples} answers sampled at temperature {self.sampling_temperature:.2f}."
 
-        Raises:
-            RecipeError: there is no such file, it holds no valid recipe, or the directory has no champion.
-        """
-        file = Path(path)
-        if os.path.isdir(file):  # unlike pathlib's, no error for a name that is too long
-            file = file / CHAMPION
-            if not file.exists():
-                message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"
-                raise RecipeError(message, Where(str(path)))
-        return cls.from_json(read_text(file, limit=_LARGEST, raises=RecipeError), str(file))
+    def _when(self, member: RecipeMember, share: float | None) -> str:
+        if member.threshold == 0.0:
+            return "speaks at every step"
+        seen = "" if share is None else f" ({share:.0%} of steps)"
+        if self.gate == "random":
+            return f"joins with probability {max(0.0, 1 - member.threshold):.3g}{seen}"
+        bound = "at most" if self.gate == "low_entropy" else "at least"
+        return f"joins where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
 
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of the format."""
-        return cls.model_json_schema(by_alias=True)
-
-
-def _first_mistake(error: ValidationError) -> tuple[str, str]:
-    """Field and sentence of the first thing that is wrong."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "value_error":
-        return path, str(first["ctx"]["error"])
-    if first["type"] == "json_invalid":
-        return path, f"expected JSON, got: {first['ctx']['error']}"
-    if first["type"] == "missing":
-        return path, "expected a value (it has no default), got nothing"
-    expected = "a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Input should be ")
-    return path, f"expected {expected}, got {first['input']!r:.80}"
+    def _weight(self, member: RecipeMember) -> str:
+        if self.fusion.rule == "most_confident":
+            return ""
+        if self.fusion.rule == "contrast" and member.spec.name == self.lead:
+            return ""
+        return f", weight {member.weight:.2f}"
 
 
 def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
@@ -283,3 +302,21 @@ def _canonical_weights(recipe: Recipe, rule: RuleName) -> list[float]:
         1.0 if rule == "contrast" and m.spec.name == recipe.lead else round_significant(m.weight / total)
         for m in recipe.members
     ]
+
+
+def _temperature(member: RecipeMember) -> str:
+    shown = f"{member.temperature:.2f}"
+    return "" if shown == "1.00" else f", temperature {shown}"
+
+
+def _rule(fusion: Fusion) -> str:
+    sharpened = f", weights sharpened by confidence (beta {fusion.beta:.2g})" if fusion.beta else ""
+    alpha = {math.inf: "max", -math.inf: "min"}.get(fusion.alpha, f"{fusion.alpha:.3g}")
+    return {
+        "mixture": "mixture (the weighted mean of the speakers' distributions)",
+        "product": "product (the weighted geometric mean of the speakers' distributions)",
+        "power": f"power mean with alpha {alpha}",
+        "most_confident": "most confident (the speaker of least entropy decides)",
+        "vote": "vote (each speaker's likeliest symbol counts its weight)",
+        "contrast": f"contrast with lambda {fusion.contrast:.2g} (the lead, less what the others would say)",
+    }[fusion.rule] + sharpened

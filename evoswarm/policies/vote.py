@@ -1,58 +1,119 @@
-"""What a ballot genome expresses: who votes, and with what weight. ``evoswarm.controls.ballot`` holds the vote."""
+"""A vote over whole answers: every voter answers on its own, and the answer with the most weight behind it wins.
+
+Self-consistency (Wang et al. 2023, arXiv:2203.11171), here across members and weighted.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from evoswarm.canonical import digest_of, round_significant
+from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
+from evoswarm.policies.policy import PolicyModel
 
 
-@dataclass(frozen=True)
-class Voter:
+class Voter(Strict):
     """One member with a vote.
 
     Attributes:
-        recipe: of a single member.
-        weight: > 0, of its vote; its samples share it equally.
-
-    Raises:
-        ValueError: the recipe mixes several members, or the weight is no positive number.
+        recipe: of a single member; how often and at which temperature it answers.
+        weight: > 0, of its vote; its answers share it equally.
     """
 
     recipe: Recipe
-    weight: float = 1.0
+    weight: float = Field(default=1.0, gt=0)
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
         if len(self.recipe.members) != 1:
-            raise ValueError(f"expected a voter of one member, got {len(self.recipe.members)}")
-        if not (math.isfinite(self.weight) and self.weight > 0):
-            raise ValueError(f"expected a weight above 0, got {self.weight}")
+            raise ValueError(f"recipe: expected one member, got {len(self.recipe.members)}")
+        return self
 
 
-@dataclass(frozen=True)
-class Ballot:
-    """A vote over whole answers, as the scorer extracts them (an answer in which it finds none is a vote too).
+class Vote(PolicyModel):
+    """A vote over whole answers, as the scorer extracts them; weights are normalised to sum 1.
 
     Ties go to the answer of the first voter, and of its answers to the first.
 
     Attributes:
+        kind: of policy.
+        version: of this format.
         voters: at least one, in the order that settles ties.
-
-    Raises:
-        ValueError: nobody votes.
     """
 
-    voters: tuple[Voter, ...]
+    kind: Literal["vote"] = "vote"
+    version: Literal[1] = 1
+    voters: tuple[Voter, ...] = Field(min_length=1)
 
-    def __post_init__(self) -> None:
-        if not self.voters:
-            raise ValueError("expected at least one voter, got none")
+    @model_validator(mode="after")
+    def _canonical(self) -> Self:
+        total = math.fsum(voter.weight for voter in self.voters)
+        if abs(total - 1.0) <= 1e-6 * len(self.voters):
+            total = 1.0  # already normalised and rounded: reading a vote must give back the vote
+        voters = [one.model_copy(update={"weight": round_significant(one.weight / total)}) for one in self.voters]
+        object.__setattr__(self, "voters", tuple(voters))  # the model is frozen to everybody else
+        return self
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what decides the outcome: the voters' recipes and the weights in proportion."""
-        total = math.fsum(voter.weight for voter in self.voters)
-        decides = [[voter.recipe.digest, round_significant(voter.weight / total)] for voter in self.voters]
-        return digest_of(decides)
+        """SHA-256 over what decides the outcome: the voters' recipes and weights."""
+        return digest_of([[voter.recipe.digest, voter.weight] for voter in self.voters])
+
+    @property
+    def specs(self) -> tuple[MemberSpec, ...]:
+        """Where the voters are, each member once."""
+        return tuple({voter.recipe.lead: voter.recipe.specs[0] for voter in self.voters}.values())
+
+    @property
+    def prompt_format(self) -> str:
+        """Of the first voter."""
+        return self.voters[0].recipe.prompt_format
+
+    @property
+    def removable(self) -> tuple[str, ...]:
+        """Names of all voters, where there are several."""
+        names = tuple(dict.fromkeys(voter.recipe.lead for voter in self.voters))
+        return names if len(names) > 1 else ()
+
+    def mixes(self, task: str) -> tuple[Recipe, ...]:
+        """The voters' recipes, whatever the task."""
+        return tuple(voter.recipe for voter in self.voters)
+
+    def without(self, name: str) -> Vote | None:
+        """The vote less one member, weights in proportion; None where nobody would be left."""
+        rest = tuple(voter for voter in self.voters if voter.recipe.lead != name)
+        return Vote(voters=rest) if rest else None
+
+    def bound(self, specs: Mapping[str, MemberSpec]) -> Vote:
+        """The vote with other specs for its members, by name."""
+        return Vote(voters=tuple(Voter(recipe=one.recipe.bound(specs), weight=one.weight) for one in self.voters))
+
+    def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
+        """One sentence per voter."""
+        weighted = len(self.voters) > 1
+        lines = [
+            f"{one.recipe.lead} gives {_answers(one.recipe)}{f', weight {one.weight:.2f}' if weighted else ''}."
+            for one in self.voters
+        ]
+        return [*lines, "The answer with the most weight behind it wins."] if weighted else lines
+
+    def parameters(self) -> dict[str, Any]:
+        """The vote as parameters, voter by voter."""
+        found: dict[str, Any] = {"digest": self.digest}
+        for voter in self.voters:
+            place = f"voter.{voter.recipe.lead}"
+            found[f"{place}.weight"] = voter.weight
+            found[f"{place}.samples"] = voter.recipe.samples
+            found[f"{place}.sampling_temperature"] = voter.recipe.sampling_temperature
+        return found
+
+
+def _answers(recipe: Recipe) -> str:
+    if recipe.samples == 1:
+        return "one greedy answer"
+    return f"{recipe.samples} answers sampled at temperature {recipe.sampling_temperature:.2f}"

@@ -20,7 +20,7 @@ from evoswarm.tracking.store import Store, names, text
 
 _LINEAGE = "lineage.json"
 _TABLES = "mlflow.loggedArtifacts"  # the tag that makes a file a table in MLflow's pages
-_DIRECTORY, _KEY, _RECIPE = "evoswarm.run_directory", "evoswarm.key", "evoswarm.policies.mix"
+_DIRECTORY, _KEY, _RECIPE = "evoswarm.run_directory", "evoswarm.key", "evoswarm.recipe"
 
 
 @dataclass(frozen=True)

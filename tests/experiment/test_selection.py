@@ -12,7 +12,7 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import Selection, pareto_front, select
-from evoswarm.experiment.words import duration, ended_because, in_words, quantity
+from evoswarm.experiment.words import duration, ended_because, quantity
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Fusion, GateName, Recipe, RecipeMember
@@ -174,7 +174,7 @@ def test_a_recipe_in_words() -> None:
         sampling_temperature=0.7,
     )
     cost = Cost(tuple(MemberCost(name, 1, 1, 1, 1, steps) for name, steps in (("a", 10), ("b", 1), ("c", 10))))
-    assert in_words(recipe, cost) == [
+    assert recipe.words(cost.spoken) == [
         "a leads: it speaks at every step, weight 0.60.",
         "b joins where the lead's entropy is at least 0.5 nats (10% of steps), weight 0.20, temperature 2.00.",
         "c speaks at every step, weight 0.20.",
@@ -182,7 +182,7 @@ def test_a_recipe_in_words() -> None:
         "weights sharpened by confidence (beta 2).",
         "Majority vote over 3 answers sampled at temperature 0.70.",
     ]
-    assert in_words(mix("a")) == ["a alone.", "One greedy answer."]
+    assert mix("a").words() == ["a alone.", "One greedy answer."]
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_a_recipe_in_words() -> None:
 )
 def test_every_gate_has_words(gate: GateName, words: str) -> None:
     members = (RecipeMember(spec=spec("a")), RecipeMember(spec=spec("b"), threshold=0.75))
-    assert in_words(Recipe(members=members, lead="a", gate=gate))[1].startswith(words)
+    assert Recipe(members=members, lead="a", gate=gate).words()[1].startswith(words)
 
 
 @pytest.mark.parametrize("rule", ["mixture", "product", "power", "most_confident", "vote", "contrast"])
 def test_every_rule_has_words(rule: str) -> None:
     recipe = Recipe.model_validate({**mix("a", "b").model_dump(by_alias=True), "fusion": {"rule": rule, "lambda": 0.5}})
-    assert len(in_words(recipe)) == 4
+    assert len(recipe.words()) == 4
 
 
 @pytest.mark.parametrize(

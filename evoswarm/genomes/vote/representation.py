@@ -13,11 +13,11 @@ from random import Random
 from statistics import fmean
 from typing import Any, Literal
 
+from evoswarm.genomes.ballot import Ballot, Voter
 from evoswarm.genomes.gene_range import GeneRange, cross
 from evoswarm.genomes.mix.genes import Genes, MemberSize, genes_of
 from evoswarm.genomes.mix.variation import some_of
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.policies.vote import Ballot, Voter
 from evoswarm.space import SearchSpace
 
 Gene = Literal["voting", "weights", "temperatures", "samples"]

@@ -13,7 +13,6 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
-from evoswarm.experiment.words import in_words
 from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
@@ -138,7 +137,7 @@ def _mixing(bench: Workbench, recipe: Recipe, evaluations: int) -> Side:
     items = _opened(bench, recipe.digest)
     rows = bench.evaluator.evaluate([recipe], items)[0]
     summary = summarize(items, rows, bench.tasks)
-    words = tuple(in_words(recipe, summary.cost))
+    words = tuple(recipe.words(summary.cost.spoken))
     return Side(words, _by_task(items, rows), summary.cost.flops, evaluations, summary.failures)
 
 

@@ -1,0 +1,170 @@
+"""What every policy offers, and how it is written and read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from pydantic import ValidationError
+
+from evoswarm.errors import RecipeError, Where
+from evoswarm.member_spec import MemberSpec, Strict
+from evoswarm.run_directory import CHAMPION
+from evoswarm.user_files import MIB, read_text
+
+if TYPE_CHECKING:
+    from evoswarm.policies.mix import Recipe
+
+_LARGEST = 4 * MIB  # of a file; a recipe of fifty members has some 30 kB
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Anything that answers items and is searched, chosen, certified and exported. Frozen data; no model is loaded.
+
+    A policy answers from what its *mixes* decode: `evoswarm.evaluation` decodes them and puts the answer together.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Its key in `evoswarm.policies.KINDS`."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides its answers: equal digests, equal answers."""
+        ...
+
+    @property
+    def specs(self) -> tuple[MemberSpec, ...]:
+        """The members it needs, each once."""
+        ...
+
+    @property
+    def prompt_format(self) -> str:
+        """How a raw question becomes a prompt; ``{prompt}`` stands for the question."""
+        ...
+
+    @property
+    def removable(self) -> tuple[str, ...]:
+        """Names of the members that it could do without while the others keep their roles."""
+        ...
+
+    def mixes(self, task: str) -> tuple[Recipe, ...]:
+        """What has to be decoded to answer an item of this task."""
+        ...
+
+    def without(self, name: str) -> Self | None:
+        """The same less one member; None where nothing would be left."""
+        ...
+
+    def bound(self, specs: Mapping[str, MemberSpec]) -> Self:
+        """The same with other specs for its members, by name."""
+        ...
+
+    def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
+        """Describe it, one sentence per line.
+
+        Args:
+            spoken: share of the decoding steps at which a member really spoke, by name, where it is known.
+        """
+        ...
+
+    def parameters(self) -> dict[str, Any]:
+        """What it is made of, flat, for trackers and tables."""
+        ...
+
+    def to_json(self) -> str:
+        """As JSON text, the same bytes for the same policy."""
+        ...
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whole or not at all."""
+        ...
+
+
+class PolicyModel(Strict):
+    """Base of the kinds: strict, versioned JSON."""
+
+    def to_json(self) -> str:
+        """As JSON text, the same bytes for the same policy."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, file: str = "<recipe>") -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            RecipeError: the text is no valid policy of this kind; names the file and the field.
+        """
+        try:
+            return cls.model_validate_json(text, strict=True)
+        except ValidationError as error:
+            path, message = _first_mistake(error)
+            raise RecipeError(message, Where(file, path)) from None
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whole or not at all."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as temporary:
+            temporary.write(self.to_json())
+        os.replace(temporary.name, target)
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read one from a file, or the champion of a run directory.
+
+        Raises:
+            RecipeError: there is no such file, it holds no valid policy of this kind, or the directory has no champion.
+        """
+        file = policy_file(path)
+        return cls.from_json(read_policy_text(file), str(file))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the format."""
+        return cls.model_json_schema(by_alias=True)
+
+
+def policy_file(path: str | Path) -> Path:
+    """The file of a policy: the path itself, or the champion in a run directory.
+
+    Raises:
+        RecipeError: the directory has no champion.
+    """
+    file = Path(path)
+    if os.path.isdir(file):  # unlike pathlib's, no error for a name that is too long
+        file = file / CHAMPION
+        if not file.exists():
+            message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"
+            raise RecipeError(message, Where(str(path)))
+    return file
+
+
+def read_policy_text(file: Path) -> str:
+    """The text of a policy's file.
+
+    Raises:
+        RecipeError: it cannot be read, or is far too large.
+    """
+    return read_text(file, limit=_LARGEST, raises=RecipeError)
+
+
+def _first_mistake(error: ValidationError) -> tuple[str, str]:
+    """Field and sentence of the first thing that is wrong."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return path, str(first["ctx"]["error"])
+    if first["type"] == "json_invalid":
+        return path, f"expected JSON, got: {first['ctx']['error']}"
+    if first["type"] == "missing":
+        return path, "expected a value (it has no default), got nothing"
+    expected = "a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Input should be ")
+    return path, f"expected {expected}, got {first['input']!r:.80}"

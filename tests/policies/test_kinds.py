@@ -1,0 +1,125 @@
+"""Every kind of policy keeps the same contract; a new kind joins by one entry in EXAMPLES."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evoswarm.errors import RecipeError
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import KINDS, Policy, Recipe, Route, Vote, load_policy, read_policy
+from evoswarm.policies.mix import RecipeMember
+from evoswarm.policies.vote import Voter
+
+
+def alone(name: str, **fields: Any) -> Recipe:
+    spec = MemberSpec(name=name, path=f"zoo:{name}", fingerprint=name * 8)
+    return Recipe(members=(RecipeMember(spec=spec),), lead=name, **fields)
+
+
+def mix(*names: str) -> Recipe:
+    members = tuple(member for name in names for member in alone(name).members)
+    return Recipe(members=members, lead=names[0])
+
+
+def vote(**weights: float) -> Vote:
+    return Vote(voters=tuple(Voter(recipe=alone(name), weight=weight) for name, weight in weights.items()))
+
+
+EXAMPLES: dict[str, list[Policy]] = {
+    "mix": [alone("a", samples=3), mix("a", "b", "c")],
+    "vote": [vote(a=1.0), vote(a=1.0, b=2.0, c=4.0)],
+    "route": [
+        Route(by="task", policies=(alone("a"), vote(b=1.0, c=2.0)), tasks={"sums": 1}),
+        Route(by="confidence", policies=(alone("a"), alone("b"))),
+    ],
+}
+every_policy = pytest.mark.parametrize("policy", [one for some in EXAMPLES.values() for one in some])
+
+
+def test_every_kind_has_examples() -> None:
+    assert set(EXAMPLES) == set(KINDS)
+    assert all(isinstance(one, KINDS[kind]) and one.kind == kind for kind, some in EXAMPLES.items() for one in some)
+
+
+@every_policy
+def test_a_policy_keeps_the_protocol(policy: Policy) -> None:
+    assert isinstance(policy, Policy)
+    names = {spec.name for spec in policy.specs}
+    assert {spec.name for recipe in policy.mixes("sums") for spec in recipe.specs} <= names
+    assert "{prompt}" in policy.prompt_format
+    assert policy.words()
+    assert policy.parameters()["digest"] == policy.digest
+
+
+@every_policy
+def test_json_gives_it_back_to_the_byte(policy: Policy, tmp_path: Path) -> None:
+    again = load_policy(policy.save(tmp_path / "policy.json"))
+    assert (again, again.digest, again.to_json()) == (policy, policy.digest, policy.to_json())
+    assert type(policy) is type(again)
+
+
+@every_policy
+def test_names_and_places_do_not_decide_but_fingerprints_do(policy: Policy) -> None:
+    moved = {spec.name: spec.model_copy(update={"path": "/elsewhere"}) for spec in policy.specs}
+    other = {spec.name: spec.model_copy(update={"fingerprint": "f" * 8}) for spec in policy.specs}
+    assert policy.bound(moved).digest == policy.digest
+    assert policy.bound(moved).specs != policy.specs
+    assert policy.bound(other).digest != policy.digest
+
+
+@every_policy
+def test_who_leaves_is_gone(policy: Policy) -> None:
+    for name in policy.removable:
+        fewer = policy.without(name)
+        assert fewer is not None
+        assert {spec.name for spec in fewer.specs} == {spec.name for spec in policy.specs} - {name}
+
+
+def test_nobody_leaves_an_empty_policy_behind() -> None:
+    assert alone("a").removable == () == vote(a=1.0).removable
+    assert alone("a").without("a") is None
+    assert vote(a=1.0).without("a") is None
+
+
+def test_votes_of_weights_in_proportion_are_one_vote() -> None:
+    assert vote(a=1.0, b=3.0) == vote(a=2.0, b=6.0)
+    assert vote(a=1.0, b=3.0).digest != vote(b=3.0, a=1.0).digest  # the order settles ties
+
+
+def test_tasks_choose_or_all_answer() -> None:
+    by_task, by_confidence = EXAMPLES["route"]
+    assert [recipe.lead for recipe in by_task.mixes("sums")] == ["b", "c"]
+    assert [recipe.lead for recipe in by_task.mixes("another")] == ["a"]
+    assert [recipe.lead for recipe in by_confidence.mixes("sums")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "chorus"}, "kind: expected one of mix, vote, route, got 'chorus'"),
+        ({"kind": ["vote"]}, "kind: expected one of mix, vote, route"),
+        ({"voters": []}, "voters"),
+        ({"version": 2}, "version"),
+        ({"more": 1}, "more: expected a known key"),
+        ({"voters": [{"recipe": json.loads(mix("a", "b").to_json())}]}, "expected one member, got 2"),
+    ],
+)
+def test_a_mistake_is_named_with_its_field(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_policy(json.dumps({**json.loads(vote(a=1.0).to_json()), **change}), "vote.json")
+    assert said in str(caught.value)
+    assert "vote.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 5000, '{"kind": "vote"}', "null", '"mix"', "\x00"])
+def test_what_is_no_policy_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError):
+        read_policy(text)
+
+
+def test_a_mix_of_version_1_names_no_kind() -> None:
+    assert "kind" not in json.loads(alone("a").to_json())
