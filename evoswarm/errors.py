@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 _NO_ROOM = (  # how libraries say it that have no type for it: allocators, loaders, thread pools
     "out of memory",
@@ -51,6 +52,16 @@ class EvoswarmError(Exception):
         self.message = message
         self.where = where
         super().__init__(message if where is None else f"{where}: {message}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross the borders of processes, whatever their kind is made of."""
+        return _remade, (type(self), self.message, self.where), self.__dict__
+
+
+def _remade(kind: type[EvoswarmError], message: str, where: Where | None) -> EvoswarmError:
+    error = kind.__new__(kind)
+    EvoswarmError.__init__(error, message, where)
+    return error
 
 
 class SpaceError(EvoswarmError):

@@ -26,6 +26,7 @@ FLOORS = [
 ]
 DECODING = [
     "request",
+    "decoder",
     "text",
     "forward",
     "member",

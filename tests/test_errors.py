@@ -1,14 +1,15 @@
-"""Which exceptions say that memory ran out."""
+"""Which exceptions say that memory ran out, and whether errors survive a journey."""
 
 from __future__ import annotations
 
 import errno
+import pickle
 
 import numpy as np
 import pytest
 import torch
 
-from evoswarm.errors import MemberError, OutOfMemory, is_out_of_memory
+from evoswarm.errors import EvoswarmError, MemberError, OutOfMemory, RecipeError, Where, is_out_of_memory
 
 
 def _raised(make: object) -> Exception:
@@ -69,3 +70,20 @@ def test_what_was_replaced_on_purpose_does_not_count() -> None:
 
 def _raise_anew(error: Exception) -> None:
     raise error from None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RecipeError("expected a, got b", Where("f.json", "members.0")),
+        OutOfMemory("to load member 'a'", MemoryError("no")),
+    ],
+)
+def test_errors_cross_the_borders_of_processes(error: EvoswarmError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.message, again.where) == (
+        type(error),
+        str(error),
+        error.message,
+        error.where,
+    )

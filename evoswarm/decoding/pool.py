@@ -4,69 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Protocol, Self
+from typing import Self
 
+from evoswarm.decoding.decoder import FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import Member, identified, load_member, locate, seen_device
-from evoswarm.decoding.request import DECODING_VERSION, MemberShape
+from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.trust import refused_code
 
 _READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say
-
-
-class FactStore(Protocol):
-    """Where facts outlive a process: a :class:`~evoswarm.evaluation.ledger.Ledger`."""
-
-    def facts(self, digests: Sequence[str]) -> Mapping[str, str]:
-        """What is kept under these digests."""
-        ...
-
-    def keep(self, facts: Mapping[str, str]) -> Mapping[str, str]:
-        """Keep what is new; the first write wins, and comes back."""
-        ...
-
-
-@dataclass(frozen=True)
-class MemberFacts:
-    """What a member is, as it showed when it was loaded.
-
-    Attributes:
-        spec: where it came from, its fingerprint filled in.
-        device: where it is, or will be.
-        dtype: of the loaded weights.
-        shape: what its cost is computed from.
-        tokens: digest of what its tokens spell, and which of them end an answer.
-    """
-
-    spec: MemberSpec
-    device: str
-    dtype: str
-    shape: MemberShape
-    tokens: str
-
-    @classmethod
-    def of(cls, member: Member) -> Self:
-        """The facts of a loaded member."""
-        spelling = repr((member.codec.token_bytes, member.codec.end_ids))
-        tokens = hashlib.sha256(spelling.encode()).hexdigest()
-        return cls(member.spec, member.device, member.dtype, member.shape, tokens)
-
-    @classmethod
-    def from_json(cls, text: str, spec: MemberSpec, device: str) -> Self:
-        """Read ``to_json`` back for a member that is the same but for its name and its place."""
-        data = json.loads(text)
-        return cls(spec, device, data["dtype"], MemberShape(**data["shape"]), data["tokens"])
-
-    def to_json(self) -> str:
-        """What does not depend on where the member lies and what it is called."""
-        return json.dumps({"dtype": self.dtype, "shape": asdict(self.shape), "tokens": self.tokens})
 
 
 class Pool:
@@ -93,7 +45,7 @@ class Pool:
     @classmethod
     def of(cls, members: Sequence[Member]) -> Self:
         """The pool of members that are loaded already."""
-        return cls([MemberFacts.of(member) for member in members], lambda: members)
+        return cls([_facts_of(member) for member in members], lambda: members)
 
     @classmethod
     def find(
@@ -146,10 +98,16 @@ class Pool:
         return pool
 
 
+def _facts_of(member: Member) -> MemberFacts:
+    spelling = repr((member.codec.token_bytes, member.codec.end_ids))
+    tokens = hashlib.sha256(spelling.encode()).hexdigest()
+    return MemberFacts(member.spec, member.device, member.dtype, member.shape, tokens)
+
+
 def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequence[Member]:
     """The members, if they are still what was known of them before they were loaded."""
     for known, member in zip(facts, members, strict=True):
-        found = MemberFacts.of(member)
+        found = _facts_of(member)
         if (found.spec.fingerprint, found.to_json()) != (known.spec.fingerprint, known.to_json()):
             raise MemberError(
                 f"member {known.spec.name!r}: expected {known.spec.path} to stay as it was read at the start,"

@@ -15,12 +15,14 @@ from typing import Self
 
 import torch
 
+from evoswarm.chat import PromptRefused
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import Limits
-from evoswarm.decoding.pool import FactStore, Pool
-from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
+from evoswarm.decoding.pool import Pool
+from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.outcome import Outcome
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import Job, Streams
@@ -39,7 +41,7 @@ ROW_BYTES_PER_TOKEN = 12
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
-class Swarm:
+class Swarm(Decoder):
     """A loaded pool that can decode.
 
     Attributes:
@@ -112,51 +114,10 @@ class Swarm:
             member.runner.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
         return limits
 
-    @cached_property
-    def specs(self) -> tuple[MemberSpec, ...]:
-        """Where the members came from, with their fingerprints."""
-        return tuple(facts.spec for facts in self._pool.facts)
-
-    @cached_property
-    def shapes(self) -> dict[str, MemberShape]:
-        """What the members' costs are computed from, by name."""
-        return {facts.spec.name: facts.shape for facts in self._pool.facts}
-
-    @cached_property
-    def dtypes(self) -> dict[str, str]:
-        """Loaded dtype by member name."""
-        return {facts.spec.name: facts.dtype for facts in self._pool.facts}
-
-    @cached_property
-    def device_kind(self) -> str:
-        """``cpu``, ``cuda`` or ``mps`` (several, sorted, when members are on different kinds)."""
-        return "+".join(sorted({facts.device.split(":")[0] for facts in self._pool.facts}))
-
-    def check(self, recipe: Recipe) -> None:
-        """Refuse a recipe that this swarm cannot decode.
-
-        Raises:
-            RecipeError: a member is not loaded, is another model than the recipe's, or does not share the
-                tokenizer although the alphabet is ``tokens``.
-        """
-        for member in recipe.members:
-            index = self._by_name.get(member.spec.name)
-            if index is None:
-                raise RecipeError(
-                    f"members: expected members of the swarm ({', '.join(self._by_name)}), got {member.spec.name!r}"
-                )
-            _check_same(member.spec, self.specs[index])
-        if recipe.alphabet == "tokens":
-            self._check_shared_tokenizer()
-
-    def _check_shared_tokenizer(self) -> None:
-        first = self._pool.facts[0]
-        for other in self._pool.facts[1:]:
-            if other.tokens != first.tokens:
-                raise RecipeError(
-                    "alphabet: expected 'bytes' (members have different tokenizers or end tokens: "
-                    f"{first.spec.name!r} and {other.spec.name!r}), got 'tokens'"
-                )
+    @property
+    def facts(self) -> tuple[MemberFacts, ...]:
+        """The members as they showed when they were loaded, perhaps in an earlier process."""
+        return self._pool.facts
 
     def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
         """Decode all requests together.
@@ -177,18 +138,28 @@ class Swarm:
         with self._threads(), _without_collector():
             return self._decode_in_waves(requests, stop_after)
 
-    def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
-        """Share of each member's first step that goes to special tokens, by name; see ``silenced_share``.
+    @property
+    def contexts(self) -> dict[str, int | None]:
+        """How many tokens each member can read; see :class:`Decoder`."""
+        return {member.spec.name: member.context for member in self.members}
 
-        Args:
-            prompts: as recipes would hand them to members. Those that a member cannot read are left out.
-        """
+    def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
+        """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
+        return [_prompt_length(self.members[self._by_name[member]], prompt) for prompt in prompts]
+
+    def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
+        """Share of each member's first step that goes to special tokens; see ``silenced_share``."""
         found = {}
         for member in self.members:
             read = [tokens for prompt in prompts if (tokens := member.readable(prompt)) is not None]
             if read:
                 found[member.spec.name] = silenced_share(member, read)
         return found
+
+    @property
+    def state_limit_bytes(self) -> int:
+        """What the kept states of all members may come to."""
+        return sum(limits.state_bytes for limits in self.limits)
 
     def _check_stops(self, requests: Sequence[Request]) -> None:
         """Refuse stop strings that no answer can hold.
@@ -313,24 +284,11 @@ class Swarm:
         return Job(request, plan, root, forced)
 
 
-def _check_same(asked: MemberSpec, loaded: MemberSpec) -> None:
-    """Refuse a member that is another one than the recipe's.
-
-    Raises:
-        RecipeError: it is.
-    """
-    if asked.fingerprint not in (None, loaded.fingerprint):
-        raise RecipeError(
-            f"members: expected {asked.name!r} as the recipe knows it (fingerprint {str(asked.fingerprint)[:12]}), got"
-            f" other weights, tokenizer, template, or words for it ({str(loaded.fingerprint)[:12]})"
-        )
-    if asked.fingerprint is None:
-        for what, value in asked.told.items():
-            if loaded.told.get(what) != value:
-                raise RecipeError(
-                    f"members: expected {asked.name!r} with the {what} that the recipe says ({value!r:.60}), got"
-                    f" {loaded.told.get(what)!r:.60}"
-                )
+def _prompt_length(member: Member, prompt: str) -> int:
+    try:
+        return len(member.render(prompt))
+    except PromptRefused:
+        return 0
 
 
 def _check_fingerprints(specs: Sequence[MemberSpec], pool: Pool) -> None:

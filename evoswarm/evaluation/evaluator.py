@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evoswarm.canonical import digest_of
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
-from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import lasts
@@ -91,7 +91,7 @@ class Evaluator:
 
     def __init__(
         self,
-        swarm: Swarm,
+        swarm: Decoder,
         tasks: Mapping[str, Task],
         ledger: Ledger,
         *,

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.confined.function import CallFailed
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import Completion, DoesNotFit, Finish, Request
-from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import cost_of
 from evoswarm.evaluation.evaluation import Ending, Evaluation
@@ -26,7 +26,7 @@ class Judge:
         stop: asked by the swarm; True ends the decoding.
     """
 
-    def __init__(self, swarm: Swarm, tasks: Mapping[str, Task], stop: Callable[[], bool] | None = None) -> None:
+    def __init__(self, swarm: Decoder, tasks: Mapping[str, Task], stop: Callable[[], bool] | None = None) -> None:
         self._swarm, self._tasks, self._stop = swarm, tasks, stop
 
     def complete(self, asked: Sequence[tuple[Recipe, Item]], trace: bool = False) -> list[Completion]:

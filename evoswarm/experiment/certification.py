@@ -21,8 +21,8 @@ from evoswarm.certificate.verdict import points
 from evoswarm.controls.contestant import Contestant, Controls
 from evoswarm.controls.plain import uniform, without
 from evoswarm.controls.tuning import tune
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
-from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
@@ -49,7 +49,7 @@ def certify(
     force: bool = False,
     runs: str | Path | None = None,
     on_stage: OnStage = lambda text: None,
-    swarm: Swarm | None = None,
+    swarm: Decoder | None = None,
     trust: Trust = NOBODY,
     ledger: str | Path | None = None,
 ) -> Certificate:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cost import Cost, cost_of
@@ -84,7 +85,7 @@ def answer(
     return [_row(prompt, completion, swarm) for prompt, completion in zip(prompts, completions, strict=True)]
 
 
-def _row(prompt: str, completion: Completion, swarm: Swarm) -> Row:
+def _row(prompt: str, completion: Completion, swarm: Decoder) -> Row:
     texts = [sample.text for sample in completion.samples]
     failure = completion.failure
     tokens = completion.lead_tokens

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoswarm.chat import PromptRefused
 from evoswarm.controls.plain import Contender
-from evoswarm.decoding.member import Member
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import FailedItems, in_words, sentence, together
 from evoswarm.experiment.scoring import hopeless
@@ -133,21 +131,14 @@ def _long_prompts(bench: Workbench) -> list[LongPrompts]:
         for split, drawn in bench.items.items()
     }
     found = []
-    for member in bench.swarm.members:
-        context = member.context
+    for name, context in bench.swarm.contexts.items():
         if context is not None:
-            frame = _tokens(member, "")
+            frame = bench.swarm.prompt_lengths(name, [""])[0]
             lengths = {
-                split: [_tokens(member, text) if may_be_long(text, context, frame) else 0 for text in texts]
+                split: bench.swarm.prompt_lengths(name, [text for text in texts if may_be_long(text, context, frame)])
                 for split, texts in prompts.items()
             }
-            one = counted(member.spec.name, context, lengths)
+            padded = {split: [*own, *[0] * (len(prompts[split]) - len(own))] for split, own in lengths.items()}
+            one = counted(name, context, padded)
             found += [one] if one is not None else []
     return found
-
-
-def _tokens(member: Member, text: str) -> int:
-    try:
-        return len(member.render(text))
-    except PromptRefused:  # shown among the failures
-        return 0

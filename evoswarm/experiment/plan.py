@@ -113,9 +113,7 @@ def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text:
         weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
         individuals = generation_size(space)
         factors = _factors(space, sample.items, individuals)
-        states = min(
-            grown * sum(factors) / len(factors), float(sum(limits.state_bytes for limits in bench.swarm.limits))
-        )
+        states = min(grown * sum(factors) / len(factors), float(bench.swarm.state_limit_bytes))
         return Plan(
             name=space.name,
             members=len(space.pool),

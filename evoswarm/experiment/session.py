@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evoswarm.controls.plain import Contender, rivals
-from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evolution.algorithm import Algorithm
@@ -51,7 +51,7 @@ def search(
     on_generation: OnGeneration = lambda figures: None,
     on_stage: OnStage = lambda text: None,
     runs: str | Path = "runs",
-    swarm: Swarm | None = None,
+    swarm: Decoder | None = None,
     certify: bool = True,
     trust: Trust | None = None,
     ledger: str | Path | None = None,

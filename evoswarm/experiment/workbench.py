@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evoswarm.decoding.pool import FactStore
+from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
@@ -48,7 +48,7 @@ class Workbench:
     space: SearchSpace
     tasks: Mapping[str, Task]
     items: Mapping[SplitName, Sequence[Item]]
-    swarm: Swarm
+    swarm: Decoder
     evaluator: Evaluator
 
     @property
@@ -77,7 +77,7 @@ def workbench(
     moment: Moment | None = None,
     stop: Callable[[], bool] | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
-    swarm: Swarm | None = None,
+    swarm: Decoder | None = None,
 ) -> Iterator[Workbench]:
     """Make a space ready; the ledger is let go at the end.
 
@@ -111,7 +111,7 @@ def workbench(
 
 def load_swarm(
     space: SearchSpace, store: FactStore | None = None, on_load: Callable[[int], None] = lambda members: None
-) -> Swarm:
+) -> Decoder:
     """The pool of a space, within its limits and its caller's trust; see ``Swarm.load``.
 
     Raises:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.interrupt import kept_in
@@ -173,7 +173,7 @@ def _searched(
     seed: int,
     evaluations: int,
     runs: Path,
-    swarm: Swarm,
+    swarm: Decoder,
 ) -> Searched:
     curve: list[tuple[int, float | None]] = []
     result = search(

@@ -9,7 +9,7 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import RunError
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.importance import importances
@@ -48,7 +48,7 @@ def study(
     jobs: int = 1,
     on_trial: OnTrial | None = None,
     on_stage: OnStage | None = None,
-    swarm: Swarm | None = None,
+    swarm: Decoder | None = None,
 ) -> StudyResult:
     """Find out which settings of a search matter, and whether one is better than the default.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 
-from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
@@ -78,11 +78,11 @@ class TrialRunner:
         swarm: the space's pool, loaded already; None loads it when it is needed.
     """
 
-    def __init__(self, question: Question, runs: Path, directory: Path, swarm: Swarm | None = None) -> None:
+    def __init__(self, question: Question, runs: Path, directory: Path, swarm: Decoder | None = None) -> None:
         self._question, self._runs, self._directory, self._loaded = question, runs, directory, swarm
 
     @cached_property
-    def _swarm(self) -> Swarm:
+    def _swarm(self) -> Decoder:
         return self._loaded or load_swarm(self._question.space)
 
     @cached_property
@@ -117,7 +117,9 @@ class TrialRunner:
             return Outcome(tuple(scores), time.monotonic() - began, failure=str(error))
         return Outcome(tuple(scores), time.monotonic() - began, pruned)
 
-    def _search(self, job: Job, space: SearchSpace, seed: int, paths: list[list[float]], swarm: Swarm) -> float | None:
+    def _search(
+        self, job: Job, space: SearchSpace, seed: int, paths: list[list[float]], swarm: Decoder
+    ) -> float | None:
         """The score of one search; None if it was given up. Its run directory can be continued then, as any can."""
 
         def heard(figures: GenerationFigures) -> None:

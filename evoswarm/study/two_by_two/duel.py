@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from evoswarm.canonical import digest_of
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
-from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
@@ -90,7 +90,7 @@ def duel(
     seed: int,
     *,
     runs: Path,
-    swarm: Swarm | None = None,
+    swarm: Decoder | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Duel:
     """Search for a mixture, then for a ballot with as many evaluations, and open the test items for both.

@@ -1,0 +1,177 @@
+"""What a search needs of a swarm, in plain data and without torch: another process can stand behind it."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Protocol, Self
+
+from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
+from evoswarm.errors import RecipeError
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """What a member is, as it showed when it was loaded.
+
+    Attributes:
+        spec: where it came from, its fingerprint filled in.
+        device: where it is, or will be.
+        dtype: of the loaded weights.
+        shape: what its cost is computed from.
+        tokens: digest of what its tokens spell, and which of them end an answer.
+    """
+
+    spec: MemberSpec
+    device: str
+    dtype: str
+    shape: MemberShape
+    tokens: str
+
+    @classmethod
+    def from_json(cls, text: str, spec: MemberSpec, device: str) -> Self:
+        """Read ``to_json`` back for a member that is the same but for its name and its place."""
+        data = json.loads(text)
+        return cls(spec, device, data["dtype"], MemberShape(**data["shape"]), data["tokens"])
+
+    def to_json(self) -> str:
+        """What does not depend on where the member lies and what it is called."""
+        return json.dumps({"dtype": self.dtype, "shape": asdict(self.shape), "tokens": self.tokens})
+
+
+class FactStore(Protocol):
+    """Where facts outlive a process: a :class:`~evoswarm.evaluation.ledger.Ledger`."""
+
+    def facts(self, digests: Sequence[str]) -> Mapping[str, str]:
+        """What is kept under these digests."""
+        ...
+
+    def keep(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep what is new; the first write wins, and comes back."""
+        ...
+
+
+class Decoder(Protocol):
+    """A loaded pool that decodes: a :class:`~evoswarm.decoding.swarm.Swarm`, or whoever asks one elsewhere.
+
+    An executor inherits from this class and says what stands without a body here. All arguments and results can be
+    pickled, ``stop_after`` apart; so can the errors.
+
+    Attributes:
+        counters: what the engine has done since it was made.
+    """
+
+    counters: Counters
+
+    @property
+    @abstractmethod
+    def facts(self) -> tuple[MemberFacts, ...]:
+        """The members, in the order of the pool; known without loading them."""
+
+    @abstractmethod
+    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
+        """Decode all requests together.
+
+        Args:
+            requests: recipes on prompts, in any mix; many at once is what this is for.
+            stop_after: asked now and then; once true, unfinished requests fail with ``time_out``.
+
+        Returns:
+            completions in the order of the requests.
+
+        Raises:
+            RecipeError: a recipe asks for what the pool does not have.
+            DoesNotFit: there is no memory for so many requests at once.
+            MemberError: a member cannot be loaded.
+        """
+
+    @property
+    @abstractmethod
+    def contexts(self) -> Mapping[str, int | None]:
+        """How many tokens each member can read, by name; None where nothing limits it."""
+
+    @abstractmethod
+    def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
+        """Tokens of each prompt as a member renders it; 0 where its chat template refuses the prompt."""
+
+    @abstractmethod
+    def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
+        """Share of each member's first step that goes to special tokens, which are never spelled; by name.
+
+        Args:
+            prompts: as recipes would hand them to members. Those that a member cannot read are left out.
+        """
+
+    @property
+    @abstractmethod
+    def state_limit_bytes(self) -> int:
+        """What the kept states of all members may come to."""
+
+    @cached_property
+    def specs(self) -> tuple[MemberSpec, ...]:
+        """Where the members came from, with their fingerprints."""
+        return tuple(facts.spec for facts in self.facts)
+
+    @cached_property
+    def shapes(self) -> dict[str, MemberShape]:
+        """What the members' costs are computed from, by name."""
+        return {facts.spec.name: facts.shape for facts in self.facts}
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        """Loaded dtype by member name."""
+        return {facts.spec.name: facts.dtype for facts in self.facts}
+
+    @cached_property
+    def device_kind(self) -> str:
+        """``cpu``, ``cuda`` or ``mps`` (several, sorted, when members are on different kinds)."""
+        return "+".join(sorted({facts.device.split(":")[0] for facts in self.facts}))
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse a recipe that this pool cannot decode.
+
+        Raises:
+            RecipeError: a member is not loaded, is another model than the recipe's, or does not share the
+                tokenizer although the alphabet is ``tokens``.
+        """
+        loaded = {spec.name: spec for spec in self.specs}
+        for asked in (member.spec for member in recipe.members):
+            if asked.name not in loaded:
+                raise RecipeError(f"members: expected members of the swarm ({', '.join(loaded)}), got {asked.name!r}")
+            _check_same(asked, loaded[asked.name])
+        if recipe.alphabet == "tokens":
+            self._check_shared_tokenizer()
+
+    def _check_shared_tokenizer(self) -> None:
+        first, *others = self.facts
+        for other in others:
+            if other.tokens != first.tokens:
+                raise RecipeError(
+                    "alphabet: expected 'bytes' (members have different tokenizers or end tokens: "
+                    f"{first.spec.name!r} and {other.spec.name!r}), got 'tokens'"
+                )
+
+
+def _check_same(asked: MemberSpec, loaded: MemberSpec) -> None:
+    """Refuse a member that is another one than the recipe's.
+
+    Raises:
+        RecipeError: it is.
+    """
+    if asked.fingerprint not in (None, loaded.fingerprint):
+        raise RecipeError(
+            f"members: expected {asked.name!r} as the recipe knows it (fingerprint {str(asked.fingerprint)[:12]}), got"
+            f" other weights, tokenizer, template, or words for it ({str(loaded.fingerprint)[:12]})"
+        )
+    if asked.fingerprint is None:
+        for what, value in asked.told.items():
+            if loaded.told.get(what) != value:
+                raise RecipeError(
+                    f"members: expected {asked.name!r} with the {what} that the recipe says ({value!r:.60}), got"
+                    f" {loaded.told.get(what)!r:.60}"
+                )
