@@ -92,7 +92,7 @@ class Decoder(Protocol):
 
     @property
     @abstractmethod
-    def contexts(self) -> Mapping[str, int | None]:
+    def context_lengths(self) -> Mapping[str, int | None]:
         """How many tokens each member can read, by name; None where nothing limits it."""
 
     @abstractmethod

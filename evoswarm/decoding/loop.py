@@ -1,6 +1,6 @@
 """The decoding loop: streams are not in step, each runs until it needs a distribution nobody has asked for yet.
 
-Everything here works on all streams that can move, by array operations; Python objects are touched once per place and
+Everything here works on all streams that can move, by array operations; Python objects are touched once per context and
 member, never per stream.
 """
 
@@ -32,7 +32,7 @@ class Loop:
     def __init__(
         self, pool: PoolView, streams: Streams, counters: Counters, stop_after: Callable[[], bool] | None
     ) -> None:
-        self._pool, self._places, self._streams = pool, pool.places, streams
+        self._pool, self._contexts, self._streams = pool, pool.contexts, streams
         self._counters, self._stop_after = counters, stop_after
         self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, Finish] | None] = {}
 
@@ -53,43 +53,43 @@ class Loop:
 
     def _ready(self, moving: NDArray[np.int64]) -> Moment:
         """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
-        streams, places, plans = self._streams, self._places, self._streams.plans
-        plan, place = streams.plan[moving], streams.place[moving]
+        streams, contexts, plans = self._streams, self._contexts, self._streams.plans
+        plan, context = streams.plan[moving], streams.context[moving]
         lead, members = plans.members[plan, plans.lead[plan]], plans.members[plan]
         certain = plans.thresholds[plan] <= 0  # the lead, and whoever speaks whatever the lead says
-        self._find_out(place[:, None], members, certain & ~places.known[place[:, None], members])
-        led = places.known[place, lead]
-        self._give_up(moving[led], place[led], lead[led], plans.lead[plan[led]])
+        self._find_out(context[:, None], members, certain & ~contexts.known[context[:, None], members])
+        led = contexts.known[context, lead]
+        self._give_up(moving[led], context[led], lead[led], plans.lead[plan[led]])
         led &= streams.live[moving]
-        moving, plan, place, lead = moving[led], plan[led], place[led], lead[led]
+        moving, plan, context, lead = moving[led], plan[led], context[led], lead[led]
 
-        speaks, distance = self._gates(moving, plan, place, lead)
+        speaks, distance = self._gates(moving, plan, context, lead)
         members = plans.members[plan]
-        at = place[:, None], members
-        self._find_out(place[:, None], members, speaks & ~places.known[at])
-        known = places.known[at]
+        at = context[:, None], members
+        self._find_out(context[:, None], members, speaks & ~contexts.known[at])
+        known = contexts.known[at]
         heard = speaks & known
-        if places.failures:  # who is to blame must not depend on who happened to be known first
+        if contexts.failures:  # who is to blame must not depend on who happened to be known first
             stream, column = np.nonzero(heard & (heard == speaks).all(1)[:, None])
-            self._give_up(moving[stream], place[stream], members[stream, column], column)
-        present = heard & ~places.abstains[at]
+            self._give_up(moving[stream], context[stream], members[stream, column], column)
+        present = heard & ~contexts.abstains[at]
         greedy = (plans.samples[plan] == 1) & ~streams.traced[moving]
         alone = greedy & (present.sum(1) == 1) & (heard == speaks).all(1)
-        missing = present & (places.row[at] == NO_ROW) & ~alone[:, None]
+        missing = present & (contexts.row[at] == NO_ROW) & ~alone[:, None]
         if missing.any():
-            self._find_out(place[:, None], members, missing)
-            missing = present & (places.row[at] == NO_ROW) & ~alone[:, None]
+            self._find_out(context[:, None], members, missing)
+            missing = present & (contexts.row[at] == NO_ROW) & ~alone[:, None]
         ready = (heard == speaks).all(1) & ~missing.any(1) & streams.live[moving]
-        self._hold(places.row[at][~ready & ~alone], present[~ready & ~alone])
-        return Moment(moving, plan, place, members, speaks, present, alone, distance).some(ready)
+        self._hold(contexts.row[at][~ready & ~alone], present[~ready & ~alone])
+        return Moment(moving, plan, context, members, speaks, present, alone, distance).some(ready)
 
     def _gates(
-        self, moving: NDArray[np.int64], plan: NDArray[np.int64], place: NDArray[np.int64], lead: NDArray[np.int64]
+        self, moving: NDArray[np.int64], plan: NDArray[np.int64], context: NDArray[np.int64], lead: NDArray[np.int64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Who speaks, ``[n, width]``, and how far ``[n]`` streams are from another answer to that."""
         streams, plans = self._streams, self._streams.plans
-        signal, thresholds = self._places.entropy[place, lead], plans.thresholds[plan]
-        abstains = self._places.abstains[place, lead]
+        signal, thresholds = self._contexts.entropy[context, lead], plans.thresholds[plan]
+        abstains = self._contexts.abstains[context, lead]
         drawn = plans.gate[plan] == RANDOM
         if drawn.any():
             who = moving[drawn]
@@ -99,24 +99,24 @@ class Loop:
         distance = np.where(decided, np.abs(signal[:, None] - thresholds), np.inf).min(1, initial=np.inf)
         return speaks, distance
 
-    def _find_out(self, place: NDArray[np.int64], member: NDArray[np.int64], unknown: NDArray[np.bool_]) -> None:
-        """Ask for the distributions that are unknown, each (place, member) once."""
+    def _find_out(self, context: NDArray[np.int64], member: NDArray[np.int64], unknown: NDArray[np.bool_]) -> None:
+        """Ask for the distributions that are unknown, each (context, member) once."""
         if not unknown.any():
             return
-        places, count = self._places, self._places.members
-        pairs = np.unique((place * count + member)[unknown])
-        fresh = ~places.known.reshape(-1)[pairs]
+        contexts, count = self._contexts, self._contexts.members
+        pairs = np.unique((context * count + member)[unknown])
+        fresh = ~contexts.known.reshape(-1)[pairs]
         wanted, whom = pairs // count, pairs % count
         for number in np.unique(whom):
             self._pool.views[number].resolve(wanted[whom == number].tolist())
-        found = fresh & places.known.reshape(-1)[pairs]
+        found = fresh & contexts.known.reshape(-1)[pairs]
         self._counters.text_found += int(found.sum())
-        np.add.at(self._counters.found_by_depth, _depth(places.symbols[wanted[found]]), 1)
+        np.add.at(self._counters.found_by_depth, _depth(contexts.symbols[wanted[found]]), 1)
 
     def _give_up(
         self,
         streams: NDArray[np.int64],
-        place: NDArray[np.int64],
+        context: NDArray[np.int64],
         member: NDArray[np.int64],
         column: NDArray[np.int64],
     ) -> None:
@@ -124,13 +124,13 @@ class Loop:
 
         Args:
             streams: that ask.
-            place: ``[n]`` where.
+            context: ``[n]`` where.
             member: ``[n]`` whom, by its number in the pool.
             column: ``[n]`` the same by its position in the stream's recipe, whose name for it the failure bears.
         """
-        failures, count = self._places.failures, self._places.members
+        failures, count = self._contexts.failures, self._contexts.members
         if failures:
-            keys = (place * count + member).tolist()
+            keys = (context * count + member).tolist()
             for stream, key, position in zip(streams.tolist(), keys, column.tolist(), strict=True):
                 if key in failures:
                     recipe = self._streams.jobs[self._streams.job[stream]].request.recipe
@@ -140,49 +140,49 @@ class Loop:
     def _hold(self, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> None:
         """What waiting streams have found must still be there when the rest has come."""
         held = rows[present]
-        self._places.distributions.slots.touch(held[held != NO_ROW])
+        self._contexts.distributions.slots.touch(held[held != NO_ROW])
 
     def _step(self, moment: Moment) -> None:
         """Fuse, choose and append, for all ready streams at once."""
         if not len(moment):
             return
-        streams, places = self._streams, self._places
-        choices = choose(moment, streams, places)
+        streams, contexts = self._streams, self._contexts
+        choices = choose(moment, streams, contexts)
         symbols = choices.symbols
         speechless = symbols == NO_MASS
-        streams.obey(moment.streams, symbols, places.alphabet.end)
+        streams.obey(moment.streams, symbols, contexts.alphabet.end)
         self._charge(moment, choices)
         for stream in moment.streams[speechless].tolist():
             streams.fail(stream, Failure("no_mass", "no speaker gives mass to any allowed symbol"))
         streams.note(moment.streams, moment.speaks)
-        ended = symbols == places.alphabet.end
-        for stream, place in zip(moment.streams[ended].tolist(), moment.place[ended].tolist(), strict=True):
+        ended = symbols == contexts.alphabet.end
+        for stream, context in zip(moment.streams[ended].tolist(), moment.context[ended].tolist(), strict=True):
             if streams.live[stream]:
-                self._finish(stream, places.raws[place], "end")
+                self._finish(stream, contexts.raws[context], "end")
         going = ~ended & ~speechless
-        self._append(moment.streams[going], places.children(moment.place[going], symbols[going]))
+        self._append(moment.streams[going], contexts.children(moment.context[going], symbols[going]))
 
     def _charge(self, moment: Moment, choices: Choices) -> None:
-        streams, places, who = self._streams, self._places, moment.streams
-        left_out = places.left_out[moment.place[:, None], moment.members]
+        streams, contexts, who = self._streams, self._contexts, moment.streams
+        left_out = contexts.left_out[moment.context[:, None], moment.members]
         left_out = np.where(moment.speaks, left_out, 0.0).max(1)
         streams.left_out[who] = np.maximum(streams.left_out[who], left_out)
         margins = np.where(choices.symbols == NO_MASS, np.inf, choices.margins)  # nothing was chosen, so not narrowly
         streams.margin[who] = np.minimum(streams.margin[who], np.minimum(moment.gate, margins))
         self._add_entropy(moment)
-        places.used[moment.place] = self._pool.clock
+        contexts.used[moment.context] = self._pool.clock
         counters, asked = self._counters, moment.speaks.sum(1)
         counters.symbols += len(who)
         counters.text_lookups += int(asked.sum())
-        np.add.at(counters.asked_by_depth, _depth(places.symbols[moment.place]), asked)
+        np.add.at(counters.asked_by_depth, _depth(contexts.symbols[moment.context]), asked)
         for position in np.flatnonzero(streams.traced[who]).tolist():
             self._trace(moment, position, choices)
 
     def _add_entropy(self, moment: Moment) -> None:
-        streams, places, plans = self._streams, self._places, self._streams.plans
-        at = moment.place, plans.members[moment.plan, plans.lead[moment.plan]]
-        led = ~places.abstains[at]
-        streams.entropy[moment.streams] += np.where(led, places.entropy[at], 0.0)
+        streams, contexts, plans = self._streams, self._contexts, self._streams.plans
+        at = moment.context, plans.members[moment.plan, plans.lead[moment.plan]]
+        led = ~contexts.abstains[at]
+        streams.entropy[moment.streams] += np.where(led, contexts.entropy[at], 0.0)
         streams.led[moment.streams] += led
 
     def _trace(self, moment: Moment, position: int, choices: Choices) -> None:
@@ -192,15 +192,17 @@ class Loop:
         recipe = plans.recipes[plan]
         speaks = moment.speaks[position, : len(recipe.members)]
         names = tuple(member.spec.name for member, one in zip(recipe.members, speaks, strict=True) if one)
-        entropy = float(self._places.entropy[moment.place[position], lead])
+        entropy = float(self._contexts.entropy[moment.context[position], lead])
         job.trace.append(Step(int(choices.symbols[position]), entropy, names, choices.candidates.get(position, ())))
 
-    def _append(self, who: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+    def _append(self, who: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:
         """Streams stand one symbol further on; some of them end there."""
-        streams, known = self._streams, self._places
-        streams.place[who] = places
-        known.used[places] = self._pool.clock
-        full = (known.length[places] >= streams.max_bytes[who]) | (known.symbols[places] >= streams.max_symbols[who])
+        streams, known = self._streams, self._contexts
+        streams.context[who] = contexts
+        known.used[contexts] = self._pool.clock
+        full = (known.length[contexts] >= streams.max_bytes[who]) | (
+            known.symbols[contexts] >= streams.max_symbols[who]
+        )
         for stream in who[full | streams.stops[who]].tolist():
             ending = self._ending(stream)
             if ending is not None:
@@ -208,13 +210,13 @@ class Loop:
 
     def _ending(self, stream: int) -> tuple[bytes, Finish] | None:
         """The answer and why it ends, where a stop string or a limit ends it here."""
-        streams, place = self._streams, int(self._streams.place[stream])
+        streams, context = self._streams, int(self._streams.context[stream])
         stop = streams.jobs[streams.job[stream]].request.stop
-        key = (place, int(streams.max_bytes[stream]), int(streams.max_symbols[stream]), stop)
+        key = (context, int(streams.max_bytes[stream]), int(streams.max_symbols[stream]), stop)
         if key not in self._endings:
-            raw, stops = self._places.raws[place], [one.encode() for one in stop]
+            raw, stops = self._contexts.raws[context], [one.encode() for one in stop]
             kept, why = cut(raw, key[1], stops)
-            if why is None and key[2] < NO_LIMIT and self._places.symbols[place] >= key[2]:
+            if why is None and key[2] < NO_LIMIT and self._contexts.symbols[context] >= key[2]:
                 kept, why = cut(raw, len(raw), stops)
             self._endings[key] = None if why is None else (kept, why)
         return self._endings[key]

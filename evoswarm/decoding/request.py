@@ -179,7 +179,7 @@ class Counters:
         forwards: calls of a model.
         chunk_tokens: tokens that were to be read.
         padded_tokens: positions computed for them; their ratio is how well batches are filled.
-        text_lookups: (member, place) distributions that steps needed.
+        text_lookups: (member, context) distributions that steps needed.
         text_found: of these, those that had to be worked out; the others were in memory.
         symbols: decoding steps.
         forward_seconds: inside models, added up over devices that run side by side.

@@ -20,7 +20,7 @@ from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.limits import Limits
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.outcome import Outcome
@@ -107,7 +107,7 @@ class Swarm(Decoder):
         return self._pool.members
 
     @cached_property
-    def limits(self) -> tuple[Limits, ...]:
+    def limits(self) -> tuple[MemoryLimits, ...]:
         """What may be kept, per member; asked for by the first who decodes, when the weights have taken their room."""
         limits = tuple(self._limits(member) for member in self.members)
         for member, one in zip(self.members, limits, strict=True):
@@ -139,9 +139,9 @@ class Swarm(Decoder):
             return self._decode_in_waves(requests, stop_after)
 
     @property
-    def contexts(self) -> dict[str, int | None]:
+    def context_lengths(self) -> dict[str, int | None]:
         """How many tokens each member can read; see :class:`Decoder`."""
-        return {member.spec.name: member.context for member in self.members}
+        return {member.spec.name: member.context_length for member in self.members}
 
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
         """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
@@ -190,13 +190,15 @@ class Swarm(Decoder):
         finally:
             torch.set_num_threads(before)
 
-    def _limits(self, member: Member) -> Limits:
+    def _limits(self, member: Member) -> MemoryLimits:
         """What the space says, or parts of what is free, divided among the members that share it."""
         beside = sum(other.device == member.device for other in self.members)
         on_device = free_bytes(member.device) / beside
         on_host = free_bytes("cpu") / len(self.members)
         shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
-        return Limits(*(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True)))
+        return MemoryLimits(
+            *(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True))
+        )
 
     def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         completions: list[Completion | None] = [None] * len(requests)
@@ -213,7 +215,7 @@ class Swarm(Decoder):
         answers share much, so a wave uses less than it is given.
         """
         room = min(
-            limits.state_bytes // max(1, member.runner.layout.slot_bytes())
+            limits.state_bytes // max(1, member.runner.backend.slot_bytes())
             for member, limits in zip(self.members, self.limits, strict=True)
         )
         most = min(STREAMS_AT_ONCE, *self._rows_at_once())
@@ -273,7 +275,7 @@ class Swarm(Decoder):
         return self._views[key]
 
     def _job(self, request: Request, plan: int, pool: PoolView) -> Job:
-        root = pool.places.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
+        root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
         forced: Text | None = None
         if request.forced is not None:
             forced = request.forced.encode()

@@ -131,7 +131,7 @@ def _long_prompts(bench: Workbench) -> list[LongPrompts]:
         for split, drawn in bench.items.items()
     }
     found = []
-    for name, context in bench.swarm.contexts.items():
+    for name, context in bench.swarm.context_lengths.items():
         if context is not None:
             frame = bench.swarm.prompt_lengths(name, [""])[0]
             lengths = {

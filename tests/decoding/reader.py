@@ -12,7 +12,7 @@ from torch import Tensor
 
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import Bytes
@@ -32,8 +32,8 @@ class Said(NamedTuple):
     left_out: float
     reads: tuple[Node, ...]
     failure: Failure | None
-    favourite: int
-    gap: float
+    argmax: int
+    margin: float
 
 
 class Reader:
@@ -49,11 +49,11 @@ class Reader:
     ) -> None:
         self.member = member
         self.counters = Counters()
-        self.places = Places(Bytes(), 1, ROOMY)
+        self.contexts = ContextTable(Bytes(), 1, ROOMY)
         self.view = ByteView(
             member,
             0,
-            self.places,
+            self.contexts,
             Positions(member.codec, member.cuts),
             epsilon=epsilon,
             state_bytes=state_bytes,
@@ -68,41 +68,41 @@ class Reader:
         """What is known behind every text."""
         return self.read_all([(prompt, text) for text in texts])
 
-    def place(self, prompt: str, text: bytes) -> int:
-        """The place behind a prompt and a text."""
-        place = self.places.root(prompt)
+    def context(self, prompt: str, text: bytes) -> int:
+        """The context behind a prompt and a text."""
+        context = self.contexts.root(prompt)
         for byte in text:
-            place = int(self.places.children(np.array([place]), np.array([byte]))[0])
-        return place
+            context = int(self.contexts.children(np.array([context]), np.array([byte]))[0])
+        return context
 
     def read_all(self, asked: Sequence[tuple[str, bytes]], turns: int = 100) -> list[Said]:
         """The same behind many prompts; reads what all wait for, turn by turn."""
-        places = [self.place(prompt, text) for prompt, text in asked]
+        contexts = [self.context(prompt, text) for prompt, text in asked]
         for _ in range(turns):
-            unknown = sorted({place for place in places if not self.places.known[place, 0]})
+            unknown = sorted({context for context in contexts if not self.contexts.known[context, 0]})
             if not unknown:
-                return [self.said(place) for place in places]
+                return [self.said(context) for context in contexts]
             self.view.resolve(unknown)
             while self.view.tree.waiting:
                 read_side_by_side([self.view.tree.reading()], self.counters)
             self.view.end_reading()
         raise TimeoutError(f"{len(unknown)} texts still wait after {turns} turns")
 
-    def said(self, place: int) -> Said:
-        """What is known at a place."""
-        known = self.places
+    def said(self, context: int) -> Said:
+        """What is known at a context."""
+        known = self.contexts
         tables = (known.row, known.entropy, known.abstains, known.left_out)
-        row, entropy, abstains, left_out = (table[place, 0].item() for table in tables)
-        favourite, gap = known.favourite[place, 0].item(), known.gap[place, 0].item()
+        row, entropy, abstains, left_out = (table[context, 0].item() for table in tables)
+        argmax, margin = known.argmax[context, 0].item(), known.margin[context, 0].item()
         return Said(
-            row, entropy, abstains, left_out, known.reads.get(place, ()), known.failures.get(place), favourite, gap
+            row, entropy, abstains, left_out, known.reads.get(context, ()), known.failures.get(context), argmax, margin
         )
 
     def probs(self, said: Said) -> Tensor:
         """``[257]`` probabilities, float64; all alike where the member abstains."""
         if said.abstains:
             return torch.full((257,), 1 / 257, dtype=torch.float64)
-        return self.places.distributions.take(np.array([said.row]))[0].double().exp()
+        return self.contexts.distributions.take(np.array([said.row]))[0].double().exp()
 
     def log_probs(self, prompt: str, text: bytes) -> NDArray[np.float64]:
         """``[257]`` log-probabilities behind one text."""

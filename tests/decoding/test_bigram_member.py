@@ -139,8 +139,8 @@ def test_a_view_that_covers_too_little_would_be_seen(bigram, text, monkeypatch):
     """Without the heads that end before the text does, the same measure is far off."""
     every_head = ByteView._tokenizations
 
-    def last_head(self, place):
-        nodes, branches = every_head(self, place)
+    def last_head(self, context):
+        nodes, branches = every_head(self, context)
         return nodes[-1:], branches[-1:]
 
     monkeypatch.setattr(ByteView, "_tokenizations", last_head)

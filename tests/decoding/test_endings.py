@@ -10,7 +10,7 @@ import torch
 from tokenizers import AddedToken
 
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
@@ -78,14 +78,14 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
 
 def test_in_tokens_too(three_ends):
     member, judge = three_ends
-    places = Places(Tokens(member.codec.token_bytes), 1, 1 << 20)
-    rows, node = TokenRows(member, places), Node(None, 0)
+    contexts = ContextTable(Tokens(member.codec.token_bytes), 1, 1 << 20)
+    rows, node = TokenRows(member, contexts), Node(None, 0)
     asked = judge.prompt("12")
     with torch.inference_mode():
         rows.put([node], judge.model(torch.tensor([asked])).logits[0, -1:])
     nats = rows.facts[node].entropy
     tokens, end = judge.next_token(asked)
-    row = places.distributions.take(np.array([node.row]))[0].exp()
+    row = contexts.distributions.take(np.array([node.row]))[0].exp()
     assert row[-1].item() == pytest.approx(end, abs=1e-6)
     assert row[list(tokens)].tolist() == pytest.approx(list(tokens.values()), abs=1e-6)
     assert all(row[token] == 0 for token in judge.ends)

@@ -61,8 +61,8 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alpha
         swarm.decode(batch)
         view = next(iter(swarm._views.values()))
         nodes = sum(len(one.tree._by_depth()) for one in view.views)
-        sizes.append((len(view.places), nodes, len(view.places.reads)))
-    assert len(view.places) * view.places.bytes_each <= 3 * limit
+        sizes.append((len(view.contexts), nodes, len(view.contexts.reads)))
+    assert len(view.contexts) * view.contexts.bytes_each <= 3 * limit
     late, early = sizes[-8:], sizes[8:16]
     for kind in range(3):
         assert max(size[kind] for size in late) <= 1.3 * max(size[kind] for size in early), "memory grows for ever"

@@ -17,7 +17,7 @@ def test_rows_are_new_until_the_limit_is_reached():
     again, lost = slots.take(2)
     assert sorted(again.tolist()) == [1, 3]
     assert lost.tolist() == []
-    assert (slots.held, slots.peak) == (4, 4)
+    assert (slots.in_use, slots.peak) == (4, 4)
 
 
 def test_the_least_recently_used_go_first():
@@ -79,4 +79,4 @@ def test_a_row_has_one_owner_and_the_limit_gives_way_only_to_what_is_in_use(limi
             else:
                 slots.give([row])
                 del owned[row]
-        assert slots.held == len(owned)
+        assert slots.in_use == len(owned)

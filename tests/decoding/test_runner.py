@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.forward import attention_pool, cache_layouts, recurrent_pool
-from evoswarm.decoding.forward.attention_pool import AttentionPool
-from evoswarm.decoding.forward.cache_layouts import Chunk, Reread
-from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
+from evoswarm.decoding.forward import attention_backend, cache_backend, recurrent_backend
+from evoswarm.decoding.forward.attention_backend import AttentionBackend
+from evoswarm.decoding.forward.cache_backend import Chunk, RecomputeBackend
+from evoswarm.decoding.forward.recurrent_backend import RecurrentBackend
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.request import Counters, Request
@@ -33,15 +33,15 @@ HYBRID = {
     "layer_types": ["conv", "full_attention"],
 }
 FAMILIES = {
-    "llama": (AttentionPool, tiny.SMALL),
-    "gpt2": (AttentionPool, {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}),
+    "llama": (AttentionBackend, tiny.SMALL),
+    "gpt2": (AttentionBackend, {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}),
     "gpt_neox": (
-        AttentionPool,
+        AttentionBackend,
         {k: tiny.SMALL[k] for k in ("hidden_size", "intermediate_size", "num_hidden_layers")}
         | {"num_attention_heads": 2},
     ),
     "opt": (
-        AttentionPool,
+        AttentionBackend,
         {
             "hidden_size": 32,
             "ffn_dim": 48,
@@ -51,12 +51,12 @@ FAMILIES = {
             "max_position_embeddings": 64,
         },
     ),
-    "bloom": (AttentionPool, {"hidden_size": 32, "n_layer": 2, "n_head": 2}),
-    "mistral": (AttentionPool, {**tiny.SMALL, "sliding_window": 4}),
-    "gemma3_text": (AttentionPool, {**tiny.SMALL, "sliding_window": 4}),
-    "gemma2": (AttentionPool, {**tiny.SMALL, "sliding_window": 4, "final_logit_softcapping": 5.0}),
-    "mamba": (RecurrentPool, {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}),
-    "lfm2": (Reread, HYBRID),
+    "bloom": (AttentionBackend, {"hidden_size": 32, "n_layer": 2, "n_head": 2}),
+    "mistral": (AttentionBackend, {**tiny.SMALL, "sliding_window": 4}),
+    "gemma3_text": (AttentionBackend, {**tiny.SMALL, "sliding_window": 4}),
+    "gemma2": (AttentionBackend, {**tiny.SMALL, "sliding_window": 4, "final_logit_softcapping": 5.0}),
+    "mamba": (RecurrentBackend, {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}),
+    "lfm2": (RecomputeBackend, HYBRID),
 }
 
 
@@ -70,10 +70,10 @@ def log_probs(logits):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ragged_chunks_behind_prefixes_of_any_length(family):
-    layout, config = FAMILIES[family]
+    backend, config = FAMILIES[family]
     model = tiny.random_model(family, COLUMNS, **config)
     runner = Runner(model, family, batch_tokens=64)
-    assert type(runner.layout) is layout
+    assert type(runner.backend) is backend
     chance = random.Random(3)
     texts = [[chance.randrange(COLUMNS) for _ in range(length)] for length in (19, 11, 3, 1, 14)]
     slots, at, got = [[] for _ in texts], [0] * len(texts), [[] for _ in texts]
@@ -84,7 +84,7 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
             size = min(chance.randint(0, 6), len(text) - at[number])
             if size:
                 new = tuple(next(free) for _ in range(size))
-                past = slots[number] if runner.layout.needs_whole_past else slots[number][-1:]
+                past = slots[number] if runner.backend.needs_whole_past else slots[number][-1:]
                 read = tuple(text[: at[number]])
                 chunks.append(chunk(past, tuple(text[at[number] :][:size]), new, read, tuple(range(size))))
                 owners.append(number)
@@ -108,7 +108,7 @@ def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family):
     prefix, forks = (5, 9, 2, 7, 7, 1), [(4,), (3, 8), (11, 12, 13)]
     slots = tuple(range(1, 7))
     list(runner.run([chunk((), prefix, slots, (), ())], Counters()))
-    past = slots if runner.layout.needs_whole_past else slots[-1:]
+    past = slots if runner.backend.needs_whole_past else slots[-1:]
     chunks = [
         chunk(past, fork, tuple(range(10 * n, 10 * n + len(fork))), prefix, (len(fork) - 1,))
         for n, fork in enumerate(forks, start=1)
@@ -133,7 +133,7 @@ ALLOCATORS = {
 def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
     runner = Runner(model, "llama", batch_tokens=64)
-    forward, sizes = runner.layout.forward, []
+    forward, sizes = runner.backend.forward, []
 
     def scarce(chunks):
         sizes.append(len(chunks))
@@ -141,7 +141,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
             raise lack
         return forward(chunks)
 
-    monkeypatch.setattr(runner.layout, "forward", scarce)
+    monkeypatch.setattr(runner.backend, "forward", scarce)
     chunks = [chunk((), (n, n + 1), (2 * n + 1, 2 * n + 2), (), (1,)) for n in range(8)]
     found, counters = {}, Counters()
     for batch, logits in runner.run(chunks, counters):
@@ -157,7 +157,7 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
 
 def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again(monkeypatch):
     runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
-    forward, held = runner.layout.forward, []
+    forward, held = runner.backend.forward, []
 
     def scarce(chunks):
         assert all(one() is None for one in held)
@@ -167,7 +167,7 @@ def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again
             raise torch.OutOfMemoryError("not enough for two")
         return forward(chunks)
 
-    monkeypatch.setattr(runner.layout, "forward", scarce)
+    monkeypatch.setattr(runner.backend, "forward", scarce)
     assert len(list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(4)], Counters()))) == 4
     assert len(held) == 3
 
@@ -178,7 +178,7 @@ def test_another_error_is_no_lack_of_memory(monkeypatch):
     def broken(chunks):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(runner.layout, "forward", broken)
+    monkeypatch.setattr(runner.backend, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(2)], Counters()))
     assert runner.batch_tokens == 64
@@ -190,7 +190,7 @@ def test_no_room_for_a_single_prefix_is_an_error(monkeypatch):
     def hopeless(chunks):
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
-    monkeypatch.setattr(runner.layout, "forward", hopeless)
+    monkeypatch.setattr(runner.backend, "forward", hopeless)
     with pytest.raises(torch.OutOfMemoryError, match="you tried to allocate 8 bytes"):
         list(runner.run([chunk((), (1,), (1,), (), (0,))], Counters()))
 
@@ -200,7 +200,7 @@ def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
     model = tiny.random_model("lfm2", tokenizer.get_vocab_size(), **HYBRID)
     path = tiny.save(tmp_path / "hybrid", model, tokenizer)
     swarm = Swarm([load_member(MemberSpec(name="hybrid", path=str(path), device="cpu"), 4096)])
-    assert isinstance(swarm.members[0].runner.layout, Reread)
+    assert isinstance(swarm.members[0].runner.backend, RecomputeBackend)
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="hybrid")
     judge = oracle.OracleMember(path)
     for prompt in ("the cat", "1984"):
@@ -210,9 +210,9 @@ def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
 
 def test_a_layout_that_does_not_agree_is_not_used(monkeypatch, caplog):
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
-    honest = AttentionPool.forward
-    monkeypatch.setattr(AttentionPool, "forward", lambda self, chunks: honest(self, chunks) * 1.01)
-    assert isinstance(Runner(model, "strange", 64).layout, Reread)
+    honest = AttentionBackend.forward
+    monkeypatch.setattr(AttentionBackend, "forward", lambda self, chunks: honest(self, chunks) * 1.01)
+    assert isinstance(Runner(model, "strange", 64).backend, RecomputeBackend)
     assert "member strange: its cache cannot be addressed" in caplog.text
 
 
@@ -247,11 +247,11 @@ def test_rows_that_nobody_asked_for_are_never_made(monkeypatch):
 def test_recurrent_states_that_are_not_kept_take_no_slot():
     model = tiny.random_model("mamba", COLUMNS, **FAMILIES["mamba"][1])
     runner = Runner(model, "mamba", batch_tokens=64)
-    before = [[pool.clone() for pool in pools] for pools in runner.layout.pools]
+    before = [[pool.clone() for pool in pools] for pools in runner.backend.pools]
     prompt, other = (5, 9, 2, 7), (4, 4)
     chunks = [chunk((), other, (-1, 20), (), ()), chunk((), prompt, (-1, -1, -1, 21), (), ())]
     list(runner.run(chunks, Counters()))
-    for pools, old in zip(runner.layout.pools, before, strict=True):
+    for pools, old in zip(runner.backend.pools, before, strict=True):
         for pool, was in zip(pools, old, strict=True):
             differ = (pool.view(torch.int32) != was.view(torch.int32)).flatten(1).any(1)  # bits: nan may stand there
             assert differ.nonzero().flatten().tolist() == [20, 21]
@@ -270,12 +270,12 @@ def test_recurrent_states_that_are_not_kept_take_no_slot():
 @pytest.mark.parametrize("limit", [None, 40, 5000])
 def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeypatch):
     runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
-    runner.limit(None if limit is None else limit * runner.layout.slot_bytes())
+    runner.limit(None if limit is None else limit * runner.backend.slot_bytes())
 
     def pools():
         if family == "mamba":
-            return [pool for pair in runner.layout.pools for pool in pair]
-        return [pool for layer in runner.layout.layers for pool in layer.pools]
+            return [pool for pair in runner.backend.pools for pool in pair]
+        return [pool for layer in runner.backend.layers for pool in layer.pools]
 
     list(runner.run([chunk((), (1,), (1,), (), ())], Counters()))
     want = [pool[1].clone() for pool in pools()]
@@ -293,11 +293,11 @@ def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeyp
 def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch):
     for family in ("llama", "mamba"):
         runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
-        module = {"llama": attention_pool, "mamba": recurrent_pool}[family]
+        module = {"llama": attention_backend, "mamba": recurrent_backend}[family]
         old = []
 
         def watched(pool, needed, limit, old=old):
-            larger = cache_layouts.grown(pool, needed, limit)
+            larger = cache_backend.grown(pool, needed, limit)
             assert larger is not pool
             assert all(one() is None for one in old[:-1])  # the caller still holds the last until it has the new one
             old.append(weakref.ref(pool))

@@ -65,7 +65,7 @@ def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monk
         raise torch.OutOfMemoryError("not now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner.layout, "forward", scarce)
+        patch.setattr(runner.backend, "forward", scarce)
         patch.setattr(runner, "batch_tokens", runner.batch_tokens)  # it shrinks, and comes back with the patch
         patch.setattr(torch.cuda, "empty_cache", lambda: None)
         with pytest.raises(DoesNotFit, match=members[0].spec.name):

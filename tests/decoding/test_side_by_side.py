@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_backend import Chunk
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import Reading, read_side_by_side
 from evoswarm.decoding.request import Counters
@@ -66,14 +66,14 @@ def test_devices_forward_at_the_same_time_and_the_caller_consumes(runners, monke
     meet = threading.Barrier(2)
     names = set()
     for runner in runners[:2]:
-        forward = runner.layout.forward
+        forward = runner.backend.forward
 
         def waiting(batch, forward=forward):
             names.add(threading.current_thread().name)
             meet.wait(timeout=20)  # passes only when both are inside
             return forward(batch)
 
-        monkeypatch.setattr(runner.layout, "forward", waiting)
+        monkeypatch.setattr(runner.backend, "forward", waiting)
     here = threading.current_thread()
     assert read(runners[:2], (4, 4), Counters(), lambda *_: threading.current_thread()) == [[here] * 2] * 2
     assert len(names) == 2
@@ -92,7 +92,7 @@ def test_two_on_one_device_beside_another_take_turns(runners, monkeypatch):
     runners[1].device = runners[0].device
     inside = []
     for runner in runners[:2]:
-        forward = runner.layout.forward
+        forward = runner.backend.forward
 
         def alone(batch, forward=forward):
             inside.append(1)
@@ -101,7 +101,7 @@ def test_two_on_one_device_beside_another_take_turns(runners, monkeypatch):
             inside.pop()
             return logits
 
-        monkeypatch.setattr(runner.layout, "forward", alone)
+        monkeypatch.setattr(runner.backend, "forward", alone)
     assert [len(batches) for batches in read(runners, (4, 7, 4), Counters())] == [2, 3, 2]
 
 
@@ -109,7 +109,7 @@ def test_what_breaks_on_one_device_is_raised_and_all_have_ended(runners, monkeyp
     def hopeless(batch):
         raise torch.OutOfMemoryError("nothing left")
 
-    monkeypatch.setattr(runners[1].layout, "forward", hopeless)
+    monkeypatch.setattr(runners[1].backend, "forward", hopeless)
     counters, before = Counters(), threading.active_count()
     with pytest.raises(torch.OutOfMemoryError, match="nothing left"):
         read(runners, (30, 4, 30), counters)

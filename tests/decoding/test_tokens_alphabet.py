@@ -77,10 +77,10 @@ def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_to
         swarm.decode([Request(own, PROMPTS[0], max_symbols=3)])
         room = next(iter(swarm._views.values()))
         prompt = judge.prompt(PROMPTS[0])
-        places = room.places
-        for place in np.flatnonzero(places.known[: len(places), 0]):
-            row = places.distributions.take(places.row[place, :1])[0].double().exp().numpy()
-            tokens, end = judge.next_token(prompt + places.texts[place])
+        contexts = room.contexts
+        for context in np.flatnonzero(contexts.known[: len(contexts), 0]):
+            row = contexts.distributions.take(contexts.row[context, :1])[0].double().exp().numpy()
+            tokens, end = judge.next_token(prompt + contexts.texts[context])
             want = np.zeros(len(row))
             want[list(tokens)], want[-1] = list(tokens.values()), end
             assert np.abs(row - want).max() < 1e-5

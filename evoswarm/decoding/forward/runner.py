@@ -1,8 +1,8 @@
 """Reads tokens behind prefixes that were read before, in batches that fit.
 
-Together with the layouts this is the only place where a model runs. A runner offers one operation: extend these
+Together with the cache back-ends this is the only place where a model runs. A runner offers one operation: extend these
 prefixes by these tokens. (A graph of a captured forward, or a compiled one, would take the place of the model that a
-layout is given; what a layout prepares for a batch has fixed places and one transfer with that in mind.)
+backend is given; what a back-end prepares for a batch has fixed places and one transfer with that in mind.)
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
-from evoswarm.decoding.forward.attention_pool import AttentionPool
-from evoswarm.decoding.forward.cache_layouts import Chunk, Layout, Reread
+from evoswarm.decoding.forward.attention_backend import AttentionBackend
+from evoswarm.decoding.forward.cache_backend import CacheBackend, Chunk, RecomputeBackend
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
-from evoswarm.decoding.forward.recurrent_pool import RecurrentPool
-from evoswarm.decoding.forward.sides import Sides
+from evoswarm.decoding.forward.longrope import LongRopeBackend
+from evoswarm.decoding.forward.recurrent_backend import RecurrentBackend
 from evoswarm.decoding.forward.switches import switches
 from evoswarm.decoding.request import Counters
 from evoswarm.errors import MemberError, is_out_of_memory
@@ -42,11 +42,11 @@ class Runner:
         device: what it runs on; runners on different devices can run at the same time (see ``side_by_side``).
         columns: width of the logits.
         batch_tokens: tokens forwarded at once; halved when memory runs out.
-        layout: how the model keeps what it has read.
+        backend: how the model keeps what it has read.
     """
 
     def __init__(self, model: Any, name: str, batch_tokens: int) -> None:
-        """Choose the layout for a model and try it against reading afresh."""
+        """Choose the cache back-end of a model and try it against reading afresh."""
         self.model, self.name, self.batch_tokens = model, name, batch_tokens
         self.device = str(model.device)
         self.columns = int(model.config.get_text_config().vocab_size)
@@ -55,16 +55,16 @@ class Runner:
                 f"member {name!r}: expected a causal language model, got one that says other things of a text once it"
                 " has seen what follows: it is an encoder, or its config.json does not say that it is a decoder"
             )
-        self.layout = _choose_layout(model)
-        if not isinstance(self.layout, Reread) and not _agrees(model, self.layout, name):
+        self.backend = _choose_backend(model)
+        if not isinstance(self.backend, RecomputeBackend) and not _agrees(model, self.backend, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
-            self.layout = Reread(model)
+            self.backend = RecomputeBackend(model)
         lengths = switches(model, name)
         if lengths:
-            made = _choose_layout if isinstance(self.layout, AttentionPool) else Reread
-            self.layout = Sides(lengths, lambda: made(model))
-        self.layout.drop_buffers()
-        self.layout.buffer_limit = int(free_bytes(self.device) * BUFFER_SHARE)
+            made = _choose_backend if isinstance(self.backend, AttentionBackend) else RecomputeBackend
+            self.backend = LongRopeBackend(lengths, lambda: made(model))
+        self.backend.drop_buffers()
+        self.backend.buffer_limit = int(free_bytes(self.device) * BUFFER_SHARE)
         self._free: list[int] = []
         self._slots = 1  # slot 0 is the state before any token
 
@@ -76,10 +76,10 @@ class Runner:
                 no limit.
             buffer_bytes: what batches that go on may keep beside the slots; None leaves it as it is.
         """
-        size = self.layout.slot_bytes()
-        self.layout.slot_limit = None if state_bytes is None or not size else state_bytes // size + 1
+        size = self.backend.slot_bytes()
+        self.backend.slot_limit = None if state_bytes is None or not size else state_bytes // size + 1
         if buffer_bytes is not None:
-            self.layout.buffer_limit = buffer_bytes
+            self.backend.buffer_limit = buffer_bytes
 
     def take_slot(self) -> int:
         """A slot that nobody else uses; slots are shared by all who read through this runner."""
@@ -91,7 +91,7 @@ class Runner:
     def free_slots(self, slots: Iterable[int]) -> None:
         """Give slots back."""
         gone = list(slots)
-        self.layout.forget(gone)
+        self.backend.forget(gone)
         self._free.extend(gone)
 
     def run(self, chunks: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
@@ -104,11 +104,11 @@ class Runner:
             for batch in self._batches(chunks):
                 yield from self._forward(batch, counters)
         finally:
-            self.layout.end_run()
+            self.backend.end_run()
 
     def _forward(self, batch: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
         began = time.perf_counter()
-        buffered = self.layout.buffer_bytes() > 0
+        buffered = self.backend.buffer_bytes() > 0
         logits, lack = self._attempt(batch)
         if logits is None:  # not where the error was caught: it holds all that the forward had made
             for part in self._smaller(batch, buffered, lack):
@@ -117,15 +117,15 @@ class Runner:
         counters.forward_seconds += time.perf_counter() - began
         counters.forwards += 1
         counters.chunk_tokens += sum(len(chunk.tokens) for chunk in batch)
-        counters.padded_tokens += self.layout.padded_tokens(batch)
+        counters.padded_tokens += self.backend.padded_tokens(batch)
         yield batch, logits
 
     def _smaller(self, batch: Sequence[Chunk], buffered: bool, lack: str) -> list[Sequence[Chunk]]:
         """What to try after memory ran out: the same without buffers, or halves; remembered for the next batches."""
-        self.layout.drop_buffers()
+        self.backend.drop_buffers()
         release_unused()
         if buffered:
-            self.layout.buffer_limit //= 2
+            self.backend.buffer_limit //= 2
             return [batch]
         if len(batch) == 1:
             raise torch.OutOfMemoryError(f"member {self.name!r}: {lack}")
@@ -136,7 +136,7 @@ class Runner:
         """Logits, or None and what the allocator said."""
         try:
             with torch.inference_mode():
-                return self.layout.forward(batch), ""
+                return self.backend.forward(batch), ""
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -184,19 +184,19 @@ def _alike(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
     return groups[::-1]
 
 
-def _choose_layout(model: Any) -> Layout:
-    """The layout that the layers of the model's own cache ask for."""
+def _choose_backend(model: Any) -> CacheBackend:
+    """The backend that the layers of the model's own cache ask for."""
     layers = DynamicCache(config=model.config.get_text_config()).layers
     if layers and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-        return AttentionPool(model, len(layers))
+        return AttentionBackend(model, len(layers))
     if layers and all(type(layer) is LinearAttentionLayer for layer in layers):
-        return RecurrentPool(model, len(layers))
-    return Reread(model)
+        return RecurrentBackend(model, len(layers))
+    return RecomputeBackend(model)
 
 
 def _looks_ahead(model: Any) -> bool:
     """Whether what it says behind a text depends on what follows there."""
-    text, whole = Reread(model), _texts(model)[0]
+    text, whole = RecomputeBackend(model), _texts(model)[0]
     half = len(whole) // 2
     with torch.inference_mode():
         alone = text.forward([_piece(whole[:half], 0, half, 0, False)])
@@ -217,25 +217,25 @@ def _difference(got: Tensor, want: Tensor) -> float:
     return float((torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max())
 
 
-def _agrees(model: Any, layout: Layout, name: str) -> bool:
+def _agrees(model: Any, backend: CacheBackend, name: str) -> bool:
     """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
 
     The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
     """
     texts = _texts(model)
     first_slots = (1, 9)
-    layout.buffer_limit = 1 << 40
+    backend.buffer_limit = 1 << 40
     try:
         with torch.inference_mode():
             whole = [_piece(text, 0, len(text), 0, False) for text in texts]
-            want = Reread(model).forward(whole)
+            want = RecomputeBackend(model).forward(whole)
             pieces, at = [], [0, 0]
             for sizes in ((2, 1), (3, 2), (1, 1), (1, 1), (1, 1)):
                 chunks = [
-                    _piece(text, start, start + size, slot, layout.needs_whole_past)
+                    _piece(text, start, start + size, slot, backend.needs_whole_past)
                     for text, start, size, slot in zip(texts, at, sizes, first_slots, strict=True)
                 ]
-                rows = layout.forward(chunks)
+                rows = backend.forward(chunks)
                 pieces.append((rows[: sizes[0]], rows[sizes[0] :]))
                 at = [start + size for start, size in zip(at, sizes, strict=True)]
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

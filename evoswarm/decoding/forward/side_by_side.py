@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_backend import Chunk
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.request import Counters
 

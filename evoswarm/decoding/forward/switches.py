@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_layouts import accepts
+from evoswarm.decoding.forward.cache_backend import accepts
 from evoswarm.errors import MemberError
 
 TRIED = 8  # tokens of each of the two texts that are read side by side

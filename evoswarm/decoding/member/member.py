@@ -29,7 +29,7 @@ class Member:
         codec: its tokens and bytes.
         runner: reads tokens.
         shape: what its cost is computed from.
-        context: longest sequence it can read, tokens; None where there is no limit.
+        context_length: longest sequence it can read, tokens; None where there is no limit.
         dtype: of the loaded weights.
         device: where they are.
         unspoken: texts of its special tokens; they get no mass, so no answer holds them.
@@ -52,7 +52,7 @@ class Member:
         self._known = int(model.get_input_embeddings().weight.shape[0])
         self._check_words_around()
         self.shape = _shape(model)
-        self.context = _context(model)
+        self.context_length = _context_length(model)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         self.unspoken = frozenset(tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer) - set(self._ends))))
@@ -79,7 +79,7 @@ class Member:
             tokens = self.render(text)
         except PromptRefused:
             return None
-        fits = self.context is None or len(tokens) <= self.context
+        fits = self.context_length is None or len(tokens) <= self.context_length
         return tokens if fits and self.unreadable(tokens) is None else None
 
     def unreadable(self, tokens: Sequence[int]) -> str | None:
@@ -94,7 +94,7 @@ class Member:
         )
 
 
-def _context(model: Any) -> int | None:
+def _context_length(model: Any) -> int | None:
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return int(limit) if limit else None
 

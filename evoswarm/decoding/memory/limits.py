@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MemoryLimits:
     """Bytes that may be kept per member; what is dropped is computed again (memory changes cost, never results).
 
     Attributes:

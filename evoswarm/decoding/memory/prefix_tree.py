@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_layouts import Chunk
+from evoswarm.decoding.forward.cache_backend import Chunk
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import Reading
 from evoswarm.decoding.request import Counters
@@ -237,7 +237,7 @@ class PrefixTree:
         before = chain[0].parent
         assert before is not None
         past = self._past(before)
-        spare = not self._runner.layout.needs_whole_past and self._crowded()
+        spare = not self._runner.backend.needs_whole_past and self._crowded()
         for node in chain:
             node.used = self.clock
             if node.slot == NO_SLOT and not (spare and node is not chain[-1] and not node.keeps_row):
@@ -245,7 +245,7 @@ class PrefixTree:
                 self._held.add(node.slot)
                 self._unwritten[node] = None
         slots = tuple([node.slot for node in chain])
-        if self._runner.layout.needs_whole_past:
+        if self._runner.backend.needs_whole_past:
             self._remember(chain[-1], np.concatenate([past, np.array(slots, dtype=np.int64)]))
         return Chunk(
             past=past,
@@ -262,7 +262,7 @@ class PrefixTree:
 
     def _past(self, node: Node) -> NDArray[np.int64]:
         """Slots of the states that tokens behind a node attend to."""
-        if not self._runner.layout.needs_whole_past:
+        if not self._runner.backend.needs_whole_past:
             return np.array([node.slot] if node.parent is not None else [], dtype=np.int64)
         found = self._pasts.get(node)
         if found is None:
@@ -286,11 +286,11 @@ class PrefixTree:
     @property
     def state_bytes(self) -> int:
         """Bytes of the states now kept."""
-        return len(self._held) * self._runner.layout.slot_bytes()
+        return len(self._held) * self._runner.backend.slot_bytes()
 
     def _make_room(self, slots: int) -> None:
         """Drop states that nobody needs now, where new ones would pass the limit."""
-        need = slots * self._runner.layout.slot_bytes()
+        need = slots * self._runner.backend.slot_bytes()
         if self._limit is not None and self.state_bytes + need > self._limit:
             self.shrink(max(0, int(self._limit * SHRUNK) - need), before=self.clock)
 
@@ -303,7 +303,7 @@ class PrefixTree:
             limit: bytes; None is the tree's own.
             before: only what was last used before this moment; None is everything, and then nothing may be wanted.
         """
-        size = self._runner.layout.slot_bytes()
+        size = self._runner.backend.slot_bytes()
         limit = self._limit if limit is None else limit
         if limit is None or self.state_bytes <= limit or not size:
             return 0

@@ -31,7 +31,7 @@ class RowSlots:
         self._used: NDArray[np.int64] = np.zeros(self.size, dtype=np.int64)
 
     @property
-    def held(self) -> int:
+    def in_use(self) -> int:
         """Rows now in use."""
         return self._high - len(self._free)
 

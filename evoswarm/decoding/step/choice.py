@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.step.noise import gumbel
@@ -30,17 +30,17 @@ class Moment:
     Attributes:
         streams: ``[n]``.
         plan: ``[n]``.
-        place: ``[n]``.
+        context: ``[n]``.
         members: ``[n, width]`` indices in the swarm.
         speaks: ``[n, width]``.
         present: ``[n, width]`` speaks and has something to say.
-        alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its favourite.
+        alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its most likely symbol.
         gate: ``[n]`` distance of the lead's entropy (nats), or of the draw, from the nearest threshold.
     """
 
     streams: NDArray[np.int64]
     plan: NDArray[np.int64]
-    place: NDArray[np.int64]
+    context: NDArray[np.int64]
     members: NDArray[np.int64]
     speaks: NDArray[np.bool_]
     present: NDArray[np.bool_]
@@ -70,11 +70,11 @@ class Choices:
     candidates: dict[int, tuple[tuple[int, float], ...]]
 
 
-def choose(moment: Moment, streams: Streams, places: Places) -> Choices:
+def choose(moment: Moment, streams: Streams, contexts: ContextTable) -> Choices:
     """Choose the next symbol of every stream.
 
-    Where one member speaks, every rule is that member, and greedily its favourite is known. The other streams are
-    fused, those of one rule in one batch.
+    Where one member speaks, every rule is that member, and greedily its most likely symbol is known. The other
+    streams are fused, those of one rule in one batch.
     """
     symbols = np.full(len(moment), NO_MASS, dtype=np.int64)
     distances = np.zeros(len(moment))
@@ -82,14 +82,14 @@ def choose(moment: Moment, streams: Streams, places: Places) -> Choices:
     alone = np.flatnonzero(moment.alone)
     if len(alone):
         column = moment.present[alone].argmax(1)
-        where = moment.place[alone], moment.members[alone, column]
-        symbols[alone] = places.favourite[where]
-        distances[alone] = places.gap[where] / streams.plans.temperatures[moment.plan[alone], column]
-    for group in _groups(moment, streams, places.alphabet.size):
+        where = moment.context[alone], moment.members[alone, column]
+        symbols[alone] = contexts.argmax[where]
+        distances[alone] = contexts.margin[where] / streams.plans.temperatures[moment.plan[alone], column]
+    for group in _groups(moment, streams, contexts.alphabet.size):
         part = moment.some(group)
-        symbols[group], distances[group] = _fuse(part, streams, places)
+        symbols[group], distances[group] = _fuse(part, streams, contexts)
         for position in group[streams.traced[part.streams]]:
-            candidates[int(position)] = _candidates(moment.some(np.array([position])), streams, places)
+            candidates[int(position)] = _candidates(moment.some(np.array([position])), streams, contexts)
     return Choices(symbols, distances, candidates)
 
 
@@ -108,11 +108,11 @@ def _groups(moment: Moment, streams: Streams, symbols: int) -> Iterator[NDArray[
                 yield same[start : start + most]
 
 
-def _fuse(moment: Moment, streams: Streams, places: Places) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _fuse(moment: Moment, streams: Streams, contexts: ContextTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """``[n]`` symbols and ``[n]`` margins of streams of one rule."""
     plans = streams.plans
     rule = RULES[plans.rule[moment.plan[0]]]
-    speakers = prepare(**_speakers(moment, streams, places))
+    speakers = prepare(**_speakers(moment, streams, contexts))
     scores = fuse_scores(rule, speakers)
     sampled = plans.samples[moment.plan] > 1
     if sampled.any():
@@ -121,18 +121,18 @@ def _fuse(moment: Moment, streams: Streams, places: Places) -> tuple[NDArray[np.
     return symbols.numpy(), margins(rule, speakers, gaps).double().numpy()
 
 
-def _speakers(moment: Moment, streams: Streams, places: Places) -> dict[str, Tensor]:
+def _speakers(moment: Moment, streams: Streams, contexts: ContextTable) -> dict[str, Tensor]:
     """What the fusion rules see: speakers first, those who speak in front, in the order of the recipe.
 
-    A lead that abstains keeps its place, so that ties can still be settled; its row is blank.
+    A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
     """
     plans = streams.plans
     width = int(moment.speaks.sum(1).max())
     order = np.argsort(~moment.speaks, axis=1, kind="stable")[:, :width]
     present = np.take_along_axis(moment.present, order, 1)
     members = np.take_along_axis(moment.members, order, 1)
-    rows = np.where(present, places.row[moment.place[:, None], members], NO_ROW)
-    log_probs = places.distributions.take(np.ascontiguousarray(rows.T))
+    rows = np.where(present, contexts.row[moment.context[:, None], members], NO_ROW)
+    log_probs = contexts.distributions.take(np.ascontiguousarray(rows.T))
     lead = plans.lead[moment.plan]
     before = (moment.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)
 
@@ -143,7 +143,7 @@ def _speakers(moment: Moment, streams: Streams, places: Places) -> dict[str, Ten
     return {
         "log_probs": log_probs,
         "present": torch.from_numpy(np.ascontiguousarray(present.T)),
-        "allowed": _allowed(moment, places),
+        "allowed": _allowed(moment, contexts),
         "weights": columns(plans.weights),
         "temperatures": columns(plans.temperatures),
         "lead": torch.from_numpy(before),
@@ -153,11 +153,11 @@ def _speakers(moment: Moment, streams: Streams, places: Places) -> dict[str, Ten
     }
 
 
-def _allowed(moment: Moment, places: Places) -> Tensor:
+def _allowed(moment: Moment, contexts: ContextTable) -> Tensor:
     """``[n, symbols]``: valid UTF-8 in bytes; in tokens, whatever the shared vocabulary can say."""
-    if places.sayable is not None:
-        return places.sayable.expand(len(moment), -1)
-    return torch.from_numpy(places.allowed(moment.place))
+    if contexts.sayable is not None:
+        return contexts.sayable.expand(len(moment), -1)
+    return torch.from_numpy(contexts.allowed(moment.context))
 
 
 def _perturb(fused: Tensor, moment: Moment, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
@@ -170,8 +170,8 @@ def _perturb(fused: Tensor, moment: Moment, streams: Streams, sampled: NDArray[n
     return scores
 
 
-def _candidates(moment: Moment, streams: Streams, places: Places) -> tuple[tuple[int, float], ...]:
+def _candidates(moment: Moment, streams: Streams, contexts: ContextTable) -> tuple[tuple[int, float], ...]:
     """The likeliest symbols of one stream."""
-    fused = fuse(RULES[streams.plans.rule[moment.plan[0]]], prepare(**_speakers(moment, streams, places)))[0]
+    fused = fuse(RULES[streams.plans.rule[moment.plan[0]]], prepare(**_speakers(moment, streams, contexts)))[0]
     best = fused.topk(min(CANDIDATES, len(fused)))
     return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample
 from evoswarm.decoding.step.account import use_of
@@ -25,15 +25,15 @@ class Outcome:
     def __init__(self, pool: PoolView, streams: Streams, work: Counters) -> None:
         """Args: pool: where it was decoded; streams: which have ended or failed; work: what it took."""
         self._pool, self._streams, self._work = pool, streams, work
-        self._places: Places = pool.places
+        self._contexts: ContextTable = pool.contexts
         self._paths: dict[int, list[int]] = {}
         self._uses: dict[tuple[int, int, tuple[int, ...]], MemberUse] = {}
         self._touched: dict[tuple[int, int], tuple[int, int]] = {}
         taken = np.arange(streams.spoke.shape[1])[None] < streams.steps[:, None]
         self._spoke = streams.spoke & taken[:, :, None]
         self._opened = self._spoke.sum(2) > 1
-        self._histories = _numbered(streams.place[:, None], np.moveaxis(self._spoke, 2, 1)).tolist()
-        self._open_histories = _numbered(streams.place, self._opened).tolist()
+        self._histories = _numbered(streams.context[:, None], np.moveaxis(self._spoke, 2, 1)).tolist()
+        self._open_histories = _numbered(streams.context, self._opened).tolist()
         self._open_steps: list[int] = self._opened.sum(1).tolist()
         self._steps: list[int] = streams.steps.tolist()
         self._margins: list[float] = streams.margin.tolist()
@@ -77,23 +77,23 @@ class Outcome:
             if found is None:
                 spoke = self._spoke[first:last, :, column]
                 prompt = self._pool.views[number].prompt(job.root) if spoke.any() else None
-                heard = self._heard(number, self._streams.place[first:last].tolist(), spoke.tolist())
+                heard = self._heard(number, self._streams.context[first:last].tolist(), spoke.tolist())
                 found = self._uses[key] = use_of(member.spec.name, prompt, heard)
             uses.append(found)
         return tuple(uses)
 
     def _heard(self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]) -> Iterator[Sequence[Node]]:
         """The nodes whose rows a member's distributions needed, step by step, sample by sample."""
-        places = self._places
+        contexts = self._contexts
         for last, steps in zip(lasts, spoke, strict=True):
-            for place, speaks in zip(self._path(last), steps, strict=False):
+            for context, speaks in zip(self._path(last), steps, strict=False):
                 if speaks:
-                    yield places.reads.get(place * places.members + number, ())
+                    yield contexts.reads.get(context * contexts.members + number, ())
 
-    def _path(self, place: int) -> list[int]:
-        found = self._paths.get(place)
+    def _path(self, context: int) -> list[int]:
+        found = self._paths.get(context)
         if found is None:
-            found = self._paths[place] = self._places.path(place)
+            found = self._paths[context] = self._contexts.path(context)
         return found
 
     def _lead_tokens(self, job: Job, stream: int) -> tuple[int, int]:
@@ -102,12 +102,12 @@ class Outcome:
         key = (lead, self._open_histories[stream])
         found = self._touched.get(key)
         if found is None:
-            place = int(self._streams.place[stream])
-            found = self._touched[key] = self._count_touched(lead, place, self._opened[stream].tolist())
+            context = int(self._streams.context[stream])
+            found = self._touched[key] = self._count_touched(lead, context, self._opened[stream].tolist())
         return found
 
-    def _count_touched(self, lead: int, place: int, opened: Sequence[bool]) -> tuple[int, int]:
-        text = self._places.texts[place]
+    def _count_touched(self, lead: int, context: int, opened: Sequence[bool]) -> tuple[int, int]:
+        text = self._contexts.texts[context]
         if isinstance(text, tuple):
             return len(text), sum(opened[: len(text)])
         codec = self._pool.views[lead].member.codec
@@ -120,10 +120,10 @@ class Outcome:
         return tokens, touched
 
 
-def _numbered(places: NDArray[np.int64], spoke: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The same number for the same place and the same steps: ``[...]``, ``[..., steps]`` -> ``[...]``."""
+def _numbered(contexts: NDArray[np.int64], spoke: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The same number for the same context and the same steps: ``[...]``, ``[..., steps]`` -> ``[...]``."""
     steps = np.packbits(spoke, axis=-1)
-    where = np.broadcast_to(places, spoke.shape[:-1])
+    where = np.broadcast_to(contexts, spoke.shape[:-1])
     joined = np.concatenate([np.ascontiguousarray(where)[..., None].view(np.uint8), steps], axis=-1)
     flat = np.ascontiguousarray(joined.reshape(-1, joined.shape[-1]))
     _, numbers = np.unique(flat.view(f"V{flat.shape[1]}").ravel(), return_inverse=True)

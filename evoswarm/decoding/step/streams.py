@@ -26,7 +26,7 @@ class Job:
     Attributes:
         request: what was asked for.
         plan: row of its recipe in the plans.
-        root: the place at the end of its prompt.
+        root: the context at the end of its prompt.
         forced: the symbols it must follow, if it must; without END.
         streams: first and last + 1 of its streams.
         trace: the steps of its first sample, if asked for.
@@ -48,7 +48,7 @@ class Streams:
         plans: their recipes.
         job: ``[streams]`` whose sample it is.
         plan: ``[streams]``.
-        place: ``[streams]`` where it stands.
+        context: ``[streams]`` where it stands.
         key: ``[streams]`` of its noise; 0 where nothing is drawn.
         max_bytes: ``[streams]``.
         max_symbols: ``[streams]``.
@@ -74,7 +74,7 @@ class Streams:
             job.streams = (end - count, end)
         self.job: NDArray[np.int64] = np.repeat(np.arange(len(jobs)), counts)
         self.plan = np.array([job.plan for job in jobs])[self.job]
-        self.place = np.array([job.root for job in jobs])[self.job]
+        self.context = np.array([job.root for job in jobs])[self.job]
         self.key = np.array(
             [
                 noise_key(job.request.recipe.noise_seed, job.request.key, number) if _draws(job.request.recipe) else 0

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import ByteRows
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import LOG_FLOOR
@@ -34,10 +34,10 @@ LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 
 
 @dataclass(slots=True)
 class Heads:
-    """The tokenizations that count at one place, and how far they have been read.
+    """The tokenizations that count at one context, and how far they have been read.
 
     Attributes:
-        place: whose distribution is wanted.
+        context: whose distribution is wanted.
         nodes: per head the end of its path.
         branches: per head what is left of the text, as a branch of ``Positions``.
         common: where all heads still agree; it is always read.
@@ -48,7 +48,7 @@ class Heads:
         unread: what the heads count for that are left out.
     """
 
-    place: int
+    context: int
     nodes: list[Node]
     branches: list[int]
     common: Node
@@ -66,7 +66,7 @@ class ByteView(MemberView):
         self,
         member: Member,
         number: int,
-        places: Places,
+        contexts: ContextTable,
         positions: Positions,
         *,
         epsilon: float,
@@ -76,8 +76,8 @@ class ByteView(MemberView):
     ) -> None:
         """Args:
         member: whose view it is.
-        number: of the member among those who speak at the places.
-        places: where what is found out is noted.
+        number: of the member among those who speak at the contexts.
+        contexts: where what is found out is noted.
         positions: of the member's tokenizer.
         epsilon: share of the mass that may stay unread.
         state_bytes: limit on kept states; None is no limit.
@@ -86,14 +86,14 @@ class ByteView(MemberView):
         """
         self.positions, self._epsilon = positions, epsilon
         self.rows = ByteRows(member.codec, positions, row_bytes, member.device)
-        super().__init__(member, number, places, self.rows, state_bytes, counters)
+        super().__init__(member, number, contexts, self.rows, state_bytes, counters)
         self._waiting: dict[int, Heads] = {}
         self._where: dict[int, Position] = {}
         self._ends: dict[int, dict[Position, tuple[Node, ...]]] = {}
 
-    def resolve(self, places: Sequence[int]) -> None:
-        """Find out what the member says at these places; what must be read first is asked for."""
-        moving = [self._waiting.get(place) or self._heads(place) for place in places]
+    def resolve(self, contexts: Sequence[int]) -> None:
+        """Find out what the member says at these contexts; what must be read first is asked for."""
+        moving = [self._waiting.get(context) or self._heads(context) for context in contexts]
         going = [heads for heads in moving if heads is not None]
         done: list[Heads] = []
         while going:
@@ -110,63 +110,63 @@ class ByteView(MemberView):
         if done:
             self._finish(done)
             for heads in done:
-                del self._waiting[heads.place]
+                del self._waiting[heads.context]
 
-    def _heads(self, place: int) -> Heads | None:
-        """The heads at a place; None where the tokenizer cannot spell the text."""
-        nodes, branches = self._tokenizations(place)
+    def _heads(self, context: int) -> Heads | None:
+        """The heads at a context; None where the tokenizer cannot spell the text."""
+        nodes, branches = self._tokenizations(context)
         if not nodes:
-            self._places.learn_silence(self._number, place)
-            self.note_reads(place, ())
+            self._contexts.record_abstention(self._number, context)
+            self.note_reads(context, ())
             return None
         common = nodes[0]
         for node in nodes[1:]:
             common = _meeting(common, node)
-        heads = self._waiting[place] = Heads(place, nodes, branches, common, [common], [common])
+        heads = self._waiting[context] = Heads(context, nodes, branches, common, [common], [common])
         if len(nodes) > 1:
             heads.totals = [0.0] * len(nodes)
         else:
             heads.masses = [1.0]  # there is nothing to weigh
         return heads
 
-    def _tokenizations(self, place: int) -> tuple[list[Node], list[int]]:
+    def _tokenizations(self, context: int) -> tuple[list[Node], list[int]]:
         """Per head the end of its path, and what is left of the text behind it."""
-        ends = self._ends.setdefault(self._places.prompts[place], {})
-        position = self._position(place)
+        ends = self._ends.setdefault(self._contexts.prompts[context], {})
+        position = self._position(context)
         nodes: list[Node] = []
         branches: list[int] = []
         for start, branch in (*position.starts, (position, ROOT_BRANCH)):
             found = ends.get(start)
             if found is None:
-                found = self._nodes(ends, start, place)
+                found = self._nodes(ends, start, context)
             for node in found:
                 nodes.append(node)
                 branches.append(branch)
         return nodes, branches
 
-    def _position(self, place: int) -> Position:
-        """Where a place's text stands in the tokenizer's eyes."""
-        found = self._where.get(place)
+    def _position(self, context: int) -> Position:
+        """Where a context's text stands in the tokenizer's eyes."""
+        found = self._where.get(context)
         if found is None:
             path = []
-            while found is None and self._places.symbols[place]:
-                path.append(place)
-                place = int(self._places.parents[place])
-                found = self._where.get(place)
+            while found is None and self._contexts.symbols[context]:
+                path.append(context)
+                context = int(self._contexts.parents[context])
+                found = self._where.get(context)
             position = found or self.positions.root
             for one in reversed(path):
-                position = self._where[one] = self.positions.step(position, self._places.raws[one][-1])
+                position = self._where[one] = self.positions.step(position, self._contexts.raws[one][-1])
             return position
         return found
 
-    def _nodes(self, ends: dict[Position, tuple[Node, ...]], position: Position, place: int) -> tuple[Node, ...]:
-        """The ends of all canonical paths up to a position, behind the prompt of a place; noted in ``ends``."""
+    def _nodes(self, ends: dict[Position, tuple[Node, ...]], position: Position, context: int) -> tuple[Node, ...]:
+        """The ends of all canonical paths up to a position, behind the prompt of a context; noted in ``ends``."""
         path = [position]
         while path[-1].cut is not None and path[-1].cut not in ends:
             path.append(path[-1].cut)
         found: tuple[Node, ...] = ()
         for one in reversed(path):
-            start = self.prompt(place) if one.cut is None else next(iter(ends[one.cut]), None)
+            start = self.prompt(context) if one.cut is None else next(iter(ends[one.cut]), None)
             found = () if start is None else tuple([self.tree.walk(start, tokens) for tokens in one.paths])
             ends[one] = found
         return found
@@ -192,8 +192,8 @@ class ByteView(MemberView):
         return not missing
 
     def _fail(self, heads: Heads, failure: Failure) -> None:
-        self.fail(heads.place, failure)
-        del self._waiting[heads.place]
+        self.fail(heads.context, failure)
+        del self._waiting[heads.context]
 
     def _take_up(self, ready: Sequence[Heads]) -> None:
         """Learn from rows that have just come: how likely the paths behind them are, and what the heads there hold."""
@@ -249,14 +249,14 @@ class ByteView(MemberView):
         return asked
 
     def _finish(self, done: Sequence[Heads]) -> None:
-        """Add the heads up, mask, normalise, floor, for all places together."""
+        """Add the heads up, mask, normalise, floor, for all contexts together."""
         flat = [
             (owner, node.row, branch, mass)
             for owner, heads in enumerate(done)
             for node, branch, mass in zip(heads.nodes, heads.branches, heads.masses, strict=True)
             if mass > 0
         ]
-        allowed = self._places.allowed([heads.place for heads in done])
+        allowed = self._contexts.allowed([heads.context for heads in done])
         sums = np.zeros((len(done), 257))
         if flat:
             columns = list(zip(*flat, strict=True))
@@ -266,18 +266,18 @@ class ByteView(MemberView):
         totals = sums.sum(1)
         speaks = totals > 0
         for heads in done:
-            self.note_reads(heads.place, tuple(heads.reads))
+            self.note_reads(heads.context, tuple(heads.reads))
         for index in np.flatnonzero(~speaks).tolist():
-            self._places.learn_silence(self._number, done[index].place, 1.0 if unread[index] > 0 else 0.0)
+            self._contexts.record_abstention(self._number, done[index].context, 1.0 if unread[index] > 0 else 0.0)
         if speaks.any():
             kept = np.flatnonzero(speaks)
             probabilities = sums[kept] / totals[kept, None]
             share = unread[kept] / (unread[kept] + totals[kept])
-            self._learn([done[index].place for index in kept.tolist()], probabilities, allowed[kept], share)
+            self._learn([done[index].context for index in kept.tolist()], probabilities, allowed[kept], share)
 
     def _learn(
         self,
-        places: Sequence[int],
+        contexts: Sequence[int],
         probabilities: NDArray[np.float64],
         allowed: NDArray[np.bool_],
         left_out: NDArray[np.float64],
@@ -287,19 +287,19 @@ class ByteView(MemberView):
             logs = np.log(small)
         symbols = np.where(allowed, np.maximum(logs, np.float32(LOG_FLOOR)), np.float32(-np.inf))
         entropy = -(small * np.maximum(logs, LEAST)).sum(1, dtype=np.float64)
-        rows = self._places.keep(torch.from_numpy(symbols))
-        favourite = symbols.argmax(1)
+        rows = self._contexts.keep(torch.from_numpy(symbols))
+        argmax = symbols.argmax(1)
         every = np.arange(len(symbols))
-        best = symbols[every, favourite]
-        symbols[every, favourite] = -np.inf
-        self._places.learn(
+        best = symbols[every, argmax]
+        symbols[every, argmax] = -np.inf
+        self._contexts.record(
             self._number,
-            places,
+            contexts,
             rows=rows,
             entropy=np.maximum(entropy, 0.0),
             left_out=left_out,
-            favourite=favourite,
-            gap=best - symbols.max(1),
+            argmax=argmax,
+            margin=best - symbols.max(1),
         )
 
     def end_reading(self) -> None:
@@ -308,15 +308,15 @@ class ByteView(MemberView):
         self.rows.slots.tick()
 
     @property
-    def row_bytes_held(self) -> int:
+    def row_bytes_in_use(self) -> int:
         """Bytes of the output rows now kept."""
-        return self.rows.slots.held * self.rows.row_bytes
+        return self.rows.slots.in_use * self.rows.row_bytes
 
-    def forget(self, *, places: bool) -> None:
-        """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
-        super().forget(places=places)
+    def forget(self, *, contexts: bool) -> None:
+        """Forget who waits; and, where the contexts have been numbered anew, all that can be found out again."""
+        super().forget(contexts=contexts)
         self._waiting.clear()
-        if places:
+        if contexts:
             self._where.clear()
             self._ends.clear()
             self.positions.forget()

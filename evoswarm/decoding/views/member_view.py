@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evoswarm.chat import PromptRefused
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
 from evoswarm.decoding.request import Counters
 from evoswarm.failure import Failure
@@ -13,7 +13,7 @@ NO_TOKEN = -1
 
 
 class MemberView:
-    """One member at the places: its prefix tree, and the prompts it has seen.
+    """One member at the contexts: its prefix tree, and the prompts it has seen.
 
     Attributes:
         member: whose view it is.
@@ -21,27 +21,33 @@ class MemberView:
     """
 
     def __init__(
-        self, member: Member, number: int, places: Places, rows: Rows, state_bytes: int | None, counters: Counters
+        self,
+        member: Member,
+        number: int,
+        contexts: ContextTable,
+        rows: Rows,
+        state_bytes: int | None,
+        counters: Counters,
     ) -> None:
         """Args:
         member: whose view it is.
-        number: of the member among those who speak at the places.
-        places: where what is found out is noted.
+        number: of the member among those who speak at the contexts.
+        contexts: where what is found out is noted.
         rows: keeps what the member says.
         state_bytes: limit on kept states; None is no limit.
         counters: where the work is counted.
         """
-        self.member, self._number, self._places = member, number, places
+        self.member, self._number, self._contexts = member, number, contexts
         self.tree = PrefixTree(member.runner, rows, state_bytes, counters)
         self._prompts: dict[int, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 
-    def prompt(self, place: int) -> Node:
-        """The tree node at the end of a place's prompt."""
-        prompt = self._places.prompts[place]
+    def prompt(self, context: int) -> Node:
+        """The tree node at the end of a context's prompt."""
+        prompt = self._contexts.prompts[context]
         found = self._prompts.get(prompt)
         if found is None:
-            text = self._places.prompt_texts[prompt]
+            text = self._contexts.prompt_texts[prompt]
             try:
                 tokens = self.member.render(text)
             except PromptRefused as error:
@@ -62,26 +68,26 @@ class MemberView:
                 begin = begin.parent
             if begin is not None:
                 return self._foreign[begin]
-        if self.member.context is None or node.depth <= self.member.context:
+        if self.member.context_length is None or node.depth <= self.member.context_length:
             return None
-        return Failure("prompt_too_long", f"prompt and answer have more than {self.member.context} tokens")
+        return Failure("prompt_too_long", f"prompt and answer have more than {self.member.context_length} tokens")
 
-    def note_reads(self, place: int, nodes: tuple[Node, ...]) -> None:
-        """The nodes whose rows the distribution at a place needs, in order."""
-        self._places.reads[place * self._places.members + self._number] = nodes
+    def note_reads(self, context: int, nodes: tuple[Node, ...]) -> None:
+        """The nodes whose rows the distribution at a context needs, in order."""
+        self._contexts.reads[context * self._contexts.members + self._number] = nodes
 
-    def fail(self, place: int, failure: Failure) -> None:
-        """There is no distribution at this place."""
-        self._places.learn_silence(self._number, place, failure=failure)
-        self.note_reads(place, ())
+    def fail(self, context: int, failure: Failure) -> None:
+        """There is no distribution at this context."""
+        self._contexts.record_abstention(self._number, context, failure=failure)
+        self.note_reads(context, ())
 
     def end_reading(self) -> None:
         """All that was asked for has been read."""
         self.tree.end_reading()
 
-    def forget(self, *, places: bool) -> None:
-        """Forget who waits; and, where the places have been numbered anew, all that can be found out again."""
-        if places:
+    def forget(self, *, contexts: bool) -> None:
+        """Forget who waits; and, where the contexts have been numbered anew, all that can be found out again."""
+        if contexts:
             self._prompts.clear()
             self._foreign.clear()
 

@@ -1,4 +1,4 @@
-"""The members of a pool as one alphabet sees them: each with its tree and its view, all on the same places."""
+"""The members of a pool as one alphabet sees them: each with its tree and its view, all on the same contexts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.limits import Limits
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.text.alphabet import Alphabet, Bytes, Tokens
 from evoswarm.decoding.text.positions import Positions
@@ -17,19 +17,21 @@ from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.decoding.views.token_view import TokenView
 from evoswarm.policies.mix import Recipe
 
-KEEP = 0.75  # of the limit on places, when it has been passed
+KEEP = 0.75  # of the limit on contexts, when it has been passed
 
 
 class PoolView:
-    """All members in one alphabet at one epsilon, and the places where they have been asked.
+    """All members in one alphabet at one epsilon, and the contexts where they have been asked.
 
     Attributes:
-        places: every text behind every prompt.
+        contexts: every text behind every prompt.
         views: per member.
-        clock: of the decoding that goes on; places used long ago go first.
+        clock: of the decoding that goes on; contexts used long ago go first.
     """
 
-    def __init__(self, members: Sequence[Member], recipe: Recipe, limits: Sequence[Limits], counters: Counters) -> None:
+    def __init__(
+        self, members: Sequence[Member], recipe: Recipe, limits: Sequence[MemoryLimits], counters: Counters
+    ) -> None:
         """Args:
         members: the pool.
         recipe: any recipe of this alphabet and epsilon.
@@ -42,24 +44,24 @@ class PoolView:
         if recipe.alphabet == "tokens":
             alphabet = Tokens(members[0].codec.token_bytes)
         room = [limit.text_bytes // 2 if recipe.alphabet == "bytes" else limit.row_bytes for limit in limits]
-        self.places = Places(alphabet, len(members), sum(room))
+        self.contexts = ContextTable(alphabet, len(members), sum(room))
         self.views: list[ByteView | TokenView] = []
         if recipe.alphabet == "tokens":
             sayable = torch.zeros(alphabet.size, dtype=torch.bool)
             sayable[torch.from_numpy(members[0].codec.order)] = True
             sayable[alphabet.end] = True
-            self.places.sayable = sayable
+            self.contexts.sayable = sayable
         for number, limit in enumerate(limits):
             self.views.append(self._view(number, recipe, limit, counters))
 
-    def _view(self, number: int, recipe: Recipe, limits: Limits, counters: Counters) -> ByteView | TokenView:
-        member, places, state = self._members[number], self.places, limits.state_bytes
+    def _view(self, number: int, recipe: Recipe, limits: MemoryLimits, counters: Counters) -> ByteView | TokenView:
+        member, contexts, state = self._members[number], self.contexts, limits.state_bytes
         if recipe.alphabet == "tokens":
-            return TokenView(member, number, places, state_bytes=state, counters=counters)
+            return TokenView(member, number, contexts, state_bytes=state, counters=counters)
         return ByteView(
             member,
             number,
-            places,
+            contexts,
             self._positions(number),
             epsilon=recipe.epsilon,
             state_bytes=state,
@@ -91,22 +93,22 @@ class PoolView:
         finally:
             for view in self.views:
                 view.end_reading()
-                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, view.row_bytes_held)
-        self.places.distributions.slots.tick()
+                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, view.row_bytes_in_use)
+        self.contexts.distributions.slots.tick()
 
     def tidy(self) -> None:
         """Between decodings: forget what exceeds the limits, the longest unused first."""
         self.clock += 1
-        most = sum(limit.text_bytes // 2 for limit in self._limits) // self.places.bytes_each
-        crowded = len(self.places) > most
+        most = sum(limit.text_bytes // 2 for limit in self._limits) // self.contexts.bytes_each
+        crowded = len(self.contexts) > most
         if crowded:
-            self.places.keep_used_since(self.places.oldest_kept(int(most * KEEP)))
+            self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEEP)))
         for view in self.views:
-            view.forget(places=crowded)
+            view.forget(contexts=crowded)
             view.tree.shrink()
-            view.member.runner.layout.drop_buffers()
+            view.member.runner.backend.drop_buffers()
         if crowded:
-            needed = {node for start in self.places.nodes() for node in start.chain()}
+            needed = {node for start in self.contexts.nodes() for node in start.chain()}
             for view in self.views:
                 view.tree.prune(needed)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import AT_ONCE
-from evoswarm.decoding.memory.places import Places
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import LOG_FLOOR
@@ -23,20 +23,20 @@ LEAST = -200.0  # nats below the best; what has less has none, so that 0 log 0 =
 
 
 class Facts(NamedTuple):
-    """What stays known of a row: its entropy (nan: not finite), its favourite symbol and the gap to the second."""
+    """What stays known of a row: its entropy (nan: not finite), its argmax symbol and the margin to the second."""
 
     entropy: float
-    favourite: int
-    gap: float
+    argmax: int
+    margin: float
 
 
 class TokenRows:
     """Rows of one member in the distributions that all members share, and what stays known when a row is dropped."""
 
-    def __init__(self, member: Member, places: Places) -> None:
-        """Args: member: whose rows; places: keep the distributions and know where they belong."""
+    def __init__(self, member: Member, contexts: ContextTable) -> None:
+        """Args: member: whose rows; contexts: keep the distributions and know where they belong."""
         codec = member.codec
-        self._places = places
+        self._contexts = contexts
         self._ends = torch.tensor(codec.end_ids)
         self._tokens = len(codec.token_bytes)
         self._unsaid = torch.full((self._tokens,), -torch.inf)
@@ -61,18 +61,18 @@ class TokenRows:
         nats = total.log() - torch.einsum("ns,ns->n", shares, symbols) / total
         symbols.sub_(total.log()[:, None]).clamp_(min=LOG_FLOOR)
         symbols[:, :-1] += self._unsaid.to(scores.device)
-        gap, favourite = symbols.max(1)
+        margin, argmax = symbols.max(1)
         every = torch.arange(len(symbols), device=symbols.device)
-        symbols[every, favourite] = -torch.inf
-        gap, best = gap - symbols.amax(1), gap
-        symbols[every, favourite] = best
-        self._places.keep(symbols.cpu(), nodes)
-        for node, *facts in zip(nodes, nats.tolist(), favourite.tolist(), gap.tolist(), strict=True):
+        symbols[every, argmax] = -torch.inf
+        margin, best = margin - symbols.amax(1), margin
+        symbols[every, argmax] = best
+        self._contexts.keep(symbols.cpu(), nodes)
+        for node, *facts in zip(nodes, nats.tolist(), argmax.tolist(), margin.tolist(), strict=True):
             self.facts[node] = Facts(*facts)
 
     def drop(self, node: Node) -> None:
         """Forget a node's row and what is known of it."""
-        self._places.release(node)
+        self._contexts.release(node)
         self.facts.pop(node, None)
 
 
@@ -83,79 +83,79 @@ class TokenView(MemberView):
         self,
         member: Member,
         number: int,
-        places: Places,
+        contexts: ContextTable,
         *,
         state_bytes: int | None,
         counters: Counters,
     ) -> None:
         """Args:
         member: whose view it is.
-        number: of the member among those who speak at the places.
-        places: where what is found out is noted.
+        number: of the member among those who speak at the contexts.
+        contexts: where what is found out is noted.
         state_bytes: limit on kept states; None is no limit.
         counters: where the work is counted.
         """
-        self.rows = TokenRows(member, places)
-        super().__init__(member, number, places, self.rows, state_bytes, counters)
+        self.rows = TokenRows(member, contexts)
+        super().__init__(member, number, contexts, self.rows, state_bytes, counters)
         self._nodes: dict[int, Node] = {}
 
-    def resolve(self, places: Sequence[int]) -> None:
-        """Find out what the member says at these places; what must be read first is asked for."""
+    def resolve(self, contexts: Sequence[int]) -> None:
+        """Find out what the member says at these contexts; what must be read first is asked for."""
         found: list[tuple[int, Node, Facts]] = []
-        for place in places:
-            node = self._node(place)
+        for context in contexts:
+            node = self._node(context)
             unreadable = self.unreadable(node)
             if unreadable is not None:
-                self.fail(place, unreadable)
+                self.fail(context, unreadable)
                 continue
             facts = self.rows.facts.get(node)
             if facts is None or node.row == NO_ROW:
                 self.tree.want(node)
             elif math.isnan(facts.entropy):
-                self.fail(place, NOT_FINITE)
+                self.fail(context, NOT_FINITE)
             else:
                 node.used = self.tree.clock
-                self.note_reads(place, (node,))
-                found.append((place, node, facts))
+                self.note_reads(context, (node,))
+                found.append((context, node, facts))
         if found:
             self._learn(found)
 
     def _learn(self, found: Sequence[tuple[int, Node, Facts]]) -> None:
         facts = np.array([one for _, _, one in found])
-        favourites: NDArray[np.int64] = facts[:, 1].astype(np.int64)
-        self._places.learn(
+        argmax: NDArray[np.int64] = facts[:, 1].astype(np.int64)
+        self._contexts.record(
             self._number,
-            [place for place, _, _ in found],
+            [context for context, _, _ in found],
             rows=np.array([node.row for _, node, _ in found]),
             entropy=facts[:, 0],
             left_out=np.zeros(len(facts)),
-            favourite=favourites,
-            gap=facts[:, 2].astype(np.float32),
+            argmax=argmax,
+            margin=facts[:, 2].astype(np.float32),
         )
 
-    def _node(self, place: int) -> Node:
-        found = self._nodes.get(place)
+    def _node(self, context: int) -> Node:
+        found = self._nodes.get(context)
         if found is None:
             path = []
-            while found is None and self._places.symbols[place]:
-                path.append(place)
-                place = int(self._places.parents[place])
-                found = self._nodes.get(place)
-            found = found or self.prompt(place)
+            while found is None and self._contexts.symbols[context]:
+                path.append(context)
+                context = int(self._contexts.parents[context])
+                found = self._nodes.get(context)
+            found = found or self.prompt(context)
             for one in reversed(path):
-                text = self._places.texts[one]
+                text = self._contexts.texts[one]
                 assert isinstance(text, tuple)
                 found = self._nodes[one] = self.tree.walk(found, text[-1:])
         return found
 
-    def forget(self, *, places: bool) -> None:
-        """Forget, where the places have been numbered anew, what can be found out again."""
-        super().forget(places=places)
-        if places:
+    def forget(self, *, contexts: bool) -> None:
+        """Forget, where the contexts have been numbered anew, what can be found out again."""
+        super().forget(contexts=contexts)
+        if contexts:
             self._nodes.clear()
 
     @property
-    def row_bytes_held(self) -> int:
+    def row_bytes_in_use(self) -> int:
         """Bytes of the output rows now kept; members share them evenly."""
-        shared = self._places.distributions
-        return shared.slots.held * shared.row_bytes // self._places.members
+        shared = self._contexts.distributions
+        return shared.slots.in_use * shared.row_bytes // self._contexts.members

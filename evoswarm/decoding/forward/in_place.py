@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_layouts import Integers
+from evoswarm.decoding.forward.cache_backend import Integers
 
 ENDED = -2  # the sequence that stood here is gone; no chunk ends in it
 IDLE_RUNS = 2  # a tree may need several runs for what waits, and most batches go on in the first
@@ -23,7 +23,7 @@ SPARE_COLUMNS = 32
 SPARE_SHARE = 3  # a buffer has room for a third more columns than it must have
 
 
-class Ongoing:
+class InPlaceBatch:
     """One batch that may go on.
 
     Attributes:
@@ -104,18 +104,20 @@ class Ongoing:
         return buffer[:rows, :, : begin + new]
 
 
-class Followed:
+class InPlaceBatches:
     """The batches that may go on."""
 
     def __init__(self) -> None:
-        self._batches: list[Ongoing] = []
+        self._batches: list[InPlaceBatch] = []
         self._gone: deque[int] = deque()  # slots given back since the last batch: there can be many, one by one
 
     def bytes(self) -> int:
         """Of all buffers."""
         return sum(batch.bytes() for batch in self._batches)
 
-    def take(self, ends: Integers, past: int, new: int, slot_bytes: int, limit: int) -> tuple[Ongoing, Integers] | None:
+    def take(
+        self, ends: Integers, past: int, new: int, slot_bytes: int, limit: int
+    ) -> tuple[InPlaceBatch, Integers] | None:
         """The batch that goes on by ``new`` tokens behind each of ``ends``, and ``[rows]`` the chunk in each row.
 
         It is the caller's from now on; ``put`` gives it back. Whatever breaks off in between, a batch half of whose
@@ -150,7 +152,7 @@ class Followed:
             self._batches = [batch for batch in self._batches if not batch.idle]
         return self.bytes() + needed <= limit
 
-    def put(self, batch: Ongoing, ends: Integers, new: int | None) -> None:
+    def put(self, batch: InPlaceBatch, ends: Integers, new: int | None) -> None:
         """A batch was read and ends here; ``new`` tokens were put behind each sequence (None: not the same number)."""
         self._mark_gone()
         batch.length += new or 0

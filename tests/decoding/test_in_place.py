@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.forward import ongoing
-from evoswarm.decoding.forward.attention_pool import AttentionPool
-from evoswarm.decoding.forward.cache_layouts import Chunk
-from evoswarm.decoding.forward.ongoing import Ongoing
+from evoswarm.decoding.forward import in_place
+from evoswarm.decoding.forward.attention_backend import AttentionBackend
+from evoswarm.decoding.forward.cache_backend import Chunk
+from evoswarm.decoding.forward.in_place import InPlaceBatch
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.request import Counters
 from tests.decoding import tiny
 from tests.decoding.test_runner import CLOSE, COLUMNS, FAMILIES, log_probs
 
-ATTENTION = [name for name, (layout, _) in FAMILIES.items() if layout is AttentionPool]
+ATTENTION = [name for name, (backend, _) in FAMILIES.items() if backend is AttentionBackend]
 STEPS = 20
 
 
@@ -46,13 +46,13 @@ class Bench:
         self.runner = Runner(self.model, family, batch_tokens=1024)
         self.chance = random.Random(5)
         self.appended = 0
-        extended = Ongoing.extended
+        extended = InPlaceBatch.extended
 
         def counted(batch, layer, which, states):
             self.appended += (layer, which) == (0, 0) and (layer, which) in batch.buffers
             return extended(batch, layer, which, states)
 
-        monkeypatch.setattr(Ongoing, "extended", counted)
+        monkeypatch.setattr(InPlaceBatch, "extended", counted)
 
     def text(self, length):
         return Text(self.runner, [self.chance.randrange(COLUMNS) for _ in range(length)])
@@ -85,8 +85,8 @@ one_family = pytest.mark.parametrize("bench", ["mistral"], indirect=True)
 @pytest.fixture
 def narrow(monkeypatch):
     """Buffers that must be widened every few tokens."""
-    monkeypatch.setattr(ongoing, "SPARE_COLUMNS", 3)
-    monkeypatch.setattr(ongoing, "SPARE_SHARE", 1000)
+    monkeypatch.setattr(in_place, "SPARE_COLUMNS", 3)
+    monkeypatch.setattr(in_place, "SPARE_SHARE", 1000)
 
 
 @every_family
@@ -111,13 +111,13 @@ def test_twenty_steps_of_batches_that_stay_shrink_turn_and_fork(bench):
 @one_family
 def test_a_batch_that_stays_is_gathered_once(bench):
     texts = [bench.text(length) for length in (9, 4, 1)]
-    layout = bench.runner.layout
+    backend = bench.runner.backend
     bench.read(texts)
-    assert layout.buffer_bytes() == 0
+    assert backend.buffer_bytes() == 0
     for step in range(STEPS):
         bench.chance.shuffle(texts)  # the order is that of the buffer
         bench.read(texts)
-        assert layout.buffer_bytes() >= layout.slot_bytes() * 3 * (9 + step)
+        assert backend.buffer_bytes() >= backend.slot_bytes() * 3 * (9 + step)
     assert bench.appended == STEPS - 1
 
 
@@ -135,30 +135,30 @@ def test_a_batch_goes_on_without_those_that_ended(bench):
 
 @one_family
 def test_buffers_go_when_the_batch_does(bench):
-    layout = bench.runner.layout
+    backend = bench.runner.backend
     texts = [bench.text(5), bench.text(6)]
     for _ in range(4):
         bench.read(texts)
-    assert layout.buffer_bytes() > 0
+    assert backend.buffer_bytes() > 0
     for _ in range(3):
         bench.read([bench.text(2)])
-    assert layout.buffer_bytes() == 0
+    assert backend.buffer_bytes() == 0
     bench.read(texts)
 
 
 @one_family
 def test_buffers_keep_to_their_limit(bench):
-    layout = bench.runner.layout
-    layout.buffer_limit = 60 * layout.slot_bytes()
+    backend = bench.runner.backend
+    backend.buffer_limit = 60 * backend.slot_bytes()
     few, many = [bench.text(3)], [bench.text(30), bench.text(2)]
     for _ in range(6):
         bench.read(few)
-        assert 0 <= layout.buffer_bytes() <= layout.buffer_limit
+        assert 0 <= backend.buffer_bytes() <= backend.buffer_limit
     before = bench.appended
     assert before > 0
     for _ in range(6):
         bench.read(many)
-        assert layout.buffer_bytes() <= layout.buffer_limit
+        assert backend.buffer_bytes() <= backend.buffer_limit
     assert bench.appended == before
 
 
@@ -223,7 +223,7 @@ def test_a_forward_that_broke_off_leaves_no_half_extended_buffer(bench, monkeypa
     texts = [bench.text(5), bench.text(9)]
     for _ in range(3):
         bench.read(texts)
-    extended = Ongoing.extended
+    extended = InPlaceBatch.extended
 
     def scarce(batch, layer, which, states):
         if layer == 1:
@@ -232,9 +232,9 @@ def test_a_forward_that_broke_off_leaves_no_half_extended_buffer(bench, monkeypa
 
     before = bench.appended
     with monkeypatch.context() as patch:
-        patch.setattr(Ongoing, "extended", scarce)
+        patch.setattr(InPlaceBatch, "extended", scarce)
         bench.read(texts)
-    assert bench.runner.layout.buffer_bytes() == 0
+    assert bench.runner.backend.buffer_bytes() == 0
     assert bench.runner.batch_tokens == 1024, "without its buffers the batch fits"
     for _ in range(3):
         bench.read(texts)

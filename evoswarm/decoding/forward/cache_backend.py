@@ -1,7 +1,7 @@
 """How models keep what they have read: the state of single tokens, in pools that grow.
 
-What a state is depends on the architecture: keys and values of one token (``attention_pool``), everything after one
-token (``recurrent_pool``), or nothing (``Reread``: a model whose cache cannot be addressed is read from the start).
+What a state is depends on the architecture: keys and values of one token (``attention_backend``), everything after one
+token (``recurrent_backend``), or nothing (``RecomputeBackend``, for a model whose cache cannot be addressed).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Chunk:
         slots: where the states of these tokens go.
         rows: which of the tokens need an output row, ascending positions within ``tokens``.
         depth: number of tokens in the prefix.
-        prefix: gives the token ids of the prefix; only ``Reread`` asks.
+        prefix: gives the token ids of the prefix; only ``RecomputeBackend`` asks.
     """
 
     past: Integers
@@ -47,7 +47,7 @@ class Chunk:
     prefix: Callable[[], tuple[int, ...]]
 
 
-class Layout:
+class CacheBackend:
     """How a family of models keeps what it has read.
 
     Attributes:
@@ -88,7 +88,7 @@ class Layout:
         """Free what is held beside the slots."""
 
 
-class Reread(Layout):
+class RecomputeBackend(CacheBackend):
     """No state: every prefix is read again from its first token. Right for every causal LM, and slow."""
 
     def __init__(self, model: Any) -> None:

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from evoswarm.decoding.forward.cache_layouts import (
+from evoswarm.decoding.forward.cache_backend import (
+    CacheBackend,
     Chunk,
     Integers,
-    Layout,
     accepts,
     first_pool,
     flat,
@@ -23,10 +23,10 @@ from evoswarm.decoding.forward.cache_layouts import (
     on_device,
     selected_logits,
 )
-from evoswarm.decoding.forward.ongoing import Followed, Ongoing
+from evoswarm.decoding.forward.in_place import InPlaceBatch, InPlaceBatches
 
 
-class AttentionPool(Layout):
+class AttentionBackend(CacheBackend):
     """Keys and values of single tokens in a growing pool; a prefix is a list of slots.
 
     A batch is laid out with the past padded on the left and the new tokens on the right, directly behind it, so
@@ -45,7 +45,7 @@ class AttentionPool(Layout):
         self.device = model.device
         self.layers = [_PooledLayer(number) for number in range(layers)]
         self.extra = accepts(model, "position_ids")
-        self.followed = Followed()
+        self.in_place = InPlaceBatches()
 
     def slot_bytes(self) -> int:
         """Bytes of one token's keys and values."""
@@ -53,19 +53,19 @@ class AttentionPool(Layout):
 
     def buffer_bytes(self) -> int:
         """Bytes of the keys and values that lie side by side for batches that go on."""
-        return self.followed.bytes()
+        return self.in_place.bytes()
 
     def forget(self, slots: Iterable[int]) -> None:
         """Sequences that end in these slots are not gone on with."""
-        self.followed.forget(slots)
+        self.in_place.forget(slots)
 
     def end_run(self) -> None:
         """Drop the buffers of batches that do not go on."""
-        self.followed.end_run()
+        self.in_place.end_run()
 
     def drop_buffers(self) -> None:
         """Free all buffers."""
-        self.followed.clear()
+        self.in_place.clear()
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """One batched forward; writes the new tokens' keys and values into their slots."""
@@ -73,9 +73,9 @@ class AttentionPool(Layout):
         ends = last_slots(chunks)
         step = int(lengths[0]) if (lengths == lengths[0]).all() else None
         past = max(chunk.depth for chunk in chunks)
-        found = self.followed.take(ends, past, step, self.slot_bytes(), self.buffer_limit) if step else None
+        found = self.in_place.take(ends, past, step, self.slot_bytes(), self.buffer_limit) if step else None
         ongoing, order = found or (None, np.arange(len(chunks)))
-        plan = _Plan.of(chunks, lengths, order, ongoing, self.device)
+        plan = _AttentionBatch.of(chunks, lengths, order, ongoing, self.device)
         arguments: dict[str, Any] = {"attention_mask": plan.mask, "past_key_values": Cache(layers=list(self.layers))}
         if self.extra:
             arguments["position_ids"] = plan.positions
@@ -86,12 +86,12 @@ class AttentionPool(Layout):
         finally:
             for layer in self.layers:
                 del layer.plan  # it holds the buffers
-        self.followed.put(ongoing or Ongoing(), plan.ends, step)
+        self.in_place.put(ongoing or InPlaceBatch(), plan.ends, step)
         return logits
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _AttentionBatch:
     """Where everything stands in one batch; chunks are in the order of the buffers they go on in.
 
     Attributes:
@@ -119,12 +119,12 @@ class _Plan:
     slots: int
     rows: Tensor
     ends: Integers
-    ongoing: Ongoing | None
+    ongoing: InPlaceBatch | None
 
     @classmethod
     def of(
-        cls, chunks: Sequence[Chunk], lengths: Integers, order: Integers, ongoing: Ongoing | None, device: Any
-    ) -> _Plan:
+        cls, chunks: Sequence[Chunk], lengths: Integers, order: Integers, ongoing: InPlaceBatch | None, device: Any
+    ) -> _AttentionBatch:
         """Lay out chunks; ``order`` names the chunk of each row of the batch."""
         asked = _asked_rows(chunks, order, int(lengths.max()))
         chunks, lengths = [chunks[number] for number in order.tolist()], lengths[order]
@@ -182,7 +182,7 @@ def _every_column(
 class _PooledLayer(DynamicLayer):  # type: ignore[misc]
     """A cache layer that writes a pool and hands back one gather; full-length even where attention is windowed."""
 
-    plan: _Plan
+    plan: _AttentionBatch
 
     def __init__(self, number: int) -> None:
         super().__init__()

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
-from evoswarm.decoding.forward.cache_layouts import (
+from evoswarm.decoding.forward.cache_backend import (
+    CacheBackend,
     Chunk,
     Integers,
-    Layout,
     accepts,
     first_pool,
     flat,
@@ -24,7 +24,7 @@ from evoswarm.decoding.forward.cache_layouts import (
 )
 
 
-class RecurrentPool(Layout):
+class RecurrentBackend(CacheBackend):
     """The state after single tokens in a growing pool; slot 0 is the state before any token.
 
     Every token is a step of its own: continuing a Mamba-1 state by several tokens at once is silently wrong in
@@ -57,7 +57,7 @@ class RecurrentPool(Layout):
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """As many steps as the longest chunk has tokens; every step batches the chunks that are still running."""
-        plan = _Plan(chunks)
+        plan = _RecurrentBatch(chunks)
         for pools in self.pools:
             for which in range(len(pools)):
                 pools[which] = grown(pools[which], plan.slots_needed, self.slot_limit)
@@ -93,7 +93,7 @@ class RecurrentPool(Layout):
                 pool.index_copy_(0, slots, state if whole else state.index_select(0, chunks))
 
 
-class _Plan:
+class _RecurrentBatch:
     """What happens at each step: chunks ordered by length, so that those still running come first.
 
     Attributes:

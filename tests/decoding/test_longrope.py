@@ -13,9 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evoswarm.decoding.forward.longrope import LongRopeBackend
 from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
-from evoswarm.decoding.forward.sides import Sides
 from evoswarm.decoding.forward.switches import switches
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, PrefixTree
@@ -123,7 +123,7 @@ STEM = (5, 9, 40, 7, 100, 31, 17, 80, 3, 66, 12, 55, 90, 200, 33, 4)
 def test_every_row_is_that_of_its_text_alone(kind):
     """Short and long beside each other, forks before and behind the switch, prompts on either side of it."""
     bench = Bench(kind)
-    assert isinstance(bench.runner.layout, Sides)
+    assert isinstance(bench.runner.backend, LongRopeBackend)
     tail = tuple(range(120, 150))
     bench.check(STEM, [(), tail[:3], tail[:5], (9, 8)])
     for length in range(2, 9):
@@ -152,7 +152,7 @@ def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch):
     bench = Bench("llama")
     tail = tuple(range(120, 150))
     read = []
-    for side in bench.runner.layout.sides:
+    for side in bench.runner.backend.sides:
         monkeypatch.setattr(side, "forward", lambda chunks, own=side.forward: _counted(read, chunks, own))
     for length in range(14):
         bench.read(STEM, [tail[:length], tail[1 : length + 1]])

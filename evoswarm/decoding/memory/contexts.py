@@ -1,6 +1,6 @@
-"""The memory of texts: every text behind every prompt is a place, and what each member says there is known once.
+"""The table of contexts: a context is a text behind a prompt, and what each member says there is found out once.
 
-All recipes, islands and generations stand on the same places. A place is a row number; what is known of it stands in
+All recipes, islands and generations share these contexts. A context is a row number; what is known of it stands in
 tables, so that whole populations are looked up, gated, fused and moved on by a few array operations.
 """
 
@@ -19,7 +19,7 @@ from evoswarm.decoding.text.alphabet import Alphabet, Text, allowed_after, split
 from evoswarm.failure import Failure
 
 FIRST = 1024
-PLACE_BYTES = 600  # of Python objects that a place takes beside its tables: text, path, who was read
+CONTEXT_BYTES = 600  # of Python objects that a context takes beside its tables: text, path, who was read
 
 
 class Distributions:
@@ -49,36 +49,36 @@ class Distributions:
         return self._rows.index_select(0, torch.from_numpy(np.maximum(flat, 0))).reshape(*rows.shape, -1)
 
 
-class Places:
+class ContextTable:
     """Every text behind every prompt, and what is known there.
 
     Attributes:
-        texts: per place its text, in the alphabet's form.
-        raws: per place its bytes.
-        prompts: per place the number of its prompt.
-        parents: ``[places]`` the place one symbol before; itself at a prompt's end.
-        length: ``[places]`` bytes.
-        symbols: ``[places]`` symbols.
-        used: ``[places]`` clock of the last stream that stood there.
-        unfinished: ``[places]`` which bytes of an unfinished character the text ends in (``allowed`` knows them by
+        texts: per context its text, in the alphabet's form.
+        raws: per context its bytes.
+        prompts: per context the number of its prompt.
+        parents: ``[contexts]`` the context one symbol before; itself at a prompt's end.
+        length: ``[contexts]`` bytes.
+        symbols: ``[contexts]`` symbols.
+        used: ``[contexts]`` clock of the last stream that stood there.
+        unfinished: ``[contexts]`` which bytes of an unfinished character the text ends in (``allowed`` knows them by
             these numbers); 0 where there are none.
-        row: ``[places, members]`` row of ``Distributions``, or NO_ROW.
-        known: ``[places, members]`` whether what follows is known.
-        entropy: ``[places, members]`` nats, of the masked, untempered, unfloored distribution.
-        abstains: ``[places, members]`` the member gives no mass to any allowed symbol.
-        left_out: ``[places, members]`` bound on the total-variation error.
-        favourite: ``[places, members]`` the likeliest symbol, ties to the lowest.
-        gap: ``[places, members]`` by how much it leads the second, nats.
+        row: ``[contexts, members]`` row of ``Distributions``, or NO_ROW.
+        known: ``[contexts, members]`` whether what follows is known.
+        entropy: ``[contexts, members]`` nats, of the masked, untempered, unfloored distribution.
+        abstains: ``[contexts, members]`` the member gives no mass to any allowed symbol.
+        left_out: ``[contexts, members]`` bound on the total-variation error.
+        argmax: ``[contexts, members]`` the likeliest symbol, ties to the lowest.
+        margin: ``[contexts, members]`` by how much it leads the second, nats.
         distributions: the rows that ``row`` means.
         sayable: ``[symbols]`` what can be said anywhere; None where that depends on the text.
         row_owners: the tree nodes whose ``row`` is one of these rows (in ``tokens`` a node's row is its distribution).
-        reads: per (place, member), as place * members + member, the tree nodes whose rows it needs, in order.
-        failures: per (place, member) why there is no distribution.
+        reads: per (context, member), as context * members + member, the tree nodes whose rows it needs, in order.
+        failures: per (context, member) why there is no distribution.
     """
 
-    _PLACE_TABLES = ("parents", "length", "symbols", "used", "unfinished")
-    _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "favourite", "gap")
-    _TABLES = (*_PLACE_TABLES, *_MEMBER_TABLES)
+    _CONTEXT_TABLES = ("parents", "length", "symbols", "used", "unfinished")
+    _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin")
+    _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
     def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
         """Args: alphabet: of the texts; members: how many speak; limit_bytes: for their distributions."""
@@ -106,14 +106,14 @@ class Places:
         self.entropy = np.zeros((FIRST, members))
         self.abstains = np.zeros((FIRST, members), dtype=bool)
         self.left_out = np.zeros((FIRST, members), dtype=np.float32)
-        self.favourite = np.zeros((FIRST, members), dtype=np.int32)
-        self.gap = np.zeros((FIRST, members), dtype=np.float32)
+        self.argmax = np.zeros((FIRST, members), dtype=np.int32)
+        self.margin = np.zeros((FIRST, members), dtype=np.float32)
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def root(self, prompt: str) -> int:
-        """The place at the end of a prompt."""
+        """The context at the end of a prompt."""
         found = self._roots.get(prompt)
         if found is None:
             number = len(self.prompt_texts)
@@ -121,23 +121,23 @@ class Places:
             found = self._roots[prompt] = self._add(len(self.texts), number, self.alphabet.empty, b"", 0)
         return found
 
-    def children(self, places: NDArray[np.int64], symbols: NDArray[np.int64]) -> NDArray[np.int64]:
-        """``[n]`` the places one symbol behind ``[n]`` places; symbols are never END."""
-        keys, owners = np.unique(places * self.alphabet.size + symbols, return_inverse=True)
+    def children(self, contexts: NDArray[np.int64], symbols: NDArray[np.int64]) -> NDArray[np.int64]:
+        """``[n]`` the contexts one symbol behind ``[n]`` contexts; symbols are never END."""
+        keys, owners = np.unique(contexts * self.alphabet.size + symbols, return_inverse=True)
         return np.array([self._child(key) for key in keys.tolist()], dtype=np.int64)[owners]
 
     def _child(self, key: int) -> int:
         found = self._children.get(key)
         if found is None:
-            place, symbol = divmod(key, self.alphabet.size)
-            text, raw = self.alphabet.append(self.texts[place], self.raws[place], symbol)
-            found = self._add(place, self.prompts[place], text, raw, int(self.symbols[place]) + 1)
+            context, symbol = divmod(key, self.alphabet.size)
+            text, raw = self.alphabet.append(self.texts[context], self.raws[context], symbol)
+            found = self._add(context, self.prompts[context], text, raw, int(self.symbols[context]) + 1)
             self._children[key] = found
         return found
 
     def _add(self, parent: int, prompt: int, text: Text, raw: bytes, symbols: int) -> int:
-        place = len(self.texts)
-        if place == len(self.parents):
+        context = len(self.texts)
+        if context == len(self.parents):
             for name in self._TABLES:
                 table = getattr(self, name)
                 more = np.full_like(table, NO_ROW) if name == "row" else np.zeros_like(table)
@@ -145,10 +145,10 @@ class Places:
         self.texts.append(text)
         self.raws.append(raw)
         self.prompts.append(prompt)
-        self.parents[place], self.length[place], self.symbols[place] = parent, len(raw), symbols
+        self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
         if raw and raw[-1] >= 0x80:
-            self.unfinished[place] = self._partial(split_character(raw)[1])
-        return place
+            self.unfinished[context] = self._partial(split_character(raw)[1])
+        return context
 
     def _partial(self, partial: bytes) -> int:
         found = self._partials.get(partial)
@@ -157,44 +157,46 @@ class Places:
             self._allowed = np.concatenate([self._allowed, allowed_after(partial)[None]])
         return found
 
-    def allowed(self, places: NDArray[np.int64] | Sequence[int]) -> NDArray[np.bool_]:
-        """``[n, 257]`` which symbols keep the texts of ``[n]`` places valid UTF-8."""
-        return self._allowed[self.unfinished[places]]
+    def allowed(self, contexts: NDArray[np.int64] | Sequence[int]) -> NDArray[np.bool_]:
+        """``[n, 257]`` which symbols keep the texts of ``[n]`` contexts valid UTF-8."""
+        return self._allowed[self.unfinished[contexts]]
 
-    def path(self, place: int) -> list[int]:
-        """All places from the prompt's end to this one, both included."""
-        found = [place]
-        for _ in range(int(self.symbols[place])):
+    def path(self, context: int) -> list[int]:
+        """All contexts from the prompt's end to this one, both included."""
+        found = [context]
+        for _ in range(int(self.symbols[context])):
             found.append(int(self.parents[found[-1]]))
         found.reverse()
         return found
 
-    def learn(
+    def record(
         self,
         member: int,
-        places: Sequence[int],
+        contexts: Sequence[int],
         *,
         rows: NDArray[np.int64],
         entropy: NDArray[np.float64],
         left_out: NDArray[np.float64],
-        favourite: NDArray[np.int64],
-        gap: NDArray[np.float32],
+        argmax: NDArray[np.int64],
+        margin: NDArray[np.float32],
     ) -> None:
-        """What a member says at ``[n]`` places is known from now on."""
-        self.row[places, member] = rows
-        self.entropy[places, member] = entropy
-        self.left_out[places, member] = left_out
-        self.favourite[places, member] = favourite
-        self.gap[places, member] = gap
-        self.known[places, member] = True
+        """What a member says at ``[n]`` contexts is known from now on."""
+        self.row[contexts, member] = rows
+        self.entropy[contexts, member] = entropy
+        self.left_out[contexts, member] = left_out
+        self.argmax[contexts, member] = argmax
+        self.margin[contexts, member] = margin
+        self.known[contexts, member] = True
 
-    def learn_silence(self, member: int, place: int, left_out: float = 0.0, failure: Failure | None = None) -> None:
+    def record_abstention(
+        self, member: int, context: int, left_out: float = 0.0, failure: Failure | None = None
+    ) -> None:
         """A member gives no mass to any allowed symbol, or has failed."""
-        self.abstains[place, member] = True
-        self.left_out[place, member] = left_out
-        self.known[place, member] = True
+        self.abstains[context, member] = True
+        self.left_out[context, member] = left_out
+        self.known[context, member] = True
         if failure is not None:
-            self.failures[place * self.members + member] = failure
+            self.failures[context * self.members + member] = failure
 
     def keep(self, rows: Tensor, owners: Sequence[Node] = ()) -> NDArray[np.int64]:
         """Keep ``[n, symbols]`` distributions; whose rows had to make room for them must find them out again.
@@ -228,7 +230,7 @@ class Places:
         return (node for reads in self.reads.values() for node in reads)
 
     def oldest_kept(self, count: int) -> int:
-        """The clock from which on at most so many places were used."""
+        """The clock from which on at most so many contexts were used."""
         used: NDArray[np.int64] = self.used[: len(self)]
         if len(used) <= count:
             return 0
@@ -236,9 +238,9 @@ class Places:
         return int(newest_gone) + 1
 
     def keep_used_since(self, clock: int) -> None:
-        """Forget all other places and number the rest anew.
+        """Forget all other contexts and number the rest anew.
 
-        A place is used whenever one behind it is, so what stays is closed under parents.
+        A context is used whenever one behind it is, so what stays is closed under parents.
         """
         stays = self.used[: len(self)] >= clock
         if not self.row_owners:  # nobody else means their rows
@@ -254,7 +256,7 @@ class Places:
         prompts = {old: new for new, old in enumerate(sorted({self.prompts[one] for one in number}))}
         self.prompts = [prompts[self.prompts[one]] for one in number]
         self.prompt_texts = [self.prompt_texts[old] for old in prompts]
-        self._roots = {prompt: number[place] for prompt, place in self._roots.items() if place in number}
+        self._roots = {prompt: number[context] for prompt, context in self._roots.items() if context in number}
         self._children = {
             number[key // size] * size + key % size: number[child]
             for key, child in self._children.items()
@@ -283,6 +285,6 @@ class Places:
 
     @property
     def bytes_each(self) -> int:
-        """About what a place takes, distributions not counted."""
+        """About what a context takes, distributions not counted."""
         tables: int = sum(getattr(self, name)[:1].nbytes for name in self._TABLES)
-        return PLACE_BYTES + tables
+        return CONTEXT_BYTES + tables

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_layouts import Chunk, Integers, Layout
+from evoswarm.decoding.forward.cache_backend import CacheBackend, Chunk, Integers
 
 
 @dataclass(frozen=True)
-class _Part:
+class _ChunkPart:
     """Neighbouring rows of a chunk that are on one side.
 
     Attributes:
@@ -53,10 +53,10 @@ class _Part:
         )
 
 
-class Sides(Layout):
+class LongRopeBackend(CacheBackend):
     """One layout for each side; they number their slots alike."""
 
-    def __init__(self, switches: Sequence[int], make: Callable[[], Layout]) -> None:
+    def __init__(self, switches: Sequence[int], make: Callable[[], CacheBackend]) -> None:
         """Make the sides.
 
         Args:
@@ -103,7 +103,7 @@ class Sides(Layout):
         """Read chunks, side by side; what a text needs of its own side and was not read there is read first."""
         self._padded = 0
         self._make_room(chunks)
-        parts: list[list[_Part]] = [[] for _ in self.sides]
+        parts: list[list[_ChunkPart]] = [[] for _ in self.sides]
         for number, chunk in enumerate(chunks):
             for side, part in self._parts(number, chunk):
                 parts[side].append(part)
@@ -123,7 +123,7 @@ class Sides(Layout):
         for side in self.sides:
             side.slot_limit, side.buffer_limit = self.slot_limit, self.buffer_limit
 
-    def _parts(self, number: int, chunk: Chunk) -> Iterator[tuple[int, _Part]]:
+    def _parts(self, number: int, chunk: Chunk) -> Iterator[tuple[int, _ChunkPart]]:
         """A chunk's wanted rows by the side that the text up to each is on."""
         by_side: dict[int, list[int]] = {}
         for row in chunk.rows:
@@ -132,9 +132,9 @@ class Sides(Layout):
         slots = np.concatenate([chunk.past, np.array(chunk.slots, dtype=np.int64)]) if self.needs_whole_past else None
         for side, rows in by_side.items():
             needed = np.empty(0, dtype=np.int64) if slots is None else slots[: rows[-1] + 1]
-            yield side, _Part(chunk, number, tuple(rows), needed)
+            yield side, _ChunkPart(chunk, number, tuple(rows), needed)
 
-    def _read(self, side: int, waiting: list[_Part]) -> Iterator[tuple[_Part, Tensor]]:
+    def _read(self, side: int, waiting: list[_ChunkPart]) -> Iterator[tuple[_ChunkPart, Tensor]]:
         """Read parts on one side: together those whose past is known there, each other one alone and first.
 
         What one of them reads may be what the next one lacks.
@@ -152,7 +152,7 @@ class Sides(Layout):
             yield from zip([waiting[number] for number in taken], torch.split(found, counts), strict=True)
             waiting = [part for number, part in enumerate(waiting) if number not in set(taken)]
 
-    def _begin(self, side: int, part: _Part) -> int:
+    def _begin(self, side: int, part: _ChunkPart) -> int:
         """The first position that has to be read: the chunk's own first, or one before it that was not read here."""
         unknown = np.flatnonzero(~self._known[side, part.needed])
         return min(int(unknown[0]), part.chunk.depth) if len(unknown) else part.chunk.depth
