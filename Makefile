@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: search test real tokenizers gpu lint check format install bench studies clean
+.PHONY: search test real tokenizers gpu lint check docs format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
@@ -34,6 +34,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 check: lint test
+
+# The pages of docs/ as HTML in build/docs; a warning, such as a dead link, is an error.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 # What the engine promises, measured: about twenty minutes; one figure: `.venv/bin/python -m tests.benchmarks --only KEY`.
 bench: $(VENV)/installed-dev

@@ -112,7 +112,8 @@ class Completion:
         open_steps: steps at which at least one follower spoke.
         lead_tokens: tokens that the lead's tokenizer makes of the answers, over all samples.
         lead_tokens_touched: of these, tokens within which (or just before which) a follower spoke.
-        margin: the smallest decision margin seen (gap of the first two symbols; |entropy or draw - threshold|).
+        margin: the smallest decision margin seen (gap of the first two symbols; distance of the
+            lead's entropy, or of the draw, from a threshold).
         left_out: the largest bound on the total-variation error of any byte view used.
         entropy: of the lead, nats, mean over the steps of all samples (but those at which it abstains); 0 without any.
         trace: steps of the first sample, if asked for; empty on failure.

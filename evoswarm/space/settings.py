@@ -89,6 +89,12 @@ class IslandSettings(Settings):
     """What one island may do differently; null takes the value of ``evolution``.
 
     Attributes:
+        population: individuals of this island.
+        crossover: probability that a child has two parents.
+        mutation: probability that a child is mutated.
+        mutated_genes: active genes changed by a mutation, on average.
+        tournament: individuals drawn to choose one parent.
+        elites: best individuals that live on unchanged.
         objective_weights: by objective; the island then ranks by the weighted sum.
     """
 
@@ -192,7 +198,11 @@ class Racing(Settings):
 
 
 class StopAt(Settings):
-    """Ends the search once a recipe reaches this on the search split."""
+    """Ends the search early.
+
+    Attributes:
+        accuracy: the search ends once a recipe reaches this on the search split.
+    """
 
     accuracy: float = Field(gt=0, le=1)
 
@@ -214,7 +224,14 @@ class Budget(Settings):
 
 
 class Tracking(Settings):
-    """MLflow; ``MLFLOW_TRACKING_URI`` wins over `uri`, which counts on its caller's word alone (``named_store``)."""
+    """What MLflow is told.
+
+    Attributes:
+        mlflow: whether the search is mirrored to MLflow at all.
+        uri: of the store; ``MLFLOW_TRACKING_URI`` wins over it, and it counts on the caller's word alone
+            (``--trust-tracking``); null is ``mlflow.db`` beside the runs.
+        experiment: the name under which runs are listed.
+    """
 
     mlflow: bool = True
     uri: str | None = None

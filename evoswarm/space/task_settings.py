@@ -53,6 +53,16 @@ class FewShot(Settings):
 
 
 class _TaskSettings(Settings):
+    """What all sources of tasks have in common.
+
+    Attributes:
+        name: of the task, in tables and objectives.
+        weight: in the mean over tasks, which accuracy is.
+        max_bytes: an answer ends after so many bytes of UTF-8, never inside a character.
+        stop: an answer is cut before the first of these.
+        few_shot: worked examples before every question.
+    """
+
     name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=NAME)
     weight: float = Field(default=1.0, gt=0)
     max_bytes: int = Field(default=32, ge=1, le=65536)
@@ -64,6 +74,7 @@ class ReasoningGymSettings(_TaskSettings):
     """Items made by a reasoning-gym family (or ``pair``, evoswarm's own composite).
 
     Attributes:
+        source: where the items come from; decides which other keys there are.
         family: its name.
         config: settings of the family; those left out keep the defaults of the form.
         form: ``compact`` asks in few symbols, ``question`` in reasoning-gym's words.
@@ -85,6 +96,7 @@ class DatasetSettings(_TaskSettings):
     """Items from the rows of a local table, or of a data set on the hub.
 
     Attributes:
+        source: where the items come from; decides which other keys there are.
         path: a jsonl, ndjson, json, csv, tsv or parquet file (the first five in gzip too) or a folder that ``datasets``
             saved, from the working directory; or the name on the hub.
         subset: of a data set on the hub (its "configuration").
@@ -95,6 +107,7 @@ class DatasetSettings(_TaskSettings):
             one, ``{key:letter}`` that of an option counted from 0 (``{key:letter from 1}`` from 1), and
             ``{number:integer}`` 1.0 as 1.
         answer: template of the right answer.
+        scorer: how an answer is scored.
     """
 
     source: Literal["dataset"]

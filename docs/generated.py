@@ -1,0 +1,186 @@
+"""Tables that are made of the package itself, so that they cannot fall behind it.
+
+A page asks for one by a line that holds nothing but ``<!-- generated: NAME -->``; ``TABLES`` says which there are.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer.main
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from evoswarm.cli.commands import app as commands
+from evoswarm.policies.mix import Recipe
+from evoswarm.space import SearchSpace
+from evoswarm.study.hyperparameters.settings import StudySettings
+
+PACKAGE = Path(__file__).parents[1] / "evoswarm"
+ASKED = re.compile(r"^<!-- generated: ([a-z -]+) -->$", re.MULTILINE)
+ENTRY = re.compile(r"^ {4}(\w+): ?(.*(?:\n {8}.*)*)", re.MULTILINE)
+
+Row = tuple[str, str, str, str]
+
+
+def fill_in(_app: object, _page: str, source: list[str]) -> None:
+    """Put the tables that a page asks for in their places (Sphinx's ``source-read``)."""
+    source[0] = ASKED.sub(lambda asked: TABLES[asked[1]](), source[0])
+
+
+def sentences(model: type) -> dict[str, str]:
+    """What the docstrings of a class and its bases say of its attributes."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        section = inspect.cleandoc(base.__dict__.get("__doc__") or "").partition("Attributes:\n")[2]
+        found |= {name: re.sub(r"\s+", " ", text).strip() for name, text in ENTRY.findall(section)}
+    return found
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
+    """``(dotted key, type, default, sentence)`` of every key of a model of settings, those of its parts behind it."""
+    said = sentences(model)
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        yield key, _words(field.annotation, field.metadata), _default(field), said.get(name, "")
+        for part, suffix in _parts(field.annotation):
+            yield from keys(part, f"{key}{suffix}.")
+
+
+def _parts(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """Models inside a type, with what stands for "each of a list" before their keys."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ""
+        return
+    many = "[]" if get_origin(annotation) is tuple else ""
+    if get_origin(annotation) not in (Literal, dict):
+        for inner in get_args(annotation):
+            for part, suffix in _parts(inner):
+                yield part, many + suffix
+
+
+def _words(annotation: Any, metadata: list[Any]) -> str:
+    """A type in words: ``number > 0``, ``list of text``, ``bytes | tokens``."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _words(inner[0], [*inner[1].metadata] if isinstance(inner[1], FieldInfo) else [])
+    if origin is Literal:
+        return " \\| ".join(f"`{value}`" for value in inner)
+    if origin in (Union, UnionType):
+        words = [_words(one, metadata) for one in inner if one is not type(None)]
+        return " or ".join(dict.fromkeys([*words, *(["null"] if type(None) in inner else [])]))
+    if origin is tuple:
+        if inner[-1] is Ellipsis:
+            return f"list of {_words(inner[0], [])}"
+        return f"[{', '.join(_words(one, []) for one in inner)}]"
+    if origin is dict:
+        return "map"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "map"
+    plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(annotation, "any")
+    return " ".join([plain, *_bounds(metadata)])
+
+
+def _bounds(metadata: list[Any]) -> list[str]:
+    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+    return [
+        f"{sign} {'2^63' if getattr(one, name) == 2**63 else format(getattr(one, name), 'g')}"
+        for one in metadata
+        for name, sign in signs.items()
+        if isinstance(getattr(one, name, None), int | float)
+    ]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel) or value is PydanticUndefined:
+        return ""
+    return f"`{_yaml(value)}`" if _yaml(value).strip() else "`''`"
+
+
+def _yaml(value: Any) -> str:
+    """A default as it would stand in the file."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    named = {None: "null", True: "true", False: "false"}
+    if isinstance(value, str):
+        return value.replace("\n", "\\n")
+    return named[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _table(model: type[BaseModel]) -> str:
+    rows = [f"| `{key}` | {kind} | {default} | {said} |" for key, kind, default, said in _joined(keys(model))]
+    return "\n".join(["| key | type | default | |", "| --- | --- | --- | --- |", *rows])
+
+
+def _joined(rows: Iterator[Row]) -> list[Row]:
+    """The same key of several kinds of one thing (sources of tasks) stands once where it says the same."""
+    return list(dict.fromkeys((key, kind, default, _cell(said)) for key, kind, default, said in rows))
+
+
+def command_pages() -> str:
+    """Every command with its arguments and options, from the command line's own definitions."""
+    return "\n\n".join(_commands(typer.main.get_command(commands), "evoswarm"))
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:
+    inner = getattr(command, "commands", None)
+    if inner is not None:
+        for each in sorted(inner):
+            yield from _commands(inner[each], f"{name} {each}")
+        return
+    rows = [f"| {_usage(one)} | {_cell(getattr(one, 'help', ''))} |" for one in command.params]
+    table = ["| argument or option | |", "| --- | --- |", *rows] if rows else ["It takes no options."]
+    yield "\n".join([f"## `{name}`", "", command.help or "", "", *table])
+
+
+def _usage(parameter: Any) -> str:
+    """How an argument or an option is written."""
+    if parameter.param_type_name == "argument":
+        return f"`{_cell(parameter.metavar or parameter.name.upper())}`"
+    value = "" if parameter.is_flag else " " + (parameter.metavar or parameter.name.upper())
+    return " / ".join(f"`{one}{_cell(value)}`" for one in [*parameter.opts, *parameter.secondary_opts])
+
+
+def _cell(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "").replace("|", "\\|")
+
+
+def house() -> str:
+    """The folders of the package as a tree, each with the first sentence that it says of itself."""
+    rows = []
+    for folder in sorted(path.parent for path in PACKAGE.rglob("__init__.py")):
+        parts = folder.relative_to(PACKAGE).parts
+        if parts:
+            rows.append((2 * (len(parts) - 1), f"{parts[-1]}/", first_sentence(folder / "__init__.py")))
+    modules = sorted(path for path in PACKAGE.glob("*.py") if not path.name.startswith("__"))
+    rows += [(0, module.name, first_sentence(module)) for module in modules]
+    width = max(indent + len(name) for indent, name, _ in rows) + 2
+    lines = [f"  {' ' * indent}{name:<{width - indent}}{text}".rstrip() for indent, name, text in rows]
+    return "\n".join(["```text", "evoswarm/", *lines, "```"])
+
+
+def first_sentence(file: Path) -> str:
+    """What a module says that it is, up to the first full stop."""
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return re.sub(r"\s+", " ", said).split(". ")[0].removesuffix(".").replace("``", "")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "space keys": lambda: _table(SearchSpace),
+    "recipe keys": lambda: _table(Recipe),
+    "study keys": lambda: _table(StudySettings),
+    "commands": command_pages,
+    "house": house,
+}

@@ -1,0 +1,90 @@
+"""The pages are built as ``make docs`` builds them: every warning, dead links and anchors among them, is an error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evoswarm
+from evoswarm.space import SearchSpace
+from tests.docs.pages import BESIDE, DOCS, PAGES, ROOT, anchors, blocks, links, name_of
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = tmp_path_factory.mktemp("site")
+    done = _build(DOCS, site)
+    assert done.returncode == 0, done.stderr
+    return site
+
+
+def _build(source: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(source), str(site)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+
+
+def test_every_page_is_built(built: Path) -> None:
+    assert {page.relative_to(built).with_suffix("") for page in built.rglob("*.html")} >= {
+        page.relative_to(DOCS).with_suffix("") for page in PAGES
+    }
+
+
+@pytest.mark.parametrize("mistake", ["[no page](nowhere.md)", "[no anchor](trust.md#nowhere)"])
+def test_a_dead_link_fails(mistake: str, tmp_path: Path) -> None:
+    """The build would be worth little if it let these pass."""
+    (tmp_path / "conf.py").write_text('extensions = ["myst_parser"]\nmyst_heading_anchors = 4\n')
+    (tmp_path / "index.md").write_text(f"# Start\n\n{mistake}\n\n```{{toctree}}\ntrust\n```\n")
+    (tmp_path / "trust.md").write_text("# Trust\n")
+    done = _build(tmp_path, tmp_path / "site")
+    assert done.returncode != 0
+    assert "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=name_of)
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    """Also where no build looks: in the README, and as code hosts follow them."""
+    for line, target in links(page):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        goal = (page.parent / path).resolve() if path else page
+        assert goal.exists(), f"{name_of(page)}:{line} leads to {target}"
+        assert not anchor or anchor in anchors(goal), f"{name_of(page)}:{line} leads to {target}"
+
+
+@pytest.mark.parametrize("name", evoswarm.__all__)
+def test_every_public_name_is_in_the_reference(name: str, built: Path) -> None:
+    assert f'id="evoswarm.{name}"' in (built / "reference" / "api.html").read_text(encoding="utf-8")
+
+
+def test_every_command_is_in_the_reference(built: Path) -> None:
+    text = (built / "reference" / "commands.html").read_text(encoding="utf-8")
+    listed = subprocess.run(
+        [sys.executable, "-m", "evoswarm", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.partition("Commands:")[2]
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert len(names) > 8
+    for name in names:
+        assert f'id="evoswarm-{name}' in text, name
+
+
+def test_every_key_of_a_space_is_in_the_reference_and_is_explained(built: Path) -> None:
+    text = (built / "reference" / "spaces.html").read_text(encoding="utf-8")
+    rows = {row.split("</span>")[0].split(">")[-1]: row for row in text.split("<tr")[1:]}
+    schema = SearchSpace.json_schema()
+    names = {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", ())}
+    assert names <= {key.split(".")[-1] for key in rows}
+    for key, row in rows.items():
+        assert len(row.rstrip().split("<td")[-1].split("</p>")[0]) > 10, f"{key} is not explained"
+
+
+def test_every_python_block_is_python() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "python" and ">>>" not in block.text:
+                compile(block.text, f"{name_of(page)}:{block.line}", "exec")

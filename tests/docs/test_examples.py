@@ -1,0 +1,76 @@
+"""What the pages show is run, page by page, in an empty directory: files are written, commands typed, Python executed.
+
+Behind the language of a block may stand ``file=NAME`` (it is written to that file, not run) or ``not-run``. Output of
+commands is compared as doctest does, ``...`` standing for anything.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from evoswarm.cli import run
+from tests.docs.pages import PAGES, ROOT, Block, blocks, name_of
+
+RUN = ("python", "console")
+TOLD = [page for page in PAGES if any(block.language in RUN and not block.skip for block in blocks(page))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@pytest.mark.parametrize("page", TOLD, ids=name_of)
+def test_a_page_can_be_followed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    os.symlink(ROOT / "search_spaces", "search_spaces")
+    known = set(sys.modules)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        where = f"{name_of(page)}:{block.line}"
+        if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(block.text, encoding="utf-8")
+        elif block.skip:
+            continue
+        elif block.language == "console":
+            _type(block, where, capsys)
+        elif block.language == "python":
+            _execute(block, where, names)
+    for name in set(sys.modules) - known:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+def _type(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands behind ``$``, each followed by what it prints."""
+    for part in block.text.split("$ ")[1:]:
+        command, _, wanted = part.replace("\\\n", " ").partition("\n")
+        program, *arguments = shlex.split(command, comments=True)
+        assert program == "evoswarm", f"{where}: only evoswarm is run here, got {program}"
+        code = run(arguments)
+        printed = capsys.readouterr()
+        assert code == 0, f"{where}: {command}\n{printed.err}"
+        if wanted.strip():
+            same = doctest.OutputChecker().check_output(wanted, printed.out, FLAGS)
+            assert same, f"{where}: {command}\nexpected\n{wanted}\ngot\n{printed.out}"
+
+
+def _execute(block: Block, where: str, names: dict[str, object]) -> None:
+    if ">>>" not in block.text:
+        exec(compile(block.text, where, "exec"), names)
+        return
+    told: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    runner.run(
+        doctest.DocTestParser().get_doctest(block.text, names, where, where, block.line),
+        out=told.append,
+        clear_globs=False,
+    )
+    assert not runner.failures, "".join(told)
