@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
-    {"errors", "trust", "failure", "canonical"},
+    {"errors", "trust", "failure", "canonical", "statistics", "pareto"},
     {"user_files"},
     {"run_directory", "confined", "member_spec"},
     {"policies", "tasks", "evolution"},
@@ -43,7 +43,7 @@ OWNERS = {
     "torch": {"decoding"},
     "transformers": {"decoding"},
     "jinja2": {"chat"},
-    "deap": {"evolution", "genomes"},
+    "deap": {"evolution", "genomes", "pareto"},
     "mlflow": {"tracking"},
     "optuna": {"study", "evolution"},
     "datasets": {"tasks"},

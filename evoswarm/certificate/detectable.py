@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum
+from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum
 
 POWER = 0.8
 MOST_ITEMS = 10_000_000
@@ -40,7 +40,7 @@ def detectable_gain(
     return _root(shortfall, 0.0, 1.0)
 
 
-def items_to_beat(differences: Sequence[Sample], items: int) -> int | None:
+def items_to_beat(differences: Sequence[AdjustedMean], items: int) -> int | None:
     """How many items would prove the observed gains against all with a probability of 80%; None if some is no gain."""
     if not all(sample.centre > 0 for sample in differences):
         return None
@@ -54,7 +54,7 @@ def items_to_beat(differences: Sequence[Sample], items: int) -> int | None:
     return None if growth is None else math.ceil(growth * items)
 
 
-def items_to_rule_out(differences: Sequence[Sample], items: int, margin: float, level: float) -> int | None:
+def items_to_rule_out(differences: Sequence[AdjustedMean], items: int, margin: float, level: float) -> int | None:
     """How many items would show, with a probability of 80%, that some observed gain stays below the margin."""
     reach = float(ndtri(POWER) - ndtri(level))
     rooms = [(margin - sample.centre, sample.standard_error) for sample in differences]

@@ -25,10 +25,10 @@ from evoswarm.certificate.document import (
     Subject,
     TaskScore,
 )
-from evoswarm.certificate.statistics import ONE_SIDED, Sample, Stratum, difference_of, gap_of, holm, mean_of, strata
 from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
 from evoswarm.controls.contestant import UNIFORM_POOL, Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, gap_of, holm, mean_of, strata
 
 COMPUTE_NOTE = (
     "Compute is what a recipe costs deployed alone, per item. Gating saves passes and weight reads more than FLOPs: "
@@ -133,7 +133,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
     )
 
 
-def interval(sample: Sample) -> Interval:
+def interval(sample: AdjustedMean) -> Interval:
     """A sample's mean with its 95% interval."""
     return Interval(mean=_rounded(sample.mean), low=_rounded(sample.lower()), high=_rounded(sample.upper()))
 

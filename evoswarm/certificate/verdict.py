@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evoswarm.certificate.detectable import items_to_beat, items_to_rule_out
-from evoswarm.certificate.statistics import ONE_SIDED, Sample
+from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean
 
 Outcome = Literal["adds value", "no value", "undecided"]
 
@@ -38,7 +38,7 @@ class Verdict:
     items_needed: int | None = None
 
 
-def decide(rivals: Mapping[str, Sample], speakers: int, items: int, margin: float) -> Verdict:
+def decide(rivals: Mapping[str, AdjustedMean], speakers: int, items: int, margin: float) -> Verdict:
     """Apply the rule.
 
     1. *Adds value* when at least two different members really speak and the champion beats every rival: the lower
@@ -78,7 +78,7 @@ def decide(rivals: Mapping[str, Sample], speakers: int, items: int, margin: floa
     return Verdict("undecided", sentence, beaten, False, needed)
 
 
-def searching(uniform: Sample | None, same: bool) -> str:
+def searching(uniform: AdjustedMean | None, same: bool) -> str:
     """The second sentence: whether searching beat the uniform mix of the whole pool.
 
     Args:
@@ -119,7 +119,7 @@ def count(items: int) -> str:
     return f"{math.ceil(items / 10**digits) * 10**digits:,}"
 
 
-def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) -> Verdict:
+def _adds(rivals: Mapping[str, AdjustedMean], beaten: tuple[str, ...], margin: float) -> Verdict:
     least = min(rivals, key=lambda name: rivals[name].mean)
     sample = rivals[least]
     below = any(one.upper(ONE_SIDED / RIVALS) < margin for one in rivals.values())
@@ -130,7 +130,7 @@ def _adds(rivals: Mapping[str, Sample], beaten: tuple[str, ...], margin: float) 
     return Verdict("adds value", sentence, beaten, below)
 
 
-def _gap(sample: Sample) -> str:
+def _gap(sample: AdjustedMean) -> str:
     return f"{signed(sample.mean)} ({100 * sample.lower():+z.1f} to {100 * sample.upper():+z.1f})"
 
 
@@ -138,7 +138,7 @@ def _alone(speakers: int) -> str:
     return "Only one member really speaks, so nothing is mixed." if speakers else "No member speaks."
 
 
-def _needed(samples: Sequence[Sample], speakers: int, items: int, margin: float, level: float) -> int | None:
+def _needed(samples: Sequence[AdjustedMean], speakers: int, items: int, margin: float, level: float) -> int | None:
     ways = [items_to_rule_out(samples, items, margin, level)]
     if speakers >= 2:
         ways.append(items_to_beat(samples, items))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from evoswarm.space import SearchSpace
+    from evoswarm.statistics.seeds import Estimate
     from evoswarm.study.comparison.record import Searched
     from evoswarm.study.comparison.result import Comparison
-    from evoswarm.study.estimate import Estimate
 
 _MOST_SEEDS = 10_000
 _FILE_WIDTH = 160

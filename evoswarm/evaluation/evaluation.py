@@ -217,29 +217,3 @@ def means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, f
     for item, score in zip(items, scores, strict=True):
         groups.setdefault(item.task, []).append(score)
     return {name: math.fsum(group) / len(group) for name, group in groups.items()}
-
-
-def paired_standard_error(
-    first: Sequence[float], second: Sequence[float], items: Sequence[Item], tasks: Mapping[str, Task]
-) -> float:
-    """Standard error of the difference of two weighted means over the same items (stratified by task).
-
-    A task with a single item says nothing of its spread: the largest possible variance, 1, stands in.
-
-    Args:
-        first: scores of one recipe, per item.
-        second: scores of the other, in the same order.
-        items: what was scored.
-        tasks: by name.
-    """
-    groups: dict[str, list[float]] = {}
-    for item, one, other in zip(items, first, second, strict=True):
-        groups.setdefault(item.task, []).append(one - other)
-    total = math.fsum(tasks[name].weight for name in groups)
-    variance = 0.0
-    for name, differences in groups.items():
-        count = len(differences)
-        mean = math.fsum(differences) / count
-        spread = math.fsum((d - mean) ** 2 for d in differences) / (count - 1) if count > 1 else 1.0
-        variance += (tasks[name].weight / total) ** 2 * spread / count
-    return math.sqrt(variance)

@@ -13,7 +13,6 @@ from typing import Generic, TypeVar
 from deap import tools
 
 from evoswarm.evolution.algorithm import Representation
-from evoswarm.evolution.archive import ParetoFront
 from evoswarm.evolution.ask_tell import AskTell
 from evoswarm.evolution.genetic import Breeder, Draft, survivors
 from evoswarm.evolution.individual import Individual
@@ -22,6 +21,7 @@ from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.report import IslandReport, averages, bests, diversity
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
+from evoswarm.pareto import ParetoFront
 
 G = TypeVar("G")
 
@@ -32,7 +32,7 @@ class _Island(Generic[G]):
 
     settings: IslandSettings
     ranking: Ranking
-    front: ParetoFront[G]
+    front: ParetoFront[str] = field(default_factory=ParetoFront)
     population: list[Individual[G]] = field(default_factory=list)
     best_worth: float | None = None
     stagnant: int = 0
@@ -43,7 +43,7 @@ class _Island(Generic[G]):
         if not self.population:
             return False
         if self.ranking.several:
-            return sum(self.front.add(individual) for individual in self.population) > 0  # all are added
+            return sum(self.front.add(self.ranking.point(one), one.id) for one in self.population) > 0  # all are added
         worth = self.ranking.worth(self.population[0])
         if self.best_worth is not None and worth <= self.best_worth:
             return False
@@ -71,8 +71,7 @@ class Archipelago(AskTell[G]):
         self._breeder = Breeder(representation, self._record.keys)
         self._scaled = False
         self._islands: list[_Island[G]] = [
-            _Island(island, Ranking(settings.objectives, island.objective_weights), ParetoFront(settings.objectives))
-            for island in settings.islands
+            _Island(island, Ranking(settings.objectives, island.objective_weights)) for island in settings.islands
         ]
         capacities = [island.population for island in settings.islands]
         self._migration: Migration[G] = Migration(settings.migration, capacities, representation.distance, seed)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.settings import Objective
+from evoswarm.pareto import ParetoFront
 
 G = TypeVar("G")
 
@@ -16,43 +17,13 @@ def signed(objectives: Sequence[Objective], values: Sequence[float]) -> tuple[fl
     return tuple(objective.sign * value for objective, value in zip(objectives, values, strict=True))
 
 
-def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Whether the first is nowhere worse and somewhere better (larger is better)."""
-    return all(a >= b for a, b in zip(first, second, strict=True)) and tuple(first) != tuple(second)
-
-
-class ParetoFront(Generic[G]):
-    """Exactly the non-dominated individuals of those added; equal objectives stay together."""
-
-    def __init__(self, objectives: Sequence[Objective]) -> None:
-        self._objectives = tuple(objectives)
-        self._points: dict[tuple[float, ...], list[Individual[G]]] = {}
-
-    def add(self, individual: Individual[G]) -> bool:
-        """Add a success; True if it is a point that no earlier one dominates or equals."""
-        point = signed(self._objectives, individual.objectives)
-        if point in self._points:
-            self._points[point].append(individual)
-            return False
-        if any(dominates(other, point) for other in self._points):
-            return False
-        self._points = {other: held for other, held in self._points.items() if not dominates(point, other)}
-        self._points[point] = [individual]
-        return True
-
-    @property
-    def individuals(self) -> list[Individual[G]]:
-        """The front, best in the first objective first."""
-        return [held for point in sorted(self._points, reverse=True) for held in self._points[point]]
-
-
 class Archive(Generic[G]):
     """All distinct successes. The first individual with a key stands for all that behave like it."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = tuple(objectives)
         self._by_key: dict[str, Individual[G]] = {}
-        self._front: ParetoFront[G] = ParetoFront(objectives)
+        self._front: ParetoFront[Individual[G]] = ParetoFront()
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -62,7 +33,7 @@ class Archive(Generic[G]):
         for individual in individuals:
             if individual.succeeded and individual.key not in self._by_key:
                 self._by_key[individual.key] = individual
-                self._front.add(individual)
+                self._front.add(signed(self._objectives, individual.objectives), individual)
 
     @property
     def individuals(self) -> list[Individual[G]]:
@@ -72,7 +43,7 @@ class Archive(Generic[G]):
     @property
     def front(self) -> list[Individual[G]]:
         """The non-dominated ones, best in the first objective first; with one objective, all of the best."""
-        return self._front.individuals
+        return [individual for group in self._front.groups for individual in group]
 
     def best(self, count: int, objective: str | None = None) -> list[Individual[G]]:
         """The best distinct ones by one objective.

@@ -77,12 +77,16 @@ class Ranking:
             for objective, divisor in zip(self._objectives, divisors, strict=True)
         ]
 
+    def point(self, individual: Individual[G]) -> tuple[float, ...]:
+        """Its objectives with signs such that larger is better in each."""
+        return signed(self._objectives, individual.objectives)
+
     def worth(self, individual: Individual[G]) -> float:
         """The number that a one-number island compares; larger is better.
 
         An estimate counts one standard error less than it says, so that luck on a few items wins no place.
         """
-        first, *others = signed(self._objectives, individual.objectives)
+        first, *others = self.point(individual)
         values = (first - individual.standard_error, *others)
         return math.fsum(factor * value for factor, value in zip(self._factors, values, strict=True) if factor)
 
@@ -116,7 +120,7 @@ class Ranking:
         """Candidates with (-front, crowding) as their standing, best first."""
         if not ordered:
             return []
-        candidates = [Candidate(i, Fitness(signed(self._objectives, i.objectives)), Fitness()) for i in ordered]
+        candidates = [Candidate(i, Fitness(self.point(i)), Fitness()) for i in ordered]
         for number, front in enumerate(tools.sortNondominated(candidates, len(candidates))):
             tools.emo.assignCrowdingDist(front)
             for candidate in front:

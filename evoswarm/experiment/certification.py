@@ -16,7 +16,6 @@ from evoswarm.certificate.detectable import detectable_gain
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
-from evoswarm.certificate.statistics import discordances, strata
 from evoswarm.certificate.verdict import points
 from evoswarm.controls.contestant import Contestant, Controls
 from evoswarm.controls.plain import uniform, without
@@ -36,6 +35,7 @@ from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbe
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
+from evoswarm.statistics.intervals import discordances, strata
 from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
 from evoswarm.trust import NOBODY, Trust

@@ -12,10 +12,12 @@ from typing import Protocol, TypeVar
 
 from evoswarm.controls.plain import MEMBER, UNIFORM, Contender, without
 from evoswarm.errors import RunError
-from evoswarm.evaluation.evaluation import Summary, paired_standard_error
+from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.scoring import hopeless
+from evoswarm.pareto import ParetoFront
 from evoswarm.policies.mix import Recipe
+from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.tasks.task import Item, Task
 
 FINALISTS = 20
@@ -151,7 +153,7 @@ def select(
         champion=champion,
         winner=winner,
         best=best,
-        standard_error=paired_standard_error(best.scores, winner.scores, items, evaluator.tasks),
+        standard_error=paired_standard_error(best.scores, winner.scores, *_tasks_of(items, evaluator.tasks)),
         dropped=dropped,
         standings=everything,
         front=pareto_front([s for s in champion_first if s.summary.failure is None], axes),
@@ -167,13 +169,18 @@ def best_and_cheapest_near(able: Sequence[S], items: Sequence[Item], tasks: Mapp
         items: of the selection split.
         tasks: by name.
     """
+    names, weights = _tasks_of(items, tasks)
     best = min(able, key=lambda one: (-one.accuracy, one.flops, one.digest))
     near = [
         one
         for one in able
-        if best.accuracy - one.accuracy <= paired_standard_error(best.scores, one.scores, items, tasks)
+        if best.accuracy - one.accuracy <= paired_standard_error(best.scores, one.scores, names, weights)
     ]
     return best, min(near, key=lambda one: (one.flops, -one.accuracy, one.digest))
+
+
+def _tasks_of(items: Sequence[Item], tasks: Mapping[str, Task]) -> tuple[list[str], dict[str, float]]:
+    return [item.task for item in items], {name: task.weight for name, task in tasks.items()}
 
 
 def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tuple[Standing, ...]:
@@ -181,17 +188,11 @@ def pareto_front(standings: Sequence[Standing], objectives: Sequence[str]) -> tu
 
     Of several with equal values the first stands for all.
     """
-    points = [
-        tuple(s.summary.objective(name) * (1 if name.startswith("accuracy") else -1) for name in objectives)
-        for s in standings
-    ]
-    front = [
-        (point, standing)
-        for point, standing in zip(points, standings, strict=True)
-        if not any(other != point and all(a >= b for a, b in zip(other, point, strict=True)) for other in points)
-    ]
-    distinct = dict(reversed(front))
-    return tuple(distinct[point] for point in sorted(distinct, reverse=True))
+    front: ParetoFront[Standing] = ParetoFront()
+    for one in standings:
+        values = [(1 if name.startswith("accuracy") else -1) * one.summary.objective(name) for name in objectives]
+        front.add(tuple(values), one)
+    return tuple(first for first, *_ in front.groups)
 
 
 def _distinct(contenders: Sequence[Contender]) -> list[Contender]:

@@ -10,10 +10,10 @@ import pytest
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of, interval
 from evoswarm.certificate.page import page, summary
-from evoswarm.certificate.statistics import Sample
 from evoswarm.controls.contestant import Contestant
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.failures import FailedItems
+from evoswarm.statistics.intervals import AdjustedMean
 
 ITEMS = 1000
 TASKS = tuple(f"task{number % 4}" for number in range(ITEMS))
@@ -167,7 +167,7 @@ def test_reading_gives_back_what_was_written() -> None:
 
 
 def test_a_rounded_zero_has_no_sign() -> None:
-    rounded = interval(Sample(-1e-9, -1e-9, 1e-9, 10.0, -1.0, 1.0))
+    rounded = interval(AdjustedMean(-1e-9, -1e-9, 1e-9, 10.0, -1.0, 1.0))
     assert "-0.0" not in rounded.model_dump_json()
 
 

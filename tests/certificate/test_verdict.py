@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evoswarm.certificate.detectable import detectable_gain, items_to_beat, items_to_rule_out
-from evoswarm.certificate.statistics import Sample, difference_of, discordances, strata
 from evoswarm.certificate.verdict import count, decide, listed, points, searching
+from evoswarm.statistics.intervals import AdjustedMean, difference_of, discordances, strata
 
 TASKS = tuple(f"t{index % 5}" for index in range(1000))
 PARTS = strata(TASKS, dict.fromkeys(TASKS, 1.0))
@@ -19,7 +19,7 @@ def drawn(gain: float, differ: float, items: int, generator: np.random.Generator
     return (luck < (differ + gain) / 2).astype(float), (luck > 1 - (differ - gain) / 2).astype(float)
 
 
-def sample(won: int, lost: int, items: int = 1000) -> Sample:
+def sample(won: int, lost: int, items: int = 1000) -> AdjustedMean:
     """A paired difference with so many items won and lost, over one task."""
     first = [1.0] * won + [0.0] * (items - won)
     second = [0.0] * won + [1.0] * lost + [0.0] * (items - won - lost)

@@ -1,8 +1,7 @@
-"""Summaries and paired errors, by hand."""
+"""Summaries, by hand."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -11,7 +10,7 @@ import pytest
 from evoswarm.confined.function import CallFailed
 from evoswarm.errors import TaskError
 from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, paired_standard_error, summarize
+from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, summarize
 from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, sentence, together
 from evoswarm.evaluation.judge import ending_of, majority, scorer_failure
 from evoswarm.failure import Failure, FailureKind
@@ -139,19 +138,6 @@ def test_objectives_by_name() -> None:
 def test_close_decisions_are_counted() -> None:
     rows = [Evaluation(1.0, margin=1e-5), Evaluation(1.0, margin=1e-3), Evaluation(1.0)]
     assert summarize(ITEMS, rows, TASKS).close == 1
-
-
-def test_paired_standard_error_is_that_of_the_differences() -> None:
-    items = [Item(str(number), "x", "", "") for number in range(4)]
-    error = paired_standard_error([1, 1, 0, 1], [0, 1, 0, 1], items, TASKS)
-    differences = [1, 0, 0, 0]
-    spread = sum((d - 0.25) ** 2 for d in differences) / 3
-    assert error == pytest.approx(math.sqrt(spread / 4))
-    assert paired_standard_error([1, 0], [1, 0], items[:2], TASKS) == 0.0
-
-
-def test_a_single_item_says_nothing_of_its_spread() -> None:
-    assert paired_standard_error([1], [1], ITEMS[:1], TASKS) == 1.0
 
 
 def test_votes_go_to_the_most_frequent_answer_and_ties_to_the_first_sample() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from random import Random
@@ -13,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
-from evoswarm.evaluation.racing.paired import Estimate, Strata
 from evoswarm.evaluation.racing.race import Contest, Race, Standing
 from evoswarm.evaluation.racing.rota import Rota
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
+from evoswarm.statistics.paired import StratifiedEstimate
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item, Task
 
@@ -112,29 +111,6 @@ def test_a_generation_begins_where_the_one_before_left_off() -> None:
     assert sorted([*first, *second, *third]) == list(range(48))
 
 
-def strata(count: int, weights: Mapping[str, float]) -> Strata:
-    return Strata({task: [n for n in range(count) if "abcd"[n % 4] == task] for task in weights}, weights)
-
-
-def test_estimates_are_right_on_average_and_their_errors_too() -> None:
-    """Drawn again and again, errors are as large as they say; without the finite correction 1.5 times."""
-    weights = {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1}
-    layers = strata(96, weights)
-    score = drawn([0.8, 0.6], 3)
-    first, second = ({place: score(number, place) or 0.0 for place in range(96)} for number in (0, 1))
-    truth = layers.difference(first, second)
-    assert truth.error == 0
-    assert truth.mean == pytest.approx(layers.mean(first) - layers.mean(second))
-    rng, estimates = Random(0), []
-    for _ in range(3000):
-        places = {place for task in weights for place in rng.sample(layers.places[task], 8)}
-        part = {place: value for place, value in first.items() if place in places}
-        estimates.append(layers.difference(part, second))
-    assert fmean(one.mean for one in estimates) == pytest.approx(truth.mean, abs=0.005)
-    square = fmean((one.mean - truth.mean) ** 2 for one in estimates)
-    assert fmean(one.error**2 for one in estimates) == pytest.approx(square, rel=0.25)
-
-
 def test_an_estimate_is_a_score() -> None:
     """Where the best of all solves the first rung and little else, who solves nothing of it is not below 0."""
     _, standings = race(lambda number, place: float(number == 0 and place < 16), [16, 96], [island([0, 1], places=1)])
@@ -142,12 +118,6 @@ def test_an_estimate_is_a_score() -> None:
     assert not standings[1].complete
     assert estimate is not None
     assert estimate.mean == 0.0
-
-
-def test_one_item_of_each_task_tells_nothing_of_the_spread() -> None:
-    layers = strata(8, {"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
-    one = layers.difference(dict.fromkeys(range(4), 0.0), dict.fromkeys(range(8), 1.0))
-    assert one == Estimate(-1.0, pytest.approx(math.sqrt(4 * 0.25**2 * 1.0 * 0.5)))
 
 
 def test_the_hopeless_stop_on_the_first_rung_and_the_best_go_all_the_way() -> None:
@@ -201,7 +171,7 @@ def test_what_a_complete_recipe_shows_is_what_it_shows_without_a_race() -> None:
     _, standings = race(score, [8, 12], [island(range(2), places=2)])
     for number in range(2):
         plain = summarize(items, [Evaluation(score=score(number, place)) for place in range(12)], TASKS)
-        assert standings[number] == Standing(plain, Estimate(plain.objective("accuracy"), 0.0), True)
+        assert standings[number] == Standing(plain, StratifiedEstimate(plain.objective("accuracy"), 0.0), True)
 
 
 def test_an_easy_rung_does_not_flatter() -> None:
@@ -329,7 +299,7 @@ def test_the_objective_may_be_one_task() -> None:
 
     matrix, standings = race(score, [16, 48], [island(range(4), places=1)], objective="accuracy:a")
     assert [matrix.items_of(number) for number in range(4)] == [48, 16, 16, 16]
-    assert standings[0].estimate == Estimate(1.0, 0.0)
+    assert standings[0].estimate == StratifiedEstimate(1.0, 0.0)
     assert standings[1].estimate is not None
     assert standings[1].estimate.mean == 0.0
     _, by_mean = race(score, [16, 48], [island(range(4), places=1)])

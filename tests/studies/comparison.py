@@ -11,9 +11,9 @@ from evoswarm import Recipe, SearchSpace
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.run_directory import CHAMPION
+from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.compare import ALGORITHMS, compare
 from evoswarm.study.comparison.result import BASELINE
-from evoswarm.study.estimate import Estimate
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings, at_least
 from tests.studies.study import Record, Study
 

@@ -18,9 +18,10 @@ from typing import Any
 from scipy import stats
 
 from evoswarm import Recipe, SearchSpace, Swarm, search
-from evoswarm.evaluation.evaluation import paired_standard_error, scores_of, summarize
+from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.workbench import LEDGER, workbench
+from evoswarm.statistics.paired import paired_standard_error
 from tests.benchmarks.figures import Reading, Readings, at_least, at_most
 from tests.studies.study import Record, Study
 
@@ -124,7 +125,8 @@ def _test(
 ) -> tuple[dict[str, Record], dict[str, dict[str, float]]]:
     """All champions on the test items of the case; racing's differences to the others, in points."""
     with workbench(space, runs / LEDGER, splits=("test",)) as bench:
-        items = bench.items["test"]
+        items, weights = bench.items["test"], {name: task.weight for name, task in bench.tasks.items()}
+        names = [item.task for item in items]
         rows = bench.evaluator.evaluate([bench.bound(side.champion) for side in sides.values()], items)
         scores = {name: scores_of(one) for name, one in zip(sides, rows, strict=True)}
         record = {
@@ -134,7 +136,7 @@ def _test(
         differences = {
             name: {
                 "points": 100 * (record["racing"]["accuracy"] - record[name]["accuracy"]),
-                "standard_error": 100 * paired_standard_error(scores["racing"], scores[name], items, bench.tasks),
+                "standard_error": 100 * paired_standard_error(scores["racing"], scores[name], names, weights),
             }
             for name in ("plain", "fewer")
         }

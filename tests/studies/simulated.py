@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import brentq
 
-from evoswarm.certificate.statistics import Stratum, Vector, difference_of, mean_of, strata
 from evoswarm.certificate.verdict import decide
 from evoswarm.experiment.selection import FINALISTS
+from evoswarm.statistics.intervals import Stratum, Vector, difference_of, mean_of, strata
 from tests.benchmarks.figures import Reading, Readings, at_most
 from tests.studies.study import Record, Study
 

@@ -9,12 +9,11 @@ import pytest
 from evoswarm.cli import run
 from evoswarm.cli.compare_command import comparison_table, numbers, words
 from evoswarm.errors import RunError, SpaceError
-from evoswarm.evolution.hypervolume import hypervolume
 from evoswarm.evolution.settings import Objective
+from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.compare import ALGORITHMS, allowed, chosen, compare, variant
 from evoswarm.study.comparison.record import Searched
 from evoswarm.study.comparison.result import Comparison
-from evoswarm.study.estimate import Estimate
 from tests.studies import comparison as judgement
 
 EVALUATIONS = 72
@@ -52,14 +51,6 @@ def test_the_area_is_the_mean_of_the_best_so_far():
     assert record().final == 0.8
 
 
-def test_estimates_are_students():
-    one = Estimate.of([0.1, 0.2, 0.3])
-    assert one.mean == pytest.approx(0.2)
-    assert one.high == pytest.approx(0.2 + 4.302653 * 0.1 / 3**0.5, abs=1e-6)
-    assert one.low == pytest.approx(0.4 - one.high)
-    assert Estimate.of([0.5]) == Estimate(0.5, None, None)
-
-
 def test_nothing_has_no_sign():
     assert words(Estimate(-0.0004, -0.01, 0.0), sign="+") == "0.000 \\[-0.010, 0.000]"
     assert words(Estimate(-0.0, 0.25, 1.0)) == "0.000 \\[0.250, 1.000]"
@@ -79,19 +70,6 @@ def test_differences_are_paired_by_seed():
     assert difference.mean == pytest.approx(-0.095)
     assert difference.high - difference.low < 0.2 < made.estimate("final", "random").high
     assert comparison(*rows[::2]).baseline == "random"
-
-
-def test_hypervolume_is_the_dominated_share_of_the_box():
-    def volume(*points):
-        return hypervolume(points, TWO, (0.0, 30.0), (1.0, 10.0))
-
-    assert volume((1.0, 10.0)) == pytest.approx(1)
-    assert volume((0.5, 20.0)) == pytest.approx(0.25)
-    assert volume((0.5, 20.0), (0.4, 25.0)) == pytest.approx(0.25)  # dominated
-    assert volume((0.5, 10.0), (1.0, 20.0)) == pytest.approx(0.75)
-    assert volume() == 0
-    assert hypervolume([(0.5, 7.0)], TWO, (0.0, 7.0), (1.0, 7.0)) == pytest.approx(0.5)
-    assert hypervolume([(-0.5, 20.0), (2.0, 20.0)], TWO, (0.0, 30.0), (1.0, 10.0)) == pytest.approx(0.5)  # at the edge
 
 
 def test_hypervolumes_of_a_comparison_share_one_box():

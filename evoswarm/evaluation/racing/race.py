@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
-from evoswarm.evaluation.racing.paired import Estimate, Scores, Strata, mean_scores
 from evoswarm.evaluation.racing.rota import Rota
 from evoswarm.policies.mix import Recipe
+from evoswarm.statistics.paired import Scores, StratifiedEstimate, TaskStrata, mean_scores
 from evoswarm.tasks.task import Item, Task
 
 DROP_ERRORS = 1.28
@@ -59,7 +59,7 @@ class Standing:
     """
 
     summary: Summary
-    estimate: Estimate | None
+    estimate: StratifiedEstimate | None
     complete: bool
 
 
@@ -92,7 +92,7 @@ class Race:
         counted = [task] if task else list(self._rota.by_task)
         total = math.fsum(evaluator.tasks[name].weight for name in counted)
         weights = {name: evaluator.tasks[name].weight / total for name in counted}
-        self._strata = Strata({name: self._rota.by_task[name] for name in counted}, weights)
+        self._strata = TaskStrata({name: self._rota.by_task[name] for name in counted}, weights)
         self._recipes: dict[str, Recipe] = {}
         self._known: dict[str, dict[int, Evaluation]] = {}
         self._standings: dict[str, Standing] = {}
@@ -160,14 +160,14 @@ class Race:
         rows = [self._scores(digest) for digest in self._known if self._complete(digest)]
         return mean_scores(sorted(rows, key=self._strata.mean, reverse=True)[:REFERENCES])
 
-    def _estimate(self, digest: str, reference: Scores) -> Estimate:
+    def _estimate(self, digest: str, reference: Scores) -> StratifiedEstimate:
         scores = self._scores(digest)
         if self._complete(digest):
-            return Estimate(self._strata.mean(scores), 0.0)
+            return StratifiedEstimate(self._strata.mean(scores), 0.0)
         if not reference:
             return self._strata.difference(scores, dict.fromkeys(scores, 0.0))
         ahead = self._strata.difference(scores, reference)
-        return Estimate(min(1.0, max(0.0, self._strata.mean(reference) + ahead.mean)), ahead.error)
+        return StratifiedEstimate(min(1.0, max(0.0, self._strata.mean(reference) + ahead.mean)), ahead.error)
 
     def _standing(self, digest: str, reference: Scores) -> Standing:
         places = sorted(self._known[digest])
@@ -176,7 +176,7 @@ class Race:
         if summary.failure is not None:
             return Standing(summary, None, False)
         if self._complete(digest):  # to the last bit what a search without racing would see
-            return Standing(summary, Estimate(summary.objective(self._objective), 0.0), True)
+            return Standing(summary, StratifiedEstimate(summary.objective(self._objective), 0.0), True)
         return Standing(summary, self._estimate(digest, reference), False)
 
     def _scores(self, digest: str) -> dict[int, float]:

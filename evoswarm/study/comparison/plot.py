@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evoswarm.run_directory import write_within
+from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.result import Comparison
-from evoswarm.study.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

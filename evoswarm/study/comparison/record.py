@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evolution.archive import dominates, signed
+from evoswarm.evolution.archive import signed
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.result import SearchResult
+from evoswarm.pareto import ParetoFront
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.user_files import MIB, read_text
 
@@ -120,8 +121,9 @@ def searched(
     """
     lines = (result.directory / INDIVIDUALS).read_text("utf-8").splitlines()
     points = list(dict.fromkeys(tuple(values) for line in lines if (values := json.loads(line)["objectives"])))
-    keyed = {signed(objectives, point): point for point in points}
-    front = [point for key, point in keyed.items() if not any(dominates(other, key) for other in keyed)]
+    front: ParetoFront[tuple[float, ...]] = ParetoFront()
+    for point in points:
+        front.add(signed(objectives, point), point)
     worst = [
         (min if objective.maximise else max)(column)
         for objective, column in zip(objectives, zip(*points, strict=True), strict=False)
@@ -135,7 +137,7 @@ def searched(
         best=tuple(best or 0.0 for _, best in curve),
         selection=result.accuracy,
         champion=result.champion.digest,
-        front=tuple(sorted(front, reverse=True)),
+        front=tuple(sorted((point for point, *_ in front.groups), reverse=True)),
         worst=tuple(worst),
         seconds=round(result.seconds, 1),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evoswarm.evolution.hypervolume import hypervolume
+from evoswarm.evolution.archive import signed
 from evoswarm.evolution.settings import Objective
+from evoswarm.pareto import hypervolume
 from evoswarm.space import AlgorithmName
+from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.record import Searched
-from evoswarm.study.estimate import Estimate
 
 BASELINE: AlgorithmName = "archipelago"
 
@@ -57,7 +58,7 @@ class Comparison:
         }
         if len(self.objectives) > 1:
             worst, best = self._corners()
-            measures["hypervolume"] = lambda one: hypervolume(one.front, self.objectives, worst, best)
+            measures["hypervolume"] = lambda one: hypervolume([self._signed(point) for point in one.front], worst, best)
         return measures
 
     def estimate(self, measure: str, algorithm: str) -> Estimate:
@@ -92,11 +93,12 @@ class Comparison:
         }
 
     def _corners(self) -> tuple[list[float], list[float]]:
-        """The worst and the best raw value of each objective that any of the searches saw."""
-        fronts = [point for one in self.searches for point in one.front]
-        worst = [one.worst for one in self.searches if one.worst]
-        ends = [(min, max) if objective.maximise else (max, min) for objective in self.objectives]
-        return (
-            [bad(column) for (bad, _), column in zip(ends, zip(*worst, strict=True), strict=False)],
-            [good(column) for (_, good), column in zip(ends, zip(*fronts, strict=True), strict=False)],
-        )
+        """The worst and the best value of each objective that any of the searches saw; larger is better."""
+        worst = [self._signed(one.worst) for one in self.searches if one.worst]
+        fronts = [self._signed(point) for one in self.searches for point in one.front]
+        return [min(column) for column in zip(*worst, strict=True)], [
+            max(column) for column in zip(*fronts, strict=True)
+        ]
+
+    def _signed(self, point: Sequence[float]) -> tuple[float, ...]:
+        return signed(self.objectives, point)

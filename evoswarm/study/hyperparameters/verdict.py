@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evoswarm.space import SearchSpace
-from evoswarm.study.estimate import LEVEL, Estimate
+from evoswarm.statistics.seeds import LEVEL, Estimate
 from evoswarm.study.hyperparameters.settings import Measure
 from evoswarm.tasks.splits import quotas
 
@@ -27,7 +27,7 @@ class Confirmation:
         best: scores of the best setting, per seed.
         default: of the default.
         difference: mean of best minus default.
-        low: of the 95% interval of the difference, by Student's t over seeds, see `evoswarm.study.estimate`.
+        low: of the 95% interval of the difference, by Student's t over seeds, see `evoswarm.statistics.seeds`.
         high: likewise.
     """
 

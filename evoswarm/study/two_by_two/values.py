@@ -8,18 +8,18 @@ by speaking in one answer instead of each giving its own. The question is whethe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, variance
+from statistics import fmean
 from typing import Any
 
-from evoswarm.certificate.statistics import Sample, Stratum, difference_of, strata
 from evoswarm.errors import SpaceError
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
+from evoswarm.statistics.intervals import Stratum, difference_of, strata
+from evoswarm.statistics.seeds import over_seeds
 from evoswarm.study.two_by_two.duel import DIRECTORY, Duel, Side, duel
 
 _MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
@@ -218,7 +218,7 @@ def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
     # (cross mixing + same voting) / 2 against (cross voting + same mixing) / 2: scores that stay between 0 and 1
     ahead = _mean([d.mixing for d in cross], [d.voting for d in same])
     behind = _mean([d.voting for d in cross], [d.mixing for d in same])
-    halves = _over_seeds(difference_of(ahead, behind, parts), [value / 2 for value in by_seed])
+    halves = over_seeds(difference_of(ahead, behind, parts), [value / 2 for value in by_seed])
     return TwoByTwo(
         same=first,
         cross=second,
@@ -232,7 +232,7 @@ def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
 def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
     mixing, voting = _mean([d.mixing for d in duels]), _mean([d.voting for d in duels])
     by_seed = tuple(difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in duels)
-    value = _over_seeds(difference_of(mixing, voting, parts), by_seed)
+    value = over_seeds(difference_of(mixing, voting, parts), by_seed)
     return Row(
         members=duels[0].members,
         mixing=_weighted(mixing, parts),
@@ -247,19 +247,6 @@ def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
         evaluations=(fmean(d.mixing.evaluations for d in duels), fmean(d.voting.evaluations for d in duels)),
         failures=(sum(d.mixing.failures for d in duels), sum(d.voting.failures for d in duels)),
     )
-
-
-def _over_seeds(sample: Sample, by_seed: Sequence[float]) -> Sample:
-    """The error over items, with that over seeds added; degrees of freedom as Satterthwaite (1946).
-
-    Every seed saw every item, so chance that is both of item and of seed counts twice: the sum errs on the safe side.
-    With one seed nothing is known of others, and the error is over items alone.
-    """
-    if len(by_seed) < 2:
-        return sample
-    items, seeds = sample.standard_error**2, variance(by_seed) / len(by_seed)
-    freedom = (items + seeds) ** 2 / (items**2 / sample.freedom + seeds**2 / (len(by_seed) - 1))
-    return replace(sample, standard_error=math.sqrt(items + seeds), freedom=freedom)
 
 
 def _ends(values: Sequence[float]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from evoswarm.certificate.statistics import Stratum, difference_of, discordances, gap_of, holm, mean_of, strata
+from evoswarm.statistics.intervals import Stratum, difference_of, discordances, gap_of, holm, mean_of, strata
 
 ONE_TASK = {"a": 1.0}
 

@@ -1,4 +1,4 @@
-"""A mean over seeds with its interval: how the searches of one setting, or of one algorithm, are summed up.
+"""Means over seeds with their intervals: how searches that differ in nothing but the seed are summed up.
 
 An accuracy over n items moves in steps of 1/n. Where all seeds show the same value, that says no more than that they
 differ by less than a step can show, and an interval of no width would be a certainty that nobody has. So the standard
@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, stdev, variance
+
+from scipy import special
+
+from evoswarm.statistics.intervals import AdjustedMean
 
 LEVEL = 0.95
 
@@ -39,13 +43,11 @@ class Estimate:
             values: one per seed, each of them the difference of two accuracies where a step is given.
             step: of these accuracies; 0 where values move freely.
         """
-        from scipy import stats  # a second
-
         mean, count = fmean(values), len(values)
         if count < 2:
             return cls(mean, None, None)
         error = max(stdev(values) / math.sqrt(count), step * math.sqrt(2 / 12))  # of a difference: two readings
-        half = float(stats.t.isf((1 - LEVEL) / 2, count - 1)) * error
+        half = -float(special.stdtrit(count - 1, (1 - LEVEL) / 2)) * error
         return cls(mean, mean - half, mean + half)
 
     def within(self, least: float, greatest: float) -> Estimate:
@@ -56,4 +58,21 @@ class Estimate:
 
     def as_dict(self) -> dict[str, float | None]:
         """As JSON data."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        return asdict(self)
+
+
+def over_seeds(over_items: AdjustedMean, by_seed: Sequence[float]) -> AdjustedMean:
+    """The error over items, with that over seeds added; degrees of freedom as Satterthwaite (1946).
+
+    Every seed saw every item, so chance that is both of item and of seed counts twice: the sum errs on the safe side.
+    With one seed nothing is known of others, and the error is over items alone.
+
+    Args:
+        over_items: the mean over seeds, with its error over items.
+        by_seed: the same mean, of every seed.
+    """
+    if len(by_seed) < 2:
+        return over_items
+    items, seeds = over_items.standard_error**2, variance(by_seed) / len(by_seed)
+    freedom = (items + seeds) ** 2 / (items**2 / over_items.freedom + seeds**2 / (len(by_seed) - 1))
+    return replace(over_items, standard_error=math.sqrt(items + seeds), freedom=freedom)

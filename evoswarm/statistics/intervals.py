@@ -57,7 +57,7 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Sample:
+class AdjustedMean:
     """A mean of scores or of differences, and how far it can be trusted.
 
     Attributes:
@@ -118,7 +118,7 @@ def strata(tasks: Sequence[str], weights: Mapping[str, float]) -> tuple[Stratum,
     return tuple(_stratum(part) for part in sorted(joined, key=lambda part: min(part)))
 
 
-def mean_of(scores: Sequence[float], parts: Sequence[Stratum]) -> Sample:
+def mean_of(scores: Sequence[float], parts: Sequence[Stratum]) -> AdjustedMean:
     """The weighted mean of scores in [0, 1].
 
     Args:
@@ -128,7 +128,7 @@ def mean_of(scores: Sequence[float], parts: Sequence[Stratum]) -> Sample:
     return _sample(np.asarray(scores, dtype=np.float64), parts, 0.0, 1.0, 2.0)
 
 
-def difference_of(first: Sequence[float], second: Sequence[float], parts: Sequence[Stratum]) -> Sample:
+def difference_of(first: Sequence[float], second: Sequence[float], parts: Sequence[Stratum]) -> AdjustedMean:
     """The weighted mean of first less second, item by item, in [-1, 1].
 
     Args:
@@ -142,7 +142,7 @@ def difference_of(first: Sequence[float], second: Sequence[float], parts: Sequen
 
 def gap_of(
     first: Sequence[float], first_parts: Sequence[Stratum], second: Sequence[float], second_parts: Sequence[Stratum]
-) -> Sample:
+) -> AdjustedMean:
     """The mean of first less the mean of second, over two independent sets of items.
 
     Each side has one success and one failure added (Agresti & Caffo 2000).
@@ -152,7 +152,7 @@ def gap_of(
     terms = (one.standard_error**2, other.standard_error**2)
     freedom = sum(terms) ** 2 / (terms[0] ** 2 / one.freedom + terms[1] ** 2 / other.freedom)
     error = float(np.sqrt(sum(terms)))
-    return Sample(one.mean - other.mean, one.centre - other.centre, error, freedom, -1.0, 1.0)
+    return AdjustedMean(one.mean - other.mean, one.centre - other.centre, error, freedom, -1.0, 1.0)
 
 
 def discordances(first: Sequence[float], second: Sequence[float], parts: Sequence[Stratum]) -> tuple[float, ...]:
@@ -186,7 +186,7 @@ def _stratum(entries: Sequence[tuple[int, float]]) -> Stratum:
     return Stratum(weight, tuple(index for index, _ in ordered), tuple(share / weight for _, share in ordered))
 
 
-def _sample(values: Vector, parts: Sequence[Stratum], low: float, high: float, pseudo: float) -> Sample:
+def _sample(values: Vector, parts: Sequence[Stratum], low: float, high: float, pseudo: float) -> AdjustedMean:
     """Mean, and centre and error with ``pseudo`` observations at each end of the scale, spread over the parts."""
     extra = pseudo / len(parts)
     mean = centre = variance = fourth = 0.0
@@ -202,4 +202,4 @@ def _sample(values: Vector, parts: Sequence[Stratum], low: float, high: float, p
         centre += part.weight * middle
         variance += term
         fourth += term**2 / (total - 1.0)
-    return Sample(mean, centre, float(np.sqrt(variance)), variance**2 / fourth, low, high)
+    return AdjustedMean(mean, centre, float(np.sqrt(variance)), variance**2 / fourth, low, high)

@@ -1,0 +1,1 @@
+"""Statistics of scores: stratified means, paired differences, and means over seeds."""
