@@ -7,7 +7,7 @@ from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.random_search import RandomSearch
 from evoswarm.genomes.archipelago_settings import archipelago_settings, island_settings, objectives_of
 from evoswarm.genomes.mix.coordinates import RecipeCoordinates
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.space import SearchSpace
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from evoswarm.controls.plain import single
 from evoswarm.experiment.past import begins_anew
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.member_spec import MemberSpec

@@ -16,7 +16,7 @@ from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.result import GenerationFigures, Meter
 from evoswarm.experiment.scoring import Lineage, hopeless, scoring
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import CLOCK, RunDirectory

@@ -11,7 +11,7 @@ from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.selection import Standing
 from evoswarm.failure import FailureKind
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened

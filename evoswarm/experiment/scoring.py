@@ -14,7 +14,7 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.policies.mix import Recipe
 
 Lineage = Individual[RecipeGenome]

@@ -29,7 +29,7 @@ from evoswarm.experiment.result import SearchResult, write_result
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.run_directory import RunDirectory, run_directory
 from evoswarm.space import SearchSpace, named_store

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, TypeVar
 
 from deap import tools
 
 from evoswarm.canonical import round_significant
 from evoswarm.evolution.randomness import lend
+
+T = TypeVar("T")
 
 Scale = Literal["linear", "log", "squash"]
 
@@ -85,7 +87,7 @@ class GeneRange:
             if atom == value:
                 return start + share / 2
             start += share
-        raise ValueError(f"expected a value of the span, got {value}")
+        raise ValueError(f"expected a value of the range, got {value}")
 
     def _parts(self) -> list[tuple[float | None, float]]:
         """Atoms and the range between them (None), in order, with their shares of all draws."""
@@ -148,35 +150,42 @@ class GeneRange:
         return self.from_scale(place[0])
 
 
+def some_of(loci: Sequence[T], mean: float, rng: Random) -> list[T]:
+    """At least one of the places where a mutation can strike, ``mean`` of them on average."""
+    others = len(loci) - 1
+    chance = min(1.0, max(0.0, (mean - 1) / others)) if others else 0.0
+    return rng.sample(loci, 1 + sum(rng.random() < chance for _ in range(others)))
+
+
 def cross(
-    spans: Sequence[GeneRange], first: Sequence[float], second: Sequence[float], rng: Random
+    ranges: Sequence[GeneRange], first: Sequence[float], second: Sequence[float], rng: Random
 ) -> tuple[list[float], list[float]]:
     """Two children of two rows of genes: simulated binary crossover, but atoms are handed on as they are.
 
     Args:
-        spans: of each gene.
+        ranges: of each gene.
         first: one parent's values.
         second: the other's.
         rng: where all chance comes from.
     """
     one, two = list(first), list(second)
     blended = []
-    for place, span in enumerate(spans):
-        if span.is_atom(one[place]) or span.is_atom(two[place]):
+    for place, allowed in enumerate(ranges):
+        if allowed.is_atom(one[place]) or allowed.is_atom(two[place]):
             if rng.random() < 0.5:
                 one[place], two[place] = two[place], one[place]
         elif one[place] != two[place]:
             blended.append(place)
     if not blended:
         return one, two
-    rows = [[spans[place].to_scale(row[place]) for place in blended] for row in (one, two)]
+    rows = [[ranges[place].to_scale(row[place]) for place in blended] for row in (one, two)]
     untouched = [dict(zip(pair, (one[place], two[place]), strict=True)) for place, pair in _pairs(blended, rows)]
-    ends = [spans[place].ends for place in blended]
+    ends = [ranges[place].ends for place in blended]
     with lend(rng):
         tools.cxSimulatedBinaryBounded(*rows, CROSSOVER_ETA, [low for low, _ in ends], [high for _, high in ends])
     for (place, (a, b)), known in zip(_pairs(blended, rows), untouched, strict=True):
-        one[place] = known[a] if a in known else spans[place].from_scale(a)
-        two[place] = known[b] if b in known else spans[place].from_scale(b)
+        one[place] = known[a] if a in known else ranges[place].from_scale(a)
+        two[place] = known[b] if b in known else ranges[place].from_scale(b)
     return one, two
 
 

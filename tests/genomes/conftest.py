@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies.mix import Recipe

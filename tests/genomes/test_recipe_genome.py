@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError, SpaceError
+from evoswarm.genomes.limits import MemberSize
+from evoswarm.genomes.mix.dormancy import dormant
 from evoswarm.genomes.mix.expression import member_states, thresholds
-from evoswarm.genomes.mix.genes import MemberSize
-from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, RecipeGenome, dormant
+from evoswarm.genomes.mix.genes import FIELDS, MEMBER_GENES, SHARED_GENES, RecipeGenome
 from evoswarm.genomes.mix.variation import active_genes
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 
-ROW = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
+ROW = FIELDS
 SEEDS = st.integers(0, 10**6)
 WILD = {"samples": (1, 3, 5), "alpha": ("min", "max")}
 
@@ -42,7 +43,7 @@ def alternatives(made, genome, gene, member):
     if gene in ("lead", "rule", "samples"):
         choices = {"lead": genes.leads, "rule": genes.rules, "samples": genes.samples}[gene]
         return [choice for choice in choices if choice != now]
-    span = genes.spans[gene]
+    span = genes.ranges[gene]
     drawn = [atom for atom, _ in span.atoms] + [span.low, span.high] + [span.draw(rng) for _ in range(4)]
     return [value for value in drawn if round_significant(value) != round_significant(now)]
 

@@ -87,7 +87,7 @@ def test_logarithmic_genes_are_drawn_evenly_on_their_scale():
 @pytest.mark.parametrize("genome", [{}, RANGES, {"gates": False, "samples": (1, 3)}])
 def test_operators_respect_the_ranges_of_the_space(representation, genome):
     made = representation(4, **genome)
-    rng, spans = Random(2), made.genes.spans
+    rng, spans = Random(2), made.genes.ranges
     genomes = [made.random(rng) for _ in range(10)] + [founder for founder, _ in made.founders(rng)]
     for _ in range(60):
         genomes.append(made.mutate(rng.choice(genomes), rng, 3.0))

@@ -11,7 +11,7 @@ import pytest
 from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
-from evoswarm.genomes.mix.genes import MemberSize
+from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.vote.representation import BallotGenome, BallotRepresentation
 from tests.genomes.conftest import make_space
 
@@ -57,7 +57,7 @@ def test_founders_are_the_plainest_ballots() -> None:
 )
 def test_what_is_bred_is_allowed(limits: dict[str, object]) -> None:
     representation = made(**limits)
-    spans = representation.genes.spans
+    spans = representation.genes.ranges
     for genome in population(representation):
         assert genome.voters
         assert representation.genes.limits.allow(genome.voters)

@@ -11,10 +11,9 @@ from typing import Any
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.genomes.gene_range import GeneRange
-from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
+from evoswarm.genomes.mix.genes import FIELDS, MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
 
-_FIELDS = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
 _CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
 
 
@@ -43,12 +42,12 @@ class RecipeCoordinates:
         """The point of a genome."""
         point: dict[str, Choice | float] = {}
         for name, (gene, index) in self._loci.items():
-            value = getattr(genome, _FIELDS.get(gene, gene))
+            value = getattr(genome, FIELDS.get(gene, gene))
             value = value if index is None else value[index]
             if gene == "lead":
                 point[name] = self._names[value]
             else:
-                point[name] = value if self._choices(gene) else self._genes.spans[gene].quantile(value)
+                point[name] = value if self._choices(gene) else self._genes.ranges[gene].quantile(value)
         return point
 
     def decode(self, point: Point) -> RecipeGenome:
@@ -56,7 +55,7 @@ class RecipeCoordinates:
         genes, size = self._genes, range(self._genes.pool)
         lead = point.get("lead")
         rows: dict[str, Any] = {
-            _FIELDS[gene]: tuple(self._number(gene, self._name(gene, index), point) for index in size)
+            FIELDS[gene]: tuple(self._number(gene, self._name(gene, index), point) for index in size)
             for gene in MEMBER_GENES
             if gene != "member"
         }
@@ -72,8 +71,8 @@ class RecipeCoordinates:
         return self._representation.repaired(genome)
 
     def _number(self, gene: GeneName, name: str, point: Point) -> float:
-        span: GeneRange = self._genes.spans[gene]
-        return span.at(float(point[name])) if name in point else span.low
+        allowed: GeneRange = self._genes.ranges[gene]
+        return allowed.at(float(point[name])) if name in point else allowed.low
 
     def _choices(self, gene: GeneName) -> tuple[Choice, ...]:
         choices: dict[str, tuple[Choice, ...]] = {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evoswarm.errors import RecipeError
-from evoswarm.genomes.mix.genes import Genes
-from evoswarm.genomes.mix.recipe_genome import MemberState, RecipeGenome
+from evoswarm.genomes.mix.dormancy import MemberState
+from evoswarm.genomes.mix.genes import Genes, RecipeGenome
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
@@ -111,7 +111,7 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
         RecipeError: the pool lacks a member of the recipe.
     """
     places = {_place(member.spec, space.pool): member for member in recipe.members}
-    spans = genes.spans
+    ranges = genes.ranges
     lead = _place(recipe.members[recipe.lead_index].spec, space.pool)
     lead_name = space.pool[lead].name
     size = range(genes.pool)
@@ -119,23 +119,23 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
         index: calibration.share(lead_name, member.threshold) if index != lead else 1.0
         for index, member in places.items()
     }
-    fits = all(spans["weight"].low <= member.weight <= spans["weight"].high for member in places.values())
-    scale = 1.0 if fits else spans["weight"].high / max(member.weight for member in places.values())
+    fits = all(ranges["weight"].low <= member.weight <= ranges["weight"].high for member in places.values())
+    scale = 1.0 if fits else ranges["weight"].high / max(member.weight for member in places.values())
     weights = {index: member.weight * scale for index, member in places.items()}
     temperatures = {index: member.temperature for index, member in places.items()}
     rule = recipe.fusion.rule
     return RecipeGenome(
         members=tuple(index in places for index in size),
-        weights=tuple(spans["weight"].nearest(weights.get(index, spans["weight"].high)) for index in size),
-        temperatures=tuple(spans["temperature"].nearest(temperatures.get(index, 1.0)) for index in size),
-        open_shares=tuple(spans["open_share"].nearest(shares.get(index, 1.0)) for index in size),
+        weights=tuple(ranges["weight"].nearest(weights.get(index, ranges["weight"].high)) for index in size),
+        temperatures=tuple(ranges["temperature"].nearest(temperatures.get(index, 1.0)) for index in size),
+        open_shares=tuple(ranges["open_share"].nearest(shares.get(index, 1.0)) for index in size),
         lead=lead,
         rule=rule if rule in genes.rules else genes.rules[0],
-        alpha=spans["alpha"].nearest(recipe.fusion.alpha),
-        beta=spans["beta"].nearest(recipe.fusion.beta),
-        contrast=spans["contrast"].nearest(recipe.fusion.contrast),
+        alpha=ranges["alpha"].nearest(recipe.fusion.alpha),
+        beta=ranges["beta"].nearest(recipe.fusion.beta),
+        contrast=ranges["contrast"].nearest(recipe.fusion.contrast),
         samples=min(genes.samples, key=lambda count: (abs(math.log(count / recipe.samples)), count)),
-        sampling_temperature=spans["sampling_temperature"].nearest(recipe.sampling_temperature),
+        sampling_temperature=ranges["sampling_temperature"].nearest(recipe.sampling_temperature),
     )
 
 

@@ -1,15 +1,15 @@
-"""What the genes of a search space may be: ranges, choices, limits."""
+"""The recipe genome, and what its genes may be in a search space."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from evoswarm.errors import SpaceError
 from evoswarm.genomes.gene_range import GeneRange
-from evoswarm.genomes.mix.recipe_genome import GeneName
-from evoswarm.policies.mix import RuleName
+from evoswarm.genomes.limits import Limits, MemberSize, limits_of, too_tight
+from evoswarm.policies.mix import RULES, RuleName
 from evoswarm.space import SearchSpace
 
 LEAST_SHARE = 0.005  # of open shares above 0
@@ -18,45 +18,86 @@ NEVER = 0.05  # chance that it is 0
 UNSHARPENED = 0.5  # chance that a draw of beta is 0
 INFINITE = 0.1  # chance of each infinite end of alpha
 
-_LIMITS = ("max_parameters", "max_flops", "max_memory_bytes")
-_UNITS = ("parameters", "FLOPs per token", "bytes of weights")
+GeneName = Literal[
+    "member",
+    "weight",
+    "temperature",
+    "open_share",
+    "lead",
+    "rule",
+    "alpha",
+    "beta",
+    "contrast",
+    "samples",
+    "sampling_temperature",
+]
+
+FIELDS: Mapping[str, str] = {
+    "member": "members",
+    "weight": "weights",
+    "temperature": "temperatures",
+    "open_share": "open_shares",
+}  # of a genome, by the gene that each member has
+MEMBER_GENES: tuple[GeneName, ...] = ("member", "weight", "temperature", "open_share")
+SHARED_GENES: tuple[GeneName, ...] = ("lead", "rule", "alpha", "beta", "contrast", "samples", "sampling_temperature")
 
 
 @dataclass(frozen=True)
-class MemberSize:
-    """How big a member is, for the limits of a space.
+class RecipeGenome:
+    """The genes of a recipe over a pool of n members, all in natural units.
 
     Attributes:
-        parameters: all, each once.
-        flops: per token read.
-        memory_bytes: of its weights.
+        members: per member, whether it takes part.
+        weights: per member, > 0.
+        temperatures: per member, > 0.
+        open_shares: per member, the share of the lead's steps at which it speaks: 0 never, 1 always.
+        lead: index of the lead.
+        rule: how distributions are fused.
+        alpha: exponent of ``power``; may be infinite.
+        beta: confidence sharpening.
+        contrast: lambda of ``contrast``.
+        samples: answers per item.
+        sampling_temperature: used when samples > 1.
     """
 
-    parameters: int
-    flops: float
-    memory_bytes: int
+    members: tuple[bool, ...]
+    weights: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    open_shares: tuple[float, ...]
+    lead: int
+    rule: RuleName
+    alpha: float
+    beta: float
+    contrast: float
+    samples: int
+    sampling_temperature: float
 
+    def __post_init__(self) -> None:
+        sizes = {len(self.members), len(self.weights), len(self.temperatures), len(self.open_shares)}
+        if len(sizes) != 1 or not 0 <= self.lead < len(self.members):
+            raise ValueError(f"expected genes for the same members and a lead among them, got {self}")
+        if self.rule not in RULES:
+            raise ValueError(f"expected a rule of {', '.join(RULES)}, got {self.rule!r}")
 
-@dataclass(frozen=True)
-class Limits:
-    """What the members of a recipe may sum up to; None is no limit.
+    def to_dict(self) -> dict[str, Any]:
+        """The genome as JSON data; infinite exponents are the strings "max" and "min"."""
+        names = {math.inf: "max", -math.inf: "min"}
+        data = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {**data, "alpha": names.get(self.alpha, self.alpha)}
 
-    Attributes:
-        members: how many.
-        sizes: per member of the pool, what counts against ``bounds``.
-        bounds: parameters, FLOPs and bytes.
-    """
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RecipeGenome:
+        """Read what :meth:`to_dict` wrote, exactly.
 
-    members: int
-    sizes: tuple[tuple[float, float, float], ...]
-    bounds: tuple[float, float, float]
-
-    def allow(self, chosen: Sequence[int]) -> bool:
-        """Whether these members, by index, may be in one recipe."""
-        sums = (math.fsum(self.sizes[index][place] for index in chosen) for place in range(3))
-        return len(chosen) <= self.members and all(
-            total <= bound for total, bound in zip(sums, self.bounds, strict=True)
-        )
+        Raises:
+            ValueError: the data is no genome.
+        """
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data.items()}
+        try:
+            values["alpha"] = {"max": math.inf, "min": -math.inf}.get(values["alpha"], values["alpha"])
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"expected the genes of a recipe, got: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -65,7 +106,7 @@ class Genes:
 
     Attributes:
         pool: how many members.
-        spans: of the continuous genes.
+        ranges: of the continuous genes.
         leads: indices of members that may lead (and are within the limits on their own).
         rules: names of rules.
         samples: numbers of answers.
@@ -74,7 +115,7 @@ class Genes:
     """
 
     pool: int
-    spans: Mapping[GeneName, GeneRange]
+    ranges: Mapping[GeneName, GeneRange]
     leads: tuple[int, ...]
     rules: tuple[RuleName, ...]
     samples: tuple[int, ...]
@@ -86,7 +127,7 @@ class Genes:
         choices = {"lead": len(self.leads), "rule": len(self.rules), "samples": len(self.samples), "member": self.pool}
         if gene in choices:
             return choices[gene] > 1
-        return not self.spans[gene].pinned
+        return not self.ranges[gene].pinned
 
 
 def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) -> Genes:
@@ -100,14 +141,14 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
         SpaceError: a limit needs sizes that are missing, or no member may lead.
     """
     names = [spec.name for spec in space.pool]
-    limits = _limits(space, names, sizes or {})
+    limits = limits_of(space, sizes or {})
     wanted = space.genome.leads if space.genome.leads is not None else tuple(names)
     leads = tuple(index for index, name in enumerate(names) if name in wanted and limits.allow([index]))
     if not leads:
-        raise _too_tight(space, [index for index, name in enumerate(names) if name in wanted], limits)
+        raise too_tight(space, [index for index, name in enumerate(names) if name in wanted], limits)
     return Genes(
         pool=len(names),
-        spans=_spans(space),
+        ranges=_ranges(space),
         leads=leads,
         rules=tuple(dict.fromkeys(space.genome.rules)),
         samples=tuple(sorted(set(space.genome.samples))),
@@ -116,7 +157,7 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     )
 
 
-def _spans(space: SearchSpace) -> dict[GeneName, GeneRange]:
+def _ranges(space: SearchSpace) -> dict[GeneName, GeneRange]:
     genome = space.genome
     low, high = genome.open_share
     share = GeneRange(max(low, min(LEAST_SHARE, high)) if high > 0 else 0.0, high, "log")
@@ -134,39 +175,3 @@ def _spans(space: SearchSpace) -> dict[GeneName, GeneRange]:
         "contrast": GeneRange(*genome.contrast, "linear"),
         "sampling_temperature": GeneRange(*genome.sampling_temperature, "log"),
     }
-
-
-def _limits(space: SearchSpace, names: Sequence[str], sizes: Mapping[str, MemberSize]) -> Limits:
-    genome = space.genome
-    asked = (genome.max_parameters, genome.max_flops, genome.max_memory_bytes)
-    for field, bound in zip(_LIMITS, asked, strict=True):
-        missing = [name for name in names if name not in sizes]
-        if bound is not None and missing:
-            message = f"expected sizes of all members, got none of {missing[0]!r}"
-            raise SpaceError(message, space.where("genome", field))
-    known = [sizes.get(name, MemberSize(0, 0.0, 0)) for name in names]
-    return Limits(
-        members=genome.max_members if genome.max_members is not None else len(names),
-        sizes=tuple((float(size.parameters), float(size.flops), float(size.memory_bytes)) for size in known),
-        bounds=(_bound(asked[0]), _bound(asked[1]), _bound(asked[2])),
-    )
-
-
-def _too_tight(space: SearchSpace, wanted: Sequence[int], limits: Limits) -> SpaceError:
-    """No member that may lead is within the limits on its own: the limit to raise, and how far."""
-    names = [spec.name for spec in space.pool]
-    who = "member" if space.genome.leads is None else "member of genome.leads"
-    smallest = [min(wanted, key=lambda index: limits.sizes[index][place]) for place in range(3)]
-    place = next((p for p in range(3) if limits.sizes[smallest[p]][p] > limits.bounds[p]), None)
-    if place is None:  # every limit has a member that meets it, but none meets all
-        place = next(p for p in range(3) if any(limits.sizes[index][p] > limits.bounds[p] for index in wanted))
-        rest = f"got {limits.bounds[place]:.15g}, and who meets it breaks another limit"
-    else:
-        size = f"{limits.sizes[smallest[place]][place]:.15g} {_UNITS[place]}"
-        rest = f"got {limits.bounds[place]:.15g}: the smallest, {names[smallest[place]]!r}, has {size}"
-    message = f"expected a limit that some {who} meets on its own, {rest}"
-    return SpaceError(message, space.where("genome", _LIMITS[place]))
-
-
-def _bound(value: float | None) -> float:
-    return math.inf if value is None else float(value)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from random import Random
 
+from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix import variation
 from evoswarm.genomes.mix.expression import express, genome_of, member_states, repair, thresholds
-from evoswarm.genomes.mix.genes import MemberSize, genes_of
-from evoswarm.genomes.mix.recipe_genome import RecipeGenome
+from evoswarm.genomes.mix.founders import founders
+from evoswarm.genomes.mix.genes import RecipeGenome, genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
-GATED_SHARE = 0.2  # open share of the gated founders' followers
 REMEMBERED = 4096  # recipes of genomes: more than a generation asks for
 
 
@@ -70,16 +70,8 @@ class RecipeRepresentation:
 
         What the limits of the space or its leads do not allow is left out.
         """
-        everyone = list(range(self.genes.pool))
-        wanted = [(self._plain(everyone, self.genes.leads[0], 1.0), "uniform")]
-        for index, spec in enumerate(self.space.pool):
-            wanted.append((self._plain([index], index, 1.0), f"single:{spec.name}"))
-        gated = self.genes.spans["open_share"].nearest(GATED_SHARE)
-        if gated < 1:
-            for lead in self.genes.leads:
-                wanted.append((self._plain(everyone, lead, gated), f"gated:{self.space.pool[lead].name}"))
-        allowed = [(genome, name) for genome, name in wanted if self.repaired(genome) == genome]
-        return [*self._warm, *allowed]
+        plain = [(genome, name) for genome, name in founders(self.space, self.genes) if self.repaired(genome) == genome]
+        return [*self._warm, *plain]
 
     def random(self, rng: Random) -> RecipeGenome:
         """Draw a genome."""
@@ -111,22 +103,3 @@ class RecipeRepresentation:
         """The recipe of a genome and its digest: asked for several times on the way from a draft to a line on disk."""
         recipe = express(genome, self.space, self.calibration)
         return recipe, recipe.digest
-
-    def _plain(self, members: Sequence[int], lead: int, share: float) -> RecipeGenome:
-        """A mixture of equal weights at temperature 1 (or as near as the ranges allow), greedy if that is allowed."""
-        spans = self.genes.spans
-        size = self.genes.pool
-        rules = self.genes.rules
-        return RecipeGenome(
-            members=tuple(index in members for index in range(size)),
-            weights=(spans["weight"].high,) * size,
-            temperatures=(spans["temperature"].nearest(1.0),) * size,
-            open_shares=(spans["open_share"].nearest(share),) * size,
-            lead=lead,
-            rule="mixture" if "mixture" in rules else rules[0],
-            alpha=spans["alpha"].nearest(1.0),
-            beta=spans["beta"].nearest(0.0),
-            contrast=spans["contrast"].nearest(0.5),
-            samples=self.genes.samples[0],
-            sampling_temperature=spans["sampling_temperature"].nearest(1.0),
-        )

@@ -8,15 +8,14 @@ from random import Random
 from statistics import fmean
 from typing import Any, TypeVar
 
-from evoswarm.genomes.gene_range import GeneRange, cross
-from evoswarm.genomes.mix.genes import Genes
-from evoswarm.genomes.mix.recipe_genome import MEMBER_GENES, SHARED_GENES, GeneName, MemberState, RecipeGenome, dormant
+from evoswarm.genomes.gene_range import GeneRange, cross, some_of
+from evoswarm.genomes.mix.dormancy import MemberState, dormant
+from evoswarm.genomes.mix.genes import FIELDS, MEMBER_GENES, SHARED_GENES, GeneName, Genes, RecipeGenome
 
 T = TypeVar("T")
 
 Locus = tuple[GeneName, int | None]
 _Column = tuple[bool, float, float, float]
-_FIELDS = {"member": "members", "weight": "weights", "temperature": "temperatures", "open_share": "open_shares"}
 _SHARED_CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
 _ALONE = 0.1  # chance that a random recipe has one member; then half have two, a quarter three, ...
 
@@ -32,19 +31,19 @@ def draw(genes: Genes, rng: Random) -> RecipeGenome:
     lead = rng.choice(genes.leads)
     others = [index for index in range(genes.pool) if index != lead]
     chosen = {lead, *rng.sample(others, min(count, most) - 1)}
-    spans = genes.spans
+    ranges = genes.ranges
     return RecipeGenome(
         members=tuple(index in chosen for index in range(genes.pool)),
-        weights=tuple(spans["weight"].draw(rng) for _ in range(genes.pool)),
-        temperatures=tuple(spans["temperature"].draw(rng) for _ in range(genes.pool)),
-        open_shares=tuple(spans["open_share"].draw(rng) for _ in range(genes.pool)),
+        weights=tuple(ranges["weight"].draw(rng) for _ in range(genes.pool)),
+        temperatures=tuple(ranges["temperature"].draw(rng) for _ in range(genes.pool)),
+        open_shares=tuple(ranges["open_share"].draw(rng) for _ in range(genes.pool)),
         lead=lead,
         rule=rng.choice(genes.rules),
-        alpha=spans["alpha"].draw(rng),
-        beta=spans["beta"].draw(rng),
-        contrast=spans["contrast"].draw(rng),
+        alpha=ranges["alpha"].draw(rng),
+        beta=ranges["beta"].draw(rng),
+        contrast=ranges["contrast"].draw(rng),
         samples=rng.choice(genes.samples),
-        sampling_temperature=spans["sampling_temperature"].draw(rng),
+        sampling_temperature=ranges["sampling_temperature"].draw(rng),
     )
 
 
@@ -59,13 +58,6 @@ def active_genes(genome: RecipeGenome, states: Sequence[MemberState], genes: Gen
     loci: list[Locus] = [(gene, index) for index in range(genes.pool) for gene in MEMBER_GENES]
     loci += [(gene, None) for gene in SHARED_GENES]
     return [(gene, index) for gene, index in loci if genes.free(gene) and not dormant(genome, states, gene, index)]
-
-
-def some_of(loci: Sequence[T], mean: float, rng: Random) -> list[T]:
-    """At least one of the places where a mutation can strike, ``mean`` of them on average."""
-    others = len(loci) - 1
-    chance = min(1.0, max(0.0, (mean - 1) / others)) if others else 0.0
-    return rng.sample(loci, 1 + sum(rng.random() < chance for _ in range(others)))
 
 
 def mutate(genome: RecipeGenome, states: Sequence[MemberState], genes: Genes, rng: Random, mean: float) -> RecipeGenome:
@@ -86,15 +78,15 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
     """Two children. All genes of a member move as one block; those of members that both parents have are then
     blended, as are the continuous genes of the fusion; the others go to one child or the other."""
     one, two = _columns(first), _columns(second)
-    spans = [genes.spans["weight"], genes.spans["temperature"], genes.spans["open_share"]]
+    ranges = [genes.ranges["weight"], genes.ranges["temperature"], genes.ranges["open_share"]]
     for index in range(genes.pool):
         if rng.random() < 0.5:
             one[index], two[index] = two[index], one[index]
         if one[index][0] and two[index][0]:
-            a, b = cross(spans, one[index][1:], two[index][1:], rng)
+            a, b = cross(ranges, one[index][1:], two[index][1:], rng)
             one[index], two[index] = (True, a[0], a[1], a[2]), (True, b[0], b[1], b[2])
     shared = cross(
-        [genes.spans[gene] for gene in _SHARED_CONTINUOUS],
+        [genes.ranges[gene] for gene in _SHARED_CONTINUOUS],
         [getattr(first, gene) for gene in _SHARED_CONTINUOUS],
         [getattr(second, gene) for gene in _SHARED_CONTINUOUS],
         rng,
@@ -134,10 +126,10 @@ def distance(first: RecipeGenome, second: RecipeGenome, genes: Genes) -> float:
         if mine[0] != yours[0]:
             parts.append(1.0)
         elif mine[0]:
-            spans: list[GeneRange] = [genes.spans["weight"], genes.spans["temperature"]]
+            ranges: list[GeneRange] = [genes.ranges["weight"], genes.ranges["temperature"]]
             if index not in (first.lead, second.lead):
-                spans.append(genes.spans["open_share"])
-            parts.append(fmean(s.share_of_range(a, b) for s, a, b in zip(spans, mine[1:], yours[1:], strict=False)))
+                ranges.append(genes.ranges["open_share"])
+            parts.append(fmean(s.share_of_range(a, b) for s, a, b in zip(ranges, mine[1:], yours[1:], strict=False)))
     return fmean(parts)
 
 
@@ -160,14 +152,14 @@ def _changed(genome: RecipeGenome, gene: GeneName, index: int | None, genes: Gen
         return replace(genome, samples=rng.choice([count for count in genes.samples if count != genome.samples]))
     change: dict[str, Any]
     if index is None:
-        change = {gene: genes.spans[gene].mutate(getattr(genome, gene), rng)}
+        change = {gene: genes.ranges[gene].mutate(getattr(genome, gene), rng)}
     else:
-        row = list(getattr(genome, _FIELDS[gene]))
+        row = list(getattr(genome, FIELDS[gene]))
         if gene == "member":
             row[index] = not row[index]
         else:
-            row[index] = genes.spans[gene].mutate(row[index], rng)
-        change = {_FIELDS[gene]: tuple(row)}
+            row[index] = genes.ranges[gene].mutate(row[index], rng)
+        change = {FIELDS[gene]: tuple(row)}
     return replace(genome, **change)
 
 

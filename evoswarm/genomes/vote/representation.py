@@ -14,9 +14,9 @@ from statistics import fmean
 from typing import Any, Literal
 
 from evoswarm.genomes.ballot import Ballot, Voter
-from evoswarm.genomes.gene_range import GeneRange, cross
-from evoswarm.genomes.mix.genes import Genes, MemberSize, genes_of
-from evoswarm.genomes.mix.variation import some_of
+from evoswarm.genomes.gene_range import GeneRange, cross, some_of
+from evoswarm.genomes.limits import MemberSize
+from evoswarm.genomes.mix.genes import Genes, genes_of
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 
@@ -64,7 +64,7 @@ class BallotRepresentation:
     def __init__(self, space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) -> None:
         self.space = space
         self.genes: Genes = genes_of(space, sizes)
-        self._weight, self._temperature = self.genes.spans["weight"], self.genes.spans["sampling_temperature"]
+        self._weight, self._temperature = self.genes.ranges["weight"], self.genes.ranges["sampling_temperature"]
         self._able = [index for index in range(self.genes.pool) if self.genes.limits.allow([index])]
 
     def express(self, genome: BallotGenome) -> Ballot:
