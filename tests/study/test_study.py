@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,9 @@ from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult, write_result
 from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
-from evoswarm.study.hyperparameters.storage import DEATHS, MOST_DEATHS, STORAGE, connect, open_study, wait_again
-from evoswarm.study.hyperparameters.trial import Job
+from evoswarm.study.hyperparameters.storage import STORAGE
 from evoswarm.study.hyperparameters.verdict import confirm
-from evoswarm.study.hyperparameters.workers import work
+from evoswarm.study.hyperparameters.workers import MOST_DEATHS
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
@@ -53,6 +52,16 @@ def text_of(file: Path) -> str:
 def outcomes(result: StudyResult) -> list[tuple[Any, ...]]:
     """What must be the same however a study came to its end."""
     return [(r.number, r.state, r.parameters, r.scores, r.pruned) for r in result.records]
+
+
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    """The processes that run its trials."""
+    found = []
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):  # gone since, or not yet waited for
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -242,9 +251,9 @@ def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_pat
 
     def crash(record: TrialRecord) -> None:
         if not killed:
-            workers = [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
-            killed.append(workers[0].pid)
-            workers[0].kill()
+            worker = workers_of(psutil.Process())[0]
+            killed.append(worker.pid)
+            worker.kill()
 
     both = study(question, runs=tmp_path / "both", jobs=2, on_trial=crash)
     assert len(killed) == 1
@@ -252,21 +261,30 @@ def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_pat
     assert sorted(record.number for record in both.records) == list(range(4))
     alone = study(question, runs=tmp_path / "alone", swarm=swarm)
     assert outcomes(both) == outcomes(alone)
-    stored = optuna.load_study(study_name="small", storage=both.storage)
-    assert sum(trial.user_attrs.get(DEATHS, 0) for trial in stored.trials) <= 1
-    assert not [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
+    assert not workers_of(psutil.Process())
 
 
 def test_a_trial_that_kills_its_process_is_not_run_for_ever(ask: Ask, tmp_path: Path) -> None:
-    question = ask(DORMANT, 2)
-    storage = connect(tmp_path)
-    stored = open_study(question, storage)
-    for death in range(1, MOST_DEATHS + 1):
-        trial = stored.ask({s.path: s.distribution() for s in question.settings})
-        assert trial.number == 0
-        assert wait_again(storage, stored.trials[0], died=True) is (death < MOST_DEATHS)
-    assert stored.trials[0].user_attrs[DEATHS] == MOST_DEATHS
-    storage.engine.dispose()
+    ended, killed = threading.Event(), set[int]()
+
+    def kill() -> None:
+        while not ended.wait(0.01):
+            for worker in workers_of(psutil.Process()):
+                killed.add(worker.pid)
+                with suppress(psutil.NoSuchProcess):
+                    worker.kill()
+
+    seen: list[TrialRecord] = []
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(RunError, match="expected the default to be searched, got: its process died, again and aga"):
+            study(ask(DORMANT, 2), runs=tmp_path, jobs=2, on_trial=seen.append)
+    finally:
+        ended.set()
+        killer.join()
+    assert [(record.state, record.scores) for record in seen] == [("failed", ())] * 2
+    assert len(killed) == 2 * MOST_DEATHS
 
 
 def test_another_question_under_the_same_name_is_refused(ask: Ask, given_up: StudyResult, swarm: Swarm) -> None:
@@ -314,16 +332,28 @@ def test_a_ledger_that_is_in_the_way_fails_no_trial(ask: Ask, tmp_path: Path, sw
     assert [record.state for record in result.records] == ["complete", "complete"]
 
 
-def test_a_process_whose_study_has_ended_says_nothing(
-    ask: Ask, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_of_a_process_is_said_once(ask: Ask, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ledger.sqlite").write_text("no database, but a text of some length", encoding="utf-8")
-    question = ask(DORMANT, 2)
-    ours, theirs = multiprocessing.Pipe()
-    ours.send(Job("trials/0000", question.default, (0,), None))
-    ours.close()
-    work(theirs, question, tmp_path, tmp_path)
+    with pytest.raises(RunError, match=r"ledger\.sqlite: expected "):
+        study(ask(DORMANT, 2), runs=tmp_path, jobs=2)
     assert capfd.readouterr().err == ""
+    assert not workers_of(psutil.Process())
+
+
+def test_processes_end_when_their_study_is_killed(
+    study_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = study_file(SLOW, 4, CONFIRM)
+    main = "if __name__ == '__main__':\n    from evoswarm.cli import main\n    main()"
+    with subprocess.Popen([sys.executable, "-c", main, "study", str(file), "--jobs", "2", "--quiet"]) as process:
+        while not list((tmp_path / "runs" / STUDIES).glob("small/trials/*/*/individuals.jsonl")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        workers = workers_of(psutil.Process(process.pid))
+        process.kill()
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
 def test_a_narrow_console_loses_no_score_and_no_setting(clear: StudyResult) -> None:

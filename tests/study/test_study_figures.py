@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.stats import ttest_rel
 
 from evoswarm.space import SearchSpace
-from evoswarm.study.hyperparameters.candidates import Setting, setting
+from evoswarm.study.hyperparameters.candidates import Setting, choice, setting
 from evoswarm.study.hyperparameters.importance import LEAST_TRIALS, importances
 from evoswarm.study.hyperparameters.pruning import behind
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
-from evoswarm.study.hyperparameters.samplers import grid, sampler
 from evoswarm.study.hyperparameters.settings import Candidates, SamplerName
+from evoswarm.study.hyperparameters.storage import grid, sampler
 from evoswarm.study.hyperparameters.verdict import confirm, step_of
 from tests.study.conftest import trial
 
-CHOICE = Setting("a", "1", labels={"1": 1, "2": 2})
-RANGE = Setting("b", 0.5, low=0.0, high=1.0)
+CHOICE = choice("a", 1, {"1": 1, "2": 2})
+RANGE = Setting("b", 0.5, FloatDistribution(0.0, 1.0))
 
 
 def drawn_trials(effect: float, seed: int, count: int = 24) -> list[TrialRecord]:
@@ -159,17 +161,17 @@ def test_values_go_to_optuna_and_back() -> None:
     choices: tuple[object, ...] = (None, 3, "ring", [0.05, 0.5], {"every": 2})
     found = setting("x", Candidates(choices=choices), [0.05, 0.5])
     assert [found.value(found.parameter(value)) for value in choices] == list(choices)
-    assert found.distribution().choices == ("null", "3", "ring", "[0.05, 0.5]", '{"every": 2}')
+    assert found.distribution.choices == ("null", "3", "ring", "[0.05, 0.5]", '{"every": 2}')
     added = setting("x", Candidates(choices=(1, 2)), 3)
     assert added.grid() == ["1", "2", "3"]
     assert setting("x", Candidates(choices=(1, 2)), 1.0).grid() == ["1", "2"]  # 1 is 1.0
     steps = setting("x", Candidates(low=2, high=9, step=2), 4)
-    assert (steps.grid(), steps.distribution().high) == ([2, 4, 6, 8], 8)
+    assert (steps.grid(), steps.distribution.high) == ([2, 4, 6, 8], 8)
     assert setting("x", Candidates(low=0, high=1, step=0.25), 0.5).grid() == [0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_a_grid_is_every_combination_but_the_default() -> None:
-    settings = (CHOICE, Setting("b", 1, low=1, high=3, integer=True))
+    settings = (CHOICE, Setting("b", 1, IntDistribution(1, 3)))
     first = grid(settings, {"a": "1", "b": 1}, 0, 100)
     assert len(first) == len({tuple(p.items()) for p in first}) == 5
     assert {"a": "1", "b": 1} not in first
@@ -178,12 +180,13 @@ def test_a_grid_is_every_combination_but_the_default() -> None:
 
 
 def drawn_settings(name: SamplerName, sittings: tuple[int, ...]) -> list[dict[str, object]]:
-    """What a sampler tries, where every sitting begins with a new one, as after a resume."""
+    """What a sampler tries, where every sitting begins with a copy of the study, as after a resume."""
     study = optuna.create_study(direction="maximize")
     for trials in sittings:
-        study.sampler = sampler(name, 3)
+        study = pickle.loads(pickle.dumps(study))
         for _ in range(trials):
-            asked = study.ask({"a": CHOICE.distribution(), "b": RANGE.distribution()})
+            study.sampler = sampler(name, 3, len(study.trials))
+            asked = study.ask({"a": CHOICE.distribution, "b": RANGE.distribution})
             study.tell(asked, abs(asked.params["b"] - 0.4))
     return [trial.params for trial in study.trials]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from evoswarm.study.hyperparameters.settings import Candidates, label
 
@@ -21,57 +23,43 @@ class Setting:
     Attributes:
         path: dotted.
         default: the space's own value.
-        labels: of a choice, its values by their label; None for a range.
-        low: of a range.
-        high: of a range.
-        log: whether a range is drawn on a log scale.
-        step: between neighbours; None is none.
-        integer: whether a range has whole numbers only.
+        distribution: Optuna's.
+        labels: of a choice, its values by their label; empty for a range.
     """
 
     path: str
     default: Any
-    labels: Mapping[str, Any] | None = None
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    step: float | None = None
-    integer: bool = False
-
-    def distribution(self) -> Any:
-        """As an Optuna distribution."""
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-        if self.labels is not None:
-            return CategoricalDistribution(list(self.labels))
-        if self.integer:
-            return IntDistribution(int(self.low), int(self.high), log=self.log, step=int(self.step or 1))
-        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+    distribution: CategoricalDistribution | IntDistribution | FloatDistribution
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
     def value(self, parameter: Any) -> Any:
         """What the space is given for one of Optuna's values."""
-        return self.labels[parameter] if self.labels is not None else parameter
+        return self.labels[parameter] if self.labels else parameter
 
     def parameter(self, value: Any) -> Any:
         """Optuna's value for one of the space's."""
-        if self.labels is not None:
+        if self.labels:
             return label(value)
-        return int(value) if self.integer else float(value)
+        return int(value) if isinstance(self.distribution, IntDistribution) else float(value)
 
     def grid(self) -> list[Any]:
         """All values of a choice or a stepped range, as Optuna's values."""
-        if self.labels is not None:
-            return list(self.labels)
-        step = self.step or 1.0
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        values = [self.low + step * index for index in range(min(count, MOST_GRID_VALUES))]
-        return [self.parameter(value) for value in values]
+        if isinstance(self.distribution, CategoricalDistribution):
+            return list(self.distribution.choices)
+        low, high, step = self.distribution.low, self.distribution.high, self.distribution.step or 1
+        count = math.floor((high - low) / step + 1e-9) + 1
+        return [self.parameter(low + step * index) for index in range(min(count, MOST_GRID_VALUES))]
 
     def extremes(self) -> list[Any]:
         """Values whose fitness stands for all: every choice, the ends of a range; the space's values."""
-        if self.labels is not None:
+        if isinstance(self.distribution, CategoricalDistribution):
             return list(self.labels.values())
-        return [self.value(self.parameter(end)) for end in (self.low, self.high)]
+        return [self.distribution.low, self.distribution.high]
+
+
+def choice(path: str, default: Any, labels: Mapping[str, Any]) -> Setting:
+    """A setting with a value for each label."""
+    return Setting(path, default, CategoricalDistribution(list(labels)), labels)
 
 
 def setting(path: str, candidates: Candidates, default: Any) -> Setting:
@@ -96,8 +84,8 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
             raise ValueError(
                 f"expected another value than the space's own (nothing varies), got {label(default)} alone"
             )
-        return Setting(path, default, labels=labels)
-    low, high = float(candidates.low or 0.0), float(candidates.high or 0.0)
+        return choice(path, default, labels)
+    low, high, step = float(candidates.low or 0.0), float(candidates.high or 0.0), candidates.step
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if not number or not low <= default <= high:
         raise ValueError(
@@ -105,16 +93,17 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
             f"where the space has {label(default)}"
         )
     integer = isinstance(default, int) if candidates.integer is None else candidates.integer
-    for field in ("low", "high", "step"):
-        end = getattr(candidates, field)
+    for name in ("low", "high", "step"):
+        end = getattr(candidates, name)
         if integer and end is not None and end != int(end):
-            raise ValueError(f"expected whole numbers (the space has {label(default)}), got {field}: {end:g}")
-    step = candidates.step
-    if step is not None and not math.isclose(remainder := math.remainder(default - low, step), 0.0, abs_tol=1e-9):
-        raise ValueError(
-            f"expected steps that meet the space's own value {label(default)}, got {step:g} from {low:g} "
-            f"({abs(remainder):g} off)"
-        )
+            raise ValueError(f"expected whole numbers (the space has {label(default)}), got {name}: {end:g}")
     if step is not None:
+        if not math.isclose(remainder := math.remainder(default - low, step), 0.0, abs_tol=1e-9):
+            raise ValueError(
+                f"expected steps that meet the space's own value {label(default)}, got {step:g} from {low:g} "
+                f"({abs(remainder):g} off)"
+            )
         high = low + step * math.floor((high - low) / step + 1e-9)
-    return Setting(path, default, None, low, high, candidates.log, step, integer)
+    if integer:
+        return Setting(path, default, IntDistribution(int(low), int(high), candidates.log, int(step or 1)))
+    return Setting(path, default, FloatDistribution(low, high, candidates.log, step))

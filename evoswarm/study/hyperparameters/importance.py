@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
 
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.record import TrialRecord
@@ -130,7 +131,7 @@ def _shares(
     nothing = dict.fromkeys((setting.path for setting in settings), 0.0)
     if max(scores) - min(scores) < 1e-12:
         return nothing
-    distributions = {setting.path: setting.distribution() for setting in settings}
+    distributions: dict[str, BaseDistribution] = {setting.path: setting.distribution for setting in settings}
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         [

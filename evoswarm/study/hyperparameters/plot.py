@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from optuna.distributions import CategoricalDistribution, IntDistribution
+
 from evoswarm.run_directory import write_within
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.importance import Importance
@@ -75,10 +77,10 @@ def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
 
 def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord | None) -> None:
     panel.set_title(setting.path, fontsize=9)
-    labels = None if setting.labels is None else _in_order(setting.labels)
+    labels, distribution = _in_order(setting.labels), setting.distribution
     for record in records:
         parameter = record.parameters[setting.path]
-        place = parameter if labels is None else labels.index(parameter)
+        place = labels.index(parameter) if labels else parameter
         colour = _DEFAULT if record.number == 0 else _BEST if record is best else _OTHER
         panel.errorbar(
             [place],
@@ -89,15 +91,15 @@ def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], 
             alpha=0.8,
             markersize=5,
         )
-    if labels is not None:
+    if isinstance(distribution, CategoricalDistribution):
         panel.set_xticks(range(len(labels)), [text[:14] for text in labels], fontsize=7)
         panel.set_xlim(-0.5, len(labels) - 0.5)
-    elif setting.log:
+    elif distribution.log:
         panel.set_xscale("log")
-        ends = [setting.low, float(setting.default), setting.high]
+        ends = [distribution.low, float(setting.default), distribution.high]
         panel.set_xticks(ends, [f"{end:g}" for end in ends])
         panel.set_xticks([], minor=True)
-    elif setting.integer:
+    elif isinstance(distribution, IntDistribution):
         panel.locator_params(axis="x", integer=True)
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean, stdev
 from typing import Any, Literal
 
+import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.storage import SCORES
-
-SECONDS, FAILURE, PRUNED = "evoswarm:seconds", "evoswarm:failure", "evoswarm:pruned"
-"""User attributes of a trial: how long it took; why it failed; seed and generation at which it was given up."""
+from evoswarm.study.hyperparameters.trial import TrialOutcome
 
 State = Literal["complete", "pruned", "failed"]
 _STATES: Mapping[TrialState, State] = {
@@ -22,6 +20,8 @@ _STATES: Mapping[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
+_ATTRIBUTE = "evoswarm:{}".format
+"""User attribute of a trial for each field of its outcome, such as ``evoswarm:scores``."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,35 @@ class TrialRecord:
         }
 
 
+def store(trial: optuna.Trial, outcome: TrialOutcome) -> None:
+    """Keep an outcome; the state comes last, so that a trial is finished as a whole or not at all."""
+    for name, value in asdict(outcome).items():
+        trial.set_user_attr(_ATTRIBUTE(name), value)
+    if outcome.failure is not None:
+        trial.study.tell(trial, state=TrialState.FAIL)
+    elif outcome.pruned is not None:
+        trial.study.tell(trial, state=TrialState.PRUNED)
+    else:
+        trial.study.tell(trial, sum(outcome.scores) / len(outcome.scores))
+
+
+def finished(study: optuna.Study, question: Question) -> tuple[TrialRecord, ...]:
+    """The trials of the storage that ended, by number."""
+    return tuple(record(question, t) for t in study.get_trials(deepcopy=False) if t.state.is_finished())
+
+
 def record(question: Question, trial: FrozenTrial) -> TrialRecord:
     """A finished trial of the storage as a record."""
-    known, pruned = trial.user_attrs, trial.user_attrs.get(PRUNED)
+    known = {f.name: trial.user_attrs.get(_ATTRIBUTE(f.name)) for f in fields(TrialOutcome)}
     return TrialRecord(
         number=trial.number,
         state=_STATES[trial.state],
         parameters=dict(trial.params),
         values={s.path: s.value(trial.params[s.path]) for s in question.settings if s.path in trial.params},
-        scores=tuple(known.get(SCORES, ())),
-        seconds=float(known.get(SECONDS, 0.0)),
-        pruned=None if pruned is None else (int(pruned[0]), int(pruned[1])),
-        failure=known.get(FAILURE),
+        scores=tuple(known["scores"] or ()),
+        seconds=float(known["seconds"] or 0.0),
+        pruned=known["pruned"] and tuple(known["pruned"]),
+        failure=known["failure"],
     )
 
 

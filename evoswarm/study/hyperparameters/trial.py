@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,31 +18,29 @@ from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
-from evoswarm.study.hyperparameters.pruning import PATHS, PairedPruner
+from evoswarm.study.hyperparameters.pruning import PATHS
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.storage import connect
 
 
 @dataclass(frozen=True)
-class Job:
-    """Searches to run.
+class TrialJob:
+    """Searches to run with the values of one trial.
 
     Attributes:
         name: of the directory.
         parameters: Optuna's values of the settings.
         seeds: in order.
-        trial: number of the trial in the storage, which hears of every generation; None for a confirmation, which is
-            never given up.
+        trial: hears of every generation, wherever the job runs; None for a confirmation, which is never given up.
     """
 
     name: str
     parameters: Mapping[str, Any]
     seeds: tuple[int, ...]
-    trial: int | None = None
+    trial: optuna.Trial | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What a job gave.
 
     Attributes:
@@ -52,8 +50,8 @@ class Outcome:
         failure: why a search could not end, in words.
     """
 
-    scores: tuple[float, ...]
-    seconds: float
+    scores: tuple[float, ...] = ()
+    seconds: float = 0.0
     pruned: tuple[int, int] | None = None
     failure: str | None = None
 
@@ -85,11 +83,7 @@ class TrialRunner:
     def _swarm(self) -> Decoder:
         return self._loaded or load_swarm(self._question.space)
 
-    @cached_property
-    def _study(self) -> optuna.Study:
-        return optuna.load_study(study_name=self._question.study.name, storage=connect(self._runs))
-
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: TrialJob) -> TrialOutcome:
         """Run a job.
 
         A setting that contradicts itself or fails on its own is an outcome; what is owed to the machine is raised.
@@ -98,60 +92,56 @@ class TrialRunner:
             EvoswarmError: the members cannot be loaded, or the disk or the ledger is in the way.
             KeyboardInterrupt: Ctrl-C.
         """
-        began, swarm = time.monotonic(), self._swarm
-        scores: list[float] = []
-        paths: list[list[float]] = []
-        pruned: tuple[int, int] | None = None
+        began, swarm, outcome = time.monotonic(), self._swarm, TrialOutcome()
+        progress = _Progress(job.trial, self._question.most_generations)
         try:
             space = self._question.space_of(job.parameters)
             for seed in job.seeds:
-                paths.append([])
-                score = self._search(job, space, seed, paths, swarm)
-                if score is None:
-                    pruned = seed, len(paths[-1]) - 1
-                    break
-                scores.append(score)
+                score = self._search(space, seed, self._directory / job.name / f"seed{seed}", progress, swarm)
+                outcome = replace(outcome, scores=(*outcome.scores, score))
+        except _GivenUp:
+            outcome = replace(outcome, pruned=(seed, len(progress.paths[-1]) - 1))
         except EvoswarmError as error:
             if _owed_to_the_machine(error):
                 raise
-            return Outcome(tuple(scores), time.monotonic() - began, failure=str(error))
-        return Outcome(tuple(scores), time.monotonic() - began, pruned)
+            outcome = replace(outcome, failure=str(error))
+        return replace(outcome, seconds=time.monotonic() - began)
 
-    def _search(
-        self, job: Job, space: SearchSpace, seed: int, paths: list[list[float]], swarm: Decoder
-    ) -> float | None:
-        """The score of one search; None if it was given up. Its run directory can be continued then, as any can."""
+    def _search(self, space: SearchSpace, seed: int, out: Path, progress: _Progress, swarm: Decoder) -> float:
+        """The score of one search.
 
-        def heard(figures: GenerationFigures) -> None:
-            paths[-1].append(figures.best_accuracy or 0.0)
-            if job.trial is not None and self._hopeless(job.trial, paths):
-                raise _GivenUp
-
+        Raises:
+            _GivenUp: it was given up; its run directory can be continued then, as any can.
+        """
+        progress.paths.append([])
         quiet = space.model_copy(update={"tracking": space.tracking.model_copy(update={"mlflow": False})})
-        try:
-            result = search(
-                quiet,
-                out=self._directory / job.name / f"seed{seed}",
-                seed=seed,
-                runs=self._runs,
-                on_generation=heard,
-                swarm=swarm,
-                certify=False,
-            )
-        except _GivenUp:
-            return None
-        return result.accuracy if self._question.study.measure == "selection" else paths[-1][-1]
+        result = search(
+            quiet, out=out, seed=seed, runs=self._runs, on_generation=progress.heard, swarm=swarm, certify=False
+        )
+        return result.accuracy if self._question.study.measure == "selection" else progress.paths[-1][-1]
 
-    def _hopeless(self, number: int, paths: list[list[float]]) -> bool:
-        """Report the mean best-so-far, and ask whether to give the trial up."""
-        study, settings = self._study, self._question.study.pruner
-        storage = study._storage
-        trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        step = (len(paths) - 1) * self._question.most_generations + len(paths[-1]) - 1
-        mean = sum(path[-1] for path in paths) / len(paths)
-        storage.set_trial_user_attr(trial_id, PATHS, paths)
-        storage.set_trial_intermediate_value(trial_id, step, mean)
-        if settings is None:
-            return False
-        pruner = PairedPruner(settings.after_seeds, settings.level)
-        return pruner.prune(study, storage.get_trial(trial_id))
+
+@dataclass
+class _Progress:
+    """What Optuna hears of a trial: per seed so far, the best accuracy behind every generation."""
+
+    trial: optuna.Trial | None
+    most_generations: int
+    paths: list[list[float]] = field(default_factory=list)
+
+    @cached_property
+    def _reported(self) -> set[int]:
+        """Steps that an earlier attempt has told of."""
+        assert self.trial is not None
+        return set(self.trial.study.get_trials(deepcopy=False)[self.trial.number].intermediate_values)
+
+    def heard(self, figures: GenerationFigures) -> None:
+        self.paths[-1].append(figures.best_accuracy or 0.0)
+        if self.trial is None:
+            return
+        self.trial.set_user_attr(PATHS, self.paths)
+        step = (len(self.paths) - 1) * self.most_generations + len(self.paths[-1]) - 1
+        if step not in self._reported:
+            self.trial.report(sum(path[-1] for path in self.paths) / len(self.paths), step)
+        if self.trial.should_prune():
+            raise _GivenUp

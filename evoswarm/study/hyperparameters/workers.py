@@ -1,87 +1,47 @@
-"""Jobs side by side, in processes of their own: one that crashes takes nothing with it but its own attempt."""
+"""Trials side by side, in processes of their own: one that crashes takes nothing with it but its own attempt.
+
+An executor of the standard library ends all its processes when one of them dies, and cannot say whose job it was (nor
+can loky). So every process here has an executor of its own.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import multiprocessing
 import os
+import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
 
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.errors import EvoswarmError, RunError, Where
+from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.trial import Job, Outcome, TrialRunner
+from evoswarm.study.hyperparameters.trial import TrialJob, TrialOutcome, TrialRunner
 
-NextJob = Callable[[], Job | None]
-Done = Callable[[Job, Outcome], None]
-Died = Callable[[Job], None]
+MOST_DEATHS = 2
+"""A job whose process died so often is not tried again."""
 
-_LOCK, _WORKERS_LOCK = "lock", "workers.lock"
-_FAREWELL_SECONDS = 3.0
-_ORPHAN_SECONDS = 20.0  # that workers of a dead study may take to end
+_FAREWELL_SECONDS = 3.0  # that searches have to end after their current batch, when the study is interrupted
 
+NextJob = Callable[[], TrialJob | None]
+Done = Callable[[TrialJob, TrialOutcome], None]
+RunJobs = Callable[[NextJob, Done], None]
 
-@contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Keep other processes from the same study, and wait until workers of a study that died are gone.
-
-    Raises:
-        RunError: another process is at work on it, or the directory cannot be written.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / _LOCK).open("a")
-    except OSError as error:
-        raise RunError(f"expected a place that can be written, got: {error.strerror}", Where(str(directory))) from error
-    with lock:
-        if not _taken(lock, 0.0):
-            raise RunError(
-                "expected to be the only one who runs this study, got another evoswarm at work on it",
-                Where(str(directory)),
-            )
-        with (directory / _WORKERS_LOCK).open("a") as workers:
-            if not _taken(workers, _ORPHAN_SECONDS):
-                raise RunError(
-                    "expected the workers of the study that died to end, got one still at work", Where(str(directory))
-                )
-        yield
+_runner: TrialRunner  # of a worker's process: its members are loaded once for all jobs
 
 
-def _taken(lock: IO[str], seconds: float) -> bool:
-    """Whether the lock could be had within so many seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.05)
-        else:
-            return True
+def run_here(runner: TrialRunner) -> RunJobs:
+    """Run one job after another in this process; see `Workers.run`."""
 
+    def run(next_job: NextJob, done: Done) -> None:
+        while (job := next_job()) is not None:
+            done(job, runner.run(job))
 
-def run_here(runner: TrialRunner, next_job: NextJob, done: Done) -> None:
-    """One job after another in this process.
-
-    Args:
-        runner: of jobs.
-        next_job: asked for the next one; None ends.
-        done: told of every outcome.
-
-    Raises:
-        EvoswarmError: see `TrialRunner.run`.
-    """
-    while (job := next_job()) is not None:
-        done(job, runner.run(job))
+    return run
 
 
 class Workers:
@@ -95,116 +55,85 @@ class Workers:
     """
 
     def __init__(self, question: Question, runs: Path, directory: Path, count: int) -> None:
-        self._question, self._runs, self._directory, self._count = question, runs, directory, count
-        self._workers: list[_Worker] = []
+        self._arguments, self._count = (question, runs, directory), count
+        self._context = multiprocessing.get_context("spawn")  # a fork would share torch's threads and locks
+        self._leash, self._our_end = self._context.Pipe(duplex=False)
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: dict[Future[TrialOutcome], tuple[ProcessPoolExecutor, TrialJob]] = {}
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.pipe.close()  # an idle one ends then; everything the others wrote is kept, wherever they are
-        end = time.monotonic() + _FAREWELL_SECONDS
-        for worker in self._workers:
-            worker.process.join(max(0.0, end - time.monotonic()))
-            if worker.process.is_alive():
-                worker.process.kill()
-            worker.process.join()
+        wait(self._busy, timeout=_FAREWELL_SECONDS)
+        self._our_end.close()
+        self._leash.close()
+        for executor in [*self._idle, *(executor for executor, _ in self._busy.values())]:
+            executor.shutdown()
 
-    def run(self, next_job: NextJob, done: Done, died: Died) -> None:
-        """Run jobs until there is none and none is at work.
+    def run(self, next_job: NextJob, done: Done) -> None:
+        """Run jobs until there are no more.
 
         Args:
-            next_job: asked for a job whenever a process is free; it may have one again after None.
-            done: told of every outcome.
-            died: told of the job of a process that crashed.
+            next_job: asked for a job whenever a process is free.
+            done: told of every outcome; a job whose process died is run again first.
 
         Raises:
             RunError: a process cannot work here, whatever the job.
         """
+        deaths: dict[str, int] = {}
+        again: list[TrialJob] = []
         while True:
-            self._hand_out(next_job)
-            busy = [worker for worker in self._workers if worker.job is not None]
-            if not busy:
+            while len(self._busy) < self._count and (job := again.pop() if again else next_job()) is not None:
+                self._submit(job)
+            if not self._busy:
                 return
-            wait([worker.pipe for worker in busy] + [worker.process.sentinel for worker in busy])
-            for worker in busy:
-                self._hear(worker, done, died)
+            wait(self._busy, return_when=FIRST_COMPLETED)
+            for future in [future for future in self._busy if future.done()]:
+                executor, job = self._busy.pop(future)
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    executor.shutdown()
+                    deaths[job.name] = deaths.get(job.name, 0) + 1
+                    if deaths[job.name] < MOST_DEATHS:
+                        again.append(job)
+                        continue
+                    outcome = TrialOutcome(failure="its process died, again and again")
+                else:
+                    self._idle.append(executor)
+                done(job, outcome)
 
-    def _hand_out(self, next_job: NextJob) -> None:
-        self._workers = [worker for worker in self._workers if worker.job is not None or worker.process.is_alive()]
-        while True:
-            idle = next((worker for worker in self._workers if worker.job is None), None)
-            if idle is None and len(self._workers) >= self._count:
+    def _submit(self, job: TrialJob) -> None:
+        """Give a job to an idle process, or to a new one where none is idle or the idle one has died."""
+        while self._idle:
+            executor = self._idle.pop()
+            with suppress(BrokenProcessPool):
+                self._busy[executor.submit(_work, job)] = executor, job
                 return
-            job = next_job()
-            if job is None:
-                return
-            worker = idle or self._start()
-            worker.job = job
-            with suppress(OSError):  # dead already: its sentinel tells
-                worker.pipe.send(job)
-
-    def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")  # a fork would share torch's threads and locks
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=work, args=(theirs, self._question, self._runs, self._directory), name="evoswarm-study", daemon=True
-        )
-        process.start()
-        theirs.close()
-        worker = _Worker(process, ours)
-        self._workers.append(worker)
-        return worker
-
-    def _hear(self, worker: _Worker, done: Done, died: Died) -> None:
-        """What a worker has to say, if anything: an outcome, a refusal, or its death."""
-        job = worker.job
-        if job is None or not (worker.pipe.poll() or not worker.process.is_alive()):
-            return
-        try:
-            said: Any = worker.pipe.recv() if worker.pipe.poll() else None
-        except (EOFError, OSError):
-            said = None
-        if said is None:
-            worker.process.join()
-            self._workers.remove(worker)
-            worker.pipe.close()
-            died(job)
-        elif isinstance(said, Outcome):
-            worker.job = None
-            done(job, said)
-        else:
-            raise RunError(str(said))
+            executor.shutdown()
+        executor = ProcessPoolExecutor(1, self._context, _begin, (self._leash, *self._arguments))
+        self._busy[executor.submit(_work, job)] = executor, job
 
 
-@dataclass
-class _Worker:
-    process: BaseProcess
-    pipe: Connection[Any, Any]
-    job: Job | None = None
-
-
-def work(pipe: Connection[Any, Any], question: Question, runs: Path, directory: Path) -> None:
-    """What a process does: run jobs as they come, until nobody sends any."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _begin(leash: Connection, question: Question, runs: Path, directory: Path) -> None:
+    """What a process does first: it watches its parent, and leaves Ctrl-C to it wherever no search is under way."""
+    global _runner
+    threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_loading()
-    with (directory / _WORKERS_LOCK).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)  # let go when the process is gone
-        runner = TrialRunner(question, runs, directory)
-        try:
-            while True:
-                pipe.send(runner.run(pipe.recv()))
-        except EvoswarmError as error:
-            with suppress(OSError):  # another process has said so first, and the study is ending
-                pipe.send(str(error))
-        except (EOFError, OSError, KeyboardInterrupt):
-            return
+    _runner = TrialRunner(question, runs, directory)
 
 
-def _end_with_parent() -> None:
-    """A worker whose study was killed must not write on."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _work(job: TrialJob) -> TrialOutcome:
+    try:
+        return _runner.run(job)
+    except EvoswarmError as error:
+        raise RunError(str(error)) from None  # the pickled form of some kinds would lose their message
+
+
+def _end_with_parent(leash: Connection) -> None:
+    """A process whose study has ended, or was killed, must not write on."""
+    with suppress(EOFError):
+        leash.recv()
+    os._exit(1)
