@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "evoswarm"
 FLOORS = [
     {"errors", "trust", "failure", "canonical", "statistics", "pareto"},
     {"user_files"},
+    {"durable"},
     {"run_directory", "confined", "member_spec"},
     {"policies", "tasks", "evolution"},
     {"zoo", "checkpoint", "chat"},
@@ -42,6 +43,7 @@ EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {
     "torch": {"decoding"},
     "transformers": {"decoding"},
+    "filelock": {"durable"},
     "jinja2": {"chat"},
     "deap": {"evolution", "genomes", "pareto"},
     "mlflow": {"tracking"},

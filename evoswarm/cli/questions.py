@@ -133,7 +133,7 @@ def write_rows(rows: list[Row], out: Path | None) -> None:
         for row in rows:
             print(row.text)
     else:
-        from evoswarm.run_directory import write_file
+        from evoswarm.durable import write_file
 
         write_file(out, "".join(row.to_json() + "\n" for row in rows))
         print(f"{len(rows)} rows in {out}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.run_directory import write_within
+from evoswarm.durable import write_within
 from evoswarm.study.two_by_two.duel import DIRECTORY
 from evoswarm.study.two_by_two.values import two_by_two
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, get_args
 
+from evoswarm.durable import require_regular
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.row import Row, damaged
 from evoswarm.failure import FailureKind
-from evoswarm.run_directory import require_regular
 
 LEDGER_VERSION = 3
 

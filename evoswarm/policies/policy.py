@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from pydantic import ValidationError
 
+from evoswarm.durable import write_file
 from evoswarm.errors import RecipeError, Where
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.run_directory import CHAMPION
@@ -109,12 +109,7 @@ class PolicyModel(Strict):
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file, whole or not at all."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as temporary:
-            temporary.write(self.to_json())
-        os.replace(temporary.name, target)
-        return target
+        return write_file(Path(path), self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -13,7 +13,6 @@ from evoswarm.run_directory.directory import (
     TRACKING,
     RunDirectory,
 )
-from evoswarm.run_directory.durable import require_regular, write_file, write_within
 
 __all__ = [
     "CHAMPION",
@@ -26,8 +25,5 @@ __all__ = [
     "TRACKED",
     "TRACKING",
     "RunDirectory",
-    "require_regular",
     "run_directory",
-    "write_file",
-    "write_within",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evoswarm.durable import plain_errors, whole_lines
 from evoswarm.errors import RunError, Where
 from evoswarm.run_directory.directory import (
     CLOCK,
@@ -19,7 +20,6 @@ from evoswarm.run_directory.directory import (
     parsed,
     short,
 )
-from evoswarm.run_directory.durable import typed, whole_lines
 
 
 def run_directory(
@@ -73,7 +73,7 @@ def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:
 
 def _began(path: Path) -> Any:
     """The identity a run directory was begun with; None where there is no run."""
-    with typed(path):
+    with plain_errors(path):
         lines = whole_lines(path / JOURNAL)
     first = next((event for line in lines if (event := parsed(line)).get("event") == "began"), None)
     identity = {} if first is None else first.get("identity")
@@ -84,7 +84,7 @@ def _is_vacant(path: Path) -> bool:
     """Whether a directory holds nothing, or what a run holds that died before its first word."""
     if not path.is_dir():
         return False
-    with typed(path):
+    with plain_errors(path):
         return all(entry.name == JOURNAL and not whole_lines(entry) for entry in path.iterdir())
 
 

@@ -7,26 +7,27 @@ by whole lines: what a crash cut short is cut off, and a line that the disk had 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from evoswarm.errors import RunError, Where
-from evoswarm.run_directory.durable import (
+from evoswarm.durable import (
     LONGEST,
     TEMPORARY,
     append_line,
+    appending,
+    locked,
     mend_end,
-    open_appending,
-    typed,
+    plain_errors,
     whole_lines,
     write_within,
 )
+from evoswarm.errors import RunError, Where
 from evoswarm.user_files import read_text
 
 JOURNAL = "journal.jsonl"
@@ -37,7 +38,7 @@ FINISHED = "finished"
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
-
+_BUSY = "expected to be the only one who writes this run, got another evoswarm at work on it"
 _NUMBER = (int, float)
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "began": {"identity": dict},
@@ -68,26 +69,30 @@ class RunDirectory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        with typed(self.path):
+        self._writing = threading.Lock()  # the journal is kept by MLflow's thread too
+        self._replayed = 0
+        journal, individuals = self.path / JOURNAL, self.path / INDIVIDUALS
+        with plain_errors(self.path), ExitStack() as opened:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._journal = self._open_held()
-        try:
-            with typed(self.path):
-                self.events = self._known_events()
-                self._lines = whole_lines(self.path / INDIVIDUALS)
-            self.continued = bool(self.events)
-            self._replayed = 0
-            self._writing = threading.Lock()  # the journal is kept by MLflow's thread too
-        except BaseException:
-            os.close(self._journal)
-            raise
+            opened.enter_context(locked(journal, _BUSY))
+            self._journal = opened.enter_context(appending(journal))
+            mend_end(journal, self._journal)
+            if os.path.lexists(individuals):
+                with appending(individuals) as descriptor:
+                    mend_end(individuals, descriptor)
+            for file in self.files():
+                if file.name.startswith(TEMPORARY):  # what a crash left
+                    file.unlink()
+            self.events = events_of(self.path)
+            self._lines = whole_lines(individuals)
+            self._opened = opened.pop_all()
+        self.continued = bool(self.events)
 
     def close(self) -> None:
         """Let another process have it."""
         with self._writing:
-            if self._journal >= 0:
-                os.close(self._journal)
             self._journal = -1
+            self._opened.close()
 
     def journal(self, event: str, /, **values: Any) -> dict[str, Any]:
         """Write down what is owed to this moment, before it acts; from any thread.
@@ -99,7 +104,7 @@ class RunDirectory:
             RunError: it cannot be written.
         """
         entry = {"event": event, **values}
-        with self._writing, typed(self.path):
+        with self._writing, plain_errors(self.path):
             append_line(self._journal, json.dumps(entry, sort_keys=True, ensure_ascii=False))
             self.events.append(entry)
         return entry
@@ -122,12 +127,8 @@ class RunDirectory:
                 )
         fresh = lines[len(known) :]
         if fresh:
-            with typed(self.path):
-                descriptor = open_appending(self.path / INDIVIDUALS)
-                try:
-                    append_line(descriptor, "\n".join(fresh))
-                finally:
-                    os.close(descriptor)
+            with plain_errors(self.path), appending(self.path / INDIVIDUALS) as descriptor:
+                append_line(descriptor, "\n".join(fresh))
             self._lines.extend(fresh)
         self._replayed += len(lines)
 
@@ -146,7 +147,7 @@ class RunDirectory:
 
     def rename(self, name: str, other: str) -> None:
         """Give a file another name, if it is there."""
-        with typed(self.path):
+        with plain_errors(self.path):
             if os.path.lexists(self.path / name):
                 (self.path / name).replace(self.path / other)
 
@@ -162,34 +163,6 @@ class RunDirectory:
     def files(self) -> list[Path]:
         """All files of the run, sorted: regular ones, no links."""
         return sorted(path for path in self.path.rglob("*") if stat.S_ISREG(path.lstat().st_mode))
-
-    def _open_held(self) -> int:
-        """The journal, locked against other processes for as long as it stays open; what a crash left is cut away."""
-        journal = open_appending(self.path / JOURNAL)
-        try:
-            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            mend_end(self.path / JOURNAL, journal)
-            if os.path.lexists(self.path / INDIVIDUALS):
-                individuals = open_appending(self.path / INDIVIDUALS)
-                try:
-                    mend_end(self.path / INDIVIDUALS, individuals)
-                finally:
-                    os.close(individuals)
-            for leftover in self.path.rglob(f"{TEMPORARY}*"):
-                if stat.S_ISREG(leftover.lstat().st_mode):
-                    leftover.unlink()
-        except BlockingIOError:
-            os.close(journal)
-            message = "expected to be the only one who writes this run, got another evoswarm at work on it"
-            raise RunError(message, Where(str(self.path))) from None
-        except BaseException:
-            os.close(journal)
-            raise
-        return journal
-
-    def _known_events(self) -> list[dict[str, Any]]:
-        """What the journal says."""
-        return events_of(self.path)
 
     def _difference(self, line: str, before: str) -> str:
         new, old = json.loads(line), parsed(before)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from evoswarm.run_directory.durable import open_appending
+from evoswarm.durable import locked
 from evoswarm.tracking.naming import RUN_NAME
 
 if TYPE_CHECKING:
@@ -129,11 +128,9 @@ class Store:
         store = self.client._tracking_client.store
         store.update_run_info(run_id, RunStatus.from_string(status), now(), None)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Keep other processes away while something is looked for and made; for the store beside the runs."""
-        with _alone_at(self.own):
-            yield
+        return _alone_at(self.own)
 
 
 def text(value: Any) -> str:
@@ -230,18 +227,9 @@ def _artifacts(own: Path) -> str:
     return own.with_name("mlartifacts").as_uri()
 
 
-@contextmanager
-def _alone_at(file: Path | None) -> Iterator[None]:
-    """Keep other processes from the same store: its tables are not made by two at once."""
-    if file is None:
-        yield
-        return
-    lock = open_appending(file.with_name(f"{file.name}.lock"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
-        yield
-    finally:
-        os.close(lock)
+def _alone_at(own: Path | None) -> AbstractContextManager[None]:
+    """Keep other processes from a store of ours: its tables are not made by two at once."""
+    return nullcontext() if own is None else locked(own.with_name(f"{own.name}.lock"), patience=-1)
 
 
 def _quoted(value: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from evoswarm.durable import TEMPORARY
 from evoswarm.run_directory import INDIVIDUALS, JOURNAL
-from evoswarm.run_directory.durable import TEMPORARY
 
 KINDS = ("ledger", "journal", "individuals", "file", "mlflow")
 """What is written so that it lasts; ``store``, the making of MLflow's database, is a sixth that only studies hit."""
@@ -59,7 +59,7 @@ def watch(deaths: Deaths) -> None:
 
 
 def _watch_files(deaths: Deaths) -> None:
-    from evoswarm.run_directory import durable
+    from evoswarm import durable
 
     def kind_of(descriptor: int) -> str:
         name = Path(os.readlink(f"/proc/self/fd/{descriptor}")).name

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from evoswarm.durable import TEMPORARY, write_file
 from evoswarm.errors import RunError
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL, MIRRORED, TRACKING, RunDirectory, run_directory, write_file
-from evoswarm.run_directory.durable import TEMPORARY
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, MIRRORED, TRACKING, RunDirectory, run_directory
 
 IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 

@@ -19,7 +19,7 @@ from datetime import date
 import torch
 
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.run_directory import write_file
+from evoswarm.durable import write_file
 from tests.benchmarks.__main__ import table
 from tests.studies import comparison, fuzz, kills, planted, racing, simulated, two_by_two
 from tests.studies.study import RESULTS, Study

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evoswarm.run_directory import write_file
+from evoswarm.durable import write_file
 from tests.benchmarks.figures import Goal, Readings
 
 RESULTS = Path(__file__).with_name("results")

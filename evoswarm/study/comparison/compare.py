@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import get_args
 
 from evoswarm.decoding.decoder import Decoder
+from evoswarm.durable import write_within
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
-from evoswarm.run_directory import JOURNAL, write_within
+from evoswarm.run_directory import JOURNAL
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
 from evoswarm.study.comparison.record import Searched, searched
 from evoswarm.study.comparison.result import BASELINE, Comparison

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from evoswarm.run_directory import write_within
+from evoswarm.durable import write_within
 from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.result import Comparison
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from evoswarm.run_directory import write_within
+from evoswarm.durable import write_within
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord

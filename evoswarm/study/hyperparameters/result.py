@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evoswarm.durable import write_within
 from evoswarm.errors import RunError, Where
-from evoswarm.run_directory import write_within
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.plot import draw

@@ -1,9 +1,9 @@
-"""Files that are whole or not there, and files that grow by whole lines; the system's errors in the user's words.
+"""Files that are whole or not there, files that grow by whole lines, and locks; the system's errors in plain words.
 
 A file that a user names (``--out``) is written where the name leads: a link is followed, a device or a pipe is written
 to. A file *within a directory of ours* is another matter: the directory may be a stranger's, and a link in it may lead
 to anything that its user owns. Such a file is a regular one or it is replaced (`write_within`) or refused
-(`open_appending`); no link is followed, nothing but regular files is opened.
+(`appending`, `locked`); no link is followed, nothing but regular files is opened.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from evoswarm.errors import RunError, Where
 from evoswarm.user_files import kind_of, read_text
@@ -37,7 +39,7 @@ def write_file(target: Path, text: str) -> Path:
     Raises:
         RunError: it cannot be written.
     """
-    with typed(target):
+    with plain_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if _is_stream(target):
             with target.open("a", encoding="utf-8") as stream:
@@ -59,7 +61,7 @@ def write_within(root: Path, name: str, content: str | bytes) -> Path:
         RunError: it cannot be written; a directory below ``root`` is a link or something else.
     """
     target = root / name
-    with typed(target):
+    with plain_errors(target):
         root.mkdir(parents=True, exist_ok=True)
         for parent in reversed([*target.relative_to(root).parents][:-1]):
             with suppress(FileExistsError):
@@ -83,15 +85,11 @@ def _replace(target: Path, content: bytes) -> None:
             temporary.write(content)
             temporary.flush()
             os.fsync(temporary.fileno())
+            os.chmod(temporary.name, 0o644)
+            os.replace(temporary.name, target)
         except BaseException:
             Path(temporary.name).unlink(missing_ok=True)
             raise
-    try:
-        os.chmod(temporary.name, 0o644)
-        os.replace(temporary.name, target)
-    except BaseException:
-        Path(temporary.name).unlink(missing_ok=True)
-        raise
 
 
 def whole_lines(path: Path) -> list[str]:
@@ -106,7 +104,7 @@ def whole_lines(path: Path) -> list[str]:
 
 
 def require_regular(path: Path) -> None:
-    """Refuse to go on where something else than a regular file stands.
+    """Refuse to go on where something else than a regular file stands; that nothing does is fine.
 
     Raises:
         RunError: a link, a pipe, a device or a directory does; what it leads to is not touched.
@@ -116,7 +114,8 @@ def require_regular(path: Path) -> None:
         _require_regular(path, os.lstat(path).st_mode)
 
 
-def open_appending(path: Path) -> int:
+@contextmanager
+def appending(path: Path) -> Iterator[int]:
     """A descriptor to read a file within a directory of ours and to append to it; it is made if it is not there.
 
     Raises:
@@ -127,10 +126,9 @@ def open_appending(path: Path) -> int:
     descriptor = os.open(path, _APPENDING, 0o644)
     try:
         _require_regular(path, os.fstat(descriptor).st_mode)
-    except BaseException:
+        yield descriptor
+    finally:
         os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _require_regular(path: Path, mode: int) -> None:
@@ -142,6 +140,32 @@ def _odd(path: Path, expected: str, mode: int) -> RunError:
     return RunError(
         f"expected {expected} (what it leads to is not touched; move it away), got {kind_of(mode)}", Where(str(path))
     )
+
+
+@contextmanager
+def locked(path: Path, busy: str = "", patience: float = 0.0) -> Iterator[None]:
+    """Keep other processes out while the block runs; the system lets go when a process dies, however it dies.
+
+    Args:
+        path: of the file that is locked; it is made if it is not there, and stays.
+        busy: what to tell the user when another process holds it.
+        patience: seconds to wait for that process; below 0 is for ever.
+
+    Raises:
+        RunError: another process holds it, something else than a regular file stands there, or it cannot be written.
+    """
+    lock = FileLock(path, timeout=patience, thread_local=False, fallback_to_soft=False)
+    with plain_errors(path):
+        with appending(path):
+            pass  # links and devices are refused
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(busy, Where(str(path.parent))) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def append_line(descriptor: int, text: str) -> None:
@@ -201,7 +225,7 @@ def _behind_last_line_feed(descriptor: int, size: int) -> int:
 
 
 @contextmanager
-def typed(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> Iterator[None]:
     """The system's errors as what they mean for the user."""
     try:
         yield
