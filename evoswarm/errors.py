@@ -46,7 +46,15 @@ class Where:
 
 
 class EvoswarmError(Exception):
-    """Base of all errors that evoswarm raises on purpose; the command line shows them without a traceback."""
+    """Base of all errors that evoswarm raises on purpose; the command line shows them without a traceback.
+
+    Example:
+        >>> try:
+        ...     SearchSpace.from_yaml("nowhere.yaml")
+        ... except EvoswarmError as error:
+        ...     print(error)
+        nowhere.yaml: expected a readable file, got: No such file or directory
+    """
 
     def __init__(self, message: str, where: Where | None = None) -> None:
         self.message = message

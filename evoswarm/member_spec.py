@@ -89,6 +89,10 @@ class MemberSpec(Strict):
         template_date: what its chat template takes for today; set once a member whose template writes dates has been
             loaded. Nobody asks a clock.
         end_tokens: texts of tokens that end its answers, beside those that its files name.
+
+    Example:
+        >>> MemberSpec(name="mine", path="./models/mine", chat_template=True).dtype
+        'auto'
     """
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

@@ -22,6 +22,10 @@ class Trust:
             imported from the working directory or from what is installed), or files (``path/to/my_scorer.py``, which
             then gives the module ``my_scorer``).
         tracking: the store of MLflow's that a space names may be told everything, with the user's credentials.
+
+    Example:
+        >>> Trust(scorers=("my_scorer",))  # for search(space, trust=...)
+        Trust(remote_code=False, scorers=('my_scorer',), tracking=False)
     """
 
     remote_code: bool = False

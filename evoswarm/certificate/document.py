@@ -304,6 +304,12 @@ class Certificate(_Part):
         at_limit: answers of the champion that were ended by their limit of bytes.
         cut_off: of these, those that had nothing yet that their scorer could read; they count 0.
         notes: what else a reader must know.
+
+    Example:
+        >>> certificate.verdict.outcome in ("adds value", "no value", "undecided")
+        True
+        >>> [rival.key for rival in certificate.rivals]
+        ['R1', 'R2', 'R3', 'R4']
     """
 
     version: Literal[1] = CERTIFICATE_VERSION

@@ -37,6 +37,10 @@ class Request:
         forced: an answer to follow instead of choosing, and then END: what would be read, who would speak, and what it
             would cost along this text. Limits and stop strings hold as ever. In ``tokens`` it is tokenized as the
             members' tokenizer would.
+
+    Example:
+        >>> Request(recipe, "47+85=", max_bytes=8).max_bytes
+        8
     """
 
     recipe: Recipe
@@ -118,6 +122,11 @@ class Completion:
         entropy: of the lead, nats, mean over the steps of all samples (but those at which it abstains); 0 without any.
         trace: steps of the first sample, if asked for; empty on failure.
         work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
+
+    Example:
+        >>> answer = swarm.decode([Request(recipe, "47+85=")])[0]
+        >>> answer.samples[0].text, answer.samples[0].finish, answer.use[0].name
+        ('132', 'end', 'adder')
     """
 
     samples: tuple[Sample, ...] = ()

@@ -46,6 +46,12 @@ class Swarm(Decoder):
 
     Attributes:
         counters: what the engine has done since the swarm was made.
+
+    Example:
+        >>> swarm = Swarm.load(recipe)
+        >>> sums = swarm.decode([Request(recipe, "47+85="), Request(recipe, "30+12=")])
+        >>> [answer.samples[0].text for answer in sums]
+        ['132', '42']
     """
 
     def __init__(

@@ -83,6 +83,11 @@ class Summary:
         scores: per item, in order; a failure counts 0.
         at_limit: on how many items the scored answer was ended by its limit of bytes.
         cut_off: of these, where that came before anything that could be read as an answer.
+
+    Example:
+        >>> summary = evaluated.summary
+        >>> summary.items, summary.accuracy == summary.objective("accuracy"), sorted(summary.by_task)
+        (8, True, ['letters', 'pair', 'spelling', 'sums'])
     """
 
     accuracy: float | None

@@ -71,6 +71,11 @@ def certify(
         OpenedBefore: they were, and nothing was forced.
         EvoswarmError: the directory holds no finished search, or its space, tasks or members are not what they were.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
+
+    Example:
+        >>> certificate = certify(result.directory)
+        >>> certificate == result.certificate
+        True
     """
     path = Path(run)
     space, champion = read_run(path, trust)

@@ -191,6 +191,12 @@ class SearchResult:
         certificate: the verdict on held-out items; None where none was asked for, or it was refused.
         refusal: why it was refused: the items had been opened for another champion.
         on_search: the champion on the search split; None where it was not scored on all of it.
+
+    Example:
+        >>> result.champion == Recipe.load(result.directory)
+        True
+        >>> result.reason, result.limit
+        ('generations', 2)
     """
 
     champion: Recipe

@@ -75,6 +75,13 @@ def search(
     Raises:
         EvoswarmError: the space, a task, a member or the run directory is not what it should be.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
+
+    Example:
+        >>> result = search(space, on_generation=lambda figures: print(figures.generation, figures.best is not None))
+        0 True
+        1 True
+        >>> result.directory.name
+        'tokens-seed0'
     """
     checked = _seeded(space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space), seed)
     checked = checked if trust is None else checked.trusting(trust)

@@ -177,6 +177,11 @@ def evaluate(
 
     Raises:
         EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
+
+    Example:
+        >>> evaluated = evaluate(result.champion, space, "selection")
+        >>> evaluated.split
+        'selection'
     """
     checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
     checked = checked if trust is None else checked.trusting(trust)

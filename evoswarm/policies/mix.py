@@ -102,6 +102,12 @@ class Recipe(PolicyModel):
             ``low_entropy``, that it is at most that; ``random``, that a draw from [0, 1), one per step for all
             followers, is at least that (so 1 is never). Searches use ``entropy`` only; the others are what it is
             compared with. Left out of JSON and digest where it is ``entropy``.
+
+    Example:
+        >>> adder = {"spec": {"name": "adder", "path": "zoo:llama-a"}}
+        >>> recipe = Recipe.model_validate({"members": [adder], "lead": "adder"})
+        >>> Recipe.from_json(recipe.to_json()) == recipe
+        True
     """
 
     kind: ClassVar[str] = "mix"

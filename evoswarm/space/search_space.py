@@ -33,7 +33,15 @@ _LEFT_OUT = frozenset({"system", "template_options", "template_date"})
 
 
 class SearchSpace(SpaceSettings):
-    """A search space: strict YAML in, frozen and validated data out; ``SpaceSettings`` lists its fields."""
+    """A search space: strict YAML in, frozen and validated data out; ``SpaceSettings`` lists its fields.
+
+    Example:
+        >>> few = ("splits.search=8", "splits.selection=8", "splits.test=8", "tracking.mlflow=false")
+        >>> small = ("evolution.generations=2", "evolution.islands=1", "evolution.population=4")
+        >>> space = SearchSpace.from_yaml("search_spaces/tokens.yaml", (*few, *small))
+        >>> space.evolution.generations, [member.name for member in space.pool]
+        (2, ['llama-a', 'llama-b', 'mamba-b'])
+    """
 
     _source: SourceMap = PrivateAttr(default_factory=SourceMap)
     _trust: Trust = PrivateAttr(default=NOBODY)
