@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
-from evoswarm.decoding.request import Counters, Finish, Sample, Step
+from evoswarm.decoding.request import Counters, FinishReason, Sample, Step
 from evoswarm.decoding.step.choice import NO_MASS, Choices, Moment, choose
 from evoswarm.decoding.step.gate import speakers as open_gates
 from evoswarm.decoding.step.noise import uniform
+from evoswarm.decoding.step.stopping import truncate
 from evoswarm.decoding.step.streams import NO_LIMIT, Streams
-from evoswarm.decoding.text.alphabet import cut
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import GATES
@@ -34,7 +34,7 @@ class Loop:
     ) -> None:
         self._pool, self._contexts, self._streams = pool, pool.contexts, streams
         self._counters, self._stop_after = counters, stop_after
-        self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, Finish] | None] = {}
+        self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, FinishReason] | None] = {}
 
     def run(self) -> None:
         """Advance every stream as far as it goes, read what all of them wait for, repeat."""
@@ -208,20 +208,20 @@ class Loop:
             if ending is not None:
                 self._finish(stream, *ending)
 
-    def _ending(self, stream: int) -> tuple[bytes, Finish] | None:
+    def _ending(self, stream: int) -> tuple[bytes, FinishReason] | None:
         """The answer and why it ends, where a stop string or a limit ends it here."""
         streams, context = self._streams, int(self._streams.context[stream])
         stop = streams.jobs[streams.job[stream]].request.stop
         key = (context, int(streams.max_bytes[stream]), int(streams.max_symbols[stream]), stop)
         if key not in self._endings:
             raw, stops = self._contexts.raws[context], [one.encode() for one in stop]
-            kept, why = cut(raw, key[1], stops)
+            kept, why = truncate(raw, key[1], stops)
             if why is None and key[2] < NO_LIMIT and self._contexts.symbols[context] >= key[2]:
-                kept, why = cut(raw, len(raw), stops)
+                kept, why = truncate(raw, len(raw), stops)
             self._endings[key] = None if why is None else (kept, why)
         return self._endings[key]
 
-    def _finish(self, stream: int, raw: bytes, why: Finish) -> None:
+    def _finish(self, stream: int, raw: bytes, why: FinishReason) -> None:
         """Bytes that a token model left unfinished are shown as replacement characters."""
         text = raw.decode("utf-8", errors="replace")
         self._streams.finish(stream, Sample(text, why, int(self._streams.steps[stream])))

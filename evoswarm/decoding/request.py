@@ -15,7 +15,7 @@ from evoswarm.policies.mix import Recipe
 DECODING_VERSION = 2
 """Of prompts, ends and distributions: what was decoded or found out by another one is not this one's."""
 
-Finish = Literal["end", "stop", "limit"]
+FinishReason = Literal["end", "stop", "limit"]
 
 
 class DoesNotFit(MemoryError):
@@ -75,7 +75,7 @@ class Sample:
     """One decoded answer."""
 
     text: str
-    finish: Finish
+    finish: FinishReason
     steps: int
 
 

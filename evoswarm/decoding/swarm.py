@@ -26,7 +26,6 @@ from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.outcome import Outcome
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import Job, Streams
-from evoswarm.decoding.text.alphabet import Text
 from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.errors import MemberError, RecipeError
@@ -282,13 +281,11 @@ class Swarm(Decoder):
 
     def _job(self, request: Request, plan: int, pool: PoolView) -> Job:
         root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
-        forced: Text | None = None
-        if request.forced is not None:
-            forced = request.forced.encode()
-            if request.recipe.alphabet == "tokens":
-                forced = self.members[0].codec.encode(forced)
-                if forced is None:
-                    raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
+        if request.forced is None:
+            return Job(request, plan, root)
+        forced = pool.contexts.alphabet.encode(request.forced)
+        if forced is None:
+            raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
         return Job(request, plan, root, forced)
 
 

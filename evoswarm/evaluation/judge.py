@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.confined.function import CallFailed
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import Completion, DoesNotFit, Finish, Request
+from evoswarm.decoding.request import Completion, DoesNotFit, FinishReason, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import cost_of
 from evoswarm.evaluation.evaluation import Ending, Evaluation
@@ -93,7 +93,7 @@ class Judge:
         )
 
 
-def ending_of(finish: Finish, found: str) -> Ending:
+def ending_of(finish: FinishReason, found: str) -> Ending:
     """How an answer ended.
 
     Args:

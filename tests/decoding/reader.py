@@ -13,10 +13,11 @@ from torch import Tensor
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.text.alphabet import Bytes
-from evoswarm.decoding.text.positions import Positions
+from evoswarm.decoding.text.alphabet import ByteAlphabet
+from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
 from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.failure import Failure
 
@@ -44,24 +45,23 @@ class Reader:
         member: Member,
         epsilon: float,
         row_bytes: int = ROOMY,
-        state_bytes: int | None = None,
+        state_bytes: int = ROOMY,
         shares: Reader | None = None,
     ) -> None:
         self.member = member
         self.counters = Counters()
-        self.contexts = ContextTable(Bytes(), 1, ROOMY)
+        self.contexts = ContextTable(ByteAlphabet(), 1, ROOMY)
         self.view = ByteView(
             member,
             0,
             self.contexts,
-            Positions(member.codec, member.cuts),
+            MemoryLimits(state_bytes, row_bytes, ROOMY),
+            self.counters,
+            tokenizations=TokenizationTrie(member.codec, member.split_points),
             epsilon=epsilon,
-            state_bytes=state_bytes,
-            row_bytes=row_bytes,
-            counters=self.counters,
         )
         if shares is not None:  # its tree and rows, but none of what it has made of them
-            for name in ("positions", "rows", "tree", "_prompts"):
+            for name in ("tokenizations", "rows", "tree", "_prompts"):
                 setattr(self.view, name, getattr(shares.view, name))
 
     def read(self, prompt: str, texts: Sequence[bytes]) -> list[Said]:

@@ -7,7 +7,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.cuts import cut_places
+from evoswarm.decoding.text.split_points import find_split_points
 from tests.decoding import tiny
 
 
@@ -68,18 +68,18 @@ def test_whole_words_are_found_only_as_such_and_no_cut_parts_them_from_their_nei
     codec = codec_of(tiny.KINDS["flagged tokens"]())
     assert b"cat" in shown(codec, "a cat")
     assert b"cat" not in shown(codec, "acat") + shown(codec, "cats")
-    flags = cut_places(codec)
+    flags = find_split_points(codec)
     assert flags[ord(".") << 8 | ord(" ")]
     assert not flags[ord(".") << 8 | ord("2")], "'2nd' begins so"
     assert not flags[ord("t") << 8 | ord(" ")], "'cat' ends so"
-    assert cut_places(codec_of(tiny.KINDS["added tokens"]()))[ord("t") << 8 | ord(" ")]
+    assert find_split_points(codec_of(tiny.KINDS["added tokens"]()))[ord("t") << 8 | ord(" ")]
 
 
 def test_one_that_stands_across_a_place_leaves_it_uncut():
     tokenizer = tiny.byte_level(tiny.GPT2_PATTERN, 400)
-    assert cut_places(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
+    assert find_split_points(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
     tokenizer.add_tokens([AddedToken("<the end>", normalized=False)])
-    assert not cut_places(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
+    assert not find_split_points(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
 
 
 def test_numbers_stay_where_there_are_holes_among_them():

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
 
-from evoswarm.decoding.text.alphabet import Bytes, Tokens, allowed_after, cut, split_character
+from evoswarm.decoding.step.stopping import truncate
+from evoswarm.decoding.text.alphabet import ByteAlphabet, TokenAlphabet
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.utf8 import allowed_after, split_character
 from tests import oracle
+from tests.decoding import tiny
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -52,9 +58,9 @@ def test_bytes_that_never_occur():
         (b"abST", 9, [b"STOP"], (b"abST", None)),
     ],
 )
-def test_an_answer_is_cut(raw, limit, stop, kept):
+def test_an_answer_is_truncate(raw, limit, stop, kept):
     """As if it had come byte by byte: the stop string that is complete first ends it, within the limit."""
-    assert cut(raw, limit, stop) == kept
+    assert truncate(raw, limit, stop) == kept
 
 
 @few
@@ -65,16 +71,43 @@ def test_an_answer_is_cut(raw, limit, stop, kept):
 )
 def test_a_token_of_many_bytes_is_cut_as_its_bytes_are(raw, limit, stop):
     for length in range(1, len(raw) + 1):
-        kept, why = cut(raw[:length], limit, stop)
+        kept, why = truncate(raw[:length], limit, stop)
         if why is not None:
-            assert cut(raw, limit, stop) == (kept, why)
+            assert truncate(raw, limit, stop) == (kept, why)
             return
-    assert cut(raw, limit, stop) == (raw, None)
+    assert truncate(raw, limit, stop) == (raw, None)
+
+
+def made():
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny.KINDS["gpt2"](), eos_token="<eos>", pad_token="<pad>")
+    codec = Codec(tokenizer, (tokenizer.eos_token_id,), 10**9, "gpt2")
+    return codec, ByteAlphabet(), TokenAlphabet(codec)
 
 
 def test_alphabets_number_their_symbols_and_put_end_last():
-    assert (Bytes().size, Bytes().end, Bytes().empty) == (257, 256, b"")
-    assert Bytes().append(b"a", b"a", 0xC3) == (b"a\xc3", b"a\xc3")
-    tokens = Tokens([b"a", None, b" bc"])
-    assert (tokens.size, tokens.end, tokens.empty) == (4, 3, ())
-    assert tokens.append((0,), b"a", 2) == ((0, 2), b"a bc")
+    codec, letters, tokens = made()
+    assert (letters.size, letters.end, letters.empty) == (257, 256, b"")
+    assert letters.append(b"a", b"a", 0xC3) == (b"a\xc3", b"a\xc3")
+    assert (tokens.size, tokens.end, tokens.empty) == (len(codec.token_bytes) + 1, len(codec.token_bytes), ())
+    the = codec.encode(b"the")
+    assert tokens.append(the, b"the", the[0]) == ((*the, the[0]), b"the" + codec.token_bytes[the[0]])
+
+
+def test_what_may_follow_goes_by_the_state_of_a_text():
+    codec, letters, tokens = made()
+    raws = [b"", b"a", "é".encode(), b"a\xc3", b"\xf0\x9f", b"b\xc3"]
+    states = np.array([letters.state(raw) for raw in raws])
+    assert letters.allowed(states).tolist() == [oracle.allowed(raw) for raw in raws]
+    said = [text is not None for text in codec.token_bytes]
+    assert tokens.allowed(np.array([tokens.state(raw) for raw in raws])).tolist() == [[*said, True]] * len(raws)
+
+
+def test_texts_are_encoded_and_counted():
+    codec, letters, tokens = made()
+    text = "the cat, naïve"
+    assert letters.encode(text) == text.encode()
+    ids = tokens.encode(text)
+    assert b"".join(codec.token_bytes[token] for token in ids) == text.encode()
+    assert len(ids) < len(text), "else counting tokens were counting bytes"
+    assert letters.symbols_per_token(text.encode(), codec) == [len(codec.token_bytes[token]) for token in ids]
+    assert tokens.symbols_per_token(ids, codec) == [1] * len(ids)

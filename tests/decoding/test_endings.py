@@ -14,7 +14,7 @@ from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.text.alphabet import Tokens
+from evoswarm.decoding.text.alphabet import TokenAlphabet
 from evoswarm.decoding.views.token_view import TokenRows
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -78,7 +78,7 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
 
 def test_in_tokens_too(three_ends):
     member, judge = three_ends
-    contexts = ContextTable(Tokens(member.codec.token_bytes), 1, 1 << 20)
+    contexts = ContextTable(TokenAlphabet(member.codec), 1, 1 << 20)
     rows, node = TokenRows(member, contexts), Node(None, 0)
     asked = judge.prompt("12")
     with torch.inference_mode():

@@ -16,7 +16,7 @@ from evoswarm.decoding.member.literals import special_ids
 from evoswarm.decoding.member.prompt import Prompt
 from evoswarm.decoding.request import MemberShape
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.cuts import cut_places
+from evoswarm.decoding.text.split_points import find_split_points
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 
@@ -65,9 +65,9 @@ class Member:
                 raise MemberError(foreign)
 
     @cached_property
-    def cuts(self) -> bytes:
-        """Where the tokenizer treats both sides of a place in a text apart (see ``cut_places``)."""
-        return cut_places(self.codec)
+    def split_points(self) -> bytes:
+        """Where the tokenizer treats both sides of a text apart (see ``find_split_points``)."""
+        return find_split_points(self.codec)
 
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt (see ``Prompt.render``)."""

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
-from evoswarm.decoding.text.branches import ROOT_BRANCH
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.positions import Positions
+from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
 
 SMALL = 1e-8  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
 WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again
@@ -32,14 +31,14 @@ class ByteRows:
         not_finite: rows that hold nan or infinity.
     """
 
-    def __init__(self, codec: Codec, positions: Positions, limit_bytes: int, device: str) -> None:
+    def __init__(self, codec: Codec, tokens: TokenTrie, limit_bytes: int, device: str) -> None:
         """Args:
         codec: of the member's tokenizer.
-        positions: says where the tokens that extend a string stand.
+        tokens: says where the tokens that extend a string stand.
         limit_bytes: what may be kept.
         device: where the logits come from; Apple GPUs have no float64, their rows are kept on the host.
         """
-        self._codec, self._positions = codec, positions
+        self._codec, self._tokens = codec, tokens
         self._device = torch.device("cpu" if device.startswith("mps") else device)
         self.row_bytes = 12 * len(codec.order) + 8 * 258
         self.slots = RowSlots(min(limit_bytes, WARM_BYTES) // self.row_bytes)
@@ -51,7 +50,7 @@ class ByteRows:
         self._cumulative = torch.empty((0, len(codec.order) + 1), dtype=torch.float64, device=self._device)
         width = len(codec.order) + 1
         self._scratch = torch.empty((max(1, AT_ONCE // width), width), dtype=torch.float64, device=self._device)
-        self._root_bounds = torch.from_numpy(positions.bounds[ROOT_BRANCH].copy()).to(self._device)
+        self._root_bounds = torch.from_numpy(tokens.bounds[ROOT_BRANCH].copy()).to(self._device)
         self._first: NDArray[np.float64] = np.empty((0, 257))  # by next byte, at the end of a text; END last
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
@@ -128,7 +127,7 @@ class ByteRows:
 
     def totals(self, rows: NDArray[np.int64], branches: NDArray[np.int64]) -> NDArray[np.float64]:
         """``[n]`` probability of the tokens that strictly extend a branch's string (END too behind the empty one)."""
-        bounds = self._positions.bounds
+        bounds = self._tokens.bounds
         low, high = bounds[branches, 0], bounds[branches, 256]
         both = self._gather(np.stack([rows, rows]), np.stack([low, high]))
         sums: NDArray[np.float64] = both[1] - both[0]
@@ -176,7 +175,7 @@ class ByteRows:
         bytes_of = self._first[rows]
         bytes_of *= allowed[owners]
         for index in np.flatnonzero(bytes_of.sum(1) <= SMALL):
-            bounds = self._positions.bounds[ROOT_BRANCH]
+            bounds = self._tokens.bounds[ROOT_BRANCH]
             byte_of = np.repeat(np.arange(256), np.diff(bounds))
             weights = self._some(rows[index], 0, len(byte_of))
             bytes_of[index, :256] = np.bincount(byte_of, weights=weights, minlength=256)
@@ -197,12 +196,12 @@ class ByteRows:
         """Heads before the end of the text: few bytes can follow what is left of it."""
         if not len(rows):
             return
-        ends, following = self._positions.next_bytes
+        ends, following = self._tokens.next_bytes
         counts = ends[branches + 1] - ends[branches]
         head = np.repeat(np.arange(len(rows)), counts)
         within = np.arange(len(head)) - np.repeat(np.cumsum(counts) - counts, counts)
         byte = following[ends[branches][head] + within]
-        bounds, branch = self._positions.bounds, branches[head]
+        bounds, branch = self._tokens.bounds, branches[head]
         low, high = bounds[branch, byte], bounds[branch, byte + 1]
         shares = self._gather(rows[head], high) - self._gather(rows[head], low)
         shares = np.maximum(shares, 0.0) * allowed[owners[head], byte]

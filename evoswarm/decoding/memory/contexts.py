@@ -15,7 +15,7 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
-from evoswarm.decoding.text.alphabet import Alphabet, Text, allowed_after, split_character
+from evoswarm.decoding.text.alphabet import Alphabet, Text
 from evoswarm.failure import Failure
 
 FIRST = 1024
@@ -60,8 +60,7 @@ class ContextTable:
         length: ``[contexts]`` bytes.
         symbols: ``[contexts]`` symbols.
         used: ``[contexts]`` clock of the last stream that stood there.
-        unfinished: ``[contexts]`` which bytes of an unfinished character the text ends in (``allowed`` knows them by
-            these numbers); 0 where there are none.
+        states: ``[contexts]`` what may follow, as the alphabet numbers it.
         row: ``[contexts, members]`` row of ``Distributions``, or NO_ROW.
         known: ``[contexts, members]`` whether what follows is known.
         entropy: ``[contexts, members]`` nats, of the masked, untempered, unfloored distribution.
@@ -70,13 +69,12 @@ class ContextTable:
         argmax: ``[contexts, members]`` the likeliest symbol, ties to the lowest.
         margin: ``[contexts, members]`` by how much it leads the second, nats.
         distributions: the rows that ``row`` means.
-        sayable: ``[symbols]`` what can be said anywhere; None where that depends on the text.
         row_owners: the tree nodes whose ``row`` is one of these rows (in ``tokens`` a node's row is its distribution).
         reads: per (context, member), as context * members + member, the tree nodes whose rows it needs, in order.
         failures: per (context, member) why there is no distribution.
     """
 
-    _CONTEXT_TABLES = ("parents", "length", "symbols", "used", "unfinished")
+    _CONTEXT_TABLES = ("parents", "length", "symbols", "used", "states")
     _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin")
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
@@ -85,7 +83,6 @@ class ContextTable:
         self.alphabet, self.members = alphabet, members
         self.distributions = Distributions(alphabet.size, limit_bytes)
         self.row_owners: dict[int, Node] = {}
-        self.sayable: Tensor | None = None
         self.texts: list[Text] = []
         self.raws: list[bytes] = []
         self.prompts: list[int] = []
@@ -98,9 +95,7 @@ class ContextTable:
         self.length = np.zeros(FIRST, dtype=np.int32)
         self.symbols = np.zeros(FIRST, dtype=np.int32)
         self.used = np.zeros(FIRST, dtype=np.int64)
-        self.unfinished = np.zeros(FIRST, dtype=np.int32)
-        self._partials: dict[bytes, int] = {b"": 0}
-        self._allowed = allowed_after(b"")[None]
+        self.states = np.zeros(FIRST, dtype=np.int32)
         self.row = np.full((FIRST, members), NO_ROW, dtype=np.int64)
         self.known = np.zeros((FIRST, members), dtype=bool)
         self.entropy = np.zeros((FIRST, members))
@@ -146,20 +141,12 @@ class ContextTable:
         self.raws.append(raw)
         self.prompts.append(prompt)
         self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
-        if raw and raw[-1] >= 0x80:
-            self.unfinished[context] = self._partial(split_character(raw)[1])
+        self.states[context] = self.alphabet.state(raw)
         return context
 
-    def _partial(self, partial: bytes) -> int:
-        found = self._partials.get(partial)
-        if found is None:
-            found = self._partials[partial] = len(self._partials)
-            self._allowed = np.concatenate([self._allowed, allowed_after(partial)[None]])
-        return found
-
-    def allowed(self, contexts: NDArray[np.int64] | Sequence[int]) -> NDArray[np.bool_]:
-        """``[n, 257]`` which symbols keep the texts of ``[n]`` contexts valid UTF-8."""
-        return self._allowed[self.unfinished[contexts]]
+    def allowed(self, contexts: NDArray[np.int64] | Sequence[int]) -> Tensor:
+        """``[n, symbols]`` which symbols may follow the texts of ``[n]`` contexts."""
+        return self.alphabet.allowed(self.states[contexts])
 
     def path(self, context: int) -> list[int]:
         """All contexts from the prompt's end to this one, both included."""

@@ -143,7 +143,7 @@ def _speakers(moment: Moment, streams: Streams, contexts: ContextTable) -> dict[
     return {
         "log_probs": log_probs,
         "present": torch.from_numpy(np.ascontiguousarray(present.T)),
-        "allowed": _allowed(moment, contexts),
+        "allowed": contexts.allowed(moment.context),
         "weights": columns(plans.weights),
         "temperatures": columns(plans.temperatures),
         "lead": torch.from_numpy(before),
@@ -151,13 +151,6 @@ def _speakers(moment: Moment, streams: Streams, contexts: ContextTable) -> dict[
         "beta": beta,
         "contrast": contrast,
     }
-
-
-def _allowed(moment: Moment, contexts: ContextTable) -> Tensor:
-    """``[n, symbols]``: valid UTF-8 in bytes; in tokens, whatever the shared vocabulary can say."""
-    if contexts.sayable is not None:
-        return contexts.sayable.expand(len(moment), -1)
-    return torch.from_numpy(contexts.allowed(moment.context))
 
 
 def _perturb(fused: Tensor, moment: Moment, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:

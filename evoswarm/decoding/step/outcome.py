@@ -107,16 +107,12 @@ class Outcome:
         return found
 
     def _count_touched(self, lead: int, context: int, opened: Sequence[bool]) -> tuple[int, int]:
-        text = self._contexts.texts[context]
-        if isinstance(text, tuple):
-            return len(text), sum(opened[: len(text)])
-        codec = self._pool.views[lead].member.codec
+        text, codec = self._contexts.texts[context], self._pool.views[lead].member.codec
         start = tokens = touched = 0
-        for token in codec.encode(text) or ():
-            stop = start + len(codec.token_bytes[token] or b"")
+        for symbols in self._contexts.alphabet.symbols_per_token(text, codec):
             tokens += 1
-            touched += any(opened[start:stop])
-            start = stop
+            touched += any(opened[start : start + symbols])
+            start += symbols
         return tokens, touched
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.text.alphabet import split_character
-from evoswarm.decoding.text.continuation import Continuation, Path
+from evoswarm.decoding.text.continuation import ContinuationTokenizer, Path
 from evoswarm.decoding.text.probes import find_probes
-from evoswarm.decoding.text.spelling import Parts, spell_tokens
+from evoswarm.decoding.text.spelling import TokenizerParts, spell_tokens
+from evoswarm.decoding.text.utf8 import split_character
 from evoswarm.errors import MemberError
 
 REMEMBERED = 200_000  # memo entries per table; they are cheap to make again
@@ -47,7 +46,7 @@ class Codec:
             raise MemberError(
                 f"member {name!r}: expected a fast tokenizer (tokenizer.json), got {type(tokenizer).__name__}"
             )
-        parts = Parts(backend)
+        parts = TokenizerParts(backend)
         if not parts.byte_level and not parts.metaspace:
             raise MemberError(
                 f"member {name!r}: expected a byte-level or a SentencePiece-like tokenizer, got"
@@ -65,7 +64,7 @@ class Codec:
         spelling.sort(key=table.__getitem__)  # type: ignore[arg-type]
         self.order: NDArray[np.int64] = np.array(spelling, dtype=np.int64)
         self.rank = dict(zip(spelling, range(len(spelling)), strict=True))
-        self.continuation = Continuation(backend, parts, table)
+        self.continuation = ContinuationTokenizer(backend, parts, table)
 
     def same_as(self, other: Codec) -> bool:
         """Whether two codecs spell and tokenize alike."""
@@ -78,10 +77,6 @@ class Codec:
     def encode(self, text: bytes) -> Path | None:
         """E(text): ids that spell exactly the text, which may end inside a character; None where no tokens do."""
         return self.continuation.encode(text)
-
-    def spell(self, path: Sequence[int]) -> bytes | None:
-        """The bytes that tokens spell; None if one of them spells nothing or is unknown."""
-        return self.continuation.spell(path)
 
     @cached_property
     def probes(self) -> tuple[bytes, ...]:

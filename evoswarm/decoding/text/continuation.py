@@ -17,15 +17,15 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
-from evoswarm.decoding.text.alphabet import continuation_range, split_character
-from evoswarm.decoding.text.spelling import METASPACE, STAND_INS, Parts
+from evoswarm.decoding.text.spelling import METASPACE, STAND_INS, TokenizerParts
+from evoswarm.decoding.text.utf8 import continuation_range, split_character
 
 Path = tuple[int, ...]
 
 VISIBLE_SPACE = METASPACE.encode()
 
 
-class Continuation:
+class ContinuationTokenizer:
     """One tokenizer as it treats continuations.
 
     Attributes:
@@ -36,7 +36,7 @@ class Continuation:
             token stands across is tokenized the same on both sides, wherever the pretoken begins and ends.
     """
 
-    def __init__(self, backend: Tokenizer, parts: Parts, table: Sequence[bytes | None]) -> None:
+    def __init__(self, backend: Tokenizer, parts: TokenizerParts, table: Sequence[bytes | None]) -> None:
         """Set the tokenizer up; its model is shared, not copied.
 
         Args:
@@ -68,7 +68,7 @@ class Continuation:
         self._raw_bytes = [] if None in raw else raw
         self._written_out: dict[int, Path] = {}
 
-    def same_as(self, other: Continuation) -> bool:
+    def same_as(self, other: ContinuationTokenizer) -> bool:
         """Whether two tokenizers treat all texts alike."""
         return self._table == other._table and self._plain.to_str() == other._plain.to_str()
 
@@ -160,7 +160,7 @@ class Continuation:
         return [*before, self._merged(there)]
 
 
-def _around(parts: Parts) -> tuple[Any, Any]:
+def _around(parts: TokenizerParts) -> tuple[Any, Any]:
     """Normalizer and pretokenizer of a continuation."""
     normalizer = [step for step in parts.normalizer if step["type"] == "Replace" and step["content"] == METASPACE]
     pre_tokenizer = []

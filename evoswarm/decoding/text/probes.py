@@ -13,8 +13,8 @@ import random
 import string
 from collections.abc import Callable, Iterable
 
-from evoswarm.decoding.text.alphabet import split_character
 from evoswarm.decoding.text.continuation import Path
+from evoswarm.decoding.text.utf8 import split_character
 
 _CONTRACTED = "ll LL re RE ve VE 's 'LL"
 _RARE_LETTERS = "\U00010428\U00010400\U00010330\u02b0\u01c5\u9f98\u306e\u30ab\ud55c\u0e01"

@@ -30,7 +30,7 @@ _TO_BYTES = str.maketrans(
 STAND_INS = {byte: character for character, byte in _ALPHABET.items()}
 
 
-class Parts:
+class TokenizerParts:
     """How a tokenizer is put together around its model.
 
     Attributes:

@@ -21,15 +21,30 @@ from numpy.typing import NDArray
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import ByteRows
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.text.alphabet import LOG_FLOOR
-from evoswarm.decoding.text.branches import ROOT_BRANCH
-from evoswarm.decoding.text.positions import Position, Positions
-from evoswarm.decoding.views.member_view import NOT_FINITE, MemberView
+from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO, ByteAlphabet
+from evoswarm.decoding.text.token_trie import ROOT_BRANCH
+from evoswarm.decoding.text.tokenization_trie import TokenizationNode, TokenizationTrie
+from evoswarm.decoding.views.view import NOT_FINITE, View
 from evoswarm.failure import Failure
 
-LEAST = np.float32(-200.0)  # below any logarithm of a float32, so that 0 log 0 = 0
+
+def byte_views(
+    members: Sequence[Member], epsilon: float, limits: Sequence[MemoryLimits], counters: Counters
+) -> tuple[ContextTable, list[View]]:
+    """Views of any members at one epsilon, and the contexts that they share.
+
+    Members of one tokenizer share what is known about texts.
+    """
+    contexts = ContextTable(ByteAlphabet(), len(members), sum(one.text_bytes // 2 for one in limits))
+    views: list[ByteView] = []
+    for number, (member, limit) in enumerate(zip(members, limits, strict=True)):
+        same = (view.tokenizations for view in views if view.member.codec.same_as(member.codec))
+        trie = next(same, None) or TokenizationTrie(member.codec, member.split_points)
+        views.append(ByteView(member, number, contexts, limit, counters, tokenizations=trie, epsilon=epsilon))
+    return contexts, list(views)
 
 
 @dataclass(slots=True)
@@ -39,7 +54,7 @@ class Heads:
     Attributes:
         context: whose distribution is wanted.
         nodes: per head the end of its path.
-        branches: per head what is left of the text, as a branch of ``Positions``.
+        branches: per head what is left of the text, as a branch of ``TokenTrie``.
         common: where all heads still agree; it is always read.
         asked: nodes whose rows must be there before it can go on.
         reads: nodes read so far, and those asked for, in order.
@@ -59,7 +74,7 @@ class Heads:
     unread: float = 0.0
 
 
-class ByteView(MemberView):
+class ByteView(View):
     """Next-byte distributions of one member at one epsilon."""
 
     def __init__(
@@ -67,29 +82,24 @@ class ByteView(MemberView):
         member: Member,
         number: int,
         contexts: ContextTable,
-        positions: Positions,
-        *,
-        epsilon: float,
-        state_bytes: int | None,
-        row_bytes: int,
+        limits: MemoryLimits,
         counters: Counters,
+        *,
+        tokenizations: TokenizationTrie,
+        epsilon: float,
     ) -> None:
-        """Args:
-        member: whose view it is.
-        number: of the member among those who speak at the contexts.
-        contexts: where what is found out is noted.
-        positions: of the member's tokenizer.
-        epsilon: share of the mass that may stay unread.
-        state_bytes: limit on kept states; None is no limit.
-        row_bytes: limit on kept output rows.
-        counters: where the work is counted.
+        """Begin with an empty tree; see :class:`View`.
+
+        Args:
+            tokenizations: of the member's tokenizer.
+            epsilon: share of the mass that may stay unread.
         """
-        self.positions, self._epsilon = positions, epsilon
-        self.rows = ByteRows(member.codec, positions, row_bytes, member.device)
-        super().__init__(member, number, contexts, self.rows, state_bytes, counters)
+        self.tokenizations, self._epsilon = tokenizations, epsilon
+        self.rows = ByteRows(member.codec, tokenizations.tokens, limits.row_bytes, member.device)
+        super().__init__(member, number, contexts, self.rows, limits, counters)
         self._waiting: dict[int, Heads] = {}
-        self._where: dict[int, Position] = {}
-        self._ends: dict[int, dict[Position, tuple[Node, ...]]] = {}
+        self._where: dict[int, TokenizationNode] = {}
+        self._ends: dict[int, dict[TokenizationNode, tuple[Node, ...]]] = {}
 
     def resolve(self, contexts: Sequence[int]) -> None:
         """Find out what the member says at these contexts; what must be read first is asked for."""
@@ -132,10 +142,10 @@ class ByteView(MemberView):
     def _tokenizations(self, context: int) -> tuple[list[Node], list[int]]:
         """Per head the end of its path, and what is left of the text behind it."""
         ends = self._ends.setdefault(self._contexts.prompts[context], {})
-        position = self._position(context)
+        text = self._walk(context, self._where, lambda _: self.tokenizations.root, self.tokenizations.step)
         nodes: list[Node] = []
         branches: list[int] = []
-        for start, branch in (*position.starts, (position, ROOT_BRANCH)):
+        for start, branch in (*text.starts, (text, ROOT_BRANCH)):
             found = ends.get(start)
             if found is None:
                 found = self._nodes(ends, start, context)
@@ -144,29 +154,16 @@ class ByteView(MemberView):
                 branches.append(branch)
         return nodes, branches
 
-    def _position(self, context: int) -> Position:
-        """Where a context's text stands in the tokenizer's eyes."""
-        found = self._where.get(context)
-        if found is None:
-            path = []
-            while found is None and self._contexts.symbols[context]:
-                path.append(context)
-                context = int(self._contexts.parents[context])
-                found = self._where.get(context)
-            position = found or self.positions.root
-            for one in reversed(path):
-                position = self._where[one] = self.positions.step(position, self._contexts.raws[one][-1])
-            return position
-        return found
-
-    def _nodes(self, ends: dict[Position, tuple[Node, ...]], position: Position, context: int) -> tuple[Node, ...]:
-        """The ends of all canonical paths up to a position, behind the prompt of a context; noted in ``ends``."""
-        path = [position]
-        while path[-1].cut is not None and path[-1].cut not in ends:
-            path.append(path[-1].cut)
+    def _nodes(
+        self, ends: dict[TokenizationNode, tuple[Node, ...]], text: TokenizationNode, context: int
+    ) -> tuple[Node, ...]:
+        """The ends of all canonical paths that spell a text behind the prompt of a context; noted in ``ends``."""
+        path = [text]
+        while path[-1].split is not None and path[-1].split not in ends:
+            path.append(path[-1].split)
         found: tuple[Node, ...] = ()
         for one in reversed(path):
-            start = self.prompt(context) if one.cut is None else next(iter(ends[one.cut]), None)
+            start = self.prompt(context) if one.split is None else next(iter(ends[one.split]), None)
             found = () if start is None else tuple([self.tree.walk(start, tokens) for tokens in one.paths])
             ends[one] = found
         return found
@@ -256,7 +253,7 @@ class ByteView(MemberView):
             for node, branch, mass in zip(heads.nodes, heads.branches, heads.masses, strict=True)
             if mass > 0
         ]
-        allowed = self._contexts.allowed([heads.context for heads in done])
+        allowed = self._contexts.allowed([heads.context for heads in done]).numpy()
         sums = np.zeros((len(done), 257))
         if flat:
             columns = list(zip(*flat, strict=True))
@@ -286,7 +283,7 @@ class ByteView(MemberView):
         with np.errstate(divide="ignore"):
             logs = np.log(small)
         symbols = np.where(allowed, np.maximum(logs, np.float32(LOG_FLOOR)), np.float32(-np.inf))
-        entropy = -(small * np.maximum(logs, LEAST)).sum(1, dtype=np.float64)
+        entropy = -(small * np.maximum(logs, np.float32(LOG_ZERO))).sum(1, dtype=np.float64)
         rows = self._contexts.keep(torch.from_numpy(symbols))
         argmax = symbols.argmax(1)
         every = np.arange(len(symbols))
@@ -319,7 +316,7 @@ class ByteView(MemberView):
         if contexts:
             self._where.clear()
             self._ends.clear()
-            self.positions.forget()
+            self.tokenizations.forget()
 
 
 def _meeting(one: Node, other: Node) -> Node:

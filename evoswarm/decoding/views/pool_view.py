@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -11,13 +11,18 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.request import Counters, DoesNotFit
-from evoswarm.decoding.text.alphabet import Alphabet, Bytes, Tokens
-from evoswarm.decoding.text.positions import Positions
-from evoswarm.decoding.views.byte_view import ByteView
-from evoswarm.decoding.views.token_view import TokenView
-from evoswarm.policies.mix import Recipe
+from evoswarm.decoding.views.byte_view import byte_views
+from evoswarm.decoding.views.token_view import token_views
+from evoswarm.decoding.views.view import View
+from evoswarm.policies.mix import AlphabetName, Recipe
 
-KEEP = 0.75  # of the limit on contexts, when it has been passed
+KEPT_SHARE = 0.75  # of the limit on contexts, when it has been passed
+
+ViewsOf = Callable[[Sequence[Member], Recipe, Sequence[MemoryLimits], Counters], tuple[ContextTable, list[View]]]
+VIEWS: dict[AlphabetName, ViewsOf] = {
+    "bytes": lambda members, recipe, limits, counters: byte_views(members, recipe.epsilon, limits, counters),
+    "tokens": lambda members, recipe, limits, counters: token_views(members, limits, counters),
+}
 
 
 class PoolView:
@@ -32,50 +37,17 @@ class PoolView:
     def __init__(
         self, members: Sequence[Member], recipe: Recipe, limits: Sequence[MemoryLimits], counters: Counters
     ) -> None:
-        """Args:
-        members: the pool.
-        recipe: any recipe of this alphabet and epsilon.
-        limits: what may be kept of each member.
-        counters: where the work is counted.
+        """Begin without any contexts.
+
+        Args:
+            members: the pool.
+            recipe: any recipe of this alphabet and epsilon.
+            limits: what may be kept of each member.
+            counters: where the work is counted.
         """
-        self._members, self._limits, self._counters = members, limits, counters
+        self._limits, self._counters = limits, counters
         self.clock = 1
-        alphabet: Alphabet = Bytes()
-        if recipe.alphabet == "tokens":
-            alphabet = Tokens(members[0].codec.token_bytes)
-        room = [limit.text_bytes // 2 if recipe.alphabet == "bytes" else limit.row_bytes for limit in limits]
-        self.contexts = ContextTable(alphabet, len(members), sum(room))
-        self.views: list[ByteView | TokenView] = []
-        if recipe.alphabet == "tokens":
-            sayable = torch.zeros(alphabet.size, dtype=torch.bool)
-            sayable[torch.from_numpy(members[0].codec.order)] = True
-            sayable[alphabet.end] = True
-            self.contexts.sayable = sayable
-        for number, limit in enumerate(limits):
-            self.views.append(self._view(number, recipe, limit, counters))
-
-    def _view(self, number: int, recipe: Recipe, limits: MemoryLimits, counters: Counters) -> ByteView | TokenView:
-        member, contexts, state = self._members[number], self.contexts, limits.state_bytes
-        if recipe.alphabet == "tokens":
-            return TokenView(member, number, contexts, state_bytes=state, counters=counters)
-        return ByteView(
-            member,
-            number,
-            contexts,
-            self._positions(number),
-            epsilon=recipe.epsilon,
-            state_bytes=state,
-            row_bytes=limits.row_bytes,
-            counters=counters,
-        )
-
-    def _positions(self, number: int) -> Positions:
-        """Members of one tokenizer share what is known about texts."""
-        member = self._members[number]
-        for other, view in zip(self._members, self.views, strict=False):
-            if isinstance(view, ByteView) and other.codec.same_as(member.codec):
-                return view.positions
-        return Positions(member.codec, member.cuts)
+        self.contexts, self.views = VIEWS[recipe.alphabet](members, recipe, limits, counters)
 
     def read(self) -> None:
         """Forward all that anybody waits for.
@@ -102,7 +74,7 @@ class PoolView:
         most = sum(limit.text_bytes // 2 for limit in self._limits) // self.contexts.bytes_each
         crowded = len(self.contexts) > most
         if crowded:
-            self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEEP)))
+            self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEPT_SHARE)))
         for view in self.views:
             view.forget(contexts=crowded)
             view.tree.shrink()

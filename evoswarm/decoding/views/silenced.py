@@ -1,4 +1,4 @@
-"""What members would say that nobody hears: special tokens are never spelled, so they get no mass."""
+"""What members would say but cannot: special tokens are never spelled, so they get no mass."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
     Returns:
         the mean over the prompts, in [0, 1].
     """
-    heard = _Heard(member)
-    tree = PrefixTree(member.runner, heard, None, counters := Counters())
+    spelled = _SpelledShares(member)
+    tree = PrefixTree(member.runner, spelled, None, counters := Counters())
     for prompt in prompts:
         tree.want(tree.prompt(prompt))
     while tree.waiting:
         read_side_by_side([tree.reading()], counters)
     tree.end_reading()
-    return 1.0 - sum(heard.shares) / len(heard.shares)
+    return 1.0 - sum(spelled.shares) / len(spelled.shares)
 
 
-class _Heard:
-    """Keeps of every row only the share of what can be heard."""
+class _SpelledShares:
+    """Keeps of every row only the share of what is spelled."""
 
     def __init__(self, member: Member) -> None:
         self._tokens = torch.tensor([*member.codec.order.tolist(), *member.codec.end_ids])

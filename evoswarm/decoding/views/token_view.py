@@ -14,12 +14,24 @@ from torch import Tensor
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.byte_rows import AT_ONCE
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.text.alphabet import LOG_FLOOR
-from evoswarm.decoding.views.member_view import NOT_FINITE, MemberView
+from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO, TokenAlphabet
+from evoswarm.decoding.views.view import NOT_FINITE, View
 
-LEAST = -200.0  # nats below the best; what has less has none, so that 0 log 0 = 0
+
+def token_views(
+    members: Sequence[Member], limits: Sequence[MemoryLimits], counters: Counters
+) -> tuple[ContextTable, list[View]]:
+    """Views of members that share one tokenizer, and the contexts that they share.
+
+    A distribution is a row of a member here, so the contexts have the room of the rows.
+    """
+    alphabet = TokenAlphabet(members[0].codec)
+    contexts = ContextTable(alphabet, len(members), sum(one.row_bytes for one in limits))
+    every = enumerate(zip(members, limits, strict=True))
+    return contexts, [TokenView(member, number, contexts, one, counters) for number, (member, one) in every]
 
 
 class Facts(NamedTuple):
@@ -55,7 +67,7 @@ class TokenRows:
         symbols = scores.new_empty((len(scores), self._tokens + 1))
         torch.add(scores[:, : self._tokens], self._unsaid.to(scores.device), out=symbols[:, :-1])
         symbols[:, -1] = torch.logsumexp(scores.index_select(1, self._ends.to(scores.device)), 1)
-        symbols.sub_(symbols.amax(1, keepdim=True)).clamp_(min=LEAST)
+        symbols.sub_(symbols.amax(1, keepdim=True)).clamp_(min=LOG_ZERO)
         shares = symbols.exp()
         total = shares.sum(1)
         nats = total.log() - torch.einsum("ns,ns->n", shares, symbols) / total
@@ -76,34 +88,22 @@ class TokenRows:
         self.facts.pop(node, None)
 
 
-class TokenView(MemberView):
+class TokenView(View):
     """Next-token distributions of one member: a text is a path of tokens, so a node's row is the answer."""
 
     def __init__(
-        self,
-        member: Member,
-        number: int,
-        contexts: ContextTable,
-        *,
-        state_bytes: int | None,
-        counters: Counters,
+        self, member: Member, number: int, contexts: ContextTable, limits: MemoryLimits, counters: Counters
     ) -> None:
-        """Args:
-        member: whose view it is.
-        number: of the member among those who speak at the contexts.
-        contexts: where what is found out is noted.
-        state_bytes: limit on kept states; None is no limit.
-        counters: where the work is counted.
-        """
+        """Begin with an empty tree; see :class:`View`."""
         self.rows = TokenRows(member, contexts)
-        super().__init__(member, number, contexts, self.rows, state_bytes, counters)
+        super().__init__(member, number, contexts, self.rows, limits, counters)
         self._nodes: dict[int, Node] = {}
 
     def resolve(self, contexts: Sequence[int]) -> None:
         """Find out what the member says at these contexts; what must be read first is asked for."""
         found: list[tuple[int, Node, Facts]] = []
         for context in contexts:
-            node = self._node(context)
+            node = self._walk(context, self._nodes, self.prompt, self._step)
             unreadable = self.unreadable(node)
             if unreadable is not None:
                 self.fail(context, unreadable)
@@ -133,20 +133,8 @@ class TokenView(MemberView):
             margin=facts[:, 2].astype(np.float32),
         )
 
-    def _node(self, context: int) -> Node:
-        found = self._nodes.get(context)
-        if found is None:
-            path = []
-            while found is None and self._contexts.symbols[context]:
-                path.append(context)
-                context = int(self._contexts.parents[context])
-                found = self._nodes.get(context)
-            found = found or self.prompt(context)
-            for one in reversed(path):
-                text = self._contexts.texts[one]
-                assert isinstance(text, tuple)
-                found = self._nodes[one] = self.tree.walk(found, text[-1:])
-        return found
+    def _step(self, node: Node, token: int) -> Node:
+        return self.tree.walk(node, (token,))
 
     def forget(self, *, contexts: bool) -> None:
         """Forget, where the contexts have been numbered anew, what can be found out again."""

@@ -1,4 +1,4 @@
-"""Positions found byte by byte against the definition, which reads the whole text at every byte."""
+"""Tokenizations found byte by byte against the definition, which reads the whole text at every byte."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from evoswarm.decoding.text.branches import ROOT_BRANCH
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.cuts import cut_places
-from evoswarm.decoding.text.positions import Positions
+from evoswarm.decoding.text.split_points import find_split_points
+from evoswarm.decoding.text.token_trie import ROOT_BRANCH
+from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import ZOO
@@ -105,16 +105,16 @@ def codec_of(name):
 
 
 def fresh(name):
-    return Positions(codec_of(name), cuts_of(name))
+    return TokenizationTrie(codec_of(name), split_points_of(name))
 
 
 @cache
-def cuts_of(name):
-    return cut_places(codec_of(name))
+def split_points_of(name):
+    return find_split_points(codec_of(name))
 
 
 @cache
-def positions_of(name):
+def trie_of(name):
     return fresh(name)
 
 
@@ -135,46 +135,46 @@ def bounds_of(codec, prefix):
     return [*found, last]
 
 
-def walk(positions, raw):
-    """The positions behind every beginning of a text."""
-    found = [positions.root]
+def walk(trie, raw):
+    """The nodes of every beginning of a text."""
+    found = [trie.root]
     for byte in raw:
-        found.append(positions.step(found[-1], byte))
+        found.append(trie.step(found[-1], byte))
     return found
 
 
-def canonical(position):
-    """E(x[:n]) of a position that is a cut."""
-    return () if position.cut is None else canonical(position.cut) + position.paths[0]
+def canonical(node):
+    """E(x[:n]) of a node that is a cut."""
+    return () if node.split is None else canonical(node.split) + node.paths[0]
 
 
-def absolute(position):
-    if not position.paths:
+def absolute(node):
+    if not node.paths:
         return ()
-    before = () if position.cut is None else canonical(position.cut)
-    return tuple(before + path for path in position.paths)
+    before = () if node.split is None else canonical(node.split)
+    return tuple(before + path for path in node.paths)
 
 
-def check(codec, positions, raw):
-    """Every attribute of every position on the way to a text."""
-    for length, position in enumerate(walk(positions, raw)):
+def check(codec, trie, raw):
+    """Every attribute of every node on the way to a text."""
+    for length, node in enumerate(walk(trie, raw)):
         text = raw[:length]
-        assert position.length == length
-        assert absolute(position) == codec.paths(text), text
+        assert node.length == length
+        assert absolute(node) == codec.paths(text), text
         live = [
             start for start in range(length) if bounds_of(codec, text[start:])[0] < bounds_of(codec, text[start:])[256]
         ]
-        assert [start.length for start, _ in position.starts] == live, text
-        for start, branch in position.starts:
-            assert start is walk(positions, text[: start.length])[-1]
-            assert positions.bounds[branch].tolist() == bounds_of(codec, text[start.length :])
-        assert all(start.length >= position.cut.length for start, _ in position.starts)
+        assert [start.length for start, _ in node.starts] == live, text
+        for start, branch in node.starts:
+            assert start is walk(trie, text[: start.length])[-1]
+            assert trie.tokens.bounds[branch].tolist() == bounds_of(codec, text[start.length :])
+        assert all(start.length >= node.split.length for start, _ in node.starts)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_position_is_as_defined(name):
     for text in (*PROSE, *FOREIGN):
-        check(codec_of(name), positions_of(name), text.encode())
+        check(codec_of(name), trie_of(name), text.encode())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -184,36 +184,36 @@ def test_every_position_is_as_defined(name):
 @example(text="12345 a")
 @example(text="éx\u00a0 x")
 def test_whatever_the_text(name, text):
-    check(codec_of(name), positions_of(name), text.encode())
+    check(codec_of(name), trie_of(name), text.encode())
 
 
 @pytest.mark.parametrize("name", ["gpt2-c", "qwen3-d", "gemma3-f", "unigram"])
 def test_what_was_asked_before_changes_nothing(name):
     """The same texts in a trie of their own and in one that many texts went through, in another order."""
     for text in reversed((*PROSE, *FOREIGN)):
-        walked = walk(positions_of(name), text.encode())
+        walked = walk(trie_of(name), text.encode())
         for one, other in zip(walk(fresh(name), text.encode()), walked, strict=True):
             assert one.paths == other.paths
             assert one.tail() == other.tail()
 
 
 def test_a_text_has_one_position():
-    positions = positions_of("gpt2")
-    one, other = walk(positions, b"the cat sat"), walk(positions, b"the car")
-    assert all(a is b for a, b in zip(one, walk(positions, b"the cat sat"), strict=True))
+    trie = trie_of("gpt2")
+    one, other = walk(trie, b"the cat sat"), walk(trie, b"the car")
+    assert all(a is b for a, b in zip(one, walk(trie, b"the cat sat"), strict=True))
     assert [a is b for a, b in zip(one, other, strict=False)] == [True] * 7 + [False]
-    children = [positions.step(one[4], byte) for byte in range(128)]
-    assert [positions.step(one[4], byte) for byte in range(128)] == children
+    children = [trie.step(one[4], byte) for byte in range(128)]
+    assert [trie.step(one[4], byte) for byte in range(128)] == children
     assert len(set(map(id, children))) == 128
     assert one[5] in children
 
 
-def cuts(name, text):
+def splits(name, text):
     """Where the text has been cut when it ends."""
-    position, found = walk(positions_of(name), text.encode())[-1], []
-    while position.cut is not None:
-        position = position.cut
-        found.append(position.length)
+    node, found = walk(trie_of(name), text.encode())[-1], []
+    while node.split is not None:
+        node = node.split
+        found.append(node.length)
     return found[::-1]
 
 
@@ -223,32 +223,32 @@ def cuts(name, text):
 def test_words_are_cut_off(name):
     """Else all other tests compare the definition with itself."""
     text = "it is what they say, in 1984 too"
-    assert {2, 5, 10, 15, 20, 23, 28} <= set(cuts(name, text))
-    longest = max(len(position.tail()) for position in walk(positions_of(name), text.encode()))
+    assert {2, 5, 10, 15, 20, 23, 28} <= set(splits(name, text))
+    longest = max(len(node.tail()) for node in walk(trie_of(name), text.encode()))
     assert longest <= 6
 
 
 def test_words_that_end_with_other_letters_are_cut_off_too():
     for name in ("gpt2", "llama3", "qwen3-d"):
-        assert {2, 5} <= set(cuts(name, "ü ñ b"))
-        assert 2 not in cuts(name, "\u00a0 b"), "nothing visible ends there"
+        assert {2, 5} <= set(splits(name, "ü ñ b"))
+        assert 2 not in splits(name, "\u00a0 b"), "nothing visible ends there"
 
 
 def test_lines_are_cut_where_no_pretoken_goes_on():
-    assert {1, 4} <= set(cuts("gpt2", "a\n12\n"))
-    assert 1 not in cuts("unigram", "a\n12\n"), "a line break may be in the pretoken of the word before"
+    assert {1, 4} <= set(splits("gpt2", "a\n12\n"))
+    assert 1 not in splits("unigram", "a\n12\n"), "a line break may be in the pretoken of the word before"
 
 
 @pytest.mark.parametrize("name", ["superword", "one pretoken", "whole texts"])
 def test_words_that_do_not_stand_apart_are_not(name):
-    assert not [place for place in cuts(name, "he tea the at e t") if place in (2, 6, 10, 13, 15)]
+    assert not [place for place in splits(name, "he tea the at e t") if place in (2, 6, 10, 13, 15)]
 
 
 def test_a_place_that_looks_ahead_is_found_by_trying():
     codec = codec_of("looks ahead")
     assert not [text for text in codec.token_bytes if text and any(a in b"012" and b == 32 for a, b in pairwise(text))]
     assert codec.encode(b"1984 a") != codec.encode(b"1984") + codec.encode(b" a")
-    assert cuts("looks ahead", "a 1984 a b") == [0, 1, 8]
+    assert splits("looks ahead", "a 1984 a b") == [0, 1, 8]
 
 
 def test_tokens_that_have_no_mass_stand_across_too():
@@ -257,45 +257,45 @@ def test_tokens_that_have_no_mass_stand_across_too():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<pad>")
     codec = Codec(tokenizer, tuple(tokenizer.convert_tokens_to_ids(["WĠ", "WĠt"])), 10**9, "ends")
     assert {b"W ", b"W t"} <= set(codec.silent_bytes)
-    positions = Positions(codec, cut_places(codec))
+    trie = TokenizationTrie(codec, find_split_points(codec))
     for text in (*FOREIGN, "a W to be W", "W the"):
-        check(codec, positions, text.encode())
+        check(codec, trie, text.encode())
 
 
 def test_a_tokenizer_whose_sides_depend_on_each_other_is_never_cut(monkeypatch):
     codec = codec_of("gpt2")
-    assert any(cut_places(codec))
+    assert any(find_split_points(codec))
     monkeypatch.setattr(Codec, "encode", lambda self, text: (len(text),))
-    assert not any(cut_places(codec))
+    assert not any(find_split_points(codec))
 
 
 def test_behind_what_cannot_be_spelled_there_is_no_path():
-    walked = walk(positions_of("few characters"), "a thé at a".encode())
-    assert [bool(position.paths) for position in walked] == [True] * 5 + [False] * 7
-    assert walked[-1].cut.length > 6, "it is cut there too"
+    walked = walk(trie_of("few characters"), "a thé at a".encode())
+    assert [bool(node.paths) for node in walked] == [True] * 5 + [False] * 7
+    assert walked[-1].split.length > 6, "it is cut there too"
 
 
 @pytest.mark.parametrize(("name", "least"), [("gpt2", 257), ("llama3", 257), ("added tokens", 100), ("unigram", 50)])
 def test_every_branch_has_the_bounds_of_its_string(name, least):
-    codec, positions = codec_of(name), fresh(name)
-    assert positions.bounds.shape == (1, 257)
-    assert positions.bounds[ROOT_BRANCH].tolist() == bounds_of(codec, b"")
+    codec, trie = codec_of(name), fresh(name)
+    assert trie.tokens.bounds.shape == (1, 257)
+    assert trie.tokens.bounds[ROOT_BRANCH].tolist() == bounds_of(codec, b"")
     strings = {ROOT_BRANCH: b""}
     for text in filter(None, codec.token_bytes):
-        for position in walk(positions, text)[1:]:
-            strings |= {branch: text[start.length : position.length] for start, branch in position.starts}
-    assert sorted(strings) == list(range(len(positions.bounds)))
+        for node in walk(trie, text)[1:]:
+            strings |= {branch: text[start.length : node.length] for start, branch in node.starts}
+    assert sorted(strings) == list(range(len(trie.tokens.bounds)))
     assert len(set(strings.values())) == len(strings) >= least, "the table has grown twice for some"
     expected = np.array([bounds_of(codec, strings[branch]) for branch in sorted(strings)])
-    assert (positions.bounds == expected).all()
+    assert (trie.tokens.bounds == expected).all()
 
 
 def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch):
-    positions = fresh("gpt2")
+    trie = fresh("gpt2")
     raw = b"at the mat, " * 2000
-    last = walk(positions, raw)[-1]
+    last = walk(trie, raw)[-1]
     assert len(last.paths) == len(codec_of("gpt2").paths(last.tail()))
-    monkeypatch.setattr("evoswarm.decoding.text.positions.REMEMBERED", 3)
+    monkeypatch.setattr("evoswarm.decoding.text.tokenization_trie.REMEMBERED", 3)
     forgetful = fresh("gpt2")
     for text in PROSE:
         check(codec_of("gpt2"), forgetful, text.encode())

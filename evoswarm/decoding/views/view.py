@@ -1,19 +1,26 @@
-"""What the views of one member have in common, whatever the alphabet."""
+"""What one member says at every context: the protocol of the views, and what all of them have in common."""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from evoswarm.chat import PromptRefused
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
 from evoswarm.decoding.request import Counters
 from evoswarm.failure import Failure
 
 NO_TOKEN = -1
+NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
+T = TypeVar("T")
 
 
-class MemberView:
-    """One member at the contexts: its prefix tree, and the prompts it has seen.
+class View(ABC):
+    """One member in one alphabet: its prefix tree, and the prompts it has seen.
 
     Attributes:
         member: whose view it is.
@@ -21,26 +28,31 @@ class MemberView:
     """
 
     def __init__(
-        self,
-        member: Member,
-        number: int,
-        contexts: ContextTable,
-        rows: Rows,
-        state_bytes: int | None,
-        counters: Counters,
+        self, member: Member, number: int, contexts: ContextTable, rows: Rows, limits: MemoryLimits, counters: Counters
     ) -> None:
-        """Args:
-        member: whose view it is.
-        number: of the member among those who speak at the contexts.
-        contexts: where what is found out is noted.
-        rows: keeps what the member says.
-        state_bytes: limit on kept states; None is no limit.
-        counters: where the work is counted.
+        """Begin with an empty tree.
+
+        Args:
+            member: whose view it is.
+            number: of the member among those who speak at the contexts.
+            contexts: where what is found out is noted.
+            rows: keeps what the member says.
+            limits: what may be kept of it.
+            counters: where the work is counted.
         """
         self.member, self._number, self._contexts = member, number, contexts
-        self.tree = PrefixTree(member.runner, rows, state_bytes, counters)
+        self.tree = PrefixTree(member.runner, rows, limits.state_bytes, counters)
         self._prompts: dict[int, Node] = {}
         self._foreign: dict[Node, Failure] = {}
+
+    @abstractmethod
+    def resolve(self, contexts: Sequence[int]) -> None:
+        """Find out what the member says at these contexts; what must be read first is asked for."""
+
+    @property
+    @abstractmethod
+    def row_bytes_in_use(self) -> int:
+        """Bytes of the output rows now kept."""
 
     def prompt(self, context: int) -> Node:
         """The tree node at the end of a context's prompt."""
@@ -91,5 +103,22 @@ class MemberView:
             self._prompts.clear()
             self._foreign.clear()
 
+    def _walk(self, context: int, known: dict[int, T], start: Callable[[int], T], step: Callable[[T, int], T]) -> T:
+        """What belongs to a context, made symbol by symbol behind the nearest context that is known.
 
-NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
+        Args:
+            context: whose is wanted.
+            known: what was made before, by context; grows.
+            start: what belongs to the end of a context's prompt.
+            step: one symbol further.
+        """
+        found, path = known.get(context), []
+        while found is None and self._contexts.symbols[context]:
+            path.append(context)
+            context = int(self._contexts.parents[context])
+            found = known.get(context)
+        if found is None:
+            found = start(context)
+        for one in reversed(path):
+            found = known[one] = step(found, self._contexts.texts[one][-1])
+        return found

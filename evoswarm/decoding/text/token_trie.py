@@ -1,4 +1,4 @@
-"""What tokens can begin with: the trie of their bytes, grown where somebody looks."""
+"""What tokens can begin with: a trie of their bytes, grown where somebody looks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ FEW = 8  # tokens up to which a row is faster filled one by one than searched
 BYTES = np.arange(256, dtype=np.uint8)
 
 
-class Branches:
-    """The strings that some token strictly extends, numbered in the order in which they were met.
+class TokenTrie:
+    """The strings that some token strictly extends ("branches"), numbered in the order in which they were met.
 
     Attributes:
         known: what ``child`` has been asked, as ``branch << 8 | byte``; for those who ask very often.

@@ -1,7 +1,7 @@
-"""Places at which a tokenizer treats both sides of a text apart, so that what lies before need not be read again.
+"""Split points, where a tokenizer treats both sides of a text apart: what lies before need not be read again.
 
 Most pretokenizers end a pretoken before a space, a line break or a digit that follows something visible of another
-kind, and most vocabularies hold no token that stands across such a place. Neither is taken on trust: a kind of place
+kind, and most vocabularies hold no token that stands across such a point. Neither is taken on trust: a kind of point
 counts only if no token of this tokenizer stands across it and a sample of texts is tokenized there as its two sides
 are. Letters and punctuation begin no side: contractions ("'s") look at what stands around them. Added tokens are
 tokens like all others here, and are among the texts; one that is found only as a whole word looks at what stands
@@ -16,12 +16,12 @@ import re
 from evoswarm.decoding.text.codec import Codec
 
 # Byte classes as in a regular expression. High bytes that may end a Unicode space (U+00A0, U+2003, U+3000, ...) are
-# left out, and some letters with them (U+00E9): what loses its cut by this only has a longer tail.
+# left out, and some letters with them (U+00E9): what is not split by this only has a longer tail.
 ENDS = (rb"[A-Za-z]", rb"[0-9]", rb"[!-/:-@\[-`{-~]", rb"[\x8b-\x9e\xa1-\xa7\xaa-\xae\xb0-\xbf]")
 STARTS = (rb" ", rb"\n", rb"[0-9]")
 SINGLE = tuple(bytes((byte,)) for byte in range(256))
 NO_TEXT = b"\xff"  # between tokens: in none of the classes
-SAMPLES = 60  # texts per kind of place
+SAMPLES = 60  # texts per kind of point
 SEED = 0  # what is found is the same in every run
 ALPHABETS = (
     *("aeinorst", "AEMTXZ", "0123456789", ".,;:!?", "'\"`()[]{}<>", "+-*/=_|\\#$%&@^~", " ", "\n", " \n\t\r\x00"),
@@ -30,8 +30,8 @@ ALPHABETS = (
 COMMON = ("the", "ing", "'s", "'ll", "'T", "1984", "20,480", "3.14", "e.g.", "://", "</", "    ", "\n\n", ".\n", "\r\n")
 
 
-def cut_places(codec: Codec) -> bytes:
-    """Find the places at which texts can be cut.
+def find_split_points(codec: Codec) -> bytes:
+    """Find the points at which texts can be split.
 
     Returns:
         ``[65536]`` flags: 1 at ``before << 8 | after`` if E(a + b) == E(a) + E(b) for every a that ends with byte
@@ -54,7 +54,7 @@ def cut_places(codec: Codec) -> bytes:
 
 
 def _is_independent(codec: Codec, end: bytes, start: bytes, chance: random.Random) -> bool:
-    """Whether sampled texts are tokenized at a kind of place as their two sides are."""
+    """Whether sampled texts are tokenized at a kind of point as their two sides are."""
     characters = "".join(ALPHABETS)
     last = [one for one in characters if re.search(end + rb"\Z", one.encode())]
     first = [one for one in characters if re.match(start, one.encode())]

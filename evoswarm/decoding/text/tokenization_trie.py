@@ -1,0 +1,148 @@
+"""How texts can be tokenized up to every byte, found byte by byte.
+
+What ``Codec.paths`` says of a whole text is said here of a text that grows: behind the last split point (where the
+tokenizer treats both sides apart) only the few bytes since then are tokenized, and tails that came up before are
+looked up. All texts of a tokenizer share one trie, so a beginning that many answers have in common is there once.
+"""
+
+from __future__ import annotations
+
+from evoswarm.decoding.text.codec import REMEMBERED, Codec
+from evoswarm.decoding.text.continuation import Path
+from evoswarm.decoding.text.token_trie import DEAD, ROOT_BRANCH, TokenTrie
+
+Start = tuple["TokenizationNode", int]
+
+
+class TokenizationNode:
+    """The end of one text x of n bytes.
+
+    Attributes:
+        starts: ``(node of x[:j], branch of x[j:])`` for every j < n such that some token strictly extends x[j:],
+            j ascending. The start j = n, of branch ``ROOT_BRANCH``, is not among them.
+        split: the last known node c < n with E(x + s) == E(x[:c]) + E(x[c:] + s) for every s; None only at the root.
+            Where a node has paths and its split is not the root, E(x[:c]) is the first path of the split.
+        length: n, bytes.
+    """
+
+    __slots__ = ("_byte", "_first", "_more", "_parent", "_paths", "_spelled", "_trie", "length", "split", "starts")
+
+    def __init__(
+        self, trie: TokenizationTrie, parent: TokenizationNode | None, byte: int, starts: tuple[Start, ...]
+    ) -> None:
+        """Nodes are made by the trie alone."""
+        self.starts = starts
+        self.split: TokenizationNode | None = None
+        self.length = 0
+        self._trie = trie
+        self._parent = parent
+        self._byte = byte
+        self._spelled = True  # whether E(x[:c]) exists
+        self._first: TokenizationNode | None = None  # nearly all nodes have one child; a dictionary each would be large
+        self._more: dict[int, TokenizationNode] | None = None
+        self._paths: tuple[Path, ...] | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """C(n), each path without the tokens of E(x[:c]) that all begin with; at the root the empty path."""
+        if self._paths is None:
+            self._paths = self._trie.paths_of_tail(self.tail()) if self._spelled else ()
+        return self._paths
+
+    def tail(self) -> bytes:
+        """The text since the split."""
+        found = bytearray()
+        node = self
+        while node._parent is not None and node is not self.split:
+            found.append(node._byte)
+            node = node._parent
+        found.reverse()
+        return bytes(found)
+
+
+class TokenizationTrie:
+    """The texts of one tokenizer.
+
+    Attributes:
+        tokens: what its tokens begin with.
+        root: the empty text.
+    """
+
+    def __init__(self, codec: Codec, split_points: bytes) -> None:
+        """Args: codec: of the tokenizer; split_points: of the tokenizer, as ``find_split_points`` finds them."""
+        self._codec = codec
+        self._split_points = split_points
+        self._tails: dict[bytes, tuple[Path, ...]] = {}
+        self._spellable: dict[bytes, bool] = {}
+        self.tokens = TokenTrie(codec)
+        self.root = TokenizationNode(self, None, -1, ())
+        self.root._paths = ((),)
+
+    def forget(self) -> None:
+        """Forget all texts; nodes given out before must not be used any more."""
+        self.root._first, self.root._more = None, None
+
+    def step(self, node: TokenizationNode, byte: int) -> TokenizationNode:
+        """The node one byte further: the same object whenever the same text is asked for.
+
+        Args:
+            node: of a text.
+            byte: which together with the text is valid (perhaps unfinished) UTF-8.
+        """
+        first = node._first
+        if first is None:
+            node._first = first = self._grow(node, byte)
+        if first._byte == byte:
+            return first
+        if node._more is None:
+            node._more = {}
+        found = node._more.get(byte)
+        if found is None:
+            node._more[byte] = found = self._grow(node, byte)
+        return found
+
+    def paths_of_tail(self, tail: bytes) -> tuple[Path, ...]:
+        """C of a text that begins at a split point, looked up."""
+        found = self._tails.get(tail)
+        if found is None:
+            if len(self._tails) >= REMEMBERED:
+                self._tails.clear()
+            self._tails[tail] = found = self._codec.paths(tail, self._probes(tail))
+        return found
+
+    def _probes(self, tail: bytes) -> tuple[bytes, ...]:
+        """Without those that the tokenizer treats apart: they find what E(tail) finds."""
+        return tuple(
+            probe
+            for probe in self._codec.probes
+            if not (tail and probe and self._split_points[tail[-1] << 8 | probe[0]])
+        )
+
+    def _grow(self, node: TokenizationNode, byte: int) -> TokenizationNode:
+        grow, known = self.tokens.child, self.tokens.known
+        starts = []
+        for start, branch in (*node.starts, (node, ROOT_BRANCH)):
+            grown = known.get(branch << 8 | byte)
+            if grown is None:
+                grown = grow(branch, byte)
+            if grown != DEAD:
+                starts.append((start, grown))
+        child = TokenizationNode(self, node, byte, tuple(starts))
+        child.length = node.length + 1
+        if node is self.root:
+            child.split = node
+        elif self._split_points[node._byte << 8 | byte]:
+            child.split = node
+            child._spelled = node._spelled and self._spells(node.tail())
+        else:
+            child.split, child._spelled = node.split, node._spelled
+        return child
+
+    def _spells(self, tail: bytes) -> bool:
+        """Whether the tokenizer can spell what lies between two split points."""
+        found = self._spellable.get(tail)
+        if found is None:
+            if len(self._spellable) >= REMEMBERED:
+                self._spellable.clear()
+            self._spellable[tail] = found = self._codec.encode(tail) is not None
+        return found
