@@ -83,15 +83,19 @@ class Archipelago(AskTell[G]):
         return tuple(tuple(island.population) for island in self._islands)
 
     @property
-    def places(self) -> tuple[int, ...]:
+    def elites(self) -> tuple[int, ...]:
         """How many individuals of each island live on whatever their age."""
         return tuple(min(i.settings.elites, i.settings.population - 1) for i in self._islands)
 
-    def revise(self, evaluated: Iterable[Individual[G]]) -> None:
-        """Let living individuals carry better estimates, or a failure, from now on; history stays as it was told."""
-        revised = {individual.id: individual for individual in evaluated}
+    def reevaluate(self, evaluated: Iterable[Individual[G]]) -> None:
+        """Let living individuals have other outcomes from now on; what was told of them before stays history.
+
+        Args:
+            evaluated: individuals of the populations, evaluated again (objectives may be noisy).
+        """
+        known = {individual.id: individual for individual in evaluated}
         for island in self._islands:
-            population = [revised.get(individual.id, individual) for individual in island.population]
+            population = [known.get(individual.id, individual) for individual in island.population]
             island.population = island.ranking.best_first(i for i in population if i.succeeded)
 
     def _born(self, generation: int) -> list[Individual[G]]:

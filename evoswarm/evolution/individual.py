@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -49,8 +49,6 @@ class Individual(Generic[G]):
             ever when it failed.
         failure: the kind of failure, or None. A failure is never a number. (Its message is not kept here: it may
             differ from machine to machine, and lineages are compared byte for byte.)
-        items: on how many items it was scored; None where that is all of them for everybody.
-        standard_error: of its first objective, where that is an estimate from some of the items; else 0.
 
     Raises:
         ValueError: an objective is not finite, or there are both objectives and a failure.
@@ -61,8 +59,6 @@ class Individual(Generic[G]):
     origin: Origin
     objectives: tuple[float, ...] = ()
     failure: str | None = None
-    items: int | None = None
-    standard_error: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for value in self.objectives):
@@ -99,10 +95,6 @@ class Individual(Generic[G]):
             return self.failed("non_finite")
         return replace(self, objectives=values, failure=None)
 
-    def estimated(self, items: int, standard_error: float) -> Individual[G]:
-        """Note on how many items its objectives rest, and how far the first may be off."""
-        return replace(self, items=items, standard_error=standard_error)
-
     def failed(self, kind: str) -> Individual[G]:
         """Mark it as a failure of this kind."""
         return replace(self, objectives=(), failure=kind)
@@ -110,12 +102,9 @@ class Individual(Generic[G]):
     def to_dict(self, encode: Callable[[G], Any]) -> dict[str, Any]:
         """The individual as JSON data: one line of a lineage file. It holds no clock.
 
-        How many items it was scored on, and its standard error, are there only where individuals differ in that.
-
         Args:
             encode: turns the genome into JSON data.
         """
-        carried = {} if self.items is None else {"items": self.items, "standard_error": self.standard_error}
         return {
             "id": self.id,
             "generation": self.origin.generation,
@@ -128,26 +117,4 @@ class Individual(Generic[G]):
             "objectives": list(self.objectives),
             "failure": self.failure,
             "genome": encode(self.genome),
-            **carried,
         }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], decode: Callable[[Any], G]) -> Individual[G]:
-        """Read what :meth:`to_dict` wrote.
-
-        Args:
-            data: one line of a lineage file.
-            decode: turns JSON data into a genome.
-        """
-        origin = Origin(
-            generation=data["generation"],
-            island=data["island"],
-            number=data["number"],
-            operator=data["operator"],
-            parents=tuple(data["parents"]),
-            migrated_from=data["migrated_from"],
-        )
-        individual = cls(decode(data["genome"]), data["key"], origin, tuple(data["objectives"]), data["failure"])
-        if "items" not in data:
-            return individual
-        return individual.estimated(data["items"], data["standard_error"])

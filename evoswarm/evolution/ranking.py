@@ -82,12 +82,8 @@ class Ranking:
         return signed(self._objectives, individual.objectives)
 
     def worth(self, individual: Individual[G]) -> float:
-        """The number that a one-number island compares; larger is better.
-
-        An estimate counts one standard error less than it says, so that luck on a few items wins no place.
-        """
-        first, *others = self.point(individual)
-        values = (first - individual.standard_error, *others)
+        """The number that a one-number island compares; larger is better."""
+        values = self.point(individual)
         return math.fsum(factor * value for factor, value in zip(self._factors, values, strict=True) if factor)
 
     def candidates(self, individuals: Iterable[Individual[G]]) -> list[Candidate[G]]:

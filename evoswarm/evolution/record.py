@@ -68,9 +68,8 @@ class Record(Generic[G]):
             raise ValueError(f"{individual.id}: expected {self._objectives} objectives, got {individual.objectives}")
         if before is not None and _outcome(individual) != _outcome(before):
             raise ValueError(f"{individual.id}: expected the outcome told before, got {_outcome(individual)}")
-        objectives, failure, items, error = _outcome(individual)
-        return replace(asked, objectives=objectives, failure=failure, items=items, standard_error=error)
+        return replace(asked, objectives=individual.objectives, failure=individual.failure)
 
 
-def _outcome(individual: Individual[G]) -> tuple[tuple[float, ...], str | None, int | None, float]:
-    return individual.objectives, individual.failure, individual.items, individual.standard_error
+def _outcome(individual: Individual[G]) -> tuple[tuple[float, ...], str | None]:
+    return individual.objectives, individual.failure

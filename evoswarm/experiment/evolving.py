@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evolution.algorithm import Algorithm
+from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
 from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.result import GenerationFigures, Meter
-from evoswarm.experiment.scoring import Lineage, hopeless, scoring
+from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
@@ -39,9 +40,7 @@ class Evolving:
         representation: how genomes become recipes.
 
     Attributes:
-        summaries: on the search split, by recipe digest; of racing recipes, on the items that they were scored on.
-        complete: digests of recipes that were scored on all items: only they may become finalists.
-        recipes: likewise.
+        recipes: by their digests.
         rows: the lineage so far, as written.
     """
 
@@ -57,9 +56,7 @@ class Evolving:
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
         self._on_generation, self._algorithm, self._representation = on_generation, algorithm, representation
-        self._scoring = scoring(bench, algorithm)
-        self.summaries: dict[str, Summary] = {}
-        self.complete: set[str] = set()
+        self._scoring: Scoring[RecipeGenome, Recipe] = scoring_of(bench, algorithm)
         self.recipes: dict[str, Recipe] = {}
         self.rows: list[dict[str, Any]] = []
         self._pace: list[float] = []
@@ -119,12 +116,10 @@ class Evolving:
         individuals = algorithm.ask()
         recipes = [representation.express(individual.genome) for individual in individuals]
         self.recipes.update((recipe.digest, recipe) for recipe in recipes)
-        scored = self._scoring.score(individuals, recipes)
-        self.summaries.update(scored.summaries)
-        self.complete.update(scored.complete)
+        told = self._scoring.score(individuals, recipes)
         self._check_hope()
         known = len(algorithm.history)
-        algorithm.tell(scored.told)
+        algorithm.tell(told)
         self._record(algorithm.history[known:])
         space = self._bench.space
         figures = meter.read(
@@ -133,7 +128,7 @@ class Evolving:
             space.objectives,
             algorithm.reports,
             self.best_accuracy,
-            [self.summaries[individual.key] for individual in individuals],
+            [self._scoring.summaries[individual.key] for individual in individuals],
             self._pace,
         )
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
@@ -141,17 +136,17 @@ class Evolving:
 
     def _check_hope(self) -> None:
         """End a search in which nothing can be evaluated, before anything of it is written: it may begin anew."""
-        reason = hopeless(list(self.summaries.values()))
+        reason = hopeless(list(self._scoring.summaries.values()))
         if reason is not None:
             self._run.journal(GAVE_UP)
             raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
 
-    def _record(self, individuals: Sequence[Lineage]) -> None:
+    def _record(self, individuals: Sequence[Individual[RecipeGenome]]) -> None:
         """Write the lineage; nothing in it depends on a clock, or on what was decoded side by side (as margins do)."""
         rows = []
         for individual in individuals:
-            summary = self.summaries[individual.key]
-            row = individual.to_dict(self._representation.encode)
+            summary = self._scoring.summaries[individual.key]
+            row = {**individual.to_dict(self._representation.encode), **self._scoring.columns(individual)}
             row["accuracy"] = summary.accuracy
             row["by_task"] = dict(summary.by_task)
             row["cost"] = {name: getattr(summary.cost, name) for name in ("tokens", "passes", "weight_reads", "flops")}
@@ -162,14 +157,15 @@ class Evolving:
         self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
         self.rows.extend(rows)
 
-    def on_search(self, recipe: Recipe) -> Summary | None:
-        """What a recipe did on the search split, where it was scored on all of it."""
-        return self.summaries[recipe.digest] if recipe.digest in self.complete else None
+    @property
+    def on_all_items(self) -> Mapping[str, Summary]:
+        """What recipes did on the search split, by digest, where they were scored on all of it."""
+        return self._scoring.on_all_items
 
     @property
     def best_accuracy(self) -> float | None:
         """The greatest on the search split so far; None without any success."""
-        known = (self.summaries[digest].accuracy for digest in self.complete)
+        known = (summary.accuracy for summary in self.on_all_items.values())
         return max((accuracy for accuracy in known if accuracy is not None), default=None)
 
     def _seconds(self) -> float:

@@ -4,93 +4,110 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import sentence, together
-from evoswarm.evaluation.racing.race import Contest, Race, Standing
+from evoswarm.evaluation.racing.race import Bracket, Race, RaceResult
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.mix.genes import RecipeGenome
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Recipe
 
-Lineage = Individual[RecipeGenome]
 G = TypeVar("G")
+P = TypeVar("P", bound=Recipe)
 
 
-@dataclass(frozen=True)
-class Scored:
-    """What became of a generation.
+class Scoring(ABC, Generic[G, P]):
+    """Scores generation after generation, and alone knows on which items of the search split.
 
     Attributes:
-        told: the individuals with their outcomes, in the order in which they were asked for.
-        summaries: by recipe digest; those of earlier individuals too, where more is known of them now.
-        complete: digests of the recipes that were scored on all items.
+        summaries: by policy digest, over the items that the policy was scored on.
+        on_all_items: of these, the ones over all items: only such policies may become finalists.
     """
 
-    told: list[Lineage]
     summaries: Mapping[str, Summary]
-    complete: frozenset[str]
-
-
-class Scoring(ABC):
-    """Scores generation after generation."""
+    on_all_items: Mapping[str, Summary]
 
     @abstractmethod
-    def score(self, individuals: Sequence[Lineage], recipes: Sequence[Recipe]) -> Scored:
-        """Score the individuals of a generation, each with its recipe.
+    def score(self, individuals: Sequence[Individual[G]], policies: Sequence[P]) -> list[Individual[G]]:
+        """Score the individuals of a generation, each with its policy.
+
+        Returns:
+            The individuals with their outcomes, in order.
 
         Raises:
             Stopped: Ctrl-C.
         """
 
+    def columns(self, individual: Individual[G]) -> Mapping[str, Any]:
+        """What the line of an individual in the lineage says of how it was scored; it counts over its own."""
+        return {}
 
-class Everything(Scoring):
-    """All recipes on all items of the search split."""
+
+class FullScoring(Scoring[G, P]):
+    """All policies on all items."""
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
+        self.summaries = self.on_all_items = self._summaries = dict[str, Summary]()
 
-    def score(self, individuals: Sequence[Lineage], recipes: Sequence[Recipe]) -> Scored:
+    def score(self, individuals: Sequence[Individual[G]], policies: Sequence[P]) -> list[Individual[G]]:
         """One call of the evaluator."""
-        rows = self._bench.evaluator.summaries(recipes, self._bench.items["search"])
+        rows = self._bench.evaluator.summaries(policies, self._bench.items["search"])
+        self._summaries.update((policy.digest, summary) for policy, summary in zip(policies, rows, strict=True))
         objectives = self._bench.space.objectives
-        told = [outcome(one, summary, objectives) for one, summary in zip(individuals, rows, strict=True)]
-        summaries = {individual.key: summary for individual, summary in zip(individuals, rows, strict=True)}
-        return Scored(told, summaries, frozenset(summaries))
+        return [outcome(one, summary, objectives) for one, summary in zip(individuals, rows, strict=True)]
 
 
-class Racing(Scoring):
-    """The recipes of every island race for its places."""
+class RacedScoring(Scoring[G, P]):
+    """The policies of every island race for its elite.
 
-    def __init__(self, bench: Workbench, islands: Archipelago[RecipeGenome], sizes: Sequence[int]) -> None:
+    Evolution is told the lower bounds of what the race estimates; the lineage tells the estimates.
+    """
+
+    def __init__(self, bench: Workbench, islands: Archipelago[G], sizes: Sequence[int]) -> None:
         self._islands = islands
-        self._race = Race(bench.evaluator, bench.items["search"], sizes, bench.space.objectives[0])
+        self._race: Race[P] = Race(bench.evaluator, bench.items["search"], sizes, bench.space.objectives[0])
+        self._results: dict[str, RaceResult] = {}  # by the individual's id: what it was told
+        self.summaries = self._summaries = dict[str, Summary]()
+        self.on_all_items = self._on_all_items = dict[str, Summary]()
 
-    def score(self, individuals: Sequence[Lineage], recipes: Sequence[Recipe]) -> Scored:
-        """One race; place holders that had run on a part of the items only run again, and carry what they showed."""
-        elites = [row[:count] for row, count in zip(self._islands.populations, self._islands.places, strict=True)]
-        contests = [
-            Contest(
-                places=max(1, count),
-                newcomers=tuple(r for i, r in zip(individuals, recipes, strict=True) if i.origin.island == island),
-                holders=tuple(individual.key for individual in elites[island]),
+    def score(self, individuals: Sequence[Individual[G]], policies: Sequence[P]) -> list[Individual[G]]:
+        """One race; elites that had run on a part of the items only run again, and get what they show now."""
+        living = [row[:count] for row, count in zip(self._islands.populations, self._islands.elites, strict=True)]
+        born = list(zip(individuals, policies, strict=True))
+        brackets = [
+            Bracket(
+                elites=max(1, count),
+                challengers=tuple(policy for one, policy in born if one.origin.island == island),
+                incumbents=tuple(individual.key for individual in living[island]),
             )
-            for island, count in enumerate(self._islands.places)
+            for island, count in enumerate(self._islands.elites)
         ]
-        standings = self._race.run(self._islands.generation, contests)
-        self._islands.revise(told(i, standings[i.key]) for row in elites for i in row)
-        return Scored(
-            [told(individual, standings[individual.key]) for individual in individuals],
-            {digest: standing.summary for digest, standing in standings.items()},
-            frozenset(digest for digest, standing in standings.items() if standing.complete),
-        )
+        results = self._race.run(self._islands.generation, brackets)
+        for digest, result in results.items():
+            self._summaries[digest] = result.summary
+            if result.complete:
+                self._on_all_items[digest] = result.summary
+        self._islands.reevaluate([self._told(one, results[one.key]) for row in living for one in row])
+        return [self._told(one, results[one.key]) for one in individuals]
+
+    def columns(self, individual: Individual[G]) -> Mapping[str, Any]:
+        """The estimate, on how many items it rests, and its standard error; a migrant has those of its original."""
+        original = individual.origin.migrated_from
+        if original is not None:
+            self._results.setdefault(individual.id, self._results[original])
+        return self._results[individual.id].to_json()
+
+    def _told(self, individual: Individual[G], result: RaceResult) -> Individual[G]:
+        self._results[individual.id] = result
+        bound = result.bound
+        return outcome(individual, result.summary, ()) if bound is None else individual.scored([bound])
 
 
-def scoring(bench: Workbench, algorithm: Algorithm[RecipeGenome]) -> Scoring:
+def scoring_of(bench: Workbench, algorithm: Algorithm[G]) -> Scoring[G, Any]:
     """The scoring that the space asks for.
 
     Raises:
@@ -98,12 +115,12 @@ def scoring(bench: Workbench, algorithm: Algorithm[RecipeGenome]) -> Scoring:
     """
     racing = bench.space.racing
     if racing is None:
-        return Everything(bench)
+        return FullScoring(bench)
     if not isinstance(algorithm, Archipelago):
         raise ValueError(f"expected an archipelago to race on, got {type(algorithm).__name__}")
     everything = len(bench.items["search"])
     sizes = [size for size in racing.sizes(everything) if size < everything]
-    return Racing(bench, algorithm, [*sizes, everything])
+    return RacedScoring(bench, algorithm, [*sizes, everything])
 
 
 def outcome(individual: Individual[G], summary: Summary, objectives: Sequence[str]) -> Individual[G]:
@@ -113,19 +130,11 @@ def outcome(individual: Individual[G], summary: Summary, objectives: Sequence[st
     return individual.scored([summary.objective(name) for name in objectives])
 
 
-def told(individual: Lineage, standing: Standing) -> Lineage:
-    """The individual with what a race has shown of it."""
-    items, estimate = standing.summary.items, standing.estimate
-    if estimate is None:
-        return outcome(individual, standing.summary, ()).estimated(items, 0.0)
-    return individual.scored([estimate.mean]).estimated(items, estimate.error)
-
-
 def hopeless(summaries: Sequence[Summary]) -> str | None:
-    """In one sentence, why none of some recipes can be evaluated; None where any can.
+    """In one sentence, why none of some policies can be evaluated; None where any can.
 
     Args:
-        summaries: of distinct recipes.
+        summaries: of distinct policies.
     """
     if not summaries or any(summary.failure is None for summary in summaries):
         return None

@@ -213,8 +213,8 @@ class Session:
     ) -> SearchResult:
         """Test the finalists again, on items that evolution never saw."""
         bench, archive = self._bench, algorithm.archive
-        whole = [i for i in archive.individuals if i.key in evolving.complete]
-        ranked = [(i, a) for i in whole if (a := evolving.summaries[i.key].accuracy) is not None]
+        whole = [(i, s) for i in archive.individuals if (s := evolving.on_all_items.get(i.key)) is not None]
+        ranked = [(i, s.accuracy) for i, s in whole if s.accuracy is not None]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
         finalists = [Contender(i.id, evolving.recipes[i.key]) for i, _ in ranked[:FINALISTS]]
         front = archive.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
@@ -237,7 +237,7 @@ class Session:
             seconds=time.monotonic() - self._began,
             example_prompt=bench.items["selection"][0].prompt,
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
-            on_search=evolving.on_search(selection.champion.recipe),
+            on_search=evolving.on_all_items.get(selection.champion.recipe.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
         )
         write_result(self._run, result)

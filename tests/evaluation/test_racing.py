@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
-from evoswarm.evaluation.racing.race import Contest, Race, Standing
-from evoswarm.evaluation.racing.rota import Rota
+from evoswarm.evaluation.racing.race import Bracket, Race, RaceResult
+from evoswarm.evaluation.racing.rungs import RungSchedule
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -47,8 +47,8 @@ class Matrix:
         self.calls: list[tuple[set[int], set[int]]] = []
         self.asked: set[tuple[int, int]] = set()
 
-    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
-        numbers = [one.samples - 2 for one in recipes]
+    def evaluate(self, policies: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
+        numbers = [one.samples - 2 for one in policies]
         places = [int(item.key[3:]) for item in items]
         self.calls.append((set(numbers), set(places)))
         self.asked.update((number, place) for number in numbers for place in places)
@@ -72,17 +72,21 @@ def drawn(abilities: Sequence[float], seed: int, count: int = 96) -> Score:
 
 
 def race(
-    score: Score, sizes: Sequence[int], contests: Sequence[Contest], generation: int = 0, objective: str = "accuracy"
-) -> tuple[Matrix, dict[int, Standing]]:
-    """One race; the standings by the recipes' numbers."""
+    score: Score,
+    sizes: Sequence[int],
+    brackets: Sequence[Bracket[Recipe]],
+    generation: int = 0,
+    objective: str = "accuracy",
+) -> tuple[Matrix, dict[int, RaceResult]]:
+    """One race; the results by the recipes' numbers."""
     matrix = Matrix(score)
-    standings = Race(matrix, make_items(sizes[-1]), sizes, objective).run(generation, contests)
+    results = Race(matrix, make_items(sizes[-1]), sizes, objective).run(generation, brackets)
     numbers = {recipe(n).digest: n for n in range(40)}
-    return matrix, {numbers[digest]: standing for digest, standing in standings.items()}
+    return matrix, {numbers[digest]: result for digest, result in results.items()}
 
 
-def island(numbers: Sequence[int], places: int = 2, holders: Sequence[int] = ()) -> Contest:
-    return Contest(places, tuple(recipe(n) for n in numbers), tuple(recipe(n).digest for n in holders))
+def island(numbers: Sequence[int], elites: int = 2, incumbents: Sequence[int] = ()) -> Bracket[Recipe]:
+    return Bracket(elites, tuple(recipe(n) for n in numbers), tuple(recipe(n).digest for n in incumbents))
 
 
 @given(st.integers(1, 4), st.data())
@@ -90,10 +94,10 @@ def test_rungs_hold_every_task_alike_and_rotate(tasks: int, data: st.DataObject)
     count = data.draw(st.integers(tasks, 40))
     sizes = sorted({*data.draw(st.lists(st.integers(tasks, count), max_size=3)), count})
     items = make_items(count, "abcd"[:tasks])
-    rota = Rota(items, sizes)
+    schedule = RungSchedule(items, sizes)
     seen: set[int] = set()
     for generation in range(count):
-        rungs = rota.rungs(generation)
+        rungs = schedule.rungs(generation)
         assert [len(rung) for rung in rungs] == sizes
         for rung, longer in pairwise(rungs):
             assert set(rung) < set(longer)
@@ -106,47 +110,57 @@ def test_rungs_hold_every_task_alike_and_rotate(tasks: int, data: st.DataObject)
 
 
 def test_a_generation_begins_where_the_one_before_left_off() -> None:
-    first, second, third = (Rota(make_items(48), [16, 48]).rungs(generation)[0] for generation in range(3))
+    first, second, third = (RungSchedule(make_items(48), [16, 48]).rungs(generation)[0] for generation in range(3))
     assert not set(first) & set(second)
     assert sorted([*first, *second, *third]) == list(range(48))
 
 
 def test_an_estimate_is_a_score() -> None:
     """Where the best of all solves the first rung and little else, who solves nothing of it is not below 0."""
-    _, standings = race(lambda number, place: float(number == 0 and place < 16), [16, 96], [island([0, 1], places=1)])
-    estimate = standings[1].estimate
-    assert not standings[1].complete
+    _, results = race(lambda number, place: float(number == 0 and place < 16), [16, 96], [island([0, 1], elites=1)])
+    estimate = results[1].estimate
+    assert not results[1].complete
     assert estimate is not None
     assert estimate.mean == 0.0
 
 
+def test_selection_compares_a_standard_error_below_the_estimate() -> None:
+    _, results = race(drawn([0.9, 0.05], 8), [16, 48], [island(range(2), elites=1)])
+    sure, estimated = results[0].estimate, results[1].estimate
+    assert sure is not None
+    assert estimated is not None
+    assert estimated.error > 0
+    assert [results[number].bound for number in range(2)] == [sure.mean, estimated.mean - estimated.error]
+    assert results[1].to_json() == {"objectives": [estimated.mean], "items": 16, "standard_error": estimated.error}
+
+
 def test_the_hopeless_stop_on_the_first_rung_and_the_best_go_all_the_way() -> None:
     score = drawn([0.9, 0.88, 0.15, 0.1, 0.05, 0.2], 1)
-    matrix, standings = race(score, [32, 96], [island(range(6))])
+    matrix, results = race(score, [32, 96], [island(range(6))])
     assert [matrix.items_of(number) for number in range(6)] == [96, 96, 32, 32, 32, 32]
-    assert [standings[number].complete for number in range(6)] == [True, True, False, False, False, False]
+    assert [results[number].complete for number in range(6)] == [True, True, False, False, False, False]
 
 
 def test_whoever_could_still_win_goes_on() -> None:
-    matrix, standings = race(lambda number, place: float(place % 2), [8, 16, 48], [island(range(6))])
-    assert all(standing.complete for standing in standings.values())  # all alike: nobody can be told from another
+    matrix, results = race(lambda number, place: float(place % 2), [8, 16, 48], [island(range(6))])
+    assert all(result.complete for result in results.values())  # all alike: nobody can be told from another
     assert len(matrix.asked) == 6 * 48
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_places_are_held_by_those_who_know_all_items(seed: int) -> None:
+def test_elites_know_all_items(seed: int) -> None:
     rng = Random(seed)
     score = drawn([rng.uniform(0.3, 0.9) for _ in range(24)], seed)
-    contests = [island(range(8)), island(range(8, 16), places=1), island(range(16, 24), places=3)]
-    matrix, standings = race(score, [16, 48, 96], contests)
-    for contest, first in zip(contests, (0, 8, 16), strict=True):
+    brackets = [island(range(8)), island(range(8, 16), elites=1), island(range(16, 24), elites=3)]
+    matrix, results = race(score, [16, 48, 96], brackets)
+    for bracket, first in zip(brackets, (0, 8, 16), strict=True):
         bounds = {}
         for number in range(first, first + 8):
-            estimate = standings[number].estimate
+            estimate = results[number].estimate
             assert estimate is not None
             bounds[number] = estimate.lower(1.0)
-        best = sorted(bounds, key=lambda number: -bounds[number])[: contest.places]
-        assert all(standings[number].complete for number in best)
+        best = sorted(bounds, key=lambda number: -bounds[number])[: bracket.elites]
+        assert all(results[number].complete for number in best)
     assert len(matrix.asked) < 24 * 96
 
 
@@ -168,10 +182,10 @@ def test_a_race_hardly_ever_loses_the_best_and_spends_half() -> None:
 def test_what_a_complete_recipe_shows_is_what_it_shows_without_a_race() -> None:
     score = drawn([0.7, 0.2], 5, 12)
     items = make_items(12)
-    _, standings = race(score, [8, 12], [island(range(2), places=2)])
+    _, results = race(score, [8, 12], [island(range(2), elites=2)])
     for number in range(2):
         plain = summarize(items, [Evaluation(score=score(number, place)) for place in range(12)], TASKS)
-        assert standings[number] == Standing(plain, StratifiedEstimate(plain.objective("accuracy"), 0.0), True)
+        assert results[number] == RaceResult(plain, StratifiedEstimate(plain.objective("accuracy"), 0.0), True)
 
 
 def test_an_easy_rung_does_not_flatter() -> None:
@@ -183,8 +197,8 @@ def test_an_easy_rung_does_not_flatter() -> None:
             return float(good or turn > 0)
         return float(turn % 4 < (2 if good else 1))
 
-    matrix, standings = race(score, [16, 96], [island(range(4))])
-    poor = standings[3]
+    matrix, results = race(score, [16, 96], [island(range(4))])
+    poor = results[3]
     assert matrix.items_of(3) == 16
     assert poor.summary.accuracy == 0.75
     assert poor.estimate is not None
@@ -196,9 +210,9 @@ def test_who_is_behind_within_chance_goes_on_and_may_win() -> None:
     def score(number: int, place: int) -> float:
         return float(place > 0) if number == 1 else float(place % 8 != 7 or place < 32)
 
-    matrix, standings = race(score, [32, 96], [island(range(3), places=1)])
+    matrix, results = race(score, [32, 96], [island(range(3), elites=1)])
     assert matrix.items_of(1) == 96  # one item behind on the first rung, seven ahead in all
-    assert standings[1].summary.accuracy == pytest.approx(95 / 96)
+    assert results[1].summary.accuracy == pytest.approx(95 / 96)
 
 
 def test_who_stopped_is_called_back_when_the_last_place_becomes_cheap() -> None:
@@ -212,9 +226,9 @@ def test_who_stopped_is_called_back_when_the_last_place_becomes_cheap() -> None:
     collapsed, _ = race(lambda number, place: score(number, place, 0), [16, 96], [island(range(3))])
     assert [collapsed.items_of(number) for number in range(3)] == [96, 96, 96]
     assert collapsed.calls[-1][0] == {2}
-    held, standings = race(lambda number, place: score(number, place, 4), [16, 96], [island(range(3))])
+    held, results = race(lambda number, place: score(number, place, 4), [16, 96], [island(range(3))])
     assert [held.items_of(number) for number in range(3)] == [96, 96, 16]
-    third, second = standings[2].estimate, standings[1].estimate
+    third, second = results[2].estimate, results[1].estimate
     assert third is not None
     assert second is not None
     assert third.lower(1.0) < second.mean < third.upper(1.0)  # it may be better: that alone wins no place
@@ -225,29 +239,31 @@ def test_a_failed_item_is_a_wrong_answer_and_the_race_goes_on(fails: int) -> Non
     def score(number: int, place: int, failure: float | None = 0.0) -> float | None:
         return failure if number == 1 and place == fails else float(number == 0 or place % (12 - 5 * number) > 0)
 
-    matrix, standings = race(lambda number, place: score(number, place, None), [16, 48, 96], [island(range(3))])
+    matrix, results = race(lambda number, place: score(number, place, None), [16, 48, 96], [island(range(3))])
     plain, expected = race(score, [16, 48, 96], [island(range(3))])
-    assert {number: standing.estimate for number, standing in standings.items()} == {
-        number: standing.estimate for number, standing in expected.items()
+    assert {number: result.estimate for number, result in results.items()} == {
+        number: result.estimate for number, result in expected.items()
     }
     assert matrix.calls == plain.calls
-    assert standings[1].complete
-    assert standings[1].summary.failure is None
-    assert standings[1].summary.failures == 1
+    assert results[1].complete
+    assert results[1].summary.failure is None
+    assert results[1].summary.failures == 1
 
 
 def test_who_fails_on_the_whole_first_rung_has_failed_and_stops() -> None:
-    matrix, standings = race(lambda number, place: None if number == 1 else 1.0, [16, 96], [island(range(3))])
-    failed = standings[1]
+    matrix, results = race(lambda number, place: None if number == 1 else 1.0, [16, 96], [island(range(3))])
+    failed = results[1]
     assert failed.estimate is None
+    assert failed.bound is None
+    assert failed.to_json() == {"objectives": [], "items": 16, "standard_error": 0.0}
     assert not failed.complete
     assert failed.summary.failure == Failure("time_out", "slow")
     assert matrix.items_of(1) == 16
 
 
 def test_nobody_but_failures_ends_a_race_too() -> None:
-    matrix, standings = race(lambda number, place: None, [8, 16], [island(range(3))])
-    assert all(standing.estimate is None for standing in standings.values())
+    matrix, results = race(lambda number, place: None, [8, 16], [island(range(3))])
+    assert all(result.estimate is None for result in results.values())
     assert len(matrix.calls) == 1
 
 
@@ -259,28 +275,28 @@ def test_one_call_for_all_islands_on_every_rung() -> None:
     assert all({n // 4 for n in numbers} == {0, 1, 2} for numbers, _ in matrix.calls[:2])
 
 
-def test_holders_are_the_cutoff_of_newcomers() -> None:
-    """Mediocre newcomers would win places among themselves, not against those who hold them."""
+def test_incumbents_are_the_cutoff_of_challengers() -> None:
+    """Mediocre challengers would win places among themselves, not against the incumbents."""
     matrix = Matrix(drawn([0.9, 0.92, 0.5, 0.45, 0.4], 7))
     runner = Race(matrix, make_items(96), [32, 96], "accuracy")
     runner.run(0, [island([0, 1])])
-    runner.run(1, [island([2, 3, 4], holders=[0, 1])])
+    runner.run(1, [island([2, 3, 4], incumbents=[0, 1])])
     assert [matrix.items_of(number) for number in range(5)] == [96, 96, 32, 32, 32]
 
 
-def test_a_holder_that_had_stopped_runs_again_on_the_new_rungs() -> None:
-    """It held no place at home, and holds one where it has travelled to."""
+def test_an_incumbent_that_had_stopped_runs_again_on_the_new_rungs() -> None:
+    """It was no elite at home, and is one where it has travelled to."""
     matrix = Matrix(drawn([0.9, 0.5, 0.1], 7))
     runner = Race(matrix, make_items(96), [32, 96], "accuracy")
-    at_home = runner.run(0, [island([0, 1], places=1)])[recipe(1).digest]
+    at_home = runner.run(0, [island([0, 1], elites=1)])[recipe(1).digest]
     assert at_home.summary.items == 32
-    abroad = runner.run(1, [island([2], places=1, holders=[1])])[recipe(1).digest]
+    abroad = runner.run(1, [island([2], elites=1, incumbents=[1])])[recipe(1).digest]
     assert abroad.complete
     assert abroad.estimate != at_home.estimate
     again = Matrix(drawn([0.9, 0.5, 0.1, 0.95], 7))
     runner = Race(again, make_items(96), [32, 96], "accuracy")
-    runner.run(0, [island([0, 1], places=1)])
-    beaten = runner.run(1, [island([3], places=1, holders=[1])])[recipe(1).digest]
+    runner.run(0, [island([0, 1], elites=1)])
+    beaten = runner.run(1, [island([3], elites=1, incumbents=[1])])[recipe(1).digest]
     assert beaten.summary.items == 64  # the rung of the second generation holds other items
 
 
@@ -289,7 +305,7 @@ def test_a_known_recipe_that_is_asked_for_again_costs_nothing() -> None:
     runner = Race(matrix, make_items(96), [32, 96], "accuracy")
     first = runner.run(0, [island([0])])
     asked, calls = len(matrix.asked), len(matrix.calls)
-    assert runner.run(1, [island([0], holders=[0])]) == first
+    assert runner.run(1, [island([0], incumbents=[0])]) == first
     assert (len(matrix.asked), len(matrix.calls)) == (asked, calls)
 
 
@@ -297,16 +313,16 @@ def test_the_objective_may_be_one_task() -> None:
     def score(number: int, place: int) -> float:
         return float((place % 4 == 0) == (number == 0))  # the first is good at task a alone, the others at the rest
 
-    matrix, standings = race(score, [16, 48], [island(range(4), places=1)], objective="accuracy:a")
+    matrix, results = race(score, [16, 48], [island(range(4), elites=1)], objective="accuracy:a")
     assert [matrix.items_of(number) for number in range(4)] == [48, 16, 16, 16]
-    assert standings[0].estimate == StratifiedEstimate(1.0, 0.0)
-    assert standings[1].estimate is not None
-    assert standings[1].estimate.mean == 0.0
-    _, by_mean = race(score, [16, 48], [island(range(4), places=1)])
+    assert results[0].estimate == StratifiedEstimate(1.0, 0.0)
+    assert results[1].estimate is not None
+    assert results[1].estimate.mean == 0.0
+    _, by_mean = race(score, [16, 48], [island(range(4), elites=1)])
     assert not by_mean[0].complete
 
 
 def test_summaries_are_of_what_was_scored() -> None:
-    _, standings = race(drawn([0.9, 0.05], 8), [16, 48], [island(range(2), places=1)])
-    summaries: list[Summary] = [standings[number].summary for number in range(2)]
+    _, results = race(drawn([0.9, 0.05], 8), [16, 48], [island(range(2), elites=1)])
+    summaries: list[Summary] = [results[number].summary for number in range(2)]
     assert [summary.items for summary in summaries] == [48, 16]

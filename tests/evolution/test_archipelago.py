@@ -326,3 +326,15 @@ def test_islands_beat_random_search_on_the_toy(archipelago, evolve, toys):
         for _ in range(25):
             rival.tell([i.scored([sum(i.genome[:-1])]) for i in rival.ask()])
         assert rival.archive.best(1)[0].objectives < (36.0,)
+
+
+def test_individuals_that_are_evaluated_again_take_their_new_place_or_leave(archipelago):
+    algorithm = archipelago(islands=2, elites=3)
+    algorithm.tell(one.scored([float(one.origin.number)]) for one in algorithm.ask())
+    told = list(algorithm.history)
+    best, second, *rest = algorithm.populations[0]
+    algorithm.reevaluate([best.scored([-1.0]), second.failed("time_out")])
+    assert [one.id for one in algorithm.populations[0]] == [*(one.id for one in rest), best.id]
+    assert algorithm.populations[0][-1].objectives == (-1.0,)
+    assert algorithm.history == told
+    assert algorithm.elites == (3, 3)

@@ -15,7 +15,7 @@ from evoswarm.evolution.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.calibrating import calibration_of, representation_of
 from evoswarm.experiment.result import GenerationFigures, SearchResult
-from evoswarm.experiment.scoring import scoring
+from evoswarm.experiment.scoring import scoring_of
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.run_directory import RunDirectory
@@ -137,4 +137,4 @@ def test_an_algorithm_without_islands_cannot_race(micro: Micro, swarm: Swarm, tm
         representation = representation_of(bench, calibration_of(bench, run, lambda text: None))
         run.close()
         with pytest.raises(ValueError, match="expected an archipelago to race on, got RandomSearch"):
-            scoring(bench, RandomSearch(representation, [Objective("accuracy")], 0))
+            scoring_of(bench, RandomSearch(representation, [Objective("accuracy")], 0))

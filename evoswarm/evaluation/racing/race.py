@@ -1,26 +1,29 @@
-"""A race: recipes are scored rung by rung, and those that can no longer win a place stop."""
+"""A race: policies are scored rung by rung, and those that can no longer become elites stop."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
-from evoswarm.evaluation.racing.rota import Rota
-from evoswarm.policies.mix import Recipe
+from evoswarm.evaluation.racing.rungs import RungSchedule
+from evoswarm.policies import Policy
 from evoswarm.statistics.paired import Scores, StratifiedEstimate, TaskStrata, mean_scores
 from evoswarm.tasks.task import Item, Task
 
+P = TypeVar("P", bound=Policy)
+P_contra = TypeVar("P_contra", bound=Policy, contravariant=True)
+
 DROP_ERRORS = 1.28
-"""A recipe is dropped when it is behind by more standard errors than this: one-sided 90%."""
+"""A policy is dropped when it is behind by more standard errors than this: one-sided 90%."""
 
 REFERENCES = 8
-"""The best recipes that know all items: their mean score on an item says how easy it is."""
+"""The best policies that know all items: their mean score on an item says how easy it is."""
 
 
-class Scorer(Protocol):
+class ScoresPolicies(Protocol[P_contra]):
     """What a race asks for scores: an :class:`~evoswarm.evaluation.evaluator.Evaluator`, or a matrix of scores."""
 
     @property
@@ -28,29 +31,34 @@ class Scorer(Protocol):
         """By name."""
         ...
 
-    def evaluate(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[Evaluation]]:
-        """Score every recipe on every item."""
+    def evaluate(self, policies: Sequence[P_contra], items: Sequence[Item], /) -> list[list[Evaluation]]:
+        """Score every policy on every item."""
         ...
 
 
 @dataclass(frozen=True)
-class Contest:
-    """Who competes for the same places: those of one island.
+class Bracket(Generic[P]):
+    """Policies that compete for the same places: those of one island.
 
     Attributes:
-        places: how many there are; 1 or more.
-        newcomers: recipes to be scored.
-        holders: digests of recipes that hold places now; they were newcomers of an earlier race.
+        elites: how many places there are; 1 or more.
+        challengers: policies to be scored.
+        incumbents: digests of policies that hold places now; they were challengers of an earlier race.
     """
 
-    places: int
-    newcomers: tuple[Recipe, ...]
-    holders: tuple[str, ...] = ()
+    elites: int
+    challengers: tuple[P, ...]
+    incumbents: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> list[str]:
+        """All who compete, each once, incumbents first: of equals they come first."""
+        return list(dict.fromkeys([*self.incumbents, *(policy.digest for policy in self.challengers)]))
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a race knows of a recipe.
+class RaceResult:
+    """What a race knows of a policy.
 
     Attributes:
         summary: over the items that it was scored on.
@@ -62,97 +70,108 @@ class Standing:
     estimate: StratifiedEstimate | None
     complete: bool
 
+    @property
+    def bound(self) -> float | None:
+        """What selection compares: one standard error less than the estimate says, so that luck on a few items wins no
+        place. None for a failure."""
+        return None if self.estimate is None else self.estimate.lower(1.0)
 
-class Race:
-    """Races recipes over rungs of items, generation by generation, and remembers what each has shown.
+    def to_json(self) -> dict[str, Any]:
+        """What the lineage says of an individual that raced: its estimated objective, and what that rests on."""
+        mean, error = ([], 0.0) if self.estimate is None else ([self.estimate.mean], self.estimate.error)
+        return {"objectives": mean, "items": self.summary.items, "standard_error": error}
 
-    All newcomers are scored on the first rung. One goes on to the next rung while it could still win a place: while
-    the upper bound of its paired difference to whoever holds the last place of its contest is not below 0. The place
-    holders are the best by estimate, of those that hold places already and of those that still run. So the cutoff is
-    statistical, as in Hoeffding races (Maron & Moore 1994) and in F-race and irace (Birattari et al. 2002;
-    Lopez-Ibanez et al. 2016), and the rungs are those of successive halving (Jamieson & Talwalkar 2016). Bounds are
-    normal ones: Hoeffding's and Bernstein's are too wide to drop anybody on few dozen items.
 
-    At the end nobody holds a place by luck: whoever is among the best by its *lower* bound is scored on all items.
-    The others keep an estimate: the paired difference to the mean of the best recipes that know all items (a control
+class Race(Generic[P]):
+    """Races policies over rungs of items, generation by generation, and remembers what each has shown.
+
+    All challengers are scored on the first rung. One goes on to the next rung while it could still become an elite:
+    while the upper bound of its paired difference to the last elite of its bracket is not below 0. The elites are the
+    best by estimate, of the incumbents and of those that still run. So the cutoff is statistical, as in Hoeffding races
+    (Maron & Moore 1994) and in F-race and irace (Birattari et al. 2002; Lopez-Ibanez et al. 2016), and the rungs are
+    those of successive halving (Jamieson & Talwalkar 2016). Bounds are normal ones: Hoeffding's and Bernstein's are too
+    wide to drop anybody on few dozen items.
+
+    At the end nobody is an elite by luck: whoever is among the best by its *lower* bound is scored on all items.
+    The others keep an estimate: the paired difference to the mean of the best policies that know all items (a control
     variate), so that an easy rung does not flatter. An item that failed is a wrong answer; who failed on every item of
     its first rung has failed, and stops.
 
     Args:
-        evaluator: scores recipes; one call per rung, for all contests.
+        evaluator: scores policies; one call per rung, for all brackets.
         items: of the search split.
         sizes: of the rungs, growing; the last is all items.
         objective: ``accuracy`` or ``accuracy:TASK``.
     """
 
-    def __init__(self, evaluator: Scorer, items: Sequence[Item], sizes: Sequence[int], objective: str) -> None:
+    def __init__(
+        self, evaluator: ScoresPolicies[P], items: Sequence[Item], sizes: Sequence[int], objective: str
+    ) -> None:
         self._evaluator, self._items, self._objective = evaluator, items, objective
-        self._rota = Rota(items, sizes)
+        self._schedule = RungSchedule(items, sizes)
         task = objective.partition(":")[2]
-        counted = [task] if task else list(self._rota.by_task)
+        counted = [task] if task else list(self._schedule.by_task)
         total = math.fsum(evaluator.tasks[name].weight for name in counted)
         weights = {name: evaluator.tasks[name].weight / total for name in counted}
-        self._strata = TaskStrata({name: self._rota.by_task[name] for name in counted}, weights)
-        self._recipes: dict[str, Recipe] = {}
+        self._strata = TaskStrata({name: self._schedule.by_task[name] for name in counted}, weights)
+        self._policies: dict[str, P] = {}
         self._known: dict[str, dict[int, Evaluation]] = {}
-        self._standings: dict[str, Standing] = {}
 
-    def run(self, generation: int, contests: Sequence[Contest]) -> Mapping[str, Standing]:
+    def run(self, generation: int, brackets: Sequence[Bracket[P]]) -> Mapping[str, RaceResult]:
         """One race.
 
         Args:
             generation: from 0; decides which items the rungs hold.
-            contests: all islands'.
+            brackets: all islands'.
 
         Returns:
-            What is known, by digest, of every newcomer and every holder; holders that had not been scored on all
-            items run again, so theirs may be news.
+            What is known, by digest, of every challenger and every incumbent; incumbents that had not been scored on
+            all items run again, so theirs may be news.
         """
-        for recipe in (recipe for contest in contests for recipe in contest.newcomers):
-            self._recipes.setdefault(recipe.digest, recipe)
-            self._known.setdefault(recipe.digest, {})
-        everyone = list(dict.fromkeys(digest for contest in contests for digest in _digests(contest)))
+        for policy in (policy for bracket in brackets for policy in bracket.challengers):
+            self._policies.setdefault(policy.digest, policy)
+            self._known.setdefault(policy.digest, {})
+        everyone = list(dict.fromkeys(digest for bracket in brackets for digest in bracket.digests))
         running = self._unfinished(everyone)
-        for rung in self._rota.rungs(generation):
+        for rung in self._schedule.rungs(generation):
             self._score(running, rung)
             running = self._unfinished(running)
-            able = self._able(contests, set(running))
+            able = self._able(brackets, set(running))
             running = [digest for digest in running if digest in able]
-        while owed := self._owed(contests):
+        while owed := self._owed(brackets):
             self._score(owed, range(len(self._items)))
         reference = self._reference()
-        self._standings.update((digest, self._standing(digest, reference)) for digest in everyone)
-        return {digest: self._standings[digest] for digest in everyone}
+        return {digest: self._result(digest, reference) for digest in everyone}
 
     def _score(self, digests: Sequence[str], places: Sequence[int]) -> None:
         if not digests:
             return
-        recipes = [self._recipes[digest] for digest in digests]
-        rows = self._evaluator.evaluate(recipes, [self._items[place] for place in places])
+        policies = [self._policies[digest] for digest in digests]
+        rows = self._evaluator.evaluate(policies, [self._items[place] for place in places])
         for digest, row in zip(digests, rows, strict=True):
             self._known[digest].update(zip(places, row, strict=True))
 
-    def _able(self, contests: Sequence[Contest], running: set[str]) -> set[str]:
-        """Who of the runners could still win a place of some contest."""
+    def _able(self, brackets: Sequence[Bracket[P]], running: set[str]) -> set[str]:
+        """Who of the runners could still become an elite of some bracket."""
         reference = self._reference()
         able: set[str] = set()
-        for contest in contests:
-            field = [d for d in _digests(contest) if d in running or self._complete(d)]
+        for bracket in brackets:
+            field = [d for d in bracket.digests if d in running or self._complete(d)]
             ranked = sorted(field, key=lambda digest: -self._estimate(digest, reference).mean)
             if ranked:
-                last = self._scores(ranked[min(contest.places, len(ranked)) - 1])
+                last = self._scores(ranked[min(bracket.elites, len(ranked)) - 1])
                 behind = {digest: self._strata.difference(self._scores(digest), last) for digest in field}
                 able.update(digest for digest in field if behind[digest].upper(DROP_ERRORS) >= 0)
         return able
 
-    def _owed(self, contests: Sequence[Contest]) -> list[str]:
-        """Who would win a place without having been scored on all items."""
+    def _owed(self, brackets: Sequence[Bracket[P]]) -> list[str]:
+        """Who would become an elite without having been scored on all items."""
         reference = self._reference()
         owed: dict[str, None] = {}
-        for contest in contests:
-            field = [digest for digest in _digests(contest) if not self._failed(digest)]
+        for bracket in brackets:
+            field = [digest for digest in bracket.digests if not self._failed(digest)]
             ranked = sorted(field, key=lambda digest: -self._estimate(digest, reference).lower(1.0))
-            owed.update(dict.fromkeys(self._unfinished(ranked[: contest.places])))
+            owed.update(dict.fromkeys(self._unfinished(ranked[: bracket.elites])))
         return list(owed)
 
     def _reference(self) -> Scores:
@@ -169,15 +188,15 @@ class Race:
         ahead = self._strata.difference(scores, reference)
         return StratifiedEstimate(min(1.0, max(0.0, self._strata.mean(reference) + ahead.mean)), ahead.error)
 
-    def _standing(self, digest: str, reference: Scores) -> Standing:
+    def _result(self, digest: str, reference: Scores) -> RaceResult:
         places = sorted(self._known[digest])
         rows = [self._known[digest][place] for place in places]
         summary = summarize([self._items[place] for place in places], rows, self._evaluator.tasks)
         if summary.failure is not None:
-            return Standing(summary, None, False)
+            return RaceResult(summary, None, False)
         if self._complete(digest):  # to the last bit what a search without racing would see
-            return Standing(summary, StratifiedEstimate(summary.objective(self._objective), 0.0), True)
-        return Standing(summary, self._estimate(digest, reference), False)
+            return RaceResult(summary, StratifiedEstimate(summary.objective(self._objective), 0.0), True)
+        return RaceResult(summary, self._estimate(digest, reference), False)
 
     def _scores(self, digest: str) -> dict[int, float]:
         return {place: float(row.score or 0.0) for place, row in self._known[digest].items()}
@@ -192,8 +211,3 @@ class Race:
 
     def _unfinished(self, digests: Sequence[str]) -> list[str]:
         return [digest for digest in digests if not self._complete(digest) and not self._failed(digest)]
-
-
-def _digests(contest: Contest) -> list[str]:
-    """All who compete, each once, holders first: of equals they come first."""
-    return list(dict.fromkeys([*contest.holders, *(recipe.digest for recipe in contest.newcomers)]))

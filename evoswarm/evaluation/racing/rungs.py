@@ -8,7 +8,7 @@ from evoswarm.tasks.splits import quotas
 from evoswarm.tasks.task import Item
 
 
-class Rota:
+class RungSchedule:
     """Deals items, by their places, to the rungs of every generation.
 
     Each rung holds as many of every task (as a split does), and all of the rung before. From one generation to the
