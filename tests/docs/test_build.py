@@ -88,3 +88,16 @@ def test_every_python_block_is_python() -> None:
         for block in blocks(page):
             if block.language == "python" and ">>>" not in block.text:
                 compile(block.text, f"{name_of(page)}:{block.line}", "exec")
+
+
+def test_every_whole_space_is_a_valid_one() -> None:
+    """Files that a page's reader does not have need not be there; keys and values must be right."""
+    whole = [
+        (f"{name_of(page)}:{block.line}", block.text)
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "yaml" and all(f"\n{key}:" in f"\n{block.text}" for key in ("name", "pool", "tasks"))
+    ]
+    assert whole
+    for where, text in whole:
+        SearchSpace.from_text(text, where)
