@@ -54,9 +54,9 @@ class ProcessDecoder(Decoder):
         return found
 
     @cached_property
-    def contexts(self) -> dict[str, int | None]:
+    def context_lengths(self) -> dict[str, int | None]:
         """See ``Decoder``."""
-        found: dict[str, int | None] = self._ask("contexts")
+        found: dict[str, int | None] = self._ask("context_lengths")
         return found
 
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:

@@ -47,7 +47,7 @@ def test_a_search_in_another_process_writes_the_same_bytes(
 
 
 def test_everything_asked_has_the_same_answer(far: ProcessDecoder, near: Swarm) -> None:
-    for name in ("facts", "specs", "shapes", "dtypes", "device_kind", "contexts"):
+    for name in ("facts", "specs", "shapes", "dtypes", "device_kind", "context_lengths"):
         assert getattr(far, name) == getattr(near, name), name
     for spec in near.specs:
         assert far.prompt_lengths(spec.name, PROMPTS) == near.prompt_lengths(spec.name, PROMPTS)
