@@ -8,8 +8,10 @@ evaluation* (out of memory, a non-finite distribution, ...) are values, not exce
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 _NO_ROOM = (  # how libraries say it that have no type for it: allocators, loaders, thread pools
@@ -43,6 +45,30 @@ class Where:
     def __str__(self) -> str:
         position = "" if self.line is None else f":{self.line}" + ("" if self.column is None else f":{self.column}")
         return f"{self.file}{position}" + (f": {self.path}" if self.path else "")
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """A value as an error shows it: in one line, shortened, in YAML's words."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
+    if isinstance(value, dict):
+        keys = ", ".join(str(key)[:limit] for key in islice(value, limit))
+        return f"a mapping with {keys}"[:limit] if value else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return (
+            "an empty list" if not value else _cut(f"[{', '.join(show(entry, 20) for entry in value[:limit])}]", limit)
+        )
+    if isinstance(value, str):
+        value = value[: 2 * limit]
+    return _cut(repr(value) if isinstance(value, str | int | float) else " ".join(str(value).split()), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 class EvoswarmError(Exception):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
     {"errors", "trust", "failure", "canonical", "statistics", "pareto"},
-    {"user_files"},
+    {"user_files", "settings"},
     {"durable"},
     {"run_directory", "confined", "member_spec"},
     {"policies", "tasks", "evolution"},

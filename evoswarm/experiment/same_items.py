@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from evoswarm.errors import RunError
 from evoswarm.run_directory import RunDirectory
-from evoswarm.space import DatasetSettings, SearchSpace
+from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, SplitName
 
 ITEMS = "items"
@@ -41,13 +41,11 @@ def require_same_items(run: RunDirectory, space: SearchSpace, items: Mapping[Spl
             place = f"{task.name} {split}"
             now[place] = _digest([item for item in drawn if item.task == task.name])
             if known.get(place, now[place]) != now[place]:
-                source = task.path if isinstance(task, DatasetSettings) else f"the family {task.family}"
-                field = "path" if isinstance(task, DatasetSettings) else "family"
                 raise RunError(
                     f"expected the items that {run.path} was begun with (scores on others cannot be compared), got "
-                    f"others: {source} has changed since the run began, in the {split} split (put it back as it was, "
-                    "or begin anew with --out)",
-                    space.where("tasks", index, field),
+                    f"others: {task.described_origin} has changed since the run began, in the {split} split (put it "
+                    "back as it was, or begin anew with --out)",
+                    space.where("tasks", index, task.origin),
                 )
     if not now.keys() <= known.keys():
         run.journal(ITEMS, digests=known | now)

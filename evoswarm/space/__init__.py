@@ -20,27 +20,21 @@ from evoswarm.space.settings import (
     TopologyName,
     Tracking,
 )
-from evoswarm.space.task_settings import DatasetSettings, FewShot, ReasoningGymSettings, ScorerSettings, TaskSettings
 
 __all__ = [
     "SINGLE_OBJECTIVE",
     "AlgorithmName",
     "Budget",
     "CertificateSettings",
-    "DatasetSettings",
     "Decoding",
     "Evolution",
-    "FewShot",
     "GenomeSettings",
     "IslandSettings",
     "Migration",
     "ObjectiveName",
-    "ReasoningGymSettings",
-    "ScorerSettings",
     "SearchSpace",
     "Splits",
     "StopAt",
-    "TaskSettings",
     "TopologyName",
     "Tracking",
     "check_files",

@@ -13,9 +13,6 @@ from evoswarm.space.named_store import named_store
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings
-from evoswarm.tasks.dataset import DatasetTask
-from evoswarm.tasks.rows import is_local
 from evoswarm.tasks.task import Item, SplitName
 from evoswarm.trust import refused_code
 
@@ -51,15 +48,15 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
     drawn: dict[SplitName, list[Item]] = {}
     for index, settings in enumerate(space.tasks):
         task = make_task(space, index)
-        if isinstance(settings, DatasetSettings) and not is_local(settings.path):
-            notes.append(f"tasks.{index}: {settings.path} is on the hub: its columns and size are not checked")
+        if settings.is_remote:
+            origin = settings.described_origin
+            notes.append(f"tasks.{index}: {origin} is on the hub: its columns and size are not checked")
         else:
             own = draw_task_items(space, index, task)
             notes += own_golds(space, index, task, own["search"])
             for split, items in own.items():
                 drawn.setdefault(split, []).extend(items)
-            if isinstance(task, DatasetTask):
-                notes += [f"tasks.{index}.{remark}" for remark in task.remarks]
+            notes += [f"tasks.{index}.{remark}" for remark in task.remarks]
     if prompts:
         questions = {
             split: [space.prompt_format.replace("{prompt}", item.prompt) for item in items]
@@ -71,8 +68,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
 
 def small_test_split(space: SearchSpace) -> str | None:
     """What is to be said of a test split that could be larger; None where nothing is."""
-    procedural = any(isinstance(task, ReasoningGymSettings) for task in space.tasks)
-    if not procedural or space.splits.test >= ENOUGH_TEST_ITEMS:
+    if not any(task.endless for task in space.tasks) or space.splits.test >= ENOUGH_TEST_ITEMS:
         return None
     return (
         f"splits.test: expected at least {ENOUGH_TEST_ITEMS:,} test items (procedural tasks make as many questions as "

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
-from evoswarm.space.base_settings import LONGEST_NAME
-from evoswarm.space.explain import Contradiction
+from evoswarm.errors import show
+from evoswarm.settings import LONGEST_NAME, Contradiction, Path, duplicates
 from evoswarm.space.settings import IslandSettings, SpaceSettings
-from evoswarm.space.source_map import Path
-from evoswarm.space.strict_yaml import show
-from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
-from evoswarm.tasks.compact_forms import FAMILIES
-from evoswarm.tasks.scorers import KINDS
 from evoswarm.tasks.task import SPLITS
-from evoswarm.tasks.template import Template
-from evoswarm.tasks.user_scorer import FORM
 
-_USED_BY: dict[str, tuple[str, ...]] = {
-    "pattern": ("regex",),
-    "choices": ("choice",),
-    "ignore_case": ("exact", "contains", "choice", "regex"),
-    "tolerance": ("numeric",),
-    "behind": ("exact", "contains", "numeric", "choice"),
-    "seconds": ("module:function",),
-    "memory_gb": ("module:function",),
-}
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
 """Algorithms that optimise one objective only."""
 
@@ -66,7 +48,7 @@ def check_coherence(space: SpaceSettings) -> None:
 
 
 def _pool(space: SpaceSettings) -> Iterator[Contradiction]:
-    yield from _doubles([member.name for member in space.pool], ("pool",), "name")
+    yield from duplicates([member.name for member in space.pool], ("pool",), "name")
     for index, member in enumerate(space.pool):
         if len(member.name) > LONGEST_NAME:
             yield Contradiction(
@@ -84,88 +66,11 @@ def _templates_told(space: SpaceSettings) -> Iterator[Contradiction]:
             yield Contradiction((key,), "expected a member with chat_template: true (no other is told it), got none")
 
 
-def _doubles(values: Sequence[Any], path: Path, field: str | None = None) -> Iterator[Contradiction]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            place = (*path, index) if field is None else (*path, index, field)
-            yield Contradiction(
-                place, f"expected {'names' if field else 'entries'} that differ, got {show(value)} twice"
-            )
-
-
 def _tasks(space: SpaceSettings) -> Iterator[Contradiction]:
-    yield from _doubles([task.name for task in space.tasks], ("tasks",), "name")
+    yield from duplicates([task.name for task in space.tasks], ("tasks",), "name")
     for index, task in enumerate(space.tasks):
-        path: Path = ("tasks", index)
-        yield from _scorer(task.scorer, (*path, "scorer"), isinstance(task, ReasoningGymSettings))
-        if isinstance(task, DatasetSettings):
-            yield from _templates(task, path)
-        elif task.few_shot.answer is not None:
-            yield Contradiction(
-                (*path, "few_shot", "answer"),
-                f"expected no answer (only items of a dataset have columns), got {task.few_shot.answer[:60]!r}",
-            )
-        elif task.form == "compact" and task.family not in FAMILIES:
-            yield Contradiction(
-                (*path, "family"),
-                f"expected a family with a compact form ({_nearest(task.family, FAMILIES)}; any other family of "
-                f"reasoning-gym takes form: question), got {show(task.family)}",
-            )
-        elif task.form == "question" and task.family == "pair":
-            yield Contradiction((*path, "form"), "expected compact (pair has no other form), got 'question'")
-
-
-def _templates(task: DatasetSettings, path: Path) -> Iterator[Contradiction]:
-    texts: dict[Path, str | None] = {("prompt",): task.prompt, ("answer",): task.answer}
-    texts["few_shot", "answer"] = task.few_shot.answer
-    for field, text in texts.items():
-        if text is None:
-            continue
-        try:
-            columns = Template.parse(text).columns
-        except ValueError as error:
-            yield Contradiction((*path, *field), str(error))
-            continue
-        if not columns:
-            yield Contradiction((*path, *field), f"expected a {{column}} in the template, got none in {text[:60]!r}")
-
-
-def _scorer(scorer: ScorerSettings, path: Path, verifiable: bool) -> Iterator[Contradiction]:
-    kind = scorer.kind
-    own = FORM.fullmatch(kind) is not None
-    if kind not in KINDS and not own:
-        what = "module:function" if ":" in kind else f"a scorer or module:function ({_nearest(kind, KINDS)})"
-        yield Contradiction((*path, "kind"), f"expected {what}, got {show(kind)}")
-        return
-    if kind == "verifier" and not verifiable:
-        yield Contradiction(
-            (*path, "kind"), "expected another scorer (only reasoning_gym tasks have a verifier), got 'verifier'"
-        )
-    for field, kinds in _USED_BY.items():
-        value = getattr(scorer, field)
-        if ("module:function" if own else kind) not in kinds and value != ScorerSettings.model_fields[field].default:
-            yield Contradiction(
-                (*path, field), f"expected no {field} (only {' and '.join(kinds)} use it), got {show(value)}"
-            )
-    if kind == "regex":
-        yield from _pattern(scorer.pattern, (*path, "pattern"))
-    yield from _doubles(scorer.choices, (*path, "choices"))
-
-
-def _pattern(pattern: str | None, path: Path) -> Iterator[Contradiction]:
-    if pattern is None:
-        yield Contradiction(path, "expected a regular expression (the scorer is regex), got nothing")
-        return
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        yield Contradiction(path, f"expected a regular expression, got {pattern[:60]!r}: {error}")
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    """The one that was probably meant, else all."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else ", ".join(known)
+        for found in task.contradictions():
+            yield Contradiction(("tasks", index, *found.path), str(found))
 
 
 def _splits(space: SpaceSettings) -> Iterator[Contradiction]:
@@ -193,7 +98,7 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
                 ("genome", "leads", index), f"expected a member of the pool ({', '.join(names)}), got {show(lead)}"
             )
     for field in ("leads", "rules", "samples"):
-        yield from _doubles(getattr(genome, field) or (), ("genome", field))
+        yield from duplicates(getattr(genome, field) or (), ("genome", field))
     ranges = ("weight", "temperature", "open_share", "alpha", "beta", "contrast", "sampling_temperature")
     for field in ranges:
         low, high = getattr(genome, field)
@@ -258,11 +163,11 @@ def _edges(space: SpaceSettings) -> Iterator[Contradiction]:
                 yield Contradiction((*path, index, end), f"expected an island from 0 to {count - 1}, got {island}")
         if edge[0] == edge[1]:
             yield Contradiction((*path, index), f"expected an edge between two islands, got {list(edge)}")
-    yield from _doubles(evolution.edges, path)
+    yield from duplicates(evolution.edges, path)
 
 
 def _objectives(space: SpaceSettings) -> Iterator[Contradiction]:
-    yield from _doubles(space.objectives, ("objectives",))
+    yield from duplicates(space.objectives, ("objectives",))
     names = [task.name for task in space.tasks]
     for index, objective in enumerate(space.objectives):
         task = objective.partition(":")[2]

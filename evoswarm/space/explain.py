@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from evoswarm.space.source_map import Path, SourceMap
-from evoswarm.space.strict_yaml import show
+from evoswarm.errors import show
+from evoswarm.settings import Contradiction, Path
+from evoswarm.space.source_map import SourceMap
 
 _TYPES: Mapping[str, str] = {
     "int_type": "a whole number",
@@ -34,14 +35,6 @@ _PATTERNS: Mapping[str, str] = {
     "device": "auto, cpu, mps, cuda or cuda:N",
     "objectives": "accuracy, accuracy:TASK, flops, weight_reads, passes or open_share",
 }
-
-
-class Contradiction(ValueError):
-    """Parts of a space that do not go together; knows the path of the field to blame."""
-
-    def __init__(self, path: Path, message: str) -> None:
-        self.path = path
-        super().__init__(message)
 
 
 def explain(
@@ -80,9 +73,16 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
         if is_entry or (isinstance(node, Mapping) and part in node):
             path.append(part)
             node = node[part]
-    if error["type"] in ("missing", "union_tag_not_found", "union_tag_invalid"):
-        path.append("source" if error["type"].startswith("union") else error["loc"][-1])
+    if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        path.append(_discriminator(error))
+    elif error["type"] == "missing":
+        path.append(error["loc"][-1])
     return tuple(path)
+
+
+def _discriminator(error: ErrorDetails) -> str:
+    """The key that says which part of a union is meant."""
+    return str(error["ctx"]["discriminator"]).strip("'")
 
 
 def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
@@ -99,7 +99,8 @@ def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str
     if kind == "union_tag_invalid":
         return f"expected {_one_of(context['expected_tags'], context['tag'])}, got {show(context['tag'])}"
     if kind == "union_tag_not_found":
-        return "expected a value for 'source' (reasoning_gym or dataset), got nothing"
+        options = " or ".join(_node_at(error["loc"], schema)["discriminator"]["mapping"])
+        return f"expected a value for {_discriminator(error)!r} ({options}), got nothing"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         bound = context[key]
@@ -132,7 +133,7 @@ def _one_of(expected: str, got: Any) -> str:
 
 
 def _known_keys(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
-    known = _keys_at(error["loc"][:-1], schema)
+    known = list(_node_at(error["loc"][:-1], schema).get("properties", {}))
     name = str(path[-1])
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     if near:
@@ -144,8 +145,8 @@ def _known_keys(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> s
     return f"a known key ({', '.join(known)})"
 
 
-def _keys_at(location: Sequence[str | int], schema: Mapping[str, Any]) -> list[str]:
-    """The keys that the schema has at one of pydantic's locations."""
+def _node_at(location: Sequence[str | int], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the schema has at one of pydantic's locations."""
     node = _resolve(schema, schema)
     for part in location:
         properties = node.get("properties", {})
@@ -160,7 +161,7 @@ def _keys_at(location: Sequence[str | int], schema: Mapping[str, Any]) -> list[s
         elif "oneOf" in node or "anyOf" in node:
             node = next((option for option in node.get("oneOf", node.get("anyOf", ())) if "items" in option), {})
         node = _resolve(node, schema)
-    return list(node.get("properties", {}))
+    return node
 
 
 def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

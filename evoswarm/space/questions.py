@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.space.search_space import SearchSpace
-from evoswarm.space.task_settings import DatasetSettings, ReasoningGymSettings, ScorerSettings
-from evoswarm.tasks.dataset import DatasetTask
-from evoswarm.tasks.family_trial import require_tractable
-from evoswarm.tasks.reasoning_gym import ReasoningGymTask
-from evoswarm.tasks.scorers import Scorer, make_scorer
+from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.splits import draw_task, needs_of, take_turns
 from evoswarm.tasks.task import SPLITS, Item, SplitName, Task
-from evoswarm.tasks.user_scorer import own_limits
-from evoswarm.trust import Trust
 
 
-def make_tasks(space: SearchSpace) -> list[Task]:
+def make_tasks(space: SearchSpace) -> list[SourcedTask]:
     """The tasks of a space, in its order; nothing is read yet.
 
     Raises:
@@ -29,13 +22,10 @@ def make_tasks(space: SearchSpace) -> list[Task]:
     return [make_task(space, index) for index in range(len(space.tasks))]
 
 
-def make_task(space: SearchSpace, index: int) -> Task:
+def make_task(space: SearchSpace, index: int) -> SourcedTask:
     """One task of a space; see `make_tasks`."""
-    settings = space.tasks[index]
     try:
-        if isinstance(settings, DatasetSettings):
-            return _from_dataset(settings, space.trust)
-        return _from_reasoning_gym(settings, space.trust)
+        return space.tasks[index].task(space.trust)
     except TaskError as error:
         raise _located(error, space, index) from None
 
@@ -58,75 +48,15 @@ def draw_task_items(space: SearchSpace, index: int, task: Task) -> dict[SplitNam
         raise _located(error, space, index) from None
 
 
-def _from_dataset(settings: DatasetSettings, trust: Trust) -> DatasetTask:
-    return DatasetTask(
-        **_common(settings),
-        scorer=_scorer(settings.scorer, trust),
-        path=settings.path,
-        subset=settings.subset,
-        split=settings.split,
-        revision=settings.revision,
-        prompt=settings.prompt,
-        answer=settings.answer,
-        shown=settings.few_shot.answer,
-    )
-
-
-def _from_reasoning_gym(settings: ReasoningGymSettings, trust: Trust) -> ReasoningGymTask:
-    require_tractable(settings.family, settings.config, settings.form, settings.seed)
-    asked: dict[str, Any] = {
-        **_common(settings),
-        "family": settings.family,
-        "config": settings.config,
-        "form": settings.form,
-        "seed": settings.seed,
-    }
-    if settings.scorer.kind == "verifier":
-        return ReasoningGymTask.verified(**asked, evaluates_answers=settings.evaluates_answers)
-    return ReasoningGymTask(**asked, scorer=_scorer(settings.scorer, trust))
-
-
-def _common(settings: DatasetSettings | ReasoningGymSettings) -> dict[str, Any]:
-    return {
-        "name": settings.name,
-        "weight": settings.weight,
-        "max_bytes": settings.max_bytes,
-        "stop": settings.stop,
-        "shots": settings.few_shot.count,
-        "between": settings.few_shot.between,
-        "separator": settings.few_shot.separator,
-    }
-
-
-def _scorer(settings: ScorerSettings, trust: Trust) -> Scorer:
-    return make_scorer(
-        settings.kind,
-        pattern=settings.pattern,
-        choices=settings.choices,
-        ignore_case=settings.ignore_case,
-        tolerance=settings.tolerance,
-        behind=settings.behind,
-        limits=own_limits(settings.seconds, settings.memory_gb),
-        trust=trust,
-    )
-
-
-_SETTINGS = (
-    *("path", "subset", "split", "revision", "prompt", "answer"),
-    *("family", "config", "form", "few_shot.count", "few_shot.answer", "scorer.kind", "scorer.pattern"),
-)
-
-
 def _located(error: TaskError, space: SearchSpace, index: int) -> TaskError:
     """The error with the line of the space to blame; a place in the data goes into its message."""
     inner = error.where or Where("")
-    setting = tuple(inner.path.split("."))
-    if setting[0] == "splits":
-        return TaskError(error.message, space.where(*setting))
+    path = tuple(inner.path.split("."))
+    if path[0] == "splits":
+        return TaskError(error.message, space.where(*path))
     task = space.tasks[index]
-    place = setting if inner.path in _SETTINGS else ("path",)
-    data = "" if inner.path in _SETTINGS else inner.path
-    prefix = ""
-    if isinstance(task, DatasetSettings) and inner.file == task.path:
-        prefix = f"{dataclasses.replace(inner, path=data)}: "
-    return TaskError(prefix + error.message, space.where("tasks", index, *place))
+    is_key = path[0] in type(task).model_fields
+    message = error.message
+    if inner.file == getattr(task, task.origin):
+        message = f"{dataclasses.replace(inner, path='' if is_key else inner.path)}: {message}"
+    return TaskError(message, space.where("tasks", index, *(path if is_key else (task.origin,))))

@@ -5,20 +5,26 @@ Every field is a key of the YAML file; ``lambda`` and ``copy`` are called `contr
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, Tag
 
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
 from evoswarm.policies.mix import Alpha, AlphabetName, RuleName
-from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
-from evoswarm.space.task_settings import TaskSettings
+from evoswarm.settings import LONGEST_NAME, NAME, Seed, Settings
+from evoswarm.tasks.settings import TaskSettings
+from evoswarm.tasks.sources import SOURCES
 
 ObjectiveName = Annotated[
     str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
 ]
 AlgorithmName = Literal["archipelago", "island", "random", "tpe", "cmaes", "nsga2"]
 TopologyName = Literal["ring", "bidirectional_ring", "torus", "star", "fully_connected", "unconnected", "edges"]
+
+if TYPE_CHECKING:
+    AnyTask = TaskSettings
+else:
+    AnyTask = Annotated[Union[tuple(SOURCES.values())], Field(discriminator="source")]  # noqa: UP007
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -306,7 +312,7 @@ class SpaceSettings(Settings):
     system: str | None = Field(default=None, min_length=1)
     template_options: TemplateOptions = Field(default_factory=dict)
     template_date: TemplateDate | None = None
-    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
     splits: Splits = Splits()
     genome: GenomeSettings = GenomeSettings()
     evolution: Evolution = Evolution()

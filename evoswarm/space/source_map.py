@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evoswarm.errors import Where
-
-Path = tuple[str | int, ...]
-"""The way to a value: ``("pool", 0, "name")``."""
+from evoswarm.settings import Path
 
 
 def dotted(path: Path) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shlex
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -16,8 +14,9 @@ from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
-from evoswarm.errors import SpaceError, Where
-from evoswarm.space.source_map import Path, SourceMap, dotted
+from evoswarm.errors import SpaceError, Where, show
+from evoswarm.settings import Path
+from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.user_files import MIB, decoded
 
 LARGEST = MIB
@@ -53,30 +52,6 @@ def read_yaml(file: str, content: bytes, overrides: tuple[str, ...] = ()) -> tup
     for override in overrides:
         _override(data, reader.places, override)
     return data, SourceMap(file, reader.places)
-
-
-def show(value: Any, limit: int = 60) -> str:
-    """A value as an error shows it: in one line, shortened, in YAML's words."""
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
-    if isinstance(value, dict):
-        keys = ", ".join(str(key)[:limit] for key in islice(value, limit))
-        return f"a mapping with {keys}"[:limit] if value else "an empty mapping"
-    if isinstance(value, list | tuple):
-        return (
-            "an empty list" if not value else _cut(f"[{', '.join(show(entry, 20) for entry in value[:limit])}]", limit)
-        )
-    if isinstance(value, str):
-        value = value[: 2 * limit]
-    return _cut(repr(value) if isinstance(value, str | int | float) else " ".join(str(value).split()), limit)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _short(node: Any) -> Any:

@@ -7,18 +7,73 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
+from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from evoswarm.errors import TaskError, Where
+from evoswarm.settings import Contradiction
 from evoswarm.tasks.rows import is_local, read_rows
 from evoswarm.tasks.scorers import Choice, Contains, Exact, Regex
+from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.task import Item, item_key
 from evoswarm.tasks.template import Column, Template
+from evoswarm.trust import NOBODY, Trust
 
 _LARGEST = 1 << 30  # characters of all questions: a template may write a column as often as it likes
 _GAPS = "tables make such of integers with gaps"
 _WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
+
+
+class DatasetSettings(TaskSettings):
+    """Items from the rows of a local table, or of a data set on the hub.
+
+    Attributes:
+        path: a jsonl, ndjson, json, csv, tsv or parquet file (the first five in gzip too) or a folder that ``datasets``
+            saved, from the working directory; or the name on the hub.
+        subset: of a data set on the hub (its "configuration").
+        split: of a data set on the hub or of a saved folder; a local file has ``train`` only.
+        revision: of a data set on the hub.
+        prompt: template of the question, with ``{column}`` placeholders; a brace of the text is written twice.
+            ``{choices:lettered}`` writes options behind letters, ``{key:letter of choices}`` the letter of the right
+            one, ``{key:letter}`` that of an option counted from 0 (``{key:letter from 1}`` from 1), and
+            ``{number:integer}`` 1.0 as 1.
+        answer: template of the right answer.
+    """
+
+    source: Literal["dataset"]
+    path: str = Field(min_length=1)
+    subset: str | None = None
+    split: str = Field(default="train", min_length=1)
+    revision: str | None = None
+    prompt: str = "{question}"
+    answer: str = "{answer}"
+
+    origin: ClassVar[str] = "path"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a data set of the hub."""
+        return not is_local(self.path)
+
+    def _own_contradictions(self) -> Iterator[Contradiction]:
+        texts = {("prompt",): self.prompt, ("answer",): self.answer, ("few_shot", "answer"): self.few_shot.answer}
+        for path, text in texts.items():
+            if text is None:
+                continue
+            try:
+                columns = Template.parse(text).columns
+            except ValueError as error:
+                yield Contradiction(path, str(error))
+                continue
+            if not columns:
+                yield Contradiction(path, f"expected a {{column}} in the template, got none in {text[:60]!r}")
+
+    def task(self, trust: Trust = NOBODY) -> DatasetTask:
+        """See `TaskSettings.task`."""
+        return DatasetTask(scorer=self.scorer.scorer(trust), **self.fields_of(DatasetTask))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +91,6 @@ class DatasetTask(SourcedTask):
         revision: of a data set on the hub.
         prompt: template of the question: text with ``{column}`` or ``{column:filter}`` placeholders (see `filters`).
         answer: template of the right answer.
-        shown: template of an example's answer; None shows the right answer.
     """
 
     path: str
@@ -45,7 +99,6 @@ class DatasetTask(SourcedTask):
     revision: str | None = None
     prompt: str = "{question}"
     answer: str = "{answer}"
-    shown: str | None = None
 
     def questions(self) -> Iterator[Item]:
         """The items in the order of their keys.
@@ -56,15 +109,15 @@ class DatasetTask(SourcedTask):
         return iter(self._sorted)
 
     def worked(self, example: Item) -> str:
-        """The answer of an example as it is shown, with its reasoning where `shown` asks for it."""
-        if self.shown is None:
+        """The answer of an example as it is shown, with its reasoning where ``few_shot.answer`` asks for it."""
+        if self.few_shot.answer is None:
             return example.gold
         try:
-            return Template.parse(self.shown).render(example.raw)
+            return Template.parse(self.few_shot.answer).render(example.raw)
         except ValueError as error:
             raise TaskError(str(error), Where(self.path, "few_shot.answer")) from None
 
-    @cached_property
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What is valid and yet looks like a mistake: the setting and a sentence each.
 

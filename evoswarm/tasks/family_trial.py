@@ -14,7 +14,7 @@ from typing import Any
 
 from evoswarm.confined import CallFailed, ConfinedFunction, Limits
 from evoswarm.errors import TaskError, Where
-from evoswarm.tasks.reasoning_gym import Form, ReasoningGymTask
+from evoswarm.tasks.families import Form
 from evoswarm.tasks.scorers import Contains
 
 _TRIED = 32  # questions; every family makes as many in a fraction of a second under its own settings
@@ -27,12 +27,12 @@ def require_tractable(family: str, config: Mapping[str, Any], form: Form, seed: 
     """Refuse settings under which a family raises, or makes its first questions too slowly or too large.
 
     Raises:
-        TaskError: says what happened; its `where` names the family and ``config``.
+        TaskError: says what happened; its `where` names the setting to blame.
     """
     if config:
         mistake = _mistake(family, json.dumps(config, sort_keys=True, default=str), form, seed)
         if mistake is not None:
-            raise TaskError(mistake[1], Where(family, mistake[0]))
+            raise TaskError(mistake[1], Where("", mistake[0]))
 
 
 @lru_cache(maxsize=256)
@@ -59,6 +59,8 @@ def trial() -> Callable[[str, str, Form, int], tuple[str, str]]:
 
 def _first_questions(family: str, config: str, form: Form, seed: int) -> tuple[str, str]:
     """Make some; the setting to blame and what is wrong, or two empty texts."""
+    from evoswarm.tasks.reasoning_gym import ReasoningGymTask  # which asks for this trial
+
     task = ReasoningGymTask(
         name=family, family=family, config=json.loads(config), form=form, seed=seed, scorer=_AnyGold()
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.scorers import Scorer
+from evoswarm.tasks.settings import FewShot
 from evoswarm.tasks.task import Item
 from evoswarm.tasks.template import LONGEST
 
@@ -24,9 +25,7 @@ class SourcedTask(ABC):
         weight: the task's share in a score that averages tasks.
         max_bytes: an answer's limit in bytes of UTF-8.
         stop: stop strings.
-        shots: worked examples before every question: the first items of the source, which are no items then.
-        between: stands between an example's question and its answer.
-        separator: stands behind every example.
+        few_shot: worked examples before every question: the first items of the source, which are no items then.
     """
 
     name: str
@@ -34,9 +33,16 @@ class SourcedTask(ABC):
     weight: float = 1.0
     max_bytes: int = 32
     stop: tuple[str, ...] = ()
-    shots: int = 0
-    between: str = ""
-    separator: str = "\n\n"
+    few_shot: FewShot = field(default_factory=FewShot)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is valid and yet looks like a mistake: the setting and a sentence each.
+
+        Raises:
+            TaskError: the source cannot be read.
+        """
+        return ()
 
     @property
     def scorer_id(self) -> str:
@@ -50,7 +56,9 @@ class SourcedTask(ABC):
     def items(self) -> Iterator[Item]:
         """All items that are no examples, each with the examples before its question."""
         shown = {example.key for example in self.examples}
-        preamble = "".join(f"{item.prompt}{self.between}{self.worked(item)}{self.separator}" for item in self.examples)
+        few = self.few_shot
+        examples = (f"{item.prompt}{few.between}{self.worked(item)}{few.separator}" for item in self.examples)
+        preamble = "".join(examples)
         if len(preamble) > LONGEST:  # it is written before every question
             message = f"expected examples of at most {LONGEST:,} characters together, got {len(preamble):,}"
             raise TaskError(message, self._examples)
@@ -62,14 +70,15 @@ class SourcedTask(ABC):
     def examples(self) -> tuple[Item, ...]:
         """The few-shot examples."""
         found: dict[str, Item] = {}
-        if self.shots:
+        if self.few_shot.count:
             for item in self.questions():
                 if not item.gold:
                     raise TaskError("expected items with an answer (for examples), got one without", self._examples)
                 found.setdefault(item.key, item)
-                if len(found) == self.shots:
+                if len(found) == self.few_shot.count:
                     return tuple(found.values())
-            raise TaskError(f"expected at least {self.shots} items (for examples), got {len(found)}", self._examples)
+            message = f"expected at least {self.few_shot.count} items (for examples), got {len(found)}"
+            raise TaskError(message, self._examples)
         return ()
 
     def worked(self, example: Item) -> str:

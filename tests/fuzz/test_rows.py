@@ -18,7 +18,7 @@ import pytest
 
 from evoswarm.errors import TaskError
 from evoswarm.tasks.dataset import DatasetTask
-from evoswarm.tasks.scorers import make_scorer
+from evoswarm.tasks.scorers import ScorerSettings
 from tests.fuzz.mutations import spoil_bytes, spoil_file, spoil_folder, spoil_json_file
 from tests.fuzz.sentences import refusal
 
@@ -78,7 +78,7 @@ def spoilt(source: Path, target: Path, chance: Random) -> str:
 
 def test_every_good_table_is_read(tables: Path) -> None:
     for table in tables.iterdir():
-        task = DatasetTask(name="t", scorer=make_scorer("exact"), path=str(table))
+        task = DatasetTask(name="t", scorer=ScorerSettings(kind="exact").scorer(), path=str(table))
         assert len(list(task.items())) == len(ROWS)
 
 
@@ -93,7 +93,9 @@ def test_spoilt_tables(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         target.parent.mkdir()
         done = spoilt(source, target, chance)
         prompt, answer, scorer = chance.choice(PROMPTS), chance.choice(ANSWERS), chance.choice(SCORERS)
-        task = DatasetTask(name="t", scorer=make_scorer(scorer), path=str(target), prompt=prompt, answer=answer)
+        task = DatasetTask(
+            name="t", scorer=ScorerSettings(kind=scorer).scorer(), path=str(target), prompt=prompt, answer=answer
+        )
         said = refusal(lambda task=task: (list(task.items()), task.remarks), TaskError, f"{number}: {done}")
         found["read" if said is None else "refused"] += 1
     assert found["read"] > CASES / 20

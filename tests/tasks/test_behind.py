@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
-from evoswarm.tasks.scorers import Scorer, make_scorer
+from evoswarm.tasks.scorers import Scorer, ScorerSettings
 from evoswarm.tasks.task import Item
 
 REASONED = "Each costs 3, so 24 * 3 = 72.\n#### 72"
@@ -16,7 +16,7 @@ GSM8K = Path(__file__).parents[2] / "search_spaces" / "small-llms-gsm8k.yaml"
 
 
 def behind(kind: str, *markers: str) -> Scorer:
-    return make_scorer(kind, behind=markers)
+    return ScorerSettings(kind=kind, behind=markers).scorer()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,12 @@ def test_golds_are_read_behind_the_marker_too() -> None:
 
 
 def test_markers_are_part_of_the_id() -> None:
-    kinds = [make_scorer("numeric"), behind("numeric", "####"), behind("numeric", "####", "="), behind("exact", "####")]
+    kinds = [
+        ScorerSettings(kind="numeric").scorer(),
+        behind("numeric", "####"),
+        behind("numeric", "####", "="),
+        behind("exact", "####"),
+    ]
     assert len({scorer.id for scorer in kinds}) == len(kinds)
 
 

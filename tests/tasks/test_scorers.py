@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer, make_scorer
+from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer, ScorerSettings
 from evoswarm.tasks.task import Item
 
 
@@ -59,13 +59,13 @@ def test_ids_tell_settings_apart() -> None:
         Regex("a", True),
     ]
     assert len({scorer.id for scorer in scorers}) == len(scorers)
-    assert make_scorer("choice").id == Choice().id
+    assert ScorerSettings(kind="choice").scorer().id == Choice().id
 
 
-def test_make_scorer_refuses_the_unknown() -> None:
+def test_the_unknown_is_refused() -> None:
     for kind in ("fuzzy", "verifier", "regex"):
         with pytest.raises(ValueError, match="expected one of exact, numeric"):
-            make_scorer(kind)
+            ScorerSettings(kind=kind).scorer()
 
 
 # exact, contains

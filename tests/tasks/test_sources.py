@@ -17,7 +17,8 @@ from evoswarm.tasks import compact_forms
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.rows import read_rows
-from evoswarm.tasks.scorers import Exact, Numeric, make_scorer
+from evoswarm.tasks.scorers import Exact, Numeric, ScorerSettings
+from evoswarm.tasks.settings import FewShot
 from evoswarm.tasks.splits import draw_task
 
 ROWS = [{"question": f"{n} + 1?", "answer": str(n + 1), "id": n} for n in range(20)]
@@ -84,7 +85,7 @@ def test_templates_reach_into_rows(tmp_path: Path) -> None:
         path,
         prompt="{stem}\nA. {choices.text.0}\nB. {choices.text.1}\n{{{a.b}}} {score}",
         answer="{label}",
-        scorer=make_scorer("choice"),
+        scorer=ScorerSettings(kind="choice").scorer(),
     )
     (item,) = task.items()
     assert item.prompt == "What?\nA. this\nB. that\n{7} 1.5"
@@ -95,7 +96,7 @@ def test_few_shot_examples_are_no_items(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     plain = {item.key: item for item in own(path).items()}
-    task = own(path, shots=2, between=" ", separator="\n--\n")
+    task = own(path, few_shot=FewShot(count=2, between=" ", separator="\n--\n"))
     items = list(task.items())
     assert len(items) == len(ROWS) - 2
     first, second = sorted(plain)[:2]
@@ -232,14 +233,14 @@ def test_another_scorer_than_the_verifier() -> None:
 
 
 def test_examples_need_answers() -> None:
-    task = ReasoningGymTask.verified(name="t", family="propositional_logic", form="question", shots=1)
+    task = ReasoningGymTask.verified(name="t", family="propositional_logic", form="question", few_shot=FewShot(count=1))
     with pytest.raises(TaskError, match="items with an answer"):
         next(task.items())
 
 
 def test_examples_of_a_procedural_source() -> None:
     plain = list(islice(ReasoningGymTask.verified(name="t", family="gcd").items(), 3))
-    item = next(ReasoningGymTask.verified(name="t", family="gcd", shots=2).items())
+    item = next(ReasoningGymTask.verified(name="t", family="gcd", few_shot=FewShot(count=2)).items())
     assert item.prompt == "".join(f"{shown.prompt}{shown.gold}\n\n" for shown in plain[:2]) + plain[2].prompt
     assert item.key == plain[2].key
 

@@ -24,7 +24,8 @@ from evoswarm.errors import TaskError
 from evoswarm.tasks import arrow_tables, dataset, sourced_task, table, template, text_tables
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local, read_rows
-from evoswarm.tasks.scorers import Exact, Numeric, make_scorer
+from evoswarm.tasks.scorers import Exact, Numeric, ScorerSettings
+from evoswarm.tasks.settings import FewShot
 
 ROWS = [{"question": f"{n} + 1?", "answer": str(n + 1)} for n in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -198,7 +199,9 @@ class TestRows:
         monkeypatch.setattr(dataset, "_LARGEST", 1500)
         self.refused(tmp_path, rows, "prompt: row 2: expected questions of at most 1,500", prompt="{question}" * 9)
         monkeypatch.setattr(sourced_task, "LONGEST", 150)
-        self.refused(tmp_path, rows, r"few_shot\.count: expected examples of at most 150 characters", shots=2)
+        self.refused(
+            tmp_path, rows, r"few_shot\.count: expected examples of at most 150 characters", few_shot=FewShot(count=2)
+        )
 
     def test_keys_that_are_no_option(self, tmp_path: Path) -> None:
         options = {"text": ["this", "that"], "label": ["A", "B"]}
@@ -230,9 +233,11 @@ class TestRows:
         task = DatasetTask(name="t", scorer=Exact(), path=str(path))
         (remark,) = task.remarks
         assert re.search(r"answer: .* such as '[12]\.0' .*\{column:integer\}", remark)
-        assert DatasetTask(name="t", scorer=make_scorer("regex", pattern="[0-9]+"), path=str(path)).remarks
+        assert DatasetTask(
+            name="t", scorer=ScorerSettings(kind="regex", pattern="[0-9]+").scorer(), path=str(path)
+        ).remarks
         assert not DatasetTask(name="t", scorer=Numeric(), path=str(path)).remarks, "to numeric they are the same"
-        labels = make_scorer("choice", choices=("1", "2"))
+        labels = ScorerSettings(kind="choice", choices=("1", "2")).scorer()
         assert not DatasetTask(name="t", scorer=labels, path=str(path)).remarks, "and to choices"
         asked = DatasetTask(name="t", scorer=Numeric(), path=str(path), prompt="{question} {answer}")
         assert "prompt: all of 'answer' are whole numbers as floats" in asked.remarks[0]

@@ -10,7 +10,7 @@ import pytest
 
 from evoswarm.confined import Limits
 from evoswarm.errors import TaskError
-from evoswarm.tasks.scorers import make_scorer
+from evoswarm.tasks.scorers import ScorerSettings
 from evoswarm.tasks.task import Item
 from evoswarm.tasks.user_scorer import UserScorer, own_limits
 from evoswarm.trust import NOBODY, Trust
@@ -83,7 +83,7 @@ def load(reference: str, limits: Limits | None = None) -> UserScorer:
 
 def test_a_function_of_the_user_s(module: str) -> None:
     path = list(sys.path)
-    scorer = make_scorer(f"{module}:length", trust=Trust(scorers=(module,)))
+    scorer = ScorerSettings(kind=f"{module}:length").scorer(Trust(scorers=(module,)))
     assert sys.path == path
     assert module not in sys.modules, "its code never runs here"
     assert scorer.score(item("x"), "12345") == 0.5
@@ -109,7 +109,7 @@ def test_its_file_may_be_allowed_instead(home: Path, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("reference", ["shutil:rmtree", "pty:spawn"])
 def test_nothing_is_imported_on_a_stranger_s_word(reference: str, trust: Trust) -> None:
     with pytest.raises(TaskError, match=r"--allow-scorer (shutil|pty) ") as caught:
-        make_scorer(reference, trust=trust)
+        ScorerSettings(kind=reference).scorer(trust)
     assert reference in str(caught.value)
 
 

@@ -12,7 +12,8 @@ import reasoning_gym
 from reasoning_gym.factory import DATASETS
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks.reasoning_gym import EVALUATING, ReasoningGymTask
+from evoswarm.tasks.reasoning_gym import ReasoningGymTask
+from evoswarm.tasks.verifier import EVALUATING
 
 EVALUATORS = {"eval", "exec", "compile", "parse_expr", "sympify", "parse_latex", "literal_eval", "__import__"}
 

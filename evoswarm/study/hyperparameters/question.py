@@ -13,11 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evoswarm.errors import SpaceError, Where
+from evoswarm.errors import SpaceError, Where, show
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap, dotted
-from evoswarm.space.strict_yaml import show
 from evoswarm.study.hyperparameters.candidates import Setting, setting
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 from evoswarm.trust import NOBODY, Trust

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from evoswarm.errors import SpaceError, Where
-from evoswarm.space.base_settings import LONGEST_NAME, NAME, Seed, Settings
-from evoswarm.space.explain import Contradiction, explain
+from evoswarm.errors import SpaceError, Where, show
+from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Seed, Settings
+from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap
-from evoswarm.space.strict_yaml import LARGEST, read_yaml, show
+from evoswarm.space.strict_yaml import LARGEST, read_yaml
 from evoswarm.user_files import read_bytes
 
 LEAST_SEEDS = 5
