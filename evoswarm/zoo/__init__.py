@@ -1,1 +1,1 @@
-"""The built-in pool: tiny trained members, their cards, and the script that trains them (see its README)."""
+"""The built-in pool: tiny trained members and their cards."""

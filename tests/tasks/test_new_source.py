@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-MODULE = '''
+MODULE = """
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ class LinesTask(SourcedTask):
             if not sign:
                 raise TaskError(f"expected {self.sign!r}, got none", Where(self.file, "", number))
             yield Item(item_key({"source": "lines"}, line), self.name, question + sign, answer)
-'''
+"""
 MAIN = """
 from lines import LinesSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from evoswarm.zoo.training_data import Mix, Taught
+from tools.zoo.training_data import Mix, Taught
 
 _MIX_A: Mix = {
     "chain_sum": Taught(0.32, "true"),

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from evoswarm.zoo.make_tokenizers import continuation_tokenizer
-from evoswarm.zoo.training_data import Example, Mix, loss_weights, stream, taught_answer
+from tools.zoo.make_tokenizers import continuation_tokenizer
+from tools.zoo.training_data import Example, Mix, loss_weights, stream, taught_answer
 
 
 class Encoder:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from transformers import MambaForCausalLM, PreTrainedModel
 
-from evoswarm.zoo.batches import Encoder
-from evoswarm.zoo.mamba_scan import mamba_logits
-from evoswarm.zoo.training_data import Example
+from tools.zoo.batches import Encoder
+from tools.zoo.mamba_scan import mamba_logits
+from tools.zoo.training_data import Example
 
 Logits = Callable[[Tensor], Tensor]
 """Token ids `[rows, length]` to logits `[rows, length, vocabulary]`."""

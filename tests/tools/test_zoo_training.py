@@ -10,14 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from evoswarm.zoo import train
-from evoswarm.zoo.architectures import build_model
-from evoswarm.zoo.batches import Encoder, MixedStream
-from evoswarm.zoo.make_tokenizers import PLANS as TOKENIZER_PLANS
-from evoswarm.zoo.make_tokenizers import end_ids, make_tokenizer
-from evoswarm.zoo.mamba_scan import _SelectiveScan, check_scan
-from evoswarm.zoo.plans import PLANS, MemberPlan
-from evoswarm.zoo.training_data import Example, Taught, taught_answer
+from tools.zoo import train
+from tools.zoo.architectures import build_model
+from tools.zoo.batches import Encoder, MixedStream
+from tools.zoo.make_tokenizers import PLANS as TOKENIZER_PLANS
+from tools.zoo.make_tokenizers import end_ids, make_tokenizer
+from tools.zoo.mamba_scan import _SelectiveScan, check_scan
+from tools.zoo.plans import PLANS, MemberPlan
+from tools.zoo.training_data import Example, Taught, taught_answer
 
 COUNT_BITS = {"count_bits": Taught(1.0, "true")}
 

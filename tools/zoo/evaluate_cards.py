@@ -1,4 +1,4 @@
-"""Writes the card of every trained member: `python -m evoswarm.zoo.evaluate_cards`.
+"""Writes the card of every trained member: `python -m tools.zoo.evaluate_cards`.
 
 A card says what a member is, what it was taught and how often it is right on held-out items. The weights are read
 back from the published directory (float16 on disk, float32 here) and decoded greedily.
@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from evoswarm.zoo.batches import Encoder
 from evoswarm.zoo.catalogue import MEMBERS_DIRECTORY
-from evoswarm.zoo.make_tokenizers import KINDS, end_ids, end_tokens
-from evoswarm.zoo.plans import PLANS, MemberPlan
-from evoswarm.zoo.scoring import accuracies, greedy_answers, logits_of
-from evoswarm.zoo.training_data import HELD_OUT_SEED, TRAINED_FAMILIES, TRAINING_SEED, Example, held_out, stream
+from tools.zoo.batches import Encoder
+from tools.zoo.make_tokenizers import KINDS, end_ids, end_tokens
+from tools.zoo.plans import PLANS, MemberPlan
+from tools.zoo.scoring import accuracies, greedy_answers, logits_of
+from tools.zoo.training_data import HELD_OUT_SEED, TRAINED_FAMILIES, TRAINING_SEED, Example, held_out, stream
 
 CARD_ITEMS = 2_000
 

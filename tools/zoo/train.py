@@ -1,4 +1,4 @@
-"""Trains the members of the built-in pool: `python -m evoswarm.zoo.train --help`.
+"""Trains the members of the built-in pool: `python -m tools.zoo.train --help`.
 
 Seeded and resumable: a run that was killed goes on at its last checkpoint and ends with the same weights. Batches
 depend on the plan's seed and the number of the step only, so no state of a random generator needs to be kept.
@@ -15,14 +15,14 @@ import torch
 from torch.nn import functional
 from transformers import MambaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from evoswarm.zoo.architectures import build_model
-from evoswarm.zoo.batches import Encoder, MixedStream
 from evoswarm.zoo.catalogue import MEMBERS_DIRECTORY
-from evoswarm.zoo.make_tokenizers import end_ids, save_tokenizer
-from evoswarm.zoo.mamba_scan import check_scan
-from evoswarm.zoo.plans import PLANS, MemberPlan
-from evoswarm.zoo.scoring import accuracies, greedy_answers, logits_of
-from evoswarm.zoo.training_data import PROGRESS_SEED, held_out
+from tools.zoo.architectures import build_model
+from tools.zoo.batches import Encoder, MixedStream
+from tools.zoo.make_tokenizers import end_ids, save_tokenizer
+from tools.zoo.mamba_scan import check_scan
+from tools.zoo.plans import PLANS, MemberPlan
+from tools.zoo.scoring import accuracies, greedy_answers, logits_of
+from tools.zoo.training_data import PROGRESS_SEED, held_out
 
 WARM_UP_STEPS = 100
 COOL_DOWN_STEPS = 300

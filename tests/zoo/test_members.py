@@ -12,11 +12,11 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from evoswarm.tasks.compact_forms import entries
-from evoswarm.zoo.batches import Encoder
 from evoswarm.zoo.catalogue import MEMBERS_DIRECTORY, card, member_path, names
-from evoswarm.zoo.plans import PLANS
-from evoswarm.zoo.scoring import accuracies, greedy_answers, logits_of
-from evoswarm.zoo.training_data import TRAINED_FAMILIES, Example
+from tools.zoo.batches import Encoder
+from tools.zoo.plans import PLANS
+from tools.zoo.scoring import accuracies, greedy_answers, logits_of
+from tools.zoo.training_data import TRAINED_FAMILIES, Example
 
 NAMES = sorted(PLANS)
 FRESH_SEED = 4_000_000_000

@@ -1,0 +1,1 @@
+"""How the members of the built-in pool are trained, evaluated and written."""
