@@ -103,9 +103,7 @@ class StudySettings(Settings):
     def _coherent(self) -> Self:
         _check_seeds(self)
         for name, candidates in self.settings.items():
-            _check_candidates(name, candidates)
-        if self.sampler == "grid":
-            _check_grid(self)
+            _check_candidates(name, candidates, self.sampler == "grid")
         return self
 
     @classmethod
@@ -117,11 +115,10 @@ class StudySettings(Settings):
         """
         data, source = read_yaml(str(path), read_bytes(path, limit=LARGEST, raises=SpaceError))
         if "pool" in data and "settings" not in data:
-            raise SpaceError(
-                "expected a study (with a space and settings to vary), got a search space", source.where(())
-            )
+            message = "expected a study (with a space and settings to vary), got a search space"
+            raise SpaceError(message, source.where(()))
         try:
-            study = cls.model_validate_json(_as_json(data, source), strict=True)
+            study = cls.model_validate_json(json.dumps(data), strict=True)  # as JSON, whose lists are taken for tuples
         except ValidationError as error:
             blamed, message = explain(error.errors(include_url=False), data, cls.model_json_schema(), source)
             raise SpaceError(message, source.where(blamed)) from None
@@ -143,18 +140,6 @@ class StudySettings(Settings):
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _as_json(data: dict[str, Any], source: SourceMap) -> str:
-    """As JSON, whose lists strict validation takes for tuples.
-
-    Raises:
-        SpaceError: a number is infinite or none.
-    """
-    try:
-        return json.dumps(data, allow_nan=False)
-    except ValueError:
-        raise SpaceError("expected finite numbers, got .inf or .nan", Where(source.file)) from None
-
-
 def is_study(path: str | Path) -> bool:
     """Whether a YAML file has keys that studies have and spaces do not; False where it cannot be read."""
     try:
@@ -165,8 +150,7 @@ def is_study(path: str | Path) -> bool:
 
 
 def _check_seeds(study: StudySettings) -> None:
-    for field in ("seeds", "confirm_seeds"):
-        seeds: tuple[int, ...] = getattr(study, field)
+    for field, seeds in (("seeds", study.seeds), ("confirm_seeds", study.confirm_seeds)):
         for index, seed in enumerate(seeds):
             if seed in seeds[:index]:
                 raise Contradiction((field, index), f"expected seeds that differ, got {seed} twice")
@@ -190,47 +174,38 @@ def _check_seeds(study: StudySettings) -> None:
         )
 
 
-def _check_candidates(setting: str, candidates: Candidates) -> None:
-    path = ("settings", setting)
-    bounds = (candidates.low, candidates.high)
+def _check_candidates(setting: str, candidates: Candidates, grid: bool) -> None:
+    path, low, high, step = ("settings", setting), candidates.low, candidates.high, candidates.step
     if candidates.choices is not None:
-        for field in ("low", "high", "step", "integer"):
-            if getattr(candidates, field) is not None:
-                raise Contradiction((*path, field), f"expected choices or a range (low, high), got choices and {field}")
-        if candidates.log:
-            raise Contradiction((*path, "log"), "expected a range (choices have no scale), got choices and log")
-        labels = [label(choice) for choice in candidates.choices]
-        for index, name in enumerate(labels):
-            if name in labels[:index]:
-                raise Contradiction((*path, "choices", index), f"expected choices that differ, got {name} twice")
+        _check_choices(path, candidates, candidates.choices)
         return
-    if bounds == (None, None):
+    if low is None and high is None:
         raise Contradiction(path, "expected choices: [...], or low and high, got neither")
-    if candidates.low is None or candidates.high is None:
-        missing, given = ("low", "high") if candidates.low is None else ("high", "low")
+    if low is None or high is None:
+        missing, given = ("low", "high") if low is None else ("high", "low")
         raise Contradiction(path, f"expected low and high, got {given} without {missing}")
-    _check_range(path, candidates, candidates.low, candidates.high)
-
-
-def _check_range(path: tuple[str, str], candidates: Candidates, low: float, high: float) -> None:
     if not low < high:
         raise Contradiction((*path, "high"), f"expected more than low ({low:g}), got {high:g}")
-    if candidates.log and candidates.step is not None:
+    if candidates.log and step is not None:
         raise Contradiction((*path, "step"), "expected no step (log has none), got one")
     if candidates.log and low <= 0:
         raise Contradiction((*path, "low"), f"expected a number greater than 0 (log), got {low:g}")
-    if candidates.step is not None and candidates.step > high - low:
-        raise Contradiction((*path, "step"), f"expected at most {high - low:g} (high - low), got {candidates.step:g}")
-    if candidates.integer:
-        for field in ("low", "high", "step"):
-            value = getattr(candidates, field)
-            if value is not None and value != int(value):
-                raise Contradiction((*path, field), f"expected a whole number (integer: true), got {show(value)}")
+    if step is not None and step > high - low:
+        raise Contradiction((*path, "step"), f"expected at most {high - low:g} (high - low), got {step:g}")
+    for field, value in (("low", low), ("high", high), ("step", step)):
+        if candidates.integer and value is not None and value != int(value):
+            raise Contradiction((*path, field), f"expected a whole number (integer: true), got {show(value)}")
+    if grid and step is None and not candidates.integer:
+        raise Contradiction(path, "expected choices, a step or integer: true (the sampler is grid), got a range")
 
 
-def _check_grid(study: StudySettings) -> None:
-    for name, candidates in study.settings.items():
-        if candidates.choices is None and candidates.step is None and not candidates.integer:
-            raise Contradiction(
-                ("settings", name), "expected choices, a step or integer: true (the sampler is grid), got a range"
-            )
+def _check_choices(path: tuple[str, str], candidates: Candidates, choices: tuple[Any, ...]) -> None:
+    for field in ("low", "high", "step", "integer"):
+        if getattr(candidates, field) is not None:
+            raise Contradiction((*path, field), f"expected choices or a range (low, high), got choices and {field}")
+    if candidates.log:
+        raise Contradiction((*path, "log"), "expected a range (choices have no scale), got choices and log")
+    labels = [label(choice) for choice in choices]
+    for index, name in enumerate(labels):
+        if name in labels[:index]:
+            raise Contradiction((*path, "choices", index), f"expected choices that differ, got {name} twice")
