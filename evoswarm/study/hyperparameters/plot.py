@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from evoswarm.durable import write_within
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord
@@ -20,22 +18,20 @@ _LEGEND = "orange: the default, green: the best, crosses: given up; bars: standa
 _DEFAULT, _BEST, _OTHER = "#d95f02", "#1b9e77", "#7570b3"
 
 
-def draw(
-    path: Path,
+def picture(
     title: str,
     settings: Sequence[Setting],
     records: Sequence[TrialRecord],
     importances: Sequence[Importance],
     best: TrialRecord | None,
-    score: str = "score",
-) -> Path:
-    """Write the picture as a PNG.
+    score: str,
+) -> bytes:
+    """A PNG: of every trial that has scores their mean, with the standard error over seeds.
 
     Args:
-        path: of the file.
         title: above everything.
         settings: that were varied.
-        records: of all trials; those with scores are drawn, with the standard error over seeds.
+        records: all trials.
         importances: of the settings; none leaves their panel with a note.
         best: the trial to mark, beside the default.
         score: what trials are scored by, in words.
@@ -55,7 +51,7 @@ def draw(
         panel.axis("off")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=110, format="png")
-    return write_within(path.parent, path.name, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
@@ -82,15 +78,8 @@ def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], 
         parameter = record.parameters[setting.path]
         place = labels.index(parameter) if labels else parameter
         colour = _DEFAULT if record.number == 0 else _BEST if record is best else _OTHER
-        panel.errorbar(
-            [place],
-            [record.mean],
-            yerr=[record.standard_error or 0.0],
-            fmt="o" if record.state == "complete" else "x",
-            color=colour,
-            alpha=0.8,
-            markersize=5,
-        )
+        mark, error = "o" if record.state == "complete" else "x", record.standard_error or 0.0
+        panel.errorbar([place], [record.mean], yerr=[error], fmt=mark, color=colour, alpha=0.8, markersize=5)
     if isinstance(distribution, CategoricalDistribution):
         panel.set_xticks(range(len(labels)), [text[:14] for text in labels], fontsize=7)
         panel.set_xlim(-0.5, len(labels) - 0.5)

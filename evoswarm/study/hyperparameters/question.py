@@ -112,42 +112,35 @@ def _space(study: StudySettings) -> SearchSpace:
     try:
         return SearchSpace.from_yaml(study.space, study.set)
     except SpaceError as error:
-        where = error.where
-        if where is not None and where.file == study.space and where.line is None and not os.path.isfile(study.space):
+        where = error.where or Where("")
+        if where.file == study.space and where.line is None and not os.path.isfile(study.space):
             raise SpaceError(f"{error.message} ({study.space:.80})", study.where("space")) from None
         for index, override in enumerate(study.set):
-            if where is not None and where.file == f"--set {override}":
-                blamed = f"{where.path}: " if where.path else ""
-                raise SpaceError(f"{blamed}{error.message}", study.where("set", index)) from None
+            if where.file == f"--set {override}":
+                message = f"{where.path}: {error.message}" if where.path else error.message
+                raise SpaceError(message, study.where("set", index)) from None
         raise
 
 
 def _setting(study: StudySettings, space: SearchSpace, content: dict[str, Any], name: str) -> Setting:
-    where = study.where("settings", name)
-    _check_free(name, where)
-    default = _own_value(content, name, where)
+    where, candidates = study.where("settings", name), study.settings[name]
+    for fixed, reason in _FIXED.items():
+        if name == fixed or name.startswith(f"{fixed}."):
+            raise SpaceError(f"expected a setting that a study can vary (not {fixed}: {reason}), got {name!r}", where)
     try:
-        found = setting(name, study.settings[name], default)
+        found = setting(name, candidates, _own_value(content, name, where))
     except ValueError as error:
         raise SpaceError(str(error), where) from None
     fields: list[tuple[str | int, ...]] = [("low",), ("high",)]
-    if study.settings[name].choices is not None:
-        fields = [("choices", index) for index in range(len(study.settings[name].choices or ()))]
+    if candidates.choices is not None:
+        fields = [("choices", index) for index in range(len(candidates.choices))]
     for value, field in zip(found.extremes(), fields, strict=False):  # the space's own value needs no check
         try:
             with_values(space, {name: value})
         except SpaceError as error:
-            raise SpaceError(
-                f"expected a value that the space can take, got {show(value)}: {error}",
-                study.where("settings", name, *field),
-            ) from None
+            message = f"expected a value that the space can take, got {show(value)}: {error}"
+            raise SpaceError(message, study.where("settings", name, *field)) from None
     return found
-
-
-def _check_free(name: str, where: Where) -> None:
-    for fixed, reason in _FIXED.items():
-        if name == fixed or name.startswith(f"{fixed}."):
-            raise SpaceError(f"expected a setting that a study can vary (not {fixed}: {reason}), got {name!r}", where)
 
 
 def _own_value(content: dict[str, Any], name: str, where: Where) -> Any:
@@ -160,16 +153,12 @@ def _own_value(content: dict[str, Any], name: str, where: Where) -> Any:
             node = node[part]
         elif isinstance(node, list) and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
-        elif isinstance(node, dict):
-            near = difflib.get_close_matches(part, node, n=1)
-            known = f"did you mean {'.'.join([*parts[:depth], near[0]])}?" if near else ", ".join(node)
-            raise SpaceError(f"expected a setting of the space ({known}), got {name!r}", where)
         else:
-            raise SpaceError(
-                f"expected a setting of the space ({above} is {show(node)} there; {above} itself can have "
-                f"choices), got {name!r}",
-                where,
-            )
+            known = f"{above} is {show(node)} there; {above} itself can have choices"
+            if isinstance(node, dict):
+                near = difflib.get_close_matches(part, node, n=1)
+                known = f"did you mean {'.'.join([*parts[:depth], near[0]])}?" if near else ", ".join(node)
+            raise SpaceError(f"expected a setting of the space ({known}), got {name!r}", where)
     return node
 
 
@@ -178,19 +167,14 @@ def _check_pairs(question: Question) -> None:
     for first, second in itertools.combinations(question.settings, 2):
         inner, outer = sorted((first.path, second.path), key=len, reverse=True)
         if inner.startswith(f"{outer}."):
-            raise SpaceError(
-                f"expected settings that are no part of one another, got {inner} beside {outer}",
-                question.study.where("settings", inner),
-            )
+            message = f"expected settings that are no part of one another, got {inner} beside {outer}"
+            raise SpaceError(message, question.study.where("settings", inner))
         for one, other in itertools.product(first.extremes(), second.extremes()):
             try:
                 with_values(question.space, {first.path: one, second.path: other})
             except SpaceError as error:
-                raise SpaceError(
-                    f"expected values that go with those of {first.path}, got {label(other)} beside {label(one)}: "
-                    f"{error}",
-                    question.study.where("settings", second.path),
-                ) from None
+                message = f"expected values that go with those of {first.path}, got {label(other)} beside {label(one)}"
+                raise SpaceError(f"{message}: {error}", question.study.where("settings", second.path)) from None
 
 
 def with_values(space: SearchSpace, values: Mapping[str, Any]) -> SearchSpace:
@@ -201,16 +185,14 @@ def with_values(space: SearchSpace, values: Mapping[str, Any]) -> SearchSpace:
     """
     content = json.loads(space.model_dump_json(by_alias=True))
     for path, value in values.items():
-        _put(content, path.split("."), value)
+        *parts, last = path.split(".")
+        node: Any = content
+        for part in parts:
+            node = node[int(part) if isinstance(node, list) else part]
+        node[int(last) if isinstance(node, list) else last] = value
     try:
         return SearchSpace.model_validate_json(json.dumps(content), strict=True).trusting(space.trust)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        blamed, message = explain(details, content, SearchSpace.json_schema(), SourceMap())
+        schema = SearchSpace.json_schema()
+        blamed, message = explain(error.errors(include_url=False), content, schema, SourceMap())
         raise SpaceError(f"{dotted(blamed)}: {message}") from None
-
-
-def _put(node: Any, parts: list[str], value: Any) -> None:
-    for part in parts[:-1]:
-        node = node[int(part) if isinstance(node, list) else part]
-    node[int(parts[-1]) if isinstance(node, list) else parts[-1]] = value

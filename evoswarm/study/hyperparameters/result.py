@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.durable import write_within
-from evoswarm.errors import RunError, Where
-from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.importance import Importance
-from evoswarm.study.hyperparameters.plot import draw
+from evoswarm.study.hyperparameters.plot import picture
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.settings import label
@@ -27,9 +25,9 @@ class StudyResult:
 
     Attributes:
         question: what was asked.
-        directory: of the study.
+        directory: where everything is kept.
         storage: Optuna's, as ``optuna-dashboard`` takes it.
-        records: of all trials, by number.
+        records: all trials, by number.
         importances: of the settings, most important first; empty with too few trials.
         best: the trial of the greatest mean; the default where no other is above it.
         confirmation: of the best with the default on fresh seeds; None where the default is the best.
@@ -110,14 +108,12 @@ def write_result(result: StudyResult) -> None:
         RunError: the directory cannot be written.
     """
     directory, question = result.directory, result.question
-    data = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
-    write_within(directory, RESULT, data + "\n")
+    write_within(directory, RESULT, json.dumps(result.as_dict(), indent=2, ensure_ascii=False) + "\n")
     title = f"{question.study.name}: {len(result.records)} trials, each with {len(question.study.seeds)} seeds"
     score = f"{question.study.measure} accuracy"
-    try:
-        draw(directory / PLOT, title, question.settings, result.records, result.importances, result.best, score)
-    except OSError as error:
-        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(directory))) from error
+    write_within(
+        directory, PLOT, picture(title, question.settings, result.records, result.importances, result.best, score)
+    )
     if result.differs:
         write_within(directory, BEST, best_yaml(result))
     else:
@@ -127,7 +123,6 @@ def write_result(result: StudyResult) -> None:
 def best_yaml(result: StudyResult) -> str:
     """The space with the best setting, and where it comes from."""
     question, confirmation = result.question, result.confirmation
-    space: SearchSpace = question.space_of(result.best.parameters)
     origin = [
         f"The best setting of the study {question.study.name!r}, trial {result.best.number} of {len(result.records)}.",
         f"It began with {question.study.space}" + ("." if not question.study.set else ", and with:"),
@@ -139,7 +134,7 @@ def best_yaml(result: StudyResult) -> str:
     if confirmation is not None:
         origin.append(f"Fresh seeds: {', '.join(map(str, confirmation.seeds))}.")
     comments = [line for text in origin for line in text.splitlines()]
-    return "".join(f"# {line}\n" for line in comments) + "\n" + space.to_yaml()
+    return "".join(f"# {line}\n" for line in comments) + "\n" + question.space_of(result.best.parameters).to_yaml()
 
 
 def _short(value: Any) -> str:

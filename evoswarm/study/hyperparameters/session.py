@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.errors import RunError, Where
+from evoswarm.durable import locked, plain_errors
+from evoswarm.errors import RunError
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.importance import importances
 from evoswarm.study.hyperparameters.question import Question, read_question
@@ -25,8 +25,6 @@ from evoswarm.tracking import StudyLog, Tracker
 
 STUDIES = "studies"
 """The directory of all studies, under that of all runs."""
-
-_LOCK = "lock"
 
 OnTrial = Callable[[TrialRecord], None]
 OnStage = Callable[[str], None]
@@ -73,7 +71,10 @@ def study(
     root = Path(runs)
     directory = root / STUDIES / asked.study.name
     with ExitStack() as stack:
-        stack.enter_context(_held(directory))
+        with plain_errors(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+        busy = "expected to be the only one who runs this study, got another evoswarm at work on it"
+        stack.enter_context(locked(directory / "lock", busy))
         storage = connect(root)
         stack.callback(storage.engine.dispose)
         run = run_here(TrialRunner(asked, root, directory, swarm))
@@ -88,28 +89,6 @@ def study(
             return session.go(storage.url)
         except KeyboardInterrupt as error:
             raise StudyInterrupted(directory) from error
-
-
-@contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    """Keep other processes from the same study.
-
-    Raises:
-        RunError: another process is at work on it, or the directory cannot be written.
-    """
-    where = Where(str(directory))
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / _LOCK).open("a")
-    except OSError as error:
-        raise RunError(f"expected a place that can be written, got: {error.strerror}", where) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = "expected to be the only one who runs this study, got another evoswarm at work on it"
-            raise RunError(message, where) from None
-        yield
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def confirm(seeds: Sequence[int], best: Sequence[float], default: Sequence[float
         seeds: both settings ran with these.
         best: scores of the best setting, per seed.
         default: of the default.
-        step: of a score, see `step_of`.
+        step: see `step_of`.
 
     Raises:
         ValueError: there are fewer than two seeds, or a score is missing.
