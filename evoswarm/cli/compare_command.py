@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evoswarm.space import SearchSpace
     from evoswarm.statistics.seeds import Estimate
-    from evoswarm.study.comparison.record import Searched
+    from evoswarm.study.comparison.record import SearchRecord
     from evoswarm.study.comparison.result import Comparison
 
 _MOST_SEEDS = 10_000
@@ -79,8 +79,9 @@ def run_compare(
 
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.study.comparison.compare import allowed, chosen, compare
+    from evoswarm.study.comparison.result import COMPARISON, PLOT
 
-    def show(one: Searched, number: int, count: int) -> None:
+    def show(one: SearchRecord, number: int, count: int) -> None:
         if not quiet:
             say(
                 f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
@@ -105,7 +106,7 @@ def run_compare(
     if quiet:
         return
     Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(comparison_table(comparison))
-    for name in ("comparison.json", "comparison.png"):
+    for name in (COMPARISON, PLOT):
         say(f"  {comparison.directory / name}")
 
 

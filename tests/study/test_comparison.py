@@ -12,7 +12,7 @@ from evoswarm.errors import RunError, SpaceError
 from evoswarm.evolution.settings import Objective
 from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.compare import ALGORITHMS, allowed, chosen, compare, variant
-from evoswarm.study.comparison.record import Searched
+from evoswarm.study.comparison.record import SearchRecord
 from evoswarm.study.comparison.result import Comparison
 from tests.studies import comparison as judgement
 
@@ -35,7 +35,7 @@ def record(algorithm="archipelago", seed=0, **values):
         "worst": (0.0, 30.0),
         "seconds": 1.0,
     }
-    return Searched(algorithm=algorithm, seed=seed, **{**known, **values})
+    return SearchRecord(algorithm=algorithm, seed=seed, **{**known, **values})
 
 
 def comparison(*searches, objectives=ONE):
@@ -131,6 +131,30 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_p
         compare(other, ["random"], [3], EVALUATIONS, out=tmp_path / "out", runs=tmp_path)
 
 
+def test_a_comparison_of_something_else_is_not_replaced(micro, tmp_path, monkeypatch):
+    """Not even where none of its searches is asked for again, or where their records were taken away."""
+    monkeypatch.setattr("evoswarm.study.comparison.compare.search", lambda *_, **__: pytest.fail("a search began"))
+    (tmp_path / "random-seed3.json").write_text(record("random", 3, limit=EVALUATIONS).to_json())
+    kept = tmp_path / "comparison.json"
+
+    def refused(words, evaluations=EVALUATIONS):
+        with pytest.raises(RunError, match=words + ": choose another directory"):
+            compare(micro(), ["tpe"], [0], evaluations, out=tmp_path, runs=tmp_path)
+
+    refused(r"random-seed3\.json: expected a comparison of this space, got another space")
+    (tmp_path / "random-seed3.json").unlink()
+    for text, said in {
+        json.dumps({"space": "other", "evaluations": EVALUATIONS}): "of micro, got one of other",
+        json.dumps({"space": "micro", "evaluations": 100}): "of 72 evaluations, got 100",
+        '{"my": "notes"}': "which can be continued, got another file",
+        "no JSON": "which can be continued, got another file",
+        "[]": "which can be continued, got another file",
+    }.items():
+        kept.write_text(text)
+        refused(r"comparison\.json: expected a comparison.*" + said)
+        assert kept.read_text() == text
+
+
 def test_a_variant_differs_in_what_is_compared_only(micro):
     space = micro("stop_at.accuracy=0.01", "evolution.crossover=0.2")
     one = variant(space, "tpe", 200)
@@ -147,13 +171,12 @@ def test_a_variant_differs_in_what_is_compared_only(micro):
 
 def test_a_broken_record_is_named(tmp_path):
     file = tmp_path / "random-seed0.json"
-    assert Searched.read(file) is None
     file.write_text(record().to_json())
-    assert Searched.read(file) == record()
+    assert SearchRecord.read(file) == record()
     for text in ("{", "[]", '{"seed": 1}'):
         file.write_text(text)
         with pytest.raises(RunError, match="expected the record of a search"):
-            Searched.read(file)
+            SearchRecord.read(file)
 
 
 def test_seeds_are_ranges_and_numbers():

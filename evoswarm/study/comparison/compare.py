@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -22,12 +22,13 @@ from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import JOURNAL
 from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
-from evoswarm.study.comparison.record import Searched, searched
-from evoswarm.study.comparison.result import BASELINE, Comparison
+from evoswarm.study.comparison.record import SearchRecord, objectives_seen
+from evoswarm.study.comparison.result import BASELINE, COMPARISON, PLOT, Comparison
+from evoswarm.user_files import MIB, read_text
 
 ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
 
-OnSearch = Callable[[Searched, int, int], None]
+OnSearch = Callable[[SearchRecord, int, int], None]
 
 _PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
 
@@ -82,26 +83,28 @@ def compare(
         EvoswarmError: the arguments make no comparison, or the space, a member or a directory is not what it should be.
         SearchInterrupted: Ctrl-C; what is finished is kept.
     """
+    from evoswarm.study.comparison.plot import picture  # matplotlib is slow to import
+
     _check(space, algorithms, seeds, evaluations)
-    root = Path(out)
-    if (root / JOURNAL).exists():
-        raise RunError("expected a new directory or one of a comparison, got that of a search", Where(str(root)))
+    root, found, swarm = Path(out), list[SearchRecord](), None
+    known = _known(root, space, evaluations)
     wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
-    found = []
     with kept_in(root):
-        for number, one in enumerate(_searches(root, space, wanted, evaluations, Path(runs), on_stage), start=1):
+        for number, (algorithm, seed) in enumerate(wanted, start=1):
+            one = known.get((algorithm, seed))
+            if one is None:
+                if swarm is None:
+                    on_stage(f"loading {len(space.pool)} members")
+                    swarm = load_swarm(space)
+                one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm)
+                write_within(root, f"{algorithm}-seed{seed}.json", one.to_json())
             found.append(one)
             on_search(one, number, len(wanted))
     comparison = Comparison(
-        space=space.name,
-        objectives=objectives_of(space),
-        algorithms=tuple(algorithms),
-        seeds=tuple(seeds),
-        evaluations=evaluations,
-        searches=tuple(found),
-        directory=root,
+        space.name, objectives_of(space), tuple(algorithms), tuple(seeds), evaluations, tuple(found), root
     )
-    _write(comparison)
+    write_within(root, COMPARISON, json.dumps(comparison.as_dict(), indent=2) + "\n")
+    write_within(root, PLOT, picture(comparison))
     return comparison
 
 
@@ -120,63 +123,25 @@ def _check(space: SearchSpace, algorithms: Sequence[AlgorithmName], seeds: Seque
         raise SpaceError(f"{message}, got {evaluations}", Where("--evaluations"))
 
 
-def _searches(
-    root: Path,
-    space: SearchSpace,
-    wanted: Sequence[tuple[AlgorithmName, int]],
-    evaluations: int,
-    runs: Path,
-    on_stage: Callable[[str], None],
-) -> Iterator[Searched]:
-    """One after the other, those that are known and those that are run now; all that are known are checked first."""
-    known = {pair: _known(root, space, *pair, evaluations) for pair in wanted}
-    swarm = None
-    for algorithm, seed in wanted:
-        one = known[algorithm, seed]
-        if one is None:
-            if swarm is None:
-                on_stage(f"loading {len(space.pool)} members")
-                swarm = load_swarm(space)
-            one = _searched(root, space, algorithm, seed, evaluations, runs, swarm)
-            write_within(root, _file(root, algorithm, seed).name, one.to_json())
-        yield one
-
-
-def _write(comparison: Comparison) -> None:
-    """The figures and the plot."""
-    from evoswarm.study.comparison.plot import plot  # matplotlib is slow to import
-
-    write_within(comparison.directory, "comparison.json", json.dumps(comparison.as_dict(), indent=2) + "\n")
-    plot(comparison, comparison.directory / "comparison.png")
-
-
 def variant(space: SearchSpace, algorithm: AlgorithmName, evaluations: int) -> SearchSpace:
     """The space as one algorithm searches it: the evaluations are all that ends the search.
 
     Generations are bounded too, generously: an algorithm that keeps asking for known recipes would never end.
     """
     generations = _PATIENCE * math.ceil(evaluations / (generation_size(space) * space.splits.search))
-    evolution = space.evolution.model_copy(update={"algorithm": algorithm, "generations": generations})
-    return space.model_copy(
-        update={
-            "evolution": evolution,
-            "budget": Budget(evaluations=evaluations),
-            "stop_at": None,
-            "tracking": Tracking(mlflow=False),
-        }
-    )
+    changed = {
+        "evolution": space.evolution.model_copy(update={"algorithm": algorithm, "generations": generations}),
+        "budget": Budget(evaluations=evaluations),
+        "stop_at": None,
+        "tracking": Tracking(mlflow=False),
+    }
+    return space.model_copy(update=changed)
 
 
 def _searched(
-    root: Path,
-    space: SearchSpace,
-    algorithm: AlgorithmName,
-    seed: int,
-    evaluations: int,
-    runs: Path,
-    swarm: Decoder,
-) -> Searched:
-    curve: list[tuple[int, float | None]] = []
+    root: Path, space: SearchSpace, algorithm: AlgorithmName, seed: int, evaluations: int, runs: Path, swarm: Decoder
+) -> SearchRecord:
+    curve: list[tuple[int, float]] = []
     result = search(
         variant(space, algorithm, evaluations),
         seed=seed,
@@ -184,36 +149,54 @@ def _searched(
         out=root / "searches" / f"{algorithm}-seed{seed}",
         swarm=swarm,
         certify=False,
-        on_generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy)),
+        on_generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy or 0.0)),
     )
-    return searched(
-        result,
-        objectives_of(space),
-        curve,
+    front, worst = objectives_seen(result, objectives_of(space))
+    return SearchRecord(
         algorithm=algorithm,
         seed=seed,
         space=_identity(space),
         limit=evaluations,
+        evaluations=tuple(count for count, _ in curve),
+        best=tuple(best for _, best in curve),
+        selection=result.accuracy,
+        champion=result.champion.digest,
+        front=front,
+        worst=worst,
+        seconds=round(result.seconds, 1),
     )
 
 
-def _known(root: Path, space: SearchSpace, algorithm: str, seed: int, evaluations: int) -> Searched | None:
-    """The record of a search that was finished before.
+def _known(root: Path, space: SearchSpace, evaluations: int) -> dict[tuple[str, int], SearchRecord]:
+    """The records of searches that were finished before, by algorithm and seed.
 
     Raises:
-        RunError: the directory holds a comparison of something else.
+        RunError: the directory holds something else, such as a comparison of another space.
     """
-    file = _file(root, algorithm, seed)
-    one = Searched.read(file)
-    if one is not None and (one.space, one.limit) != (_identity(space), evaluations):
-        what = "this space" if one.space != _identity(space) else f"{evaluations} evaluations, got {one.limit}"
-        other = ", got another space" if one.space != _identity(space) else ""
-        raise RunError(f"expected a comparison of {what}{other}: choose another directory", Where(str(file)))
-    return one
+    if (root / JOURNAL).exists():
+        raise RunError("expected a new directory or one of a comparison, got that of a search", Where(str(root)))
 
+    def require(same: bool, expected: object, got: object) -> None:
+        if not same:
+            message = f"expected a comparison of {expected}, got {got}: choose another directory"
+            raise RunError(message, Where(str(file)))
 
-def _file(root: Path, algorithm: str, seed: int) -> Path:
-    return root / f"{algorithm}-seed{seed}.json"
+    known = {}
+    for file in sorted(file for name in ALGORITHMS for file in root.glob(f"{name}-seed*.json")):
+        one = SearchRecord.read(file)
+        require(one.space == _identity(space), "this space", "another space")
+        require(one.limit == evaluations, f"{evaluations} evaluations", one.limit)
+        known[one.algorithm, one.seed] = one
+    if (file := root / COMPARISON).exists():  # its records may have been taken away
+        try:
+            kept = json.loads(read_text(file, limit=64 * MIB))
+            name, limit = kept["space"], kept["evaluations"]
+        except (ValueError, TypeError, KeyError):
+            name, limit = None, evaluations
+        require(isinstance(name, str), "algorithms, which can be continued", "another file")
+        require(name == space.name, space.name, f"one of {name:.100}")
+        require(limit == evaluations, f"{evaluations} evaluations", limit)
+    return known
 
 
 def _identity(space: SearchSpace) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from evoswarm.durable import write_within
 from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.result import Comparison
 
@@ -21,16 +19,8 @@ _SIZE = (8.0, 5.0)  # inches
 _DPI = 120
 
 
-def plot(comparison: Comparison, file: Path) -> None:
-    """Write the plot as a PNG. No figure is registered with pyplot, no setting of matplotlib is touched.
-
-    Args:
-        comparison: finished.
-        file: to be written.
-
-    Raises:
-        RunError: it cannot be written.
-    """
+def picture(comparison: Comparison) -> bytes:
+    """The plot as a PNG. No figure is registered with pyplot, no setting of matplotlib is touched."""
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -45,22 +35,20 @@ def plot(comparison: Comparison, file: Path) -> None:
     axes.legend(loc="lower right")
     buffer = io.BytesIO()
     canvas.print_png(buffer)
-    write_within(file.parent, file.name, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _draw(axes: Axes, comparison: Comparison, algorithm: str, colour: str) -> None:
     """One algorithm from where all its searches have ended their first generation."""
     searches = comparison.of(algorithm)
-    places = [comparison.evaluations * place / _POINTS for place in range(_POINTS + 1)]
-    rows = [[value for one in searches if (value := one.at(place)) is not None] for place in places]
-    known = [
-        (place, Estimate.of(row).within(0.0, 1.0))
-        for place, row in zip(places, rows, strict=True)
-        if len(row) == len(searches)
-    ]
-    x = [place for place, _ in known]
-    axes.step(x, [one.mean for _, one in known], where="post", color=colour, label=algorithm)
+    known: dict[float, Estimate] = {}
+    for place in (comparison.evaluations * point / _POINTS for point in range(_POINTS + 1)):
+        row = [value for one in searches if (value := one.at(place)) is not None]
+        if len(row) == len(searches):
+            known[place] = Estimate.of(row).within(0.0, 1.0)
+    x = list(known)
+    axes.step(x, [one.mean for one in known.values()], where="post", color=colour, label=algorithm)
     if len(searches) > 1:
-        low = [one.mean if one.low is None else one.low for _, one in known]
-        high = [one.mean if one.high is None else one.high for _, one in known]
+        low = [one.mean if one.low is None else one.low for one in known.values()]
+        high = [one.mean if one.high is None else one.high for one in known.values()]
         axes.fill_between(x, low, high, step="post", color=colour, alpha=0.15, linewidth=0)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evolution.archive import signed
@@ -20,7 +21,7 @@ _LARGEST = 64 * MIB  # of a record
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchRecord:
     """A search that ended.
 
     Attributes:
@@ -70,11 +71,8 @@ class Searched:
 
     def at(self, evaluations: float) -> float | None:
         """The best accuracy that was known after so many evaluations; None before the first generation's end."""
-        known = [
-            best
-            for count, best in zip(self.evaluations, self.best, strict=True)
-            if min(count, self.limit) <= evaluations
-        ]
+        curve = zip(self.evaluations, self.best, strict=True)
+        known = [best for count, best in curve if min(count, self.limit) <= evaluations]
         return known[-1] if known else None
 
     def to_json(self) -> str:
@@ -82,43 +80,23 @@ class Searched:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
-    def read(cls, file: Path) -> Searched | None:
-        """The record in a file, if there is one.
+    def read(cls, file: Path) -> SearchRecord:
+        """The record in a file.
 
         Raises:
             RunError: the file is something else.
         """
-        if not file.exists():
-            return None
         try:
-            data: dict[str, Any] = json.loads(read_text(file, limit=_LARGEST))
-            rows = {name: tuple(data[name]) for name in ("evaluations", "best", "worst")}
-            return cls(**{**data, **rows, "front": tuple(tuple(point) for point in data["front"])})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise RunError(f"expected the record of a search, got: {error}", Where(str(file))) from None
+            return TypeAdapter(cls).validate_json(read_text(file, limit=_LARGEST))
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"expected the record of a search, got: {reason:.200}", Where(str(file))) from None
 
 
-def searched(
-    result: SearchResult,
-    objectives: Sequence[Objective],
-    curve: Sequence[tuple[int, float | None]],
-    *,
-    algorithm: str,
-    seed: int,
-    space: str,
-    limit: int,
-) -> Searched:
-    """What is kept of a search.
-
-    Args:
-        result: its outcome; the lineage is read from its directory.
-        objectives: of the space.
-        curve: evaluations and best accuracy behind every generation.
-        algorithm: see `Searched`, as is what follows.
-        seed: of the search.
-        space: digest.
-        limit: evaluations allowed.
-    """
+def objectives_seen(
+    result: SearchResult, objectives: Sequence[Objective]
+) -> tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]:
+    """The Pareto front of a search, best first, and the worst value of each objective; its lineage is read."""
     lines = (result.directory / INDIVIDUALS).read_text("utf-8").splitlines()
     points = list(dict.fromkeys(tuple(values) for line in lines if (values := json.loads(line)["objectives"])))
     front: ParetoFront[tuple[float, ...]] = ParetoFront()
@@ -128,16 +106,4 @@ def searched(
         (min if objective.maximise else max)(column)
         for objective, column in zip(objectives, zip(*points, strict=True), strict=False)
     ]
-    return Searched(
-        algorithm=algorithm,
-        seed=seed,
-        space=space,
-        limit=limit,
-        evaluations=tuple(evaluations for evaluations, _ in curve),
-        best=tuple(best or 0.0 for _, best in curve),
-        selection=result.accuracy,
-        champion=result.champion.digest,
-        front=tuple(sorted((point for point, *_ in front.groups), reverse=True)),
-        worst=tuple(worst),
-        seconds=round(result.seconds, 1),
-    )
+    return tuple(sorted((point for point, *_ in front.groups), reverse=True)), tuple(worst)

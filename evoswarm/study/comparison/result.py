@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from evoswarm.evolution.settings import Objective
 from evoswarm.pareto import hypervolume
 from evoswarm.space import AlgorithmName
 from evoswarm.statistics.seeds import Estimate
-from evoswarm.study.comparison.record import Searched
+from evoswarm.study.comparison.record import SearchRecord
 
 BASELINE: AlgorithmName = "archipelago"
+COMPARISON, PLOT = "comparison.json", "comparison.png"
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class Comparison:
     algorithms: tuple[str, ...]
     seeds: tuple[int, ...]
     evaluations: int
-    searches: tuple[Searched, ...]
+    searches: tuple[SearchRecord, ...]
     directory: Path
 
-    def of(self, algorithm: str) -> list[Searched]:
+    def of(self, algorithm: str) -> list[SearchRecord]:
         """The searches of one algorithm, in the order of seeds."""
         return [one for one in self.searches if one.algorithm == algorithm]
 
@@ -49,13 +51,10 @@ class Comparison:
         return BASELINE if BASELINE in self.algorithms else self.algorithms[0]
 
     @property
-    def measures(self) -> dict[str, Callable[[Searched], float]]:
+    def measures(self) -> dict[str, Callable[[SearchRecord], float]]:
         """What is measured of a search; more is better in each."""
-        measures: dict[str, Callable[[Searched], float]] = {
-            "final": lambda one: one.final,
-            "area": lambda one: one.area,
-            "selection": lambda one: one.selection,
-        }
+        names = ("final", "area", "selection")
+        measures: dict[str, Callable[[SearchRecord], float]] = {name: attrgetter(name) for name in names}
         if len(self.objectives) > 1:
             worst, best = self._corners()
             measures["hypervolume"] = lambda one: hypervolume([self._signed(point) for point in one.front], worst, best)
@@ -96,9 +95,7 @@ class Comparison:
         """The worst and the best value of each objective that any of the searches saw; larger is better."""
         worst = [self._signed(one.worst) for one in self.searches if one.worst]
         fronts = [self._signed(point) for one in self.searches for point in one.front]
-        return [min(column) for column in zip(*worst, strict=True)], [
-            max(column) for column in zip(*fronts, strict=True)
-        ]
+        return [min(seen) for seen in zip(*worst, strict=True)], [max(seen) for seen in zip(*fronts, strict=True)]
 
     def _signed(self, point: Sequence[float]) -> tuple[float, ...]:
         return signed(self.objectives, point)
