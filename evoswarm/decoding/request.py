@@ -172,6 +172,12 @@ DEPTHS = 24  # classes of depth: 0, 1, 2-3, 4-7, ... symbols; n symbols are in c
 DEPTH_NAMES = ("0", "1", *(f"{2**n}-{2 ** (n + 1) - 1}" for n in range(1, DEPTHS - 1)))
 
 
+def depth_class(symbols: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The classes of depths in symbols."""
+    classes: NDArray[np.int64] = np.ceil(np.log2(symbols + 1.0)).astype(np.int64)
+    return classes
+
+
 def _by_depth() -> NDArray[np.int64]:
     return np.zeros(DEPTHS, dtype=np.int64)
 

@@ -23,9 +23,9 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Completion, Counters, Request
-from evoswarm.decoding.step.outcome import Outcome
+from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.step.streams import Job, Streams
+from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.views.pool_view import PoolView, view_key
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.errors import MemberError, RecipeError
@@ -266,8 +266,8 @@ class Swarm(Decoder):
         streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
         Loop(pool, streams, self.counters, stop_after).run()
         work = self.counters.since(before)
-        outcome = Outcome(pool, streams, work)
-        completions = [outcome.completion(job) for job in jobs]
+        builder = CompletionBuilder(pool, streams, work)
+        completions = [builder.completion(job) for job in jobs]
         pool.tidy()
         work.seconds = time.perf_counter() - began
         self.counters.seconds += work.seconds
@@ -279,14 +279,14 @@ class Swarm(Decoder):
             self._views[key] = PoolView(self.members, recipe, self.limits, self.counters)
         return self._views[key]
 
-    def _job(self, request: Request, plan: int, pool: PoolView) -> Job:
+    def _job(self, request: Request, plan: int, pool: PoolView) -> DecodeJob:
         root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
         if request.forced is None:
-            return Job(request, plan, root)
+            return DecodeJob(request, plan, root)
         forced = pool.contexts.alphabet.encode(request.forced)
         if forced is None:
             raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
-        return Job(request, plan, root, forced)
+        return DecodeJob(request, plan, root, forced)
 
 
 def _prompt_length(member: Member, prompt: str) -> int:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from evoswarm.decoding.step import fusion
 from evoswarm.decoding.step.fusion import FLOOR, fuse, margins, prepare, top_gap
-from evoswarm.decoding.step.gate import entropy
 from evoswarm.policies.mix import RULES, Fusion, Recipe, RecipeMember
 from tests import oracle
 from tests.decoding.recipes import spec
@@ -247,7 +246,7 @@ def test_contrast_without_a_lead_is_the_mixture_of_the_others():
 
 def test_sharpening_weighs_by_tempered_entropy():
     sure, unsure = (0.98, 0.01, 0.01), (0.3, 0.4, 0.3)
-    nats = [entropy(rows(row)[0, 0]).item() for row in (sure, unsure)]
+    nats = [torch.distributions.Categorical(logits=rows(row)[0, 0]).entropy().item() for row in (sure, unsure)]
     raw = [math.exp(-2.0 * h) for h in nats]
     share = raw[0] / sum(raw)
     want = [share * a + (1 - share) * b for a, b in zip(sure, unsure, strict=True)]

@@ -1,4 +1,4 @@
-"""Entropy and who speaks."""
+"""Who speaks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
 from evoswarm.decoding.request import Request
-from evoswarm.decoding.step.gate import entropy, speakers
+from evoswarm.decoding.step.gate import speakers
 from evoswarm.decoding.step.noise import noise_key, uniform
 from tests.decoding.recipes import PROMPTS, recipe
 
 NO = np.zeros(1, dtype=bool)
 YES = ~NO
-
-
-def test_entropy_in_nats_with_zero_log_zero():
-    rows = torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]]).log()
-    assert entropy(rows).tolist() == pytest.approx([math.log(2), 0.0, math.log(3)], abs=1e-6)
 
 
 def test_members_speak_from_their_threshold_on_and_the_lead_always():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
+from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
 from evoswarm.decoding.step.noise import gumbel
 from evoswarm.decoding.step.streams import Streams
@@ -19,40 +20,8 @@ from evoswarm.policies.mix import RULES
 
 CANDIDATES = 5
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
-AT_ONCE = 1 << 22  # numbers fused in one step
+FUSED_AT_ONCE = 1 << 22  # numbers fused in one step
 NO_MASS = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Streams that are about to choose.
-
-    Attributes:
-        streams: ``[n]``.
-        plan: ``[n]``.
-        context: ``[n]``.
-        members: ``[n, width]`` indices in the swarm.
-        speaks: ``[n, width]``.
-        present: ``[n, width]`` speaks and has something to say.
-        alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its most likely symbol.
-        gate: ``[n]`` distance of the lead's entropy (nats), or of the draw, from the nearest threshold.
-    """
-
-    streams: NDArray[np.int64]
-    plan: NDArray[np.int64]
-    context: NDArray[np.int64]
-    members: NDArray[np.int64]
-    speaks: NDArray[np.bool_]
-    present: NDArray[np.bool_]
-    alone: NDArray[np.bool_]
-    gate: NDArray[np.float64]
-
-    def some(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Moment:
-        """Some of the streams."""
-        return Moment(*(getattr(self, one.name)[which] for one in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,80 +39,80 @@ class Choices:
     candidates: dict[int, tuple[tuple[int, float], ...]]
 
 
-def choose(moment: Moment, streams: Streams, contexts: ContextTable) -> Choices:
+def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choices:
     """Choose the next symbol of every stream.
 
     Where one member speaks, every rule is that member, and greedily its most likely symbol is known. The other
     streams are fused, those of one rule in one batch.
     """
-    symbols = np.full(len(moment), NO_MASS, dtype=np.int64)
-    distances = np.zeros(len(moment))
+    symbols = np.full(len(batch), NO_MASS, dtype=np.int64)
+    distances = np.zeros(len(batch))
     candidates: dict[int, tuple[tuple[int, float], ...]] = {}
-    alone = np.flatnonzero(moment.alone)
+    alone = np.flatnonzero(batch.alone)
     if len(alone):
-        column = moment.present[alone].argmax(1)
-        where = moment.context[alone], moment.members[alone, column]
+        column = batch.present[alone].argmax(1)
+        where = batch.context[alone], batch.members[alone, column]
         symbols[alone] = contexts.argmax[where]
-        distances[alone] = contexts.margin[where] / streams.plans.temperatures[moment.plan[alone], column]
-    for group in _groups(moment, streams, contexts.alphabet.size):
-        part = moment.some(group)
+        distances[alone] = contexts.margin[where] / streams.plans.temperatures[batch.plan[alone], column]
+    for group in _groups(batch, streams, contexts.alphabet.size):
+        part = batch.some(group)
         symbols[group], distances[group] = _fuse(part, streams, contexts)
         for position in group[streams.traced[part.streams]]:
-            candidates[int(position)] = _candidates(moment.some(np.array([position])), streams, contexts)
+            candidates[int(position)] = _candidates(batch.some(np.array([position])), streams, contexts)
     return Choices(symbols, distances, candidates)
 
 
-def _groups(moment: Moment, streams: Streams, symbols: int) -> Iterator[NDArray[np.int64]]:
+def _groups(batch: StepBatch, streams: Streams, symbols: int) -> Iterator[NDArray[np.int64]]:
     """Positions of streams that are fused together: of one rule, of as many speakers, and not too many."""
-    rest = np.flatnonzero(~moment.alone & moment.present.any(1))
-    rules = streams.plans.rule[moment.plan[rest]]
+    rest = np.flatnonzero(~batch.alone & batch.present.any(1))
+    rules = streams.plans.rule[batch.plan[rest]]
     for rule in np.unique(rules):
         group = rest[rules == rule]
-        counts = moment.speaks[group].sum(1)
+        counts = batch.speaks[group].sum(1)
         even = len(group) > EVEN_ABOVE
         for size in np.unique(counts) if even else [counts.max()]:
             same = group[counts == size] if even else group
-            most = max(1, AT_ONCE // (int(size) * symbols))
+            most = max(1, FUSED_AT_ONCE // (int(size) * symbols))
             for start in range(0, len(same), most):
                 yield same[start : start + most]
 
 
-def _fuse(moment: Moment, streams: Streams, contexts: ContextTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _fuse(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """``[n]`` symbols and ``[n]`` margins of streams of one rule."""
     plans = streams.plans
-    rule = RULES[plans.rule[moment.plan[0]]]
-    speakers = prepare(**_speakers(moment, streams, contexts))
+    rule = RULES[plans.rule[batch.plan[0]]]
+    speakers = prepare(**_speakers(batch, streams, contexts))
     scores = fuse_scores(rule, speakers)
-    sampled = plans.samples[moment.plan] > 1
+    sampled = plans.samples[batch.plan] > 1
     if sampled.any():
-        scores = _perturb(scores, moment, streams, np.flatnonzero(sampled))
+        scores = _perturb(scores, batch, streams, np.flatnonzero(sampled))
     symbols, gaps = best_two(scores)
     return symbols.numpy(), margins(rule, speakers, gaps).double().numpy()
 
 
-def _speakers(moment: Moment, streams: Streams, contexts: ContextTable) -> dict[str, Tensor]:
+def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> dict[str, Tensor]:
     """What the fusion rules see: speakers first, those who speak in front, in the order of the recipe.
 
     A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
     """
     plans = streams.plans
-    width = int(moment.speaks.sum(1).max())
-    order = np.argsort(~moment.speaks, axis=1, kind="stable")[:, :width]
-    present = np.take_along_axis(moment.present, order, 1)
-    members = np.take_along_axis(moment.members, order, 1)
-    rows = np.where(present, contexts.row[moment.context[:, None], members], NO_ROW)
+    width = int(batch.speaks.sum(1).max())
+    order = np.argsort(~batch.speaks, axis=1, kind="stable")[:, :width]
+    present = np.take_along_axis(batch.present, order, 1)
+    members = np.take_along_axis(batch.members, order, 1)
+    rows = np.where(present, contexts.row[batch.context[:, None], members], NO_ROW)
     log_probs = contexts.distributions.take(np.ascontiguousarray(rows.T))
-    lead = plans.lead[moment.plan]
-    before = (moment.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)
+    lead = plans.lead[batch.plan]
+    before = (batch.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)
 
     def columns(table: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[moment.plan], order, 1).T))
+        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[batch.plan], order, 1).T))
 
-    alpha, beta, contrast = torch.from_numpy(np.ascontiguousarray(plans.fusion[moment.plan].T))
+    alpha, beta, contrast = torch.from_numpy(np.ascontiguousarray(plans.fusion[batch.plan].T))
     return {
         "log_probs": log_probs,
         "present": torch.from_numpy(np.ascontiguousarray(present.T)),
-        "allowed": contexts.allowed(moment.context),
+        "allowed": contexts.allowed(batch.context),
         "weights": columns(plans.weights),
         "temperatures": columns(plans.temperatures),
         "lead": torch.from_numpy(before),
@@ -153,18 +122,18 @@ def _speakers(moment: Moment, streams: Streams, contexts: ContextTable) -> dict[
     }
 
 
-def _perturb(fused: Tensor, moment: Moment, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
+def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
     """Add sampling noise to the streams that sample; float64, so that noise is not rounded away."""
     scores = fused.double()
-    who = moment.streams[sampled]
+    who = batch.streams[sampled]
     noise = gumbel(streams.key[who], streams.steps[who], fused.shape[-1])
-    temperatures = torch.from_numpy(streams.plans.sampling_temperature[moment.plan[sampled]])
+    temperatures = torch.from_numpy(streams.plans.sampling_temperature[batch.plan[sampled]])
     scores[sampled] = scores[sampled] / temperatures[:, None] + torch.from_numpy(noise)
     return scores
 
 
-def _candidates(moment: Moment, streams: Streams, contexts: ContextTable) -> tuple[tuple[int, float], ...]:
+def _candidates(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[tuple[int, float], ...]:
     """The likeliest symbols of one stream."""
-    fused = fuse(RULES[streams.plans.rule[moment.plan[0]]], prepare(**_speakers(moment, streams, contexts)))[0]
+    fused = fuse(RULES[streams.plans.rule[batch.plan[0]]], prepare(**_speakers(batch, streams, contexts)))[0]
     best = fused.topk(min(CANDIDATES, len(fused)))
     return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))

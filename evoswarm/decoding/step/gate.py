@@ -3,22 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
-
-def entropy(log_probs: Tensor) -> Tensor:
-    """Shannon entropy in nats, with 0 log 0 = 0.
-
-    Args:
-        log_probs: ``[..., symbols]``, -inf for symbols without mass.
-
-    Returns:
-        ``[...]`` entropies.
-    """
-    probabilities = log_probs.exp()
-    return -torch.where(probabilities > 0, probabilities * log_probs, 0.0).sum(-1)
 
 
 def speakers(

@@ -22,3 +22,19 @@ def truncate(raw: bytes, max_bytes: int, stop: Sequence[bytes]) -> tuple[bytes, 
     if len(raw) >= max_bytes:
         return split_character(within)[0], "limit"
     return raw, None
+
+
+def ending_of(raw: bytes, max_bytes: int, full: bool, stop: Sequence[str]) -> tuple[bytes, FinishReason] | None:
+    """The answer and why it ends, where a text that has just grown ends an answer; None where it goes on.
+
+    Args:
+        raw: the text.
+        max_bytes: limit on it.
+        full: it has as many symbols as it may have.
+        stop: strings that end it.
+    """
+    stops = [one.encode() for one in stop]
+    kept, why = truncate(raw, max_bytes, stops)
+    if why is None and full:
+        kept, why = truncate(raw, len(raw), stops)
+    return None if why is None else (kept, why)

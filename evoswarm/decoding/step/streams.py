@@ -20,7 +20,7 @@ FIRST_STEPS = 16
 
 
 @dataclass(slots=True)
-class Job:
+class DecodeJob:
     """One request on its way.
 
     Attributes:
@@ -57,7 +57,7 @@ class Streams:
         margin: ``[streams]`` the smallest decision margin so far.
         left_out: ``[streams]`` the largest bound on the total-variation error so far.
         entropy: ``[streams]`` the lead's entropies so far summed up, nats.
-        led: ``[streams]`` steps that it adds up: those at which the lead did not abstain.
+        entropy_steps: ``[streams]`` steps that it adds up: those at which the lead did not abstain.
         steps: ``[streams]`` decisions so far.
         spoke: ``[streams, steps, width]`` who spoke at each of them.
         live: ``[streams]`` neither finished nor failed.
@@ -65,7 +65,7 @@ class Streams:
         failures: why streams have failed, by stream.
     """
 
-    def __init__(self, jobs: Sequence[Job], plans: Plans) -> None:
+    def __init__(self, jobs: Sequence[DecodeJob], plans: Plans) -> None:
         """Lay the samples of all jobs out, one behind the other."""
         self.jobs, self.plans = jobs, plans
         counts = [job.request.recipe.samples for job in jobs]
@@ -94,7 +94,7 @@ class Streams:
         self.margin = np.full(count, np.inf)
         self.left_out = np.zeros(count)
         self.entropy = np.zeros(count)
-        self.led = np.zeros(count, dtype=np.int64)
+        self.entropy_steps = np.zeros(count, dtype=np.int64)
         self.steps = np.zeros(count, dtype=np.int64)
         self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
         self.live = np.ones(count, dtype=bool)
@@ -114,16 +114,20 @@ class Streams:
                 forced[slice(*job.streams), len(job.forced) :] = -2
         return forced
 
-    def obey(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> None:
+    def request(self, stream: int) -> Request:
+        """Whose sample a stream is."""
+        return self.jobs[int(self.job[stream])].request
+
+    def follow_forced(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> None:
         """Replace what was chosen by what must be followed."""
         if self._forced is None:
             return
         at = np.minimum(self.steps[streams], self._forced.shape[1] - 1)
-        told = self._forced[streams, at]
-        symbols[told >= 0] = told[told >= 0]
-        symbols[told == -2] = end
+        forced = self._forced[streams, at]
+        symbols[forced >= 0] = forced[forced >= 0]
+        symbols[forced == -2] = end
 
-    def note(self, streams: NDArray[np.int64], speaks: NDArray[np.bool_]) -> None:
+    def record_step(self, streams: NDArray[np.int64], speaks: NDArray[np.bool_]) -> None:
         """One more decision of ``[n]`` streams, by these ``[n, width]`` speakers."""
         steps = self.steps[streams]
         if steps.max() >= self.spoke.shape[1]:
@@ -136,7 +140,7 @@ class Streams:
         self.failures.setdefault(stream, failure)
         self.live[stream] = False
 
-    def failure(self, job: Job) -> Failure | None:
+    def failure(self, job: DecodeJob) -> Failure | None:
         """Why there is no answer to a job: the failure of its first sample that failed."""
         return next((self.failures[one] for one in range(*job.streams) if one in self.failures), None)
 

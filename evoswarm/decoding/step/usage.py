@@ -8,7 +8,7 @@ from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import MemberUse
 
 
-def use_of(name: str, prompt: Node | None, heard: Iterable[Sequence[Node]]) -> MemberUse:
+def use_of(name: str, prompt: Node | None, by_step: Iterable[Sequence[Node]]) -> MemberUse:
     """What one member does for one request when the recipe is deployed alone, with an unbounded cache.
 
     Each node that has not been read before is one pass over the chunk of all that is still unread before it; the
@@ -18,12 +18,12 @@ def use_of(name: str, prompt: Node | None, heard: Iterable[Sequence[Node]]) -> M
     Args:
         name: of the member.
         prompt: the end of its prompt; None if it never spoke.
-        heard: per step at which it spoke, over all samples, the nodes whose rows it needed.
+        by_step: per step at which it spoke, over all samples, the nodes whose rows it needed.
     """
     seen: set[Node] = set()
     rows: set[Node] = set()
     tokens = passes = context = steps = 0
-    for reads in heard:
+    for reads in by_step:
         steps += 1
         for node in reads:
             if node in rows:

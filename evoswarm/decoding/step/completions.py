@@ -11,21 +11,26 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample
-from evoswarm.decoding.step.account import use_of
-from evoswarm.decoding.step.streams import Job, Streams
+from evoswarm.decoding.step.streams import DecodeJob, Streams
+from evoswarm.decoding.step.usage import use_of
 from evoswarm.decoding.views.pool_view import PoolView
 
 
-class Outcome:
-    """Completions of the jobs of one decoding."""
+class CompletionBuilder:
+    """Makes the completions of the jobs of one decoding."""
 
     def __init__(self, pool: PoolView, streams: Streams, work: Counters) -> None:
-        """Args: pool: where it was decoded; streams: which have ended or failed; work: what it took."""
+        """Look at all streams together.
+
+        Args:
+            pool: where it was decoded.
+            streams: which have ended or failed.
+            work: what it took.
+        """
         self._pool, self._streams, self._work = pool, streams, work
-        self._contexts: ContextTable = pool.contexts
+        self._contexts = pool.contexts
         self._paths: dict[int, list[int]] = {}
         self._uses: dict[tuple[int, int, tuple[int, ...]], MemberUse] = {}
         self._touched: dict[tuple[int, int], tuple[int, int]] = {}
@@ -39,17 +44,17 @@ class Outcome:
         self._margins: list[float] = streams.margin.tolist()
         self._left_out: list[float] = streams.left_out.tolist()
         self._entropies: list[float] = streams.entropy.tolist()
-        self._led: list[int] = streams.led.tolist()
+        self._entropy_steps: list[int] = streams.entropy_steps.tolist()
         self._members: list[list[int]] = streams.plans.members.tolist()
         self._leads: list[int] = streams.plans.lead.tolist()
 
-    def completion(self, job: Job) -> Completion:
-        """The outcome of one job as data."""
+    def completion(self, job: DecodeJob) -> Completion:
+        """The answers to one job, or why there are none."""
         streams, (first, last) = self._streams, job.streams
         failure, touched = streams.failure(job), list[tuple[int, int]]()
         samples: tuple[Sample, ...] = ()
         if failure is None:
-            touched = [self._lead_tokens(job, stream) for stream in range(first, last)]
+            touched = [self._lead_token_counts(job, stream) for stream in range(first, last)]
             samples = tuple([sample for sample in streams.samples[first:last] if sample is not None])
         return Completion(
             samples=samples,
@@ -61,12 +66,12 @@ class Outcome:
             lead_tokens_touched=sum([among for _, among in touched]),
             margin=min(self._margins[first:last]),
             left_out=max(self._left_out[first:last]),
-            entropy=sum(self._entropies[first:last]) / max(1, sum(self._led[first:last])),
+            entropy=sum(self._entropies[first:last]) / max(1, sum(self._entropy_steps[first:last])),
             trace=tuple(job.trace) if failure is None else (),
             work=self._work,
         )
 
-    def _use(self, job: Job) -> tuple[MemberUse, ...]:
+    def _use(self, job: DecodeJob) -> tuple[MemberUse, ...]:
         first, last = job.streams
         uses = []
         histories, numbers = self._histories[first:last], self._members[job.plan]
@@ -77,12 +82,12 @@ class Outcome:
             if found is None:
                 spoke = self._spoke[first:last, :, column]
                 prompt = self._pool.views[number].prompt(job.root) if spoke.any() else None
-                heard = self._heard(number, self._streams.context[first:last].tolist(), spoke.tolist())
-                found = self._uses[key] = use_of(member.spec.name, prompt, heard)
+                reads = self._reads(number, self._streams.context[first:last].tolist(), spoke.tolist())
+                found = self._uses[key] = use_of(member.spec.name, prompt, reads)
             uses.append(found)
         return tuple(uses)
 
-    def _heard(self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]) -> Iterator[Sequence[Node]]:
+    def _reads(self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]) -> Iterator[Sequence[Node]]:
         """The nodes whose rows a member's distributions needed, step by step, sample by sample."""
         contexts = self._contexts
         for last, steps in zip(lasts, spoke, strict=True):
@@ -96,7 +101,7 @@ class Outcome:
             found = self._paths[context] = self._contexts.path(context)
         return found
 
-    def _lead_tokens(self, job: Job, stream: int) -> tuple[int, int]:
+    def _lead_token_counts(self, job: DecodeJob, stream: int) -> tuple[int, int]:
         """How many tokens the lead's tokenizer makes of an answer, and in how many a follower had a say."""
         lead = self._members[job.plan][self._leads[job.plan]]
         key = (lead, self._open_histories[stream])
