@@ -28,6 +28,7 @@ FLOORS = [
 DECODING = [
     "request",
     "decoder",
+    "reader",
     "text",
     "forward",
     "member",

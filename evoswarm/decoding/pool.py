@@ -101,7 +101,7 @@ class Pool:
 def _facts_of(member: Member) -> MemberFacts:
     spelling = repr((member.codec.token_bytes, member.codec.end_ids))
     tokens = hashlib.sha256(spelling.encode()).hexdigest()
-    return MemberFacts(member.spec, member.device, member.dtype, member.shape, tokens)
+    return MemberFacts(member.spec, member.reader.device, member.reader.dtype, member.reader.shape, tokens)
 
 
 def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequence[Member]:

@@ -116,7 +116,7 @@ class Swarm(Decoder):
         """What may be kept, per member; asked for by the first who decodes, when the weights have taken their room."""
         limits = tuple(self._limits(member) for member in self.members)
         for member, one in zip(self.members, limits, strict=True):
-            member.runner.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
+            member.reader.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
         return limits
 
     @property
@@ -146,7 +146,7 @@ class Swarm(Decoder):
     @property
     def context_lengths(self) -> dict[str, int | None]:
         """How many tokens each member can read; see :class:`Decoder`."""
-        return {member.spec.name: member.context_length for member in self.members}
+        return {member.spec.name: member.reader.context_length for member in self.members}
 
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
         """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
@@ -197,8 +197,8 @@ class Swarm(Decoder):
 
     def _limits(self, member: Member) -> MemoryLimits:
         """What the space says, or parts of what is free, divided among the members that share it."""
-        beside = sum(other.device == member.device for other in self.members)
-        on_device = free_bytes(member.device) / beside
+        beside = sum(other.reader.device == member.reader.device for other in self.members)
+        on_device = free_bytes(member.reader.device) / beside
         on_host = free_bytes("cpu") / len(self.members)
         shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
         return MemoryLimits(
@@ -220,7 +220,7 @@ class Swarm(Decoder):
         answers share much, so a wave uses less than it is given.
         """
         room = min(
-            limits.state_bytes // max(1, member.runner.backend.slot_bytes())
+            limits.state_bytes // max(1, member.reader.state_bytes())
             for member, limits in zip(self.members, self.limits, strict=True)
         )
         most = min(STREAMS_AT_ONCE, *self._rows_at_once())

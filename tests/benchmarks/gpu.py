@@ -193,7 +193,8 @@ def _row(members: Sequence[Member], streams: int, bandwidth: float) -> Row:
     swarm, seconds, prompts = _decode(members, streams)
     tokens = streams * NEW_TOKENS
     positions = sum(prompts) + streams * NEW_TOKENS / 2  # read at a step, on average
-    step = sum(member.shape.parameter_bytes + positions * _position_bytes(member) for member in members) / bandwidth
+    read = sum(member.reader.shape.parameter_bytes + positions * _position_bytes(member) for member in members)
+    step = read / bandwidth
     floor = streams / step
     forward = swarm.counters.forward_seconds
     return Row(
@@ -209,7 +210,7 @@ def _row(members: Sequence[Member], streams: int, bandwidth: float) -> Row:
 
 def _position_bytes(member: Member) -> int:
     """Keys and values of one position in bfloat16."""
-    config = member.runner.model.config
+    config = member.reader.model.config
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * 2 * config.num_hidden_layers * config.num_key_value_heads * size)
 

@@ -13,6 +13,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
+from evoswarm.decoding.member.loading import torch_member
 from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.english import END, learned, ranges
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
@@ -107,7 +108,7 @@ def _stub(name: str, vocabulary: int) -> Member:
     model = TableModel(TableConfig(vocab_size=len(table), eos_token_id=END), torch.from_numpy(np.log(table)).float())
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<eos>", pad_token="<pad>")
     spec = MemberSpec(name=name, path=name, device="cpu", dtype="float32", fingerprint=name)
-    return Member(spec, model.eval(), tokenizer, None, BATCH_TOKENS)
+    return torch_member(spec, model.eval(), tokenizer, None, BATCH_TOKENS)
 
 
 def _mixture(members: list[Member], weight: float) -> Recipe:

@@ -112,4 +112,4 @@ def load(specs: Sequence[MemberSpec]) -> list[Member]:
 
 def sizes(members: Sequence[Member]) -> str:
     """Their parameters, in words."""
-    return ", ".join(f"{member.spec.name} {member.shape.parameters / 1e6:.0f}M" for member in members)
+    return ", ".join(f"{member.spec.name} {member.reader.shape.parameters / 1e6:.0f}M" for member in members)

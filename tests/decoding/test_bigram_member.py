@@ -12,7 +12,7 @@ from evoswarm.decoding.member import load_member
 from evoswarm.decoding.views.byte_view import ByteView
 from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tests.oracle import allowed
 
 SMOOTHING = 1e-3  # a model gives a little to everything
@@ -64,7 +64,7 @@ def bigram(tmp_path_factory, text):
     path = tiny.save(tmp_path_factory.mktemp("bigram"), model, tokenizer)
     member = load_member(MemberSpec(name="bigram", path=str(path), device="cpu"), 4096)
     with torch.inference_mode():
-        rows = torch.softmax(member.runner.model(torch.arange(columns)[:, None]).logits[:, 0].double(), 1).numpy()
+        rows = torch.softmax(member.reader.model(torch.arange(columns)[:, None]).logits[:, 0].double(), 1).numpy()
     assert np.abs(rows - table).max() < 1e-5, "the model is the table"
     return member, rows
 
@@ -109,7 +109,7 @@ class Marginal:
 def distances(bigram, prompt, sentence, epsilon=1e-3):
     """Total variation between our view and the exact marginal at every position; and whether a digit run is near."""
     member, rows = bigram
-    exact, reader = Marginal(member, rows), Reader(member, epsilon)
+    exact, reader = Marginal(member, rows), LoneView(member, epsilon)
     raw = sentence.encode()
     beginnings = [raw[:length] for length in range(len(raw) + 1)]
     alpha = exact.masses(member.render(prompt)[-1], raw)

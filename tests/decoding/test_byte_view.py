@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tests.oracle import allowed
 
 EPSILON = 1e-3
@@ -53,7 +53,7 @@ def prefixes(text: str) -> list[bytes]:
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_every_position_of_every_text_is_as_defined(name, any_member, any_oracle):
-    reader, judge = Reader(any_member(name), EPSILON), any_oracle(name)
+    reader, judge = LoneView(any_member(name), EPSILON), any_oracle(name)
     prompt = judge.prompt(PROMPT)
     assert reader.member.render(PROMPT) == prompt
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
@@ -76,11 +76,11 @@ def test_every_position_of_every_text_is_as_defined(name, any_member, any_oracle
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_what_is_left_out_is_bounded_as_reported(name, any_member):
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
-    exact = Reader(any_member(name), 0.0)
+    exact = LoneView(any_member(name), 0.0)
     whole = exact.read(PROMPT, every)
     assert all(node.left_out == 0.0 for node in whole)
     for epsilon in (EPSILON, 0.03):
-        rough = Reader(any_member(name), epsilon)
+        rough = LoneView(any_member(name), epsilon)
         for text, node, other in zip(every, rough.read(PROMPT, every), whole, strict=True):
             distance = 0.5 * (probabilities(rough, node) - probabilities(exact, other)).abs().sum().item()
             assert distance <= node.left_out + 1e-6, text
@@ -94,12 +94,12 @@ def probabilities(reader, node):
 @pytest.mark.parametrize("name", ["llama-a", "gpt2", "llama2", "mamba-b"])
 def test_warm_and_cold_memory_give_the_same_vector(name, any_member):
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
-    knows_more = Reader(any_member(name), 0.0)
+    knows_more = LoneView(any_member(name), 0.0)
     knows_more.read(PROMPT, every)
-    warm = Reader(any_member(name), EPSILON, shares=knows_more)  # rows lie in memory that epsilon leaves unread
+    warm = LoneView(any_member(name), EPSILON, shares=knows_more)  # rows lie in memory that epsilon leaves unread
     chance = random.Random(7)
     for text in chance.sample(every, 12):
-        cold = Reader(any_member(name), EPSILON)
+        cold = LoneView(any_member(name), EPSILON)
         one, other = cold.read(PROMPT, [text])[0], warm.read(PROMPT, [text])[0]
         assert (probabilities(cold, one) - probabilities(warm, other)).abs().max() < 1e-5
         assert one.left_out == pytest.approx(other.left_out, abs=1e-6)
@@ -108,7 +108,7 @@ def test_warm_and_cold_memory_give_the_same_vector(name, any_member):
 
 def test_some_texts_leave_something_out(any_member):
     """Otherwise the tests of the bound and of warm memory would hold nothing."""
-    reader = Reader(any_member("gpt2"), EPSILON)
+    reader = LoneView(any_member("gpt2"), EPSILON)
     nodes = reader.read(PROMPT, prefixes(TEXTS["newlines and tabs before a word"]) + prefixes(TEXTS["a contraction"]))
     assert any(node.left_out > 0 for node in nodes)
 
@@ -117,14 +117,14 @@ def test_more_rows_are_waited_for_than_may_be_kept(any_member):
     """Each turn must leave those that wait what they have: else they take it from each other for ever."""
     member = any_member("gpt2")
     asked = [(f"{number}+1=", b"it's  th") for number in range(100)]
-    tight, roomy = Reader(member, 0.0, row_bytes=1), Reader(member, 0.0)
+    tight, roomy = LoneView(member, 0.0, row_bytes=1), LoneView(member, 0.0)
     for one, other in zip(tight.read_all(asked), roomy.read_all(asked), strict=True):
         assert len(one.reads) > 2
         assert (probabilities(tight, one) - probabilities(roomy, other)).abs().max() < 1e-5
 
 
 def test_nothing_is_read_twice(any_member):
-    reader = Reader(any_member("llama3"), EPSILON)
+    reader = LoneView(any_member("llama3"), EPSILON)
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     first = reader.read(PROMPT, every)
     forwarded = reader.counters.rows_forwarded

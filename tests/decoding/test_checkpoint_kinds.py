@@ -83,8 +83,8 @@ def test_an_adapter_is_merged_into_its_base(adapter, base, tmp_path):
     member = load(path)
     ids = torch.tensor([[5, 9, 11, 40]])
     with torch.no_grad():
-        torch.testing.assert_close(member.runner.model(ids).logits, adapted(ids).logits, atol=1e-4, rtol=0)
-    assert not torch.allclose(member.runner.model(ids).logits, load(base).runner.model(ids).logits, atol=1e-2)
+        torch.testing.assert_close(member.reader.model(ids).logits, adapted(ids).logits, atol=1e-4, rtol=0)
+    assert not torch.allclose(member.reader.model(ids).logits, load(base).reader.model(ids).logits, atol=1e-2)
     other = shutil.copytree(base, tmp_path / "other")
     weights = load_file(other / "model.safetensors")
     save_file(
@@ -387,7 +387,7 @@ def test_weights_that_are_too_large_for_half_precision(copy):
     weights = load_file(copy / "model.safetensors")
     weights["model.norm.weight"][2] = 1e6
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
-    assert load(copy).dtype == "float32"
+    assert load(copy).reader.dtype == "float32"
     with pytest.raises(MemberError, match=r"infinity in model\.norm\.weight; float16 ends at 65,504: try bfloat16"):
         load(copy, dtype="float16")
 

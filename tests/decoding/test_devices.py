@@ -95,9 +95,9 @@ def test_what_is_broken_or_missing_is_left_to_those_who_load_it(tmp_path, raw):
 def test_a_member_is_put_where_it_was_placed():
     spec = MemberSpec(name="llama-a", path="zoo:llama-a")
     member = load_member(spec, 4096, "cpu")
-    assert member.device == "cpu"
+    assert member.reader.device == "cpu"
     assert member.spec.device == "auto", "where it was put is no part of what it is"
-    assert weight_bytes(member_path("llama-a"), "float32") >= member.shape.parameter_bytes
+    assert weight_bytes(member_path("llama-a"), "float32") >= member.reader.shape.parameter_bytes
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "cuda:1"])

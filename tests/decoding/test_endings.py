@@ -21,7 +21,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.chat.templates import TURNS
 from tests.decoding import tiny
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tests.decoding.recipes import PROMPTS, ZOO, recipe
 from tests.oracle import OracleMember, allowed
 
@@ -29,7 +29,7 @@ LOUD = {"samples": 24, "sampling_temperature": 8.0}
 
 
 def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
-    judge, reader = any_oracle("qwen3-d"), Reader(any_member("qwen3-d"), 0.0)
+    judge, reader = any_oracle("qwen3-d"), LoneView(any_member("qwen3-d"), 0.0)
     assert len(judge.ends) == 2
     both = 0
     for text in (b"", b"1", b"132", b"tiger"):
@@ -62,7 +62,7 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
     member, judge = three_ends
     assert member.codec.end_ids == tuple(judge.ends)
     assert len(judge.ends) == 3
-    reader, asked = Reader(member, 1e-3), judge.prompt("12")
+    reader, asked = LoneView(member, 1e-3), judge.prompt("12")
     for length in range(9):
         text = b"a so and"[:length]
         want = judge.next_byte(asked, text, 1e-3)

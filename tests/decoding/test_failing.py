@@ -20,7 +20,7 @@ def short(zoo: Swarm, monkeypatch: pytest.MonkeyPatch) -> list[Member]:
     members = [one for one in zoo.members if one.spec.name in ("llama-a", "llama-b", "gemma3-f")]
     for member in members:
         room = {"llama-a": 12, "llama-b": 7, "gemma3-f": 5}[member.spec.name]
-        monkeypatch.setattr(member, "context_length", len(member.render(PROMPTS[0])) + room)
+        monkeypatch.setattr(member.reader, "context_length", len(member.render(PROMPTS[0])) + room)
     return members
 
 

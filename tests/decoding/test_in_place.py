@@ -10,32 +10,32 @@ import torch
 
 from evoswarm.decoding.forward import in_place
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
-from evoswarm.decoding.forward.cache_backend import Chunk
 from evoswarm.decoding.forward.in_place import InPlaceBatch
-from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.forward.torch_reader import TorchReader
+from evoswarm.decoding.reader import Chunk
 from evoswarm.decoding.request import Counters
 from tests.decoding import tiny
-from tests.decoding.test_runner import CLOSE, COLUMNS, FAMILIES, log_probs
+from tests.decoding.test_torch_reader import CLOSE, COLUMNS, FAMILIES, log_probs
 
 ATTENTION = [name for name, (backend, _) in FAMILIES.items() if backend is AttentionBackend]
 STEPS = 20
 
 
 class Text:
-    """A text that is read token by token through a runner."""
+    """A text that is read token by token through a reader."""
 
-    def __init__(self, runner, tokens, slots=()):
-        self.runner, self.tokens, self.slots = runner, list(tokens), list(slots)
+    def __init__(self, reader, tokens, slots=()):
+        self.reader, self.tokens, self.slots = reader, list(tokens), list(slots)
 
     def chunk(self):
         """What has not been read yet."""
         past, new = np.array(self.slots, dtype=np.int64), tuple(self.tokens[len(self.slots) :])
-        slots = tuple(self.runner.take_slot() for _ in new)
+        slots = tuple(self.reader.slots.take() for _ in new)
         self.slots += slots
         return Chunk(past, new, slots, (len(new) - 1,), len(past), lambda: ())
 
     def fork(self):
-        return Text(self.runner, self.tokens, self.slots)
+        return Text(self.reader, self.tokens, self.slots)
 
 
 class Bench:
@@ -43,7 +43,7 @@ class Bench:
 
     def __init__(self, monkeypatch, family):
         self.model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
-        self.runner = Runner(self.model, family, batch_tokens=1024)
+        self.reader = TorchReader(self.model, family, batch_tokens=1024)
         self.chance = random.Random(5)
         self.appended = 0
         extended = InPlaceBatch.extended
@@ -55,13 +55,13 @@ class Bench:
         monkeypatch.setattr(InPlaceBatch, "extended", counted)
 
     def text(self, length):
-        return Text(self.runner, [self.chance.randrange(COLUMNS) for _ in range(length)])
+        return Text(self.reader, [self.chance.randrange(COLUMNS) for _ in range(length)])
 
     def read(self, texts):
         """One turn; every row is compared with that of a text read at once. Then each text has one more token."""
         chunks = {id(chunk): (chunk, text) for text in texts for chunk in (text.chunk(),)}
         seen = 0
-        for batch, logits in self.runner.run([chunk for chunk, _ in chunks.values()], Counters()):
+        for batch, logits in self.reader.read([chunk for chunk, _ in chunks.values()], Counters()):
             assert len(batch) == len(logits)
             for chunk, row in zip(batch, logits, strict=True):
                 with torch.inference_mode():
@@ -111,7 +111,7 @@ def test_twenty_steps_of_batches_that_stay_shrink_turn_and_fork(bench):
 @one_family
 def test_a_batch_that_stays_is_gathered_once(bench):
     texts = [bench.text(length) for length in (9, 4, 1)]
-    backend = bench.runner.backend
+    backend = bench.reader.backend
     bench.read(texts)
     assert backend.buffer_bytes() == 0
     for step in range(STEPS):
@@ -129,13 +129,13 @@ def test_a_batch_goes_on_without_those_that_ended(bench):
         if step > 3 and len(texts) > 4:
             gone = texts.pop(bench.chance.randrange(len(texts)))
             if step % 2:
-                bench.runner.free_slots(gone.slots)
+                bench.reader.slots.free(gone.slots)
     assert bench.appended == 10
 
 
 @one_family
 def test_buffers_go_when_the_batch_does(bench):
-    backend = bench.runner.backend
+    backend = bench.reader.backend
     texts = [bench.text(5), bench.text(6)]
     for _ in range(4):
         bench.read(texts)
@@ -148,7 +148,7 @@ def test_buffers_go_when_the_batch_does(bench):
 
 @one_family
 def test_buffers_keep_to_their_limit(bench):
-    backend = bench.runner.backend
+    backend = bench.reader.backend
     backend.buffer_limit = 60 * backend.slot_bytes()
     few, many = [bench.text(3)], [bench.text(30), bench.text(2)]
     for _ in range(6):
@@ -194,7 +194,7 @@ def test_slots_given_back_and_taken_again_are_other_texts(bench):
         lengths = [len(text.slots) for text in texts]
         owned = [list(text.slots) for text in texts]
         for text in reversed(texts):
-            bench.runner.free_slots(reversed(text.slots))
+            bench.reader.slots.free(reversed(text.slots))
         texts = [bench.text(length) for length in lengths]
         bench.read(texts)
         assert [text.slots for text in texts] == owned
@@ -209,11 +209,11 @@ def test_slots_of_some_taken_again_by_texts_that_come_in_their_place(bench):
         bench.read([stays, goes])
         depth = len(goes.slots)
         last = goes.slots[-1]
-        bench.runner.free_slots(goes.slots)
+        bench.reader.slots.free(goes.slots)
         goes = bench.text(depth)
         alone = goes.chunk()  # read without the other, so that the batch looks as if it had not changed
         goes.slots = list(alone.slots)
-        list(bench.runner.run([alone], Counters()))
+        list(bench.reader.read([alone], Counters()))
         assert last in goes.slots
         goes.tokens.append(3)
 
@@ -234,8 +234,8 @@ def test_a_forward_that_broke_off_leaves_no_half_extended_buffer(bench, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(InPlaceBatch, "extended", scarce)
         bench.read(texts)
-    assert bench.runner.backend.buffer_bytes() == 0
-    assert bench.runner.batch_tokens == 1024, "without its buffers the batch fits"
+    assert bench.reader.backend.buffer_bytes() == 0
+    assert bench.reader.batch_tokens == 1024, "without its buffers the batch fits"
     for _ in range(3):
         bench.read(texts)
     assert bench.appended > before + 1

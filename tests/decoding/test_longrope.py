@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoswarm.decoding.forward.longrope import LongRopeBackend
-from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.forward.switches import switches
+from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, PrefixTree
 from evoswarm.decoding.request import Counters, Request
@@ -92,9 +92,9 @@ class Bench:
     """A prefix tree over one model; every row that comes out is held against its text alone."""
 
     def __init__(self, kind, batch_tokens=4096, state_bytes=None):
-        self.kind, self.runner, self.rows = kind, Runner(model(kind), "m", batch_tokens), Kept()
+        self.kind, self.reader, self.rows = kind, TorchReader(model(kind), "m", batch_tokens), Kept()
         self.counters = Counters()
-        self.tree = PrefixTree(self.runner, self.rows, state_bytes, self.counters)
+        self.tree = PrefixTree(self.reader, self.rows, state_bytes, self.counters)
 
     def read(self, prompt, texts):
         """Ask for the rows behind all these texts at once."""
@@ -123,7 +123,7 @@ STEM = (5, 9, 40, 7, 100, 31, 17, 80, 3, 66, 12, 55, 90, 200, 33, 4)
 def test_every_row_is_that_of_its_text_alone(kind):
     """Short and long beside each other, forks before and behind the switch, prompts on either side of it."""
     bench = Bench(kind)
-    assert isinstance(bench.runner.backend, LongRopeBackend)
+    assert isinstance(bench.reader.backend, LongRopeBackend)
     tail = tuple(range(120, 150))
     bench.check(STEM, [(), tail[:3], tail[:5], (9, 8)])
     for length in range(2, 9):
@@ -152,7 +152,7 @@ def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch):
     bench = Bench("llama")
     tail = tuple(range(120, 150))
     read = []
-    for side in bench.runner.backend.sides:
+    for side in bench.reader.backend.sides:
         monkeypatch.setattr(side, "forward", lambda chunks, own=side.forward: _counted(read, chunks, own))
     for length in range(14):
         bench.read(STEM, [tail[:length], tail[1 : length + 1]])
@@ -226,4 +226,4 @@ def test_what_changes_with_every_text_is_refused():
     with pytest.raises(MemberError, match=r"member 'm': expected a model that says the same of a text whatever"):
         switches(one, "m")
     with pytest.raises(MemberError, match="member 'm'"):
-        Runner(one, "m", 64)
+        TorchReader(one, "m", 64)

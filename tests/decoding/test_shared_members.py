@@ -48,25 +48,25 @@ def test_a_swarm_that_is_gone_gives_its_slots_back(members):
     one = recipe(*ONE_TOKENIZER)
     first = [done.samples for done in Swarm(members).decode(asked(one))]
     gc.collect()
-    assert all(member.runner._free for member in members)
-    taken = [member.runner._slots for member in members]
+    assert all(member.reader.slots._free for member in members)
+    taken = [member.reader.slots.end for member in members]
     again = [done.samples for done in Swarm(members).decode(asked(one))]
     assert again == first
-    assert [member.runner._slots for member in members] == taken
+    assert [member.reader.slots.end for member in members] == taken
 
 
 def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monkeypatch):
     one = recipe(*ONE_TOKENIZER)
     want = [done.samples for done in Swarm(members).decode(asked(one))]
     swarm = Swarm.load([member.spec for member in members])  # its slots have never held a right state
-    runner = swarm.members[0].runner
+    reader = swarm.members[0].reader
 
     def scarce(chunks):  # not even the prompts are read: several tokens each, all with a slot by now
         raise torch.OutOfMemoryError("not now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner.backend, "forward", scarce)
-        patch.setattr(runner, "batch_tokens", runner.batch_tokens)  # it shrinks, and comes back with the patch
+        patch.setattr(reader.backend, "forward", scarce)
+        patch.setattr(reader, "batch_tokens", reader.batch_tokens)  # it shrinks, and comes back with the patch
         patch.setattr(torch.cuda, "empty_cache", lambda: None)
         with pytest.raises(DoesNotFit, match=members[0].spec.name):
             swarm.decode(asked(one))

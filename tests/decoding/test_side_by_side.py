@@ -8,29 +8,29 @@ import numpy as np
 import pytest
 import torch
 
-from evoswarm.decoding.forward.cache_backend import Chunk
-from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import Reading, read_side_by_side
-from evoswarm.decoding.request import Counters
+from evoswarm.decoding.forward.torch_reader import TorchReader
+from evoswarm.decoding.reader import Chunk
+from evoswarm.decoding.request import Counters, DoesNotFit
 from tests.decoding import tiny
 
 COLUMNS = 60
 
 
 @pytest.fixture
-def runners():
+def readers():
     made = []
     for number in range(3):
-        runner = Runner(tiny.random_model("llama", COLUMNS, number, **tiny.SMALL), str(number), batch_tokens=6)
-        runner.device = f"cpu:{number}"  # as if each were a device of its own
-        made.append(runner)
+        reader = TorchReader(tiny.random_model("llama", COLUMNS, number, **tiny.SMALL), str(number), batch_tokens=6)
+        reader.device = f"cpu:{number}"  # as if each were a device of its own
+        made.append(reader)
     return made
 
 
-def chunks(runner, count):
+def chunks(reader, count):
     empty = np.empty(0, dtype=np.int64)
     return [
-        Chunk(empty, (n, n + 1), (runner.take_slot(), runner.take_slot()), (1,), 0, lambda: ()) for n in range(count)
+        Chunk(empty, (n, n + 1), (reader.slots.take(), reader.slots.take()), (1,), 0, lambda: ()) for n in range(count)
     ]
 
 
@@ -38,9 +38,9 @@ def rows(batch, logits):
     return {chunk.tokens: row for chunk, row in zip(batch, logits, strict=True)}
 
 
-def read(runners, counts, counters, consume=rows):
+def read(readers, counts, counters, consume=rows):
     return read_side_by_side(
-        [Reading(runner, chunks(runner, count), consume) for runner, count in zip(runners, counts, strict=True)],
+        [Reading(reader, chunks(reader, count), consume) for reader, count in zip(readers, counts, strict=True)],
         counters,
     )
 
@@ -49,10 +49,10 @@ def plain(counters):
     return {name: value for name, value in counters.figures().items() if "seconds" not in name}
 
 
-def test_results_and_counters_are_those_of_one_after_the_other(runners):
+def test_results_and_counters_are_those_of_one_after_the_other(readers):
     together, apart = Counters(), Counters()
-    got = read(runners, (10, 4, 0), together)
-    want = [read([runner], [count], apart)[0] for runner, count in zip(runners, (10, 4, 0), strict=True)]
+    got = read(readers, (10, 4, 0), together)
+    want = [read([reader], [count], apart)[0] for reader, count in zip(readers, (10, 4, 0), strict=True)]
     assert [len(batches) for batches in got] == [4, 2, 0]
     for one, other in zip(got, want, strict=True):
         assert [list(batch) for batch in one] == [list(batch) for batch in other]
@@ -62,37 +62,37 @@ def test_results_and_counters_are_those_of_one_after_the_other(runners):
     assert together.chunk_tokens == together.padded_tokens == 28
 
 
-def test_devices_forward_at_the_same_time_and_the_caller_consumes(runners, monkeypatch):
+def test_devices_forward_at_the_same_time_and_the_caller_consumes(readers, monkeypatch):
     meet = threading.Barrier(2)
     names = set()
-    for runner in runners[:2]:
-        forward = runner.backend.forward
+    for reader in readers[:2]:
+        forward = reader.backend.forward
 
         def waiting(batch, forward=forward):
             names.add(threading.current_thread().name)
             meet.wait(timeout=20)  # passes only when both are inside
             return forward(batch)
 
-        monkeypatch.setattr(runner.backend, "forward", waiting)
+        monkeypatch.setattr(reader.backend, "forward", waiting)
     here = threading.current_thread()
-    assert read(runners[:2], (4, 4), Counters(), lambda *_: threading.current_thread()) == [[here] * 2] * 2
+    assert read(readers[:2], (4, 4), Counters(), lambda *_: threading.current_thread()) == [[here] * 2] * 2
     assert len(names) == 2
 
 
-def test_on_one_device_there_is_no_thread(runners, monkeypatch):
+def test_on_one_device_there_is_no_thread(readers, monkeypatch):
     monkeypatch.setattr(threading, "Thread", None)
-    for runner in runners:
-        runner.device = "cpu"
-    assert [len(batches) for batches in read(runners, (4, 0, 7), Counters())] == [2, 0, 3]
-    runners[0].device = "cpu:1"
-    assert [len(batches) for batches in read(runners, (4, 0, 0), Counters())] == [2, 0, 0]
+    for reader in readers:
+        reader.device = "cpu"
+    assert [len(batches) for batches in read(readers, (4, 0, 7), Counters())] == [2, 0, 3]
+    readers[0].device = "cpu:1"
+    assert [len(batches) for batches in read(readers, (4, 0, 0), Counters())] == [2, 0, 0]
 
 
-def test_two_on_one_device_beside_another_take_turns(runners, monkeypatch):
-    runners[1].device = runners[0].device
+def test_two_on_one_device_beside_another_take_turns(readers, monkeypatch):
+    readers[1].device = readers[0].device
     inside = []
-    for runner in runners[:2]:
-        forward = runner.backend.forward
+    for reader in readers[:2]:
+        forward = reader.backend.forward
 
         def alone(batch, forward=forward):
             inside.append(1)
@@ -101,23 +101,23 @@ def test_two_on_one_device_beside_another_take_turns(runners, monkeypatch):
             inside.pop()
             return logits
 
-        monkeypatch.setattr(runner.backend, "forward", alone)
-    assert [len(batches) for batches in read(runners, (4, 7, 4), Counters())] == [2, 3, 2]
+        monkeypatch.setattr(reader.backend, "forward", alone)
+    assert [len(batches) for batches in read(readers, (4, 7, 4), Counters())] == [2, 3, 2]
 
 
-def test_what_breaks_on_one_device_is_raised_and_all_have_ended(runners, monkeypatch):
+def test_what_breaks_on_one_device_is_raised_and_all_have_ended(readers, monkeypatch):
     def hopeless(batch):
         raise torch.OutOfMemoryError("nothing left")
 
-    monkeypatch.setattr(runners[1].backend, "forward", hopeless)
+    monkeypatch.setattr(readers[1].backend, "forward", hopeless)
     counters, before = Counters(), threading.active_count()
-    with pytest.raises(torch.OutOfMemoryError, match="nothing left"):
-        read(runners, (30, 4, 30), counters)
+    with pytest.raises(DoesNotFit, match="nothing left"):
+        read(readers, (30, 4, 30), counters)
     assert threading.active_count() == before
     assert counters.chunk_tokens == counters.padded_tokens > 0
 
 
-def test_what_breaks_where_batches_are_consumed_ends_all_devices(runners):
+def test_what_breaks_where_batches_are_consumed_ends_all_devices(readers):
     before = threading.active_count()
 
     def broken(batch, logits):
@@ -125,6 +125,6 @@ def test_what_breaks_where_batches_are_consumed_ends_all_devices(runners):
 
     counters = Counters()
     with pytest.raises(ValueError, match="not these"):
-        read(runners, (30, 30, 30), counters, broken)
+        read(readers, (30, 30, 30), counters, broken)
     assert threading.active_count() == before
     assert 0 < counters.forwards <= 9

@@ -22,7 +22,7 @@ from evoswarm.experiment.session import search
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.space import SearchSpace
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tests.gpu.wide import WIDE, wide_model
 
 BATCH_TOKENS, LARGE_BATCH = 8192, 1 << 18
@@ -79,7 +79,7 @@ def assert_alike(ours: Sequence[Completion], theirs: Sequence[Completion]) -> No
 
 @pytest.mark.parametrize("name", WIDE)
 def test_distributions_are_those_of_the_cpu(member: Callable[..., Member], device: str, name: str) -> None:
-    here, there = (Reader(member(name, where), 0.0) for where in (device, "cpu"))
+    here, there = (LoneView(member(name, where), 0.0) for where in (device, "cpu"))
     for end in range(len(TEXT) + 1):
         one, other = here.log_probs(PROMPTS[0], TEXT[:end]), there.log_probs(PROMPTS[0], TEXT[:end])
         likely = other > -12
@@ -118,7 +118,7 @@ def test_half_the_precision_stays_near(member: Callable[..., Member], device: st
     half, full = member(name, device, "bfloat16"), member(name, device)
     assert half.dtype == "bfloat16"
     assert 2 * half.shape.parameter_bytes == full.shape.parameter_bytes
-    here, there = Reader(half, 1e-3), Reader(full, 1e-3)
+    here, there = LoneView(half, 1e-3), LoneView(full, 1e-3)
     asked = [(PROMPTS[0], TEXT[:end]) for end in range(len(TEXT) + 1)]
     errors = [
         0.5 * float((here.probs(one) - there.probs(other)).abs().sum())
@@ -133,7 +133,7 @@ def test_what_is_left_open_goes_to_the_gpu_in_its_own_dtype(folder: Callable[[st
     swarm = Swarm.load(specs, batch_tokens=BATCH_TOKENS)
     assert swarm.device_kind == "cuda"
     assert set(swarm.dtypes.values()) == {"bfloat16"}
-    assert all(one.device.startswith("cuda") for one in swarm.members)
+    assert all(one.reader.device.startswith("cuda") for one in swarm.members)
     held = sum(one.state_bytes + one.row_bytes for one in swarm.limits)
     assert held < torch.cuda.mem_get_info()[0]
 
@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_halved_and_comes_out_the_same(
         if room is not None:
             little_room(room)
         answers.append(swarm.decode(asked))
-        batches.append(one.runner.batch_tokens)
+        batches.append(one.reader.batch_tokens)
         del one, swarm
     assert batches[0] == LARGE_BATCH
     assert batches[1] < LARGE_BATCH, "or there was room enough"

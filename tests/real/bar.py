@@ -22,7 +22,7 @@ import numpy as np
 
 from evoswarm.decoding.member import load_member
 from evoswarm.member_spec import MemberSpec
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tests.oracle_member import OracleMember
 from tests.real.texts import texts
 from tests.real.tokenizers import with_model
@@ -84,7 +84,7 @@ def measure(folder: Path, asked: Sequence[tuple[str, bytes]]) -> Figures:
     judge = OracleMember(folder)
     judge.model.double()  # ours is single: what differs is rounding
     prompt = member.render(PROMPT)
-    exact, rough = (Reader(member, epsilon, row_bytes=ROW_BYTES) for epsilon in (0.0, EPSILON))
+    exact, rough = (LoneView(member, epsilon, row_bytes=ROW_BYTES) for epsilon in (0.0, EPSILON))
     found = Figures(texts=len(asked), probes=[probe.decode() for probe in member.codec.probes])
     for begin in range(0, len(asked), TOGETHER):
         part = asked[begin : begin + TOGETHER]

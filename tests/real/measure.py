@@ -29,7 +29,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.benchmarks.models import passages
-from tests.decoding.reader import Reader
+from tests.decoding.lone_view import LoneView
 from tools.cache import model_path
 from tools.real_models import SOURCES
 
@@ -66,7 +66,7 @@ class Views:
 
 def views(member: Member, texts: Sequence[tuple[str, str]]) -> Views:
     """Read every beginning of every text at both; (prompt, text) pairs."""
-    near, exact = Reader(member, DEFAULT), Reader(member, 0.0)
+    near, exact = LoneView(member, DEFAULT), LoneView(member, 0.0)
     asked = [(prompt, text.encode()[:end]) for prompt, text in texts for end in range(len(text.encode()) + 1)]
     errors, beyond, abstentions = [], 0.0, 0
     for one, other in zip(near.read_all(asked), exact.read_all(asked), strict=True):

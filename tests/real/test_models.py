@@ -45,7 +45,7 @@ def generated(member: Member, tokenizer: Any, ids: Sequence[int]) -> list[int]:
     ends = member.codec.end_ids
     silent = [token for token, added in tokenizer.added_tokens_decoder.items() if added.special and token not in ends]
     with torch.inference_mode():
-        out = member.runner.model.generate(
+        out = member.reader.model.generate(
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             do_sample=False,

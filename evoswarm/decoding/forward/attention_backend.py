@@ -13,8 +13,6 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from evoswarm.decoding.forward.cache_backend import (
     CacheBackend,
-    Chunk,
-    Integers,
     accepts,
     first_pool,
     flat,
@@ -24,6 +22,7 @@ from evoswarm.decoding.forward.cache_backend import (
     selected_logits,
 )
 from evoswarm.decoding.forward.in_place import InPlaceBatch, InPlaceBatches
+from evoswarm.decoding.reader import Chunk, Integers
 
 
 class AttentionBackend(CacheBackend):

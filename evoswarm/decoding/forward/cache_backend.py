@@ -7,44 +7,20 @@ token (``recurrent_backend``), or nothing (``RecomputeBackend``, for a model who
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from evoswarm.decoding.reader import Chunk, Integers
 
 FIRST_SLOTS = 1024
 FIRST_BYTES = 1 << 25  # of one pool: a recurrent state can be so large that FIRST_SLOTS of them fill a device
 GROWTH = 8  # a pool grows by one eighth: little is kept in vain, and what is copied adds up to a few times the pool
 NO_PAST = -1
-
-Integers = NDArray[np.int64]
-
-
-@dataclass(slots=True, eq=False)  # not frozen: thousands are made per turn, and a frozen one takes three times as long
-class Chunk:
-    """Tokens to read behind a prefix.
-
-    Attributes:
-        past: slots of all the prefix's tokens, first to last (attention); of its last state only (recurrent);
-            empty at the start.
-        tokens: to read; at least one.
-        slots: where the states of these tokens go.
-        rows: which of the tokens need an output row, ascending positions within ``tokens``.
-        depth: number of tokens in the prefix.
-        prefix: gives the token ids of the prefix; only ``RecomputeBackend`` asks.
-    """
-
-    past: Integers
-    tokens: tuple[int, ...]
-    slots: tuple[int, ...]
-    rows: tuple[int, ...]
-    depth: int
-    prefix: Callable[[], tuple[int, ...]]
 
 
 class CacheBackend:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_backend import Integers
+from evoswarm.decoding.reader import Integers
 
 ENDED = -2  # the sequence that stood here is gone; no chunk ends in it
 IDLE_RUNS = 2  # a tree may need several runs for what waits, and most batches go on in the first

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.forward.cache_backend import CacheBackend, Chunk, Integers
+from evoswarm.decoding.forward.cache_backend import CacheBackend
+from evoswarm.decoding.reader import Chunk, Integers
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from transformers.cache_utils import DynamicCache
 
 from evoswarm.decoding.forward.cache_backend import (
     CacheBackend,
-    Chunk,
-    Integers,
     accepts,
     first_pool,
     flat,
@@ -22,6 +20,7 @@ from evoswarm.decoding.forward.cache_backend import (
     on_device,
     selected_logits,
 )
+from evoswarm.decoding.reader import Chunk, Integers
 
 
 class RecurrentBackend(CacheBackend):

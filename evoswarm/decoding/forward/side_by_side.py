@@ -9,10 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor
 
-from evoswarm.decoding.forward.cache_backend import Chunk
-from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.reader import Chunk, Reader, SupportsDLPack
 from evoswarm.decoding.request import Counters
 
 AHEAD = 1  # batches a device may forward while one waits to be consumed: their logits take room on it
@@ -25,25 +23,25 @@ class Reading(Generic[Result]):
     """What one member is to read.
 
     Attributes:
-        runner: of the member.
+        reader: of the member.
         chunks: to read.
         consume: takes each batch with its ``[rows, columns]`` logits; always called in the caller's thread, so that it
             may change what other readings change too. It must not give back slots of chunks that are still to be read.
     """
 
-    runner: Runner
+    reader: Reader
     chunks: Sequence[Chunk]
-    consume: Callable[[Sequence[Chunk], Tensor], Result]
+    consume: Callable[[Sequence[Chunk], SupportsDLPack], Result]
 
 
-_Said = tuple[int, Sequence[Chunk], Tensor] | BaseException | None  # a batch; what broke a device off; its end
+_Said = tuple[int, Sequence[Chunk], SupportsDLPack] | BaseException | None  # a batch; what broke a device off; its end
 
 
 def read_side_by_side(readings: Sequence[Reading[Result]], counters: Counters) -> list[list[Result]]:
     """Forward for several members: on one device one after the other, on several one thread for each.
 
     Args:
-        readings: what the members read; two of one runner are on one device, so they take turns.
+        readings: what the members read; two of one reader are on one device, so they take turns.
         counters: where the work is counted. ``forward_seconds`` add up over the devices, so that they may be more than
             the seconds that have passed.
 
@@ -57,7 +55,7 @@ def read_side_by_side(readings: Sequence[Reading[Result]], counters: Counters) -
     by_device: dict[str, list[int]] = {}
     for number, reading in enumerate(readings):
         if reading.chunks:
-            by_device.setdefault(reading.runner.device, []).append(number)
+            by_device.setdefault(reading.reader.device, []).append(number)
     if len(by_device) < 2:
         for number, batch, logits in _forward_all(readings, range(len(readings)), counters):
             results[number].append(readings[number].consume(batch, logits))
@@ -73,10 +71,10 @@ def read_side_by_side(readings: Sequence[Reading[Result]], counters: Counters) -
 
 def _forward_all(
     readings: Sequence[Reading[Result]], numbers: Sequence[int], counters: Counters
-) -> Iterator[tuple[int, Sequence[Chunk], Tensor]]:
+) -> Iterator[tuple[int, Sequence[Chunk], SupportsDLPack]]:
     for number in numbers:
         if readings[number].chunks:
-            for batch, logits in readings[number].runner.run(readings[number].chunks, counters):
+            for batch, logits in readings[number].reader.read(readings[number].chunks, counters):
                 yield number, batch, logits
 
 
@@ -96,7 +94,7 @@ class _Crew(Generic[Result]):
         for thread in self._threads:
             thread.start()
 
-    def batches(self) -> Iterator[tuple[int, Sequence[Chunk], Tensor]]:
+    def batches(self) -> Iterator[tuple[int, Sequence[Chunk], SupportsDLPack]]:
         """All batches as they come."""
         running = len(self._threads)
         while running:
@@ -107,7 +105,7 @@ class _Crew(Generic[Result]):
                 raise said
             else:
                 yield said
-                self._room[self._readings[said[0]].runner.device].release()
+                self._room[self._readings[said[0]].reader.device].release()
 
     def _work(self, device: str, numbers: Sequence[int], counters: Counters) -> None:
         last: _Said = None

@@ -6,9 +6,12 @@ from typing import Any
 
 import torch
 
+from evoswarm.chat import ChatTemplate
 from evoswarm.checkpoint.vocabulary import has_tokenizer
+from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member.adapters import find_adapter, merged
 from evoswarm.decoding.member.border import reading
+from evoswarm.decoding.member.ends import end_ids
 from evoswarm.decoding.member.files import dated, identified, locate, locate_base
 from evoswarm.decoding.member.member import Member
 from evoswarm.decoding.member.model import examine, read_model
@@ -48,7 +51,19 @@ def load_member(spec: MemberSpec, batch_tokens: int, device: str | None = None, 
     with reading(spec.name, f"expected a model in {str(directory)!r} that reads its own tokens, got"):
         model = model.to(device).eval().requires_grad_(False)
         check_vocabulary(spec, speaks, tokenizer, int(model.get_input_embeddings().weight.shape[0]))
-        return Member(identified(spec, directory, digest), model, tokenizer, template, batch_tokens)
+        return torch_member(identified(spec, directory, digest), model, tokenizer, template, batch_tokens)
+
+
+def torch_member(
+    spec: MemberSpec, model: Any, tokenizer: Any, template: ChatTemplate | None, batch_tokens: int
+) -> Member:
+    """The member of a model of transformers that is where it should be; see ``load_member``.
+
+    Raises:
+        MemberError: the model or the tokenizer cannot be used.
+    """
+    reader = TorchReader(model, spec.name, batch_tokens)
+    return Member(spec, reader, tokenizer, end_ids(model, tokenizer, reader.columns, spec, template), template)
 
 
 def seen_device(spec: MemberSpec, device: str) -> str:

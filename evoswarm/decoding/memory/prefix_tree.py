@@ -1,13 +1,12 @@
 """Every token prefix that a member has read, each read once, whoever asks.
 
-A node is a token behind its parent; it owns a slot with the member's state after it (see ``runner``) and, where
+A node is a token behind its parent; it owns a slot with the member's state after it (see ``reader``) and, where
 somebody may ask for it, a row with what the member says behind it. Nodes that are wanted are collected and read
 together; a node whose state or row was dropped is read again (memory changes cost, never results).
 """
 
 from __future__ import annotations
 
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -15,10 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
-from evoswarm.decoding.forward.cache_backend import Chunk
-from evoswarm.decoding.forward.runner import Runner
 from evoswarm.decoding.forward.side_by_side import Reading
+from evoswarm.decoding.reader import Chunk, Reader, SupportsDLPack
 from evoswarm.decoding.request import Counters
 
 NO_SLOT = -1
@@ -103,23 +102,22 @@ class PrefixTree:
         clock: of reads; nodes used longest ago go first.
     """
 
-    def __init__(self, runner: Runner, rows: Rows, state_bytes: int | None, counters: Counters) -> None:
+    def __init__(self, reader: Reader, rows: Rows, state_bytes: int | None, counters: Counters) -> None:
         """Make an empty tree.
 
         Args:
-            runner: reads tokens.
+            reader: reads tokens.
             rows: keeps what comes out.
             state_bytes: limit on kept states; None is no limit.
             counters: where the work is counted.
         """
         self.root = Node(None, -1)
-        self._runner, self._rows, self._counters = runner, rows, counters
+        self._reader, self._rows, self._counters = reader, rows, counters
         self._limit = state_bytes
         self._wanted: dict[Node, None] = {}
         self._unwritten: dict[Node, None] = {}  # have a slot, but their state has not been computed yet
         self._being_read: dict[int, list[Node]] = {}  # chains by the identity of their chunk
-        self._held: set[int] = set()
-        weakref.finalize(self, runner.free_slots, self._held)  # other trees may use the same runner
+        self._slots = reader.slots.lease()  # other trees may use the same reader
         self._pasts: OrderedDict[Node, NDArray[np.int64]] = OrderedDict()
         self.clock = 1
 
@@ -177,9 +175,9 @@ class PrefixTree:
             chunk = self._chunk(chain)
             chunks.append(chunk)
             self._being_read[id(chunk)] = chain
-        return Reading(self._runner, chunks, self._take_in)
+        return Reading(self._reader, chunks, self._take_in)
 
-    def _take_in(self, batch: Sequence[Chunk], logits: Tensor) -> None:
+    def _take_in(self, batch: Sequence[Chunk], logits: SupportsDLPack) -> None:
         """Keep what came of a batch of chunks."""
         keeping: list[Node] = []
         for chunk in batch:
@@ -187,7 +185,7 @@ class PrefixTree:
             self._count(chain)
             keeping += [node for node in chain if node.keeps_row]
         if keeping:
-            self._rows.put(keeping, logits)
+            self._rows.put(keeping, logits if isinstance(logits, Tensor) else from_dlpack(logits))
             for node in keeping:
                 self._wanted.pop(node, None)
 
@@ -237,15 +235,14 @@ class PrefixTree:
         before = chain[0].parent
         assert before is not None
         past = self._past(before)
-        spare = not self._runner.backend.needs_whole_past and self._crowded()
+        spare = not self._reader.needs_whole_past and self._crowded()
         for node in chain:
             node.used = self.clock
             if node.slot == NO_SLOT and not (spare and node is not chain[-1] and not node.keeps_row):
-                node.slot = self._runner.take_slot()
-                self._held.add(node.slot)
+                node.slot = self._slots.take()
                 self._unwritten[node] = None
         slots = tuple([node.slot for node in chain])
-        if self._runner.backend.needs_whole_past:
+        if self._reader.needs_whole_past:
             self._remember(chain[-1], np.concatenate([past, np.array(slots, dtype=np.int64)]))
         return Chunk(
             past=past,
@@ -262,7 +259,7 @@ class PrefixTree:
 
     def _past(self, node: Node) -> NDArray[np.int64]:
         """Slots of the states that tokens behind a node attend to."""
-        if not self._runner.backend.needs_whole_past:
+        if not self._reader.needs_whole_past:
             return np.array([node.slot] if node.parent is not None else [], dtype=np.int64)
         found = self._pasts.get(node)
         if found is None:
@@ -277,8 +274,7 @@ class PrefixTree:
 
     def _release(self, node: Node) -> None:
         if node.slot != NO_SLOT:
-            self._held.discard(node.slot)
-            self._runner.free_slots((node.slot,))
+            self._slots.free(node.slot)
             node.slot = NO_SLOT
             self._counters.states_dropped += 1
             self._pasts.clear()
@@ -286,11 +282,11 @@ class PrefixTree:
     @property
     def state_bytes(self) -> int:
         """Bytes of the states now kept."""
-        return len(self._held) * self._runner.backend.slot_bytes()
+        return len(self._slots) * self._reader.state_bytes()
 
     def _make_room(self, slots: int) -> None:
         """Drop states that nobody needs now, where new ones would pass the limit."""
-        need = slots * self._runner.backend.slot_bytes()
+        need = slots * self._reader.state_bytes()
         if self._limit is not None and self.state_bytes + need > self._limit:
             self.shrink(max(0, int(self._limit * SHRUNK) - need), before=self.clock)
 
@@ -303,7 +299,7 @@ class PrefixTree:
             limit: bytes; None is the tree's own.
             before: only what was last used before this moment; None is everything, and then nothing may be wanted.
         """
-        size = self._runner.backend.slot_bytes()
+        size = self._reader.state_bytes()
         limit = self._limit if limit is None else limit
         if limit is None or self.state_bytes <= limit or not size:
             return 0

@@ -95,7 +95,7 @@ class ByteView(View):
             epsilon: share of the mass that may stay unread.
         """
         self.tokenizations, self._epsilon = tokenizations, epsilon
-        self.rows = ByteRows(member.codec, tokenizations.tokens, limits.row_bytes, member.device)
+        self.rows = ByteRows(member.codec, tokenizations.tokens, limits.row_bytes, member.reader.device)
         super().__init__(member, number, contexts, self.rows, limits, counters)
         self._waiting: dict[int, Heads] = {}
         self._where: dict[int, TokenizationNode] = {}

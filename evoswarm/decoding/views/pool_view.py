@@ -58,7 +58,7 @@ class PoolView:
         try:
             while waiting := [view for view in self.views if view.tree.waiting]:
                 read_side_by_side([view.tree.reading() for view in waiting], self._counters)
-        except torch.OutOfMemoryError as error:
+        except (DoesNotFit, torch.OutOfMemoryError) as error:
             for view in self.views:
                 view.tree.forget_wanted()
             raise DoesNotFit(str(error)) from error
@@ -78,7 +78,7 @@ class PoolView:
         for view in self.views:
             view.forget(contexts=crowded)
             view.tree.shrink()
-            view.member.runner.backend.drop_buffers()
+            view.member.reader.drop_buffers()
         if crowded:
             needed = {node for start in self.contexts.nodes() for node in start.chain()}
             for view in self.views:

@@ -27,7 +27,7 @@ def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
         the mean over the prompts, in [0, 1].
     """
     spelled = _SpelledShares(member)
-    tree = PrefixTree(member.runner, spelled, None, counters := Counters())
+    tree = PrefixTree(member.reader, spelled, None, counters := Counters())
     for prompt in prompts:
         tree.want(tree.prompt(prompt))
     while tree.waiting:

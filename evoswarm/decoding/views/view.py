@@ -41,7 +41,7 @@ class View(ABC):
             counters: where the work is counted.
         """
         self.member, self._number, self._contexts = member, number, contexts
-        self.tree = PrefixTree(member.runner, rows, limits.state_bytes, counters)
+        self.tree = PrefixTree(member.reader, rows, limits.state_bytes, counters)
         self._prompts: dict[int, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 
@@ -80,9 +80,10 @@ class View(ABC):
                 begin = begin.parent
             if begin is not None:
                 return self._foreign[begin]
-        if self.member.context_length is None or node.depth <= self.member.context_length:
+        most = self.member.reader.context_length
+        if most is None or node.depth <= most:
             return None
-        return Failure("prompt_too_long", f"prompt and answer have more than {self.member.context_length} tokens")
+        return Failure("prompt_too_long", f"prompt and answer have more than {most} tokens")
 
     def note_reads(self, context: int, nodes: tuple[Node, ...]) -> None:
         """The nodes whose rows the distribution at a context needs, in order."""

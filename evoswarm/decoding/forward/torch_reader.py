@@ -1,62 +1,68 @@
-"""Reads tokens behind prefixes that were read before, in batches that fit.
+"""The reader of a model of transformers: batches that fit, and a cache back-end that suits the model.
 
-Together with the cache back-ends this is the only place where a model runs. A runner offers one operation: extend these
-prefixes by these tokens. (A graph of a captured forward, or a compiled one, would take the place of the model that a
-backend is given; what a back-end prepares for a batch has fixed places and one transfer with that in mind.)
+Together with the cache back-ends this is the only place where such a model runs. (A graph of a captured forward, or a
+compiled one, would take the place of the model that a back-end is given; what a back-end prepares for a batch has fixed
+places and one transfer with that in mind.)
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
-from evoswarm.decoding.forward.cache_backend import CacheBackend, Chunk, RecomputeBackend
+from evoswarm.decoding.forward.cache_backend import CacheBackend, RecomputeBackend
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
 from evoswarm.decoding.forward.longrope import LongRopeBackend
+from evoswarm.decoding.forward.model_facts import context_length, shape_of
 from evoswarm.decoding.forward.recurrent_backend import RecurrentBackend
 from evoswarm.decoding.forward.switches import switches
-from evoswarm.decoding.request import Counters
+from evoswarm.decoding.forward.trials import agrees, looks_ahead
+from evoswarm.decoding.reader import Chunk, Reader, SlotAllocator
+from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.errors import MemberError, is_out_of_memory
 
 log = logging.getLogger(__name__)
 
-SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
-LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision
 BUFFER_SHARE = 0.1  # of free memory, where nobody says how much the buffers of batches that go on may take
 FORWARD_TOKENS = 64  # what a forward costs beside its tokens, in tokens: rather pad than run the model once more
 PAST_SHARE = 4  # columns of a batch, past included, for each token that may be forwarded at once
 
 
-class Runner:
-    """Extends prefixes by tokens, in batches that fit.
+class TorchReader(Reader):
+    """Reads through a causal language model of transformers.
 
     Attributes:
-        device: what it runs on; runners on different devices can run at the same time (see ``side_by_side``).
-        columns: width of the logits.
+        model: the causal LM.
+        name: of the member, for errors.
         batch_tokens: tokens forwarded at once; halved when memory runs out.
         backend: how the model keeps what it has read.
     """
 
     def __init__(self, model: Any, name: str, batch_tokens: int) -> None:
-        """Choose the cache back-end of a model and try it against reading afresh."""
+        """Choose the cache back-end of a model and try it against reading afresh.
+
+        Raises:
+            MemberError: the model is not causal, or reads a text otherwise beside others, whatever is kept apart.
+        """
         self.model, self.name, self.batch_tokens = model, name, batch_tokens
-        self.device = str(model.device)
+        self.device, self.dtype = str(model.device), str(model.dtype).removeprefix("torch.")
         self.columns = int(model.config.get_text_config().vocab_size)
-        if _looks_ahead(model):
+        self.vocabulary = int(model.get_input_embeddings().weight.shape[0])
+        self.context_length, self.shape = context_length(model), shape_of(model)
+        if looks_ahead(model):
             raise MemberError(
                 f"member {name!r}: expected a causal language model, got one that says other things of a text once it"
                 " has seen what follows: it is an encoder, or its config.json does not say that it is a decoder"
             )
         self.backend = _choose_backend(model)
-        if not isinstance(self.backend, RecomputeBackend) and not _agrees(model, self.backend, name):
+        if not isinstance(self.backend, RecomputeBackend) and not agrees(model, self.backend, name):
             log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
             self.backend = RecomputeBackend(model)
         lengths = switches(model, name)
@@ -65,8 +71,16 @@ class Runner:
             self.backend = LongRopeBackend(lengths, lambda: made(model))
         self.backend.drop_buffers()
         self.backend.buffer_limit = int(free_bytes(self.device) * BUFFER_SHARE)
-        self._free: list[int] = []
-        self._slots = 1  # slot 0 is the state before any token
+        self.needs_whole_past = self.backend.needs_whole_past
+        self.slots = SlotAllocator(self.backend.forget)
+
+    def state_bytes(self) -> int:
+        """Bytes of the state in one slot."""
+        return self.backend.slot_bytes()
+
+    def drop_buffers(self) -> None:
+        """Free the buffers of batches that go on in place."""
+        self.backend.drop_buffers()
 
     def limit(self, state_bytes: int | None, buffer_bytes: int | None = None) -> None:
         """Say how much memory there is.
@@ -81,24 +95,11 @@ class Runner:
         if buffer_bytes is not None:
             self.backend.buffer_limit = buffer_bytes
 
-    def take_slot(self) -> int:
-        """A slot that nobody else uses; slots are shared by all who read through this runner."""
-        if self._free:
-            return self._free.pop()
-        self._slots += 1
-        return self._slots - 1
-
-    def free_slots(self, slots: Iterable[int]) -> None:
-        """Give slots back."""
-        gone = list(slots)
-        self.backend.forget(gone)
-        self._free.extend(gone)
-
-    def run(self, chunks: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
+    def read(self, chunks: Sequence[Chunk], counters: Counters) -> Iterator[tuple[Sequence[Chunk], Tensor]]:
         """Forward chunks in few batches that fit; yields each batch with its ``[rows, columns]`` logits.
 
         Raises:
-            torch.OutOfMemoryError: there is no room for a single chunk.
+            DoesNotFit: there is no room for a single chunk.
         """
         try:
             for batch in self._batches(chunks):
@@ -128,7 +129,7 @@ class Runner:
             self.backend.buffer_limit //= 2
             return [batch]
         if len(batch) == 1:
-            raise torch.OutOfMemoryError(f"member {self.name!r}: {lack}")
+            raise DoesNotFit(f"member {self.name!r}: {lack}")
         self.batch_tokens = max(1, self.batch_tokens // 2)
         return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
 
@@ -192,69 +193,3 @@ def _choose_backend(model: Any) -> CacheBackend:
     if layers and all(type(layer) is LinearAttentionLayer for layer in layers):
         return RecurrentBackend(model, len(layers))
     return RecomputeBackend(model)
-
-
-def _looks_ahead(model: Any) -> bool:
-    """Whether what it says behind a text depends on what follows there."""
-    text, whole = RecomputeBackend(model), _texts(model)[0]
-    half = len(whole) // 2
-    with torch.inference_mode():
-        alone = text.forward([_piece(whole[:half], 0, half, 0, False)])
-        within = text.forward([_piece(whole, 0, len(whole), 0, False)])[:half]
-    if not (alone.isfinite().all() and within.isfinite().all()):
-        return False  # said elsewhere
-    return _difference(alone, within) > LOOKED_AHEAD[alone.dtype == torch.float32]
-
-
-def _texts(model: Any) -> list[tuple[int, ...]]:
-    """Two texts of different lengths to try a model on."""
-    columns = int(model.config.get_text_config().vocab_size)
-    return [tuple((7 * step + 3) % columns for step in range(8)), tuple((5 * step + 1) % columns for step in range(6))]
-
-
-def _difference(got: Tensor, want: Tensor) -> float:
-    """The largest difference of ``[rows, columns]`` logits, as log-probabilities."""
-    return float((torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max())
-
-
-def _agrees(model: Any, backend: CacheBackend, name: str) -> bool:
-    """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
-
-    The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
-    """
-    texts = _texts(model)
-    first_slots = (1, 9)
-    backend.buffer_limit = 1 << 40
-    try:
-        with torch.inference_mode():
-            whole = [_piece(text, 0, len(text), 0, False) for text in texts]
-            want = RecomputeBackend(model).forward(whole)
-            pieces, at = [], [0, 0]
-            for sizes in ((2, 1), (3, 2), (1, 1), (1, 1), (1, 1)):
-                chunks = [
-                    _piece(text, start, start + size, slot, backend.needs_whole_past)
-                    for text, start, size, slot in zip(texts, at, sizes, first_slots, strict=True)
-                ]
-                rows = backend.forward(chunks)
-                pieces.append((rows[: sizes[0]], rows[sizes[0] :]))
-                at = [start + size for start, size in zip(at, sizes, strict=True)]
-    except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        if is_out_of_memory(error):
-            raise
-        log.info("reading in pieces failed: %s", error)
-        return False
-    if not want.isfinite().all():
-        log.warning("member %s: its logits hold nan or infinity; it cannot take part", name)
-        return True  # no way of reading can be told from another
-    got = torch.cat([piece[number] for number in range(len(texts)) for piece in pieces])
-    within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
-    return _difference(got, want) <= within
-
-
-def _piece(text: tuple[int, ...], begin: int, end: int, slot: int, whole_past: bool) -> Chunk:
-    """A part of a text whose states lie one behind the other from ``slot`` on."""
-    slots = np.arange(slot, slot + len(text))
-    past = slots[:begin] if whole_past else slots[max(0, begin - 1) : begin]
-    return Chunk(
-        past, text[begin:end], tuple(slots[begin:end].tolist()), tuple(range(end - begin)), begin, lambda: text[:begin]
-    )

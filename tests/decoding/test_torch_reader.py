@@ -11,11 +11,12 @@ import torch
 
 from evoswarm.decoding.forward import attention_backend, cache_backend, recurrent_backend
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
-from evoswarm.decoding.forward.cache_backend import Chunk, RecomputeBackend
+from evoswarm.decoding.forward.cache_backend import RecomputeBackend
 from evoswarm.decoding.forward.recurrent_backend import RecurrentBackend
-from evoswarm.decoding.forward.runner import Runner
+from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.request import Counters, Request
+from evoswarm.decoding.reader import Chunk
+from evoswarm.decoding.request import Counters, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -72,8 +73,8 @@ def log_probs(logits):
 def test_ragged_chunks_behind_prefixes_of_any_length(family):
     backend, config = FAMILIES[family]
     model = tiny.random_model(family, COLUMNS, **config)
-    runner = Runner(model, family, batch_tokens=64)
-    assert type(runner.backend) is backend
+    reader = TorchReader(model, family, batch_tokens=64)
+    assert type(reader.backend) is backend
     chance = random.Random(3)
     texts = [[chance.randrange(COLUMNS) for _ in range(length)] for length in (19, 11, 3, 1, 14)]
     slots, at, got = [[] for _ in texts], [0] * len(texts), [[] for _ in texts]
@@ -84,14 +85,14 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
             size = min(chance.randint(0, 6), len(text) - at[number])
             if size:
                 new = tuple(next(free) for _ in range(size))
-                past = slots[number] if runner.backend.needs_whole_past else slots[number][-1:]
+                past = slots[number] if reader.backend.needs_whole_past else slots[number][-1:]
                 read = tuple(text[: at[number]])
                 chunks.append(chunk(past, tuple(text[at[number] :][:size]), new, read, tuple(range(size))))
                 owners.append(number)
                 slots[number] += new
                 at[number] += size
         by_chunk = {id(one): number for one, number in zip(chunks, owners, strict=True)}
-        for batch, logits in runner.run(chunks, Counters()):
+        for batch, logits in reader.read(chunks, Counters()):
             for one in batch:
                 got[by_chunk[id(one)]].append(logits[: len(one.tokens)])
                 logits = logits[len(one.tokens) :]
@@ -104,16 +105,16 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family):
     model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
-    runner = Runner(model, family, batch_tokens=1024)
+    reader = TorchReader(model, family, batch_tokens=1024)
     prefix, forks = (5, 9, 2, 7, 7, 1), [(4,), (3, 8), (11, 12, 13)]
     slots = tuple(range(1, 7))
-    list(runner.run([chunk((), prefix, slots, (), ())], Counters()))
-    past = slots if runner.backend.needs_whole_past else slots[-1:]
+    list(reader.read([chunk((), prefix, slots, (), ())], Counters()))
+    past = slots if reader.backend.needs_whole_past else slots[-1:]
     chunks = [
         chunk(past, fork, tuple(range(10 * n, 10 * n + len(fork))), prefix, (len(fork) - 1,))
         for n, fork in enumerate(forks, start=1)
     ]
-    for batch, logits in runner.run(chunks, Counters()):
+    for batch, logits in reader.read(chunks, Counters()):
         assert logits.shape == (len(batch), COLUMNS)
         for one, row in zip(batch, logits, strict=True):
             with torch.inference_mode():
@@ -132,8 +133,8 @@ ALLOCATORS = {
 @pytest.mark.parametrize("lack", ALLOCATORS.values(), ids=ALLOCATORS)
 def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
-    runner = Runner(model, "llama", batch_tokens=64)
-    forward, sizes = runner.backend.forward, []
+    reader = TorchReader(model, "llama", batch_tokens=64)
+    forward, sizes = reader.backend.forward, []
 
     def scarce(chunks):
         sizes.append(len(chunks))
@@ -141,13 +142,13 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
             raise lack
         return forward(chunks)
 
-    monkeypatch.setattr(runner.backend, "forward", scarce)
+    monkeypatch.setattr(reader.backend, "forward", scarce)
     chunks = [chunk((), (n, n + 1), (2 * n + 1, 2 * n + 2), (), (1,)) for n in range(8)]
     found, counters = {}, Counters()
-    for batch, logits in runner.run(chunks, counters):
+    for batch, logits in reader.read(chunks, counters):
         found.update({one.tokens: row for one, row in zip(batch, logits, strict=True)})
     assert sizes == [8, 4, 2, 2, 4, 2, 2]
-    assert runner.batch_tokens < 64
+    assert reader.batch_tokens < 64
     assert (counters.forwards, counters.chunk_tokens, counters.padded_tokens) == (4, 16, 16)
     with torch.inference_mode():
         for tokens, row in found.items():
@@ -156,8 +157,8 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
 
 
 def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again(monkeypatch):
-    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
-    forward, held = runner.backend.forward, []
+    reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
+    forward, held = reader.backend.forward, []
 
     def scarce(chunks):
         assert all(one() is None for one in held)
@@ -167,32 +168,32 @@ def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again
             raise torch.OutOfMemoryError("not enough for two")
         return forward(chunks)
 
-    monkeypatch.setattr(runner.backend, "forward", scarce)
-    assert len(list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(4)], Counters()))) == 4
+    monkeypatch.setattr(reader.backend, "forward", scarce)
+    assert len(list(reader.read([chunk((), (n,), (n + 1,), (), (0,)) for n in range(4)], Counters()))) == 4
     assert len(held) == 3
 
 
 def test_another_error_is_no_lack_of_memory(monkeypatch):
-    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
+    reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
 
     def broken(chunks):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(runner.backend, "forward", broken)
+    monkeypatch.setattr(reader.backend, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes"):
-        list(runner.run([chunk((), (n,), (n + 1,), (), (0,)) for n in range(2)], Counters()))
-    assert runner.batch_tokens == 64
+        list(reader.read([chunk((), (n,), (n + 1,), (), (0,)) for n in range(2)], Counters()))
+    assert reader.batch_tokens == 64
 
 
 def test_no_room_for_a_single_prefix_is_an_error(monkeypatch):
-    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
+    reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
 
     def hopeless(chunks):
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
-    monkeypatch.setattr(runner.backend, "forward", hopeless)
-    with pytest.raises(torch.OutOfMemoryError, match="you tried to allocate 8 bytes"):
-        list(runner.run([chunk((), (1,), (1,), (), (0,))], Counters()))
+    monkeypatch.setattr(reader.backend, "forward", hopeless)
+    with pytest.raises(DoesNotFit, match="you tried to allocate 8 bytes"):
+        list(reader.read([chunk((), (1,), (1,), (), (0,))], Counters()))
 
 
 def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
@@ -200,7 +201,7 @@ def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
     model = tiny.random_model("lfm2", tokenizer.get_vocab_size(), **HYBRID)
     path = tiny.save(tmp_path / "hybrid", model, tokenizer)
     swarm = Swarm([load_member(MemberSpec(name="hybrid", path=str(path), device="cpu"), 4096)])
-    assert isinstance(swarm.members[0].runner.backend, RecomputeBackend)
+    assert isinstance(swarm.members[0].reader.backend, RecomputeBackend)
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="hybrid")
     judge = oracle.OracleMember(path)
     for prompt in ("the cat", "1984"):
@@ -212,17 +213,17 @@ def test_a_layout_that_does_not_agree_is_not_used(monkeypatch, caplog):
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
     honest = AttentionBackend.forward
     monkeypatch.setattr(AttentionBackend, "forward", lambda self, chunks: honest(self, chunks) * 1.01)
-    assert isinstance(Runner(model, "strange", 64).backend, RecomputeBackend)
+    assert isinstance(TorchReader(model, "strange", 64).backend, RecomputeBackend)
     assert "member strange: its cache cannot be addressed" in caplog.text
 
 
 def test_batches_keep_to_their_limits_and_hold_everything_once():
-    runner = Runner(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=32)
+    reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=32)
     chance = random.Random(1)
     for _ in range(50):
         shapes = [(chance.choice((1, 1, 1, 2, 9, 30)), chance.randrange(60)) for _ in range(chance.randint(0, 40))]
         chunks = [Chunk(np.empty(0), (0,) * new, (0,) * new, (), depth, tuple) for new, depth in shapes]
-        batches = list(runner._batches(chunks))
+        batches = list(reader._batches(chunks))
         assert sorted(id(one) for batch in batches for one in batch) == sorted(map(id, chunks))
         for batch in batches:
             lengths, depths = {len(one.tokens) for one in batch}, [one.depth for one in batch]
@@ -230,33 +231,33 @@ def test_batches_keep_to_their_limits_and_hold_everything_once():
             assert len(batch) == 1 or len(batch) * (max(lengths) + max(depths)) <= 128
             assert max(lengths) <= 2 * min(lengths) + 8
     alike = [Chunk(np.empty(0), (0,), (0,), (), 3, tuple) for _ in range(32)]
-    assert len(list(runner._batches(alike))) == 1
+    assert len(list(reader._batches(alike))) == 1
 
 
 def test_rows_that_nobody_asked_for_are_never_made(monkeypatch):
     for family in ("llama", "mamba", "lfm2"):
         model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
-        runner = Runner(model, family, batch_tokens=64)
+        reader = TorchReader(model, family, batch_tokens=64)
         made = []
         model.get_output_embeddings().register_forward_hook(lambda _m, _i, out, made=made: made.append(out.numel()))
         chunks = [chunk((), (1, 2, 3, 4), (1, 2, 3, 4), (), (1,)), chunk((), (5, 6), (5, 6), (), ())]
-        list(runner.run(chunks, Counters()))
+        list(reader.read(chunks, Counters()))
         assert sum(made) == COLUMNS
 
 
 def test_recurrent_states_that_are_not_kept_take_no_slot():
     model = tiny.random_model("mamba", COLUMNS, **FAMILIES["mamba"][1])
-    runner = Runner(model, "mamba", batch_tokens=64)
-    before = [[pool.clone() for pool in pools] for pools in runner.backend.pools]
+    reader = TorchReader(model, "mamba", batch_tokens=64)
+    before = [[pool.clone() for pool in pools] for pools in reader.backend.pools]
     prompt, other = (5, 9, 2, 7), (4, 4)
     chunks = [chunk((), other, (-1, 20), (), ()), chunk((), prompt, (-1, -1, -1, 21), (), ())]
-    list(runner.run(chunks, Counters()))
-    for pools, old in zip(runner.backend.pools, before, strict=True):
+    list(reader.read(chunks, Counters()))
+    for pools, old in zip(reader.backend.pools, before, strict=True):
         for pool, was in zip(pools, old, strict=True):
             differ = (pool.view(torch.int32) != was.view(torch.int32)).flatten(1).any(1)  # bits: nan may stand there
             assert differ.nonzero().flatten().tolist() == [20, 21]
     going = [chunk((21,), (1,), (22,), prompt, (0,)), chunk((20,), (3, 8), (23, 24), other, (0, 1))]
-    for batch, logits in runner.run(going, Counters()):
+    for batch, logits in reader.read(going, Counters()):
         whole = [(*one.prefix(), *one.tokens) for one in batch]
         with torch.inference_mode():
             want = [
@@ -269,19 +270,19 @@ def test_recurrent_states_that_are_not_kept_take_no_slot():
 @pytest.mark.parametrize("family", ["llama", "mamba"])
 @pytest.mark.parametrize("limit", [None, 40, 5000])
 def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeypatch):
-    runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
-    runner.limit(None if limit is None else limit * runner.backend.slot_bytes())
+    reader = TorchReader(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
+    reader.limit(None if limit is None else limit * reader.backend.slot_bytes())
 
     def pools():
         if family == "mamba":
-            return [pool for pair in runner.backend.pools for pool in pair]
-        return [pool for layer in runner.backend.layers for pool in layer.pools]
+            return [pool for pair in reader.backend.pools for pool in pair]
+        return [pool for layer in reader.backend.layers for pool in layer.pools]
 
-    list(runner.run([chunk((), (1,), (1,), (), ())], Counters()))
+    list(reader.read([chunk((), (1,), (1,), (), ())], Counters()))
     want = [pool[1].clone() for pool in pools()]
     first = {len(pool) for pool in pools()}
     for slot in (30, 1500, 4800, 20_000):
-        list(runner.run([chunk((), (1,), (slot,), (), ())], Counters()))
+        list(reader.read([chunk((), (1,), (slot,), (), ())], Counters()))
         for pool, state in zip(pools(), want, strict=True):
             assert torch.equal(pool[1], state)
             assert torch.equal(pool[slot], state)
@@ -292,7 +293,7 @@ def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeyp
 
 def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch):
     for family in ("llama", "mamba"):
-        runner = Runner(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
+        reader = TorchReader(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
         module = {"llama": attention_backend, "mamba": recurrent_backend}[family]
         old = []
 
@@ -304,5 +305,5 @@ def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch):
             return larger
 
         monkeypatch.setattr(module, "grown", watched)
-        list(runner.run([chunk((), (1,), (9000,), (), ())], Counters()))
+        list(reader.read([chunk((), (1,), (9000,), (), ())], Counters()))
         assert len(old) == 4

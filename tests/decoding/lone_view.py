@@ -37,7 +37,7 @@ class Said(NamedTuple):
     margin: float
 
 
-class Reader:
+class LoneView:
     """One member at one epsilon with a memory of its own, or with the rows of another reader."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Reader:
         epsilon: float,
         row_bytes: int = ROOMY,
         state_bytes: int = ROOMY,
-        shares: Reader | None = None,
+        shares: LoneView | None = None,
     ) -> None:
         self.member = member
         self.counters = Counters()

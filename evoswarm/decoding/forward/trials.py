@@ -1,0 +1,85 @@
+"""Tries a model out on short texts: whether it looks ahead, and whether a cache back-end reads as it does."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from evoswarm.decoding.forward.cache_backend import CacheBackend, RecomputeBackend
+from evoswarm.decoding.reader import Chunk
+from evoswarm.errors import is_out_of_memory
+
+log = logging.getLogger(__name__)
+
+SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
+LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision
+
+
+def looks_ahead(model: Any) -> bool:
+    """Whether what it says behind a text depends on what follows there."""
+    text, whole = RecomputeBackend(model), _texts(model)[0]
+    half = len(whole) // 2
+    with torch.inference_mode():
+        alone = text.forward([_piece(whole[:half], 0, half, 0, False)])
+        within = text.forward([_piece(whole, 0, len(whole), 0, False)])[:half]
+    if not (alone.isfinite().all() and within.isfinite().all()):
+        return False  # said elsewhere
+    return _difference(alone, within) > LOOKED_AHEAD[alone.dtype == torch.float32]
+
+
+def _texts(model: Any) -> list[tuple[int, ...]]:
+    """Two texts of different lengths to try a model on."""
+    columns = int(model.config.get_text_config().vocab_size)
+    return [tuple((7 * step + 3) % columns for step in range(8)), tuple((5 * step + 1) % columns for step in range(6))]
+
+
+def _difference(got: Tensor, want: Tensor) -> float:
+    """The largest difference of ``[rows, columns]`` logits, as log-probabilities."""
+    return float((torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max())
+
+
+def agrees(model: Any, backend: CacheBackend, name: str) -> bool:
+    """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
+
+    The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
+    """
+    texts = _texts(model)
+    first_slots = (1, 9)
+    backend.buffer_limit = 1 << 40
+    try:
+        with torch.inference_mode():
+            whole = [_piece(text, 0, len(text), 0, False) for text in texts]
+            want = RecomputeBackend(model).forward(whole)
+            pieces, at = [], [0, 0]
+            for sizes in ((2, 1), (3, 2), (1, 1), (1, 1), (1, 1)):
+                chunks = [
+                    _piece(text, start, start + size, slot, backend.needs_whole_past)
+                    for text, start, size, slot in zip(texts, at, sizes, first_slots, strict=True)
+                ]
+                rows = backend.forward(chunks)
+                pieces.append((rows[: sizes[0]], rows[sizes[0] :]))
+                at = [start + size for start, size in zip(at, sizes, strict=True)]
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
+        log.info("reading in pieces failed: %s", error)
+        return False
+    if not want.isfinite().all():
+        log.warning("member %s: its logits hold nan or infinity; it cannot take part", name)
+        return True  # no way of reading can be told from another
+    got = torch.cat([piece[number] for number in range(len(texts)) for piece in pieces])
+    within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
+    return _difference(got, want) <= within
+
+
+def _piece(text: tuple[int, ...], begin: int, end: int, slot: int, whole_past: bool) -> Chunk:
+    """A part of a text whose states lie one behind the other from ``slot`` on."""
+    slots = np.arange(slot, slot + len(text))
+    past = slots[:begin] if whole_past else slots[max(0, begin - 1) : begin]
+    return Chunk(
+        past, text[begin:end], tuple(slots[begin:end].tolist()), tuple(range(end - begin)), begin, lambda: text[:begin]
+    )
