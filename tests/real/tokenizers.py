@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.decoding import tiny
-from tools.real_tokenizers import NotFetchedError, make
+from tools.packages import NotFetchedError
+from tools.real_tokenizers import make
 
 INSTALLED = ("llama3", "llama4", "qwen2", "qwen3_6", "deepseek_v4", "mistral_v1", "mistral_v3", "mistral_v7", "tekken")
 """Those that come with the development extra."""
