@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
+from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
@@ -48,8 +49,11 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
     """``(dotted key, type, default, sentence)`` of every key of a model of settings, those of its parts behind it."""
     said = sentences(model)
     for name, field in model.model_fields.items():
+        if name == "parameters" and issubclass(model, ByParameter):
+            yield from keys(model.keys(), prefix)
+            continue
         key = prefix + (field.alias or name)
-        yield key, _words(field.annotation, field.metadata), _default(field), said.get(name, "")
+        yield key, _words(field.annotation, field.metadata), _default(field), said.get(name, field.description or "")
         for part, suffix in _parts(field.annotation):
             yield from keys(part, f"{key}{suffix}.")
 

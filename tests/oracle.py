@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evoswarm.policies.mix import Recipe
@@ -35,52 +36,90 @@ def entropy(row: dict[int, float]) -> float:
     return -sum(math.exp(log_prob) * log_prob for log_prob in row.values())
 
 
+class Said(NamedTuple):
+    """What the speakers say: tempered log-probabilities of the allowed symbols and weights by member, the lead and what
+    it says untempered (none where it abstains), the rule's parameters."""
+
+    rows: dict[int, dict[int, float]]
+    w: dict[int, float]
+    lead: int
+    plain: list[float] | None
+    parameters: Mapping[str, float]
+
+    def each(self, value: Callable[[int], float]) -> dict[int, float]:
+        """A value for every symbol."""
+        return {s: value(s) for s in next(iter(self.rows.values()))}
+
+
+def mixture(it: Said) -> dict[int, float]:
+    return it.each(lambda s: math.log(sum(it.w[i] * math.exp(row[s]) for i, row in it.rows.items())))
+
+
+def product(it: Said) -> dict[int, float]:
+    return it.each(lambda s: sum(it.w[i] * row[s] for i, row in it.rows.items()))
+
+
+def power(it: Said) -> dict[int, float]:
+    alpha = it.parameters["alpha"]
+    if abs(alpha) < 1e-3:
+        return product(it)
+    if math.isinf(alpha):
+        return it.each(lambda s: (max if alpha > 0 else min)(row[s] for row in it.rows.values()))
+
+    def mean(s: int) -> float:
+        top = max(alpha * row[s] for row in it.rows.values())
+        return (top + math.log(sum(it.w[i] * math.exp(alpha * row[s] - top) for i, row in it.rows.items()))) / alpha
+
+    return it.each(mean)
+
+
+def most_confident(it: Said) -> dict[int, float]:
+    least = min(entropy(row) for row in it.rows.values())
+    best = [i for i, row in it.rows.items() if entropy(row) <= least + 1e-6]
+    return it.rows[it.lead if it.lead in best else best[0]]
+
+
+def vote(it: Said) -> dict[int, float]:
+    votes = it.each(lambda s: 0.0)
+    for i, row in it.rows.items():
+        votes[min(row, key=lambda s: (-row[s], s))] += it.w[i]
+    tied = [s for s in votes if votes[s] >= max(votes.values()) - 1e-6]
+    votes[min(tied, key=lambda s: (-it.plain[s] if it.plain else 0.0, s))] += 2e-6
+    return {s: math.log(max(v, FLOOR)) for s, v in votes.items()}
+
+
+def contrast(it: Said) -> dict[int, float]:
+    if it.lead not in it.rows:
+        return mixture(it)
+    row, strength = it.rows[it.lead], it.parameters["contrast"]
+    total = sum(w for i, w in it.w.items() if i != it.lead)
+    others = {i: w / total for i, w in it.w.items() if i != it.lead}
+    scores = it.each(lambda s: (1 + strength) * row[s] - strength * sum(others[i] * it.rows[i][s] for i in others))
+    return {s: score for s, score in scores.items() if row[s] >= max(row.values()) + math.log(0.1)}
+
+
+RULES = {
+    "mixture": mixture,
+    "product": product,
+    "power": power,
+    "most_confident": most_confident,
+    "vote": vote,
+    "contrast": contrast,
+}
+
+
 def fuse(recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool]) -> list[float]:
     """Fused log-probabilities; ``spoken`` maps members to floored log-probabilities."""
-    symbols = [s for s in range(len(ok)) if ok[s]]
     rows = {
-        i: normalise({s: row[s] / recipe.members[i].temperature for s in symbols}) for i, row in sorted(spoken.items())
+        i: normalise({s: row[s] / recipe.members[i].temperature for s in range(len(ok)) if ok[s]})
+        for i, row in sorted(spoken.items())
     }
-    members, rule, alpha, strength = list(rows), recipe.fusion.rule, recipe.fusion.alpha, recipe.fusion.contrast
-
-    def shares(of: list[int]) -> dict[int, float]:
-        raw = {i: recipe.members[i].weight * math.exp(-recipe.fusion.beta * entropy(rows[i])) for i in of}
-        return {i: raw[i] / sum(raw.values()) for i in of}
-
-    w = shares(members)
-    if len(members) == 1:
-        fused = rows[members[0]]
-    elif rule == "mixture" or (rule == "contrast" and lead not in rows):
-        fused = {s: math.log(sum(w[i] * math.exp(rows[i][s]) for i in members)) for s in symbols}
-    elif rule == "product" or (rule == "power" and abs(alpha) < 1e-3):
-        fused = {s: sum(w[i] * rows[i][s] for i in members) for s in symbols}
-    elif rule == "power" and math.isinf(alpha):
-        fused = {s: (max if alpha > 0 else min)(rows[i][s] for i in members) for s in symbols}
-    elif rule == "power":
-        fused = {}
-        for s in symbols:
-            top = max(alpha * rows[i][s] for i in members)
-            fused[s] = (top + math.log(sum(w[i] * math.exp(alpha * rows[i][s] - top) for i in members))) / alpha
-    elif rule == "most_confident":
-        least = min(entropy(rows[i]) for i in members)
-        best = [i for i in members if entropy(rows[i]) <= least + 1e-6]
-        fused = rows[lead if lead in best else best[0]]
-    elif rule == "vote":
-        votes = dict.fromkeys(symbols, 0.0)
-        for i in members:
-            votes[min(symbols, key=lambda s: (-rows[i][s], s))] += w[i]
-        tied = [s for s in symbols if votes[s] >= max(votes.values()) - 1e-6]
-        votes[min(tied, key=lambda s: (-spoken[lead][s] if lead in spoken else 0.0, s))] += 2e-6
-        fused = {s: math.log(max(v, FLOOR)) for s, v in votes.items()}
-    else:
-        others = shares([i for i in members if i != lead])
-        plausible = max(rows[lead].values()) + math.log(0.1)
-        fused = {
-            s: (1 + strength) * rows[lead][s] - strength * sum(others[i] * rows[i][s] for i in others)
-            for s in symbols
-            if rows[lead][s] >= plausible
-        }
-    final = normalise(fused)
+    beta = recipe.fusion.parameters["beta"]
+    raw = {i: recipe.members[i].weight * math.exp(-beta * entropy(row)) for i, row in rows.items()}
+    said = Said(
+        rows, {i: w / sum(raw.values()) for i, w in raw.items()}, lead, spoken.get(lead), recipe.fusion.parameters
+    )
+    final = normalise(RULES[recipe.fusion.rule](said) if len(rows) > 1 else next(iter(rows.values())))
     return [final.get(s, -math.inf) for s in range(len(ok))]
 
 

@@ -14,6 +14,7 @@ FLOORS = [
     {"user_files", "settings"},
     {"durable"},
     {"run_directory", "confined", "member_spec"},
+    {"fusion"},
     {"policies", "tasks", "evolution"},
     {"zoo", "checkpoint", "chat"},
     {"space"},
@@ -65,7 +66,12 @@ def room_of(path: Path) -> str:
 
 def imports(path: Path) -> list[str]:
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    nodes = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue  # what only a type checker reads is never imported
+        nodes += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

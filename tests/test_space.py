@@ -114,7 +114,7 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
 
 def test_infinite_alphas_have_names() -> None:
     space = SearchSpace.from_text(MINIMAL + "genome: {alpha: [min, max]}\n")
-    assert space.genome.alpha == (float("-inf"), float("inf"))
+    assert space.genome.parameters["alpha"] == (float("-inf"), float("inf"))
     assert "alpha: [min, max]" in space.to_yaml()
 
 
@@ -123,7 +123,7 @@ def test_infinite_alphas_have_names() -> None:
     [
         ("evolution.generations=3", "evolution.generations", 3),
         ("seed = 7", "seed", 7),
-        ("genome.lambda=[0.1, 0.2]", "genome.contrast", (0.1, 0.2)),
+        ("genome.lambda=[0.1, 0.2]", "genome.parameters.contrast", (0.1, 0.2)),
         ("pool.1.name=c", "pool.1.name", "c"),
         ("stop_at.accuracy=0.9", "stop_at.accuracy", 0.9),
         ("name='3'", "name", "3"),

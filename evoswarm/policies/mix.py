@@ -10,45 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, SkipValidation, model_serializer, model_validator
 
 from evoswarm.canonical import digest_of, round_significant
+from evoswarm.fusion import RULES, FusionRule, Parameter
+from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.policy import PolicyModel
 
 RECIPE_VERSION: Literal[1] = 1
 
 AlphabetName = Literal["bytes", "tokens"]
-RuleName = Literal["mixture", "product", "power", "most_confident", "vote", "contrast"]
 GateName = Literal["entropy", "low_entropy", "random"]
-RULES: tuple[RuleName, ...] = ("mixture", "product", "power", "most_confident", "vote", "contrast")
 GATES: tuple[GateName, ...] = ("entropy", "low_entropy", "random")
-
-
-def _alpha_from_json(value: Any) -> Any:
-    """JSON has no infinities: the strings "max" and "min" stand for them."""
-    return {"max": math.inf, "min": -math.inf}.get(value, value) if isinstance(value, str) else value
-
-
-def _alpha_to_json(value: float) -> float | str:
-    return {math.inf: "max", -math.inf: "min"}.get(value, value)
-
-
-Alpha = Annotated[
-    float,
-    Field(allow_inf_nan=True),
-    BeforeValidator(_alpha_from_json),
-    PlainSerializer(_alpha_to_json, return_type=float | str, when_used="json"),
-]
 
 
 class RecipeMember(Strict):
@@ -68,20 +44,42 @@ class RecipeMember(Strict):
     threshold: float = Field(default=0.0, ge=0)
 
 
-class Fusion(Strict):
-    """A fusion rule and its parameters; those the rule does not use keep their defaults.
+class Fusion(ByParameter, Strict):
+    """A fusion rule and its parameters; those that the rule does not use keep their defaults.
+
+    In Python, parameters are given by name: ``Fusion(rule="power", alpha=2.0)``. In JSON they stand beside the rule.
 
     Attributes:
         rule: the name of the rule.
-        alpha: exponent of ``power`` (1 is ``mixture``, 0 is ``product``; "max" and "min" are the infinities).
-        beta: confidence sharpening, weights times exp(-beta * entropy), >= 0; 0 is none.
-        contrast: the lambda of ``contrast``, >= 0.
+        parameters: values by the parameters' names, of every rule that there is.
     """
 
     rule: RuleName = "mixture"
-    alpha: Alpha = 1.0
-    beta: float = Field(default=0.0, ge=0)
-    contrast: float = Field(default=0.0, ge=0, alias="lambda")
+    parameters: SkipValidation[Mapping[str, float]] = Field(default_factory=dict)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, rule: str = "mixture", **parameters: float) -> None: ...
+
+    @property
+    def rules_named(self) -> tuple[str, ...]:
+        """Its own."""
+        return (self.rule,)
+
+    @classmethod
+    def value_of(cls, parameter: Parameter) -> tuple[Any, float]:
+        """A number."""
+        return number(parameter), parameter.default
+
+    @property
+    def definition(self) -> FusionRule:
+        """The rule itself."""
+        return RULES[self.rule]
+
+    def canonical(self) -> Fusion:
+        """The same rule with rounded parameters, and defaults for those that it does not use."""
+        used = [parameter.name for parameter in self.definition.parameters]
+        return Fusion(rule=self.rule, **{name: round_significant(self.parameters[name]) + 0.0 for name in used})
 
 
 class Recipe(PolicyModel):
@@ -134,8 +132,6 @@ class Recipe(PolicyModel):
             raise ValueError(f"lead: expected one of {', '.join(names)}, got {self.lead!r}")
         if "{prompt}" not in self.prompt_format:
             raise ValueError(f"prompt_format: expected a text with {{prompt}} in it, got {self.prompt_format!r}")
-        if math.isnan(self.fusion.alpha):
-            raise ValueError("fusion.alpha: expected a number, got nan")
         for name, value in _canonical_fields(self).items():
             object.__setattr__(self, name, value)  # the model is frozen to everybody else
         return self
@@ -219,7 +215,7 @@ class Recipe(PolicyModel):
             if member.spec.name != self.lead:
                 when = self._when(member, (spoken or {}).get(member.spec.name))
                 lines.append(f"{member.spec.name} {when}{self._weight(member)}{_temperature(member)}.")
-        return [*lines, f"Fusion: {_rule(self.fusion)}.", self._sampling]
+        return [*lines, f"Fusion: {self.fusion.definition.words(self.fusion.parameters)}.", self._sampling]
 
     def parameters(self) -> dict[str, Any]:
         """The recipe as parameters: what is decoded, member by member."""
@@ -253,31 +249,18 @@ class Recipe(PolicyModel):
         return f"joins where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
 
     def _weight(self, member: RecipeMember) -> str:
-        if self.fusion.rule == "most_confident":
-            return ""
-        if self.fusion.rule == "contrast" and member.spec.name == self.lead:
-            return ""
-        return f", weight {member.weight:.2f}"
+        rule = self.fusion.definition
+        counts = rule.uses_weights and (rule.uses_lead_weight or member.spec.name != self.lead)
+        return f", weight {member.weight:.2f}" if counts else ""
 
 
 def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
     """The fields of a recipe with rounding, normalised weights and defaults for what cannot matter."""
     alone = len(recipe.members) == 1
-    rule = recipe.fusion.rule
-    sharpens = not alone and rule != "most_confident" and recipe.fusion.beta > 0
-    fusion = (
-        Fusion()
-        if alone
-        else Fusion(
-            rule=rule,
-            alpha=round_significant(recipe.fusion.alpha) if rule == "power" else 1.0,
-            beta=round_significant(recipe.fusion.beta) if sharpens else 0.0,
-            contrast=round_significant(recipe.fusion.contrast) if rule == "contrast" else 0.0,
-        )
-    )
-    weights = _canonical_weights(recipe, rule)
-    # Greedily, a lone member's temperature cannot turn its favourite, and a vote only counts favourites.
-    tempers = recipe.samples > 1 or not (alone or (rule == "vote" and not sharpens))
+    fusion = Fusion() if alone else recipe.fusion.canonical()
+    weights = _canonical_weights(recipe, fusion.definition)
+    # Greedily, a lone member's temperature cannot turn its argmax.
+    tempers = recipe.samples > 1 or (not alone and fusion.definition.tempers(fusion.parameters))
     members = tuple(
         RecipeMember(
             spec=member.spec,
@@ -296,33 +279,18 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _canonical_weights(recipe: Recipe, rule: RuleName) -> list[float]:
+def _canonical_weights(recipe: Recipe, rule: FusionRule) -> list[float]:
     """Weights that sum to one over the members whose weight the rule uses; equal where it uses none."""
-    if rule == "most_confident" or len(recipe.members) == 1:
+    if not rule.uses_weights or len(recipe.members) == 1:
         return [round_significant(1.0 / len(recipe.members))] * len(recipe.members)
-    counted = [m.weight for m in recipe.members if rule != "contrast" or m.spec.name != recipe.lead]
+    uncounted = None if rule.uses_lead_weight else recipe.lead
+    counted = [m.weight for m in recipe.members if m.spec.name != uncounted]
     total = math.fsum(counted)
     if abs(total - 1.0) <= 1e-6 * len(counted):
         total = 1.0  # already normalised and rounded: reading a recipe must give back the recipe
-    return [
-        1.0 if rule == "contrast" and m.spec.name == recipe.lead else round_significant(m.weight / total)
-        for m in recipe.members
-    ]
+    return [1.0 if m.spec.name == uncounted else round_significant(m.weight / total) for m in recipe.members]
 
 
 def _temperature(member: RecipeMember) -> str:
     shown = f"{member.temperature:.2f}"
     return "" if shown == "1.00" else f", temperature {shown}"
-
-
-def _rule(fusion: Fusion) -> str:
-    sharpened = f", weights sharpened by confidence (beta {fusion.beta:.2g})" if fusion.beta else ""
-    alpha = {math.inf: "max", -math.inf: "min"}.get(fusion.alpha, f"{fusion.alpha:.3g}")
-    return {
-        "mixture": "mixture (the weighted mean of the speakers' distributions)",
-        "product": "product (the weighted geometric mean of the speakers' distributions)",
-        "power": f"power mean with alpha {alpha}",
-        "most_confident": "most confident (the speaker of least entropy decides)",
-        "vote": "vote (each speaker's likeliest symbol counts its weight)",
-        "contrast": f"contrast with lambda {fusion.contrast:.2g} (the lead, less what the others would say)",
-    }[fusion.rule] + sharpened

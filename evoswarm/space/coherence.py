@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from evoswarm.errors import show
+from evoswarm.fusion import RULES, parameters_of
 from evoswarm.settings import LONGEST_NAME, Contradiction, Path, duplicates
 from evoswarm.space.settings import IslandSettings, SpaceSettings
 from evoswarm.tasks.task import SPLITS
@@ -99,11 +100,12 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
             )
     for field in ("leads", "rules", "samples"):
         yield from duplicates(getattr(genome, field) or (), ("genome", field))
-    ranges = ("weight", "temperature", "open_share", "alpha", "beta", "contrast", "sampling_temperature")
-    for field in ranges:
-        low, high = getattr(genome, field)
+    fields = ("weight", "temperature", "open_share", "sampling_temperature")
+    ranges = {field: getattr(genome, field) for field in fields}
+    known = parameters_of(RULES)
+    ranges |= {known[name].file_key: values for name, values in genome.parameters.items()}
+    for key, (low, high) in ranges.items():
         if not low <= high:
-            key = type(genome).model_fields[field].alias or field
             yield Contradiction(("genome", key), f"expected [low, high] with low <= high, got {show((low, high))}")
 
 

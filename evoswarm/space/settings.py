@@ -1,16 +1,21 @@
 """The parts of a search space: frozen, validated data with defaults. What must hold between them is in `coherence`.
 
-Every field is a key of the YAML file; ``lambda`` and ``copy`` are called `contrast` and `copy_migrants` here.
+Every field is a key of the YAML file, but ``copy`` is called `copy_migrants` here, and each parameter of a fusion rule
+has its own key.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SkipValidation, Tag
 
+from evoswarm.fusion import RULES, Parameter
+from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
-from evoswarm.policies.mix import Alpha, AlphabetName, RuleName
+from evoswarm.policies.mix import AlphabetName
 from evoswarm.settings import LONGEST_NAME, NAME, Seed, Settings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES
@@ -50,7 +55,7 @@ class Splits(Settings):
     shares: tuple[Positive, Positive, Positive] = (0.3, 0.2, 0.5)
 
 
-class GenomeSettings(Settings):
+class GenomeSettings(ByParameter, Settings):
     """What evolution may vary. A range of equal ends pins a gene.
 
     Attributes:
@@ -62,9 +67,8 @@ class GenomeSettings(Settings):
         gates: false lets every follower speak at every step.
         leads: members that may lead; null is all.
         rules: fusion rules to choose from.
-        alpha: range of the exponent of ``power``; "min" and "max" are the infinities.
-        beta: range of the confidence sharpening; 0 is none.
-        contrast: range of the lambda of ``contrast``.
+        parameters: by name, the range of each parameter of the rules; in files each is a key (``alpha``, ``beta``,
+            ``lambda``, ...).
         samples: numbers of samples to choose from; 1 is greedy, more is a majority vote.
         sampling_temperature: range, used where samples are more than 1.
         max_parameters: limit of the sum over a recipe's members.
@@ -78,17 +82,23 @@ class GenomeSettings(Settings):
     open_share: tuple[Share, Share] = (0.005, 1.0)
     gates: bool = True
     leads: tuple[str, ...] | None = Field(default=None, min_length=1)
-    rules: tuple[RuleName, ...] = Field(
-        default=("mixture", "product", "power", "most_confident", "vote", "contrast"), min_length=1
-    )
-    alpha: tuple[Alpha, Alpha] = (-4.0, 4.0)
-    beta: Range = (0.0, 4.0)
-    contrast: Range = Field(default=(0.05, 1.0), alias="lambda")
+    rules: tuple[RuleName, ...] = Field(default_factory=lambda: tuple(RULES), min_length=1)
+    parameters: SkipValidation[Mapping[str, tuple[float, float]]] = Field(default_factory=dict)
     samples: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(default=(1,), min_length=1)
     sampling_temperature: PositiveRange = (0.3, 1.5)
     max_parameters: int | None = Field(default=None, ge=1)
     max_flops: float | None = Field(default=None, gt=0)
     max_memory_bytes: int | None = Field(default=None, ge=1)
+
+    @property
+    def rules_named(self) -> tuple[str, ...]:
+        """Those to choose from."""
+        return self.rules
+
+    @classmethod
+    def value_of(cls, parameter: Parameter) -> tuple[Any, tuple[float, float]]:
+        """A range."""
+        return GenericAlias(tuple, (number(parameter),) * 2), parameter.searched
 
 
 class IslandSettings(Settings):
@@ -314,7 +324,7 @@ class SpaceSettings(Settings):
     template_date: TemplateDate | None = None
     tasks: tuple[AnyTask, ...] = Field(min_length=1)
     splits: Splits = Splits()
-    genome: GenomeSettings = GenomeSettings()
+    genome: GenomeSettings = Field(default_factory=GenomeSettings)
     evolution: Evolution = Evolution()
     objectives: tuple[ObjectiveName, ...] = Field(default=("accuracy",), min_length=1)
     racing: Racing | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
+from evoswarm.fusion import RULES, Parameter, parameters_of
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import GATES, RULES, Fusion, Recipe, RecipeMember
+from evoswarm.policies.mix import GATES, Fusion, Recipe, RecipeMember
 
 ZOO = ("gemma3-f", "gpt2-c", "llama-a", "llama-b", "mamba-b", "mistral-h", "neox-e", "opt-g", "qwen3-d")
 ONE_TOKENIZER = ("llama-a", "llama-b", "mamba-b")
@@ -43,16 +44,21 @@ def recipe(
     return Recipe(members=members, lead=lead or names[0], fusion=fusion or Fusion(), **fields)
 
 
-def fusions(rules: Sequence[str] = RULES) -> st.SearchStrategy[Fusion]:
+def parameters(known: Mapping[str, Parameter], between: bool = False) -> st.SearchStrategy[dict[str, float]]:
+    """Values of these parameters: defaults, ends and halves, or anything between the ends of what is searched too."""
+
+    def values(one: Parameter) -> st.SearchStrategy[float]:
+        ends = [one.default, *one.searched, *([math.inf, -math.inf] if one.infinite else [])]
+        special = st.sampled_from([v for v in (*ends, 0.0, 0.5, 1.0, -2.0) if one.at_least <= v <= one.at_most])
+        return special | st.floats(*one.searched) if between else special
+
+    return st.fixed_dictionaries({name: values(one) for name, one in known.items()})
+
+
+def fusions(rules: Iterable[str] = RULES) -> st.SearchStrategy[Fusion]:
     """Every rule with every kind of parameter."""
-    alphas = st.sampled_from([math.inf, -math.inf, 0.0, 1.0]) | st.floats(-4, 4)
-    return st.builds(
-        Fusion,
-        rule=st.sampled_from(rules),
-        alpha=alphas,
-        beta=st.sampled_from([0.0, 0.0, 0.5, 2.0]),
-        contrast=st.sampled_from([0.0, 0.3, 1.0]),
-    )
+    values = parameters(parameters_of(RULES), between=True)
+    return st.builds(lambda rule, given: Fusion(rule=rule, **given), st.sampled_from(list(rules)), values)
 
 
 @st.composite

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from evoswarm.decoding.member import load_member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.policies.mix import RULES, Fusion, Recipe, RecipeMember
+from evoswarm.fusion import RULES
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding.recipes import PROMPTS, SURE, fusions, recipe, recipes, spec
 

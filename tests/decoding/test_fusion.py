@@ -10,10 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoswarm.decoding.step import fusion
+<<<<<<< HEAD
 from evoswarm.decoding.step.fusion import FLOOR, fuse, margins, prepare, top_gap
 from evoswarm.policies.mix import RULES, Fusion, Recipe, RecipeMember
+=======
+from evoswarm.decoding.step.fusion import prepare
+from evoswarm.decoding.step.gate import entropy
+from evoswarm.decoding.text.alphabet import FLOOR
+from evoswarm.fusion import RULES, parameters_of
+from evoswarm.fusion.speakers import argmax_and_margin
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
+>>>>>>> d19022d (A fusion rule is one object: its formula, parameters, ranges, margin and words; all else derives from it)
 from tests import oracle
-from tests.decoding.recipes import spec
+from tests.decoding.recipes import parameters, spec
 
 SYMBOLS = 7
 few = settings(max_examples=40, deadline=None, derandomize=True)
@@ -24,12 +33,12 @@ def rows(*probabilities):
     return torch.tensor(probabilities, dtype=torch.float32).clamp_min(FLOOR).log()[:, None]
 
 
-def speak(
-    log_probs, *, present=None, allowed=None, weights=None, temperatures=None, lead=0, alpha=1.0, beta=0.0, contrast=0.0
-):
+def speak(log_probs, *, present=None, allowed=None, weights=None, temperatures=None, lead=0, **parameters):
     """One stream with everything at its default."""
     count, streams, symbols = log_probs.shape
     ones = torch.ones(count, streams)
+    values = {name: parameters.pop(name, one.default) for name, one in parameters_of(RULES).items()}
+    assert not parameters
     return prepare(
         log_probs,
         torch.ones(count, streams, dtype=torch.bool) if present is None else torch.tensor(present)[:, None],
@@ -37,10 +46,20 @@ def speak(
         weights=ones if weights is None else torch.tensor(weights)[:, None],
         temperatures=ones if temperatures is None else torch.tensor(temperatures)[:, None],
         lead=torch.full((streams,), lead),
-        alpha=torch.full((streams,), alpha),
-        beta=torch.full((streams,), beta),
-        contrast=torch.full((streams,), contrast),
+        parameters={name: torch.full((streams,), value) for name, value in values.items()},
     )
+
+
+def fuse(rule, speakers):
+    return fusion.fuse(RULES[rule], speakers)
+
+
+def margins(rule, speakers, margin):
+    return fusion.decision_margin(RULES[rule], speakers, margin)
+
+
+def top_margin(scores):
+    return argmax_and_margin(scores)[1]
 
 
 def fused(rule, log_probs, **fields):
@@ -65,16 +84,14 @@ def situations(draw):
         "weights": draw(st.lists(st.floats(0.1, 3.0), min_size=count, max_size=count)),
         "temperatures": draw(st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=count, max_size=count)),
         "lead": draw(st.integers(0, count - 1)),
-        "alpha": draw(st.sampled_from([math.inf, -math.inf, 0.0, 1.0, -2.0, 0.5, 3.0])),
-        "beta": draw(st.sampled_from([0.0, 1.0])),
-        "contrast": draw(st.sampled_from([0.0, 0.5])),
+        "parameters": draw(parameters(parameters_of(RULES))),
     }
 
 
 def as_tensors(case):
     log_probs = torch.where(torch.tensor(case["allowed"]), rows(*case["rows"]), -torch.inf)
-    given = {k: case[k] for k in ("allowed", "weights", "temperatures", "lead", "alpha", "beta", "contrast")}
-    return log_probs, given
+    given = {k: case[k] for k in ("allowed", "weights", "temperatures", "lead")}
+    return log_probs, {**given, **case["parameters"]}
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -90,6 +107,10 @@ def test_a_fused_distribution_sums_to_one_on_the_allowed_symbols(rule, case):
         assert (out.isfinite() == torch.tensor(case["allowed"])).all()
 
 
+def test_the_oracle_defines_every_rule():
+    assert oracle.RULES.keys() == RULES.keys()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @few
 @given(case=situations())
@@ -99,14 +120,15 @@ def test_every_rule_agrees_with_the_oracle(rule, case):
         RecipeMember(spec=spec(f"m{number}"), weight=weight, temperature=temperature)
         for number, (weight, temperature) in enumerate(zip(case["weights"], case["temperatures"], strict=True))
     )
-    shape = Fusion(rule=rule, alpha=case["alpha"], beta=case["beta"], contrast=case["contrast"])
+    shape = Fusion(rule=rule, **case["parameters"])
     recipe = Recipe(members=members, lead=f"m{case['lead']}", fusion=shape)
     spoken = {number: row[0].double().tolist() for number, row in enumerate(log_probs)}
     want = torch.tensor(oracle.fuse(recipe, spoken, case["lead"], case["allowed"]), dtype=torch.float64)
+    fields |= recipe.fusion.parameters
     fields["weights"] = [member.weight for member in recipe.members]
     fields["temperatures"] = [member.temperature for member in recipe.members]
     got = fuse(rule, speak(log_probs, **fields))[0].double()
-    near_an_edge = margins(rule, speak(log_probs, **fields), top_gap(got[None])).item() < 1e-4
+    near_an_edge = margins(rule, speak(log_probs, **fields), top_margin(got[None])).item() < 1e-4
     if not near_an_edge:
         assert (got.exp() - want.exp()).abs().max() < 1e-5
 
@@ -123,7 +145,7 @@ def test_a_speaker_who_is_absent_changes_nothing(rule, case, data):
     widened = {**fields, "weights": [*case["weights"], 1.0], "temperatures": [*case["temperatures"], 1.0]}
     speakers = speak(more, present=[*[True] * len(case["rows"]), False], **widened)
     assert torch.equal(fuse(rule, speakers), before)
-    assert not margins(rule, speakers, top_gap(before)).isnan().any()
+    assert not margins(rule, speakers, top_margin(before)).isnan().any()
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -149,7 +171,7 @@ def test_the_order_of_speakers_does_not_matter(rule, case, data):
     )
     speakers = speak(log_probs, **fields)
     one, other = fuse(rule, speakers), fuse(rule, speak(log_probs[list(order)], **moved))
-    if margins(rule, speakers, top_gap(one)).item() > 1e-4:
+    if margins(rule, speakers, top_margin(one)).item() > 1e-4:
         assert (one.exp() - other.exp()).abs().max() < 1e-5
 
 
@@ -225,7 +247,7 @@ def test_vote_counts_weights_and_leaves_a_tie_to_the_lead():
     clear = fused("vote", rows(first, second, third), weights=[1.0, 1.01, 1.0], lead=0)
     assert clear.index(max(clear)) == 1
     ranked = fused("vote", rows((0.1, 0.2, 0.7, 0.0), (*second, 0.0), (0.9, 0.1, 0.0, 0.0)), weights=[0.2, 0.4, 0.4])
-    assert ranked.index(max(ranked)) == 1, "the lead likes the second of the tied more"
+    assert ranked.index(max(ranked)) == 1, "the lead gives more to the second of the tied"
 
 
 def test_contrast_by_hand_on_plausible_symbols_only():
@@ -265,18 +287,15 @@ def test_zero_mass_is_floored_not_infinite():
 def test_margins_see_what_is_chosen_inside_a_rule():
     near = rows((0.6, 0.4 - 1e-7, 1e-7), (0.4 - 1e-7, 0.6, 1e-7))
     speakers = speak(near)
-    assert margins("most_confident", speakers, top_gap(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-5
+    assert margins("most_confident", speakers, top_margin(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-5
     speakers = speak(rows((0.50001, 0.49999), (0.9, 0.1)))
-    assert margins("vote", speakers, top_gap(torch.tensor([[0.0, -5.0]]))).item() < 1e-4
+    assert margins("vote", speakers, top_margin(torch.tensor([[0.0, -5.0]]))).item() < 1e-4
     speakers = speak(rows((0.9, 0.0900001, 0.0099999), (0.2, 0.4, 0.4)), contrast=0.3)
-    assert margins("contrast", speakers, top_gap(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-4
+    assert margins("contrast", speakers, top_margin(torch.tensor([[0.0, -5.0, -9.0]]))).item() < 1e-4
     speakers = speak(rows(A, B))
-    assert margins("mixture", speakers, top_gap(torch.tensor([[0.0, -1.5, -9.0]]))).item() == pytest.approx(1.5)
+    assert margins("mixture", speakers, top_margin(torch.tensor([[0.0, -1.5, -9.0]]))).item() == pytest.approx(1.5)
 
 
 def test_ties_go_to_the_lowest_symbol():
-    assert fusion.first_argmax(torch.tensor([[0.1, 0.4, 0.4], [0.2, 0.2, 0.2], [-math.inf, -1.0, -1.0]])).tolist() == [
-        1,
-        0,
-        1,
-    ]
+    scores = torch.tensor([[0.1, 0.4, 0.4], [0.2, 0.2, 0.2], [-math.inf, -1.0, -1.0]])
+    assert argmax_and_margin(scores)[0].tolist() == scores.argmax(-1).tolist() == [1, 0, 1]

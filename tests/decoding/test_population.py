@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.policies.mix import RULES, Fusion
+from evoswarm.fusion import RULES
+from evoswarm.policies.mix import Fusion
 from tests import oracle as judge
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe, recipes
 

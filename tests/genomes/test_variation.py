@@ -49,8 +49,8 @@ def changes(before, after):
     led = before.lead != after.lead
     bits = zip(before.members, after.members, strict=True)
     count += sum(a != b and not (led and index == after.lead) for index, (a, b) in enumerate(bits))
-    shared = ("rule", "alpha", "beta", "contrast", "samples", "sampling_temperature")
-    return count + led + sum(getattr(before, name) != getattr(after, name) for name in shared)
+    shared = ("rule", *dict(before.parameters), "samples", "sampling_temperature")
+    return count + led + sum(before.value(name) != after.value(name) for name in shared)
 
 
 @settings(deadline=None)
@@ -96,8 +96,8 @@ def test_operators_respect_the_ranges_of_the_space(representation, genome):
         assert all(allowed(spans["weight"], value) for value in one.weights)
         assert all(allowed(spans["temperature"], value) for value in one.temperatures)
         assert all(allowed(spans["open_share"], value) for value in one.open_shares)
-        for name in ("alpha", "beta", "contrast", "sampling_temperature"):
-            assert allowed(spans[name], getattr(one, name)), name
+        for name in (*made.genes.parameters, "sampling_temperature"):
+            assert allowed(spans[name], one.value(name)), name
         assert one.lead in made.genes.leads
         assert one.members[one.lead]
         assert one.rule in made.genes.rules
@@ -112,7 +112,7 @@ def test_a_range_of_equal_ends_pins_a_gene(representation):
         genome = made.mutate(genome, rng, 3.0)
         assert set(genome.weights) == {0.5}
         assert set(genome.open_shares) == {0.2}
-        assert genome.beta == 0.0
+        assert genome.value("beta") == 0.0
         assert genome.lead == 2
         assert genome.rule == "mixture"
         assert set(genome.temperatures) == {1.0}

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import GATES, RULES, Fusion, Recipe, RecipeMember
+from evoswarm.policies.mix import GATES, Fusion, Recipe, RecipeMember
+from tests.decoding.recipes import fusions
 
 
 def member(name: str, **settings: Any) -> RecipeMember:
@@ -39,13 +40,7 @@ recipes = st.builds(
     lambda pool, lead, **settings: Recipe(members=tuple(pool), lead=pool[lead % len(pool)].spec.name, **settings),
     st.lists(members, min_size=1, max_size=4, unique_by=lambda entry: entry.spec.name),
     st.integers(0, 3),
-    fusion=st.builds(
-        Fusion,
-        rule=st.sampled_from(RULES),
-        alpha=st.floats(-10, 10) | st.sampled_from([math.inf, -math.inf]),
-        beta=st.floats(0, 5),
-        contrast=st.floats(0, 2),
-    ),
+    fusion=fusions(),
     samples=st.integers(1, 5),
     sampling_temperature=st.floats(0.1, 2),
     alphabet=st.sampled_from(["bytes", "tokens"]),

@@ -13,10 +13,11 @@ from torch import Tensor
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.fusion import best_two, fuse, fuse_scores, margins, prepare
+from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores, prepare
 from evoswarm.decoding.step.noise import gumbel
 from evoswarm.decoding.step.streams import Streams
-from evoswarm.policies.mix import RULES
+from evoswarm.fusion import FusionRule, Speakers
+from evoswarm.fusion.speakers import argmax_and_margin
 
 CANDIDATES = 5
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
@@ -80,18 +81,17 @@ def _groups(batch: StepBatch, streams: Streams, symbols: int) -> Iterator[NDArra
 def _fuse(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """``[n]`` symbols and ``[n]`` margins of streams of one rule."""
     plans = streams.plans
-    rule = RULES[plans.rule[batch.plan[0]]]
-    speakers = prepare(**_speakers(batch, streams, contexts))
+    rule, speakers = _speakers(batch, streams, contexts)
     scores = fuse_scores(rule, speakers)
     sampled = plans.samples[batch.plan] > 1
     if sampled.any():
         scores = _perturb(scores, batch, streams, np.flatnonzero(sampled))
-    symbols, gaps = best_two(scores)
-    return symbols.numpy(), margins(rule, speakers, gaps).double().numpy()
+    symbols, margins = argmax_and_margin(scores)
+    return symbols.numpy(), decision_margin(rule, speakers, margins).double().numpy()
 
 
-def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> dict[str, Tensor]:
-    """What the fusion rules see: speakers first, those who speak in front, in the order of the recipe.
+def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[FusionRule, Speakers]:
+    """The rule, and what it sees: speakers first, those who speak in front, in the order of the recipe.
 
     A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
     """
@@ -108,18 +108,17 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> dic
     def columns(table: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[batch.plan], order, 1).T))
 
-    alpha, beta, contrast = torch.from_numpy(np.ascontiguousarray(plans.fusion[batch.plan].T))
-    return {
-        "log_probs": log_probs,
-        "present": torch.from_numpy(np.ascontiguousarray(present.T)),
-        "allowed": contexts.allowed(batch.context),
-        "weights": columns(plans.weights),
-        "temperatures": columns(plans.temperatures),
-        "lead": torch.from_numpy(before),
-        "alpha": alpha,
-        "beta": beta,
-        "contrast": contrast,
-    }
+    rule = plans.recipes[batch.plan[0]].fusion.definition
+    values = {one.name: torch.from_numpy(plans.parameters[one.name][batch.plan]) for one in rule.parameters}
+    return rule, prepare(
+        log_probs,
+        torch.from_numpy(np.ascontiguousarray(present.T)),
+        contexts.allowed(batch.context),
+        weights=columns(plans.weights),
+        temperatures=columns(plans.temperatures),
+        lead=torch.from_numpy(before),
+        parameters=values,
+    )
 
 
 def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
@@ -134,6 +133,6 @@ def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray
 
 def _candidates(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[tuple[int, float], ...]:
     """The likeliest symbols of one stream."""
-    fused = fuse(RULES[streams.plans.rule[batch.plan[0]]], prepare(**_speakers(batch, streams, contexts)))[0]
+    fused = fuse(*_speakers(batch, streams, contexts))[0]
     best = fused.topk(min(CANDIDATES, len(fused)))
     return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))

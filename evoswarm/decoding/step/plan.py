@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evoswarm.policies.mix import GATES, RULES, Recipe
+from evoswarm.fusion import RULES, parameters_of
+from evoswarm.policies.mix import GATES, Recipe
 
 
 class Plans:
@@ -23,8 +24,8 @@ class Plans:
         temperatures: ``[plans, width]``.
         thresholds: ``[plans, width]`` nats, or of a draw; infinite where there is no member.
         gate: ``[plans]`` index in ``GATES``.
-        fusion: ``[plans, 3]`` alpha, beta and lambda.
-        rule: ``[plans]`` index in ``RULES``.
+        parameters: ``[plans]`` of each parameter of the fusion rules, by name.
+        rule: ``[plans]`` number of its fusion rule among ``RULES``.
         samples: ``[plans]``.
         sampling_temperature: ``[plans]``.
     """
@@ -47,7 +48,10 @@ class Plans:
         self.gate = np.array([GATES.index(recipe.gate) for recipe in recipes])
         self.lead = np.array([recipe.lead_index for recipe in recipes])
         rules = [recipe.fusion for recipe in recipes]
-        self.fusion = np.array([(rule.alpha, rule.beta, rule.contrast) for rule in rules], dtype=np.float32)
-        self.rule = np.array([RULES.index(rule.rule) for rule in rules])
+        self.parameters = {
+            name: np.array([rule.parameters[name] for rule in rules], dtype=np.float32)
+            for name in parameters_of(rule.rule for rule in rules)
+        }
+        self.rule = np.array([list(RULES).index(rule.rule) for rule in rules])
         self.samples = np.array([recipe.samples for recipe in recipes])
         self.sampling_temperature = np.array([recipe.sampling_temperature for recipe in recipes])

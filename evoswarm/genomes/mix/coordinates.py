@@ -11,10 +11,8 @@ from typing import Any
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.genomes.gene_range import GeneRange
-from evoswarm.genomes.mix.genes import FIELDS, MEMBER_GENES, SHARED_GENES, GeneName, RecipeGenome
+from evoswarm.genomes.mix.genes import FIELDS, RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
-
-_CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
 
 
 class RecipeCoordinates:
@@ -28,8 +26,8 @@ class RecipeCoordinates:
         self._representation = representation
         self._genes = representation.genes
         self._names = [spec.name for spec in representation.space.pool]
-        loci: list[tuple[GeneName, int | None]] = [(g, i) for i in range(self._genes.pool) for g in MEMBER_GENES]
-        loci += [(gene, None) for gene in SHARED_GENES]
+        loci: list[tuple[str, int | None]] = [(g, i) for i in range(self._genes.pool) for g in FIELDS]
+        loci += [(gene, None) for gene in self._genes.shared]
         self._loci = {self._name(gene, index): (gene, index) for gene, index in loci if self._genes.free(gene)}
         self._dimensions = tuple(Coordinate(name, self._choices(gene)) for name, (gene, _) in self._loci.items())
 
@@ -42,8 +40,7 @@ class RecipeCoordinates:
         """The point of a genome."""
         point: dict[str, Choice | float] = {}
         for name, (gene, index) in self._loci.items():
-            value = getattr(genome, FIELDS.get(gene, gene))
-            value = value if index is None else value[index]
+            value = genome.value(gene, index)
             if gene == "lead":
                 point[name] = self._names[value]
             else:
@@ -56,32 +53,28 @@ class RecipeCoordinates:
         lead = point.get("lead")
         rows: dict[str, Any] = {
             FIELDS[gene]: tuple(self._number(gene, self._name(gene, index), point) for index in size)
-            for gene in MEMBER_GENES
+            for gene in FIELDS
             if gene != "member"
         }
-        numbers: dict[str, Any] = {gene: self._number(gene, gene, point) for gene in _CONTINUOUS}
         genome = RecipeGenome(
             members=tuple(bool(point.get(self._name("member", index), True)) for index in size),
             lead=genes.leads[0] if lead is None else self._names.index(str(lead)),
             rule=next(rule for rule in genes.rules if point.get("rule", rule) == rule),
             samples=int(point.get("samples", genes.samples[0])),
+            parameters=tuple((name, self._number(name, name, point)) for name in genes.parameters),
+            sampling_temperature=self._number("sampling_temperature", "sampling_temperature", point),
             **rows,
-            **numbers,
         )
         return self._representation.repaired(genome)
 
-    def _number(self, gene: GeneName, name: str, point: Point) -> float:
+    def _number(self, gene: str, name: str, point: Point) -> float:
         allowed: GeneRange = self._genes.ranges[gene]
         return allowed.at(float(point[name])) if name in point else allowed.low
 
-    def _choices(self, gene: GeneName) -> tuple[Choice, ...]:
-        choices: dict[str, tuple[Choice, ...]] = {
-            "member": (False, True),
-            "lead": tuple(self._names[index] for index in self._genes.leads),
-            "rule": self._genes.rules,
-            "samples": self._genes.samples,
-        }
-        return choices.get(gene, ())
+    def _choices(self, gene: str) -> tuple[Choice, ...]:
+        if gene == "lead":
+            return tuple(self._names[index] for index in self._genes.leads)
+        return self._genes.choices.get(gene, ())
 
-    def _name(self, gene: GeneName, index: int | None) -> str:
+    def _name(self, gene: str, index: int | None) -> str:
         return gene if index is None else f"{gene}:{self._names[index]}"

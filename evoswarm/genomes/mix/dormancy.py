@@ -7,35 +7,24 @@ recipe. Mutation spends itself on active genes alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from evoswarm.genomes.mix.genes import MEMBER_GENES, GeneName, RecipeGenome
-from evoswarm.policies.mix import RuleName
+from evoswarm.fusion import RULES
+from evoswarm.genomes.mix.genes import RecipeGenome
 
 MemberState = Literal["lead", "speaking", "silent", "absent", "asleep"]
 
-# Which genes sleep: in a member of a state, under a rule, and when only one member is in the recipe.
-DORMANT_IN_STATE: dict[MemberState, frozenset[GeneName]] = {
+DORMANT_IN_STATE: Mapping[MemberState, frozenset[str]] = {
     "lead": frozenset({"member", "open_share"}),  # it always takes part, it always speaks
     "speaking": frozenset(),
     "silent": frozenset({"member", "weight", "temperature"}),  # takes part, never speaks: its open share can wake it
     "absent": frozenset({"weight", "temperature", "open_share"}),  # its bit can wake it
-    "asleep": frozenset(MEMBER_GENES),  # absent, and would never speak
+    "asleep": frozenset({"member", "weight", "temperature", "open_share"}),  # absent, and would never speak
 }
-DORMANT_UNDER_RULE: dict[RuleName, frozenset[GeneName]] = {
-    "mixture": frozenset({"alpha", "contrast"}),
-    "product": frozenset({"alpha", "contrast"}),
-    "power": frozenset({"contrast"}),
-    "most_confident": frozenset({"alpha", "beta", "contrast", "weight"}),
-    "vote": frozenset({"alpha", "contrast", "temperature"}),  # temperatures wake with beta > 0
-    "contrast": frozenset({"alpha"}),  # and the lead's weight; a single follower's too
-}
-DORMANT_ALONE: frozenset[GeneName] = frozenset({"rule", "alpha", "beta", "contrast", "weight"})
-DORMANT_WHEN_GREEDY: frozenset[GeneName] = frozenset({"sampling_temperature"})
 
 
-def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: GeneName, member: int | None = None) -> bool:
+def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: str, member: int | None = None) -> bool:
     """Whether no value of this gene changes the recipe, as long as the other genes stay.
 
     Args:
@@ -44,15 +33,18 @@ def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: GeneName,
         gene: which gene.
         member: of which member, for the genes that members have.
     """
-    if gene in DORMANT_WHEN_GREEDY and genome.samples == 1:
-        return True
+    rule, values, greedy = RULES[genome.rule], dict(genome.parameters), genome.samples == 1
+    followers = states.count("speaking")
     if member is not None and gene in DORMANT_IN_STATE[states[member]]:
         return True
-    followers = states.count("speaking")
-    if not followers:
-        return gene in DORMANT_ALONE or (gene == "temperature" and genome.samples == 1)
-    if genome.rule == "vote" and gene == "temperature":
-        return genome.beta == 0 and genome.samples == 1
-    if genome.rule == "contrast" and gene == "weight" and member is not None:
-        return states[member] == "lead" or followers == 1
-    return gene in DORMANT_UNDER_RULE[genome.rule]
+    if gene == "sampling_temperature":
+        return greedy
+    if gene == "temperature":
+        return greedy and not (followers and rule.tempers(values))
+    if gene == "weight" and not rule.uses_lead_weight and member is not None:
+        return followers < 2 or states[member] == "lead"
+    if gene == "weight":
+        return not (followers and rule.uses_weights)
+    if gene == "rule":
+        return not followers
+    return gene in values and not (followers and gene in {parameter.name for parameter in rule.parameters})

@@ -62,7 +62,7 @@ def express(genome: RecipeGenome, space: SearchSpace, calibration: Calibration) 
         for index, state in enumerate(states)
         if state in ("lead", "speaking")
     )
-    fusion = Fusion(rule=genome.rule, alpha=genome.alpha, beta=genome.beta, contrast=genome.contrast)
+    fusion = Fusion(rule=genome.rule, **dict(genome.parameters))
     return Recipe(
         alphabet=space.alphabet,
         members=members,
@@ -131,9 +131,7 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
         open_shares=tuple(ranges["open_share"].nearest(shares.get(index, 1.0)) for index in size),
         lead=lead,
         rule=rule if rule in genes.rules else genes.rules[0],
-        alpha=ranges["alpha"].nearest(recipe.fusion.alpha),
-        beta=ranges["beta"].nearest(recipe.fusion.beta),
-        contrast=ranges["contrast"].nearest(recipe.fusion.contrast),
+        parameters=tuple((name, ranges[name].nearest(recipe.fusion.parameters[name])) for name in genes.parameters),
         samples=min(genes.samples, key=lambda count: (abs(math.log(count / recipe.samples)), count)),
         sampling_temperature=ranges["sampling_temperature"].nearest(recipe.sampling_temperature),
     )

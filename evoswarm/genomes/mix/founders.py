@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evoswarm.fusion import parameters_of
 from evoswarm.genomes.mix.genes import Genes, RecipeGenome
 from evoswarm.space import SearchSpace
 
@@ -27,7 +28,7 @@ def founders(space: SearchSpace, genes: Genes) -> Iterator[tuple[RecipeGenome, s
 
 def _plain(genes: Genes, members: Sequence[int], lead: int, share: float) -> RecipeGenome:
     """A mixture of equal weights at temperature 1 (or as near as the ranges allow), greedy if that is allowed."""
-    ranges, size = genes.ranges, genes.pool
+    ranges, size, known = genes.ranges, genes.pool, parameters_of(genes.rules)
     return RecipeGenome(
         members=tuple(index in members for index in range(size)),
         weights=(ranges["weight"].high,) * size,
@@ -35,9 +36,7 @@ def _plain(genes: Genes, members: Sequence[int], lead: int, share: float) -> Rec
         open_shares=(ranges["open_share"].nearest(share),) * size,
         lead=lead,
         rule="mixture" if "mixture" in genes.rules else genes.rules[0],
-        alpha=ranges["alpha"].nearest(1.0),
-        beta=ranges["beta"].nearest(0.0),
-        contrast=ranges["contrast"].nearest(0.5),
+        parameters=tuple((name, ranges[name].nearest(known[name].first)) for name in genes.parameters),
         samples=genes.samples[0],
         sampling_temperature=ranges["sampling_temperature"].nearest(1.0),
     )

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from evoswarm.fusion import RULES, Parameter, parameters_of
 from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.limits import Limits, MemberSize, limits_of, too_tight
-from evoswarm.policies.mix import RULES, RuleName
 from evoswarm.space import SearchSpace
 
 LEAST_SHARE = 0.005  # of open shares above 0
 ALWAYS = 0.35  # chance that a draw of an open share is 1
 NEVER = 0.05  # chance that it is 0
-UNSHARPENED = 0.5  # chance that a draw of beta is 0
-INFINITE = 0.1  # chance of each infinite end of alpha
-
-GeneName = Literal[
-    "member",
-    "weight",
-    "temperature",
-    "open_share",
-    "lead",
-    "rule",
-    "alpha",
-    "beta",
-    "contrast",
-    "samples",
-    "sampling_temperature",
-]
+INFINITE = 0.1  # chance of each infinite end of a parameter
 
 FIELDS: Mapping[str, str] = {
     "member": "members",
     "weight": "weights",
     "temperature": "temperatures",
     "open_share": "open_shares",
-}  # of a genome, by the gene that each member has
-MEMBER_GENES: tuple[GeneName, ...] = ("member", "weight", "temperature", "open_share")
-SHARED_GENES: tuple[GeneName, ...] = ("lead", "rule", "alpha", "beta", "contrast", "samples", "sampling_temperature")
+}
+"""Fields of a genome by the gene that each member has."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +37,7 @@ class RecipeGenome:
         open_shares: per member, the share of the lead's steps at which it speaks: 0 never, 1 always.
         lead: index of the lead.
         rule: how distributions are fused.
-        alpha: exponent of ``power``; may be infinite.
-        beta: confidence sharpening.
-        contrast: lambda of ``contrast``.
+        parameters: (name, value) pairs of the fusion rules' parameters, in alphabetical order.
         samples: answers per item.
         sampling_temperature: used when samples > 1.
     """
@@ -65,10 +47,8 @@ class RecipeGenome:
     temperatures: tuple[float, ...]
     open_shares: tuple[float, ...]
     lead: int
-    rule: RuleName
-    alpha: float
-    beta: float
-    contrast: float
+    rule: str
+    parameters: tuple[tuple[str, float], ...]
     samples: int
     sampling_temperature: float
 
@@ -78,12 +58,38 @@ class RecipeGenome:
             raise ValueError(f"expected genes for the same members and a lead among them, got {self}")
         if self.rule not in RULES:
             raise ValueError(f"expected a rule of {', '.join(RULES)}, got {self.rule!r}")
+        lacking = parameters_of([self.rule]).keys() - dict(self.parameters).keys()
+        if lacking:
+            raise ValueError(f"expected a value of {min(lacking)!r}, got {self}")
+
+    def value(self, gene: str, member: int | None = None) -> Any:
+        """The value of a gene: of a member, or one that all share."""
+        if member is not None:
+            return getattr(self, FIELDS[gene])[member]
+        values = dict(self.parameters)
+        return values[gene] if gene in values else getattr(self, gene)
+
+    def changed(self, value: Any, gene: str, member: int | None = None) -> RecipeGenome:
+        """The genome with another value of a gene."""
+        change: dict[str, Any] = {gene: value}
+        if member is not None:
+            row = getattr(self, FIELDS[gene])
+            change = {FIELDS[gene]: (*row[:member], value, *row[member + 1 :])}
+        elif gene in dict(self.parameters):
+            change = {"parameters": tuple({**dict(self.parameters), gene: value}.items())}
+        return replace(self, **change)
 
     def to_dict(self) -> dict[str, Any]:
-        """The genome as JSON data; infinite exponents are the strings "max" and "min"."""
-        names = {math.inf: "max", -math.inf: "min"}
-        data = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        return {**data, "alpha": names.get(self.alpha, self.alpha)}
+        """The genome as JSON data, each parameter beside the other genes; infinities are "max" and "min"."""
+        data: dict[str, Any] = {}
+        known = parameters_of(RULES)
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if name == "parameters":
+                data |= {gene: known[gene].written(number) for gene, number in value}
+            else:
+                data[name] = list(value) if isinstance(value, tuple) else value
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RecipeGenome:
@@ -92,11 +98,13 @@ class RecipeGenome:
         Raises:
             ValueError: the data is no genome.
         """
-        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data.items()}
+        known = parameters_of(RULES)
+        parameters = tuple((name, known[name].read(data[name])) for name in known if name in data)
+        others = {name: value for name, value in data.items() if name not in known}
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in others.items()}
         try:
-            values["alpha"] = {"max": math.inf, "min": -math.inf}.get(values["alpha"], values["alpha"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
+            return cls(**values, parameters=parameters)
+        except TypeError as error:
             raise ValueError(f"expected the genes of a recipe, got: {error}") from None
 
 
@@ -107,6 +115,7 @@ class Genes:
     Attributes:
         pool: how many members.
         ranges: of the continuous genes.
+        parameters: names of the fusion rules' parameters among them, in alphabetical order.
         leads: indices of members that may lead (and are within the limits on their own).
         rules: names of rules.
         samples: numbers of answers.
@@ -115,19 +124,29 @@ class Genes:
     """
 
     pool: int
-    ranges: Mapping[GeneName, GeneRange]
+    ranges: Mapping[str, GeneRange]
+    parameters: tuple[str, ...]
     leads: tuple[int, ...]
-    rules: tuple[RuleName, ...]
+    rules: tuple[str, ...]
     samples: tuple[int, ...]
     gates: bool
     limits: Limits
 
-    def free(self, gene: GeneName) -> bool:
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Names of the genes that all members share."""
+        return ("lead", "rule", *self.parameters, "samples", "sampling_temperature")
+
+    @property
+    def choices(self) -> dict[str, tuple[Any, ...]]:
+        """The values of the genes that are categories."""
+        return {"member": (False, True), "lead": self.leads, "rule": self.rules, "samples": self.samples}
+
+    def free(self, gene: str) -> bool:
         """Whether the space leaves the gene more than one value."""
-        choices = {"lead": len(self.leads), "rule": len(self.rules), "samples": len(self.samples), "member": self.pool}
-        if gene in choices:
-            return choices[gene] > 1
-        return not self.ranges[gene].pinned
+        if gene == "member":
+            return self.pool > 1
+        return len(self.choices[gene]) > 1 if gene in self.choices else not self.ranges[gene].pinned
 
 
 def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) -> Genes:
@@ -146,9 +165,11 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     leads = tuple(index for index, name in enumerate(names) if name in wanted and limits.allow([index]))
     if not leads:
         raise too_tight(space, [index for index, name in enumerate(names) if name in wanted], limits)
+    parameters = parameters_of(space.genome.rules)
     return Genes(
         pool=len(names),
-        ranges=_ranges(space),
+        ranges=_ranges(space) | {name: _range(one, space) for name, one in parameters.items()},
+        parameters=tuple(parameters),
         leads=leads,
         rules=tuple(dict.fromkeys(space.genome.rules)),
         samples=tuple(sorted(set(space.genome.samples))),
@@ -157,7 +178,7 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     )
 
 
-def _ranges(space: SearchSpace) -> dict[GeneName, GeneRange]:
+def _ranges(space: SearchSpace) -> dict[str, GeneRange]:
     genome = space.genome
     low, high = genome.open_share
     share = GeneRange(max(low, min(LEAST_SHARE, high)) if high > 0 else 0.0, high, "log")
@@ -165,13 +186,16 @@ def _ranges(space: SearchSpace) -> dict[GeneName, GeneRange]:
         share = GeneRange(1.0, 1.0, "log")
     elif low < high:
         share = GeneRange(share.low, high, "log", ((1.0, ALWAYS), (0.0, NEVER)) if high == 1 else ((0.0, NEVER),))
-    ends = tuple((end, INFINITE) for end in genome.alpha if math.isinf(end))
     return {
         "weight": GeneRange(*genome.weight, "log"),
         "temperature": GeneRange(*genome.temperature, "log"),
         "open_share": share,
-        "alpha": GeneRange(*genome.alpha, "squash" if ends else "linear", ends),
-        "beta": GeneRange(*genome.beta, "linear", ((0.0, UNSHARPENED),) if genome.beta[0] == 0 else ()),
-        "contrast": GeneRange(*genome.contrast, "linear"),
         "sampling_temperature": GeneRange(*genome.sampling_temperature, "log"),
     }
+
+
+def _range(parameter: Parameter, space: SearchSpace) -> GeneRange:
+    low, high = space.genome.parameters[parameter.name]
+    infinite = tuple((end, INFINITE) for end in (low, high) if math.isinf(end))
+    atoms = tuple((atom, chance) for atom, chance in parameter.atoms if low <= atom <= high)
+    return GeneRange(low, high, "squash" if infinite else "linear", infinite + atoms)

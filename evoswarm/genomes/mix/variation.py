@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from evoswarm.genomes.gene_range import GeneRange, cross, some_of
 from evoswarm.genomes.mix.dormancy import MemberState, dormant
-from evoswarm.genomes.mix.genes import FIELDS, MEMBER_GENES, SHARED_GENES, GeneName, Genes, RecipeGenome
+from evoswarm.genomes.mix.genes import FIELDS, Genes, RecipeGenome
 
 T = TypeVar("T")
 
-Locus = tuple[GeneName, int | None]
+Locus = tuple[str, int | None]
 _Column = tuple[bool, float, float, float]
-_SHARED_CONTINUOUS: tuple[GeneName, ...] = ("alpha", "beta", "contrast", "sampling_temperature")
 _ALONE = 0.1  # chance that a random recipe has one member; then half have two, a quarter three, ...
 
 
@@ -39,9 +38,7 @@ def draw(genes: Genes, rng: Random) -> RecipeGenome:
         open_shares=tuple(ranges["open_share"].draw(rng) for _ in range(genes.pool)),
         lead=lead,
         rule=rng.choice(genes.rules),
-        alpha=ranges["alpha"].draw(rng),
-        beta=ranges["beta"].draw(rng),
-        contrast=ranges["contrast"].draw(rng),
+        parameters=tuple((name, ranges[name].draw(rng)) for name in genes.parameters),
         samples=rng.choice(genes.samples),
         sampling_temperature=ranges["sampling_temperature"].draw(rng),
     )
@@ -55,8 +52,8 @@ def active_genes(genome: RecipeGenome, states: Sequence[MemberState], genes: Gen
         states: of its members.
         genes: of the space.
     """
-    loci: list[Locus] = [(gene, index) for index in range(genes.pool) for gene in MEMBER_GENES]
-    loci += [(gene, None) for gene in SHARED_GENES]
+    loci: list[Locus] = [(gene, index) for index in range(genes.pool) for gene in FIELDS]
+    loci += [(gene, None) for gene in genes.shared]
     return [(gene, index) for gene, index in loci if genes.free(gene) and not dormant(genome, states, gene, index)]
 
 
@@ -85,10 +82,11 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
         if one[index][0] and two[index][0]:
             a, b = cross(ranges, one[index][1:], two[index][1:], rng)
             one[index], two[index] = (True, a[0], a[1], a[2]), (True, b[0], b[1], b[2])
+    continuous = (*genes.parameters, "sampling_temperature")
     shared = cross(
-        [genes.ranges[gene] for gene in _SHARED_CONTINUOUS],
-        [getattr(first, gene) for gene in _SHARED_CONTINUOUS],
-        [getattr(second, gene) for gene in _SHARED_CONTINUOUS],
+        [genes.ranges[gene] for gene in continuous],
+        [first.value(gene) for gene in continuous],
+        [second.value(gene) for gene in continuous],
         rng,
     )
     lead = _dealt(first.lead, second.lead, rng)
@@ -97,7 +95,7 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
     children = []
     for child, columns in enumerate((one, two)):
         members, weights, temperatures, open_shares = zip(*columns, strict=True)
-        alpha, beta, contrast, sampling_temperature = shared[child]
+        *parameters, sampling_temperature = shared[child]
         children.append(
             RecipeGenome(
                 members=members,
@@ -106,9 +104,7 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
                 open_shares=open_shares,
                 lead=lead[child],
                 rule=rule[child],
-                alpha=alpha,
-                beta=beta,
-                contrast=contrast,
+                parameters=tuple(zip(genes.parameters, parameters, strict=True)),
                 samples=samples[child],
                 sampling_temperature=sampling_temperature,
             )
@@ -142,25 +138,15 @@ def _dealt(first: T, second: T, rng: Random) -> tuple[T, T]:
     return (second, first) if rng.random() < 0.5 else (first, second)
 
 
-def _changed(genome: RecipeGenome, gene: GeneName, index: int | None, genes: Genes, rng: Random) -> RecipeGenome:
+def _changed(genome: RecipeGenome, gene: str, index: int | None, genes: Genes, rng: Random) -> RecipeGenome:
     """The genome with one gene changed."""
-    if gene == "lead":
-        return _led(genome, rng.choice([lead for lead in genes.leads if lead != genome.lead]))
-    if gene == "rule":
-        return replace(genome, rule=rng.choice([rule for rule in genes.rules if rule != genome.rule]))
-    if gene == "samples":
-        return replace(genome, samples=rng.choice([count for count in genes.samples if count != genome.samples]))
-    change: dict[str, Any]
-    if index is None:
-        change = {gene: genes.ranges[gene].mutate(getattr(genome, gene), rng)}
-    else:
-        row = list(getattr(genome, FIELDS[gene]))
-        if gene == "member":
-            row[index] = not row[index]
-        else:
-            row[index] = genes.ranges[gene].mutate(row[index], rng)
-        change = {FIELDS[gene]: tuple(row)}
-    return replace(genome, **change)
+    now = genome.value(gene, index)
+    if gene == "member":
+        return genome.changed(not now, gene, index)
+    if gene in genes.ranges:
+        return genome.changed(genes.ranges[gene].mutate(now, rng), gene, index)
+    value = rng.choice([choice for choice in genes.choices[gene] if choice != now])
+    return _led(genome, value) if gene == "lead" else genome.changed(value, gene)
 
 
 def _led(genome: RecipeGenome, lead: int) -> RecipeGenome:

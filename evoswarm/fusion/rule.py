@@ -1,0 +1,63 @@
+"""The contract of a fusion rule: one object says everything that there is to know about it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from evoswarm.fusion.parameter import Parameter
+from evoswarm.fusion.sharpening import BETA
+from evoswarm.fusion.speakers import Speakers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class FusionRule(ABC):
+    """Turns the distributions of several speakers into one.
+
+    A rule never sees a step at which one member speaks: that member's distribution is taken as it is.
+
+    Attributes:
+        parameters: what tunes it. A rule with `BETA` among them has its weights sharpened before it sees them.
+        uses_weights: whether members' weights change what it does.
+        uses_lead_weight: whether the lead's weight does; if not, the others' weights are normalised without it.
+        uses_temperatures: whether temperatures change the greedy answer (where weights are not sharpened).
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (BETA,)
+    uses_weights: ClassVar[bool] = True
+    uses_lead_weight: ClassVar[bool] = True
+    uses_temperatures: ClassVar[bool] = True
+
+    @abstractmethod
+    def fuse(self, speakers: Speakers) -> Tensor:
+        """``[streams, symbols]`` log-probabilities up to a constant per stream; anything where forbidden."""
+
+    @abstractmethod
+    def phrase(self, values: Mapping[str, float]) -> str:
+        """How the rule reads with these parameters, as part of a sentence and without sharpening."""
+
+    def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
+        """How far the choice is from another one, in nats: what rounding may turn is below 1e-4.
+
+        A rule that chooses inside (a speaker, say) takes that choice into account.
+
+        Args:
+            speakers: what it saw.
+            margin: ``[streams]`` between the first two symbols, by what the choice maximises (noise included).
+
+        Returns:
+            ``[streams]``.
+        """
+        return margin
+
+    def tempers(self, values: Mapping[str, float]) -> bool:
+        """Whether temperatures change the greedy answer under these parameters: sharpening looks at entropies."""
+        return self.uses_temperatures or values.get(BETA.name, 0.0) > 0
+
+    def words(self, values: Mapping[str, float]) -> str:
+        """How the rule reads with these parameters, as part of a sentence."""
+        beta = values.get(BETA.name, 0.0) if BETA in self.parameters else 0.0
+        return self.phrase(values) + (f", weights sharpened by confidence (beta {beta:.2g})" if beta else "")

@@ -1,0 +1,85 @@
+"""What a fusion rule sees, and the few tensor functions that rules have in common.
+
+Shapes everywhere: speakers first, ``[speakers, streams, symbols]``. Only methods of tensors are called, so that rules
+can be read, listed and checked without torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """The members that speak at one step of some streams, side by side.
+
+    Attributes:
+        log_probs: ``[speakers, streams, symbols]`` tempered and normalised; 0 where forbidden.
+        present: ``[speakers, streams]`` who speaks.
+        log_weights: ``[speakers, streams]`` normalised over those present (sharpened if asked for), else -inf.
+        allowed: ``[streams, symbols]`` the symbols that may come next.
+        lead: ``[streams]`` index of the lead among the speakers.
+        untempered: ``[speakers, streams, symbols]`` as the members said it; anything where forbidden.
+        parameters: ``[streams]`` of each parameter of the rule, by its name.
+    """
+
+    log_probs: Tensor
+    present: Tensor
+    log_weights: Tensor
+    allowed: Tensor
+    lead: Tensor
+    untempered: Tensor
+    parameters: Mapping[str, Tensor]
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """``[speakers, streams]`` summing to 1 over those present; 0 for the others."""
+        return self.log_weights.exp()
+
+    @cached_property
+    def entropies(self) -> Tensor:
+        """``[speakers, streams]`` of the tempered distributions, nats."""
+        return entropies(self.log_probs)
+
+    @cached_property
+    def hidden(self) -> Tensor:
+        """``[speakers, streams, symbols]`` tempered log-probabilities with -inf where forbidden."""
+        return self.log_probs.where(self.allowed[None], -math.inf)
+
+    @cached_property
+    def is_lead(self) -> Tensor:
+        """``[speakers, streams]`` whether the speaker is the stream's lead."""
+        count = self.lead.new_ones(len(self.present)).cumsum(0) - 1
+        return count[:, None] == self.lead[None]
+
+    @cached_property
+    def lead_log_probs(self) -> Tensor:
+        """``[streams, symbols]`` the lead's untempered log-probabilities; 0 where forbidden."""
+        return pick(self.untempered, self.lead).where(self.allowed, 0.0)
+
+
+def entropies(log_probs: Tensor) -> Tensor:
+    """``[speakers, streams]`` nats, of log-probabilities that are 0 where forbidden (and so add nothing)."""
+    return -(log_probs.exp() * log_probs).sum(-1)
+
+
+def pick(log_probs: Tensor, speaker: Tensor) -> Tensor:
+    """Rows of one speaker per stream: ``[speakers, streams, symbols]``, ``[streams]`` -> ``[streams, symbols]``."""
+    return log_probs.gather(0, speaker[None, :, None].expand(1, -1, log_probs.shape[-1]))[0]
+
+
+def argmax_and_margin(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The greatest of the last axis, ties to the lowest index, and how far the second is below it.
+
+    ``[..., n]`` -> ``[...]`` indices and ``[...]`` margins, infinite where there is no second.
+    """
+    best, index = scores.max(-1)
+    second = scores.scatter(-1, index[..., None], -math.inf).amax(-1)
+    return index, (best - second).nan_to_num(nan=math.inf, posinf=math.inf)
