@@ -10,17 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoswarm.decoding.step import fusion
-<<<<<<< HEAD
-from evoswarm.decoding.step.fusion import FLOOR, fuse, margins, prepare, top_gap
-from evoswarm.policies.mix import RULES, Fusion, Recipe, RecipeMember
-=======
 from evoswarm.decoding.step.fusion import prepare
-from evoswarm.decoding.step.gate import entropy
 from evoswarm.decoding.text.alphabet import FLOOR
 from evoswarm.fusion import RULES, parameters_of
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
->>>>>>> d19022d (A fusion rule is one object: its formula, parameters, ranges, margin and words; all else derives from it)
 from tests import oracle
 from tests.decoding.recipes import parameters, spec
 
