@@ -1,15 +1,24 @@
-"""One recipe on one item, and many of them summed up."""
+"""One recipe on one item, and many of them summed up: what is told of both, and how it is kept and added up.
+
+A figure is a line of `Evaluation`, a sum of figures a line of `Summary`: rows and columns, the ledger's table and its
+checks, sums and what is kept of them follow. A ledger that exists learns of a new column by an entry of
+``evoswarm.evaluation.ledger.ADDED``.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
 
 from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
 from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
-from evoswarm.failure import Failure
+from evoswarm.evaluation.figure import Column, Figure, kept, one_of
+from evoswarm.failure import Failure, FailureKind
 from evoswarm.tasks.task import Item, Task
 
 Ending = Literal["end", "stop", "limit", "cut_off"]
@@ -18,6 +27,36 @@ scorer could read as an answer had come: it is cut off, which is another thing t
 
 CLOSE_MARGIN = 1e-4
 """Decisions closer than this may turn out otherwise on another machine or batch."""
+
+
+Columns = Mapping[str, Sequence[Any]]
+"""Evaluations figure by figure: by the figure's name, one value per item."""
+
+_ANSWERS = Figure(
+    (Column("TEXT"),),
+    pack=lambda texts, names: (json.dumps(texts, ensure_ascii=False),),
+    unpack=lambda text, names: tuple(from_json(text)),
+)
+_COST = Figure(
+    (Column("TEXT"),),
+    pack=lambda cost, names: (json.dumps(cost.to_json()),),
+    unpack=lambda text, names: Cost.from_json(rows, names) if (rows := from_json(text)) else NO_COST,
+)
+_FAILURE = Figure(
+    (
+        Column("TEXT", one_of(FailureKind), null="TRUE"),
+        Column("TEXT", null="TRUE", suffix="_message"),
+        Column("INTEGER", ">= 0", null="TRUE", suffix="_member"),
+    ),
+    pack=lambda failure, names: (
+        (failure.kind, failure.message, names.index(failure.member) if failure.member in names else None)
+        if failure
+        else (None, None, None)
+    ),
+    unpack=lambda kind, message, member, names: (
+        None if kind is None else Failure(kind, message or "", "" if member is None else names[member])
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -42,24 +81,59 @@ class Evaluation:
         ending: of the answer that was scored; None on failure, and where a ledger of an earlier version did not say.
     """
 
-    score: float | None
-    answer: str = ""
-    answers: tuple[str, ...] = ()
-    cost: Cost = NO_COST
-    margin: float = math.inf
-    steps: int = 0
-    open_steps: int = 0
-    lead_tokens: int = 0
-    lead_tokens_touched: int = 0
-    left_out: float = 0.0
-    entropy: float = 0.0
-    failure: Failure | None = None
-    ending: Ending | None = None
+    score: Annotated[float | None, kept("REAL", "BETWEEN 0 AND 1", null="failure IS NOT NULL")]
+    answer: Annotated[str, kept("TEXT")] = ""
+    answers: Annotated[tuple[str, ...], _ANSWERS] = ()
+    cost: Annotated[Cost, _COST] = NO_COST
+    margin: Annotated[float, kept("REAL")] = math.inf
+    steps: Annotated[int, kept("INTEGER", ">= 0")] = 0
+    open_steps: Annotated[int, kept("INTEGER", "BETWEEN 0 AND steps")] = 0
+    lead_tokens: Annotated[int, kept("INTEGER", ">= 0")] = 0
+    lead_tokens_touched: Annotated[int, kept("INTEGER", "BETWEEN 0 AND lead_tokens")] = 0
+    left_out: Annotated[float, kept("REAL")] = 0.0
+    entropy: Annotated[float, kept("REAL")] = 0.0
+    failure: Annotated[Failure | None, _FAILURE] = None
+    ending: Annotated[Ending | None, kept("TEXT", one_of(Ending), null="TRUE")] = None
 
     @property
     def open_share(self) -> float:
         """Share of steps at which a follower spoke."""
         return self.open_steps / self.steps if self.steps else 0.0
+
+
+FIGURES: Mapping[str, Figure] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Evaluation, include_extras=True).items()
+}
+"""How each figure is kept, by its name."""
+
+COLUMNS: Mapping[str, Column] = {
+    name + column.suffix: column for name, figure in FIGURES.items() for column in figure.columns
+}
+"""The columns that evaluations have in the ledger, by name; in the order of figures."""
+
+
+Sum = Callable[[Columns], Any]
+"""Evaluations of many items -> what they come to."""
+
+
+def _share(part: str, whole: str) -> Sum:
+    return lambda columns: sum(columns[part]) / total if (total := sum(columns[whole])) else 0.0
+
+
+def _of(figure: str, add_up: Callable[[Sequence[Any]], Any]) -> Sum:
+    return lambda columns: add_up(columns[figure])
+
+
+def _count(figure: str, *counted: str) -> Sum:
+    return lambda columns: sum(map(set(counted).__contains__, columns[figure]))
+
+
+def _close(margins: Sequence[float]) -> int:
+    return sum([margin < CLOSE_MARGIN for margin in margins])
+
+
+def _scores(scores: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple([float(score or 0.0) for score in scores])
 
 
 @dataclass(frozen=True)
@@ -93,15 +167,15 @@ class Summary:
     accuracy: float | None
     by_task: Mapping[str, float]
     cost: Cost
-    open_share: float
-    touched_share: float
-    failure: Failure | None
-    failed: tuple[FailedItems, ...]
-    close: int
-    items: int
-    scores: tuple[float, ...]
-    at_limit: int = 0
-    cut_off: int = 0
+    open_share: Annotated[float, _share("open_steps", "steps")]
+    touched_share: Annotated[float, _share("lead_tokens_touched", "lead_tokens")]
+    failure: Annotated[Failure | None, _of("failure", commonest)]
+    failed: Annotated[tuple[FailedItems, ...], _of("failure", failed_items)]
+    close: Annotated[int, _of("margin", _close)]
+    items: Annotated[int, _of("score", len)]
+    scores: Annotated[tuple[float, ...], _of("score", _scores)]
+    at_limit: Annotated[int, _count("ending", "limit", "cut_off")] = 0
+    cut_off: Annotated[int, _count("ending", "cut_off")] = 0
 
     @property
     def failures(self) -> int:
@@ -129,34 +203,11 @@ class Summary:
         return values[name]
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """Evaluations of one recipe as a summary sees them: column by column, one entry per item; see ``Evaluation``."""
-
-    scores: Sequence[float | None]
-    margins: Sequence[float]
-    steps: Sequence[int]
-    open_steps: Sequence[int]
-    lead_tokens: Sequence[int]
-    lead_tokens_touched: Sequence[int]
-    failures: Sequence[Failure | None]
-    endings: Sequence[Ending | None]
-    costs: CostTable
-
-    @classmethod
-    def of(cls, evaluations: Sequence[Evaluation]) -> Outcomes:
-        """Turn rows into columns."""
-        return cls(
-            scores=[one.score for one in evaluations],
-            margins=[one.margin for one in evaluations],
-            steps=[one.steps for one in evaluations],
-            open_steps=[one.open_steps for one in evaluations],
-            lead_tokens=[one.lead_tokens for one in evaluations],
-            lead_tokens_touched=[one.lead_tokens_touched for one in evaluations],
-            failures=[one.failure for one in evaluations],
-            endings=[one.ending for one in evaluations],
-            costs=table_of([one.cost for one in evaluations]),
-        )
+_SUMS: Mapping[str, Sum] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Summary, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
+}
 
 
 def item_weights(items: Sequence[Item], tasks: Mapping[str, Task]) -> list[float]:
@@ -176,39 +227,24 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
         evaluations: one per item, in the same order.
         tasks: by name.
     """
-    return summary_of(items, Outcomes.of(evaluations), tasks)
+    columns = {one.name: [getattr(evaluation, one.name) for evaluation in evaluations] for one in fields(Evaluation)}
+    return summary_of(items, columns, table_of(columns["cost"]), tasks)
 
 
-def summary_of(items: Sequence[Item], outcomes: Outcomes, tasks: Mapping[str, Task]) -> Summary:
+def summary_of(items: Sequence[Item], columns: Columns, costs: CostTable, tasks: Mapping[str, Task]) -> Summary:
     """The same from columns; see ``summarize``."""
-    weights = item_weights(items, tasks)
-    steps, tokens = sum(outcomes.steps), sum(outcomes.lead_tokens)
-    scores = tuple([float(score or 0.0) for score in outcomes.scores])
-    failed = failed_items(outcomes.failures)
-    failure = commonest(outcomes.failures)
+    sums = {name: add_up(columns) for name, add_up in _SUMS.items()}
+    weights, scores = item_weights(items, tasks), sums["scores"]
     accuracy, by_task = None, {}
-    if failure is None:
+    if sums["failure"] is None:
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
-    return Summary(
-        accuracy=accuracy,
-        by_task=by_task,
-        cost=outcomes.costs.mean(weights),
-        open_share=sum(outcomes.open_steps) / steps if steps else 0.0,
-        touched_share=sum(outcomes.lead_tokens_touched) / tokens if tokens else 0.0,
-        failure=failure,
-        failed=failed,
-        close=sum(margin < CLOSE_MARGIN for margin in outcomes.margins),
-        items=len(items),
-        scores=scores,
-        at_limit=sum([ending in ("limit", "cut_off") for ending in outcomes.endings]),
-        cut_off=sum([ending == "cut_off" for ending in outcomes.endings]),
-    )
+    return Summary(accuracy=accuracy, by_task=by_task, cost=costs.mean(weights), **sums)
 
 
 def scores_of(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:
     """Per item, in order; a failure counts 0."""
-    return tuple(0.0 if one.score is None else float(one.score) for one in evaluations)
+    return _scores([one.score for one in evaluations])
 
 
 def means_by_task(items: Sequence[Item], scores: Sequence[float]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from evoswarm.failure import Failure, FailureKind
 
-OWED: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
+TRANSIENT: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
 """Failures owed to device or time: true of this moment, not of recipe and item. A run acts on them and notes them in
 its journal; they never enter the ledger, whose rows are true for ever and for every run."""
 
@@ -36,7 +36,7 @@ def lasts(failure: Failure | None) -> bool:
     That a prompt is too long for a member, or that a scorer raises on an answer, is a fact of recipe and item (an
     item's digest covers the scorer's source): it is decoded once and read back. What is owed to the moment is not.
     """
-    return failure is None or failure.kind not in OWED
+    return failure is None or failure.kind not in TRANSIENT
 
 
 @dataclass(frozen=True)

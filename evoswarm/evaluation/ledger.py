@@ -15,26 +15,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self, get_args
+from typing import NamedTuple, Self
 
 from evoswarm.durable import require_regular
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.evaluation import Ending, Evaluation
+from evoswarm.evaluation.evaluation import COLUMNS, Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.row import Row, damaged
-from evoswarm.failure import FailureKind
 
-LEDGER_VERSION = 3
+ADDED = {3: ("failure_member", "ending")}
+"""The columns that a version of the ledger added: rows of an earlier one lack them, so they may be NULL. A version that
+adds none says that figures are added up otherwise: sums that were kept before are not read."""
 
-_TABLES = """
+LEDGER_VERSION, _FIRST_VERSION = max(ADDED), min(ADDED) - 1
+
+_DEFINED = {name: column.definition(name) for name, column in COLUMNS.items()}
+_TABLES = f"""
 CREATE TABLE IF NOT EXISTS version (version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS contexts (digest TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS evaluations (
-    recipe TEXT NOT NULL, item TEXT NOT NULL, context TEXT NOT NULL,
-    score REAL, answer TEXT NOT NULL, answers TEXT NOT NULL, cost TEXT NOT NULL, margin REAL NOT NULL,
-    steps INTEGER NOT NULL, open_steps INTEGER NOT NULL,
-    lead_tokens INTEGER NOT NULL, lead_tokens_touched INTEGER NOT NULL, left_out REAL NOT NULL, entropy REAL NOT NULL,
-    failure TEXT, failure_message TEXT, failure_member INTEGER, ending TEXT,
+    recipe TEXT NOT NULL, item TEXT NOT NULL, context TEXT NOT NULL, {", ".join(_DEFINED.values())},
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (digest TEXT PRIMARY KEY, fact TEXT NOT NULL) WITHOUT ROWID;
@@ -46,30 +46,11 @@ CREATE TABLE IF NOT EXISTS opened_items (
     item TEXT NOT NULL, space TEXT NOT NULL, champion TEXT NOT NULL, PRIMARY KEY (item, space, champion)
 ) WITHOUT ROWID;
 """
-_UPGRADES = {
-    2: (
-        "ALTER TABLE evaluations ADD COLUMN failure_member INTEGER",
-        "ALTER TABLE evaluations ADD COLUMN ending TEXT",
-    )
-}
-"""What makes a ledger of an earlier version one of the next; its rows lack what was not kept then."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps: it would follow a link
 _LAST_NUMBER = 2**63 - 1
-_KINDS, _ENDINGS = (", ".join(f"'{one}'" for one in get_args(names)) for names in (FailureKind, Ending))
-_SOUND = (  # SQLite keeps anything in any column: whoever wrote it, a row that cannot be true is not acted on
-    "(((score IS NULL AND failure IS NOT NULL) OR (typeof(score) = 'real' AND score BETWEEN 0 AND 1)) "
-    f"AND (failure IS NULL OR failure IN ({_KINDS})) AND (ending IS NULL OR ending IN ({_ENDINGS})) "
-    "AND typeof(answer) = 'text' AND typeof(answers) = 'text' AND typeof(cost) = 'text' "
-    "AND typeof(margin) = 'real' AND typeof(left_out) = 'real' AND typeof(entropy) = 'real' "
-    "AND typeof(steps) = 'integer' AND steps >= 0 "
-    "AND typeof(open_steps) = 'integer' AND open_steps BETWEEN 0 AND steps "
-    "AND typeof(lead_tokens) = 'integer' AND lead_tokens >= 0 "
-    "AND typeof(lead_tokens_touched) = 'integer' AND lead_tokens_touched BETWEEN 0 AND lead_tokens)"
-)
-_READ = (
-    "SELECT score, answer, answers, cost, margin, steps, open_steps, lead_tokens, lead_tokens_touched, "
-    f"left_out, entropy, failure, failure_message, failure_member, ending, wanted.key, {_SOUND} "
-    "FROM json_each(?) wanted CROSS JOIN evaluations e "
+_SOUND = " AND ".join(column.condition(name) for name, column in COLUMNS.items())
+_READ = (  # whoever wrote it, a row that cannot be true is not acted on
+    f"SELECT {', '.join(COLUMNS)}, wanted.key, {_SOUND} FROM json_each(?) wanted CROSS JOIN evaluations e "
     "ON e.recipe = ? AND e.item = wanted.value AND e.context = ?"
 )
 
@@ -160,7 +141,7 @@ class Ledger:
             for values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
                 if not values[-1]:
                     raise damaged(f"evaluation of recipe {recipe[:12]}", "numbers that no evaluation has", self.path)
-                found[values[-2]] = Row._make(values[:-2])
+                found[values[-2]] = Row(values[:-2])
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
@@ -178,9 +159,10 @@ class Ledger:
             if evaluation.failure is not None and not lasts(evaluation.failure):
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
             rows.append((*key, *Row.of(evaluation)))
-        marks = ", ".join("?" * (len(Key._fields) + len(Row._fields)))
+        names = (*Key._fields, *COLUMNS)
+        query = f"INSERT OR IGNORE INTO evaluations ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         with self._transaction("IMMEDIATE"):
-            self._database.executemany(f"INSERT OR IGNORE INTO evaluations VALUES ({marks})", rows)
+            self._database.executemany(query, rows)
 
     def facts(self, digests: Sequence[str]) -> dict[str, str]:
         """What else was found out once, by loading, decoding or adding up (JSON), by the digest of all that decides it.
@@ -271,9 +253,10 @@ class Ledger:
             row = self._database.execute("SELECT version FROM version").fetchone()
             if row is None:
                 self._database.execute("INSERT INTO version VALUES (?)", (LEDGER_VERSION,))
-            elif row[0] in _UPGRADES:
-                for statement in _UPGRADES[row[0]]:
-                    self._database.execute(statement)
+            elif row[0] in range(_FIRST_VERSION, LEDGER_VERSION):
+                for version in range(row[0] + 1, LEDGER_VERSION + 1):
+                    for name in ADDED[version]:
+                        self._database.execute(f"ALTER TABLE evaluations ADD COLUMN {_DEFINED[name]}")
                 self._database.execute("UPDATE version SET version = ?", (LEDGER_VERSION,))
             elif row[0] != LEDGER_VERSION:
                 expected = f"expected a ledger of version {LEDGER_VERSION} (this evoswarm's), got version {row[0]}"

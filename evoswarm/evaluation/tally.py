@@ -13,12 +13,14 @@ from evoswarm.canonical import digest_of
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary, summary_of
 from evoswarm.evaluation.failures import FailedItems
+from evoswarm.evaluation.ledger import LEDGER_VERSION
 from evoswarm.evaluation.row import UNREADABLE, Sheet, damaged
 from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
-TALLY_VERSION = 2
-"""Of the rule by which scores are added up: sums made by an earlier one are not read."""
+_VERSION = (
+    LEDGER_VERSION - 1
+)  # sums that were kept by an earlier version of the ledger are not read: figures lack there
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Tally:
         """
         places = list({digest: place for place, digest in enumerate(digests)}.values())
         totals = [sheet.costs.total(number, places) for number in ("tokens", "flops")]
-        return cls(summary_of(items, sheet.outcomes(), tasks), *totals)
+        return cls(summary_of(items, sheet.columns, sheet.costs, tasks), *totals)
 
     def to_json(self) -> str:
         """As JSON text without the members' names: they are the recipe's affair."""
@@ -96,7 +98,7 @@ def tally_digest(recipe: str, context: str, items: str) -> str:
         context: digest.
         items: see `items_digest`.
     """
-    return digest_of(["tally", TALLY_VERSION, recipe, context, items])
+    return digest_of(["tally", _VERSION, recipe, context, items])
 
 
 def items_digest(digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]) -> str:

@@ -42,7 +42,7 @@ def test_sums_over_rows_are_those_over_evaluations_to_the_bit() -> None:
     for these in (whole, [lost, *whole[1:]], [*whole[:9], lost, *whole[10:]], [lost] * len(ITEMS)):
         sheet = Sheet([Row.of(evaluation) for evaluation in these], NAMES)
         assert sheet.evaluations() == these
-        assert summary_of(ITEMS, sheet.outcomes(), TASKS) == summarize(ITEMS, these, TASKS)
+        assert summary_of(ITEMS, sheet.columns, sheet.costs, TASKS) == summarize(ITEMS, these, TASKS)
     assert summarize(ITEMS, [lost] * len(ITEMS), TASKS).cost == Cost()
 
 
