@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from typing import Self
 
+from evoswarm.canonical import digest_of, sha256
 from evoswarm.decoding.decoder import FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.weight_files import weight_bytes
@@ -99,8 +98,7 @@ class Pool:
 
 
 def _facts_of(member: Member) -> MemberFacts:
-    spelling = repr((member.codec.token_bytes, member.codec.end_ids))
-    tokens = hashlib.sha256(spelling.encode()).hexdigest()
+    tokens = sha256(repr((member.codec.token_bytes, member.codec.end_ids)))
     return MemberFacts(member.spec, member.reader.device, member.reader.dtype, member.reader.shape, tokens)
 
 
@@ -120,4 +118,4 @@ def _digest(spec: MemberSpec, device: str) -> str:
     """What decides the facts: the files, how they are to be loaded, and by what."""
     readers = [version(name) for name in _READERS]
     decisive = ["member", spec.fingerprint, spec.dtype, device.partition(":")[0], readers, DECODING_VERSION]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    return digest_of(decisive)

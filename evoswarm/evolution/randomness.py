@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deap.tools import crossover, emo, mutation, selection
 
+from evoswarm.canonical import sha256
+
 _DRAWING = (crossover, emo, mutation, selection)
 
 
 def generator(seed: int, island: int, generation: int, purpose: str) -> random.Random:
     """Make a generator from scratch: the same arguments give the same numbers, whatever was drawn elsewhere."""
-    text = f"{seed}/{island}/{generation}/{purpose}"
-    return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
+    return random.Random(int(sha256(f"{seed}/{island}/{generation}/{purpose}"), base=16))
 
 
 @contextmanager

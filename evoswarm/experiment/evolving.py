@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from evoswarm.canonical import canonical_json
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Stopped
@@ -154,7 +154,7 @@ class Evolving:
             if summary.failed:
                 row["failed"] = [one.to_json() for one in summary.failed]
             rows.append(row)
-        self._run.record([json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows])
+        self._run.record([canonical_json(row) for row in rows])
         self.rows.extend(rows)
 
     @property

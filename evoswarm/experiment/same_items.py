@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
+from evoswarm.canonical import sha256
 from evoswarm.errors import RunError
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
@@ -53,5 +53,4 @@ def require_same_items(run: RunDirectory, space: SearchSpace, items: Mapping[Spl
 
 def _digest(items: Sequence[Item]) -> str:
     """SHA-256 (hex) of what is asked and what is right, in order."""
-    text = json.dumps([(item.key, item.prompt, item.gold) for item in items])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(json.dumps([(item.key, item.prompt, item.gold) for item in items]))

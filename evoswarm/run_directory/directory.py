@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from evoswarm.canonical import canonical_json
 from evoswarm.durable import (
     LONGEST,
     TEMPORARY,
@@ -105,7 +106,7 @@ class RunDirectory:
         """
         entry = {"event": event, **values}
         with self._writing, plain_errors(self.path):
-            append_line(self._journal, json.dumps(entry, sort_keys=True, ensure_ascii=False))
+            append_line(self._journal, canonical_json(entry))
             self.events.append(entry)
         return entry
 

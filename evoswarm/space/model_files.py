@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from evoswarm.canonical import sha256
 from evoswarm.checkpoint import Adapter, Description, Unfit, Vocabulary, adapter_of, refuse_kind, stored_weights
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError, Where
@@ -194,4 +194,4 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
 
 def vocabulary_digest(vocabulary: dict[str, int]) -> str:
     """One text per vocabulary, to compare many."""
-    return hashlib.sha256(json.dumps(sorted(vocabulary.items())).encode()).hexdigest()
+    return sha256(json.dumps(sorted(vocabulary.items())))

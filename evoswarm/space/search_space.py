@@ -6,9 +6,7 @@ field. Nothing here loads a model; torch is not imported.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +14,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
+from evoswarm.canonical import digest_of
 from evoswarm.errors import SpaceError, Where
 from evoswarm.member_spec import MemberSpec
 from evoswarm.space.coherence import check_coherence
@@ -109,7 +108,7 @@ class SearchSpace(SpaceSettings):
     @property
     def digest(self) -> str:
         """SHA-256 of everything the space says."""
-        return _digest(self._content())
+        return digest_of(self._content())
 
     @property
     def continuation_digest(self) -> str:
@@ -121,7 +120,7 @@ class SearchSpace(SpaceSettings):
         """
         content = {key: value for key, value in self._content().items() if key not in _NOT_IDENTITY}
         content["evolution"] = {key: value for key, value in content["evolution"].items() if key != "generations"}
-        return _digest(content)
+        return digest_of(content)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -143,10 +142,6 @@ def _told(spec: MemberSpec, space: SpaceSettings) -> MemberSpec:
         "template_date": spec.template_date or space.template_date,
     }
     return spec.model_copy(update=said)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _with_tuples(value: Any) -> Any:

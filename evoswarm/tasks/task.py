@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from evoswarm.canonical import canonical_json, sha256
 
 SplitName = Literal["search", "selection", "test"]
 SPLITS: tuple[SplitName, ...] = ("search", "selection", "test")
@@ -82,5 +82,4 @@ class Task(Protocol):
 
 def item_key(source: Mapping[str, Any], raw: Any) -> str:
     """SHA-256 (hex) of a task's source and its raw item, both as canonical JSON."""
-    text = json.dumps([source, raw], sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(canonical_json([source, raw], default=str).encode("utf-8", "surrogatepass"))

@@ -9,7 +9,6 @@ What it prints goes nowhere.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from evoswarm.canonical import sha256
 from evoswarm.confined import CallFailed, ConfinedFunction, Limits
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.task import Item
@@ -172,7 +172,7 @@ def _import(name: str, file: str | None) -> ModuleType:
 def _source_digest(module: ModuleType) -> str:
     """Changes when the user's code does, so that old scores are not taken for new ones."""
     file = getattr(module, "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else "built-in"
+    return sha256(Path(file).read_bytes())[:16] if file else "built-in"
 
 
 def _allowed(reference: str, module: str, trust: Trust) -> str | None:

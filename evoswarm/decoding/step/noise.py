@@ -6,11 +6,12 @@ else is in the batch. Philox-4x32-10 of Salmon et al., "Parallel random numbers:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evoswarm.canonical import sha256
 
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
@@ -22,7 +23,7 @@ NO_SYMBOL = LOW  # stands where a symbol's number would: no alphabet has so many
 
 def noise_key(noise_seed: int, item_key: str, sample: int) -> int:
     """The first 64 bits of SHA-256(noise seed, item key, sample index)."""
-    return int.from_bytes(hashlib.sha256(f"{noise_seed}:{item_key}:{sample}".encode()).digest()[:8], "big")
+    return int(sha256(f"{noise_seed}:{item_key}:{sample}")[:16], base=16)
 
 
 def philox(

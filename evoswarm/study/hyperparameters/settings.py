@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from evoswarm.canonical import canonical_json, digest_of
 from evoswarm.errors import SpaceError, Where, show
 from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Seed, Settings
 from evoswarm.space.explain import explain
@@ -28,7 +28,7 @@ _NOT_IDENTITY = frozenset({"description", "trials", "confirm_seeds", "pruner"})
 
 def label(value: Any) -> str:
     """A value as a category: texts as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return value if isinstance(value, str) else canonical_json(value)
 
 
 class Candidates(Settings):
@@ -137,7 +137,7 @@ class StudySettings(Settings):
         """
         content = {key: value for key, value in self.model_dump(mode="json").items() if key not in _NOT_IDENTITY}
         content["space"] = space
-        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        return digest_of(content)
 
 
 def is_study(path: str | Path) -> bool:

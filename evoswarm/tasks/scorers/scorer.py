@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Protocol
 
+from evoswarm.canonical import canonical_json
 from evoswarm.tasks.task import Item
 
 
@@ -35,7 +35,7 @@ class Scorer(Protocol):
 
 def scorer_id(kind: str, **settings: Any) -> str:
     """A kind and its settings as one text; ``version`` among them rises when the scores of a kind change."""
-    return f"{kind} {json.dumps(settings, sort_keys=True, ensure_ascii=False)}"
+    return f"{kind} {canonical_json(settings)}"
 
 
 def fold(text: str, ignore_case: bool) -> str:
