@@ -96,7 +96,9 @@ def test_every_whole_space_is_a_valid_one() -> None:
         (f"{name_of(page)}:{block.line}", block.text)
         for page in PAGES
         for block in blocks(page)
-        if block.language == "yaml" and all(f"\n{key}:" in f"\n{block.text}" for key in ("name", "pool", "tasks"))
+        if block.language == "yaml"
+        and all(f"\n{key}:" in f"\n{block.text}" for key in ("name", "pool", "tasks"))
+        and "main.py" not in page.read_text(encoding="utf-8")  # where something is registered first
     ]
     assert whole
     for where, text in whole:
