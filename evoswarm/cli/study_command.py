@@ -89,7 +89,8 @@ def print_study(console: Console, result: StudyResult) -> None:
 def _trials(result: StudyResult, console: Console) -> Table:
     """The best trials, and the default wherever it stands: a column per setting, where the console is that wide."""
     complete = [record for record in result.records if record.state == "complete"]
-    ranked = sorted(complete, key=lambda record: (record is not result.best, -(record.mean or 0.0), record.number))
+    best = result.best
+    ranked = sorted(complete, key=lambda record: (record is not best, -(record.mean or 0.0), record.number))
     shown = [r for rank, r in enumerate(ranked) if rank < _SHOWN_TRIALS or r.number == 0]
     columns = _trials_table(result, shown, [setting.path.replace(".", ".\n") for setting in result.question.settings])
     for record in shown:

@@ -57,4 +57,12 @@ def swarm(ask: Ask) -> Swarm:
 
 def trial(number: int, parameters: dict[str, Any], *scores: float, state: str = "complete") -> TrialRecord:
     """A record of a trial that never ran."""
-    return TrialRecord(number, state, parameters, parameters, scores, 1.0)  # type: ignore[arg-type]
+    return TrialRecord(
+        number=number,
+        parameters=parameters,
+        values=parameters,
+        scores=scores,
+        seconds=1.0,
+        pruned=(len(scores), 0) if state == "pruned" else None,
+        failure="it could not be searched" if state == "failed" else None,
+    )

@@ -169,7 +169,6 @@ def test_a_lead_that_fresh_seeds_do_not_confirm_is_no_difference(clear: StudyRes
         clear.storage,
         clear.records,
         clear.importances,
-        clear.best,
         confirm(range(5), [0.5, 0.6, 0.4, 0.7, 0.5], [0.4, 0.6, 0.5, 0.6, 0.5], 0.01),
     )
     assert lucky.sentence.startswith("No setting differs from the default: the best one, genome.max_members=2")
@@ -177,7 +176,7 @@ def test_a_lead_that_fresh_seeds_do_not_confirm_is_no_difference(clear: StudyRes
     write_result(lucky)
     assert {path.name for path in tmp_path.iterdir()} == {RESULT, PLOT}
     worse = confirm(range(5), [0.3, 0.3, 0.3, 0.2, 0.3], [0.4, 0.6, 0.5, 0.6, 0.5], 0.01)
-    cursed = StudyResult(clear.question, tmp_path, clear.storage, clear.records, (), clear.best, worse)
+    cursed = StudyResult(clear.question, tmp_path, clear.storage, clear.records, (), worse)
     assert cursed.sentence.startswith("No setting is better than the default: the best one, genome.max_members=2")
 
 

@@ -125,7 +125,6 @@ def test_fresh_seeds_undo_the_winners_curse() -> None:
     for _ in range(studies):
         scores = draws.normal(0.5, 0.05, size=(20, 5))
         best = best_of([trial(n, {}, *row) for n, row in enumerate(scores)])
-        assert best is not None
         if best.number == 0:
             continue
         chosen += confirm(range(5), best.scores, scores[0].tolist(), 0.0).better
@@ -138,7 +137,7 @@ def test_the_default_wins_ties_and_failures_never() -> None:
     records = [trial(0, {}, 0.1 + 0.2), trial(1, {}, 0.3), trial(2, {}, 0.9, state="pruned"), trial(3, {})]
     assert best_of(records) is records[0]
     assert best_of([*records, trial(4, {}, 0.4)]) == trial(4, {}, 0.4)
-    assert best_of(records[2:]) is None
+    assert best_of([records[0], trial(1, {}, 0.9, state="failed")]) is records[0]
     two, one = trial(1, {"a": 2, "b": 2}, 0.4), trial(2, {"a": 2, "b": 1}, 0.4)
     assert best_of([trial(0, {"a": 1, "b": 1}, 0.3), two, one]) is one  # fewer changes, though it came later
 

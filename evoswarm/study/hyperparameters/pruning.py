@@ -8,7 +8,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-PATHS = "evoswarm:best_so_far"
+CURVES = "evoswarm:best_so_far"
 """User attribute of a trial: per seed, in order, the best search accuracy behind each generation so far."""
 
 
@@ -38,19 +38,19 @@ class PairedPruner(BasePruner):
         if not finished:
             return False
         best = min(finished, key=lambda t: (-(t.value or 0.0), t.number))
-        return behind(trial.user_attrs.get(PATHS, []), best.user_attrs.get(PATHS, []), self._after_seeds, self._level)
+        return behind(trial.user_attrs.get(CURVES, []), best.user_attrs.get(CURVES, []), self._after_seeds, self._level)
 
 
-def behind(paths: Sequence[Sequence[float]], best: Sequence[Sequence[float]], after_seeds: int, level: float) -> bool:
-    """Whether paths are behind others, paired by seed.
+def behind(curves: Sequence[Sequence[float]], best: Sequence[Sequence[float]], after_seeds: int, level: float) -> bool:
+    """Whether curves are behind others, paired by seed.
 
     Args:
-        paths: per seed so far, best-so-far behind each generation.
+        curves: per seed so far, best-so-far behind each generation.
         best: of the trial to be compared with, likewise.
         after_seeds: least number of seeds.
         level: of the one-sided paired t test.
     """
-    pairs = [(own, other) for own, other in zip(paths, best, strict=False) if own and other]
+    pairs = [(own, other) for own, other in zip(curves, best, strict=False) if own and other]
     if len(pairs) < max(after_seeds, 2):
         return False
     differences = [own[-1] - other[min(len(own), len(other)) - 1] for own, other in pairs]

@@ -12,41 +12,33 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.trial import TrialOutcome
 
-State = Literal["complete", "pruned", "failed"]
-_STATES: Mapping[TrialState, State] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 _ATTRIBUTE = "evoswarm:{}".format
 """User attribute of a trial for each field of its outcome, such as ``evoswarm:scores``."""
 
 
 @dataclass(frozen=True)
-class TrialRecord:
-    """A trial that ended.
+class TrialOutcome:
+    """What the searches of one setting gave.
 
     Attributes:
-        number: of the trial; 0 is the default.
-        state: how it ended.
-        parameters: Optuna's values of the settings, by dotted path.
-        values: the space's, likewise.
         scores: per finished seed, in order.
-        seconds: that it took.
-        pruned: seed and generation at which it was given up.
-        failure: why it failed.
+        seconds: that they took.
+        pruned: seed and generation at which the trial was given up; None if it was not.
+        failure: why a search could not end, in words.
     """
 
-    number: int
-    state: State
-    parameters: Mapping[str, Any]
-    values: Mapping[str, Any]
-    scores: tuple[float, ...]
-    seconds: float
+    scores: tuple[float, ...] = ()
+    seconds: float = 0.0
     pruned: tuple[int, int] | None = None
     failure: str | None = None
+
+    @property
+    def state(self) -> Literal["complete", "pruned", "failed"]:
+        """How it ended."""
+        if self.failure is not None:
+            return "failed"
+        return "complete" if self.pruned is None else "pruned"
 
     @property
     def mean(self) -> float | None:
@@ -57,6 +49,21 @@ class TrialRecord:
     def standard_error(self) -> float | None:
         """Of the mean over seeds; None with fewer than two."""
         return stdev(self.scores) / math.sqrt(len(self.scores)) if len(self.scores) > 1 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord(TrialOutcome):
+    """A trial that ended.
+
+    Attributes:
+        number: of the trial; 0 is the default.
+        parameters: Optuna's values of the settings, by dotted path.
+        values: the space's, likewise.
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    values: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data."""
@@ -77,41 +84,38 @@ def store(trial: optuna.Trial, outcome: TrialOutcome) -> None:
     """Keep an outcome; the state comes last, so that a trial is finished as a whole or not at all."""
     for name, value in asdict(outcome).items():
         trial.set_user_attr(_ATTRIBUTE(name), value)
-    if outcome.failure is not None:
-        trial.study.tell(trial, state=TrialState.FAIL)
-    elif outcome.pruned is not None:
-        trial.study.tell(trial, state=TrialState.PRUNED)
-    else:
+    if outcome.state == "complete":
         trial.study.tell(trial, sum(outcome.scores) / len(outcome.scores))
+    else:
+        trial.study.tell(trial, state=TrialState.FAIL if outcome.state == "failed" else TrialState.PRUNED)
 
 
 def finished(study: optuna.Study, question: Question) -> tuple[TrialRecord, ...]:
     """The trials of the storage that ended, by number."""
-    return tuple(record(question, t) for t in study.get_trials(deepcopy=False) if t.state.is_finished())
+    return tuple(record(trial, question) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished())
 
 
-def record(question: Question, trial: FrozenTrial) -> TrialRecord:
+def record(trial: FrozenTrial, question: Question) -> TrialRecord:
     """A finished trial of the storage as a record."""
-    known = {f.name: trial.user_attrs.get(_ATTRIBUTE(f.name)) for f in fields(TrialOutcome)}
+    known = {field.name: trial.user_attrs.get(_ATTRIBUTE(field.name)) for field in fields(TrialOutcome)}
     return TrialRecord(
         number=trial.number,
-        state=_STATES[trial.state],
         parameters=dict(trial.params),
         values={s.path: s.value(trial.params[s.path]) for s in question.settings if s.path in trial.params},
         scores=tuple(known["scores"] or ()),
         seconds=float(known["seconds"] or 0.0),
         pruned=known["pruned"] and tuple(known["pruned"]),
-        failure=known["failure"],
+        failure=known["failure"] or ("somebody else ended it" if trial.state == TrialState.FAIL else None),
     )
 
 
-def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
+def best_of(records: Sequence[TrialRecord]) -> TrialRecord:
     """The complete trial of the greatest mean; of equal ones that with the fewest values that are not the default's.
 
     So the default wins ties, and a value that changes nothing is not recommended.
 
     Args:
-        records: by number; the first is the default.
+        records: by number; the first is the default, and complete.
     """
 
     def order(record: TrialRecord) -> tuple[float, int, int]:
@@ -119,4 +123,4 @@ def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
         changes = sum(default.get(path) != parameter for path, parameter in record.parameters.items())
         return -round(record.mean or 0.0, 12), changes, record.number
 
-    return min((r for r in records if r.state == "complete" and r.mean is not None), key=order, default=None)
+    return min((record for record in records if record.state == "complete"), key=order)

@@ -12,7 +12,7 @@ from evoswarm.durable import write_within
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.plot import picture
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.record import TrialRecord, best_of
 from evoswarm.study.hyperparameters.settings import label
 from evoswarm.study.hyperparameters.verdict import Confirmation
 
@@ -29,7 +29,6 @@ class StudyResult:
         storage: Optuna's, as ``optuna-dashboard`` takes it.
         records: all trials, by number.
         importances: of the settings, most important first; empty with too few trials.
-        best: the trial of the greatest mean; the default where no other is above it.
         confirmation: of the best with the default on fresh seeds; None where the default is the best.
     """
 
@@ -38,8 +37,12 @@ class StudyResult:
     storage: str
     records: tuple[TrialRecord, ...]
     importances: tuple[Importance, ...]
-    best: TrialRecord
     confirmation: Confirmation | None
+
+    @property
+    def best(self) -> TrialRecord:
+        """The trial of the greatest mean; the default where no other is above it."""
+        return best_of(self.records)
 
     @property
     def differs(self) -> bool:

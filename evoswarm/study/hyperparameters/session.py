@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -15,10 +14,10 @@ from evoswarm.errors import RunError
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.importance import importances
 from evoswarm.study.hyperparameters.question import Question, read_question
-from evoswarm.study.hyperparameters.record import TrialRecord, best_of, finished, record, store
+from evoswarm.study.hyperparameters.record import TrialOutcome, TrialRecord, best_of, finished, record, store
 from evoswarm.study.hyperparameters.result import StudyResult, write_result
 from evoswarm.study.hyperparameters.storage import KEY, connect, next_trial, open_study
-from evoswarm.study.hyperparameters.trial import TrialJob, TrialOutcome, TrialRunner
+from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 from evoswarm.study.hyperparameters.verdict import Confirmation, confirm, step_of
 from evoswarm.study.hyperparameters.workers import RunJobs, Workers, run_here
 from evoswarm.tracking import StudyLog, Tracker
@@ -80,107 +79,80 @@ def study(
         run = run_here(TrialRunner(asked, root, directory, swarm))
         if jobs > 1:
             run = stack.enter_context(Workers(asked, root, directory, jobs)).run
+        stored = open_study(asked, storage)
         tracker = Tracker.of(asked.space, root)
         stack.callback(tracker.close)
-        opened = open_study(asked, storage)
-        log = StudyLog(tracker, mirror.study_run(asked, str(opened.user_attrs[KEY])))
-        session = StudySession(asked, opened, directory, run, log, on_trial, on_stage)
+        log = StudyLog(tracker, mirror.study_run(asked, str(stored.user_attrs[KEY])))
         try:
-            return session.go(storage.url)
+            records = _trials(asked, stored, run, log, on_trial, on_stage)
+            confirmation = _confirm(asked, records, run, on_stage)
+            on_stage("estimating how much each setting matters")
+            found = importances(asked.settings, records, asked.study.seed)
+            result = StudyResult(asked, directory, storage.url, records, found, confirmation)
+            write_result(result)
         except KeyboardInterrupt as error:
+            log.finish("KILLED", {}, {}, [])
             raise StudyInterrupted(directory) from error
-
-
-@dataclass(frozen=True)
-class StudySession:
-    """One study at work.
-
-    Attributes:
-        question: what is asked.
-        stored: Optuna's study.
-        directory: where everything is kept.
-        run: runs jobs, here or in processes.
-        log: tells MLflow.
-        on_trial: told of every trial when it ends.
-        on_stage: told what is being done.
-    """
-
-    question: Question
-    stored: optuna.Study
-    directory: Path
-    run: RunJobs
-    log: StudyLog
-    on_trial: OnTrial
-    on_stage: OnStage
-
-    def go(self, uri: str) -> StudyResult:
-        """Run the trials that are left, confirm the best, write everything.
-
-        Raises:
-            RunError: the default cannot be searched.
-        """
-        try:
-            result = self._result(uri)
-        except BaseException as error:
-            self.log.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {}, {}, [])
+        except BaseException:
+            log.finish("FAILED", {}, {}, [])
             raise
-        self.log.finish("FINISHED", *mirror.summary(result), [path for path, _ in result.written()])
+        log.finish("FINISHED", *mirror.summary(result), [path for path, _ in result.written()])
         return result
 
-    def _result(self, uri: str) -> StudyResult:
-        records = self._trials()
-        best = best_of(records)
-        if best is None or records[0].state != "complete":
-            raise RunError(f"expected the default to be searched, got: {records[0].failure}")
-        confirmation = None if best.number == 0 else self._confirm(best)
-        self.on_stage("estimating how much each setting matters")
-        found = importances(self.question.settings, records, self.question.study.seed)
-        result = StudyResult(self.question, self.directory, uri, records, found, best, confirmation)
-        write_result(result)
-        return result
 
-    def _trials(self) -> tuple[TrialRecord, ...]:
-        """All trials; those of an earlier sitting are told again, the others run."""
-        asked, known = self.question.study, finished(self.stored, self.question)
-        self.on_stage(
-            f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {len(known)} known" if known else "")
-        )
+def _trials(
+    question: Question, stored: optuna.Study, run: RunJobs, log: StudyLog, on_trial: OnTrial, on_stage: OnStage
+) -> tuple[TrialRecord, ...]:
+    """All trials; those of an earlier sitting are told again, the others run.
 
-        def tell(ended: TrialRecord) -> None:
-            self.log.trial(mirror.trial_run(self.question, ended))
-            self.on_trial(ended)
+    Raises:
+        RunError: the default cannot be searched.
+    """
+    asked, known = question.study, finished(stored, question)
+    on_stage(f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {len(known)} known" if known else ""))
 
-        def next_job() -> TrialJob | None:
-            trial = next_trial(self.stored, self.question)
-            return None if trial is None else TrialJob(f"trials/{trial.number:04d}", trial.params, asked.seeds, trial)
+    def tell(ended: TrialRecord) -> None:
+        log.trial(mirror.trial_run(question, ended))
+        on_trial(ended)
 
-        def done(job: TrialJob, outcome: TrialOutcome) -> None:
-            if job.trial is not None:
-                store(job.trial, outcome)
-                tell(record(self.question, self.stored.get_trials(deepcopy=False)[job.trial.number]))
+    def next_job() -> TrialJob | None:
+        trial = next_trial(stored, question)
+        return None if trial is None else TrialJob(f"trials/{trial.number:04d}", trial.params, asked.seeds, trial)
 
-        for ended in known:
-            tell(ended)
-        self.run(next_job, done)
-        return finished(self.stored, self.question)
+    def done(job: TrialJob, outcome: TrialOutcome) -> None:
+        assert job.trial is not None
+        store(job.trial, outcome)
+        tell(record(stored.get_trials(deepcopy=False)[job.trial.number], question))
 
-    def _confirm(self, best: TrialRecord) -> Confirmation:
-        """The best setting and the default on fresh seeds.
+    for ended in known:
+        tell(ended)
+    run(next_job, done)
+    records = finished(stored, question)
+    if records[0].state != "complete":
+        raise RunError(f"expected the default to be searched, got: {records[0].failure}")
+    return records
 
-        Raises:
-            RunError: one of the searches failed.
-        """
-        seeds = self.question.study.confirm_seeds
-        self.on_stage(f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
-        jobs = [
-            TrialJob("confirm/default", self.question.default, seeds),
-            TrialJob(f"confirm/{best.number:04d}", best.parameters, seeds),
-        ]
-        waiting, outcomes = iter(jobs), dict[str, TrialOutcome]()
-        self.run(lambda: next(waiting, None), lambda job, outcome: outcomes.update({job.name: outcome}))
-        for job in jobs:
-            if (failure := outcomes[job.name].failure) is not None:
-                raise RunError(f"expected {job.name} to be searched, got: {failure}")
-        step = step_of(self.question.space, self.question.study.measure)
-        default, challenger = (outcomes[job.name].scores for job in jobs)
-        return confirm(seeds, challenger, default, step)
+
+def _confirm(
+    question: Question, records: Sequence[TrialRecord], run: RunJobs, on_stage: OnStage
+) -> Confirmation | None:
+    """The best setting and the default on fresh seeds; None where the default is the best.
+
+    Raises:
+        RunError: one of the searches failed.
+    """
+    seeds, best = question.study.confirm_seeds, best_of(records)
+    if best.number == 0:
+        return None
+    on_stage(f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
+    jobs = [
+        TrialJob("confirm/default", question.default, seeds),
+        TrialJob(f"confirm/{best.number:04d}", best.parameters, seeds),
+    ]
+    waiting, outcomes = iter(jobs), dict[str, TrialOutcome]()
+    run(lambda: next(waiting, None), lambda job, outcome: outcomes.update({job.name: outcome}))
+    for job in jobs:
+        if (failure := outcomes[job.name].failure) is not None:
+            raise RunError(f"expected {job.name} to be searched, got: {failure}")
+    default, challenger = (outcomes[job.name].scores for job in jobs)
+    return confirm(seeds, challenger, default, step_of(question.space, question.study.measure))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
-from evoswarm.space import SearchSpace
-from evoswarm.study.hyperparameters.pruning import PATHS
+from evoswarm.study.hyperparameters.pruning import CURVES
 from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.record import TrialOutcome
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,6 @@ class TrialJob:
     parameters: Mapping[str, Any]
     seeds: tuple[int, ...]
     trial: optuna.Trial | None = None
-
-
-@dataclass(frozen=True)
-class TrialOutcome:
-    """What a job gave.
-
-    Attributes:
-        scores: per finished seed, in order.
-        seconds: that it took.
-        pruned: seed and generation at which it was given up; None if it was not.
-        failure: why a search could not end, in words.
-    """
-
-    scores: tuple[float, ...] = ()
-    seconds: float = 0.0
-    pruned: tuple[int, int] | None = None
-    failure: str | None = None
 
 
 class _GivenUp(Exception):
@@ -92,56 +75,53 @@ class TrialRunner:
             EvoswarmError: the members cannot be loaded, or the disk or the ledger is in the way.
             KeyboardInterrupt: Ctrl-C.
         """
-        began, swarm, outcome = time.monotonic(), self._swarm, TrialOutcome()
-        progress = _Progress(job.trial, self._question.most_generations)
+        began, swarm = time.monotonic(), self._swarm
+        scores, heard = list[float](), _Curves(job.trial, self._question.most_generations)
+        pruned = failure = None
         try:
             space = self._question.space_of(job.parameters)
             for seed in job.seeds:
-                score = self._search(space, seed, self._directory / job.name / f"seed{seed}", progress, swarm)
-                outcome = replace(outcome, scores=(*outcome.scores, score))
-        except _GivenUp:
-            outcome = replace(outcome, pruned=(seed, len(progress.paths[-1]) - 1))
+                heard.curves.append([])
+                result = search(
+                    space.model_copy(update={"tracking": space.tracking.model_copy(update={"mlflow": False})}),
+                    out=self._directory / job.name / f"seed{seed}",
+                    seed=seed,
+                    runs=self._runs,
+                    on_generation=heard.generation,
+                    swarm=swarm,
+                    certify=False,
+                )
+                of_search = self._question.study.measure == "search"
+                scores.append(heard.curves[-1][-1] if of_search else result.accuracy)
+        except _GivenUp:  # its run directory can be continued, as any can
+            pruned = seed, len(heard.curves[-1]) - 1
         except EvoswarmError as error:
             if _owed_to_the_machine(error):
                 raise
-            outcome = replace(outcome, failure=str(error))
-        return replace(outcome, seconds=time.monotonic() - began)
-
-    def _search(self, space: SearchSpace, seed: int, out: Path, progress: _Progress, swarm: Decoder) -> float:
-        """The score of one search.
-
-        Raises:
-            _GivenUp: it was given up; its run directory can be continued then, as any can.
-        """
-        progress.paths.append([])
-        quiet = space.model_copy(update={"tracking": space.tracking.model_copy(update={"mlflow": False})})
-        result = search(
-            quiet, out=out, seed=seed, runs=self._runs, on_generation=progress.heard, swarm=swarm, certify=False
-        )
-        return result.accuracy if self._question.study.measure == "selection" else progress.paths[-1][-1]
+            failure = str(error)
+        return TrialOutcome(tuple(scores), time.monotonic() - began, pruned, failure)
 
 
-@dataclass
-class _Progress:
-    """What Optuna hears of a trial: per seed so far, the best accuracy behind every generation."""
+class _Curves:
+    """Per seed so far, the best accuracy behind every generation; Optuna hears of it.
 
-    trial: optuna.Trial | None
-    most_generations: int
-    paths: list[list[float]] = field(default_factory=list)
+    Raises `_GivenUp` out of a search whose trial cannot win any more.
+    """
 
-    @cached_property
-    def _reported(self) -> set[int]:
-        """Steps that an earlier attempt has told of."""
-        assert self.trial is not None
-        return set(self.trial.study.get_trials(deepcopy=False)[self.trial.number].intermediate_values)
+    def __init__(self, trial: optuna.Trial | None, most_generations: int) -> None:
+        self._trial, self._most_generations = trial, most_generations
+        self.curves: list[list[float]] = []
+        self._reported: Collection[int] = ()  # steps that an earlier attempt has told of
+        if trial is not None:
+            self._reported = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
 
-    def heard(self, figures: GenerationFigures) -> None:
-        self.paths[-1].append(figures.best_accuracy or 0.0)
-        if self.trial is None:
+    def generation(self, figures: GenerationFigures) -> None:
+        self.curves[-1].append(figures.best_accuracy or 0.0)
+        if self._trial is None:
             return
-        self.trial.set_user_attr(PATHS, self.paths)
-        step = (len(self.paths) - 1) * self.most_generations + len(self.paths[-1]) - 1
+        self._trial.set_user_attr(CURVES, self.curves)
+        step = (len(self.curves) - 1) * self._most_generations + len(self.curves[-1]) - 1
         if step not in self._reported:
-            self.trial.report(sum(path[-1] for path in self.paths) / len(self.paths), step)
-        if self.trial.should_prune():
+            self._trial.report(sum(curve[-1] for curve in self.curves) / len(self.curves), step)
+        if self._trial.should_prune():
             raise _GivenUp

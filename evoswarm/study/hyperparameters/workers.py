@@ -20,7 +20,8 @@ from pathlib import Path
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.study.hyperparameters.question import Question
-from evoswarm.study.hyperparameters.trial import TrialJob, TrialOutcome, TrialRunner
+from evoswarm.study.hyperparameters.record import TrialOutcome
+from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 
 MOST_DEATHS = 2
 """A job whose process died so often is not tried again."""
