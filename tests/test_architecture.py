@@ -30,6 +30,7 @@ DECODING = [
     "request",
     "decoder",
     "reader",
+    "waves",
     "text",
     "forward",
     "member",

@@ -7,6 +7,7 @@ everything that any stream waits for, and all go on.
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,8 +27,9 @@ from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
-from evoswarm.decoding.views.pool_view import PoolView, view_key
+from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.silenced import silenced_share
+from evoswarm.decoding.waves import ViewKey, groups, view_key
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
@@ -64,7 +66,7 @@ class Swarm(Decoder):
         self._pool = members if isinstance(members, Pool) else Pool.of(members)
         self._given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
         self.counters = Counters()
-        self._views: dict[tuple[str, float], PoolView] = {}
+        self._views: dict[ViewKey, PoolView] = {}
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
 
     @classmethod
@@ -140,8 +142,12 @@ class Swarm(Decoder):
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
         self._check_stops(requests)
+        completions: dict[int, Completion] = {}
         with self._threads(), _without_collector():
-            return self._decode_in_waves(requests, stop_after)
+            for numbers in groups(requests, *self._room()):
+                done = self._decode_group([requests[number] for number in numbers], stop_after)
+                completions.update(zip(numbers, done, strict=True))
+        return [completions[number] for number in range(len(requests))]
 
     @property
     def context_lengths(self) -> dict[str, int | None]:
@@ -205,59 +211,17 @@ class Swarm(Decoder):
             *(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True))
         )
 
-    def _decode_in_waves(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
-        completions: list[Completion | None] = [None] * len(requests)
-        for wave in self._waves(requests):
-            done = self._decode_wave([requests[number] for number in wave], stop_after)
-            for number, completion in zip(wave, done, strict=True):
-                completions[number] = completion
-        return [completion for completion in completions if completion is not None]
-
-    def _waves(self, requests: Sequence[Request]) -> Iterator[list[int]]:
-        """Indices of requests to decode together: as many as the states of the longest answers leave room for.
-
-        Requests on one prompt share most and stand next to each other. What an answer may grow to is a bound, and most
-        answers share much, so a wave uses less than it is given.
-        """
-        room = min(
-            limits.state_bytes // max(1, member.reader.state_bytes())
-            for member, limits in zip(self.members, self.limits, strict=True)
-        )
-        most = min(STREAMS_AT_ONCE, *self._rows_at_once())
-        wave: list[int] = []
-        streams = tokens = 0
-        for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
-            request = requests[number]
-            longest = _longest(request)
-            fresh = not wave or requests[wave[-1]].prompt != request.prompt
-            need = request.recipe.samples * longest + (len(request.prompt.encode()) if fresh else 0)
-            if wave and (streams + request.recipe.samples > most or tokens + need > room):
-                yield wave
-                wave, streams, tokens = [], 0, 0
-            wave.append(number)
-            streams += request.recipe.samples
-            tokens += need
-        if wave:
-            yield wave
-
-    def _rows_at_once(self) -> Iterator[int]:
-        """Streams whose rows there is room for, by member."""
+    def _room(self) -> tuple[int, int]:
+        """How many streams may run at once (their rows need room), and how many states each member may keep."""
+        streams, states = STREAMS_AT_ONCE, sys.maxsize
         for member, limits in zip(self.members, self.limits, strict=True):
-            row_bytes = ROW_BYTES_PER_TOKEN * len(member.codec.order)
-            yield max(1, limits.row_bytes // (ROWS_PER_STREAM * row_bytes))
+            row_bytes = ROWS_PER_STREAM * ROW_BYTES_PER_TOKEN * len(member.codec.order)
+            streams = min(streams, max(1, limits.row_bytes // row_bytes))
+            states = min(states, limits.state_bytes // max(1, member.reader.state_bytes()))
+        return streams, states
 
-    def _decode_wave(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
-        by_view: dict[tuple[str, float], list[int]] = {}
-        for number, request in enumerate(requests):
-            by_view.setdefault(view_key(request.recipe), []).append(number)
-        completions: dict[int, Completion] = {}
-        for numbers in by_view.values():
-            done = self._decode_view([requests[number] for number in numbers], stop_after)
-            completions.update(zip(numbers, done, strict=True))
-        return [completions[number] for number in range(len(requests))]
-
-    def _decode_view(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
-        """Requests of one alphabet and epsilon."""
+    def _decode_group(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
+        """Requests of one alphabet and epsilon, on one view of the pool."""
         began, before = time.perf_counter(), self.counters.copy()
         pool = self._view(requests[0].recipe)
         recipes = {id(request.recipe): request.recipe for request in requests}
@@ -304,12 +268,6 @@ def _check_fingerprints(specs: Sequence[MemberSpec], pool: Pool) -> None:
                 f"member {spec.name!r}: expected the model of the fingerprint {spec.fingerprint} in {spec.path!r}, got"
                 f" {facts.spec.fingerprint}: other weights, tokenizer or template"
             )
-
-
-def _longest(request: Request) -> int:
-    """Symbols that an answer may have at most."""
-    forced = request.max_bytes if request.forced is None else len(request.forced.encode()) + 1
-    return min(request.max_bytes, forced, request.max_bytes if request.max_symbols is None else request.max_symbols)
 
 
 @contextmanager

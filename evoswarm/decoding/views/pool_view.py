@@ -83,8 +83,3 @@ class PoolView:
             needed = {node for start in self.contexts.nodes() for node in start.chain()}
             for view in self.views:
                 view.tree.prune(needed)
-
-
-def view_key(recipe: Recipe) -> tuple[str, float]:
-    """What recipes must have in common to share a view of the pool."""
-    return recipe.alphabet, recipe.epsilon
