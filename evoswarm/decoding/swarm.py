@@ -183,11 +183,11 @@ class Swarm(Decoder):
         members = {member.spec.name: member for member in self.members}
         for stop, recipe in {(request.stop, id(request.recipe)): request.recipe for request in requests}.items():
             for name in (member.spec.name for member in recipe.members):
-                mute = members[name].unspoken.intersection(stop[0])
-                if mute:
+                special = members[name].unspoken.intersection(stop[0])
+                if special:
                     raise RecipeError(
-                        f"stop: expected texts that answers can hold, got {min(mute)!r}, a special token of {name!r}"
-                        f" (those are never spelled); to end its answers by it set end_tokens: [{min(mute)!r}] there"
+                        f"stop: expected texts that answers can hold, got {min(special)!r}, a special token of {name!r}"
+                        f" (those are never spelled); to end its answers by it set end_tokens: [{min(special)!r}] there"
                     )
 
     @contextmanager

@@ -17,7 +17,7 @@ MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 LOW = np.uint64(0xFFFFFFFF)
 ROUNDS = 10
-AT_ONCE = 1 << 14  # words: they should fit into a processor's cache
+WORDS_AT_ONCE = 1 << 14  # they should fit into a processor's cache
 NO_SYMBOL = LOW  # stands where a symbol's number would: no alphabet has so many
 
 
@@ -78,7 +78,7 @@ def gumbel(
     """
     pairs = np.stack([np.asarray(keys, dtype=np.uint64), np.asarray(positions, dtype=np.uint64)], axis=1)
     _, first, owners = np.unique(pairs.view("V16").ravel(), return_index=True, return_inverse=True)
-    rows = max(1, AT_ONCE // symbols)
+    rows = max(1, WORDS_AT_ONCE // symbols)
     drawn = [_gumbel(pairs[first[start : start + rows]], symbols) for start in range(0, len(first), rows)]
     return np.concatenate([*drawn, np.empty((0, symbols))])[owners]
 

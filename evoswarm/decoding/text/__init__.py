@@ -1,1 +1,1 @@
-"""Bytes and tokens: the outcome spaces, and how a tokenizer spells and splits what is being said."""
+"""Alphabets, the outcome spaces of a step; and how a tokenizer spells and splits the text so far."""

@@ -26,7 +26,7 @@ class Codec:
         rank: token id -> its position in ``order``.
         end_ids: all end tokens, sorted.
         silent_bytes: what the tokens would spell that ``token_bytes`` leaves out; the tokenizer may still merge them.
-        continuation: the tokenizer as it treats what is being said.
+        continuation: the tokenizer as it treats continuations.
     """
 
     def __init__(self, tokenizer: Any, end_ids: tuple[int, ...], columns: int, name: str) -> None:

@@ -1,12 +1,12 @@
 """E(s): what a tokenizer does to a text that goes on from somewhere, be it unfinished.
 
 It is the tokenizer's own work, with as little changed as a continuation asks for. A continuation is not the beginning
-of a text, so there is no dummy prefix. It is what was said, so nothing may be lost: normalizers that change bytes
-are left out, and added tokens do not swallow the spaces around them. And it is somebody's text: tokens that cannot be
-said (special ones, ends, ids that the model has no logits for) are not found in it, all other added tokens are. What
-such tokens would be used for all the same is written without them: a piece of the vocabulary that cannot be said as
-its beginning and its last character; a visible space in the text itself, which no piece can write, in raw bytes, like
-any character that the vocabulary lacks.
+of a text, so there is no dummy prefix. Nothing of an answer may be lost: normalizers that change bytes are left out,
+and added tokens do not swallow the spaces around them. And it is ordinary text: tokens that are never generated
+(special ones, ends, ids that the model has no logits for) are not found in it, all other added tokens are. Where the
+tokenizer would use such a token all the same, the text is written without it: a piece of the vocabulary as its
+beginning and its last character; a visible space in the text itself, which no piece can write, in raw bytes, like any
+character that the vocabulary lacks.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ContinuationTokenizer:
         Args:
             backend: the fast tokenizer.
             parts: of it.
-            table: what each of its tokens spells; None where it cannot be said.
+            table: what each of its tokens spells; None where it is never generated.
         """
         self._table = table
         self._metaspace = parts.metaspace
@@ -53,7 +53,7 @@ class ContinuationTokenizer:
         self._plain = Tokenizer(model)
         self._plain.normalizer, self._plain.pre_tokenizer = _around(parts)
         known = sorted(backend.get_added_tokens_decoder().items())
-        self.added = {token: entry for token, entry in known if self._can_be_said(token)}
+        self.added = {token: entry for token, entry in known if self._is_generated(token)}
         self._plain.add_tokens(
             [
                 AddedToken(entry.content, normalized=entry.normalized, single_word=entry.single_word)
@@ -117,26 +117,26 @@ class ContinuationTokenizer:
             if word != last:
                 found.append([])
                 last = word
-            found[-1] += self._said(self._renamed.get(token, token))
+            found[-1] += self._generated(self._renamed.get(token, token))
         return [tuple(one) for one in found]
 
-    def _can_be_said(self, token: int) -> bool:
+    def _is_generated(self, token: int) -> bool:
         return token < len(self._table) and self._table[token] is not None
 
-    def _said(self, token: int) -> Path:
-        """A token, or those that are said in its place; none where nothing can be."""
-        if self._can_be_said(token):
+    def _generated(self, token: int) -> Path:
+        """A token, or those that stand in its place; none where nothing can."""
+        if self._is_generated(token):
             return (token,)
         if token not in self._written_out:
             self._written_out[token] = ()  # what stands for unknown characters is made of them again
             written = self._model.id_to_token(token) or ""
             parts = (written[:-1], written[-1:]) if len(written) > 1 else ()
-            made = tuple([said for part in parts for said in self._merged(part)])
+            made = tuple([one for part in parts for one in self._merged(part)])
             self._written_out[token] = made or self._raw(written.encode())
         return self._written_out[token]
 
     def _merged(self, pretoken: str) -> Path:
-        return tuple([said for one in self._model.tokenize(pretoken) for said in self._said(one.id)])
+        return tuple([token for one in self._model.tokenize(pretoken) for token in self._generated(one.id)])
 
     def _between_visible_spaces(self, text: bytes) -> list[Path]:
         first, *others = text.split(VISIBLE_SPACE)

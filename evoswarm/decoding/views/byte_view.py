@@ -10,9 +10,7 @@ read are evoswarm's, and ``tests/oracle.py`` states them once more as plainly as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,6 +25,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO, ByteAlphabet
 from evoswarm.decoding.text.token_trie import ROOT_BRANCH
 from evoswarm.decoding.text.tokenization_trie import TokenizationNode, TokenizationTrie
+from evoswarm.decoding.views.heads import Heads
 from evoswarm.decoding.views.view import NOT_FINITE, View
 from evoswarm.failure import Failure
 
@@ -45,33 +44,6 @@ def byte_views(
         trie = next(same, None) or TokenizationTrie(member.codec, member.split_points)
         views.append(ByteView(member, number, contexts, limit, counters, tokenizations=trie, epsilon=epsilon))
     return contexts, list(views)
-
-
-@dataclass(slots=True)
-class Heads:
-    """The tokenizations that count at one context, and how far they have been read.
-
-    Attributes:
-        context: whose distribution is wanted.
-        nodes: per head the end of its path.
-        branches: per head what is left of the text, as a branch of ``TokenTrie``.
-        common: where all heads still agree; it is always read.
-        asked: nodes whose rows must be there before it can go on.
-        reads: nodes read so far, and those asked for, in order.
-        totals: per head the probability of the tokens that go on, once it has been read.
-        masses: per head the probability of having tokenized that far; 0 for those that are left out.
-        unread: what the heads count for that are left out.
-    """
-
-    context: int
-    nodes: list[Node]
-    branches: list[int]
-    common: Node
-    asked: list[Node]
-    reads: list[Node]
-    totals: list[float] = field(default_factory=list)
-    masses: list[float] = field(default_factory=list)
-    unread: float = 0.0
 
 
 class ByteView(View):
@@ -112,11 +84,10 @@ class ByteView(View):
             self.rows.slots.touch(used)
             several = [heads for heads in ready if len(heads.nodes) > 1]
             done += [heads for heads in ready if len(heads.nodes) == 1]
-            self._take_up(several)
+            self._learn_masses(several)
             going = []
             for heads in several:
-                heads.asked = self._weigh(heads)
-                (going if heads.asked else done).append(heads)
+                (going if heads.weigh(self._epsilon) else done).append(heads)
         if done:
             self._finish(done)
             for heads in done:
@@ -129,14 +100,7 @@ class ByteView(View):
             self._contexts.record_abstention(self._number, context)
             self.note_reads(context, ())
             return None
-        common = nodes[0]
-        for node in nodes[1:]:
-            common = _meeting(common, node)
-        heads = self._waiting[context] = Heads(context, nodes, branches, common, [common], [common])
-        if len(nodes) > 1:
-            heads.totals = [0.0] * len(nodes)
-        else:
-            heads.masses = [1.0]  # there is nothing to weigh
+        heads = self._waiting[context] = Heads.of(context, nodes, branches)
         return heads
 
     def _tokenizations(self, context: int) -> tuple[list[Node], list[int]]:
@@ -192,58 +156,17 @@ class ByteView(View):
         self.fail(heads.context, failure)
         del self._waiting[heads.context]
 
-    def _take_up(self, ready: Sequence[Heads]) -> None:
+    def _learn_masses(self, ready: Sequence[Heads]) -> None:
         """Learn from rows that have just come: how likely the paths behind them are, and what the heads there hold."""
-        edges: dict[Node, None] = {}
-        found: list[tuple[Heads, int]] = []
-        rows: list[int] = []
-        for heads in ready:
-            asked = heads.asked
-            for index, head in enumerate(heads.nodes):
-                if head in asked:
-                    found.append((heads, index))
-                    rows.append(head.row)
-                node = head
-                while node is not heads.common:
-                    assert node.parent is not None
-                    if node.edge is None and node.parent.row != NO_ROW:
-                        edges[node] = None
-                    node = node.parent
+        edges = dict.fromkeys([node for heads in ready for node in heads.new_edges()])
+        found = [(heads, index) for heads in ready for index, head in enumerate(heads.nodes) if head in heads.asked]
         if edges:
             self.rows.learn_edges(list(edges))
         if found:
+            rows = np.array([heads.nodes[index].row for heads, index in found])
             branches = np.array([heads.branches[index] for heads, index in found])
-            for (heads, index), total in zip(found, self.rows.totals(np.array(rows), branches).tolist(), strict=True):
+            for (heads, index), total in zip(found, self.rows.totals(rows, branches).tolist(), strict=True):
                 heads.totals[index] = total
-
-    def _weigh(self, heads: Heads) -> list[Node]:
-        """What must be read next, so that all that is left out together counts for less than epsilon.
-
-        The lightest unread heads are left out; of every other unread head the first unread token is read.
-        """
-        reads, common = heads.reads, heads.common
-        masses: list[float] = []
-        counts: list[float] = []
-        unread: list[tuple[Node, float]] = []
-        for head, total in zip(heads.nodes, heads.totals, strict=True):
-            node = head
-            if head in reads:
-                mass = _mass(head, common)
-                masses.append(mass)
-                counts.append(mass * total)
-            else:
-                while node.parent not in reads:
-                    assert node.parent is not None
-                    node = node.parent
-                mass = _mass(node, common)
-                masses.append(0.0)
-                counts.append(mass)
-                unread.append((node, mass))
-        least = _least_read([mass for _, mass in unread], self._epsilon * math.fsum(counts))
-        heads.masses, heads.unread = masses, math.fsum([mass for _, mass in unread])
-        asked = list(dict.fromkeys([node for node, mass in unread if mass > 0 and mass >= least]))
-        reads += asked
-        return asked
 
     def _finish(self, done: Sequence[Heads]) -> None:
         """Add the heads up, mask, normalise, floor, for all contexts together."""
@@ -317,36 +240,3 @@ class ByteView(View):
             self._where.clear()
             self._ends.clear()
             self.tokenizations.forget()
-
-
-def _meeting(one: Node, other: Node) -> Node:
-    """The deepest node above two nodes (or one of them)."""
-    while one is not other:
-        if one.depth >= other.depth:
-            assert one.parent is not None
-            one = one.parent
-        else:
-            assert other.parent is not None
-            other = other.parent
-    return one
-
-
-def _least_read(masses: Sequence[float], room: float) -> float:
-    """What an unread head must count for to be read: all that count for less fit into the room together."""
-    taken = 0.0
-    for mass in sorted(masses):
-        taken += mass
-        if taken >= room:
-            return mass
-    return math.inf
-
-
-def _mass(node: Node, common: Node) -> float:
-    """Probability of the tokens from one node down to another."""
-    mass = 1.0
-    while node is not common:
-        assert node.edge is not None
-        assert node.parent is not None
-        mass *= node.edge
-        node = node.parent
-    return mass
