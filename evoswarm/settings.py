@@ -14,7 +14,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 LONGEST_NAME = 100  # files are called by it
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The way to a value: ``("pool", 0, "name")``."""
 
 
@@ -27,12 +27,12 @@ class Settings(BaseModel):
 class Contradiction(ValueError):
     """Settings that do not go together; knows the path of the field to blame."""
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: KeyPath, message: str) -> None:
         self.path = path
         super().__init__(message)
 
 
-def duplicates(values: Sequence[Any], path: Path, field: str | None = None) -> Iterator[Contradiction]:
+def duplicates(values: Sequence[Any], path: KeyPath, field: str | None = None) -> Iterator[Contradiction]:
     """Find values that a list holds twice.
 
     Args:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 
-_LIMITS = Limits(cpu_seconds=1.0, wall_seconds=10.0, memory_bytes=1 << 29)  # templates take thousandths of a second
+_LIMITS = ResourceLimits(
+    cpu_seconds=1.0, wall_seconds=10.0, memory_bytes=1 << 29
+)  # templates take thousandths of a second
 
 
 class RenderError(Exception):

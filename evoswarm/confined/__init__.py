@@ -5,6 +5,6 @@ there, `function.py` is the parent's end: a function to call.
 """
 
 from evoswarm.confined.function import CallFailed, ConfinedFunction, StartFailed
-from evoswarm.confined.limits import Limits
+from evoswarm.confined.limits import ResourceLimits
 
-__all__ = ["CallFailed", "ConfinedFunction", "Limits", "StartFailed"]
+__all__ = ["CallFailed", "ConfinedFunction", "ResourceLimits", "StartFailed"]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evoswarm.confined.fences import confine, guard, limit_cpu, limit_processes
-from evoswarm.confined.limits import Limits
+from evoswarm.confined.limits import ResourceLimits
 
 LONGEST_REPLY = 1 << 20
 """Bytes of one answer; a longer one is a failure."""
@@ -62,7 +62,7 @@ def _started(target: str, arguments: tuple[Any, ...]) -> tuple[bytes, Callable[.
     return _line("ok", None), function
 
 
-def _allow(limits: Limits) -> None:
+def _allow(limits: ResourceLimits) -> None:
     """Time for one call; the alarm ends a child whose parent was killed meanwhile."""
     limit_cpu(limits.cpu_seconds)
     signal.alarm(int(2 * limits.wall_seconds) + 1)
@@ -76,7 +76,9 @@ def _answer(function: Callable[..., Any], frame: bytes) -> bytes:
     return line if len(line) <= LONGEST_REPLY else _line("error", f"an answer of {len(line):,} bytes")
 
 
-def _answer_in_a_fork(function: Callable[..., Any], frame: bytes, limits: Limits, ours: tuple[int, int]) -> bytes:
+def _answer_in_a_fork(
+    function: Callable[..., Any], frame: bytes, limits: ResourceLimits, ours: tuple[int, int]
+) -> bytes:
     """The answer of a process that lives for this call only."""
     readable, writable = os.pipe()
     process = os.fork()

@@ -16,7 +16,7 @@ import signal
 import sys
 from typing import Any
 
-from evoswarm.confined.limits import Limits
+from evoswarm.confined.limits import ResourceLimits
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # flags of unshare(2)
 _NO_NEW_PRIVILEGES = 38  # of prctl(2)
@@ -45,7 +45,7 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("rights", ctypes.c_uint64), ("directory", ctypes.c_int32))
 
 
-def confine(limits: Limits) -> None:
+def confine(limits: ResourceLimits) -> None:
     """Give up for good what `limits` do not grant, as far as the system can hold it; a missing layer is no error."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, limits.memory_bytes)
@@ -59,7 +59,7 @@ def confine(limits: Limits) -> None:
         _landlock(library, limits)
 
 
-def guard(limits: Limits) -> None:
+def guard(limits: ResourceLimits) -> None:
     """Refuse the same things to Python code by an audit hook, which cannot be taken off again."""
     sys.addaudithook(_Guard(limits))
 
@@ -84,7 +84,7 @@ def _limit(what: int, value: int) -> None:
         pass
 
 
-def _landlock(library: Any, limits: Limits) -> None:
+def _landlock(library: Any, limits: ResourceLimits) -> None:
     """Refuse writing, TCP and signals to others as far as the kernel's version of Landlock can."""
     library.syscall.restype = ctypes.c_long
     version = library.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
@@ -112,7 +112,7 @@ def _landlock(library: Any, limits: Limits) -> None:
 class _Guard:
     """An audit hook that raises `PermissionError` for what the limits do not grant."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ResourceLimits) -> None:
         self._files = limits.files
         refused: tuple[str, ...] = _NETWORK
         if not limits.processes:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evoswarm.confined.child import LONGEST_REPLY, ended
-from evoswarm.confined.limits import Limits
+from evoswarm.confined.limits import ResourceLimits
 from evoswarm.errors import EvoswarmError
 
 _START = (
@@ -59,10 +59,10 @@ class ConfinedFunction:
         self,
         factory: str,
         arguments: tuple[Any, ...] = (),
-        limits: Limits | None = None,
+        limits: ResourceLimits | None = None,
         paths: Sequence[str] = (),
     ) -> None:
-        self._setup = (limits or Limits(), factory, arguments)
+        self._setup = (limits or ResourceLimits(), factory, arguments)
         self.limits = self._setup[0]
         self._paths = tuple(paths)
         self._child: _Child | None = None

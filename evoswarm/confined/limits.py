@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """What one call may take, and what the child may touch. It never has a network.
 
     Time is counted twice: the processor's, which decides and does not depend on how busy the machine is, and the

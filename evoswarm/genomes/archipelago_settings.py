@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
-from evoswarm.space import Evolution, SearchSpace
-from evoswarm.space import IslandSettings as IslandChoices
+from evoswarm.space import Evolution, IslandOverrides, SearchSpace
 
 
 def objectives_of(space: SearchSpace) -> tuple[Objective, ...]:
@@ -23,7 +22,7 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
     """
     evolution = space.evolution
     choices = evolution.islands
-    islands = (IslandChoices(),) * choices if isinstance(choices, int) else choices
+    islands = (IslandOverrides(),) * choices if isinstance(choices, int) else choices
     return ArchipelagoSettings(
         islands=tuple(_island(evolution, island) for island in islands),
         objectives=objectives_of(space),
@@ -43,7 +42,7 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
 def island_settings(space: SearchSpace) -> ArchipelagoSettings:
     """One island in place of the archipelago of a space: as many individuals and elites in all, nobody travels."""
     whole = archipelago_settings(space)
-    equal = _island(space.evolution, IslandChoices())
+    equal = _island(space.evolution, IslandOverrides())
     one = replace(
         equal,
         population=sum(island.population for island in whole.islands),
@@ -52,7 +51,7 @@ def island_settings(space: SearchSpace) -> ArchipelagoSettings:
     return replace(whole, islands=(one,), migration=MigrationSettings(topology="unconnected"))
 
 
-def _island(evolution: Evolution, island: IslandChoices) -> IslandSettings:
+def _island(evolution: Evolution, island: IslandOverrides) -> IslandSettings:
     return IslandSettings(
         population=evolution.population if island.population is None else island.population,
         crossover=evolution.crossover if island.crossover is None else island.crossover,

@@ -9,8 +9,8 @@ from itertools import chain
 
 from evoswarm.errors import show
 from evoswarm.fusion import RULES, parameters_of
-from evoswarm.settings import LONGEST_NAME, Contradiction, Path, duplicates
-from evoswarm.space.settings import IslandSettings, SpaceSettings
+from evoswarm.settings import LONGEST_NAME, Contradiction, KeyPath, duplicates
+from evoswarm.space.settings import IslandOverrides, SpaceSettings
 from evoswarm.tasks.task import SPLITS
 
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
@@ -111,9 +111,9 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
 
 def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
     evolution = space.evolution
-    listed = (IslandSettings(),) if isinstance(evolution.islands, int) else evolution.islands
+    listed = (IslandOverrides(),) if isinstance(evolution.islands, int) else evolution.islands
     for index, island in enumerate(listed):
-        path: Path = ("evolution", "islands", index)
+        path: KeyPath = ("evolution", "islands", index)
         population = evolution.population if island.population is None else island.population
         elites = evolution.elites if island.elites is None else island.elites
         if elites >= population:
@@ -140,7 +140,7 @@ def _algorithm(space: SpaceSettings) -> Iterator[Contradiction]:
         )
 
 
-def _objective_weights(space: SpaceSettings, island: IslandSettings, path: Path) -> Iterator[Contradiction]:
+def _objective_weights(space: SpaceSettings, island: IslandOverrides, path: KeyPath) -> Iterator[Contradiction]:
     weights = island.objective_weights
     for name in weights or ():
         if name not in space.objectives:
@@ -154,7 +154,7 @@ def _objective_weights(space: SpaceSettings, island: IslandSettings, path: Path)
 def _edges(space: SpaceSettings) -> Iterator[Contradiction]:
     evolution = space.evolution
     count = evolution.islands if isinstance(evolution.islands, int) else len(evolution.islands)
-    path: Path = ("evolution", "edges")
+    path: KeyPath = ("evolution", "edges")
     if evolution.edges and evolution.topology != "edges":
         yield Contradiction(path, f"expected no edges (only topology: edges has them), got {len(evolution.edges)}")
     if not evolution.edges and evolution.topology == "edges":
@@ -202,7 +202,7 @@ def _racing(space: SpaceSettings) -> Iterator[Contradiction]:
     everything = space.splits.search
     sizes, least = space.racing.sizes(everything), len(space.tasks)
     for index, (rung, size) in enumerate(zip(space.racing.rungs, sizes, strict=True)):
-        path: Path = ("racing", "rungs", index)
+        path: KeyPath = ("racing", "rungs", index)
         if not least <= size <= everything:
             items = show(rung) if isinstance(rung, int) else f"{show(rung)}, which is {size}"
             yield Contradiction(

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from evoswarm.errors import show
-from evoswarm.settings import Contradiction, Path
+from evoswarm.settings import Contradiction, KeyPath
 from evoswarm.space.source_map import SourceMap
 
 _TYPES: Mapping[str, str] = {
@@ -39,7 +39,7 @@ _PATTERNS: Mapping[str, str] = {
 
 def explain(
     errors: Sequence[ErrorDetails], data: Mapping[str, Any], schema: Mapping[str, Any], source: SourceMap
-) -> tuple[Path, str]:
+) -> tuple[KeyPath, str]:
     """Choose the error to show, and put it into words.
 
     An unknown key comes first: a misspelt key is often also a missing one. Then the first in the file, but a list that
@@ -61,7 +61,7 @@ def explain(
     return path, _sentence(error, path, schema)
 
 
-def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
+def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     """The location in the data: pydantic's also names the branches of unions, which no file has."""
     contradiction = error.get("ctx", {}).get("error")
     if isinstance(contradiction, Contradiction):
@@ -85,7 +85,7 @@ def _discriminator(error: ErrorDetails) -> str:
     return str(error["ctx"]["discriminator"]).strip("'")
 
 
-def _sentence(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
+def _sentence(error: ErrorDetails, path: KeyPath, schema: Mapping[str, Any]) -> str:
     kind, context, got = error["type"], error.get("ctx", {}), show(error["input"])
     if kind == "value_error":
         return str(context["error"])
@@ -132,7 +132,7 @@ def _one_of(expected: str, got: Any) -> str:
     return f"one of {', '.join(options)}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
-def _known_keys(error: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> str:
+def _known_keys(error: ErrorDetails, path: KeyPath, schema: Mapping[str, Any]) -> str:
     known = list(_node_at(error["loc"][:-1], schema).get("properties", {}))
     name = str(path[-1])
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)

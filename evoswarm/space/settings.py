@@ -101,7 +101,7 @@ class GenomeSettings(ByParameter, Settings):
         return GenericAlias(tuple, (number(parameter),) * 2), parameter.searched
 
 
-class IslandSettings(Settings):
+class IslandOverrides(Settings):
     """What one island may do differently; null takes the value of ``evolution``.
 
     Attributes:
@@ -129,12 +129,12 @@ def _number_or_list(value: Any) -> str:
 
 Islands = Annotated[
     Annotated[int, Field(ge=1, le=1024), Tag("number")]
-    | Annotated[tuple[IslandSettings, ...], Field(min_length=1, max_length=1024), Tag("list")],
+    | Annotated[tuple[IslandOverrides, ...], Field(min_length=1, max_length=1024), Tag("list")],
     Discriminator(_number_or_list),
 ]
 
 
-class Migration(Settings):
+class MigrationOptions(Settings):
     """Who travels between islands, when, and whom they replace.
 
     Attributes:
@@ -189,7 +189,7 @@ class Evolution(Settings):
     elites: int = Field(default=2, ge=0)
     topology: TopologyName = "ring"
     edges: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ...] = ()
-    migration: Migration = Migration()
+    migration: MigrationOptions = MigrationOptions()
     stagnation: int | None = Field(default=None, ge=1)
 
 

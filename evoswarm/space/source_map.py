@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evoswarm.errors import Where
-from evoswarm.settings import Path
+from evoswarm.settings import KeyPath
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """``pool.0.name``."""
     return ".".join(str(part) for part in path)
 
@@ -25,9 +25,9 @@ class SourceMap:
     """
 
     file: str = "<space>"
-    places: Mapping[Path, Where] = field(default_factory=dict)
+    places: Mapping[KeyPath, Where] = field(default_factory=dict)
 
-    def where(self, path: Path) -> Where:
+    def where(self, path: KeyPath) -> Where:
         """The place of a value, or of the nearest value around it."""
         for length in range(len(path), -1, -1):
             place = self.places.get(path[:length])

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from evoswarm.errors import SpaceError, Where, show
-from evoswarm.settings import Path
+from evoswarm.settings import KeyPath
 from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.user_files import MIB, decoded
 
@@ -122,9 +122,9 @@ class _Reader:
 
     file: str
     numbered: bool = True
-    places: dict[Path, Where] = field(default_factory=dict)
+    places: dict[KeyPath, Where] = field(default_factory=dict)
 
-    def plain(self, node: Any, path: Path, place: Where) -> Any:
+    def plain(self, node: Any, path: KeyPath, place: Where) -> Any:
         self.places[path] = place
         if len(self.places) > _MOST_VALUES or len(path) > _MOST_LEVELS:
             raise SpaceError(
@@ -159,12 +159,12 @@ class _Reader:
             self._at(place, path),
         )
 
-    def _key(self, key: Any, path: Path, place: Where) -> str:
+    def _key(self, key: Any, path: KeyPath, place: Where) -> str:
         if not isinstance(key, str):
             raise SpaceError(f"expected a text as a key, got {show(key)}", self._at(place, path))
         return self._encodable(key, path, place)
 
-    def _encodable(self, text: str, path: Path, place: Where) -> str:
+    def _encodable(self, text: str, path: KeyPath, place: Where) -> str:
         """A text without halves of characters, which YAML's escapes can spell."""
         try:
             text.encode()
@@ -177,11 +177,11 @@ class _Reader:
         position = (node.lc.data or {}).get(key) if self.numbered else None  # a merged key stands elsewhere
         return around if position is None else Where(self.file, "", position[0] + 1, position[1] + 1)
 
-    def _at(self, place: Where, path: Path) -> Where:
+    def _at(self, place: Where, path: KeyPath) -> Where:
         return Where(place.file, dotted(path), place.line, place.column)
 
 
-def _override(data: dict[str, Any], places: dict[Path, Where], override: str) -> None:
+def _override(data: dict[str, Any], places: dict[KeyPath, Where], override: str) -> None:
     """Set one value in place."""
     origin = f"--set {override}"
     name, equals, text = override.partition("=")
@@ -220,12 +220,12 @@ def _override_node(text: str, name: str, origin: str, where: Where) -> Any:
     return node
 
 
-def _step(target: Any, part: str | int, so_far: Path, where: Where) -> Any:
+def _step(target: Any, part: str | int, so_far: KeyPath, where: Where) -> Any:
     _check_step(target, part, so_far, where)
     return target[part]
 
 
-def _check_step(target: Any, part: str | int, so_far: Path, where: Where) -> None:
+def _check_step(target: Any, part: str | int, so_far: KeyPath, where: Where) -> None:
     place = dotted(so_far) or "the top"
     if isinstance(target, list):
         if not isinstance(part, int) or part >= len(target):

@@ -19,7 +19,7 @@ from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.task import Item, item_key
-from evoswarm.tasks.template import Column, Template
+from evoswarm.tasks.template import Placeholder, Template
 from evoswarm.trust import NOBODY, Trust
 
 _LARGEST = 1 << 30  # characters of all questions: a template may write a column as often as it likes
@@ -128,7 +128,7 @@ class DatasetTask(SourcedTask):
 
     def _remark_on_prompts(self) -> str | None:
         for part in self._parse("prompt").parts:
-            if isinstance(part, Column) and part.filter is None:
+            if isinstance(part, Placeholder) and part.filter is None:
                 values = [item.raw.get(part.name) for item in self._sorted]
                 if all(isinstance(value, float) and value.is_integer() for value in values):
                     return (

@@ -12,14 +12,14 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.families import Form
 from evoswarm.tasks.scorers import Contains
 
 _TRIED = 32  # questions; every family makes as many in a fraction of a second under its own settings
 _LONGEST = 30_000  # characters of a question
-_LIMITS = Limits(cpu_seconds=2.0, wall_seconds=30.0, memory_bytes=3 << 30)
+_LIMITS = ResourceLimits(cpu_seconds=2.0, wall_seconds=30.0, memory_bytes=3 << 30)
 _SHOWN = 200  # characters of settings within an error
 
 

@@ -16,14 +16,14 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
 
 
 @dataclass(frozen=True)
-class Column:
+class Placeholder:
     """A placeholder: the name of a column, or a dotted way into one (``choices.text.0``), and how it is written."""
 
     name: str
     filter: Filter | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Column:
+    def parse(cls, text: str) -> Placeholder:
         """What stands between the braces."""
         name, _, behind = text.rpartition(":")
         written = Filter.parse(behind) if name.strip() else None
@@ -53,7 +53,7 @@ class Template:
     """A parsed template. ``{{`` and ``}}`` stand for braces of the text itself."""
 
     text: str
-    parts: tuple[str | Column, ...]
+    parts: tuple[str | Placeholder, ...]
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -62,13 +62,13 @@ class Template:
         Raises:
             ValueError: a brace stands alone.
         """
-        parts: list[str | Column] = []
+        parts: list[str | Placeholder] = []
         end = 0
         for piece in _PIECE.finditer(text):
             parts.append(text[end : piece.start()])
             end = piece.end()
             if piece[1] is not None:
-                parts.append(Column.parse(piece[1]))
+                parts.append(Placeholder.parse(piece[1]))
             elif len(piece[0]) == 2:
                 parts.append(piece[0][0])
             else:
@@ -82,7 +82,7 @@ class Template:
     @property
     def columns(self) -> tuple[str, ...]:
         """What the placeholders read, each name once, in order."""
-        columns = (part for part in self.parts if isinstance(part, Column))
+        columns = (part for part in self.parts if isinstance(part, Placeholder))
         return tuple(dict.fromkeys(name for column in columns for name in column.names))
 
     def top_columns(self, columns: Collection[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from evoswarm.canonical import sha256
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.task import Item
 from evoswarm.trust import Trust
@@ -30,14 +30,14 @@ from evoswarm.trust import Trust
 FORM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-def own_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> Limits:
+def own_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> ResourceLimits:
     """What a user's function may take for one answer.
 
     Args:
         seconds: of processor time; the clock ends it at 4 times as many, at least 60.
         memory_gb: of address space.
     """
-    return Limits(
+    return ResourceLimits(
         cpu_seconds=seconds,
         wall_seconds=max(60.0, 4 * seconds),
         memory_bytes=int(memory_gb * 2**30),
@@ -63,7 +63,7 @@ class UserScorer:
     extracts: bool = False
 
     @classmethod
-    def load(cls, reference: str, trust: Trust, limits: Limits | None = None) -> UserScorer:
+    def load(cls, reference: str, trust: Trust, limits: ResourceLimits | None = None) -> UserScorer:
         """Import ``module:function``, in the child.
 
         Args:

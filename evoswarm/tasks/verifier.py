@@ -9,7 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits, StartFailed
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits, StartFailed
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.families import make_family
 from evoswarm.tasks.task import Item
@@ -26,7 +26,7 @@ EVALUATING = frozenset(
 )
 """Families whose verifiers run the answer as Python: ``exit()`` ends the process, ``9**9**9`` never returns."""
 
-_EVALUATED = Limits(cpu_seconds=3.0, fresh=True)
+_EVALUATED = ResourceLimits(cpu_seconds=3.0, fresh=True)
 _TAGGED = re.compile(r"<answer>\s?(.*?)\s?</answer>", re.DOTALL)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits, StartFailed
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits, StartFailed
 
 EVALUATOR = "tests.confined.subjects:evaluator"
 TIGHT = {"cpu_seconds": 1.0, "wall_seconds": 30.0}
@@ -18,7 +18,7 @@ TIGHT = {"cpu_seconds": 1.0, "wall_seconds": 30.0}
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one process", "a process a call"])
 def evaluate(request: pytest.FixtureRequest) -> Iterator[ConfinedFunction]:
-    function = ConfinedFunction(EVALUATOR, limits=Limits(**TIGHT, memory_bytes=1 << 30, fresh=request.param))
+    function = ConfinedFunction(EVALUATOR, limits=ResourceLimits(**TIGHT, memory_bytes=1 << 30, fresh=request.param))
     yield function
     function.close()
 
@@ -61,7 +61,7 @@ def test_what_a_text_does_to_its_process_is_a_failure_of_the_call(
 
 
 def test_waiting_ends_too() -> None:
-    sleeper = ConfinedFunction(EVALUATOR, limits=Limits(wall_seconds=0.5))
+    sleeper = ConfinedFunction(EVALUATOR, limits=ResourceLimits(wall_seconds=0.5))
     began = time.monotonic()
     with pytest.raises(CallFailed, match=r"more than 0\.5 s") as caught:
         sleeper("time.sleep(60)")
@@ -114,7 +114,7 @@ def _landlock() -> bool:
 
 
 def test_a_process_a_call_shares_nothing() -> None:
-    function = ConfinedFunction(EVALUATOR, limits=Limits(fresh=True))
+    function = ConfinedFunction(EVALUATOR, limits=ResourceLimits(fresh=True))
     assert function("sys.modules.__setitem__('mark', 1)") is None
     assert function("'mark' in sys.modules") is False
     assert function("os.getpid()") != function("os.getpid()")
@@ -123,14 +123,14 @@ def test_a_process_a_call_shares_nothing() -> None:
 
 def test_tokens_are_not_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "secret")
-    for limits, seen in ((Limits(), None), (Limits(processes=True), "secret")):
+    for limits, seen in ((ResourceLimits(), None), (ResourceLimits(processes=True), "secret")):
         function = ConfinedFunction(EVALUATOR, limits=limits)
         assert function("os.environ.get('HF_TOKEN')") == seen
         function.close()
 
 
 def test_what_is_granted_works(tmp_path: Path) -> None:
-    function = ConfinedFunction(EVALUATOR, limits=Limits(files=True, processes=True))
+    function = ConfinedFunction(EVALUATOR, limits=ResourceLimits(files=True, processes=True))
     assert function(f"Path({str(tmp_path / 'a')!r}).write_text('x')") == 1
     assert function("subprocess.run(['true']).returncode") == 0
     with pytest.raises(CallFailed):

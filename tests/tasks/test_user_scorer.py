@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evoswarm.confined import Limits
+from evoswarm.confined import ResourceLimits
 from evoswarm.errors import TaskError
 from evoswarm.tasks.scorers import ScorerSettings
 from evoswarm.tasks.task import Item
@@ -76,7 +76,7 @@ def module(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "scoring_of_one_s_own"
 
 
-def load(reference: str, limits: Limits | None = None) -> UserScorer:
+def load(reference: str, limits: ResourceLimits | None = None) -> UserScorer:
     trust = Trust(scorers=(reference.split(":")[0],))
     return UserScorer.load(reference, trust, *([limits] if limits else []))
 
@@ -137,7 +137,7 @@ def test_the_id_follows_the_user_s_code(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_a_function_that_fails_is_named(module: str, function: str, text: str, words: str) -> None:
     seconds = 1.0 if function == "waits" else 60.0
-    limits = Limits(cpu_seconds=1.0, wall_seconds=seconds, files=True, processes=True)
+    limits = ResourceLimits(cpu_seconds=1.0, wall_seconds=seconds, files=True, processes=True)
     scorer = load(f"{module}:{function}", limits)
     for _ in range(2):  # the second call has a child of its own
         with pytest.raises(TaskError) as caught:
@@ -174,5 +174,5 @@ def test_results_out_of_range(result: Any) -> None:
 
 
 def test_a_space_may_grant_more() -> None:
-    assert own_limits() == Limits(files=True, processes=True)
-    assert own_limits(100, 0.5) == Limits(100, 400, memory_bytes=1 << 29, files=True, processes=True)
+    assert own_limits() == ResourceLimits(files=True, processes=True)
+    assert own_limits(100, 0.5) == ResourceLimits(100, 400, memory_bytes=1 << 29, files=True, processes=True)

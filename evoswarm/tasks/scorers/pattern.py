@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from evoswarm.confined import CallFailed, ConfinedFunction, Limits
+from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.scorers.scorer import fold, scorer_id
 from evoswarm.tasks.task import Item
 
-LIMITS = Limits(cpu_seconds=1.0)
+LIMITS = ResourceLimits(cpu_seconds=1.0)
 """Of one text. Python's own expressions know no limit, so they run where they can be killed."""
 
 

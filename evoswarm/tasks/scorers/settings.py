@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from evoswarm.errors import show
-from evoswarm.settings import Contradiction, Path, Settings, duplicates, nearest
+from evoswarm.settings import Contradiction, KeyPath, Settings, duplicates, nearest
 from evoswarm.tasks.scorers.behind import Behind
 from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
@@ -46,7 +46,7 @@ class ScorerSettings(Settings):
     seconds: float = Field(default=5.0, gt=0, le=3600)
     memory_gb: float = Field(default=4.0, gt=0, le=4096)
 
-    def contradictions(self, path: Path, verifiable: bool) -> Iterator[Contradiction]:
+    def contradictions(self, path: KeyPath, verifiable: bool) -> Iterator[Contradiction]:
         """What cannot be meant.
 
         Args:
@@ -109,7 +109,7 @@ KINDS = tuple(kind for kind in _KINDS if kind != FUNCTION)
 """The names of scorers; the last one belongs to reasoning_gym tasks."""
 
 
-def _spoilt_pattern(pattern: str | None, path: Path) -> Iterator[Contradiction]:
+def _spoilt_pattern(pattern: str | None, path: KeyPath) -> Iterator[Contradiction]:
     if pattern is None:
         yield Contradiction(path, "expected a regular expression (the scorer is regex), got nothing")
         return
