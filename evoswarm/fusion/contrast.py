@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evoswarm.fusion.mixture import Mixture
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.rule import FusionRule
 from evoswarm.fusion.sharpening import BETA
-from evoswarm.fusion.speakers import Speakers, pick
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor, pick
 
 CONTRAST = Parameter(
     "contrast",
@@ -38,7 +34,6 @@ class Contrast(FusionRule):
     uses_lead_weight = False
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        """See `FusionRule`."""
         others = speakers.log_weights.where(~speakers.is_lead, -math.inf)
         weights = others.softmax(0).nan_to_num()
         lead = pick(speakers.log_probs, speakers.lead)
@@ -49,12 +44,11 @@ class Contrast(FusionRule):
         return scores.where(lead_speaks[:, None], Mixture().fuse(speakers))
 
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
-        """See `FusionRule`: the distance of the nearest symbol from the limit of what is plausible counts too."""
+        """The distance of the nearest symbol from the limit of what is plausible counts too."""
         distance = self._above_plausible(speakers, pick(speakers.log_probs, speakers.lead)).abs()
         return margin.minimum(distance.where(speakers.allowed, math.inf).amin(-1))
 
     def phrase(self, values: Mapping[str, float]) -> str:
-        """See `FusionRule`."""
         return f"contrast with lambda {values[CONTRAST.name]:.2g} (the lead, less what the others would say)"
 
     def _above_plausible(self, speakers: Speakers, lead: Tensor) -> Tensor:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evoswarm.fusion.rule import FusionRule
-from evoswarm.fusion.speakers import Speakers, argmax_and_margin, pick
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor, argmax_and_margin, pick
 
 ENTROPY_TIE = 1e-6  # nats
 
@@ -22,17 +18,15 @@ class MostConfident(FusionRule):
     uses_weights = False
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        """See `FusionRule`."""
         entropies = self._entropies(speakers)
         tied = entropies <= entropies.amin(0, keepdim=True) + ENTROPY_TIE
         return pick(speakers.log_probs, (tied.int() + (tied & speakers.is_lead).int()).argmax(0))
 
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
-        """See `FusionRule`: the two least entropies count too."""
+        """The two least entropies count too."""
         return margin.minimum(argmax_and_margin(-self._entropies(speakers).T)[1])
 
     def phrase(self, values: Mapping[str, float]) -> str:
-        """See `FusionRule`."""
         return "most confident (the speaker of least entropy decides)"
 
     def _entropies(self, speakers: Speakers) -> Tensor:

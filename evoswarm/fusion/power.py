@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.product import Product
 from evoswarm.fusion.rule import FusionRule
 from evoswarm.fusion.sharpening import BETA
-from evoswarm.fusion.speakers import Speakers
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor
 
 ALPHA = Parameter(
     "alpha",
@@ -32,7 +28,6 @@ class Power(FusionRule):
     parameters = (ALPHA, BETA)
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        """See `FusionRule`."""
         alpha = speakers.parameters[ALPHA.name]
         ordinary = alpha.isfinite() & (alpha.abs() >= NEARLY_PRODUCT)
         exponent = alpha.where(ordinary, 1.0)[:, None]
@@ -45,6 +40,5 @@ class Power(FusionRule):
         return least.where((alpha == -math.inf)[:, None], mean)
 
     def phrase(self, values: Mapping[str, float]) -> str:
-        """See `FusionRule`."""
         alpha = ALPHA.written(values[ALPHA.name])
         return f"power mean with alpha {alpha if isinstance(alpha, str) else f'{alpha:.3g}'}"

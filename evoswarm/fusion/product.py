@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evoswarm.fusion.rule import FusionRule
-from evoswarm.fusion.speakers import Speakers
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor
 
 
 class Product(FusionRule):
     """sum_i w_i l_i."""
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        """See `FusionRule`."""
         return (speakers.weights[..., None] * speakers.log_probs).sum(0)
 
     def phrase(self, values: Mapping[str, float]) -> str:
-        """See `FusionRule`."""
         return "product (the weighted geometric mean of the speakers' distributions)"

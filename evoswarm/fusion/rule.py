@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.sharpening import BETA
-from evoswarm.fusion.speakers import Speakers
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor
 
 
 class FusionRule(ABC):

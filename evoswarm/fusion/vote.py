@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evoswarm.fusion.rule import FusionRule
-from evoswarm.fusion.speakers import Speakers, argmax_and_margin
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from evoswarm.fusion.speakers import Speakers, Tensor, argmax_and_margin
 
 WEIGHT_TIE = 1e-6
 LEAST_VOTE = 1e-12  # of symbols that nobody would choose: as small as the least probability of a member
@@ -23,20 +19,18 @@ class Vote(FusionRule):
     uses_temperatures = False
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        """See `FusionRule`."""
         totals = self._totals(speakers)
-        chosen, _ = argmax_and_margin(self._lead_among_tied(speakers, totals))
+        chosen = self._lead_among_tied(speakers, totals).argmax(-1)
         ahead = totals.new_full((len(totals), 1), 2 * WEIGHT_TIE)
         return totals.scatter_add(-1, chosen[:, None], ahead).clamp_min(LEAST_VOTE).log()
 
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
-        """See `FusionRule`: the margin of each speaker's argmax, and of the lead's among symbols that tie."""
+        """The margin of each speaker's argmax, and of the lead's among symbols that tie."""
         voters = argmax_and_margin(speakers.hidden)[1].where(speakers.present, math.inf).amin(0)
         among_tied = self._lead_among_tied(speakers, self._totals(speakers))
         return voters.minimum(argmax_and_margin(among_tied)[1])
 
     def phrase(self, values: Mapping[str, float]) -> str:
-        """See `FusionRule`."""
         return "vote (each speaker's likeliest symbol counts its weight)"
 
     def _totals(self, speakers: Speakers) -> Tensor:

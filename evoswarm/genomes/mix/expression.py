@@ -62,12 +62,11 @@ def express(genome: RecipeGenome, space: SearchSpace, calibration: Calibration) 
         for index, state in enumerate(states)
         if state in ("lead", "speaking")
     )
-    fusion = Fusion(rule=genome.rule, **dict(genome.parameters))
     return Recipe(
         alphabet=space.alphabet,
         members=members,
         lead=space.pool[genome.lead].name,
-        fusion=fusion if len(members) > 1 else Fusion(),  # one speaker: every rule is that speaker
+        fusion=Fusion(rule=genome.rule, **dict(genome.parameters)),
         samples=genome.samples,
         sampling_temperature=genome.sampling_temperature,
         epsilon=space.epsilon,
@@ -110,22 +109,22 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
     Raises:
         RecipeError: the pool lacks a member of the recipe.
     """
-    places = {_place(member.spec, space.pool): member for member in recipe.members}
+    found = {_pool_index(member.spec, space.pool): member for member in recipe.members}
     ranges = genes.ranges
-    lead = _place(recipe.members[recipe.lead_index].spec, space.pool)
+    lead = _pool_index(recipe.members[recipe.lead_index].spec, space.pool)
     lead_name = space.pool[lead].name
     size = range(genes.pool)
     shares = {
         index: calibration.share(lead_name, member.threshold) if index != lead else 1.0
-        for index, member in places.items()
+        for index, member in found.items()
     }
-    fits = all(ranges["weight"].low <= member.weight <= ranges["weight"].high for member in places.values())
-    scale = 1.0 if fits else ranges["weight"].high / max(member.weight for member in places.values())
-    weights = {index: member.weight * scale for index, member in places.items()}
-    temperatures = {index: member.temperature for index, member in places.items()}
+    fits = all(ranges["weight"].low <= member.weight <= ranges["weight"].high for member in found.values())
+    scale = 1.0 if fits else ranges["weight"].high / max(member.weight for member in found.values())
+    weights = {index: member.weight * scale for index, member in found.items()}
+    temperatures = {index: member.temperature for index, member in found.items()}
     rule = recipe.fusion.rule
     return RecipeGenome(
-        members=tuple(index in places for index in size),
+        members=tuple(index in found for index in size),
         weights=tuple(ranges["weight"].nearest(weights.get(index, ranges["weight"].high)) for index in size),
         temperatures=tuple(ranges["temperature"].nearest(temperatures.get(index, 1.0)) for index in size),
         open_shares=tuple(ranges["open_share"].nearest(shares.get(index, 1.0)) for index in size),
@@ -137,7 +136,7 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
     )
 
 
-def _place(spec: MemberSpec, pool: Sequence[MemberSpec]) -> int:
+def _pool_index(spec: MemberSpec, pool: Sequence[MemberSpec]) -> int:
     """Where a recipe's member stands in the pool: the same fingerprint, else the same path, else the same name."""
     for same in (
         lambda other: other.fingerprint is not None and other.fingerprint == spec.fingerprint,
