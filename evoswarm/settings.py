@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from evoswarm.errors import show
 
@@ -22,6 +24,25 @@ class Settings(BaseModel):
     """Base of all parts: frozen, unknown keys refused, no infinities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class KeyOf:
+    """An annotation of strings: each must be a key of a dictionary, as that is when the string is read."""
+
+    known: Mapping[str, object]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.known)}
+
+    def _checked(self, name: str) -> str:
+        if name in self.known:
+            return name
+        *others, last = (repr(known) for known in self.known)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
 
 
 class Contradiction(ValueError):

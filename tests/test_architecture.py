@@ -48,7 +48,7 @@ OWNERS = {
     "transformers": {"decoding"},
     "filelock": {"durable"},
     "jinja2": {"chat"},
-    "deap": {"evolution", "genomes", "pareto"},
+    "deap": {"evolution", "pareto"},
     "mlflow": {"tracking"},
     "optuna": {"study", "evolution"},
     "datasets": {"tasks"},

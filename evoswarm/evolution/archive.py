@@ -45,18 +45,6 @@ class Archive(Generic[G]):
         """The non-dominated ones, best in the first objective first; with one objective, all of the best."""
         return [individual for group in self._front.groups for individual in group]
 
-    def best(self, count: int, objective: str | None = None) -> list[Individual[G]]:
-        """The best distinct ones by one objective.
-
-        Args:
-            count: at most so many.
-            objective: its name; None is the first. The others, in order, decide ties; then the older one wins.
-        """
-        names = [known.name for known in self._objectives]
-        place = 0 if objective is None else names.index(objective)
-
-        def worth(individual: Individual[G]) -> tuple[float, ...]:
-            values = signed(self._objectives, individual.objectives)
-            return (values[place], *values)
-
-        return sorted(self._by_key.values(), key=worth, reverse=True)[:count]
+    def best(self, count: int) -> list[Individual[G]]:
+        """At most so many, best first by the first objective; the others decide ties, then the older one wins."""
+        return sorted(self.individuals, key=lambda one: signed(self._objectives, one.objectives), reverse=True)[:count]

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
-from deap import tools
-
 from evoswarm.evolution.algorithm import Representation
+from evoswarm.evolution.deap_operators import tournaments
 from evoswarm.evolution.individual import Individual, Origin
-from evoswarm.evolution.randomness import lend
 from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.settings import IslandSettings
 
@@ -90,9 +88,7 @@ class Breeder(Generic[G]):
         drafts = [self.random(rng) for _ in range(gaps)]
         candidates = ranking.candidates(population)
         while len(drafts) < count:
-            with lend(rng):
-                chosen = tools.selTournament(candidates, 2, settings.tournament, fit_attr="standing")
-            first, second = (candidate.individual for candidate in chosen)
+            first, second = (winner.individual for winner in tournaments(candidates, 2, settings.tournament, rng))
             drafts.extend(self._children(first, second, settings, rng)[: count - len(drafts)])
         return drafts
 
@@ -108,7 +104,7 @@ class Breeder(Generic[G]):
             rng: where all chance comes from.
         """
         parents = [pool[place % len(pool)] for place in range(count // 2)] if pool else []
-        drafts = [self._mutant(p.genome, "reseed:mutation", (p.id,), settings, rng) for p in parents]
+        drafts = [self.mutant(p.genome, "reseed:mutation", (p.id,), settings.mutated_genes, rng) for p in parents]
         while len(drafts) < count:
             drafts.append(self.random(rng, "reseed:random"))
         return drafts
@@ -130,17 +126,15 @@ class Breeder(Generic[G]):
             tried = self._representation.key(genome) in self._known
             if rng.random() < settings.mutation or tried:
                 operator = "crossover+mutation" if crosses else "mutation"
-                drafts.append(self._mutant(genome, operator, names, settings, rng))
+                drafts.append(self.mutant(genome, operator, names, settings.mutated_genes, rng))
             else:
                 drafts.append(self.draft(genome, "crossover", names))
         return drafts
 
-    def _mutant(
-        self, genome: G, operator: str, parents: tuple[str, ...], settings: IslandSettings, rng: Random
-    ) -> Draft[G]:
-        """A mutant, mutated again up to 5 times while its behaviour is known."""
+    def mutant(self, genome: G, operator: str, parents: tuple[str, ...], genes: float, rng: Random) -> Draft[G]:
+        """A genome with so many genes changed on average, mutated again up to 5 times while its behaviour is known."""
         for _ in range(1 + ATTEMPTS):
-            genome = self._representation.mutate(genome, rng, settings.mutated_genes)
+            genome = self._representation.mutate(genome, rng, genes)
             if self._representation.key(genome) not in self._known:
                 break
         return self.draft(genome, operator, parents)

@@ -58,7 +58,7 @@ def edges_of(topology: Topology, islands: int, edges: Sequence[Edge] = ()) -> tu
     return tuple(sorted({(a, b) for a, b in pairs[topology] if a != b}))
 
 
-class Migration(Generic[G]):
+class Migrator(Generic[G]):
     """Moves clones of individuals between islands.
 
     Args:
@@ -110,8 +110,8 @@ class Migration(Generic[G]):
                 for place, journey in enumerate(j for j in journeys if j.target == target)
             ]
             rng = generator(self._seed, target, generation, "replacement")
-            after[target], taken = self._settled(after[target], clones, self._capacities[target], rng)
-            arrivals.extend(taken)
+            after[target] = self._settled(after[target], clones, self._capacities[target], rng)
+            arrivals.extend(clones)
         return after, arrivals
 
     def _emigrants(self, populations: Sequence[Sequence[Individual[G]]], generation: int) -> list[Journey[G]]:
@@ -162,7 +162,7 @@ class Migration(Generic[G]):
 
     def _settled(
         self, residents: list[Individual[G]], clones: list[Individual[G]], capacity: int, rng: Random
-    ) -> tuple[list[Individual[G]], list[Individual[G]]]:
+    ) -> list[Individual[G]]:
         """Residents with the clones among them: gaps are filled first, then residents leave, never their best."""
         staying = list(residents)
         for _ in range(len(residents) + len(clones) - capacity):
@@ -174,7 +174,7 @@ class Migration(Generic[G]):
             else:
                 victim = rng.choice(mortal)
             staying.remove(victim)
-        return staying + clones, clones
+        return staying + clones
 
 
 def _clone(journey: Journey[G], origin: Origin) -> Individual[G]:

@@ -1,4 +1,4 @@
-"""Figures about an island after a generation."""
+"""Figures about what evolution is doing: one report per generation and island."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median
 from typing import TypeVar
-
-from deap import tools
 
 from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.settings import Objective
@@ -32,7 +30,7 @@ class IslandReport:
             that is.
         mean: of each raw objective over the population; empty when that is.
         median: likewise.
-        diversity: mean distance of two individuals of the population, from 0 to 1.
+        diversity: mean distance of two individuals of the population, from 0 to 1; 0 if there are not two.
         stagnant: generations since the best last got better (with several objectives: since the island's Pareto front
             got a new point).
         reseeded: the next generation starts it anew from its best.
@@ -52,25 +50,47 @@ class IslandReport:
     stagnant: int = 0
     reseeded: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        generation: int,
+        island: int,
+        born: Sequence[Individual[G]],
+        population: Sequence[Individual[G]],
+        objectives: Sequence[Objective],
+        distance: Callable[[G, G], float],
+        *,
+        arrivals: int = 0,
+        stagnant: int = 0,
+        reseeded: bool = False,
+    ) -> IslandReport:
+        """The report of a generation.
 
-def bests(population: Sequence[Individual[G]], objectives: Sequence[Objective]) -> tuple[float, ...]:
-    """The best raw value of each objective; empty for an empty population."""
-    columns = zip(*(individual.objectives for individual in population), strict=True)
-    return tuple(
-        (max if objective.maximise else min)(column) for objective, column in zip(objectives, columns, strict=False)
-    )
-
-
-def averages(population: Sequence[Individual[G]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and median of each raw objective; empty for an empty population."""
-    statistics = tools.Statistics(key=lambda individual: individual.objectives)
-    statistics.register("mean", lambda rows: tuple(fmean(column) for column in zip(*rows, strict=True)))
-    statistics.register("median", lambda rows: tuple(float(median(column)) for column in zip(*rows, strict=True)))
-    row = statistics.compile(population)
-    return row["mean"], row["median"]
-
-
-def diversity(population: Sequence[Individual[G]], distance: Callable[[G, G], float]) -> float:
-    """Mean distance of two individuals, 0 if there are not two."""
-    distances = [distance(a.genome, b.genome) for a, b in combinations(population, 2)]
-    return fmean(distances) if distances else 0.0
+        Args:
+            generation: which one.
+            island: which one.
+            born: the island's individuals of this generation.
+            population: best first.
+            objectives: what the objectives of individuals mean.
+            distance: of two genomes.
+            arrivals: see the attributes, as the rest.
+            stagnant: likewise.
+            reseeded: likewise.
+        """
+        columns = list(zip(*(individual.objectives for individual in population), strict=True))
+        distances = [distance(a.genome, b.genome) for a, b in combinations(population, 2)]
+        return cls(
+            generation=generation,
+            island=island,
+            evaluated=len(born),
+            failures=sum(not individual.succeeded for individual in born),
+            population=len(population),
+            arrivals=arrivals,
+            best_id=population[0].id if population else "",
+            best=tuple((max if o.maximise else min)(c) for o, c in zip(objectives, columns, strict=False)),
+            mean=tuple(fmean(column) for column in columns),
+            median=tuple(float(median(column)) for column in columns),
+            diversity=fmean(distances) if distances else 0.0,
+            stagnant=stagnant,
+            reseeded=reseeded,
+        )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from evoswarm.evolution.algorithm import Algorithm
-from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.evolution.random_search import RandomSearch
-from evoswarm.genomes.archipelago_settings import archipelago_settings, island_settings, objectives_of
+from evoswarm.evolution.algorithms import ALGORITHMS, Setup
+from evoswarm.genomes.archipelago_settings import archipelago_settings, island_settings
 from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import RecipeRepresentation
@@ -24,18 +23,14 @@ def algorithm_of(space: SearchSpace, representation: RecipeRepresentation) -> Al
     Raises:
         SpaceError: the settings of the archipelago contradict themselves.
     """
-    name = space.evolution.algorithm
-    if name == "archipelago":
-        return Archipelago(archipelago_settings(space), representation, space.seed)
-    if name == "island":
-        return Archipelago(island_settings(space), representation, space.seed)
-    objectives, batch = objectives_of(space), generation_size(space)
-    if name == "random":
-        return RandomSearch(representation, objectives, space.seed, batch)
-    from evoswarm.evolution.samplers import SampledSearch  # Optuna is slow to import
-
-    coordinates = RecipeCoordinates(representation)
-    return SampledSearch(name, representation, coordinates, objectives, space.seed, batch)
+    setup = Setup(
+        representation=representation,
+        coordinates=RecipeCoordinates(representation),
+        archipelago=archipelago_settings(space),
+        single_island=island_settings(space),
+        seed=space.seed,
+    )
+    return ALGORITHMS[space.evolution.algorithm].make(setup)
 
 
 def generation_size(space: SearchSpace) -> int:

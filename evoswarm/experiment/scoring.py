@@ -10,7 +10,7 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import sentence, together
 from evoswarm.evaluation.racing.race import Bracket, Race, RaceResult
 from evoswarm.evolution.algorithm import Algorithm
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import Recipe

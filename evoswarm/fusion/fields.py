@@ -26,21 +26,12 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core import CoreSchema
 
 from evoswarm.fusion import RULES, Parameter, parameters_of
+from evoswarm.settings import KeyOf
 
-
-def _known_rule(name: str) -> str:
-    if name in RULES:
-        return name
-    *others, last = (f"'{known}'" for known in RULES)
-    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
-
-
-RuleName = Annotated[
-    str, AfterValidator(_known_rule), Field(json_schema_extra=lambda schema: schema.update(enum=list(RULES)))
-]
+RuleName = Annotated[str, KeyOf(RULES)]
 """The name of a rule of `RULES`."""
 
 

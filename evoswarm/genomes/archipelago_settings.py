@@ -7,6 +7,8 @@ from dataclasses import replace
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
 from evoswarm.space import Evolution, IslandOverrides, SearchSpace
 
+_PER_ISLAND = {"population", "crossover", "mutation", "mutated_genes", "tournament", "elites"}
+
 
 def objectives_of(space: SearchSpace) -> tuple[Objective, ...]:
     """The objectives of a space: accuracies are to be large, costs and open shares small."""
@@ -21,19 +23,13 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
             objectives that the space does not have).
     """
     evolution = space.evolution
-    choices = evolution.islands
-    islands = (IslandOverrides(),) * choices if isinstance(choices, int) else choices
+    given = evolution.islands
+    islands = (IslandOverrides(),) * given if isinstance(given, int) else given
     return ArchipelagoSettings(
         islands=tuple(_island(evolution, island) for island in islands),
         objectives=objectives_of(space),
         migration=MigrationSettings(
-            topology=evolution.topology,
-            edges=evolution.edges,
-            every=evolution.migration.every,
-            count=evolution.migration.count,
-            select=evolution.migration.select,
-            replace=evolution.migration.replace,
-            copy=evolution.migration.copy_migrants,
+            topology=evolution.topology, edges=evolution.edges, **evolution.migration.model_dump(by_alias=True)
         ),
         stagnation=evolution.stagnation,
     )
@@ -42,9 +38,8 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
 def island_settings(space: SearchSpace) -> ArchipelagoSettings:
     """One island in place of the archipelago of a space: as many individuals and elites in all, nobody travels."""
     whole = archipelago_settings(space)
-    equal = _island(space.evolution, IslandOverrides())
     one = replace(
-        equal,
+        _island(space.evolution, IslandOverrides()),
         population=sum(island.population for island in whole.islands),
         elites=sum(island.elites for island in whole.islands),
     )
@@ -52,12 +47,4 @@ def island_settings(space: SearchSpace) -> ArchipelagoSettings:
 
 
 def _island(evolution: Evolution, island: IslandOverrides) -> IslandSettings:
-    return IslandSettings(
-        population=evolution.population if island.population is None else island.population,
-        crossover=evolution.crossover if island.crossover is None else island.crossover,
-        mutation=evolution.mutation if island.mutation is None else island.mutation,
-        mutated_genes=evolution.mutated_genes if island.mutated_genes is None else island.mutated_genes,
-        tournament=evolution.tournament if island.tournament is None else island.tournament,
-        elites=evolution.elites if island.elites is None else island.elites,
-        objective_weights=island.objective_weights,
-    )
+    return IslandSettings(**evolution.model_dump(include=_PER_ISLAND) | island.model_dump(exclude_none=True))

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeVar
 
-from deap import tools
-
 from evoswarm.canonical import round_significant
-from evoswarm.evolution.randomness import lend
+from evoswarm.evolution.deap_operators import polynomial_mutation, simulated_binary_crossover
 
 T = TypeVar("T")
 
@@ -144,10 +142,8 @@ class GeneRange:
 
     def _step(self, value: float, rng: Random) -> float:
         low, high = self.ends
-        place = [min(max(self.to_scale(value), low), high)]
-        with lend(rng):
-            tools.mutPolynomialBounded(place, MUTATION_ETA, low, high, indpb=1.0)
-        return self.from_scale(place[0])
+        place = min(max(self.to_scale(value), low), high)
+        return self.from_scale(polynomial_mutation(place, MUTATION_ETA, low, high, rng))
 
 
 def some_of(loci: Sequence[T], mean: float, rng: Random) -> list[T]:
@@ -180,9 +176,8 @@ def cross(
         return one, two
     rows = [[ranges[place].to_scale(row[place]) for place in blended] for row in (one, two)]
     untouched = [dict(zip(pair, (one[place], two[place]), strict=True)) for place, pair in _pairs(blended, rows)]
-    ends = [ranges[place].ends for place in blended]
-    with lend(rng):
-        tools.cxSimulatedBinaryBounded(*rows, CROSSOVER_ETA, [low for low, _ in ends], [high for _, high in ends])
+    low, high = zip(*(ranges[place].ends for place in blended), strict=True)
+    simulated_binary_crossover(rows[0], rows[1], CROSSOVER_ETA, low, high, rng)
     for (place, (a, b)), known in zip(_pairs(blended, rows), untouched, strict=True):
         one[place] = known[a] if a in known else ranges[place].from_scale(a)
         two[place] = known[b] if b in known else ranges[place].from_scale(b)

@@ -1,12 +1,10 @@
 """The search space: what one search is about, read from strict YAML and validated."""
 
 from evoswarm.space.check import check_files, small_test_split
-from evoswarm.space.coherence import SINGLE_OBJECTIVE
 from evoswarm.space.named_store import named_store
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
-    AlgorithmName,
     Budget,
     CertificateSettings,
     Decoding,
@@ -17,13 +15,10 @@ from evoswarm.space.settings import (
     ObjectiveName,
     Splits,
     StopAt,
-    TopologyName,
     Tracking,
 )
 
 __all__ = [
-    "SINGLE_OBJECTIVE",
-    "AlgorithmName",
     "Budget",
     "CertificateSettings",
     "Decoding",
@@ -35,7 +30,6 @@ __all__ = [
     "SearchSpace",
     "Splits",
     "StopAt",
-    "TopologyName",
     "Tracking",
     "check_files",
     "draw_items",

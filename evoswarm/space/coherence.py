@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from evoswarm.errors import show
+from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.fusion import RULES, parameters_of
 from evoswarm.settings import LONGEST_NAME, Contradiction, KeyPath, duplicates
 from evoswarm.space.settings import IslandOverrides, SpaceSettings
 from evoswarm.tasks.task import SPLITS
-
-SINGLE_OBJECTIVE = frozenset({"cmaes"})
-"""Algorithms that optimise one objective only."""
-
-ISLANDS = frozenset({"archipelago", "island"})
-"""Algorithms with islands, whose places can be raced for."""
 
 _STORE = re.compile(
     r"https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*"
@@ -132,7 +127,7 @@ def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
 
 def _algorithm(space: SpaceSettings) -> Iterator[Contradiction]:
     algorithm = space.evolution.algorithm
-    if algorithm in SINGLE_OBJECTIVE and len(space.objectives) > 1:
+    if len(space.objectives) > 1 and not ALGORITHMS[algorithm].several_objectives:
         yield Contradiction(
             ("evolution", "algorithm"),
             f"expected an algorithm for {len(space.objectives)} objectives ({algorithm} optimises one), "
@@ -195,7 +190,7 @@ def _racing(space: SpaceSettings) -> Iterator[Contradiction]:
             f"the best of anything), got rungs and {len(space.objectives)} objectives",
         )
     algorithm = space.evolution.algorithm
-    if algorithm not in ISLANDS:
+    if not ALGORITHMS[algorithm].islands:
         yield Contradiction(
             ("racing",), f"expected null ({algorithm} has no islands whose places could be raced for), got rungs"
         )

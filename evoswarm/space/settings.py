@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, SkipValidation, Tag
 
+from evoswarm.evolution.algorithms import ALGORITHMS
+from evoswarm.evolution.settings import Replace, Select, Topology
 from evoswarm.fusion import RULES, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
 from evoswarm.policies.mix import AlphabetName
-from evoswarm.settings import LONGEST_NAME, NAME, Seed, Settings
+from evoswarm.settings import LONGEST_NAME, NAME, KeyOf, Seed, Settings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES
 
 ObjectiveName = Annotated[
     str, Field(pattern=r"^(accuracy|accuracy:[A-Za-z0-9][A-Za-z0-9._-]*|flops|weight_reads|passes|open_share)$")
 ]
-AlgorithmName = Literal["archipelago", "island", "random", "tpe", "cmaes", "nsga2"]
-TopologyName = Literal["ring", "bidirectional_ring", "torus", "star", "fully_connected", "unconnected", "edges"]
 
 if TYPE_CHECKING:
     AnyTask = TaskSettings
@@ -147,8 +147,8 @@ class MigrationOptions(Settings):
 
     every: int = Field(default=2, ge=1)
     count: int = Field(default=1, ge=0)
-    select: Literal["best", "random", "diverse"] = "best"
-    replace: Literal["worst", "random", "oldest"] = "worst"
+    select: Select = "best"
+    replace: Replace = "worst"
     copy_migrants: bool = Field(default=True, alias="copy")
 
 
@@ -178,7 +178,7 @@ class Evolution(Settings):
         stagnation: generations without a better best after which an island is reseeded; null is never.
     """
 
-    algorithm: AlgorithmName = "archipelago"
+    algorithm: Annotated[str, KeyOf(ALGORITHMS)] = "archipelago"
     generations: int = Field(default=10, ge=1)
     islands: Islands = 4
     population: int = Field(default=12, ge=2)
@@ -187,7 +187,7 @@ class Evolution(Settings):
     mutated_genes: float = Field(default=2.0, gt=0)
     tournament: int = Field(default=3, ge=1)
     elites: int = Field(default=2, ge=0)
-    topology: TopologyName = "ring"
+    topology: Topology = "ring"
     edges: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ...] = ()
     migration: MigrationOptions = MigrationOptions()
     stagnation: int | None = Field(default=None, ge=1)

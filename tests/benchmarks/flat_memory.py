@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
 from evoswarm.experiment.evolving import outcome
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench

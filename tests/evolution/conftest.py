@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual, Origin
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
 

@@ -1,4 +1,4 @@
-"""The contract of all search algorithms; a new one joins by a line in ``ALGORITHMS``."""
+"""The contract of all search algorithms; a new one joins by an entry in ``ALGORITHMS``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import json
 import logging
 import math
 import random
-from collections.abc import Callable
+from functools import partial
 
 import numpy
 import optuna
 import pytest
 
 from evoswarm.evolution.algorithm import Algorithm
-from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.evolution.coordinates import Coordinate, Point, Relaxed
-from evoswarm.evolution.random_search import RandomSearch
-from evoswarm.evolution.samplers import SampledSearch
+from evoswarm.evolution.algorithms import ALGORITHMS, Setup
+from evoswarm.evolution.algorithms.cma_es import CmaEsSearch, Relaxed
+from evoswarm.evolution.algorithms.nsga2 import Nsga2Search
+from evoswarm.evolution.algorithms.random_search import RandomSearch
+from evoswarm.evolution.algorithms.tpe import TpeSearch
+from evoswarm.evolution.coordinates import Coordinate, Point
+from evoswarm.evolution.optuna_search import OptunaSearch
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
+from tests.evolution import hill_climbing
 from tests.evolution.conftest import PLACES, Toy, ToyRepresentation
 
 ONE = (Objective("sum"),)
@@ -38,28 +42,24 @@ class ToyCoordinates:
         return [int(point[f"d{p}"]) if p < 2 else min(9, int(10 * float(point[f"d{p}"]))) for p in range(PLACES)]
 
 
-def islands(count: int) -> Callable[..., Algorithm[Toy]]:
-    rows = (IslandSettings(population=BATCH // count),) * count
-    migration = MigrationSettings() if count > 1 else MigrationSettings("unconnected")
-    return lambda objectives, seed: Archipelago(ArchipelagoSettings(rows, objectives, migration), TOYS, seed)
+def made(name: str, objectives: tuple[Objective, ...], seed: int, batch: int = BATCH) -> Algorithm[Toy]:
+    """An algorithm at its beginning; of islands there are three, or one."""
+    three = ArchipelagoSettings((IslandSettings(population=batch // 3),) * 3, objectives)
+    one = ArchipelagoSettings((IslandSettings(population=batch),), objectives, MigrationSettings("unconnected"))
+    return KINDS[name].make(Setup(TOYS, ToyCoordinates(), three, one, seed))
 
 
-def sampled(name) -> Callable[..., Algorithm[Toy]]:
-    return lambda objectives, seed: SampledSearch(name, TOYS, ToyCoordinates(), objectives, seed, BATCH)
-
-
-ALGORITHMS: dict[str, Callable[..., Algorithm[Toy]]] = {
-    "archipelago": islands(3),
-    "island": islands(1),
-    "random": lambda objectives, seed: RandomSearch(TOYS, objectives, seed, BATCH),
-    "tpe": sampled("tpe"),
-    "cmaes": sampled("cmaes"),
-    "nsga2": sampled("nsga2"),
-}
-CASES = [(name, objectives) for name in ALGORITHMS for objectives in (ONE, TWO) if (name, objectives) != ("cmaes", TWO)]
+KINDS = {**ALGORITHMS, "hill_climbing": hill_climbing.ENTRY}
+RIVALS = ("tpe", "cmaes", "nsga2")
+CASES = [
+    (name, objectives)
+    for name, kind in KINDS.items()
+    for objectives in (ONE, TWO)
+    if objectives == ONE or kind.several_objectives
+]
 contract = pytest.mark.parametrize(
     ("make", "objectives"),
-    [(ALGORITHMS[name], objectives) for name, objectives in CASES],
+    [(partial(made, name), objectives) for name, objectives in CASES],
     ids=[f"{name}-{len(objectives)}" for name, objectives in CASES],
 )
 
@@ -174,16 +174,16 @@ def test_it_learns(make, objectives):
 
 
 def test_rivals_without_islands_begin_from_the_same_individuals():
-    first = [ALGORITHMS[name](ONE, 7).ask() for name in ("random", "tpe", "cmaes", "nsga2")]
+    first = [made(name, ONE, 7).ask() for name in ("random", *RIVALS)]
     assert all([i.genome for i in asked] == [i.genome for i in first[0]] for asked in first)
 
 
-@pytest.mark.parametrize("name", ["tpe", "cmaes", "nsga2"])
+@pytest.mark.parametrize("name", RIVALS)
 def test_samplers_learn_from_the_founders(name):
     """Told that large digits are good, or that small ones are, a sampler asks for such next."""
 
     def second(sign):
-        search = ALGORITHMS[name](ONE, 0)
+        search = made(name, ONE, 0)
         search.tell([i.scored([sign * sum(i.genome)]) for i in search.ask()])
         return sum(sum(individual.genome) for individual in search.ask()) / BATCH
 
@@ -196,8 +196,8 @@ def test_samplers_are_silent_and_optuna_stays_as_talkative_as_it_was(caplog):
     try:
         with caplog.at_level(logging.DEBUG, logger="optuna"):
             optuna.logging.set_verbosity(optuna.logging.INFO)
-            for name in ("tpe", "cmaes", "nsga2"):
-                run(ALGORITHMS[name](ONE, 0), ONE, 3)
+            for name in RIVALS:
+                run(made(name, ONE, 0), ONE, 3)
             assert optuna.logging.get_verbosity() == optuna.logging.INFO
         assert not caplog.records
     finally:
@@ -206,23 +206,24 @@ def test_samplers_are_silent_and_optuna_stays_as_talkative_as_it_was(caplog):
 
 def test_cmaes_is_refused_for_several_objectives():
     with pytest.raises(ValueError, match=r"expected one objective \(cmaes optimises no more\), got 2"):
-        ALGORITHMS["cmaes"](TWO, 0)
+        made("cmaes", TWO, 0)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
-@pytest.mark.parametrize("name", ["tpe", "cmaes", "nsga2"])
+@pytest.mark.parametrize("name", RIVALS)
 def test_founders_beyond_the_first_batch_come_in_the_next(name, batch):
-    search = SampledSearch(name, TOYS, ToyCoordinates(), ONE, 0, batch)
+    classes: dict[str, type[OptunaSearch[Toy]]] = {"tpe": TpeSearch, "cmaes": CmaEsSearch, "nsga2": Nsga2Search}
+    search = classes[name](TOYS, ToyCoordinates(), ONE, 0, batch)
     run(search, ONE, 8)
     operators = [individual.origin.operator for individual in search.history]
     assert operators[:3] == ["all:0", "all:1", "all:2"]
     assert operators[-1] == name
 
 
-@pytest.mark.parametrize("name", ["tpe", "cmaes", "nsga2"])
+@pytest.mark.parametrize("name", RIVALS)
 def test_failures_do_not_attract_samplers(name):
     """All successes are below zero; whoever takes a failure for a zero goes where all fail."""
-    search = ALGORITHMS[name](ONE, 0)
+    search = made(name, ONE, 0)
     for _ in range(12):
         asked = search.ask()
         search.tell([i.failed("no_mass") if i.genome[2] >= 4 else i.scored([-50.0 + i.genome[3]]) for i in asked])

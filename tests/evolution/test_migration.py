@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evoswarm.errors import SpaceError
-from evoswarm.evolution.migration import Migration, edges_of
+from evoswarm.evolution.migration import Migrator, edges_of
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings
 
 BOTH_WAYS = ((0, 1), (0, 2), (1, 0), (1, 3), (2, 0), (2, 3), (3, 1), (3, 2))
@@ -58,7 +58,7 @@ TRACES = {
 
 
 def migrated(settings, populations, toys, seed=0, generation=1, capacity=4):
-    migration = Migration(settings, [capacity] * len(populations), toys.distance, seed)
+    migration = Migrator(settings, [capacity] * len(populations), toys.distance, seed)
     return migration.migrate(populations, generation, [7] * len(populations))
 
 
@@ -71,10 +71,10 @@ def test_traces_by_hand(topology, individual, toys):
 
 
 def test_when_migration_is_due(toys):
-    due = Migration(MigrationSettings(every=3), [4, 4], toys.distance, 0).due
+    due = Migrator(MigrationSettings(every=3), [4, 4], toys.distance, 0).due
     assert [due(generation) for generation in range(6)] == [False, False, True, False, False, True]
     for idle in (MigrationSettings("unconnected", every=1), MigrationSettings(every=1, count=0)):
-        assert not Migration(idle, [4, 4], toys.distance, 0).due(0)
+        assert not Migrator(idle, [4, 4], toys.distance, 0).due(0)
 
 
 def test_migrants_are_clones_that_name_their_origin(individual, toys):

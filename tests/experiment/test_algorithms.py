@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from evoswarm.errors import SpaceError
+from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.session import search
 from evoswarm.genomes.archipelago_settings import island_settings
+from evoswarm.space import SearchSpace
+from tests.evolution.hill_climbing import ENTRY
 
 RIVALS = ("island", "random", "tpe", "cmaes", "nsga2")
 
@@ -16,9 +21,15 @@ def lineage(result):
     return [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text("utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("algorithm", RIVALS)
-def test_any_algorithm_searches_and_replays(micro, tmp_path, algorithm):
-    """A second go over the first one's directory compares every line; a third, elsewhere, makes the same ones."""
+@pytest.mark.parametrize("algorithm", [*RIVALS, "hill_climbing"])
+def test_any_algorithm_searches_and_replays(
+    micro: Callable[..., SearchSpace], tmp_path: Path, algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second go over the first one's directory compares every line; a third, elsewhere, makes the same ones.
+
+    Hill climbing is new: its file and its entry are all it takes.
+    """
+    monkeypatch.setitem(ALGORITHMS, "hill_climbing", ENTRY)
     space = micro(f"evolution.algorithm={algorithm}")
     first = search(space, runs=tmp_path, out=tmp_path / "first")
     rows = lineage(first)
@@ -52,3 +63,10 @@ def test_an_algorithm_for_one_objective_is_refused_for_two(micro):
     with pytest.raises(SpaceError, match=r"evolution.algorithm: expected an algorithm for 2 objectives \(cmaes"):
         micro("evolution.algorithm=cmaes", "objectives=[accuracy, flops]")
     assert micro("evolution.algorithm=nsga2", "objectives=[accuracy, flops]").evolution.algorithm == "nsga2"
+
+
+def test_an_algorithm_that_nobody_knows_is_refused(micro: Callable[..., SearchSpace]) -> None:
+    with pytest.raises(
+        SpaceError, match=r"evolution\.algorithm: expected one of archipelago, .*nsga2, got 'hill_climb"
+    ):
+        micro("evolution.algorithm=hill_climbing")

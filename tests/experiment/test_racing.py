@@ -11,7 +11,7 @@ import pytest
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
-from evoswarm.evolution.random_search import RandomSearch
+from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.calibrating import calibration_of, representation_of
 from evoswarm.experiment.result import GenerationFigures, SearchResult

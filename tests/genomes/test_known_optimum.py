@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from evoswarm.evolution.archipelago import Archipelago
-from evoswarm.evolution.random_search import RandomSearch
+from evoswarm.evolution.algorithms.archipelago import Archipelago
+from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.genomes.archipelago_settings import archipelago_settings
 from evoswarm.policies.mix import Recipe

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from evoswarm.evolution.algorithm import Representation
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.vote.representation import BallotGenome, BallotRepresentation

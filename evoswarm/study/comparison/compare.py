@@ -10,54 +10,51 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.durable import write_within
 from evoswarm.errors import RunError, SpaceError, Where
+from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import JOURNAL
-from evoswarm.space import SINGLE_OBJECTIVE, AlgorithmName, Budget, SearchSpace, Tracking
+from evoswarm.space import Budget, SearchSpace, Tracking
 from evoswarm.study.comparison.record import SearchRecord, objectives_seen
 from evoswarm.study.comparison.result import BASELINE, COMPARISON, PLOT, Comparison
 from evoswarm.user_files import MIB, read_text
-
-ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
 
 OnSearch = Callable[[SearchRecord, int, int], None]
 
 _PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
 
 
-def allowed(space: SearchSpace) -> list[AlgorithmName]:
+def allowed(space: SearchSpace) -> list[str]:
     """All algorithms that can optimise the space's objectives."""
-    return [name for name in ALGORITHMS if len(space.objectives) == 1 or name not in SINGLE_OBJECTIVE]
+    return [name for name, kind in ALGORITHMS.items() if len(space.objectives) == 1 or kind.several_objectives]
 
 
-def chosen(names: Iterable[str]) -> list[AlgorithmName]:
+def chosen(names: Iterable[str]) -> list[str]:
     """Algorithms by their names.
 
     Raises:
         SpaceError: there is no such algorithm, or one is named twice.
     """
-    found: list[AlgorithmName] = []
+    found: list[str] = []
     for name in names:
-        known = next((one for one in ALGORITHMS if one == name), None)
-        if known is None:
+        if name not in ALGORITHMS:
             raise SpaceError(f"expected algorithms of {', '.join(ALGORITHMS)}, got {name!r}", Where("--algorithms"))
-        if known in found:
+        if name in found:
             raise SpaceError(f"expected algorithms that differ, got {name!r} twice", Where("--algorithms"))
-        found.append(known)
+        found.append(name)
     return found
 
 
 def compare(
     space: SearchSpace,
-    algorithms: Sequence[AlgorithmName],
+    algorithms: Sequence[str],
     seeds: Sequence[int],
     evaluations: int,
     *,
@@ -108,7 +105,7 @@ def compare(
     return comparison
 
 
-def _check(space: SearchSpace, algorithms: Sequence[AlgorithmName], seeds: Sequence[int], evaluations: int) -> None:
+def _check(space: SearchSpace, algorithms: Sequence[str], seeds: Sequence[int], evaluations: int) -> None:
     """Refuse what makes no comparison."""
     chosen(algorithms)
     if not algorithms or not seeds or len(set(seeds)) < len(seeds):
@@ -123,7 +120,7 @@ def _check(space: SearchSpace, algorithms: Sequence[AlgorithmName], seeds: Seque
         raise SpaceError(f"{message}, got {evaluations}", Where("--evaluations"))
 
 
-def variant(space: SearchSpace, algorithm: AlgorithmName, evaluations: int) -> SearchSpace:
+def variant(space: SearchSpace, algorithm: str, evaluations: int) -> SearchSpace:
     """The space as one algorithm searches it: the evaluations are all that ends the search.
 
     Generations are bounded too, generously: an algorithm that keeps asking for known recipes would never end.
@@ -139,7 +136,7 @@ def variant(space: SearchSpace, algorithm: AlgorithmName, evaluations: int) -> S
 
 
 def _searched(
-    root: Path, space: SearchSpace, algorithm: AlgorithmName, seed: int, evaluations: int, runs: Path, swarm: Decoder
+    root: Path, space: SearchSpace, algorithm: str, seed: int, evaluations: int, runs: Path, swarm: Decoder
 ) -> SearchRecord:
     curve: list[tuple[int, float]] = []
     result = search(

@@ -11,11 +11,10 @@ from typing import Any
 from evoswarm.evolution.archive import signed
 from evoswarm.evolution.settings import Objective
 from evoswarm.pareto import hypervolume
-from evoswarm.space import AlgorithmName
 from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.record import SearchRecord
 
-BASELINE: AlgorithmName = "archipelago"
+BASELINE = "archipelago"
 COMPARISON, PLOT = "comparison.json", "comparison.png"
 
 

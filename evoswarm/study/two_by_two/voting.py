@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evoswarm.controls.ballot import Ballot, ballot_evaluations
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
-from evoswarm.evolution.archipelago import Archipelago
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import DROP_TOLERANCE, FINALISTS, best_and_cheapest_near

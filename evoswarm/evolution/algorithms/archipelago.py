@@ -7,19 +7,17 @@ island lets its best survive, emigrants are chosen and travel, and islands that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from deap import tools
-
-from evoswarm.evolution.algorithm import Representation
-from evoswarm.evolution.ask_tell import AskTell
+from evoswarm.evolution.algorithm import Algorithm, Representation
+from evoswarm.evolution.algorithms import Setup
 from evoswarm.evolution.genetic import Breeder, Draft, survivors
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.migration import Migration
+from evoswarm.evolution.migration import Migrator
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
-from evoswarm.evolution.report import IslandReport, averages, bests, diversity
+from evoswarm.evolution.report import IslandReport
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 from evoswarm.pareto import ParetoFront
 
@@ -51,11 +49,10 @@ class _Island(Generic[G]):
         return True
 
 
-class Archipelago(AskTell[G]):
-    """Evolves genomes on islands; an :class:`~evoswarm.evolution.algorithm.Algorithm`.
+class Archipelago(Algorithm[G]):
+    """Evolves genomes on islands.
 
-    It is a deterministic function of (settings, representation, seed, what it was told). Founders are dealt to the
-    islands in turn, so that islands differ; random genomes fill them up.
+    Founders are dealt to the islands in turn, so that islands differ; random genomes fill them up.
 
     Args:
         settings: of the archipelago.
@@ -68,14 +65,13 @@ class Archipelago(AskTell[G]):
         self._settings = settings
         self._representation = representation
         self._seed = seed
-        self._breeder = Breeder(representation, self._record.keys)
+        self._breeder = Breeder(representation, self._keys)
         self._scaled = False
         self._islands: list[_Island[G]] = [
             _Island(island, Ranking(settings.objectives, island.objective_weights)) for island in settings.islands
         ]
         capacities = [island.population for island in settings.islands]
-        self._migration: Migration[G] = Migration(settings.migration, capacities, representation.distance, seed)
-        self.logbook = tools.Logbook()
+        self._migrator: Migrator[G] = Migrator(settings.migration, capacities, representation.distance, seed)
 
     @property
     def populations(self) -> tuple[tuple[Individual[G], ...], ...]:
@@ -126,7 +122,7 @@ class Archipelago(AskTell[G]):
             count = island.settings.population
             if island.reseed:
                 rng = generator(self._seed, index, generation, "reseed")
-                pool = island.ranking.select(self._archive.individuals, count)
+                pool = island.ranking.select(self.archive.individuals, count)
                 drafts.append(self._breeder.reseeded(pool, count, island.settings, rng))
             else:
                 rng = generator(self._seed, index, generation, "offspring")
@@ -157,13 +153,13 @@ class Archipelago(AskTell[G]):
             island.ranking = Ranking(self._settings.objectives, island.settings.objective_weights, scales)
 
     def _migrate(self, numbers: Sequence[int]) -> list[Individual[G]]:
-        if not self._migration.due(self.generation):
+        if not self._migrator.due(self.generation):
             return []
         before = [island.population for island in self._islands]
-        after, arrivals = self._migration.migrate(before, self.generation, numbers)
+        after, arrivals = self._migrator.migrate(before, self.generation, numbers)
         for island, population in zip(self._islands, after, strict=True):
             island.population = island.ranking.best_first(population)
-        self._record.history.extend(arrivals)
+        self.history.extend(arrivals)
         return arrivals
 
     def _judge(self, island: _Island[G]) -> None:
@@ -174,24 +170,28 @@ class Archipelago(AskTell[G]):
             island.stagnant = 0
             island.reseed = True
 
-    def _report(self, index: int, children: Sequence[Individual[G]], arrivals: int) -> None:
+    def _report(self, index: int, born: Sequence[Individual[G]], arrivals: int) -> None:
         island = self._islands[index]
-        best = island.population[0] if island.population else None
-        mean, median = averages(island.population)
-        report = IslandReport(
-            generation=self.generation,
-            island=index,
-            evaluated=len(children),
-            failures=sum(not child.succeeded for child in children),
-            population=len(island.population),
-            arrivals=arrivals,
-            best_id=best.id if best else "",
-            best=bests(island.population, self._settings.objectives),
-            mean=mean,
-            median=median,
-            diversity=diversity(island.population, self._representation.distance),
-            stagnant=island.stagnant,
-            reseeded=island.reseed,
+        self.reports.append(
+            IslandReport.of(
+                self.generation,
+                index,
+                born,
+                island.population,
+                self._objectives,
+                self._representation.distance,
+                arrivals=arrivals,
+                stagnant=island.stagnant,
+                reseeded=island.reseed,
+            )
         )
-        self._reports.append(report)
-        self.logbook.record(**asdict(report))
+
+
+def archipelago(setup: Setup[G]) -> Archipelago[G]:
+    """The islands that were asked for."""
+    return Archipelago(setup.archipelago, setup.representation, setup.seed)
+
+
+def single_island(setup: Setup[G]) -> Archipelago[G]:
+    """All individuals on one island."""
+    return Archipelago(setup.single_island, setup.representation, setup.seed)
