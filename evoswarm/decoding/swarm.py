@@ -228,11 +228,13 @@ class Swarm(Decoder):
         numbers = {key: number for number, key in enumerate(recipes)}
         jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
         streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
-        Loop(pool, streams, self.counters, stop_after).run()
-        work = self.counters.since(before)
-        builder = CompletionBuilder(pool, streams, work)
-        completions = [builder.completion(job) for job in jobs]
-        pool.tidy()
+        try:
+            Loop(pool, streams, self.counters, stop_after).run()
+            work = self.counters.since(before)
+            builder = CompletionBuilder(pool, streams, work)
+            completions = [builder.completion(job) for job in jobs]
+        finally:
+            pool.tidy()
         work.seconds = time.perf_counter() - began
         self.counters.seconds += work.seconds
         return completions

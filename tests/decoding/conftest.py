@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from evoswarm.decoding.member import Member, load_member
+from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
+from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ZOO, spec
 from tests.oracle import OracleMember
 
@@ -24,6 +27,22 @@ BATCH_TOKENS = 4096
 def _one_thread() -> None:
     """Tiny models are fastest on one."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_decoding_leaves_a_sound_memory() -> Iterator[None]:
+    """However it ends: answers, stopped, out of memory, or an error."""
+    decode = Swarm.decode
+
+    def checked(swarm: Swarm, requests: Sequence[Request], **options: Any) -> list[Completion]:
+        try:
+            return decode(swarm, requests, **options)
+        finally:
+            check_integrity(swarm)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Swarm, "decode", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -58,13 +58,18 @@ class ByteRows:
         rows, lost = self.slots.take(len(nodes))
         for row in lost.tolist():
             self._forget(row)
-        self._make_room()
+        step = len(self._scratch)
+        try:
+            self._make_room()
+            for start in range(0, len(rows), step):
+                self._write(rows[start : start + step], logits[start : start + step])
+        except BaseException:
+            self.slots.give(rows.tolist())  # what they hold is nobody's
+            self.not_finite.difference_update(rows.tolist())
+            raise
         for node, row in zip(nodes, rows.tolist(), strict=True):
             self._owners[row] = node
             node.row = row
-        step = len(self._scratch)
-        for start in range(0, len(rows), step):
-            self._write(rows[start : start + step], logits[start : start + step])
 
     def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
         scores = logits.to(self._device).float()
@@ -116,6 +121,7 @@ class ByteRows:
         if owner is not None:
             owner.row = NO_ROW
         self._owners[row] = None
+        self.not_finite.discard(row)
 
     def learn_edges(self, nodes: Sequence[Node]) -> None:
         """Note on every node the probability of its token; their parents must have rows."""

@@ -183,7 +183,7 @@ class PrefixTree:
         for chunk in batch:
             chain = self._being_read[id(chunk)]
             self._count(chain)
-            keeping += [node for node in chain if node.keeps_row]
+            keeping += [chain[step] for step in chunk.rows]
         if keeping:
             self._rows.put(keeping, logits if isinstance(logits, Tensor) else from_dlpack(logits))
             for node in keeping:
@@ -248,7 +248,7 @@ class PrefixTree:
             past=past,
             tokens=tuple([node.token for node in chain]),
             slots=slots,
-            rows=tuple([step for step, node in enumerate(chain) if node.keeps_row]),
+            rows=tuple([step for step, node in enumerate(chain) if node.keeps_row and node.row == NO_ROW]),
             depth=before.depth,
             prefix=before.tokens,
         )
@@ -341,5 +341,5 @@ class PrefixTree:
         return order
 
     def forget_wanted(self) -> None:
-        """Drop what was asked for, after a forward that could not be done."""
+        """Drop what was asked for and has not been read, because reading has broken off."""
         self._wanted.clear()

@@ -59,8 +59,6 @@ class PoolView:
             while waiting := [view for view in self.views if view.tree.waiting]:
                 read_side_by_side([view.tree.reading() for view in waiting], self._counters)
         except (DoesNotFit, torch.OutOfMemoryError) as error:
-            for view in self.views:
-                view.tree.forget_wanted()
             raise DoesNotFit(str(error)) from error
         finally:
             for view in self.views:

@@ -100,6 +100,7 @@ class View(ABC):
 
     def forget(self, *, contexts: bool) -> None:
         """Forget who waits; and, where the contexts have been numbered anew, all that can be found out again."""
+        self.tree.forget_wanted()
         if contexts:
             self._prompts.clear()
             self._foreign.clear()

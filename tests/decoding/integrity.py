@@ -1,0 +1,163 @@
+"""Whether what a swarm keeps is sound: every slot and row has one owner, and all that refers to it agrees.
+
+Checked behind every decoding of these tests, whether it went well or broke off (see ``conftest``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, NO_SLOT, Node, PrefixTree
+from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.reader import Reader
+from evoswarm.decoding.request import Counters
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.views.byte_view import ByteView
+from evoswarm.decoding.views.token_view import TokenView
+
+Faults = Iterator[str]
+
+
+def check_integrity(swarm: Swarm) -> None:
+    """Recount what is kept between two decodings.
+
+    Raises:
+        AssertionError: something is referred to that is not there, twice, or not at all; says what.
+    """
+    found = [fault for member in swarm.members for fault in reader_faults(member.reader)]
+    found += counter_faults(swarm.counters)
+    read = 0
+    for pool in swarm._views.values():
+        found += context_faults(pool.contexts)
+        for number, view in enumerate(pool.views):
+            nodes = view.tree._by_depth()
+            read += sum(node.read_before for node in nodes)
+            found += tree_faults(view.tree, nodes)
+            found += row_faults(view, nodes)
+            found += reference_faults(pool.contexts, number, set(nodes))
+    if read > swarm.counters.rows_forwarded:
+        found.append(f"{read} nodes were read, {swarm.counters.rows_forwarded} counted")
+    assert not found, "; ".join(found[:5])
+
+
+def reader_faults(reader: Reader) -> Faults:
+    """Slots are free or leased, each once; and nothing is kept beside them."""
+    slots = reader.slots
+    leased = [slot for taken in slots._leased for slot in taken]
+    if sorted(slots._free + leased) != list(range(1, slots.end)):
+        yield f"slots 1 to {slots.end - 1}: {len(slots._free)} are free and {len(leased)} leased, some twice or neither"
+    backend = getattr(reader, "backend", None)
+    if backend is not None and backend.buffer_bytes():
+        yield f"{backend.buffer_bytes()} bytes of buffers were not dropped"
+
+
+def tree_faults(tree: PrefixTree, nodes: Sequence[Node]) -> Faults:
+    """Parents and children agree; every slot of the lease is one node's, and no state lacks its prefix."""
+    if tree._wanted or tree._unwritten or tree._being_read:
+        yield "a tree still waits for something"
+    held = [node.slot for node in nodes if node.slot != NO_SLOT]
+    if sorted(held) != sorted(tree._slots._taken):
+        yield f"{len(held)} nodes have slots, {len(tree._slots)} are leased, or not the same ones"
+    if tree.state_bytes != len(held) * tree._reader.state_bytes():
+        yield f"state_bytes is {tree.state_bytes}, not that of {len(held)} states"
+    for node in nodes:
+        parent = node.parent
+        if node.row != NO_ROW and not node.keeps_row:
+            yield f"a row is kept of {node.tokens()}, where none can be asked for"
+        if node.edge is not None and not 0.0 <= node.edge <= 1.0 + 1e-6:
+            yield f"the probability of {node.tokens()} is {node.edge}"
+        if parent is None:
+            continue
+        if parent.children.get(node.token) is not node or node.depth != parent.depth + 1:
+            yield f"{node.tokens()} is no child of its parent"
+        if node.slot != NO_SLOT and not node.read_before:
+            yield f"{node.tokens()} has a slot whose state was never computed"
+        lacks = tree._reader.needs_whole_past and parent.parent is not None and parent.slot == NO_SLOT
+        if node.slot != NO_SLOT and lacks:
+            yield f"the state of {node.tokens()} lacks the one before it"
+    for node, past in tree._pasts.items():
+        if past.tolist() != [one.slot for one in node.chain()]:
+            yield f"the remembered slots of {node.tokens()} are not those of its nodes"
+
+
+def slot_faults(slots: RowSlots, owned: Sequence[int], what: str) -> Faults:
+    """Row numbers are free or owned, each once."""
+    if sorted([*slots._free, *owned]) != list(range(slots._high)):
+        yield f"{what}: of {slots._high} rows {len(slots._free)} are free and {len(owned)} owned, some twice or neither"
+    if slots._high > slots.size or len(slots._used) != slots.size or slots._used[slots._free].any():
+        yield f"{what}: the table of rows is not as large as it says, or a free one is in use"
+
+
+def row_faults(view: Any, nodes: Sequence[Node]) -> Faults:
+    """A node's row is owned by it, and nobody else owns one."""
+    by_row = {node.row: node for node in nodes if node.row != NO_ROW}
+    if isinstance(view, ByteView):
+        rows = view.rows
+        owned = {row: node for row, node in enumerate(rows._owners) if node is not None}
+        yield from slot_faults(rows.slots, list(owned), "rows")
+        if {len(rows._log_probs), len(rows._cumulative), len(rows._first), len(rows._owners)} != {len(rows._first)}:
+            yield "the tables of rows differ in length"
+        if not rows.not_finite <= set(owned):
+            yield "a row that nobody owns is not finite"
+        if view._waiting:
+            yield f"{len(view._waiting)} contexts still wait"
+    else:
+        assert isinstance(view, TokenView)
+        owned = {row: node for row, node in view._contexts.row_owners.items() if node in set(nodes)}
+        if not set(view.rows.facts) <= set(nodes):
+            yield "something is known of a row whose node is gone"
+    if by_row != owned or len(by_row) != sum(node.row != NO_ROW for node in nodes):
+        yield f"{len(by_row)} nodes have rows, {len(owned)} rows have nodes, or not the same ones"
+
+
+def context_faults(contexts: ContextTable) -> Faults:
+    """Tables are as long as the lists, parents are one symbol shorter, and every distribution is somebody's."""
+    count = len(contexts)
+    if {len(contexts.texts), len(contexts.raws), len(contexts.prompts)} != {count}:
+        yield "the lists of contexts differ in length"
+    if any(len(getattr(contexts, name)) < count for name in contexts._TABLES):
+        yield "a table of contexts is too short"
+    parents, symbols = contexts.parents[:count], contexts.symbols[:count]
+    roots = symbols == 0
+    if (parents[roots] != np.flatnonzero(roots)).any() or (symbols[parents] != symbols - ~roots).any():
+        yield "a context's parent is not one symbol shorter"
+    if sorted(contexts._roots.values()) != np.flatnonzero(roots).tolist():
+        yield "not every prompt has one context at its end"
+    children = {child: key // contexts.alphabet.size for key, child in contexts._children.items()}
+    if children != {child: int(parents[child]) for child in np.flatnonzero(~roots).tolist()}:
+        yield "a context is not its parent's child"
+    row, known = contexts.row[:count], contexts.known[:count]
+    if (row[~known] != NO_ROW).any() or (contexts.abstains[:count] & (row != NO_ROW)).any():
+        yield "a context has a distribution that is not known"
+    used = row[row != NO_ROW].tolist()
+    owned = list(contexts.row_owners) if contexts.row_owners else used
+    yield from slot_faults(contexts.distributions.slots, owned, "distributions")
+    if not set(used) <= set(owned):
+        yield "a context refers to a distribution that was given away"
+    if any(node.row != kept for kept, node in contexts.row_owners.items()):
+        yield "a distribution's node does not know of it"
+    pairs = set(np.flatnonzero(known).tolist())
+    if set(contexts.reads) != pairs or not set(contexts.failures) <= pairs:
+        yield "what was read is noted of a context that is not known, or not of one that is"
+
+
+def reference_faults(contexts: ContextTable, number: int, nodes: set[Node]) -> Faults:
+    """The nodes that contexts refer to are in the tree."""
+    for key, reads in contexts.reads.items():
+        if key % contexts.members == number and not nodes.issuperset(reads):
+            yield f"context {key // contexts.members} refers to a node that is gone"
+            return
+
+
+def counter_faults(counters: Counters) -> Faults:
+    """Parts add up."""
+    if counters.asked_by_depth.sum() != counters.text_lookups or counters.found_by_depth.sum() != counters.text_found:
+        yield "what was asked for and found by depth does not add up"
+    if counters.rows_forwarded + counters.rows_reforwarded > counters.chunk_tokens:
+        yield f"{counters.chunk_tokens} tokens were forwarded, more are counted as read"
+    if counters.chunk_tokens > counters.padded_tokens or counters.prompt_tokens > counters.rows_forwarded:
+        yield "a part is greater than the whole"

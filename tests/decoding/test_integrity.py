@@ -1,0 +1,194 @@
+"""What is kept stays sound when decoding breaks off; and the check of that finds every kind of damage.
+
+The check itself runs behind every decoding of these tests (see ``conftest``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from evoswarm.decoding.forward.in_place import InPlaceBatch
+from evoswarm.decoding.memory.byte_rows import ByteRows
+from evoswarm.decoding.memory.contexts import ContextTable, Distributions
+from evoswarm.decoding.memory.prefix_tree import NO_SLOT, Node
+from evoswarm.decoding.request import DoesNotFit, Request
+from evoswarm.decoding.swarm import Swarm
+from tests.decoding.integrity import check_integrity
+from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
+
+POOLS = {"bytes": ("gpt2-c", "mamba-b", "llama-a"), "tokens": ONE_TOKENIZER}
+
+
+def asked(alphabet: str) -> list[Request]:
+    return [Request(recipe(*POOLS[alphabet], alphabet=alphabet), prompt, max_bytes=8) for prompt in PROMPTS]
+
+
+@pytest.fixture(params=POOLS)
+def alphabet(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def swarm(zoo: Swarm, alphabet: str) -> Swarm:
+    """A swarm of its own, with readers that others may share."""
+    return Swarm([member for member in zoo.members if member.spec.name in POOLS[alphabet]])
+
+
+def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+    """The same function, which fails the n-th time."""
+    calls = [0]
+
+    def failing(*arguments: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == count:
+            raise error
+        return honest(*arguments)
+
+    return failing
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
+def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(swarm, alphabet, monkeypatch, count, error):
+    """Rows that were given out but not written must not be believed."""
+    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+    where, name = (ByteRows, "_write") if alphabet == "bytes" else (Distributions, "add")
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, nth(count, getattr(where, name), error))
+        with pytest.raises(DoesNotFit if isinstance(error, torch.OutOfMemoryError) else type(error)):
+            swarm.decode(asked(alphabet))
+    check_integrity(swarm)
+    assert [done.samples for done in swarm.decode(asked(alphabet))] == want
+
+
+def test_what_breaks_off_while_a_table_grows(swarm, alphabet, monkeypatch):
+    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+    with monkeypatch.context() as patch:
+        patch.setattr(ByteRows, "_make_room", nth(2, ByteRows._make_room, torch.OutOfMemoryError("none left")))
+        patch.setattr(ContextTable, "keep", nth(2, ContextTable.keep, torch.OutOfMemoryError("none left")))
+        with pytest.raises((DoesNotFit, torch.OutOfMemoryError)):
+            swarm.decode(asked(alphabet))
+    assert [done.samples for done in swarm.decode(asked(alphabet))] == want
+
+
+def test_a_swarm_that_is_stopped_and_goes_on(swarm, alphabet):
+    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+    for turns in (0, 1, 3, 6):
+        left = iter([False] * turns + [True] * 99)
+        swarm.decode(asked(alphabet), stop_after=lambda left=left: next(left))
+    assert [done.samples for done in swarm.decode(asked(alphabet))] == want
+
+
+def leaf(swarm: Swarm) -> tuple[Any, Node]:
+    """A node that was read, has a slot, a row and no children; and its view."""
+    view = next(iter(swarm._views.values())).views[0]
+    fits = [node for node in view.tree._by_depth() if node.slot != NO_SLOT and node.row >= 0 and not node.children]
+    return view, fits[0]
+
+
+def contexts(swarm: Swarm) -> ContextTable:
+    return next(iter(swarm._views.values())).contexts
+
+
+def lose_a_slot(swarm):
+    leaf(swarm)[1].slot = NO_SLOT
+
+
+def use_a_slot_twice(swarm):
+    view, node = leaf(swarm)
+    next(one for one in view.tree._by_depth() if one.slot not in (NO_SLOT, node.slot)).slot = node.slot
+
+
+def free_a_slot_in_use(swarm):
+    view, node = leaf(swarm)
+    view.member.reader.slots.free([node.slot])
+
+
+def cut_a_branch(swarm):
+    _, node = leaf(swarm)
+    del node.parent.children[node.token]
+
+
+def move_a_node(swarm):
+    leaf(swarm)[1].depth += 1
+
+
+def forget_a_prefix(swarm):
+    for view in next(iter(swarm._views.values())).views:
+        if view.member.reader.needs_whole_past:
+            node = next(one for one in view.tree._by_depth() if one.depth == 2 and one.children)
+            view.tree._release(node)
+            return
+
+
+def misremember_a_prefix(swarm):
+    for view in next(iter(swarm._views.values())).views:
+        for past in view.tree._pasts.values():
+            past += 1
+
+
+def lose_a_row(swarm):
+    leaf(swarm)[1].row = -1
+
+
+def give_a_row_away(swarm):
+    view, node = leaf(swarm)
+    slots = view.rows.slots if hasattr(view.rows, "slots") else contexts(swarm).distributions.slots
+    slots.give([node.row])
+
+
+def keep_a_buffer(swarm):
+    reader = next(member.reader for member in swarm.members if member.reader.needs_whole_past)
+    kept = InPlaceBatch()
+    kept.buffers[0, 0] = torch.zeros(4)
+    reader.backend.in_place.put(kept, np.array([1]), 1)
+
+
+def miscount(swarm):
+    swarm.counters.rows_forwarded = 3
+
+
+def miscount_by_depth(swarm):
+    swarm.counters.text_lookups += 1
+
+
+def orphan_a_context(swarm):
+    table = contexts(swarm)
+    table.parents[len(table) - 1] = len(table) - 1
+
+
+def forget_what_was_read(swarm):
+    contexts(swarm).reads.popitem()
+
+
+def refer_to_a_node_that_is_gone(swarm):
+    table = contexts(swarm)
+    table.reads[next(iter(table.reads))] = (Node(None, 0),)
+
+
+def leave_somebody_waiting(swarm):
+    view, node = leaf(swarm)
+    view.tree.want(node)
+
+
+DAMAGE = (
+    lose_a_slot, use_a_slot_twice, free_a_slot_in_use, cut_a_branch, move_a_node, forget_a_prefix, lose_a_row,
+    misremember_a_prefix, give_a_row_away, keep_a_buffer, miscount, miscount_by_depth, orphan_a_context,
+    forget_what_was_read, refer_to_a_node_that_is_gone, leave_somebody_waiting,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+def test_the_check_finds_damage(zoo, alphabet, damage):
+    names = POOLS[alphabet]
+    swarm = Swarm.load([one for one in zoo.specs if one.name in names])  # readers of its own: they are spoilt
+    swarm.decode(asked(alphabet)[:2])
+    check_integrity(swarm)
+    damage(swarm)
+    with pytest.raises(AssertionError):
+        check_integrity(swarm)
