@@ -21,6 +21,7 @@ from pydantic import (
     SerializationInfo,
     SerializerFunctionWrapHandler,
     Strict,
+    ValidationInfo,
     create_model,
     model_serializer,
     model_validator,
@@ -75,7 +76,7 @@ class ByParameter(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _gather(cls, data: Any) -> Any:
+    def _gather(cls, data: Any, info: ValidationInfo) -> Any:
         """Values move from their keys to the one field that holds them."""
         if not isinstance(data, Mapping):
             return data
@@ -83,6 +84,8 @@ class ByParameter(BaseModel):
         known = {"parameters", *model.model_fields, *(field.alias for field in model.model_fields.values())}
         given = model.model_validate({key: value for key, value in data.items() if key in known})
         rest = {key: value for key, value in data.items() if key not in known}
+        if info.mode == "json":  # whose lists are taken for tuples, but not behind a validator in Python
+            rest = {key: tuple(value) if isinstance(value, list) else value for key, value in rest.items()}
         return {**rest, "parameters": {name: getattr(given, name) for name in model.model_fields}}
 
     @model_serializer(mode="wrap")
