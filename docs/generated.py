@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer.main
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -74,7 +74,7 @@ def _words(annotation: Any, metadata: list[Any]) -> str:
     """A type in words: ``number > 0``, ``list of text``, ``bytes | tokens``."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _words(inner[0], [*inner[1].metadata] if isinstance(inner[1], FieldInfo) else [])
+        return _words(inner[0], [*inner[1:], *metadata])
     if origin is Literal:
         return " \\| ".join(f"`{value}`" for value in inner)
     if origin in (Union, UnionType):
@@ -88,15 +88,18 @@ def _words(annotation: Any, metadata: list[Any]) -> str:
         return "map"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "map"
+    if annotation is str and (known := TypeAdapter(Annotated[str, Field(), *metadata]).json_schema().get("enum")):
+        return " \\| ".join(f"`{value}`" for value in known)
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(annotation, "any")
     return " ".join([plain, *_bounds(metadata)])
 
 
 def _bounds(metadata: list[Any]) -> list[str]:
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+    flat = [inner for one in metadata for inner in (one.metadata if isinstance(one, FieldInfo) else [one])]
     return [
         f"{sign} {'2^63' if getattr(one, name) == 2**63 else format(getattr(one, name), 'g')}"
-        for one in metadata
+        for one in flat
         for name, sign in signs.items()
         if isinstance(getattr(one, name, None), int | float)
     ]
