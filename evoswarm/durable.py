@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
 import stat
 import tempfile
@@ -214,14 +215,10 @@ def mend_end(path: Path, descriptor: int) -> None:
 
 
 def _behind_last_line_feed(descriptor: int, size: int) -> int:
-    end = size
-    while end > 0:
-        begin = max(0, end - (1 << 16))
-        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
-        end = begin
-    return 0
+    if size == 0:
+        return 0
+    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content:
+        return content.rfind(b"\n") + 1
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from evoswarm.controls.contestant import Contestant
 from evoswarm.controls.ways import Way
-from evoswarm.evaluation.cost import Cost, MemberCost, mean_cost
+from evoswarm.evaluation.cost import Cost, CostTable, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, item_weights, means_by_task, scores_of
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import failed_items
@@ -110,7 +110,7 @@ def best_of(trials: Sequence[Trial], task: str | None = None) -> Trial:
 def mean_of_costs(items: Sequence[Item], rows: Sequence[Evaluation], tasks: Mapping[str, Task]) -> Cost:
     """Weighted mean, of failed items what was read; a member that an item does without costs nothing there."""
     names = tuple(dict.fromkeys(name for row in rows for name in row.cost.names))
-    return mean_cost([_by_name(row.cost, names) for row in rows], item_weights(items, tasks))
+    return CostTable.of([_by_name(row.cost, names) for row in rows]).mean(item_weights(items, tasks))
 
 
 def _by_name(cost: Cost, names: tuple[str, ...]) -> Cost:

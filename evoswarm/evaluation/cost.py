@@ -1,4 +1,4 @@
-"""What a recipe would cost deployed alone: a vector, per member and summed.
+"""What a policy would cost deployed alone: a vector, per member and summed.
 
 The search's own cost (rows actually forwarded, seconds) is another thing and is counted by the swarm.
 """
@@ -17,7 +17,7 @@ from evoswarm.decoding.request import MemberShape, MemberUse
 
 
 class MemberCost(NamedTuple):
-    """What one member of a recipe costs; a tuple, because a ledger gives back many thousands at once.
+    """What one member of a policy costs; a tuple, because a ledger gives back many thousands at once.
 
     Attributes:
         name: of the member.
@@ -36,39 +36,35 @@ class MemberCost(NamedTuple):
     steps: float
 
 
-_NUMBERS = ("tokens", "passes", "weight_reads", "flops", "steps")
+_NUMBERS = MemberCost._fields[1:]
+
+
+class _Total:
+    """A number of a cost vector, summed over its members."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._number = name
+
+    def __get__(self, cost: Cost, owner: type) -> float:
+        total: float = sum(getattr(member, self._number) for member in cost.members)
+        return total
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost vector of a recipe on one item, or its mean over items; members in the recipe's order."""
+    """The cost vector of a policy on one item, or its mean over items; members in the policy's order.
+
+    ``tokens``, ``passes``, ``weight_reads`` and ``flops`` are sums over all members, see `MemberCost`.
+    """
 
     members: tuple[MemberCost, ...] = ()
 
-    @property
-    def tokens(self) -> float:
-        """Tokens read by all members."""
-        return sum(member.tokens for member in self.members)
-
-    @property
-    def passes(self) -> float:
-        """Batch-1 calls of all members."""
-        return sum(member.passes for member in self.members)
-
-    @property
-    def weight_reads(self) -> float:
-        """Bytes of weights moved by all members."""
-        return sum(member.weight_reads for member in self.members)
-
-    @property
-    def flops(self) -> float:
-        """Floating-point operations of all members."""
-        return sum(member.flops for member in self.members)
+    tokens, passes, weight_reads, flops = _Total(), _Total(), _Total(), _Total()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the members."""
-        return tuple(member.name for member in self.members)
+        return tuple([member.name for member in self.members])
 
     @property
     def spoken(self) -> dict[str, float]:
@@ -77,18 +73,18 @@ class Cost:
         return {member.name: member.steps / most for member in self.members if most}
 
     def to_json(self) -> list[list[float]]:
-        """Numbers only, in member order: names are the recipe's affair, and a ledger is shared by many spaces."""
+        """Numbers only, in member order: names are the policy's affair, and a ledger is shared by many spaces."""
         return [list(member[1:]) for member in self.members]
 
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[float]], names: Sequence[str]) -> Cost:
-        """Read ``to_json`` back, with the names that the reader's recipe gives its members."""
-        return cls(tuple([MemberCost(name, *row) for name, row in zip(names, rows, strict=True)]))
+        """Read ``to_json`` back, with the names that the reader's policy gives its members; no rows are no members."""
+        return cls(tuple([MemberCost(name, *row) for name, row in zip(names, rows, strict=True)])) if rows else NO_COST
 
     def as_dict(self) -> dict[str, float | dict[str, dict[str, float]]]:
         """For people and files: the sums and, by name, the members."""
         sums = {number: getattr(self, number) for number in _NUMBERS if number != "steps"}
-        by_member = {m.name: {number: getattr(m, number) for number in _NUMBERS} for m in self.members}
+        by_member = {name: dict(zip(_NUMBERS, numbers, strict=True)) for name, *numbers in self.members}
         return {**sums, "members": by_member}
 
 
@@ -113,32 +109,33 @@ def cost_of(use: Iterable[MemberUse], shapes: Mapping[str, MemberShape]) -> Cost
         use: per member of the recipe, what it did.
         shapes: by member name.
     """
-    return Cost(
-        tuple(
-            MemberCost(
-                name=one.name,
-                tokens=one.tokens,
-                passes=one.passes,
-                weight_reads=one.passes * shapes[one.name].parameter_bytes,
-                flops=flops(one, shapes[one.name]),
-                steps=one.steps,
-            )
-            for one in use
-        )
-    )
+    costs = []
+    for one in use:
+        shape = shapes[one.name]
+        reads = one.passes * shape.parameter_bytes
+        costs.append(MemberCost(one.name, one.tokens, one.passes, reads, flops(one, shape), one.steps))
+    return Cost(tuple(costs))
 
 
 @dataclass(frozen=True)
 class CostTable:
-    """The cost vectors of one recipe on many items.
+    """The cost vectors of one policy on many items.
 
     Attributes:
-        names: of the recipe's members.
+        names: of the policy's members.
         numbers: float64 [items, members, 5]: tokens, passes, weight reads, flops, steps; zeros where nothing was read.
     """
 
     names: tuple[str, ...]
     numbers: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, costs: Sequence[Cost]) -> CostTable:
+        """The table of cost vectors that have the same members, or none."""
+        names = next((cost.names for cost in costs if cost.members), ())
+        nothing = [[0.0] * len(_NUMBERS)] * len(names)
+        numbers = np.array([[one[1:] for one in cost.members] or nothing for cost in costs], dtype=np.float64)
+        return cls(names, numbers.reshape(len(costs), len(names), len(_NUMBERS)))
 
     @classmethod
     def parse(cls, texts: Sequence[str], names: Sequence[str]) -> CostTable:
@@ -147,18 +144,14 @@ class CostTable:
         Where nobody has anything but the empty vector, there are no members.
         """
         if all(text == "[]" for text in texts):
-            return cls((), np.zeros((len(texts), 0, len(_NUMBERS))))
+            return cls.of([NO_COST] * len(texts))
         nothing = ",".join(["0"] * len(_NUMBERS) * len(names))
         flat = ",".join(texts).replace("[]", nothing).replace("[", "").replace("]", "")  # one list is read much faster
         numbers = np.array(from_json(f"[{flat}]"), dtype=np.float64)
         return cls(tuple(names), numbers.reshape(len(texts), len(names), len(_NUMBERS)))
 
     def mean(self, weights: Sequence[float]) -> Cost:
-        """Weighted mean over the items.
-
-        Args:
-            weights: of the items, summing to 1.
-        """
+        """Weighted mean over the items; the weights sum to 1."""
         weighted = self.numbers * np.array(weights)[:, None, None]
         means = np.add.accumulate(weighted)[-1].tolist()  # one after the other: ``np.sum`` adds in an order of its own
         return Cost.from_json(means, self.names)
@@ -166,21 +159,3 @@ class CostTable:
     def total(self, number: str, places: Iterable[int]) -> float:
         """Sum of one number (``tokens``, ``flops``, ...) over all members and the items at these places."""
         return float(self.numbers[list(places), :, _NUMBERS.index(number)].sum())
-
-
-def mean_cost(costs: Sequence[Cost], weights: Sequence[float]) -> Cost:
-    """Weighted mean of cost vectors that have the same members.
-
-    Args:
-        costs: one per item; empty gives the empty vector.
-        weights: of the items, summing to 1.
-    """
-    return table_of(costs).mean(weights) if costs else NO_COST
-
-
-def table_of(costs: Sequence[Cost]) -> CostTable:
-    """The table of cost vectors that have the same members, or none."""
-    names = next((cost.names for cost in costs if cost.members), ())
-    nothing = [[0.0] * len(_NUMBERS)] * len(names)
-    numbers = np.array([[one[1:] for one in cost.members] or nothing for cost in costs], dtype=np.float64)
-    return CostTable(names, numbers.reshape(len(costs), len(names), len(_NUMBERS)))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
 
-from evoswarm.evaluation.cost import NO_COST, Cost, CostTable, table_of
+from evoswarm.evaluation.cost import NO_COST, Cost, CostTable
 from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
 from evoswarm.evaluation.figure import Column, Figure, kept, one_of
 from evoswarm.failure import Failure, FailureKind
@@ -40,7 +40,7 @@ _ANSWERS = Figure(
 _COST = Figure(
     (Column("TEXT"),),
     pack=lambda cost, names: (json.dumps(cost.to_json()),),
-    unpack=lambda text, names: Cost.from_json(rows, names) if (rows := from_json(text)) else NO_COST,
+    unpack=lambda text, names: Cost.from_json(from_json(text), names),
 )
 _FAILURE = Figure(
     (
@@ -228,7 +228,7 @@ def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: M
         tasks: by name.
     """
     columns = {one.name: [getattr(evaluation, one.name) for evaluation in evaluations] for one in fields(Evaluation)}
-    return summary_of(items, columns, table_of(columns["cost"]), tasks)
+    return summary_of(items, columns, CostTable.of(columns["cost"]), tasks)
 
 
 def summary_of(items: Sequence[Item], columns: Columns, costs: CostTable, tasks: Mapping[str, Task]) -> Summary:

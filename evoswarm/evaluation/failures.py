@@ -6,7 +6,6 @@ there is no answer, never a zero, and sums say how many of their wrong answers a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -68,24 +67,16 @@ class FailedItems:
 
 def failed_items(failures: Iterable[Failure | None]) -> tuple[FailedItems, ...]:
     """Count failures by kind and member: the commonest first, those that are as common in the order they came."""
-    first: dict[tuple[FailureKind, str], FailedItems] = {}
-    counts: Counter[tuple[FailureKind, str]] = Counter()
-    for failure in failures:
-        if failure is not None:
-            key = (failure.kind, failure.member)
-            first.setdefault(key, FailedItems(*key, 0, failure.message))
-            counts[key] += 1
-    return _ranked([replace(one, items=counts[key]) for key, one in first.items()])
+    return together([FailedItems(one.kind, one.member, 1, one.message)] for one in failures if one is not None)
 
 
 def together(parts: Iterable[Sequence[FailedItems]]) -> tuple[FailedItems, ...]:
-    """The counts of several recipes or splits as one."""
+    """The counts of several recipes or splits as one; see `failed_items`."""
     found: dict[tuple[FailureKind, str], FailedItems] = {}
-    for part in parts:
-        for one in part:
-            known = found.get((one.kind, one.member), replace(one, items=0))
-            found[one.kind, one.member] = replace(known, items=known.items + one.items)
-    return _ranked(list(found.values()))
+    for one in (one for part in parts for one in part):
+        known = found.setdefault((one.kind, one.member), replace(one, items=0))
+        found[one.kind, one.member] = replace(known, items=known.items + one.items)
+    return tuple(sorted(found.values(), key=lambda one: -one.items))
 
 
 def commonest(failures: Sequence[Failure | None]) -> Failure | None:
@@ -113,7 +104,3 @@ def remedy(failed: Sequence[FailedItems]) -> str:
     if not members:
         return ""
     return f"Recipes without {' and '.join(members)} do not fail there for this reason."
-
-
-def _ranked(failed: list[FailedItems]) -> tuple[FailedItems, ...]:
-    return tuple(sorted(failed, key=lambda one: -one.items))

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from evoswarm.durable import require_regular
@@ -101,7 +100,7 @@ class Ledger:
 
     def __init__(self, path: str | Path, patience: float = 60.0) -> None:
         self.path = str(path)
-        with self._typed():
+        with self._plain_errors():
             if self.path != ":memory:":
                 Path(self.path).parent.mkdir(parents=True, exist_ok=True)
                 for suffix in _SUFFIXES:
@@ -116,9 +115,7 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -137,7 +134,7 @@ class Ledger:
             One row per item; None where nothing is known.
         """
         found: list[Row | None] = [None] * len(items)
-        with self._typed():
+        with self._plain_errors():
             for values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
                 if not values[-1]:
                     raise damaged(f"evaluation of recipe {recipe[:12]}", "numbers that no evaluation has", self.path)
@@ -154,11 +151,10 @@ class Ledger:
             ValueError: a failure owed to device or time: it is not true for ever.
             RunError: nothing of this call was written (the disk is full, the file is locked).
         """
-        rows = []
-        for key, evaluation in evaluations.items():
+        for evaluation in evaluations.values():
             if evaluation.failure is not None and not lasts(evaluation.failure):
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
-            rows.append((*key, *Row.of(evaluation)))
+        rows = [(*key, *Row.of(evaluation)) for key, evaluation in evaluations.items()]
         names = (*Key._fields, *COLUMNS)
         query = f"INSERT OR IGNORE INTO evaluations ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         with self._transaction("IMMEDIATE"):
@@ -173,7 +169,7 @@ class Ledger:
         Returns:
             Those that are known.
         """
-        with self._typed():
+        with self._plain_errors():
             query = "SELECT digest, fact FROM facts WHERE digest IN (SELECT value FROM json_each(?))"
             return dict(self._database.execute(query, (json.dumps(digests),)))
 
@@ -194,7 +190,7 @@ class Ledger:
 
     def count(self) -> int:
         """How many evaluations are kept."""
-        with self._typed():
+        with self._plain_errors():
             return int(self._database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
     def open_items(self, space: str, champion: str, items: Sequence[str], *, forced: bool = True) -> Opening:
@@ -229,17 +225,14 @@ class Ledger:
 
     def _opening(self, space: str, champion: str, items: Sequence[str]) -> Opening:
         """Whether this recipe opened the space before, and who had opened any of the items before it did."""
-        self._database.execute("CREATE TEMP TABLE IF NOT EXISTS held_out (item TEXT)")
-        self._database.execute("DELETE FROM temp.held_out")
-        self._database.executemany("INSERT INTO temp.held_out VALUES (?)", [(item,) for item in items])
         own = self._database.execute(
             "SELECT number FROM openings WHERE space = ? AND champion = ?", (space, champion)
         ).fetchone()
         others, same_space = self._database.execute(
             "SELECT COUNT(DISTINCT o.champion), COUNT(DISTINCT CASE WHEN o.space = ?2 THEN o.champion END) "
             "FROM openings o JOIN opened_items i ON i.space = o.space AND i.champion = o.champion "
-            "WHERE o.champion <> ?1 AND o.number < ?3 AND i.item IN (SELECT item FROM temp.held_out)",
-            (champion, space, own[0] if own else _LAST_NUMBER),
+            "WHERE o.champion <> ?1 AND o.number < ?3 AND i.item IN (SELECT value FROM json_each(?4))",
+            (champion, space, own[0] if own else _LAST_NUMBER, json.dumps(items)),
         ).fetchone()
         return Opening(first=own is None, others=int(others), same_space=int(same_space))
 
@@ -265,7 +258,7 @@ class Ledger:
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
         """All or nothing."""
-        with self._typed():
+        with self._plain_errors():
             self._database.execute(f"BEGIN {kind}")
             try:
                 yield
@@ -276,7 +269,7 @@ class Ledger:
                 raise
 
     @contextmanager
-    def _typed(self) -> Iterator[None]:
+    def _plain_errors(self) -> Iterator[None]:
         """SQLite's and the system's errors as what they mean for the user."""
         try:
             yield

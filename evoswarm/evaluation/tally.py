@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
@@ -18,9 +18,7 @@ from evoswarm.evaluation.row import UNREADABLE, Sheet, damaged
 from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
-_VERSION = (
-    LEDGER_VERSION - 1
-)  # sums that were kept by an earlier version of the ledger are not read: figures lack there
+_VERSION = LEDGER_VERSION - 1  # sums that an earlier version of the ledger kept lack figures: they are not read
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,14 @@ class Tally:
 
     def to_json(self) -> str:
         """As JSON text without the members' names: they are the recipe's affair."""
-        names = self.summary.cost.names
-        summary = {one.name: getattr(self.summary, one.name) for one in fields(Summary)}
-        failure = None if self.summary.failure is None else _placed(self.summary.failure, names)
-        failed = [_placed(one, names) for one in self.summary.failed]
-        summary |= {"cost": self.summary.cost.to_json(), "failure": failure, "failed": failed}
-        summary |= {"by_task": dict(self.summary.by_task)}
-        return json.dumps({"summary": summary, "tokens": self.tokens, "flops": self.flops}, ensure_ascii=False)
+        known, names = self.summary, self.summary.cost.names
+        packed = {
+            "by_task": dict(known.by_task),
+            "cost": known.cost.to_json(),
+            "failure": None if known.failure is None else _placed(known.failure, names),
+            "failed": [_placed(one, names) for one in known.failed],
+        }
+        return json.dumps({**vars(self), "summary": {**vars(known), **packed}}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str, names: Sequence[str]) -> Tally:
@@ -69,7 +68,13 @@ class Tally:
             RunError: it is damaged.
         """
         try:
-            tally = cls._parsed(text, names)
+            data = from_json(text)
+            known = data["summary"]
+            known["cost"] = Cost.from_json(known["cost"], names)
+            known["failure"] = None if known["failure"] is None else Failure(**_named(known["failure"], names))
+            known["failed"] = tuple([FailedItems(**_named(one, names)) for one in known["failed"]])
+            known["scores"] = tuple(known["scores"])
+            tally = cls(**{**data, "summary": Summary(**known)})
             scores, accuracy = tally.summary.scores, tally.summary.accuracy
             sound = all(0.0 <= score <= 1.0 for score in (*scores, *([] if accuracy is None else [accuracy])))
             if not (sound and len(scores) == tally.summary.items and tally.tokens >= 0 and tally.flops >= 0):
@@ -78,26 +83,9 @@ class Tally:
             raise damaged("sum of a recipe's evaluations", error) from error
         return tally
 
-    @classmethod
-    def _parsed(cls, text: str, names: Sequence[str]) -> Tally:
-        data = from_json(text)
-        summary = data["summary"]
-        cost, failure = summary["cost"], summary["failure"]
-        summary["cost"] = Cost.from_json(cost, names) if cost else Cost()
-        summary["failure"] = None if failure is None else Failure(**_named(failure, names))
-        summary["failed"] = tuple([FailedItems(**_named(one, names)) for one in summary["failed"]])
-        summary["scores"] = tuple(summary["scores"])
-        return cls(Summary(**summary), data["tokens"], data["flops"])
-
 
 def tally_digest(recipe: str, context: str, items: str) -> str:
-    """What a tally is kept under.
-
-    Args:
-        recipe: digest.
-        context: digest.
-        items: see `items_digest`.
-    """
+    """What the sums of a recipe are kept under, by three digests; see `items_digest`."""
     return digest_of(["tally", _VERSION, recipe, context, items])
 
 
@@ -108,9 +96,9 @@ def items_digest(digests: Sequence[str], items: Sequence[Item], tasks: Mapping[s
 
 def _placed(failure: Failure | FailedItems, names: Sequence[str]) -> dict[str, Any]:
     """As JSON data with the place of the member to blame instead of its name; None where there is none."""
-    return asdict(failure) | {"member": names.index(failure.member) if failure.member in names else None}
+    return {**vars(failure), "member": names.index(failure.member) if failure.member in names else None}
 
 
 def _named(data: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """What ``_placed`` made, with the name again."""
-    return data | {"member": "" if data["member"] is None else names[data["member"]]}
+    return {**data, "member": "" if data["member"] is None else names[data["member"]]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evoswarm.decoding.request import MemberShape, MemberUse
-from evoswarm.evaluation.cost import Cost, MemberCost, cost_of, flops, mean_cost
+from evoswarm.evaluation.cost import Cost, CostTable, MemberCost, cost_of, flops
 
 SHAPE = MemberShape(
     active_parameters=1000, output_parameters=300, parameters=1500, parameter_bytes=6000, attention_width=64
@@ -45,5 +45,4 @@ def test_json_round_trip_takes_the_readers_names() -> None:
 
 def test_mean_is_weighted() -> None:
     light, heavy = Cost((MemberCost("a", 1, 1, 1, 10, 1),)), Cost((MemberCost("a", 3, 1, 1, 30, 1),))
-    assert mean_cost([light, heavy], [0.75, 0.25]).flops == pytest.approx(15)
-    assert mean_cost([], []) == Cost()
+    assert CostTable.of([light, heavy]).mean([0.75, 0.25]).flops == pytest.approx(15)
