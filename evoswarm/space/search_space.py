@@ -73,7 +73,20 @@ class SearchSpace(SpaceSettings):
 
     @classmethod
     def _from_bytes(cls, file: str, content: bytes, overrides: tuple[str, ...]) -> Self:
-        data, source = read_yaml(file, content, overrides)
+        return cls.from_data(*read_yaml(file, content, overrides))
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any], source: SourceMap | None = None) -> Self:
+        """Make a space of plain data, as YAML gives it: mappings, lists and scalars.
+
+        Args:
+            data: the keys of the format.
+            source: where they stood.
+
+        Raises:
+            SpaceError: names the field, and its place where that is known.
+        """
+        source = source or SourceMap()
         try:
             space = cls.model_validate(_with_tuples(data), strict=True)
         except ValidationError as error:

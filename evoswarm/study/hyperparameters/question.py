@@ -11,12 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from evoswarm.errors import SpaceError, Where, show
 from evoswarm.space import SearchSpace, check_files
-from evoswarm.space.explain import explain
-from evoswarm.space.source_map import SourceMap, dotted
 from evoswarm.study.hyperparameters.candidates import Setting, setting
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 from evoswarm.trust import NOBODY, Trust
@@ -191,8 +187,6 @@ def with_values(space: SearchSpace, values: Mapping[str, Any]) -> SearchSpace:
             node = node[int(part) if isinstance(node, list) else part]
         node[int(last) if isinstance(node, list) else last] = value
     try:
-        return SearchSpace.model_validate_json(json.dumps(content), strict=True).trusting(space.trust)
-    except ValidationError as error:
-        schema = SearchSpace.json_schema()
-        blamed, message = explain(error.errors(include_url=False), content, schema, SourceMap())
-        raise SpaceError(f"{dotted(blamed)}: {message}") from None
+        return SearchSpace.from_data(content).trusting(space.trust)
+    except SpaceError as error:
+        raise SpaceError(f"{error.where.path}: {error.message}" if error.where else error.message) from None
