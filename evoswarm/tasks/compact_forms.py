@@ -20,6 +20,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from evoswarm.tasks.families import create
+
 Entry = dict[str, Any]
 """A raw reasoning-gym entry: `question`, `answer`, `metadata`."""
 
@@ -57,6 +59,11 @@ class CompactItem:
     entry: Entry | None
 
 
+def _filled(template: str) -> Callable[[Entry], tuple[str, str]]:
+    """A prompt with values of the metadata in it; the answer is the entry's own."""
+    return lambda entry: (template.format(**entry["metadata"]), str(entry["answer"]))
+
+
 def _render_expression(entry: Entry) -> tuple[str, str]:
     return str(entry["metadata"]["expression"]).replace(" ", "") + "=", str(entry["answer"])
 
@@ -70,36 +77,18 @@ def _render_gcd(entry: Entry) -> tuple[str, str]:
     return "gcd " + ",".join(str(number) for number in entry["metadata"]["numbers"]) + "=", str(entry["answer"])
 
 
-def _plain_number(text: str) -> str:
-    """`7.0` -> `7`: reasoning-gym rounds floats, also to no decimals."""
-    return text.removesuffix(".0")
-
-
 def _render_number_sorting(entry: Entry) -> tuple[str, str]:
     metadata = entry["metadata"]
     verb = {"ascending": "asc", "descending": "desc"}[metadata["direction"]]
-    numbers = ",".join(_plain_number(text) for text in metadata["original_numbers"])
-    return f"{verb} {numbers}=", ",".join(_plain_number(text) for text in metadata["sorted_numbers"])
-
-
-def _render_count_bits(entry: Entry) -> tuple[str, str]:
-    return f"bits {entry['metadata']['number']}=", str(entry["answer"])
+    # reasoning-gym rounds floats, also to no decimals: `7.0` is 7
+    lists = (metadata["original_numbers"], metadata["sorted_numbers"])
+    asked, sorted_ = (",".join(text.removesuffix(".0") for text in numbers) for numbers in lists)
+    return f"{verb} {asked}=", sorted_
 
 
 def _render_letter_counting(entry: Entry) -> tuple[str, str]:
     metadata = entry["metadata"]
     return f"count {metadata['target_letter']} {' '.join(metadata['span']).lower()}=", str(entry["answer"])
-
-
-def _render_caesar_cipher(entry: Entry) -> tuple[str, str]:
-    metadata = entry["metadata"]
-    return f"caesar {metadata['rotation']} {metadata['cipher_text']}=", str(entry["answer"])
-
-
-def _render_base_conversion(entry: Entry) -> tuple[str, str]:
-    metadata = entry["metadata"]
-    prompt = f"base {metadata['source_base']}>{metadata['target_base']} {metadata['source_repr']}="
-    return prompt, str(entry["answer"])
 
 
 def _accepts_letter_counting(entry: Entry, config: Mapping[str, Any], index: int) -> bool:
@@ -130,66 +119,51 @@ _SORT_CONFIG = {
     "max_value": 99,
 }
 
-FAMILIES: Mapping[str, CompactForm] = MappingProxyType(
-    {
-        form.name: form
-        for form in (
-            CompactForm("chain_sum", _SUM_CONFIG, _render_expression, ("47+85=", "132")),
-            CompactForm(
-                "spell_backward",
-                {"min_word_len": 3, "max_word_len": 5},
-                _render_spell_backward,
-                ("rev tiger=", "regit"),
-            ),
-            CompactForm(
-                "gcd",
-                {"min_numbers": 2, "max_numbers": 2, "min_value": 2, "max_value": 60},
-                _render_gcd,
-                ("gcd 48,36=", "12"),
-            ),
-            CompactForm("number_sorting", _SORT_CONFIG, _render_number_sorting, ("asc 30,47,7=", "7,30,47")),
-            CompactForm("count_bits", {"min_n": 1, "max_n": 255}, _render_count_bits, ("bits 242=", "5")),
-            CompactForm(
-                "letter_counting",
-                {"min_words": 1, "max_words": 1, "max_letters": 7, "balanced": True},
-                _render_letter_counting,
-                ("count e seven=", "2"),
-                own_keys=frozenset({"max_letters", "balanced"}),
-                accepts=_accepts_letter_counting,
-            ),
-            CompactForm(
-                "products",
-                {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 2},
-                _render_expression,
-                ("12*34=", "408"),
-            ),
-            CompactForm(
-                "basic_arithmetic",
-                {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1},
-                _render_expression,
-                ("5-3-6=", "-4"),
-            ),
-            CompactForm(
-                "base_conversion",
-                {"min_base": 2, "max_base": 10, "min_value": 0, "max_value": 99},
-                _render_base_conversion,
-                ("base 10>2 9=", "1001"),
-            ),
-            CompactForm(
-                "caesar_cipher",
-                {"min_words": 1, "max_words": 1, "min_rotation": 1, "max_rotation": 3},
-                _render_caesar_cipher,
-                ("caesar 1 DBU=", "CAT"),
-            ),
-            CompactForm(
-                "pair",
-                {**_SUM_CONFIG, "min_word_len": 4, "max_word_len": 5},
-                _render_pair,
-                ("47+85 & tiger=", "132 regit"),
-            ),
-        )
-    }
+_FORMS = (
+    CompactForm("chain_sum", _SUM_CONFIG, _render_expression, ("47+85=", "132")),
+    CompactForm(
+        "spell_backward", {"min_word_len": 3, "max_word_len": 5}, _render_spell_backward, ("rev tiger=", "regit")
+    ),
+    CompactForm(
+        "gcd",
+        {"min_numbers": 2, "max_numbers": 2, "min_value": 2, "max_value": 60},
+        _render_gcd,
+        ("gcd 48,36=", "12"),
+    ),
+    CompactForm("number_sorting", _SORT_CONFIG, _render_number_sorting, ("asc 30,47,7=", "7,30,47")),
+    CompactForm("count_bits", {"min_n": 1, "max_n": 255}, _filled("bits {number}="), ("bits 242=", "5")),
+    CompactForm(
+        "letter_counting",
+        {"min_words": 1, "max_words": 1, "max_letters": 7, "balanced": True},
+        _render_letter_counting,
+        ("count e seven=", "2"),
+        own_keys=frozenset({"max_letters", "balanced"}),
+        accepts=_accepts_letter_counting,
+    ),
+    CompactForm("products", _SUM_CONFIG, _render_expression, ("12*34=", "408")),
+    CompactForm(
+        "basic_arithmetic",
+        {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1},
+        _render_expression,
+        ("5-3-6=", "-4"),
+    ),
+    CompactForm(
+        "base_conversion",
+        {"min_base": 2, "max_base": 10, "min_value": 0, "max_value": 99},
+        _filled("base {source_base}>{target_base} {source_repr}="),
+        ("base 10>2 9=", "1001"),
+    ),
+    CompactForm(
+        "caesar_cipher",
+        {"min_words": 1, "max_words": 1, "min_rotation": 1, "max_rotation": 3},
+        _filled("caesar {rotation} {cipher_text}="),
+        ("caesar 1 DBU=", "CAT"),
+    ),
+    CompactForm(
+        "pair", {**_SUM_CONFIG, "min_word_len": 4, "max_word_len": 5}, _render_pair, ("47+85 & tiger=", "132 regit")
+    ),
 )
+FAMILIES: Mapping[str, CompactForm] = MappingProxyType({form.name: form for form in _FORMS})
 
 
 def entry(family: str, config: Mapping[str, Any], seed: int, index: int) -> CompactItem:
@@ -254,14 +228,7 @@ def _frozen(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 @lru_cache(maxsize=32)
 def _dataset(name: str, config: tuple[tuple[str, Any], ...], seed: int) -> Any:
     """A reasoning-gym dataset; cached because some read a word list. It holds no state besides its settings."""
-    import reasoning_gym
-
-    try:
-        return reasoning_gym.create_dataset(name, seed=seed, size=1, **dict(config))
-    except (AssertionError, TypeError, ValueError) as error:  # its ways to refuse a setting
-        raise ValueError(
-            f"expected settings that reasoning-gym's {name} accepts, got {dict(config)}: {error}"
-        ) from error
+    return create(name, dict(config), seed, size=1)
 
 
 @lru_cache(maxsize=32)

@@ -27,7 +27,6 @@ def make_family(family: str, config: Mapping[str, Any], seed: int) -> Any:
     Raises:
         TaskError: it is unknown, or refuses a setting; the path of its `where` is the key to blame.
     """
-    import reasoning_gym
     from reasoning_gym.factory import DATASETS
 
     if family not in DATASETS:
@@ -38,12 +37,24 @@ def make_family(family: str, config: Mapping[str, Any], seed: int) -> Any:
             raise TaskError(message, Where("", "config"))
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
     try:
-        return reasoning_gym.create_dataset(family, seed=seed, size=_SIZE, **plain)
+        return create(family, plain, seed, _SIZE)
+    except ValueError as error:
+        raise TaskError(str(error), Where("", "config")) from None
+
+
+def create(family: str, config: Mapping[str, Any], seed: int, size: int) -> Any:
+    """A data set of reasoning-gym.
+
+    Raises:
+        ValueError: it refuses a setting.
+    """
+    import reasoning_gym
+
+    try:
+        return reasoning_gym.create_dataset(family, seed=seed, size=size, **config)
     except (AssertionError, TypeError, ValueError) as error:  # its ways to refuse a setting
-        raise TaskError(
-            f"expected settings that reasoning-gym's {family} accepts, got {plain}: {one_line(error)}",
-            Where("", "config"),
-        ) from None
+        expected = f"expected settings that reasoning-gym's {family} accepts, got {dict(config)}"
+        raise ValueError(f"{expected}: {one_line(error)}") from None
 
 
 def one_line(error: BaseException) -> str:

@@ -17,7 +17,8 @@ from evoswarm.tasks import compact_forms
 from evoswarm.tasks.compact_forms import FAMILIES
 from evoswarm.tasks.families import Form, make_family, one_line, unknown_family
 from evoswarm.tasks.family_trial import require_tractable
-from evoswarm.tasks.scorers import VERIFIER, Exact, ScorerSettings
+from evoswarm.tasks.scorers import Exact
+from evoswarm.tasks.scorers.settings import VERIFIER, ScorerSettings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.task import Item, item_key

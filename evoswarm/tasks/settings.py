@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Settings
-from evoswarm.tasks.scorers import ScorerSettings
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from evoswarm.trust import NOBODY, Trust
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any
 from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits, StartFailed
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.families import make_family
+from evoswarm.tasks.scorers import Scorer
 from evoswarm.tasks.task import Item
 
 _NONSENSE = "?"
@@ -31,34 +32,31 @@ _TAGGED = re.compile(r"<answer>\s?(.*?)\s?</answer>", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Verifier:
+class Verifier(Scorer):
     """reasoning-gym's own verifier at full marks.
 
     It gives partial credit to any text that holds the answer: only a score of 1 counts. As reasoning-gym does, an
-    answer between ``<answer>`` tags is taken for the answer; else the whole text is.
+    answer between ``<answer>`` tags is taken for the answer; else the whole text is. Some families have no gold.
 
     Attributes:
         family: whose verifier it is.
         right: whether an answer to an entry gets full marks.
-        version: of reasoning-gym.
+        release: of reasoning-gym.
     """
 
     family: str
     right: Callable[[str, Mapping[str, Any]], bool] = field(repr=False, compare=False)
-    version: str
+    release: str
 
     @property
     def id(self) -> str:
         """The kind and its settings."""
-        return f"verifier {self.family} reasoning_gym {self.version}"
+        return f"verifier {self.family} reasoning_gym {self.release}"
 
     def extract(self, text: str) -> str:
         """The answer within a text, "" where there is none."""
         tagged = _TAGGED.findall(text)
         return str(tagged[-1] if tagged else text).strip()
-
-    def check_gold(self, gold: str) -> None:
-        """Some families have no gold: many answers are right, and only the verifier tells."""
 
     def score(self, item: Item, text: str) -> float:
         """1 where the answer is right, else 0."""

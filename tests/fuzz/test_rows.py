@@ -18,7 +18,7 @@ import pytest
 
 from evoswarm.errors import TaskError
 from evoswarm.tasks.dataset import DatasetTask
-from evoswarm.tasks.scorers import ScorerSettings
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from tests.fuzz.mutations import spoil_bytes, spoil_file, spoil_folder, spoil_json_file
 from tests.fuzz.sentences import refusal
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
-from evoswarm.tasks.scorers import Scorer, ScorerSettings
+from evoswarm.tasks.scorers import Scorer
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from evoswarm.tasks.task import Item
 
 REASONED = "Each costs 3, so 24 * 3 = 72.\n#### 72"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer, ScorerSettings
+from evoswarm.tasks.scorers import Choice, Contains, Exact, Numeric, Regex, Scorer
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from evoswarm.tasks.task import Item
 
 

@@ -17,7 +17,8 @@ from evoswarm.tasks import compact_forms
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.rows import read_rows
-from evoswarm.tasks.scorers import Exact, Numeric, ScorerSettings
+from evoswarm.tasks.scorers import Exact, Numeric
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from evoswarm.tasks.settings import FewShot
 from evoswarm.tasks.splits import draw_task
 

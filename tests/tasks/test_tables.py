@@ -24,7 +24,8 @@ from evoswarm.errors import TaskError
 from evoswarm.tasks import arrow_tables, dataset, sourced_task, table, template, text_tables
 from evoswarm.tasks.dataset import DatasetTask
 from evoswarm.tasks.rows import is_local, read_rows
-from evoswarm.tasks.scorers import Exact, Numeric, ScorerSettings
+from evoswarm.tasks.scorers import Exact, Numeric
+from evoswarm.tasks.scorers.settings import ScorerSettings
 from evoswarm.tasks.settings import FewShot
 
 ROWS = [{"question": f"{n} + 1?", "answer": str(n + 1)} for n in range(5)]

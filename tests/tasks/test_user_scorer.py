@@ -10,9 +10,9 @@ import pytest
 
 from evoswarm.confined import ResourceLimits
 from evoswarm.errors import TaskError
-from evoswarm.tasks.scorers import ScorerSettings
+from evoswarm.tasks.scorers.settings import ScorerSettings
+from evoswarm.tasks.scorers.user_scorer import UserScorer, own_limits
 from evoswarm.tasks.task import Item
-from evoswarm.tasks.user_scorer import UserScorer, own_limits
 from evoswarm.trust import NOBODY, Trust
 
 SOURCE = """

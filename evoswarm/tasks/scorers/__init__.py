@@ -1,7 +1,7 @@
 """Scorers: what is the answer within a text, and is it right?
 
 Each `extract`s an answer (for votes, never looking at the gold) and `score`s a whole text. To add one, write a
-class with the four members of `Scorer` and give it a line in `settings`.
+child of `Scorer` and give it a line in `settings`. (That module is not imported here: confined processes start sooner.)
 """
 
 from evoswarm.tasks.scorers.behind import Behind
@@ -9,13 +9,10 @@ from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
 from evoswarm.tasks.scorers.pattern import Regex
 from evoswarm.tasks.scorers.scorer import Scorer
-from evoswarm.tasks.scorers.settings import KINDS, VERIFIER, ScorerSettings
 from evoswarm.tasks.scorers.words import Contains, Exact
 
 __all__ = [
-    "KINDS",
     "LETTERS",
-    "VERIFIER",
     "Behind",
     "Choice",
     "Contains",
@@ -23,5 +20,4 @@ __all__ = [
     "Numeric",
     "Regex",
     "Scorer",
-    "ScorerSettings",
 ]

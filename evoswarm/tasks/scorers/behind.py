@@ -15,7 +15,7 @@ BOX = r"\boxed"
 
 
 @dataclass(frozen=True)
-class Behind:
+class Behind(Scorer):
     r"""Another scorer, on the line behind the last marker of a text.
 
     Markers are found in any case. The line is the first one behind the marker with anything in it; behind ``\boxed`` it

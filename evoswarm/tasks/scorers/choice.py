@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from evoswarm.tasks.scorers.scorer import boxed, fold, scorer_id
-from evoswarm.tasks.task import Item
+from evoswarm.tasks.scorers.scorer import Scorer, boxed, fold
 
 LETTERS = ("A", "B", "C", "D")
 
@@ -27,7 +27,7 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width fo
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Scorer):
     r"""The chosen one of a few options.
 
     Looked for, in this order: the option in the last ``\boxed{}``; the last option right behind "answer is",
@@ -39,10 +39,8 @@ class Choice:
     choices: tuple[str, ...] = LETTERS
     ignore_case: bool = False
 
-    @property
-    def id(self) -> str:
-        """The kind and its settings."""
-        return scorer_id("choice", choices=self.choices, ignore_case=self.ignore_case, version=2)
+    kind: ClassVar[str] = "choice"
+    version: ClassVar[int] = 2
 
     def extract(self, text: str) -> str:
         """The answer within a text, "" where there is none."""
@@ -54,11 +52,6 @@ class Choice:
         """Refuse a gold that no answer could match."""
         if not self.extract(gold):
             raise ValueError(f"expected one of the choices {', '.join(self.choices)} as the gold, got {gold[:60]!r}")
-
-    def score(self, item: Item, text: str) -> float:
-        """1 where the answer is right, else 0."""
-        answer = self.extract(text)
-        return float(answer != "" and answer == self.extract(item.gold))
 
     def _found(self, text: str) -> Iterator[str]:
         """Candidates, the best founded one first."""

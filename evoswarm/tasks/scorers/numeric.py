@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from evoswarm.tasks.scorers.numbers import last_number, spelled, whole_number
-from evoswarm.tasks.scorers.scorer import scorer_id
+from evoswarm.tasks.scorers.scorer import Scorer
 from evoswarm.tasks.task import Item
 
 
 @dataclass(frozen=True)
-class Numeric:
+class Numeric(Scorer):
     r"""The last number in the answer equals the number in the gold, within an absolute tolerance.
 
     Where the text holds a ``\boxed{}`` with a number, it is that one. What is read as a number: see `numbers`; `72`,
@@ -20,10 +21,8 @@ class Numeric:
 
     tolerance: float = 1e-6
 
-    @property
-    def id(self) -> str:
-        """The kind and its settings."""
-        return scorer_id("numeric", tolerance=self.tolerance, version=2)
+    kind: ClassVar[str] = "numeric"
+    version: ClassVar[int] = 2
 
     def extract(self, text: str) -> str:
         """The last number, in one spelling per value."""

@@ -6,18 +6,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 from evoswarm.errors import TaskError, Where
-from evoswarm.tasks.scorers.scorer import fold, scorer_id
-from evoswarm.tasks.task import Item
+from evoswarm.tasks.scorers.scorer import Scorer, fold
 
 LIMITS = ResourceLimits(cpu_seconds=1.0)
 """Of one text. Python's own expressions know no limit, so they run where they can be killed."""
 
 
 @dataclass(frozen=True)
-class Regex:
+class Regex(Scorer):
     """What a regular expression finds equals the gold.
 
     The answer is the first group that took part in the last match (the whole match where there is no group). The
@@ -27,10 +27,7 @@ class Regex:
     pattern: str
     ignore_case: bool = False
 
-    @property
-    def id(self) -> str:
-        """The kind and its settings."""
-        return scorer_id("regex", pattern=self.pattern, ignore_case=self.ignore_case)
+    kind: ClassVar[str] = "regex"
 
     def extract(self, text: str) -> str:
         """The answer within a text, "" where there is none.
@@ -48,15 +45,8 @@ class Regex:
         if not (self._find(gold) or gold.strip()):
             raise ValueError("expected a gold that is not empty (no match is no answer), got ''")
 
-    def score(self, item: Item, text: str) -> float:
-        """1 where the answer is right, else 0.
-
-        Raises:
-            TaskError: the expression takes too long on the text.
-        """
-        answer = self.extract(text)
-        gold = self.extract(item.gold) or fold(item.gold.strip(), self.ignore_case)
-        return float(bool(answer) and answer == gold)
+    def _is_right(self, answer: str, gold: str) -> bool:
+        return answer != "" and answer == (self.extract(gold) or fold(gold.strip(), self.ignore_case))
 
     def _find(self, text: str) -> str | None:
         try:

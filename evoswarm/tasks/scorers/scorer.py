@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import dataclasses
+import json
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
-from evoswarm.canonical import canonical_json
 from evoswarm.tasks.task import Item
 
 
-class Scorer(Protocol):
-    """How answers are found and judged."""
+class Scorer(ABC):
+    """How answers are found and judged.
+
+    Ours are frozen dataclasses whose fields are their settings, and a score is 1 or 0; others say more of themselves.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Rises when the scores of a kind change."""
 
     @property
     def id(self) -> str:
         """Names the scorer and everything that decides its scores."""
-        ...
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        if self.version > 1:
+            settings["version"] = self.version
+        return f"{self.kind} {json.dumps(settings, sort_keys=True, ensure_ascii=False)}"
 
+    @abstractmethod
     def extract(self, text: str) -> str:
         """The answer within a text, "" where there is none."""
-        ...
 
-    def check_gold(self, gold: str) -> None:
+    def check_gold(self, gold: str) -> None:  # noqa: B027 - most scorers take any
         """Refuse a gold that no answer could match.
 
         Raises:
             ValueError: says what was expected.
         """
-        ...
 
     def score(self, item: Item, text: str) -> float:
-        """Score of a whole text, in [0, 1]."""
-        ...
+        """Score of a whole text, in [0, 1].
 
+        Raises:
+            TaskError: the scorer fails on it.
+        """
+        return float(self._is_right(self.extract(text), item.gold))
 
-def scorer_id(kind: str, **settings: Any) -> str:
-    """A kind and its settings as one text; ``version`` among them rises when the scores of a kind change."""
-    return f"{kind} {canonical_json(settings)}"
+    def _is_right(self, answer: str, gold: str) -> bool:
+        return answer != "" and answer == self.extract(gold)
 
 
 def fold(text: str, ignore_case: bool) -> str:

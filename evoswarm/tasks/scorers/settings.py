@@ -16,8 +16,8 @@ from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
 from evoswarm.tasks.scorers.pattern import Regex
 from evoswarm.tasks.scorers.scorer import Scorer
+from evoswarm.tasks.scorers.user_scorer import FORM, UserScorer, own_limits
 from evoswarm.tasks.scorers.words import Contains, Exact
-from evoswarm.tasks.user_scorer import FORM, UserScorer, own_limits
 from evoswarm.trust import NOBODY, Trust
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from evoswarm.canonical import sha256
 from evoswarm.confined import CallFailed, ConfinedFunction, ResourceLimits
 from evoswarm.errors import TaskError, Where
+from evoswarm.tasks.scorers.scorer import Scorer
 from evoswarm.tasks.task import Item
 from evoswarm.trust import Trust
 
@@ -47,18 +48,18 @@ def own_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> ResourceLimits:
 
 
 @dataclass(frozen=True)
-class UserScorer:
+class UserScorer(Scorer):
     """Calls a user's function; its failures and its results out of range become `TaskError`s.
 
     Attributes:
         reference: ``module:function``.
-        id: the reference and a digest of the module's source.
+        digest: of the module's source.
         function: takes ``"extract", text`` or ``"score", text, item``.
         extracts: whether the user's function says what votes count.
     """
 
     reference: str
-    id: str
+    digest: str
     function: Callable[..., Any]
     extracts: bool = False
 
@@ -78,21 +79,24 @@ class UserScorer:
             raise _refusal(reference, f"expected module:function, got {reference!r}")
         module, name = reference.split(":")
         file = _allowed(reference, module, trust)
-        function = ConfinedFunction("evoswarm.tasks.user_scorer:served", (module, name, file), limits or own_limits())
+        served = "evoswarm.tasks.scorers.user_scorer:served"
+        function = ConfinedFunction(served, (module, name, file), limits or own_limits())
         try:
             about = function("about")
         except CallFailed as error:
             raise _refusal(reference, f"expected a module {module!r} ({_place(file)}), got {error.message}") from None
         if "refusal" in about:
             raise _refusal(reference, str(about["refusal"]))
-        return cls(reference, f"{reference} {about['digest']}", function, bool(about["extracts"]))
+        return cls(reference, str(about["digest"]), function, bool(about["extracts"]))
+
+    @property
+    def id(self) -> str:
+        """The reference, and the digest of the module's source."""
+        return f"{self.reference} {self.digest}"
 
     def extract(self, text: str) -> str:
         """What the function's own `extract` returns, or the text without white space around it."""
         return str(self._call(".extract", "a text", "extract", text)) if self.extracts else text.strip()
-
-    def check_gold(self, gold: str) -> None:
-        """What a gold may be is the user's business."""
 
     def score(self, item: Item, text: str) -> float:
         """What the function returns.
