@@ -20,7 +20,7 @@ FLOORS = [
     {"space"},
     {"decoding", "genomes"},
     {"evaluation"},
-    {"controls"},
+    {"rivals"},
     {"certificate", "tracking", "report", "export"},
     {"experiment"},
     {"study"},

@@ -72,7 +72,7 @@ class Compared(_Part):
     """Somebody whom the champion is compared with, on the same test items.
 
     Attributes:
-        key: which one, see ``evoswarm.controls.contestant.Contestant``.
+        key: which one, see ``evoswarm.evaluation.candidate.Candidate``.
         name: in a few words.
         description: what it is and how it was chosen.
         score: its own.
@@ -143,7 +143,7 @@ class MemberResult(_Part):
 
     Attributes:
         name: in the pool.
-        role: the lead speaks at every step.
+        role: a lead speaks at every step, a follower where the gate is open for it; a voter answers on its own.
         share_of_steps: at which it spoke on the test items.
         really_speaks: at no fewer steps than 2%.
         compute: its part.
@@ -151,7 +151,7 @@ class MemberResult(_Part):
     """
 
     name: str
-    role: Literal["lead", "follower"]
+    role: Literal["lead", "follower", "voter"]
     share_of_steps: float
     really_speaks: bool
     compute: Compute
@@ -244,10 +244,11 @@ class Subject(_Part):
         search_digest: SHA-256 of what makes a search the same one.
         seed: of the search.
         noise_seed: of the sampling noise.
-        champion: digest of the recipe.
+        champion: digest of the policy.
+        kind: of policy: ``mix``, ``vote``, ...
         members: its members, in pool order.
-        lead: the name of its lead.
-        words: the recipe in words.
+        lead: the name of its lead; empty where nobody leads.
+        words: the policy in words.
         evoswarm: version.
         decoding: version of the engine.
     """
@@ -258,6 +259,7 @@ class Subject(_Part):
     seed: int
     noise_seed: int
     champion: str
+    kind: str = "mix"
     members: tuple[str, ...]
     lead: str
     words: tuple[str, ...]

@@ -25,9 +25,11 @@ from evoswarm.certificate.document import (
     Subject,
     TaskScore,
 )
-from evoswarm.certificate.verdict import RIVALS, SPEAKS, decide, searching
-from evoswarm.controls.contestant import UNIFORM_POOL, Contestant
+from evoswarm.certificate.verdict import DOING, SPEAKS, decide, searching
+from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.policies.policy import Role
+from evoswarm.rivals.diagnostics import UNIFORM_POOL
 from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, gap_of, holm, mean_of, strata
 
 COMPUTE_NOTE = (
@@ -44,6 +46,7 @@ class Speaker:
     Attributes:
         name: in the pool.
         identity: what it is: exact copies under several names have one identity.
+        role: what it does in the champion.
         share_of_steps: of the champion's, at which it spoke.
         without: scores per item of the champion without it; None when it is the only member.
         led_by: who leads then.
@@ -51,6 +54,7 @@ class Speaker:
 
     name: str
     identity: str
+    role: Role
     share_of_steps: float
     without: tuple[float, ...] | None = None
     led_by: str = ""
@@ -74,8 +78,6 @@ class Evidence:
         pool: how many members there are to mix.
         is_uniform: the champion is the uniform mix of the pool.
         speakers: the champion's members, in the recipe's order.
-        open_share: share of steps at which a follower spoke.
-        touched_share: share of lead tokens in which one did.
         selection: the champion's scores on the selection items.
         selection_tasks: of every selection item.
         search: the champion's score on the search items, where it is known.
@@ -89,15 +91,13 @@ class Evidence:
     margin: float
     tasks: tuple[str, ...]
     weights: Mapping[str, float]
-    champion: Contestant
-    rivals: tuple[Contestant, ...]
-    diagnostics: tuple[Contestant, ...]
-    ceilings: tuple[Contestant, ...]
+    champion: Scored
+    rivals: tuple[Scored, ...]
+    diagnostics: tuple[Scored, ...]
+    ceilings: tuple[Scored, ...]
     pool: int
     is_uniform: bool
     speakers: tuple[Speaker, ...]
-    open_share: float
-    touched_share: float
     selection: tuple[float, ...]
     selection_tasks: tuple[str, ...]
     search: float | None
@@ -116,7 +116,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         verdict=_conclusion(evidence, parts),
         score=interval(score),
         by_task=_by_task(evidence),
-        compute=compute(evidence.champion.cost),
+        compute=compute(evidence.champion.summary.cost),
         compute_note=COMPUTE_NOTE,
         rivals=tuple(_rival(evidence, rival, parts) for rival in evidence.rivals),
         diagnostics=_diagnostics(evidence, parts),
@@ -125,10 +125,10 @@ def certificate_of(evidence: Evidence) -> Certificate:
         open_share=_open_share(evidence),
         gap=_gap(evidence, parts),
         recipes_tried=evidence.recipes_tried,
-        failures=evidence.champion.failures,
+        failures=evidence.champion.summary.failures,
         failed=_failed(evidence.champion),
-        at_limit=evidence.champion.at_limit,
-        cut_off=evidence.champion.cut_off,
+        at_limit=evidence.champion.summary.at_limit,
+        cut_off=evidence.champion.summary.cut_off,
         notes=evidence.notes,
     )
 
@@ -153,7 +153,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     names = {rival.key: f"{rival.key} ({rival.name})" for rival in evidence.rivals}
     speakers = len({speaker.identity for speaker in evidence.speakers if speaker.share_of_steps >= SPEAKS})
     named = {names[key]: sample for key, sample in differences.items()}
-    verdict = decide(named, speakers, len(evidence.tasks), evidence.margin)
+    verdict = decide(named, speakers, len(evidence.tasks), evidence.margin, doing=DOING[evidence.subject.kind])
     pool = next((one for one in evidence.diagnostics if one.key == UNIFORM_POOL), None)
     uniform = None if pool is None or evidence.pool < 2 else difference_of(champion, pool.scores, parts)
     return Conclusion(
@@ -177,32 +177,32 @@ def _by_task(evidence: Evidence) -> dict[str, TaskScore]:
     return found
 
 
-def _compared(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> dict[str, Any]:
+def _compared(evidence: Evidence, one: Scored, parts: Sequence[Stratum]) -> dict[str, Any]:
     return {
         "key": one.key,
         "name": one.name,
-        "description": one.description,
+        "description": one.candidate.description,
         "score": interval(mean_of(one.scores, parts)),
         "difference": interval(difference_of(evidence.champion.scores, one.scores, parts)),
-        "compute": compute(one.cost),
-        "champion_ratio": _ratio(evidence.champion.cost, one.cost),
-        "failures": one.failures,
+        "compute": compute(one.summary.cost),
+        "champion_ratio": _ratio(evidence.champion.summary.cost, one.summary.cost),
+        "failures": one.summary.failures,
         "failed": _failed(one),
-        "at_limit": one.at_limit,
-        "cut_off": one.cut_off,
+        "at_limit": one.summary.at_limit,
+        "cut_off": one.summary.cut_off,
     }
 
 
-def _failed(one: Contestant) -> tuple[Failed, ...]:
-    return tuple(Failed(kind=part.kind, member=part.member, items=part.items) for part in one.failed)
+def _failed(one: Scored) -> tuple[Failed, ...]:
+    return tuple(Failed(kind=part.kind, member=part.member, items=part.items) for part in one.summary.failed)
 
 
-def _rival(evidence: Evidence, one: Contestant, parts: Sequence[Stratum]) -> RivalResult:
+def _rival(evidence: Evidence, one: Scored, parts: Sequence[Stratum]) -> RivalResult:
     difference = difference_of(evidence.champion.scores, one.scores, parts)
     return RivalResult(
         **_compared(evidence, one, parts),
         beaten=difference.lower() > 0,
-        most=_rounded(difference.upper(ONE_SIDED / RIVALS)),
+        most=_rounded(difference.upper(ONE_SIDED / len(evidence.rivals))),
     )
 
 
@@ -216,7 +216,7 @@ def _diagnostics(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[Diagnost
 
 def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult, ...]:
     results = []
-    for speaker, cost in zip(evidence.speakers, evidence.champion.cost.members, strict=True):
+    for speaker, cost in zip(evidence.speakers, evidence.champion.summary.cost.members, strict=True):
         without = None
         if speaker.without is not None:
             difference = difference_of(evidence.champion.scores, speaker.without, parts)
@@ -224,7 +224,7 @@ def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult
         results.append(
             MemberResult(
                 name=speaker.name,
-                role="lead" if speaker.name == evidence.subject.lead else "follower",
+                role=speaker.role,
                 share_of_steps=_rounded(speaker.share_of_steps),
                 really_speaks=speaker.share_of_steps >= SPEAKS,
                 compute=compute(cost),
@@ -235,7 +235,7 @@ def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult
 
 
 def _open_share(evidence: Evidence) -> OpenShare:
-    members = evidence.champion.cost.members
+    members = evidence.champion.summary.cost.members
     followers = [member for member in members if member.name != evidence.subject.lead]
 
     def share(number: str) -> float:
@@ -243,8 +243,8 @@ def _open_share(evidence: Evidence) -> OpenShare:
         return _rounded(sum(getattr(member, number) for member in followers) / whole) if whole else 0.0
 
     return OpenShare(
-        steps=_rounded(evidence.open_share),
-        lead_tokens=_rounded(evidence.touched_share),
+        steps=_rounded(evidence.champion.summary.open_share),
+        lead_tokens=_rounded(evidence.champion.summary.touched_share),
         flops=share("flops"),
         passes=share("passes"),
         weight_reads=share("weight_reads"),

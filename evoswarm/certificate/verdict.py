@@ -12,10 +12,11 @@ from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean
 
 Outcome = Literal["adds value", "no value", "undecided"]
 
+DOING = {"mix": "Mixing", "vote": "Voting", "route": "Routing"}
+"""What the members of a champion do together, by its kind, as a sentence begins."""
+
 SPEAKS = 0.02
 """A member really speaks when it does so at no fewer than this share of the champion's steps."""
-
-RIVALS = 4
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Verdict:
     items_needed: int | None = None
 
 
-def decide(rivals: Mapping[str, AdjustedMean], speakers: int, items: int, margin: float) -> Verdict:
+def decide(
+    rivals: Mapping[str, AdjustedMean], speakers: int, items: int, margin: float, *, doing: str = "Mixing"
+) -> Verdict:
     """Apply the rule.
 
     1. *Adds value* when at least two different members really speak and the champion beats every rival: the lower
@@ -55,24 +58,25 @@ def decide(rivals: Mapping[str, AdjustedMean], speakers: int, items: int, margin
         speakers: how many different members of the champion really speak.
         items: of the test split.
         margin: the least gain that is worth the trouble, in [0, 1].
+        doing: what the champion's members do together, as a sentence begins.
     """
     beaten = tuple(name for name, sample in rivals.items() if sample.lower() > 0)
     if speakers >= 2 and len(beaten) == len(rivals):
-        return _adds(rivals, beaten, margin)
-    level = ONE_SIDED / RIVALS
+        return _adds(doing, rivals, beaten, margin)
+    level = ONE_SIDED / len(rivals)
     ruled_out = {name: sample.upper(level) for name, sample in rivals.items() if sample.upper(level) < margin}
     alone = "" if speakers >= 2 else f"{_alone(speakers)} "
     if ruled_out:
         name = min(ruled_out, key=lambda name: ruled_out[name])
         most = ruled_out[name]
         least = f"its gain over {name} is at most {points(most)}" if most > 0 else f"it is worse than {name}"
-        sentence = f"{alone}Mixing adds no value here: {least}, and a gain below {points(margin)} does not count."
+        sentence = f"{alone}{doing} adds no value here: {least}, and a gain below {points(margin)} does not count."
         return Verdict("no value", sentence, beaten, True)
     needed = _needed(list(rivals.values()), speakers, items, margin, level)
-    left = [name for name in rivals if name not in beaten]
-    unbeaten = f"it was not shown to beat {listed(left)}" if left else "it beats every rival, but without mixing"
+    left, what = [name for name in rivals if name not in beaten], doing.lower()
+    unbeaten = f"it was not shown to beat {listed(left)}" if left else f"it beats every rival, but without {what}"
     sentence = (
-        f"{alone}Whether mixing adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
+        f"{alone}Whether {what} adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
         f"{points(margin)}. {_wanted(needed)}"
     )
     return Verdict("undecided", sentence, beaten, False, needed)
@@ -119,12 +123,12 @@ def count(items: int) -> str:
     return f"{math.ceil(items / 10**digits) * 10**digits:,}"
 
 
-def _adds(rivals: Mapping[str, AdjustedMean], beaten: tuple[str, ...], margin: float) -> Verdict:
+def _adds(doing: str, rivals: Mapping[str, AdjustedMean], beaten: tuple[str, ...], margin: float) -> Verdict:
     least = min(rivals, key=lambda name: rivals[name].mean)
     sample = rivals[least]
-    below = any(one.upper(ONE_SIDED / RIVALS) < margin for one in rivals.values())
+    below = any(one.upper(ONE_SIDED / len(rivals)) < margin for one in rivals.values())
     sentence = (
-        f"Mixing adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
+        f"{doing} adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
         f"{len(rivals)} rivals, the closest, {least}, by {_gap(sample).removeprefix('+')}."
     )
     return Verdict("adds value", sentence, beaten, below)

@@ -174,10 +174,10 @@ def generate(
         if not text:
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
         check_encodable(text, Where("--stop"))
-    from evoswarm.policies.mix import Recipe
+    from evoswarm.policies import load_policy
 
-    chosen = Recipe.load(recipe)
-    members = [Path(member.spec.path) for member in chosen.members]
+    chosen = load_policy(recipe)
+    members = [Path(spec.path) for spec in chosen.specs]
     inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
     check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
     from evoswarm.decoding.forward.devices import silence_loading
@@ -212,9 +212,9 @@ def evaluate(
     name = next((known for known in SPLITS if known == split), None)
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
-    from evoswarm.policies.mix import Recipe
+    from evoswarm.policies import load_policy
 
-    Recipe.load(recipe)  # a mistake in it shows before heavy libraries are loaded
+    load_policy(recipe)  # a mistake in it shows before heavy libraries are loaded
     checked = _space(space, overrides, None, trust)
     from evoswarm.cli.search_command import run_evaluate
 

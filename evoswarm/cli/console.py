@@ -14,7 +14,7 @@ from evoswarm.cli.certify_command import print_verdict
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.result import PLAIN, GenerationFigures, SearchResult
 from evoswarm.experiment.words import duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
@@ -55,15 +55,15 @@ def print_result(console: Console, result: SearchResult) -> None:
     selection = result.selection
     champion, width = selection.champion, console.width
     _print_champion(console, result)
-    rivals = [standing for standing in selection.standings if standing.is_rival]
+    rivals = [one for one in selection.contenders if one.key == PLAIN]
     rows = [(f"champion ({champion.name})", champion.summary)]
     rows += [(s.name, s.summary) for s in rivals]
     console.print(figures_table(f"On the selection split ({champion.summary.items} items)", rows, width))
     axes = " and ".join(selection.objectives)
     console.print(figures_table(f"Pareto front by {axes}", [(s.name, s.summary) for s in selection.front], width))
-    if selection.winner.recipe.digest != champion.recipe.digest:
+    if selection.winner.policy.digest != champion.policy.digest:
         console.print(f"Dropped without a loss that counts: {escape(', '.join(selection.dropped))}.")
-    if selection.best.recipe.digest != selection.winner.recipe.digest:
+    if selection.best.policy.digest != selection.winner.policy.digest:
         gap = selection.best.accuracy - selection.winner.accuracy
         console.print(
             f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
@@ -134,12 +134,13 @@ def _at_limit(summary: Summary) -> str:
 def _print_champion(console: Console, result: SearchResult) -> None:
     champion = result.selection.champion
     summary = champion.summary
-    console.print(f"\n[bold]Champion[/bold] [dim]{champion.recipe.digest[:12]}[/dim]")
-    for line in champion.recipe.words(summary.cost.spoken):
+    console.print(f"\n[bold]Champion[/bold] [dim]{champion.policy.digest[:12]}[/dim]")
+    for line in champion.policy.words(summary.cost.spoken):
         console.print(f"  {escape(line)}", soft_wrap=True)
+    gate = f"followers spoke at {summary.open_share:.0%} of steps and touched {summary.touched_share:.0%}"
     console.print(
         f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)} FLOPs "
-        f"and {summary.cost.passes:.1f} passes an item; followers spoke at {summary.open_share:.0%} of steps "
-        f"and touched {summary.touched_share:.0%} of the lead's tokens.\n",
+        f"and {summary.cost.passes:.1f} passes an item"
+        + (f"; {gate} of the lead's tokens.\n" if champion.policy.kind == "mix" else ".\n"),
         soft_wrap=True,
     )

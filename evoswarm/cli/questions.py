@@ -15,7 +15,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
-    from evoswarm.experiment.generation import Row
+    from evoswarm.experiment.generation import Answer
 
 _LARGEST = 1024 * MIB  # of a file of prompts
 
@@ -122,7 +122,7 @@ def _among(out: Path, inputs: Iterable[Path]) -> Path | None:
     return None
 
 
-def write_rows(rows: list[Row], out: Path | None) -> None:
+def write_rows(rows: list[Answer], out: Path | None) -> None:
     """Print the answers, or write rows with costs to a file.
 
     Raises:

@@ -75,7 +75,7 @@ def run_evaluate(
     if as_json:
         print(json.dumps(_as_dict(result), ensure_ascii=False))
         return
-    for line in result.recipe.words(result.summary.cost.spoken):
+    for line in result.policy.words(result.summary.cost.spoken):
         print(line)
     console = make_console()
     title = f"{split} split, {result.summary.items} items"
@@ -122,14 +122,14 @@ def _mirror_opening(result: SplitResult, space: SearchSpace, runs: Path) -> None
     metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
     if summary.accuracy is not None:
         metrics["test_accuracy"] = summary.accuracy
-    tracker.opening(*mirror.opening(space, result.recipe.digest, opening), metrics)
+    tracker.opening(*mirror.opening(space, result.policy.digest, opening), metrics)
     tracker.close()
 
 
 def _as_dict(result: SplitResult) -> dict[str, object]:
     opening = result.opening
     return {
-        "recipe": result.recipe.digest,
+        "recipe": result.policy.digest,
         "split": result.split,
         **summary_dict(result.summary),
         "opening": None if opening is None else {"first": opening.first, "others": opening.others},

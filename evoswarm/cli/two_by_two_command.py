@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_within
-from evoswarm.study.two_by_two.duel import DIRECTORY
+from evoswarm.study.two_by_two.searches import DIRECTORY
 from evoswarm.study.two_by_two.values import two_by_two
 
 if TYPE_CHECKING:

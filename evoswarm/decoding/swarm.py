@@ -32,7 +32,7 @@ from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.decoding.waves import ViewKey, groups, view_key
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
@@ -72,7 +72,7 @@ class Swarm(Decoder):
     @classmethod
     def load(
         cls,
-        specs: Iterable[MemberSpec] | Recipe,
+        specs: Iterable[MemberSpec] | Policy,
         *,
         batch_tokens: int = 16384,
         state_memory_bytes: int | None = None,
@@ -82,10 +82,10 @@ class Swarm(Decoder):
         on_load: Callable[[int], None] = lambda members: None,
         trust_remote_code: bool = False,
     ) -> Self:
-        """Load a pool, or the members of a recipe.
+        """Load a pool, or the members of a policy.
 
         Args:
-            specs: the members, or a recipe whose members are meant.
+            specs: the members, or a policy whose members are meant.
             batch_tokens: tokens forwarded at once, padding included.
             state_memory_bytes: limit on kept states per member; None is a share of what is free after loading.
             row_memory_bytes: limit on whole output rows per member; likewise.
@@ -98,9 +98,9 @@ class Swarm(Decoder):
         Raises:
             MemberError: a member cannot be loaded, or needs code that the caller does not trust.
         """
-        wanted = [member.spec for member in specs.members] if isinstance(specs, Recipe) else list(specs)
+        wanted = list(specs.specs if isinstance(specs, Policy) else specs)
         pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code)
-        if not isinstance(specs, Recipe):  # of a recipe's members it is asked when it is decoded
+        if not isinstance(specs, Policy):  # of a policy's members it is asked when it is decoded
             _check_fingerprints(wanted, pool)
         return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.confined.function import CallFailed
@@ -15,6 +14,9 @@ from evoswarm.evaluation.evaluation import Ending, Evaluation
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.task import Item, Task
+
+TIE = 1e-6
+"""Weights of answers that are closer than this, as a share of all votes, tie."""
 
 
 class Judge:
@@ -55,7 +57,7 @@ class Judge:
             try:
                 task = self._tasks[item.task]
                 found = [task.extract(text) for text in texts]
-                winner = majority(found)
+                winner = elected([(answer, 1.0) for answer in found])
                 score = checked_score(task.score(item, texts[winner]))
                 ending = ending_of(completion.samples[winner].finish, found[winner])
             except Exception as error:  # a user's own scorer may raise anything
@@ -120,13 +122,20 @@ def scorer_failure(error: Exception) -> Failure:
     return Failure("scorer_error", said)
 
 
-def majority(answers: Sequence[str]) -> int:
-    """The index of the sample whose answer is the most frequent; ties go to the lowest index.
+def elected(votes: Sequence[tuple[str, float]]) -> int:
+    """The position of the first vote for the answer with the greatest summed weight; of equals the first voted for.
 
     A text without an answer (cut off before it came to one, say) has no vote, unless all are such.
+
+    Args:
+        votes: (answer, weight), in the order that settles ties; at least one.
     """
-    counts = Counter(answer for answer in answers if answer) or Counter(answers)
-    return max(range(len(answers)), key=lambda index: (counts[answers[index]], -index))
+    tally: dict[str, list[float]] = {}
+    for answer, weight in [vote for vote in votes if vote[0]] or votes:
+        tally.setdefault(answer, []).append(weight)
+    sums = {answer: math.fsum(weights) for answer, weights in tally.items()}
+    enough = max(sums.values()) - TIE * math.fsum(sums.values())
+    return next(place for place, (answer, _) in enumerate(votes) if sums.get(answer, -math.inf) >= enough)
 
 
 def checked_score(score: float) -> float:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.algorithms import ALGORITHMS, Setup
+from evoswarm.genomes import PolicyGenomes
 from evoswarm.genomes.archipelago_settings import archipelago_settings, island_settings
-from evoswarm.genomes.mix.coordinates import RecipeCoordinates
-from evoswarm.genomes.mix.genes import RecipeGenome
-from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.space import SearchSpace
 
 
-def algorithm_of(space: SearchSpace, representation: RecipeRepresentation) -> Algorithm[RecipeGenome]:
+def algorithm_of(space: SearchSpace, genomes: PolicyGenomes[Any]) -> Algorithm[Any]:
     """The algorithm that ``evolution.algorithm`` names, at its beginning.
 
     All of them ask for as many individuals a generation as the archipelago's islands have in all.
 
     Args:
         space: the search space, with its seed.
-        representation: of its genomes.
+        genomes: of the space.
 
     Raises:
         SpaceError: the settings of the archipelago contradict themselves.
     """
     setup = Setup(
-        representation=representation,
-        coordinates=RecipeCoordinates(representation),
+        representation=genomes,
+        coordinates=genomes.coordinates,
         archipelago=archipelago_settings(space),
         single_island=island_settings(space),
         seed=space.seed,

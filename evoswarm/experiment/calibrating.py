@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from evoswarm.controls.plain import single
 from evoswarm.experiment.past import begins_anew
 from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize
-from evoswarm.genomes.mix.representation import RecipeRepresentation
 from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import load_policy
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 
@@ -59,10 +60,15 @@ def possible_leads(bench: Workbench) -> list[MemberSpec]:
     return [spec for spec in bench.pool if not named or spec.name in named]
 
 
-def representation_of(bench: Workbench, calibration: Calibration) -> RecipeRepresentation:
-    """The genomes of a space, with the sizes of its loaded members and the recipes it starts from."""
-    warm = {Path(file).stem: bench.bound(Recipe.load(os.path.expanduser(file))) for file in bench.space.warm_start}
-    return RecipeRepresentation(bench.space, calibration, sizes_of(bench), warm)
+def genomes_for(bench: Workbench, calibrate: Callable[[], Calibration]) -> PolicyGenomes[Any]:
+    """The genomes of a space, with the sizes of its loaded members and the policies it starts from.
+
+    Args:
+        bench: the space made ready.
+        calibrate: gives the entropies of the possible leads, where the kind of genome needs them.
+    """
+    warm = {Path(file).stem: bench.bound(load_policy(os.path.expanduser(file))) for file in bench.space.warm_start}
+    return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate))
 
 
 def sizes_of(bench: Workbench) -> dict[str, MemberSize]:

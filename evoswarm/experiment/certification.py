@@ -10,29 +10,28 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from evoswarm.certificate.detectable import detectable_gain
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
 from evoswarm.certificate.verdict import points
-from evoswarm.controls.contestant import Contestant, Controls
-from evoswarm.controls.plain import uniform, without
-from evoswarm.controls.tuning import tune
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
+from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import Opening as Opened
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
-from evoswarm.experiment.past import SPACE, history, moment_of, note_once, read_run, retire, root_of
+from evoswarm.experiment.past import SPACE, history, note_once, read_run, retire, root_of, transient_failures
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
-from evoswarm.policies.mix import Recipe, RecipeMember
+from evoswarm.genomes.plain import uniform
+from evoswarm.policies import Policy, Recipe
+from evoswarm.rivals.tuning import Rivals, tune
 from evoswarm.run_directory import CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.statistics.intervals import discordances, strata
@@ -84,13 +83,13 @@ def certify(
         directory = RunDirectory(path)
         stack.callback(directory.close)
         interrupt = stack.enter_context(Interrupt(path))
-        moment, stop = moment_of(directory), interrupt.asked
+        transient, stop = transient_failures(directory), interrupt.asked
         bench = stack.enter_context(
             workbench(
                 space,
                 ledger_file(root, ledger),
                 splits=SPLITS,
-                moment=moment,
+                transient=transient,
                 stop=stop,
                 on_stage=on_stage,
                 swarm=swarm,
@@ -109,7 +108,7 @@ def certify(
 
 
 def certify_champion(
-    bench: Workbench, run: RunDirectory, champion: Recipe, tracker: Tracker, *, force: bool, on_stage: OnStage
+    bench: Workbench, run: RunDirectory, champion: Policy, tracker: Tracker, *, force: bool, on_stage: OnStage
 ) -> Certificate:
     """Certify the champion of a run that is at hand.
 
@@ -134,9 +133,9 @@ def certify_champion(
     forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
     selection = bench.items["selection"]
     on_stage(f"tuning rivals on {len(selection)} selection items")
-    controls = tune(bench.space, bench.pool, champion, evaluator, selection)
-    gain = _detectable(bench, champion, controls)
-    statement = _statement(gain, len(items))
+    rivals = tune(bench.space, bench.pool, champion, evaluator, selection)
+    gain = _detectable(bench, champion, rivals)
+    statement = _statement(gain, len(items), len(rivals.matched))
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     on_stage(f"{statement}; opening them")
     opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=forced)
@@ -147,43 +146,40 @@ def certify_champion(
         detectable_gain=gain,
         statement=f"{statement[0].upper()}{statement[1:]}.",
     )
-    certificate = certificate_of(_evidence(bench, run, space, champion, controls, opening))
+    certificate = certificate_of(_evidence(bench, run, space, champion, rivals, opening))
     run.write(CERTIFICATE, certificate.to_json())
     run.write(PAGE, page(certificate))
     _tell(tracker, space, certificate, opened)
     return certificate
 
 
-def _detectable(bench: Workbench, champion: Recipe, controls: Controls) -> float | None:
+def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | None:
     """What could be proven against all rivals, by how often champion and rival differ on the selection items."""
     evaluator, items = bench.evaluator, bench.items["selection"]
     parts = strata([item.task for item in items], _weights(bench))
-    own = scores_of(evaluator.evaluate([champion], items)[0])
-    squares = {plan.key: discordances(own, plan.play(evaluator, items).scores, parts) for plan in controls.rivals}
+    own, *others = evaluator.summaries([champion, *(rival.policy for rival in rivals.matched)], items)
+    named = zip(rivals.matched, others, strict=True)
+    squares = {rival.key: discordances(own.scores, one.scores, parts) for rival, one in named}
     gain = detectable_gain(squares, parts, len(bench.items["test"]) / len(items))
     return None if gain is None else round(gain, 6)
 
 
-def _statement(gain: float | None, items: int) -> str:
+def _statement(gain: float | None, items: int, rivals: int) -> str:
     if gain is None:
         return f"these {items:,} items are too few to prove any gain"
-    return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all four rivals"
+    count = {3: "three", 4: "four"}[rivals]
+    return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all {count} rivals"
 
 
 def _evidence(
-    bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Recipe, controls: Controls, opening: Opening
+    bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Policy, rivals: Rivals, opening: Opening
 ) -> Evidence:
     """Play everything on the test items and collect what is known besides."""
-    evaluator, items = bench.evaluator, bench.items["test"]
-    less = [ablated(champion, member) for member in champion.members] if len(champion.members) > 1 else []
-    evaluations, *shorter = evaluator.evaluate([champion, *less], items)
+    evaluator, items, selection = bench.evaluator, bench.items["test"], bench.items["selection"]
+    less = _ablated(champion)
+    evaluations, *shorter = evaluator.evaluate([champion, *less.values()], items)
     summary = summarize(items, evaluations, bench.tasks)
     note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
-
-    def played(plans: Sequence[Any]) -> tuple[Contestant, ...]:
-        return tuple(plan.play(evaluator, items) for plan in plans)
-
-    selection = bench.items["selection"]
     tried, searched = history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note = small_test_split(space)
@@ -194,25 +190,14 @@ def _evidence(
         margin=space.certificate.margin,
         tasks=tuple(item.task for item in items),
         weights=_weights(bench),
-        champion=Contestant(
-            "champion",
-            "champion",
-            "",
-            scores_of(evaluations),
-            summary.failed,
-            summary.cost,
-            summary.at_limit,
-            summary.cut_off,
-        ),
-        rivals=played(controls.rivals),
-        diagnostics=played(controls.diagnostics),
-        ceilings=played(controls.ceilings),
+        champion=Scored(Candidate("champion", champion, "champion"), summary),
+        rivals=tuple(score(rivals.matched, evaluator, items)),
+        diagnostics=tuple(score(rivals.diagnostics, evaluator, items)),
+        ceilings=tuple(ceiling.score(evaluator, items) for ceiling in rivals.ceilings),
         pool=len(bench.pool),
         is_uniform=champion.digest == uniform(space, bench.pool).digest,
-        speakers=_speakers(champion, evaluations, less, shorter),
-        open_share=summary.open_share,
-        touched_share=summary.touched_share,
-        selection=scores_of(evaluator.evaluate([champion], selection)[0]),
+        speakers=_speakers(champion, evaluations, dict(zip(less, map(scores_of, shorter), strict=True))),
+        selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         recipes_tried=tried,
@@ -220,39 +205,40 @@ def _evidence(
     )
 
 
-def ablated(recipe: Recipe, member: RecipeMember) -> Recipe:
-    """The recipe without one of its members; where that is the lead, the heaviest of the others leads."""
-    if member.spec.name != recipe.lead:
-        return without(recipe, member.spec.name)
-    heir = max((other for other in recipe.members if other.spec.name != recipe.lead), key=lambda other: other.weight)
-    return without(recipe.model_copy(update={"lead": heir.spec.name}), recipe.lead)
+def _ablated(champion: Policy) -> dict[str, Policy]:
+    """The champion without each of its members, by name, where something is left."""
+    shorter = {spec.name: champion.without(spec.name) for spec in champion.specs}
+    return {name: policy for name, policy in shorter.items() if policy is not None}
 
 
 def _speakers(
-    champion: Recipe,
-    evaluations: Sequence[Evaluation],
-    less: Sequence[Recipe],
-    shorter: Sequence[Sequence[Evaluation]],
+    champion: Policy, evaluations: Sequence[Evaluation], without: Mapping[str, tuple[float, ...]]
 ) -> tuple[Speaker, ...]:
     """How often each member spoke on the test items, and what the others do without it."""
     steps = sum(evaluation.steps for evaluation in evaluations)
-    spoken = [0.0] * len(champion.members)
+    spoken = dict.fromkeys((spec.name for spec in champion.specs), 0.0)
     for evaluation in evaluations:
-        for position, cost in enumerate(evaluation.cost.members):
-            spoken[position] += cost.steps
+        for cost in evaluation.cost.members:
+            spoken[cost.name] += cost.steps
     return tuple(
         Speaker(
-            name=member.spec.name,
-            identity=member.spec.fingerprint or f"{member.spec.path}@{member.spec.revision}",
-            share_of_steps=spoken[position] / steps if steps else 0.0,
-            without=scores_of(shorter[position]) if less else None,
-            led_by=less[position].lead if less else "",
+            name=spec.name,
+            identity=spec.fingerprint or f"{spec.path}@{spec.revision}",
+            role=champion.role(spec.name),
+            share_of_steps=spoken[spec.name] / steps if steps else 0.0,
+            without=without.get(spec.name),
+            led_by=_lead(champion.without(spec.name)),
         )
-        for position, member in enumerate(champion.members)
+        for spec in champion.specs
     )
 
 
-def _subject(space: SearchSpace, champion: Recipe, words: Sequence[str]) -> Subject:
+def _lead(policy: Policy | None) -> str:
+    """Who leads a mix; nobody leads anything else."""
+    return policy.lead if isinstance(policy, Recipe) else ""
+
+
+def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:
     return Subject(
         space=space.name,
         space_digest=space.digest,
@@ -260,8 +246,9 @@ def _subject(space: SearchSpace, champion: Recipe, words: Sequence[str]) -> Subj
         seed=space.seed,
         noise_seed=space.noise_seed,
         champion=champion.digest,
-        members=tuple(member.spec.name for member in champion.members),
-        lead=champion.lead,
+        kind=champion.kind,
+        members=tuple(spec.name for spec in champion.specs),
+        lead=_lead(champion),
         words=tuple(words),
         evoswarm=version("evoswarm"),
         decoding=DECODING_VERSION,

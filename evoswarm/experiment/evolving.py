@@ -17,9 +17,8 @@ from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.result import GenerationFigures, Meter
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.genomes.mix.genes import RecipeGenome
-from evoswarm.genomes.mix.representation import RecipeRepresentation
-from evoswarm.policies.mix import Recipe
+from evoswarm.genomes import PolicyGenomes
+from evoswarm.policies import Policy
 from evoswarm.run_directory import CLOCK, RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker
@@ -37,10 +36,10 @@ class Evolving:
         stop: whether Ctrl-C was pressed.
         on_generation: told of every generation.
         algorithm: what asks for individuals and is told of their outcomes.
-        representation: how genomes become recipes.
+        genomes: how genomes become policies.
 
     Attributes:
-        recipes: by their digests.
+        policies: by their digests.
         rows: the lineage so far, as written.
     """
 
@@ -51,13 +50,13 @@ class Evolving:
         tracker: Tracker,
         stop: Callable[[], bool],
         on_generation: OnGeneration,
-        algorithm: Algorithm[RecipeGenome],
-        representation: RecipeRepresentation,
+        algorithm: Algorithm[Any],
+        genomes: PolicyGenomes[Any],
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
-        self._on_generation, self._algorithm, self._representation = on_generation, algorithm, representation
-        self._scoring: Scoring[RecipeGenome, Recipe] = scoring_of(bench, algorithm)
-        self.recipes: dict[str, Recipe] = {}
+        self._on_generation, self._algorithm, self._genomes = on_generation, algorithm, genomes
+        self._scoring: Scoring[Any, Policy] = scoring_of(bench, algorithm)
+        self.policies: dict[str, Policy] = {}
         self.rows: list[dict[str, Any]] = []
         self._pace: list[float] = []
         self._began = time.monotonic()
@@ -111,12 +110,12 @@ class Evolving:
 
     def _generation(self) -> None:
         """Ask, express, evaluate, tell, write, report."""
-        algorithm, representation = self._algorithm, self._representation
+        algorithm = self._algorithm
         meter = Meter(self._bench.evaluator, replayed=self._run.replaying)
         individuals = algorithm.ask()
-        recipes = [representation.express(individual.genome) for individual in individuals]
-        self.recipes.update((recipe.digest, recipe) for recipe in recipes)
-        told = self._scoring.score(individuals, recipes)
+        policies = [self._genomes.express(individual.genome) for individual in individuals]
+        self.policies.update((policy.digest, policy) for policy in policies)
+        told = self._scoring.score(individuals, policies)
         self._check_hope()
         known = len(algorithm.history)
         algorithm.tell(told)
@@ -141,12 +140,12 @@ class Evolving:
             self._run.journal(GAVE_UP)
             raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
 
-    def _record(self, individuals: Sequence[Individual[RecipeGenome]]) -> None:
+    def _record(self, individuals: Sequence[Individual[Any]]) -> None:
         """Write the lineage; nothing in it depends on a clock, or on what was decoded side by side (as margins do)."""
         rows = []
         for individual in individuals:
             summary = self._scoring.summaries[individual.key]
-            row = {**individual.to_dict(self._representation.encode), **self._scoring.columns(individual)}
+            row = {**individual.to_dict(self._genomes.encode), **self._scoring.columns(individual)}
             row["accuracy"] = summary.accuracy
             row["by_task"] = dict(summary.by_task)
             row["cost"] = {name: getattr(summary.cost, name) for name in ("tokens", "passes", "weight_reads", "flops")}
@@ -159,7 +158,7 @@ class Evolving:
 
     @property
     def on_all_items(self) -> Mapping[str, Summary]:
-        """What recipes did on the search split, by digest, where they were scored on all of it."""
+        """What policies did on the search split, by digest, where they were scored on all of it."""
         return self._scoring.on_all_items
 
     @property

@@ -1,25 +1,26 @@
-"""Answers questions with a recipe."""
+"""Answers questions with a policy: an evaluation of a task that has questions and no right answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.cost import Cost, cost_of
+from evoswarm.evaluation.cost import Cost
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import sentence
-from evoswarm.evaluation.judge import majority
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.workbench import naming
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Policy
+from evoswarm.tasks.task import Item
 
 
 @dataclass(frozen=True)
-class Row:
-    """One answer.
+class Answer:
+    """What a policy said to a question.
 
     Attributes:
         prompt: the question as asked.
@@ -38,7 +39,7 @@ class Row:
     failure: str | None = None
 
     def to_json(self) -> str:
-        """The row as one line of JSON."""
+        """The answer as one line of JSON."""
         data: dict[str, Any] = {
             "prompt": self.prompt,
             "text": self.text,
@@ -51,49 +52,66 @@ class Row:
         return json.dumps(data, ensure_ascii=False)
 
 
+@dataclass(frozen=True)
+class _Questions:
+    """A ``Task`` without right answers: nobody knows better what counts as the same answer than its text."""
+
+    max_bytes: int
+    stop: tuple[str, ...]
+    name: str = "questions"
+    weight: float = 1.0
+    scorer_id: str = "none"
+
+    def items(self) -> Iterator[Item]:
+        """None: questions come from elsewhere."""
+        return iter(())
+
+    def extract(self, text: str) -> str:
+        """The text, white space around it aside."""
+        return text.strip()
+
+    def score(self, item: Item, text: str) -> float:
+        """Nothing is right or wrong."""
+        return 0.0
+
+
 def answer(
-    recipe: Recipe,
+    policy: Policy,
     prompts: Sequence[str],
     *,
     max_bytes: int = 256,
     stop: Sequence[str] = (),
     file: str = "<recipe>",
     trust_remote_code: bool = False,
-) -> list[Row]:
-    """Load the recipe's members and answer.
-
-    With several samples the answer is the most frequent text, white space around it aside: without a task nobody
-    knows better what counts as the same answer.
+) -> list[Answer]:
+    """Load the policy's members and answer; of several answers, votes are counted on texts.
 
     Args:
-        recipe: any.
-        prompts: raw questions; the recipe's prompt format applies.
+        policy: of any kind.
+        prompts: raw questions; the policy's prompt format applies.
         max_bytes: an answer's limit.
         stop: strings that end an answer.
-        file: the recipe's, for errors.
+        file: the policy's, for errors.
         trust_remote_code: see ``Swarm.load``.
 
     Raises:
         MemberError: a member cannot be loaded.
-        RecipeError: a member is not what the recipe knew.
+        RecipeError: a member is not what the policy knew.
     """
-    swarm = Swarm.load(recipe, trust_remote_code=trust_remote_code)
-    with naming(file):
-        swarm.check(recipe)
-    requests = [Request(recipe, prompt, key=prompt, max_bytes=max_bytes, stop=tuple(stop)) for prompt in prompts]
-    completions = swarm.decode(requests)
-    return [_row(prompt, completion, swarm) for prompt, completion in zip(prompts, completions, strict=True)]
+    swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
+    task = _Questions(max_bytes, tuple(stop))
+    items = [Item(prompt, task.name, prompt, "") for prompt in prompts]
+    with Ledger(":memory:") as ledger, naming(file):
+        rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([policy], items)[0]
+    return [_answer(item.prompt, row) for item, row in zip(items, rows, strict=True)]
 
 
-def _row(prompt: str, completion: Completion, swarm: Decoder) -> Row:
-    texts = [sample.text for sample in completion.samples]
-    failure = completion.failure
-    tokens = completion.lead_tokens
-    return Row(
+def _answer(prompt: str, row: Evaluation) -> Answer:
+    return Answer(
         prompt=prompt,
-        text=texts[majority([text.strip() for text in texts])] if texts and failure is None else "",
-        cost=cost_of(completion.use, swarm.shapes),
-        open_share=completion.open_share,
-        touched_share=completion.lead_tokens_touched / tokens if tokens else 0.0,
-        failure=None if failure is None else f"{failure.kind}: {sentence(failure)}",
+        text="" if row.failure else row.answer,
+        cost=row.cost,
+        open_share=row.open_share,
+        touched_share=row.lead_tokens_touched / row.lead_tokens if row.lead_tokens else 0.0,
+        failure=None if row.failure is None else f"{row.failure.kind}: {sentence(row.failure)}",
     )

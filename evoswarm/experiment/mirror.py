@@ -7,11 +7,10 @@ from importlib.metadata import version
 from typing import Any, get_args
 
 from evoswarm.decoding.request import DEPTH_NAMES
+from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.ledger import Opening
 from evoswarm.experiment.result import GenerationFigures, SearchResult
-from evoswarm.experiment.selection import Standing
 from evoswarm.failure import FailureKind
-from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened
@@ -88,17 +87,17 @@ def lineage(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in flat] for name in names}
 
 
-def champions(result: SearchResult, genomes: Mapping[str, RecipeGenome]) -> list[ChildRun]:
+def champions(result: SearchResult, genomes: Mapping[str, Mapping[str, Any]]) -> list[ChildRun]:
     """The champion and the Pareto front as child runs.
 
     Args:
         result: of the search.
-        genomes: by recipe digest, as far as they are known.
+        genomes: as JSON data, by policy digest, as far as they are known.
     """
     champion = result.selection.champion
-    others = [s for s in result.front if s.recipe.digest != champion.recipe.digest]
+    others = [s for s in result.front if s.policy.digest != champion.policy.digest]
     named = [("champion", champion), *((f"front: {s.name}", s) for s in others)]
-    return [_child(name, standing, genomes.get(standing.recipe.digest)) for name, standing in named[:MOST_CHILDREN]]
+    return [_child(name, standing, genomes.get(standing.policy.digest)) for name, standing in named[:MOST_CHILDREN]]
 
 
 def opening(space: SearchSpace, champion: str, opened: Opening) -> tuple[str, dict[str, str]]:
@@ -150,7 +149,7 @@ def _named(prefix: str, objectives: Sequence[str], values: Sequence[float]) -> d
     return dict(zip(names, values, strict=False))
 
 
-def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildRun:
+def _child(name: str, standing: Scored, genome: Mapping[str, Any] | None) -> ChildRun:
     summary = standing.summary
     figures = {
         "selection_accuracy": standing.accuracy,
@@ -163,6 +162,6 @@ def _child(name: str, standing: Standing, genome: RecipeGenome | None) -> ChildR
         "cut_off": summary.cut_off,
         **{f"selection_accuracy/{task}": score for task, score in summary.by_task.items()},
     }
-    genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome.to_dict()).items()}
-    parameters = {**standing.recipe.parameters(), **genes}
-    return ChildRun(name, standing.recipe.digest, parameters, figures, standing.recipe.to_json())
+    genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome).items()}
+    parameters = {**standing.policy.parameters(), **genes}
+    return ChildRun(name, standing.policy.digest, parameters, figures, standing.policy.to_json())

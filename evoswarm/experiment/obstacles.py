@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoswarm.controls.plain import Contender
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import FailedItems, in_words, sentence, together
 from evoswarm.experiment.scoring import hopeless
@@ -89,7 +89,7 @@ class Obstacles:
 def obstacles(
     bench: Workbench,
     items: Sequence[Item],
-    plain: Sequence[tuple[Contender, Sequence[Evaluation]]],
+    plain: Sequence[tuple[Candidate, Sequence[Evaluation]]],
     summaries: Sequence[Summary],
 ) -> Obstacles:
     """Collect what a sample shows.
@@ -97,11 +97,11 @@ def obstacles(
     Args:
         bench: with the items of all splits: only the lengths of their prompts are looked at.
         items: of the sample.
-        plain: the plainest recipes with what they did on the sample.
-        summaries: of all recipes of the sample.
+        plain: the plainest policies with what they did on the sample.
+        summaries: of all policies of the sample.
     """
-    alone = [(one, rows) for one, rows in plain if len(one.recipe.members) == 1]
-    limits = [_at_limit(one.recipe.lead, task, items, rows) for task in bench.tasks for one, rows in alone]
+    alone = [(one.policy.specs[0].name, rows) for one, rows in plain if len(one.policy.specs) == 1]
+    limits = [_at_limit(name, task, items, rows) for task in bench.tasks for name, rows in alone]
     return Obstacles(
         long=tuple(_long_prompts(bench)),
         at_limit=tuple(one for one in limits if one.share),

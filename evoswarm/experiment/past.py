@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.evaluator import Moment
+from evoswarm.evaluation.evaluator import TransientFailures
 from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.failure import Failure
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Policy, load_policy
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.trust import NOBODY, Trust
@@ -27,7 +27,7 @@ def root_of(path: Path) -> Path:
     return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
 
 
-def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Recipe]:
+def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Policy]:
     """The space and the champion of a run directory.
 
     Args:
@@ -44,14 +44,14 @@ def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Recipe]:
             raise RunError(message, Where(str(path)))
     space = SearchSpace.from_yaml(path / SPACE, trust=trust)
     named_store(space)
-    return space, Recipe.load(path)
+    return space, load_policy(path)
 
 
 GAVE_UP = "gave_up"
 """Event of the journal: nothing could be evaluated at all, and nothing of it was written down."""
 
 
-def moment_of(run: RunDirectory) -> Moment:
+def transient_failures(run: RunDirectory) -> TransientFailures:
     """Failures owed to device and time, from the journal and into it.
 
     Those of a sitting that gave up have acted on nothing that stands anywhere: they get another try.
@@ -66,7 +66,7 @@ def moment_of(run: RunDirectory) -> Moment:
     def note(recipe: str, item: str, failure: Failure) -> None:
         run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
 
-    return Moment(known, note)
+    return TransientFailures(known, note)
 
 
 def begins_anew(run: RunDirectory) -> bool:
@@ -80,7 +80,7 @@ def note_once(run: RunDirectory, event: str, **values: Any) -> None:
         run.journal(event, **values)
 
 
-def retire(run: RunDirectory, champion: Recipe) -> None:
+def retire(run: RunDirectory, champion: Policy) -> None:
     """Put the certificate of an earlier champion of this run aside, under that champion's digest.
 
     Raises:
@@ -101,7 +101,7 @@ def retire(run: RunDirectory, champion: Recipe) -> None:
             run.rename(name, name.replace(".", f"-{earlier[:12]}."))
 
 
-def history(run: RunDirectory, champion: Recipe, items: int) -> tuple[int, float | None]:
+def history(run: RunDirectory, champion: Policy, items: int) -> tuple[int, float | None]:
     """How many distinct recipes a search scored, and what its champion scored on all search items.
 
     A race may have scored it on some of them only: such a row says on how many, and does not count.

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from evoswarm.controls.plain import rivals
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
-from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS
@@ -172,24 +172,24 @@ def _decode_sample(bench: Workbench) -> _Sample:
 
     calibration = calibrate(bench, items)
     mark(0.0)
-    representation = representation_of(bench, calibration)
-    algorithm = algorithm_of(bench.space, representation)
+    genomes = genomes_for(bench, lambda: calibration)
+    algorithm = algorithm_of(bench.space, genomes)
     scores: list[tuple[float, ...]] = []
     known: dict[str, Summary] = {}
     for _ in range(_SAMPLED_GENERATIONS):
         individuals = algorithm.ask()
-        recipes = [representation.express(individual.genome) for individual in individuals]
-        evaluations = bench.evaluator.evaluate(recipes, items)
+        policies = [genomes.express(individual.genome) for individual in individuals]
+        evaluations = bench.evaluator.evaluate(policies, items)
         summaries = [summarize(items, row, bench.tasks) for row in evaluations]
-        known.update((recipe.digest, summary) for recipe, summary in zip(recipes, summaries, strict=True))
+        known.update((policy.digest, summary) for policy, summary in zip(policies, summaries, strict=True))
         algorithm.tell(
             outcome(individual, summary, bench.space.objectives)
             for individual, summary in zip(individuals, summaries, strict=True)
         )
         scores += [scores_of(row) for row in evaluations]
         mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
-    contenders = rivals(bench.space, bench.pool)
-    plain = bench.evaluator.evaluate([contender.recipe for contender in contenders], items)
+    contenders = [Candidate(*one) for one in genomes.plain()]
+    plain = bench.evaluator.evaluate([one.policy for one in contenders], items)
     scores += [scores_of(row) for row in plain]
     shown = obstacles(bench, items, list(zip(contenders, plain, strict=True)), list(known.values()))
     return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores), shown)

@@ -12,15 +12,19 @@ from typing import Any
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import Counters
+from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import FailedItems, together
 from evoswarm.evolution.report import IslandReport
-from evoswarm.experiment.selection import Selection, Standing
+from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Policy
 from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
+
+PLAIN = "plain"
+"""Key of the plainest policies of a pool among the contenders: members alone, and all of them alike."""
 
 FRONT, RECIPES = "front.json", "recipes"
 CERTIFICATE, PAGE = "certificate.json", "certificate.txt"
@@ -175,7 +179,7 @@ class SearchResult:
     """The outcome of a search.
 
     Attributes:
-        champion: the recipe to use.
+        champion: the policy to use.
         selection: how it was chosen: all contenders on the selection split, and the Pareto front.
         directory: of the run.
         ledger: the file of all evaluations.
@@ -199,7 +203,7 @@ class SearchResult:
         ('generations', 2)
     """
 
-    champion: Recipe
+    champion: Policy
     selection: Selection
     directory: Path
     ledger: Path
@@ -226,14 +230,14 @@ class SearchResult:
         return self.selection.champion.summary.cost
 
     @property
-    def front(self) -> tuple[Standing, ...]:
+    def front(self) -> tuple[Scored, ...]:
         """The Pareto front."""
         return self.selection.front
 
     @property
-    def comparison(self) -> tuple[Standing, ...]:
+    def comparison(self) -> tuple[Scored, ...]:
         """All contenders on the selection split, best first."""
-        return self.selection.standings
+        return self.selection.contenders
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -251,7 +255,7 @@ class SearchResult:
             (root / PAGE, "the certificate: what held-out items say of the champion"),
             (root / CERTIFICATE, "the same as data"),
         ]
-        return [
+        lines = [
             (root / CHAMPION, "the champion, a recipe that stands alone"),
             *(certified if self.certificate is not None else []),
             (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
@@ -262,6 +266,7 @@ class SearchResult:
             (root / JOURNAL, "what a replay could not know again"),
             (self.ledger, "every evaluation of all runs"),
         ]
+        return [line for line in lines if line[0].exists() or line[0] == self.ledger]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data."""
@@ -278,7 +283,7 @@ class SearchResult:
             "refusal": self.refusal,
             "warnings": list(self.warnings),
             "selection": _figures(self.selection.champion),
-            "rivals": [_figures(s) for s in self.comparison if s.is_rival],
+            "rivals": [_figures(s) for s in self.comparison if s.candidate.key == PLAIN],
             "front": [_figures(s) for s in self.front],
         }
 
@@ -290,12 +295,12 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         RunError: the directory cannot be written.
     """
     selection = result.selection
-    files = {standing.recipe.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.standings}
-    for standing in selection.standings:
-        run.write(files[standing.recipe.digest], standing.recipe.to_json())
+    files = {standing.policy.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.contenders}
+    for standing in selection.contenders:
+        run.write(files[standing.policy.digest], standing.policy.to_json())
 
-    def rows(standings: Sequence[Standing]) -> list[dict[str, Any]]:
-        figures = [{**_figures(s), "recipe": files[s.recipe.digest]} for s in standings]
+    def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
+        figures = [{**_figures(s), "recipe": files[s.policy.digest]} for s in standings]
         for row in figures:
             del row["close_decisions"]  # margins depend on what was decoded side by side, and these files do not
             del row["at_limit"]
@@ -307,14 +312,14 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     front = {
         "split": "selection",
         "objectives": list(selection.objectives),
-        "champion": selection.champion.recipe.digest,
-        "winner": selection.winner.recipe.digest,
+        "champion": selection.champion.policy.digest,
+        "winner": selection.winner.policy.digest,
         "dropped": list(selection.dropped),
-        "best": selection.best.recipe.digest,
+        "best": selection.best.policy.digest,
         "standard_error": selection.standard_error,
         "search_accuracy": dict(result.search_accuracy),
         "front": rows(selection.front),
-        "contenders": rows(selection.standings),
+        "contenders": rows(selection.contenders),
     }
     run.write_json(FRONT, front)
     run.write(CHAMPION, result.champion.to_json())
@@ -344,8 +349,8 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _figures(standing: Standing) -> dict[str, Any]:
-    return {"name": standing.name, "digest": standing.recipe.digest, **summary_dict(standing.summary)}
+def _figures(standing: Scored) -> dict[str, Any]:
+    return {"name": standing.name, "digest": standing.policy.digest, **summary_dict(standing.summary)}
 
 
 def _island(report: IslandReport, objectives: Sequence[str]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.policies import Recipe
+from evoswarm.policies import Policy
 
 G = TypeVar("G")
-P = TypeVar("P", bound=Recipe)
+P = TypeVar("P", bound=Policy)
 
 
 class Scoring(ABC, Generic[G, P]):

@@ -12,25 +12,25 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from evoswarm.controls.plain import Contender, rivals
 from evoswarm.decoding.decoder import Decoder
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
-from evoswarm.experiment.calibrating import calibration_of, representation_of
+from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.past import moment_of, retire
-from evoswarm.experiment.result import SearchResult, write_result
+from evoswarm.experiment.past import retire, transient_failures
+from evoswarm.experiment.result import PLAIN, SearchResult, write_result
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
-from evoswarm.genomes.mix.genes import RecipeGenome
-from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes import PolicyGenomes, check_kind
 from evoswarm.run_directory import RunDirectory, run_directory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
@@ -38,7 +38,7 @@ from evoswarm.tracking import Tracker
 from evoswarm.trust import Trust
 
 FRONT_EXTRAS = 30
-"""Recipes of the Pareto archive, beyond the finalists, that are tested again for the front."""
+"""Policies of the Pareto archive, beyond the finalists, that are tested again for the front."""
 
 OnStage = Callable[[str], None]
 
@@ -85,6 +85,7 @@ def search(
     """
     checked = _seeded(space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space), seed)
     checked = checked if trust is None else checked.trusting(trust)
+    check_kind(checked)
     named_store(checked)  # a refusal comes before anything is written
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
@@ -96,7 +97,7 @@ def search(
                 checked,
                 ledger_file(root, ledger),
                 splits=splits,
-                moment=moment_of(run),
+                transient=transient_failures(run),
                 stop=interrupt.asked,
                 on_stage=on_stage,
                 swarm=swarm,
@@ -170,18 +171,17 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            calibration = calibration_of(bench, run, self._on_stage)
-            representation = representation_of(bench, calibration)
-            algorithm = algorithm_of(bench.space, representation)
+            genomes = genomes_for(bench, lambda: calibration_of(bench, run, self._on_stage))
+            algorithm = algorithm_of(bench.space, genomes)
             evolving = Evolving(
-                bench, run, self._tracker, self._interrupt.asked, self._on_generation, algorithm, representation
+                bench, run, self._tracker, self._interrupt.asked, self._on_generation, algorithm, genomes
             )
             self._on_stage(f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()
-            result = self._certified(self._choose(algorithm, representation, evolving, reason))
+            result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
-            genomes = {individual.key: individual.genome for individual in algorithm.archive.individuals}
-            self._tracker.champions(mirror.champions(result, genomes))
+            known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
+            self._tracker.champions(mirror.champions(result, known))
             status = "FINISHED"
             return result
         except (Stopped, KeyboardInterrupt) as error:
@@ -206,8 +206,8 @@ class Session:
 
     def _choose(
         self,
-        algorithm: Algorithm[RecipeGenome],
-        representation: RecipeRepresentation,
+        algorithm: Algorithm[Any],
+        genomes: PolicyGenomes[Any],
         evolving: Evolving,
         reason: str,
     ) -> SearchResult:
@@ -216,17 +216,15 @@ class Session:
         whole = [(i, s) for i in archive.individuals if (s := evolving.on_all_items.get(i.key)) is not None]
         ranked = [(i, s.accuracy) for i, s in whole if s.accuracy is not None]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
-        finalists = [Contender(i.id, evolving.recipes[i.key]) for i, _ in ranked[:FINALISTS]]
+        finalists = [Candidate(i.id, evolving.policies[i.key]) for i, _ in ranked[:FINALISTS]]
         front = archive.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
-        extras = [Contender(i.id, evolving.recipes[i.key]) for i in front]
-        names = [spec.name for spec in bench.pool]
-        for rival in rivals(bench.space, bench.pool):  # one that the space's limits exclude is shown, but cannot win
-            allowed = representation.genes.limits.allow([names.index(m.spec.name) for m in rival.recipe.members])
-            (finalists if allowed else extras).append(rival)
+        extras = [Candidate(i.id, evolving.policies[i.key]) for i in front]
+        for name, policy in genomes.plain():  # one that the space's limits exclude is shown, but cannot win
+            (finalists if genomes.allows(policy) else extras).append(Candidate(name, policy, PLAIN))
         self._on_stage(f"choosing among {len(finalists)} finalists on {len(bench.items['selection'])} unseen items")
         selection = select(bench.evaluator, bench.items["selection"], finalists, extras, bench.space.objectives)
         result = SearchResult(
-            champion=selection.champion.recipe,
+            champion=selection.champion.policy,
             selection=selection,
             directory=self._run.path,
             ledger=Path(bench.evaluator.ledger.path),
@@ -237,7 +235,7 @@ class Session:
             seconds=time.monotonic() - self._began,
             example_prompt=bench.items["selection"][0].prompt,
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
-            on_search=evolving.on_all_items.get(selection.champion.recipe.digest),
+            on_search=evolving.on_all_items.get(selection.champion.policy.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
         )
         write_result(self._run, result)

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
 from evoswarm.evaluation.ledger import Ledger, Opening
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Policy, load_policy
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
 from evoswarm.trust import Trust
+
+P = TypeVar("P", bound=Policy)
 
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
@@ -56,16 +59,16 @@ class Workbench:
         """The members, as loaded."""
         return self.space.pool
 
-    def bound(self, recipe: Recipe) -> Recipe:
-        """The recipe with its members' specs as this pool has them loaded.
+    def bound(self, policy: P) -> P:
+        """The policy with its members' specs as this pool has them loaded.
 
         Raises:
             RecipeError: the pool lacks a member, or has another model under its name.
         """
-        self.swarm.check(recipe)
-        specs = {spec.name: spec for spec in self.pool}
-        members = [{**member.model_dump(), "spec": specs[member.spec.name].model_dump()} for member in recipe.members]
-        return Recipe.model_validate({**recipe.model_dump(by_alias=True), "members": members})
+        for task in self.tasks:
+            for recipe in policy.mixes(task):
+                self.swarm.check(recipe)
+        return policy.bound({spec.name: spec for spec in self.pool})
 
 
 @contextmanager
@@ -74,7 +77,7 @@ def workbench(
     ledger: Path | str,
     *,
     splits: Sequence[SplitName] = ("search", "selection"),
-    moment: Moment | None = None,
+    transient: TransientFailures | None = None,
     stop: Callable[[], bool] | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
     swarm: Decoder | None = None,
@@ -85,7 +88,7 @@ def workbench(
         space: checked already.
         ledger: the ledger's file, or ``":memory:"``.
         splits: whose items are wanted; those of the others stay unseen.
-        moment: failures owed to device and time.
+        transient: failures owed to device and time.
         stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
         on_stage: told what is being done.
         swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
@@ -105,7 +108,7 @@ def workbench(
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
-        evaluator = Evaluator(swarm, by_name, open_ledger, moment=moment, stop=stop)
+        evaluator = Evaluator(swarm, by_name, open_ledger, transient=transient, stop=stop)
         yield Workbench(loaded, by_name, items, swarm, evaluator)
 
 
@@ -135,23 +138,23 @@ def _same_pool(asked: Sequence[MemberSpec], loaded: Sequence[MemberSpec]) -> boo
 
 @dataclass(frozen=True)
 class SplitResult:
-    """A recipe on one split of a space.
+    """A policy on one split of a space.
 
     Attributes:
-        recipe: as it was decoded.
+        policy: as it was decoded.
         split: which items.
         summary: score and cost.
         opening: of the test split, where that was evaluated.
     """
 
-    recipe: Recipe
+    policy: Policy
     split: SplitName
     summary: Summary
     opening: Opening | None = None
 
 
 def evaluate(
-    recipe: Recipe | str | Path,
+    policy: Policy | str | Path,
     space: SearchSpace | str | Path,
     split: SplitName = "selection",
     *,
@@ -160,14 +163,14 @@ def evaluate(
     trust: Trust | None = None,
     ledger: str | Path | None = None,
 ) -> SplitResult:
-    """Score any recipe on a split of a space.
+    """Score any policy on a split of a space.
 
     The test split is held out: evaluating it is recorded in the ledger as an opening, before it happens. The same
-    recipe again is the same opening; another recipe is allowed, and the result says how many opened the items
+    policy again is the same opening; another one is allowed, and the result says how many opened the items
     before it.
 
     Args:
-        recipe: the recipe, its file, or a run directory with a champion.
+        policy: the policy, its file, or a run directory with a champion.
         space: the space, or its file.
         split: ``search``, ``selection`` or ``test``.
         runs: the directory of all runs; its ledger is used.
@@ -185,8 +188,7 @@ def evaluate(
     """
     checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
     checked = checked if trust is None else checked.trusting(trust)
-    asked = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    file = "<recipe>" if isinstance(recipe, Recipe) else str(recipe)
+    asked, file = (load_policy(policy), str(policy)) if isinstance(policy, str | Path) else (policy, "<recipe>")
     check_members(asked, checked, file)
     with workbench(checked, ledger_file(Path(runs), ledger), splits=[split], on_stage=on_stage) as bench:
         with naming(file):
@@ -209,14 +211,14 @@ def naming(file: str) -> Iterator[None]:
         raise error if error.where else RecipeError(error.message, Where(file)) from None
 
 
-def check_members(recipe: Recipe, space: SearchSpace, file: str) -> None:
-    """Refuse a recipe with members that the pool lacks, before anything is loaded.
+def check_members(policy: Policy, space: SearchSpace, file: str) -> None:
+    """Refuse a policy with members that the pool lacks, before anything is loaded.
 
     Raises:
         RecipeError: names the member.
     """
     names = [spec.name for spec in space.pool]
-    for index, member in enumerate(recipe.members):
-        if member.spec.name not in names:
-            message = f"expected a member of the pool ({', '.join(names)}), got {member.spec.name!r}"
+    for index, spec in enumerate(policy.specs):
+        if spec.name not in names:
+            message = f"expected a member of the pool ({', '.join(names)}), got {spec.name!r}"
             raise RecipeError(message, Where(file, f"members.{index}.spec.name"))

@@ -18,7 +18,7 @@ from evoswarm.canonical import digest_of, round_significant
 from evoswarm.fusion import RULES, FusionRule, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
-from evoswarm.policies.policy import PolicyModel
+from evoswarm.policies.policy import PolicyModel, Role
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -179,6 +179,10 @@ class Recipe(PolicyModel):
     def removable(self) -> tuple[str, ...]:
         """Names of the followers."""
         return tuple(member.spec.name for member in self.members if member.spec.name != self.lead)
+
+    def role(self, name: str) -> Role:
+        """Whether a member leads or follows."""
+        return "lead" if name == self.lead else "follower"
 
     def mixes(self, task: str) -> tuple[Recipe, ...]:
         """The recipe itself, whatever the task."""

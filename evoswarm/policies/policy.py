@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from evoswarm.policies.mix import Recipe
 
 _LARGEST = 4 * MIB  # of a file; a recipe of fifty members has some 30 kB
+
+
+Role = Literal["lead", "follower", "voter"]
+"""A lead speaks at every step, a follower where the gate is open for it; a voter answers on its own."""
 
 
 @runtime_checkable
@@ -52,6 +56,10 @@ class Policy(Protocol):
     @property
     def removable(self) -> tuple[str, ...]:
         """Names of the members that it could do without while the others keep their roles."""
+        ...
+
+    def role(self, name: str) -> Role:
+        """What a member does in it."""
         ...
 
     def mixes(self, task: str) -> tuple[Recipe, ...]:

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from evoswarm.canonical import digest_of
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
-from evoswarm.policies.policy import PolicyModel
+from evoswarm.policies.policy import PolicyModel, Role
 from evoswarm.policies.vote import Vote
 
 
@@ -73,6 +73,10 @@ class Route(PolicyModel):
     def chosen(self, task: str) -> tuple[Recipe | Vote, ...]:
         """The policies that may answer an item of this task."""
         return (self.policies[self.tasks.get(task, 0)],) if self.by == "task" else self.policies
+
+    def role(self, name: str) -> Role:
+        """Every member answers on its own."""
+        return "voter"
 
     def mixes(self, task: str) -> tuple[Recipe, ...]:
         """What the chosen policies need."""

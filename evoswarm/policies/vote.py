@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from evoswarm.canonical import digest_of, round_significant
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
-from evoswarm.policies.policy import PolicyModel
+from evoswarm.policies.policy import PolicyModel, Role
 
 
 class Voter(Strict):
@@ -79,6 +79,10 @@ class Vote(PolicyModel):
         """Names of all voters, where there are several."""
         names = tuple(dict.fromkeys(voter.recipe.lead for voter in self.voters))
         return names if len(names) > 1 else ()
+
+    def role(self, name: str) -> Role:
+        """Every member answers on its own."""
+        return "voter"
 
     def mixes(self, task: str) -> tuple[Recipe, ...]:
         """The voters' recipes, whatever the task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from evoswarm.errors import MemberError, RecipeError
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import load_policy
 from evoswarm.space.golds import own_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
@@ -123,14 +123,17 @@ def _check_warm_start(space: SearchSpace) -> None:
     for index, path in enumerate(space.warm_start):
         where = space.where("warm_start", index)
         try:
-            recipe = Recipe.load(os.path.expanduser(path))
+            policy = load_policy(os.path.expanduser(path))
         except RecipeError as error:
             raise RecipeError(str(error), where) from None
-        if recipe.gate != "entropy":
-            message = f"{path}: expected the gate 'entropy' (searches know no other), got {recipe.gate!r}"
+        if policy.kind != space.genome.kind:
+            message = f"{path}: expected a {space.genome.kind} (as genome.kind says), got a {policy.kind}"
             raise RecipeError(message, where)
-        for member in recipe.members:
-            if member.spec.name not in names and (member.spec.path, member.spec.revision) not in places:
-                raise RecipeError(
-                    f"{path}: expected members of the pool ({', '.join(names)}), got {member.spec.name!r}", where
-                )
+        gates = [recipe.gate for recipe in policy.mixes("") if recipe.gate != "entropy"]
+        if gates:
+            message = f"{path}: expected the gate 'entropy' (searches know no other), got {gates[0]!r}"
+            raise RecipeError(message, where)
+        for spec in policy.specs:
+            if spec.name not in names and (spec.path, spec.revision) not in places:
+                message = f"{path}: expected members of the pool ({', '.join(names)}), got {spec.name!r}"
+                raise RecipeError(message, where)

@@ -142,6 +142,8 @@ class SearchSpace(SpaceSettings):
 
     def _content(self) -> dict[str, Any]:
         content = self.model_dump(mode="json", by_alias=True)
+        if self.genome.kind == "mix":  # spaces from before there were others keep their digests
+            del content["genome"]["kind"]
         return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
 
 

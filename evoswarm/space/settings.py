@@ -59,6 +59,7 @@ class GenomeSettings(ByParameter, Settings):
     """What evolution may vary. A range of equal ends pins a gene.
 
     Attributes:
+        kind: of policy that is searched for: ``mix`` (distributions, symbol by symbol) or ``vote`` (whole answers).
         max_members: of a recipe; null is the whole pool.
         weight: range of a member's weight, before normalisation.
         temperature: range of a member's temperature.
@@ -76,6 +77,7 @@ class GenomeSettings(ByParameter, Settings):
         max_memory_bytes: limit of the weights of a recipe's members.
     """
 
+    kind: str = "mix"
     max_members: int | None = Field(default=None, ge=1)
     weight: PositiveRange = (0.02, 1.0)
     temperature: PositiveRange = (0.25, 4.0)

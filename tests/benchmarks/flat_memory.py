@@ -15,7 +15,7 @@ import psutil
 
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evolution.algorithms.archipelago import Archipelago
-from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.evolving import outcome
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings
@@ -54,7 +54,7 @@ def main() -> None:
 def _evolve(bench: Workbench, generations: int) -> list[int]:
     """Resident bytes after every generation; prints one line each."""
     table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
-    representation = representation_of(bench, table)
+    representation = genomes_for(bench, lambda: table)
     archipelago = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
     process, resident = psutil.Process(), []
     print("generation  resident MB  most states MB  most rows MB  rows  again")

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Any
 
 from evoswarm import Recipe, Request, SearchSpace, Swarm
 from evoswarm.decoding.member import Member
-from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.workbench import workbench
-from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes import PolicyGenomes
 from evoswarm.tasks.task import Item, Task
 from tests.benchmarks.figures import ROOT
 
@@ -33,7 +34,7 @@ class Quickstart:
     members: tuple[Member, ...]
     items: Sequence[Item]
     tasks: dict[str, Task]
-    representation: RecipeRepresentation
+    representation: PolicyGenomes[Any]
 
     def recipes(self, count: int, seed: int = SEED) -> list[Recipe]:
         """Random recipes, no two alike."""
@@ -69,7 +70,7 @@ def quickstart() -> Quickstart:
     plain = space()
     with workbench(plain, ":memory:") as bench:
         table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
-        representation = representation_of(bench, table)
+        representation = genomes_for(bench, lambda: table)
         return Quickstart(bench.swarm.members, bench.items["selection"], dict(bench.tasks), representation)
 
 

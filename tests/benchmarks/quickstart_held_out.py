@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm import Recipe, SearchSpace, Summary, evaluate, search
-from evoswarm.controls.plain import single, uniform
+from evoswarm.genomes.plain import single, uniform
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_suffix(".json")

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from evoswarm import Recipe, SearchResult, search
+from evoswarm import SearchResult, search
 from evoswarm.canonical import digest_of
-from evoswarm.controls.plain import without
 from evoswarm.evaluation.evaluation import CLOSE_MARGIN
-from evoswarm.experiment.calibrating import CALIBRATION, representation_of
+from evoswarm.experiment.calibrating import CALIBRATION, genomes_for
 from evoswarm.experiment.workbench import LEDGER, Workbench, workbench
 from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.policies import Policy
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.tasks.task import Item
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, exactly
@@ -58,25 +58,24 @@ def _count(ledger: Path) -> int:
         return int(database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
 
-def _recipes(result: SearchResult, bench: Workbench) -> list[Recipe]:
+def _recipes(result: SearchResult, bench: Workbench) -> list[Policy]:
     """Everything that the search evaluated: its individuals, and at the end the contenders and what came of one."""
     calibration = Calibration.from_json((result.directory / CALIBRATION).read_text(encoding="utf-8"))
-    representation = representation_of(bench, calibration)
+    representation = genomes_for(bench, lambda: calibration)
     lines = (result.directory / INDIVIDUALS).read_text(encoding="utf-8").splitlines()
     recipes = [representation.express(representation.decode(json.loads(line)["genome"])) for line in lines]
-    recipes += [standing.recipe for standing in result.selection.standings]
-    recipes += _lesser(result.selection.winner.recipe)
+    recipes += [one.policy for one in result.selection.contenders]
+    recipes += _lesser(result.selection.winner.policy)
     return list({recipe.digest: recipe for recipe in recipes}.values())
 
 
-def _lesser(recipe: Recipe) -> list[Recipe]:
-    """The recipe less one follower, or two, or more."""
-    names = [member.spec.name for member in recipe.members if member.spec.name != recipe.lead]
-    fewer = [without(recipe, name) for name in names]
-    return [one for each in fewer for one in (each, *_lesser(each))]
+def _lesser(policy: Policy) -> list[Policy]:
+    """The policy less one member, or two, or more."""
+    fewer = [policy.without(name) for name in policy.removable]
+    return [one for each in fewer if each is not None for one in (each, *_lesser(each))]
 
 
-def _again(recipe: Recipe, items: Sequence[Item], known: Workbench, fresh: Workbench) -> Iterator[tuple[float, bool]]:
+def _again(recipe: Policy, items: Sequence[Item], known: Workbench, fresh: Workbench) -> Iterator[tuple[float, bool]]:
     """Per item that the ledger holds for the recipe: the smaller margin, and whether the answers are alike."""
     context = digest_of(known.evaluator.context(recipe))
     digests = [known.evaluator.item_digest(item, recipe.prompt_format) for item in items]

@@ -10,9 +10,12 @@ import pytest
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of, interval
 from evoswarm.certificate.page import page, summary
-from evoswarm.controls.contestant import Contestant
+from evoswarm.evaluation.candidate import Candidate, Scored
 from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.statistics.intervals import AdjustedMean
 
 ITEMS = 1000
@@ -29,8 +32,27 @@ def cost(*names: str) -> Cost:
     return Cost(tuple(MemberCost(name, 10, 5, 5e6, 1e7, 4) for name in names))
 
 
-def contestant(key: str, right: int, name: str = "somebody") -> Contestant:
-    return Contestant(key, name, f"{name}, chosen on selection", scores(right), (), cost("m"))
+RECIPE = Recipe(members=(RecipeMember(spec=MemberSpec(name="m", path="zoo:m")),), lead="m")
+
+
+def scored(key: str, right: int, name: str = "somebody", spent: Cost | None = None, **fields: object) -> Scored:
+    """Somebody who is right on so many items."""
+    summary = Summary(
+        **{  # type: ignore[arg-type]
+            "accuracy": right / ITEMS,
+            "by_task": {},
+            "cost": spent or cost("m"),
+            "open_share": 0.4,
+            "touched_share": 0.5,
+            "failure": None,
+            "failed": (),
+            "close": 0,
+            "items": ITEMS,
+            "scores": scores(right),
+            **fields,
+        }
+    )
+    return Scored(Candidate(name, RECIPE, key, f"{name}, chosen on selection"), summary)
 
 
 def evidence() -> Evidence:
@@ -60,15 +82,16 @@ def evidence() -> Evidence:
         margin=0.03,
         tasks=TASKS,
         weights=dict.fromkeys(TASKS, 1.0),
-        champion=Contestant("champion", "champion", "", scores(900), (), cost("one", "two")),
-        rivals=tuple(contestant(f"R{number}", 700 + number) for number in range(1, 5)),
-        diagnostics=(contestant("always_fuse", 880, "always fuse"), contestant("uniform_pool", 600, "uniform mix")),
-        ceilings=(contestant("oracle_router", 950, "oracle router (told the answers)"),),
+        champion=scored("champion", 900, "champion", cost("one", "two")),
+        rivals=tuple(scored(f"R{number}", 700 + number) for number in range(1, 5)),
+        diagnostics=(scored("always_fuse", 880, "always fuse"), scored("uniform_pool", 600, "uniform mix")),
+        ceilings=(scored("oracle_router", 950, "oracle router (told the answers)"),),
         pool=3,
         is_uniform=False,
-        speakers=(Speaker("one", "a", 1.0, scores(500), "two"), Speaker("two", "b", 0.4, scores(650), "one")),
-        open_share=0.4,
-        touched_share=0.5,
+        speakers=(
+            Speaker("one", "a", "lead", 1.0, scores(500), "two"),
+            Speaker("two", "b", "follower", 0.4, scores(650), "one"),
+        ),
         selection=(1.0,) * 38 + (0.0,) * 2,
         selection_tasks=TASKS[:40],
         search=0.97,
@@ -119,9 +142,9 @@ def test_a_champion_of_one_member_says_so() -> None:
     seen = evidence()
     alone = replace(
         seen,
-        champion=contestant("champion", 700),
-        rivals=tuple(contestant(f"R{number}", 700 - 10 * number) for number in range(4)),
-        speakers=(Speaker("one", "a", 1.0),),
+        champion=scored("champion", 700),
+        rivals=tuple(scored(f"R{number}", 700 - 10 * number) for number in range(4)),
+        speakers=(Speaker("one", "a", "lead", 1.0),),
         pool=1,
     )
     certificate = certificate_of(alone)
@@ -146,9 +169,9 @@ def test_the_page_fits_whatever_the_names() -> None:
         seen,
         subject=subject,
         opening=seen.opening.model_copy(update={"forced": True, "others_of_this_space": 2, "others": 3}),
-        rivals=tuple(replace(rival, name=long, failed=lost, at_limit=9, cut_off=4) for rival in seen.rivals),
+        rivals=tuple(scored(rival.key, 700, long, failed=lost, at_limit=9, cut_off=4) for rival in seen.rivals),
         speakers=(replace(seen.speakers[0], name=long, led_by=long), seen.speakers[1]),
-        champion=replace(seen.champion, failed=lost, at_limit=9, cut_off=4, cost=cost(long, "two")),
+        champion=scored("champion", 900, long, cost(long, "two"), failed=lost, at_limit=9, cut_off=4),
         notes=(f"a note about {long}",),
     )
     certificate = certificate_of(worded)
@@ -173,7 +196,9 @@ def test_a_rounded_zero_has_no_sign() -> None:
 
 def test_the_lead_need_not_come_first() -> None:
     seen = evidence()
-    led = certificate_of(replace(seen, subject=seen.subject.model_copy(update={"lead": "two"})))
+    one, two = seen.speakers
+    turned = replace(one, role="follower"), replace(two, role="lead")
+    led = certificate_of(replace(seen, subject=seen.subject.model_copy(update={"lead": "two"}), speakers=turned))
     assert [member.role for member in led.members] == ["follower", "lead"]
     table = page(led).partition("Who really speaks")[2].splitlines()[3:5]
     assert [line.split("%")[0].split() for line in table] == [["two", "(lead)", "40"], ["one", "100"]]

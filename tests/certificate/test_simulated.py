@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from evoswarm.controls.plain import Contender
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import select
@@ -74,7 +74,7 @@ def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:
         recipes = [
             Recipe(members=(RecipeMember(spec=spec),), lead="m", samples=2 + number) for number in range(len(flops))
         ]
-        contenders = [Contender(str(number), recipe) for number, recipe in enumerate(recipes)]
+        contenders = [Candidate(str(number), recipe) for number, recipe in enumerate(recipes)]
         chosen = select(_Table(one.selection, flops, recipes), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
         assert chosen.champion.name == str(simulated.choose(one.selection, flops))
         moved += chosen.champion is not chosen.best

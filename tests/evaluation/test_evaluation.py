@@ -12,7 +12,7 @@ from evoswarm.errors import TaskError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Ending, Evaluation, item_weights, summarize
 from evoswarm.evaluation.failures import FailedItems, failed_items, in_words, lasts, remedy, sentence, together
-from evoswarm.evaluation.judge import ending_of, majority, scorer_failure
+from evoswarm.evaluation.judge import elected, ending_of, scorer_failure
 from evoswarm.failure import Failure, FailureKind
 from evoswarm.tasks.task import Item, Task
 
@@ -141,8 +141,10 @@ def test_close_decisions_are_counted() -> None:
 
 
 def test_votes_go_to_the_most_frequent_answer_and_ties_to_the_first_sample() -> None:
-    assert majority(["7", "3", "3"]) == 1
-    assert majority(["7", "3", "3", "7"]) == 0
-    assert majority(["a", "b", "c"]) == 0
-    assert majority(["", "7", "", "", "7"]) == 1  # what was cut off before its answer outvotes nobody
-    assert majority(["", ""]) == 0
+    assert elected([(answer, 1.0) for answer in ["7", "3", "3"]]) == 1
+    assert elected([(answer, 1.0) for answer in ["7", "3", "3", "7"]]) == 0
+    assert elected([(answer, 1.0) for answer in ["a", "b", "c"]]) == 0
+    assert (
+        elected([(answer, 1.0) for answer in ["", "7", "", "", "7"]]) == 1
+    )  # what was cut off before its answer outvotes nobody
+    assert elected([(answer, 1.0) for answer in ["", ""]]) == 0

@@ -14,7 +14,7 @@ from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation import evaluator as module
-from evoswarm.evaluation.evaluator import Evaluator, Moment, Stopped
+from evoswarm.evaluation.evaluator import Evaluator, Stopped, TransientFailures
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
@@ -160,13 +160,13 @@ def test_failures_of_the_moment_are_noted_before_they_act_and_replayed(
     decode = swarm.decode
     monkeypatch.setattr(swarm, "decode", crowded(decode, items[2]))
     noted: list[tuple[str, str, Failure]] = []
-    moment = Moment(note=lambda recipe, item, failure: noted.append((recipe, item, failure)))
-    rows = Evaluator(swarm, {task.name: task}, ledger, moment=moment).evaluate(recipes[:1], items)[0]
+    transient = TransientFailures(note=lambda recipe, item, failure: noted.append((recipe, item, failure)))
+    rows = Evaluator(swarm, {task.name: task}, ledger, transient=transient).evaluate(recipes[:1], items)[0]
     assert [row.failure is None for row in rows] == [True, True, False, True]
     assert ledger.count() == 3
     assert [(recipe, failure.kind) for recipe, _, failure in noted] == [(recipes[0].digest, "out_of_memory")]
     monkeypatch.setattr(swarm, "decode", decode)  # the moment has passed, but this run has to repeat itself
-    again = Evaluator(swarm, {task.name: task}, ledger, moment=Moment({noted[0][:2]: noted[0][2]}))
+    again = Evaluator(swarm, {task.name: task}, ledger, transient=TransientFailures({noted[0][:2]: noted[0][2]}))
     assert again.evaluate(recipes[:1], items)[0] == rows
     assert again.decoded == 0
 

@@ -10,7 +10,7 @@ import pytest
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import summarize
-from evoswarm.evaluation.evaluator import Evaluator, Moment
+from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.row import Row, Sheet
@@ -89,8 +89,8 @@ def test_a_moment_is_in_no_tally(
         evaluator = Evaluator(swarm, {task.name: task}, ledger, **settings)
         return [summary.failed for summary in evaluator.summaries(recipes, items)]
 
-    moment = Moment({(recipes[0].digest, digest): slow})
+    transient = TransientFailures({(recipes[0].digest, digest): slow})
     lost = (FailedItems("time_out", "", 1, "slow"),)
-    assert failures(moment=moment) == [lost, (), ()]
+    assert failures(transient=transient) == [lost, (), ()]
     assert failures() == [(), (), ()]
-    assert failures(moment=moment) == [lost, (), ()]
+    assert failures(transient=transient) == [lost, (), ()]

@@ -6,10 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
-from evoswarm.controls.plain import single, uniform
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.workbench import workbench
+from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 

@@ -17,7 +17,7 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.cli import run as command
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.certification import ablated, certify
+from evoswarm.experiment.certification import certify
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.past import history
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
@@ -159,7 +159,9 @@ def test_the_heaviest_of_the_others_is_the_heir_and_of_equals_the_first() -> Non
             for name, weight in zip(("llama-a", "llama-b", "neox-e", "opt-g"), weights, strict=True)
         ]
         recipe = Recipe(members=tuple(members), lead="llama-b")
-        return ablated(recipe, recipe.members[1]).lead
+        fewer = recipe.without("llama-b")
+        assert fewer is not None
+        return fewer.lead
 
     assert heir(0.2, 0.4, 0.3, 0.1) == "neox-e"
     assert heir(0.1, 0.2, 0.2, 0.5) == "opt-g"
@@ -168,10 +170,11 @@ def test_the_heaviest_of_the_others_is_the_heir_and_of_equals_the_first() -> Non
 
 def test_ablations_name_an_heir(finished: SearchResult, micro: Micro) -> None:
     mix = Recipe.load(finished.directory / "recipes" / "uniform-mix.json")
-    lead = mix.members[mix.lead_index]
-    assert ablated(mix, lead).members[0].spec.name == ablated(mix, lead).lead != mix.lead
-    follower = next(member for member in mix.members if member is not lead)
-    assert ablated(mix, follower).lead == mix.lead
+    headless, fewer = mix.without(mix.lead), mix.without(mix.removable[0])
+    assert headless is not None
+    assert headless.members[0].spec.name == headless.lead != mix.lead
+    assert fewer is not None
+    assert fewer.lead == mix.lead
 
 
 def test_the_command_prints_the_page_and_the_data(

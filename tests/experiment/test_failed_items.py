@@ -172,7 +172,7 @@ def test_check_and_plan_count_prompts_that_are_too_long(
     planned = make_plan(space)
     assert [one.words for one in planned.obstacles.long] == [note.removeprefix("pool: ")]
     summary = spoilt["result"].selection
-    alone = next(one.summary for one in summary.standings if one.name == "member small")
+    alone = next(one.summary for one in summary.contenders if one.name == "member small")
     assert planned.obstacles.long[0].counts["selection"] == (alone.failures, 12)
     assert any(line.startswith("failures:") and "the context of small is too short" in line for line in planned.lines())
     assert not any(note.startswith("pool") for note in check_files(space))

@@ -13,7 +13,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
 from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
-from evoswarm.experiment.calibrating import calibration_of, representation_of
+from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.scoring import scoring_of
 from evoswarm.experiment.session import search
@@ -134,7 +134,7 @@ def test_who_has_no_islands_has_no_places_either(micro: Micro, algorithm: str) -
 def test_an_algorithm_without_islands_cannot_race(micro: Micro, swarm: Swarm, tmp_path: Path) -> None:
     with workbench(micro("racing={rungs: [4]}"), ":memory:", swarm=swarm) as bench:
         run = RunDirectory(tmp_path / "run")
-        representation = representation_of(bench, calibration_of(bench, run, lambda text: None))
+        representation = genomes_for(bench, lambda: calibration_of(bench, run, lambda text: None))
         run.close()
         with pytest.raises(ValueError, match="expected an archipelago to race on, got RandomSearch"):
             scoring_of(bench, RandomSearch(representation, [Objective("accuracy")], 0))

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 
-from evoswarm.controls.plain import Contender, rivals, without
 from evoswarm.errors import RunError
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, quantity
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.failure import Failure
+from evoswarm.genomes.mix.representation import MixGenomes
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import Policy, Vote
 from evoswarm.policies.mix import Fusion, GateName, Recipe, RecipeMember
+from evoswarm.policies.vote import Voter
+from evoswarm.rivals.sampling import sampled
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, Task
+from tests.rivals.conftest import tell
 
 SPACE = {
     "name": "copies",
@@ -62,7 +70,7 @@ class Judge:
 def choose(scores: Mapping[str, Sequence[float] | None], finalists: Sequence[str]) -> Selection:
     """Select among recipes named by their members."""
     items = [Item(str(number), "t", "", "") for number in range(400)]
-    contenders = [Contender(name, mix(*name.split("+"))) for name in finalists]
+    contenders = [Candidate(name, mix(*name.split("+"))) for name in finalists]
     return select(Judge(scores), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
 
 
@@ -90,7 +98,7 @@ def test_members_are_dropped_within_half_a_point_in_all() -> None:
     selection = choose(scores, ["a+b+c", "b", "c"])
     assert selection.winner.name == "a+b+c"
     assert selection.dropped == ("c", "b")  # 1/400 and 2/400: together exactly half a point
-    assert [m.spec.name for m in selection.champion.recipe.members] == ["a"]
+    assert [m.spec.name for m in selection.champion.policy.members] == ["a"]
     scores["a"] = right(297)
     selection = choose(scores, ["a+b+c", "b", "c"])
     assert selection.dropped == ("c",)
@@ -99,7 +107,7 @@ def test_members_are_dropped_within_half_a_point_in_all() -> None:
 def test_failures_cannot_win() -> None:
     selection = choose({"a+b": None, "a": right(10), "b": right(3)}, ["a+b", "a", "b"])
     assert selection.champion.name == "a"
-    assert selection.standings[-1].name == "a+b"
+    assert selection.contenders[-1].name == "a+b"
     with pytest.raises(RunError, match=r"got failures only: the only recipe failed on every item .* \(made up\)$"):
         choose({"a": None}, ["a"])
 
@@ -107,7 +115,7 @@ def test_failures_cannot_win() -> None:
 def test_who_only_takes_part_in_the_front_cannot_win() -> None:
     items = [Item(str(number), "t", "", "") for number in range(400)]
     judge = Judge({"a": right(10), "a+b": right(400)})
-    finalist, other = Contender("a", mix("a")), Contender("a+b", mix("a", "b"))
+    finalist, other = Candidate("a", mix("a")), Candidate("a+b", mix("a", "b"))
     selection = select(judge, items, [finalist], [other], ["accuracy"])  # type: ignore[arg-type]
     assert selection.champion.name == "a"
     assert [standing.name for standing in selection.front] == ["a+b", "a"]
@@ -116,18 +124,18 @@ def test_who_only_takes_part_in_the_front_cannot_win() -> None:
 def test_a_single_member_keeps_its_plain_name() -> None:
     items = [Item(str(number), "t", "", "") for number in range(400)]
     judge = Judge({"a": right(10), "b": right(9)})
-    finalists = [Contender("g00-i0-00", mix("a")), Contender("member b", mix("b")), Contender("member a", mix("a"))]
-    extras = [Contender("g01-i0-03", mix("a")), Contender("g01-i0-04", mix("b"))]
+    finalists = [Candidate("g00-i0-00", mix("a")), Candidate("member b", mix("b")), Candidate("member a", mix("a"))]
+    extras = [Candidate("g01-i0-03", mix("a")), Candidate("g01-i0-04", mix("b"))]
     selection = select(judge, items, finalists, extras, ["accuracy", "flops"])  # type: ignore[arg-type]
-    assert {standing.name for standing in selection.standings} == {"member a", "member b"}
+    assert {standing.name for standing in selection.contenders} == {"member a", "member b"}
 
 
 def test_what_dropping_leaves_keeps_the_name_it_had_and_its_place_on_the_front() -> None:
     items = [Item(str(number), "t", "", "") for number in range(400)]
     scores = {"a+b": right(300), "a": right(299), "b": right(299)}
     judge = Judge(scores)
-    finalists = [Contender("g02-i0-00", mix("a", "b"))]
-    others = [Contender("member b", mix("b")), Contender("member a", mix("a"))]
+    finalists = [Candidate("g02-i0-00", mix("a", "b"))]
+    others = [Candidate("member b", mix("b")), Candidate("member a", mix("a"))]
     selection = select(judge, items, finalists, others, ["accuracy"])  # type: ignore[arg-type]
     assert selection.dropped == ("b",)
     assert selection.champion.name == "member a"
@@ -140,8 +148,8 @@ def test_exact_copies_are_one_row_with_both_names() -> None:
         MemberSpec(name="other", path="zoo:other", fingerprint="other"),
         MemberSpec(name="mine-again", path="zoo:mine-again", fingerprint="mine"),
     ]
-    space = SearchSpace.model_validate(SPACE)
-    assert [c.name for c in rivals(space, pool)] == ["member mine (= mine-again)", "member other", "uniform mix"]
+    made = MixGenomes(SearchSpace.model_validate(SPACE).model_copy(update={"pool": tuple(pool)}), Calibration({}))
+    assert [name for name, _ in made.plain()] == ["member mine (= mine-again)", "member other", "uniform mix"]
 
 
 def test_the_front_is_exactly_the_non_dominated() -> None:
@@ -156,7 +164,8 @@ def test_dropping_keeps_the_rest_in_proportion() -> None:
     recipe = Recipe(
         members=tuple(RecipeMember(spec=spec(n), weight=w) for n, w in (("a", 0.5), ("b", 0.3), ("c", 0.2))), lead="a"
     )
-    fewer = without(recipe, "b")
+    fewer = recipe.without("b")
+    assert fewer is not None
     assert [member.weight for member in fewer.members] == pytest.approx([5 / 7, 2 / 7], rel=1e-5)
     assert fewer.lead == "a"
 
@@ -226,3 +235,57 @@ def test_why_a_search_ended(reason: str, limit: float, said: str) -> None:
 def test_numbers_for_people() -> None:
     assert [quantity(value) for value in (0, 12, 1234, 56789012, 2.5e9)] == ["0", "12", "1.23k", "56.8M", "2.5G"]
     assert [duration(value) for value in (4.2, 42, 200, 7500)] == ["4.2 s", "42 s", "3 min 20 s", "2 h 05 min"]
+
+
+@pytest.fixture
+def four_voters(micro: Callable[..., SearchSpace]) -> Iterator[tuple[Workbench, list[Voter]]]:
+    """Voters of weights 2, 1, 2 and 4, and 400 items on which nothing was said yet: an item is a quarter of a point."""
+    four = "[" + ", ".join(f'{{name: {name}, path: "zoo:llama-a"}}' for name in "abcd") + "]"
+    with workbench(micro("splits.selection=400", f"pool={four}"), ":memory:", splits=["selection"]) as bench:
+        heats = {0.2: 2.0, 0.4: 1.0, 0.6: 2.0, 0.8: 4.0}  # which tell copies of one member apart
+        alone = [single(bench.space, spec) for spec in bench.pool]
+        yield (
+            bench,
+            [
+                Voter(recipe=sampled(recipe, 2, heat), weight=weight)
+                for recipe, (heat, weight) in zip(alone, heats.items(), strict=True)
+            ],
+        )
+
+
+def wrong_together(bench: Workbench, voters: Sequence[Voter], kinds: Sequence[tuple[str, int]]) -> None:
+    """Voters a to d are right, but for so many items on which some of them give one wrong answer."""
+    items = bench.items["selection"]
+    groups = [group for group, count in kinds for _ in range(count)]
+    for name, voter in zip("abcd", voters, strict=False):
+        rows = []
+        for place, item in enumerate(items):
+            wrong = place < len(groups) and name in groups[place]
+            text = "wrong" if wrong else item.gold
+            cost = Cost((MemberCost(voter.recipe.lead, 1.0, 1.0, 8.0, 10.0, 1.0),))
+            rows.append(Evaluation(float(not wrong), answer=text, answers=(text,), cost=cost, steps=1))
+        tell(bench.evaluator, voter.recipe, items, rows)
+
+
+def kept(bench: Workbench, vote: Vote) -> Policy:
+    """What is left of a vote that wins."""
+    items = bench.items["selection"]
+    return select(bench.evaluator, items, [Candidate("it", vote)], [], ["accuracy"]).champion.policy
+
+
+@pytest.mark.parametrize(("missed", "left"), [(2, 1), (3, 3)])
+def test_a_voter_leaves_for_half_a_point_and_not_for_more(
+    four_voters: tuple[Workbench, list[Voter]], missed: int, left: int
+) -> None:
+    """Three of equal weight: without the second or the third, the first decides, and it is wrong on a few items."""
+    bench, voters = four_voters
+    equal = [Voter(recipe=voter.recipe) for voter in voters[:3]]
+    wrong_together(bench, equal, [("a", missed), ("b", 9), ("c", 9)])
+    assert kept(bench, Vote(voters=tuple(equal))) == Vote(voters=tuple(equal[:left]))
+
+
+def test_what_voters_cost_who_left_before_counts(four_voters: tuple[Workbench, list[Voter]]) -> None:
+    """Without b half a point is lost; without d, the next one, as much again: b leaves and d stays."""
+    bench, voters = four_voters
+    wrong_together(bench, voters, [("ab", 2), ("ac", 2), ("bc", 4), ("d", 8)])
+    assert kept(bench, Vote(voters=tuple(voters))) == Vote(voters=(voters[0], voters[2], voters[3]))

@@ -82,7 +82,7 @@ def test_tags_say_version_fingerprints_and_seed(tracked: Tracked) -> None:
 
 def read_contenders(result: SearchResult) -> list[Any]:
     """The members of the uniform mix."""
-    return list(next(s.recipe for s in result.comparison if s.name == "uniform mix").members)
+    return list(next(s.policy for s in result.comparison if s.name == "uniform mix").members)
 
 
 def test_metrics_per_generation_and_island(tracked: Tracked) -> None:
@@ -147,7 +147,7 @@ def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
     assert known
     assert {"gene.weights.0", "gene.open_shares.1", "gene.rule"} <= set(known[0].data.params)
     assert champion.info.status == "FINISHED"
-    others = {s.recipe.digest for s in result.front} - {result.champion.digest}
+    others = {s.policy.digest for s in result.front} - {result.champion.digest}
     assert {child.data.params["digest"] for child in children.values()} == {result.champion.digest, *others}
 
 

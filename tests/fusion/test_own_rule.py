@@ -17,11 +17,10 @@ from evoswarm import Swarm, search
 from evoswarm.decoding.request import Request
 from evoswarm.errors import RecipeError, SpaceError
 from evoswarm.fusion import BETA, RULES, FusionRule, Parameter, Speakers
-from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 from evoswarm.genomes.mix.dormancy import dormant
 from evoswarm.genomes.mix.expression import member_states, thresholds
 from evoswarm.genomes.mix.genes import RecipeGenome
-from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies.mix import Fusion, Recipe
 from evoswarm.space import SearchSpace
@@ -157,7 +156,7 @@ def test_spaces_without_the_rule_are_as_before(micro: Micro) -> None:
 
 def test_its_gene_sleeps_under_other_rules(micro: Micro) -> None:
     space = micro("genome.rules=[trimmed, mixture]", "genome.gates=false")
-    made = RecipeRepresentation(space, Calibration({}))
+    made = MixGenomes(space, Calibration({}))
     founders = {name: genome for genome, name in made.founders(Random(0))}
     genome = founders["uniform"]
     states = member_states(genome, thresholds(genome, space, made.calibration))
@@ -169,7 +168,7 @@ def test_its_gene_sleeps_under_other_rules(micro: Micro) -> None:
     drawn = {made.random(Random(seed)).value("trim") for seed in range(40)}
     assert 0.0 in drawn, "an atom is hit exactly"
     assert all(0.0 <= value <= 0.4 for value in drawn)
-    assert "trim" in {one.name for one in RecipeCoordinates(made).dimensions}
+    assert "trim" in {one.name for one in made.coordinates.dimensions}
 
 
 def test_a_search_with_it_ends_with_words_and_a_certificate(micro: Micro, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evoswarm.genomes.limits import MemberSize
-from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
@@ -39,7 +39,7 @@ def space() -> Callable[..., SearchSpace]:
 
 
 @pytest.fixture(scope="session")
-def representation() -> Callable[..., RecipeRepresentation]:
+def representation() -> Callable[..., MixGenomes]:
     """Make the representation of a space, given by the fields of its ``genome``."""
 
     def make(
@@ -47,8 +47,8 @@ def representation() -> Callable[..., RecipeRepresentation]:
         sizes: Mapping[str, MemberSize] | None = None,
         warm_start: Mapping[str, Recipe] | None = None,
         **genome: Any,
-    ) -> RecipeRepresentation:
+    ) -> MixGenomes:
         space = make_space(members, genome=genome)
-        return RecipeRepresentation(space, make_calibration(members), sizes, warm_start)
+        return MixGenomes(space, make_calibration(members), sizes, warm_start)
 
     return make

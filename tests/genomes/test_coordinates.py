@@ -6,7 +6,6 @@ from random import Random
 import pytest
 
 from evoswarm.genomes.gene_range import GeneRange
-from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 
 SPANS = {
     "plain": GeneRange(0.5, 2.5),
@@ -50,7 +49,7 @@ def test_uniform_quantiles_are_draws(span):
 )
 def test_genomes_survive_the_way_there_and_back(representation, genome):
     made = representation(5, **genome)
-    box = RecipeCoordinates(made)
+    box = made.coordinates
     rng = Random(0)
     founders = [founder for founder, _ in made.founders(rng)]
     for known in founders + [made.random(rng) for _ in range(100)]:
@@ -64,7 +63,7 @@ def test_genomes_survive_the_way_there_and_back(representation, genome):
 
 def test_every_point_is_an_allowed_genome(representation):
     made = representation(6, max_members=3, leads=("m0", "m4"), samples=(1, 5), alpha=("min", "max"))
-    box = RecipeCoordinates(made)
+    box = made.coordinates
     rng = Random(0)
     keys = set()
     for _ in range(300):
@@ -76,17 +75,17 @@ def test_every_point_is_an_allowed_genome(representation):
 
 
 def test_what_the_space_pins_is_no_coordinate(representation):
-    free = {dimension.name for dimension in RecipeCoordinates(representation(2)).dimensions}
+    free = {dimension.name for dimension in representation(2).coordinates.dimensions}
     assert {"member:m0", "weight:m1", "open_share:m0", "lead", "rule", "alpha", "beta", "contrast"} <= free
     assert "samples" not in free
-    pinned = RecipeCoordinates(representation(2, gates=False, rules=("vote",), beta=(0.0, 0.0), leads=("m1",)))
+    pinned = representation(2, gates=False, rules=("vote",), beta=(0.0, 0.0), leads=("m1",)).coordinates
     names = {dimension.name for dimension in pinned.dimensions}
     assert not names & {"open_share:m0", "rule", "beta", "lead"}
 
 
 def test_dormant_coordinates_change_nothing(representation):
     made = representation(4)
-    box = RecipeCoordinates(made)
+    box = made.coordinates
     rng = Random(3)
     for _ in range(50):
         genome = made.random(rng)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evoswarm.space import SearchSpace
-from evoswarm.study.two_by_two.duel import Duel, duel
-from evoswarm.study.two_by_two.values import Interval, Row, compare
+from evoswarm.study.two_by_two.searches import SeedResult, search_both
+from evoswarm.study.two_by_two.values import PoolRow, ValueInterval, compare
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings
 from tests.studies.study import Record, Study
 
@@ -26,19 +26,19 @@ def space(pool: str) -> SearchSpace:
 def run(case: str, runs: Path) -> Record:
     """Both pools on one seed."""
     seed = int(case.removeprefix("seed-"))
-    return {pool: duel(space(pool), seed, runs=runs).to_dict() for pool in POOLS}
+    return {pool: search_both(space(pool), seed, runs=runs).to_dict() for pool in POOLS}
 
 
 def figures(records: Mapping[str, Record]) -> Readings:
     """The table, a figure a line; values and differences are accuracies."""
-    same, cross = ([Duel.from_dict(record[pool]) for record in records.values()] for pool in POOLS)
+    same, cross = ([SeedResult.from_dict(record[pool]) for record in records.values()] for pool in POOLS)
     found = compare(same, cross)
     readings = {**_readings("same", found.same), **_readings("cross", found.cross)}
     note = f"{_words(found.difference)}; {_seeds(found.difference_by_seed)}; {found.sentence}"
     return {**readings, "difference": Reading(found.difference.value, note)}
 
 
-def _readings(pool: str, row: Row) -> Readings:
+def _readings(pool: str, row: PoolRow) -> Readings:
     costs = [f"{evaluations:.0f} evaluations, {flops / 1e6:.1f} MFLOPs an item" for evaluations, flops in _sides(row)]
     tasks = ", ".join(f"{task} {100 * gain:+.1f}" for task, gain in row.by_task.items())
     return {
@@ -48,7 +48,7 @@ def _readings(pool: str, row: Row) -> Readings:
     }
 
 
-def _sides(row: Row) -> list[tuple[float, float]]:
+def _sides(row: PoolRow) -> list[tuple[float, float]]:
     return list(zip(row.evaluations, row.flops, strict=True))
 
 
@@ -56,7 +56,7 @@ def _seeds(values: Sequence[float]) -> str:
     return f"seeds {100 * min(values):+.1f} to {100 * max(values):+.1f}"
 
 
-def _words(interval: Interval) -> str:
+def _words(interval: ValueInterval) -> str:
     return f"points {interval.points}"
 
 

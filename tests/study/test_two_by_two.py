@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,30 +11,23 @@ from random import Random
 import pytest
 
 from evoswarm.cli import run
-from evoswarm.controls.ballot import Ballot, Voter
-from evoswarm.controls.plain import single
-from evoswarm.controls.sampling import sampled
 from evoswarm.errors import SpaceError
-from evoswarm.evaluation.cost import Cost, MemberCost
-from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.space import SearchSpace
-from evoswarm.study.two_by_two.duel import Duel, Side, ballot_in_words, duel
+from evoswarm.study.two_by_two.searches import HeldOutScores, SeedResult, search_both
 from evoswarm.study.two_by_two.values import check_spaces, compare, two_by_two
-from evoswarm.study.two_by_two.voting import choose, search_ballot
 from tests.conftest import MICRO
-from tests.controls.conftest import tell
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
+POOLS = ("same", "cross")
 
 
-def side(*scores: float, task: str = "sums") -> Side:
-    return Side(("x alone.",), {task: scores}, 1.0, 10)
+def side(*scores: float, task: str = "sums") -> HeldOutScores:
+    return HeldOutScores(("x alone.",), {task: scores}, 1.0, 10)
 
 
-def made(mixing: Side, voting: Side, seed: int = 0, items: str = "the same") -> Duel:
-    return Duel(("a", "b"), seed, items, dict.fromkeys(mixing.scores, 1.0), mixing, voting)
+def made(mixing: HeldOutScores, voting: HeldOutScores, seed: int = 0, items: str = "the same") -> SeedResult:
+    return SeedResult(("a", "b"), seed, items, dict.fromkeys(mixing.scores, 1.0), mixing, voting)
 
 
 def test_the_coordination_value_is_what_mixing_scores_beyond_voting() -> None:
@@ -56,7 +49,7 @@ def test_the_coordination_value_is_what_mixing_scores_beyond_voting() -> None:
 def test_failed_items_are_counted_and_said() -> None:
     lost = made(replace(side(1, 0), failures=1), side(1, 1))
     whole = made(side(1, 1), side(1, 1))
-    assert Duel.from_dict(json.loads(json.dumps(lost.to_dict()))) == lost
+    assert SeedResult.from_dict(json.loads(json.dumps(lost.to_dict()))) == lost
     found = compare([lost, replace(lost, seed=1)], [whole, replace(whole, seed=1)])
     assert (found.same.failures, found.cross.failures) == ((2, 0), (0, 0))
     said = [line for line in found.lines() if line.startswith("failed")]
@@ -148,11 +141,11 @@ def test_only_the_same_seeds_and_items_are_compared(other: dict[str, object]) ->
         compare([one], [replace(one, **other)])  # type: ignore[arg-type]
 
 
-def test_a_duel_survives_a_file() -> None:
+def test_a_result_survives_a_file() -> None:
     one = made(side(1, 0, 1), side(0.25, 1, 0))
     data = json.loads(json.dumps(one.to_dict()))
     assert data["mixing"]["scores"] == {"sums": "101"}
-    assert Duel.from_dict(data) == one
+    assert SeedResult.from_dict(data) == one
 
 
 def test_spaces_that_differ_in_more_than_their_pools_are_refused() -> None:
@@ -164,103 +157,27 @@ def test_spaces_that_differ_in_more_than_their_pools_are_refused() -> None:
     assert caught.value.where.path == "splits"
     with pytest.raises(SpaceError, match="a name of its own"):
         check_spaces(same, same)
-    for unfair, words in (
-        ("evolution.algorithm=random", "expected archipelago"),
-        ("racing={rungs: [0.5]}", "votes do not"),
-    ):
-        spaces = [SearchSpace.from_yaml(SPACES / f"two-by-two-{half}.yaml", (unfair,)) for half in ("same", "cross")]
-        with pytest.raises(SpaceError, match=words):
-            check_spaces(*spaces)
+    spaces = [SearchSpace.from_yaml(SPACES / f"two-by-two-{half}.yaml", ("genome.kind=vote",)) for half in POOLS]
+    with pytest.raises(SpaceError, match="expected mix"):
+        check_spaces(*spaces)
 
 
-def test_a_ballot_in_words(micro: Callable[..., SearchSpace]) -> None:
-    first, second = (single(micro(), spec) for spec in micro().pool)
-    sampled = second.model_copy(update={"samples": 4, "sampling_temperature": 0.5})
-    words = ballot_in_words(Ballot((Voter(first, 1.0), Voter(sampled, 3.0))))
-    assert words == (
-        "llama-a gives one greedy answer, weight 0.25.",
-        "llama-b gives 4 answers sampled at temperature 0.50, weight 0.75.",
-    )
-
-
-def test_the_search_for_votes_finds_them_and_drops_the_idle(
-    micro: Callable[..., SearchSpace], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Sums and words: only a vote of both members over several answers knows both; of words alone, one is enough."""
-    sizes = ("genome.samples=[1,4]", "splits={search: 10, selection: 16, test: 6}")
-    with workbench(micro(*sizes), tmp_path / "ledger.sqlite") as bench:
-        found = search_ballot(bench, 160)
-        assert found.evaluations >= 160
-        assert {voter.recipe.lead for voter in found.ballot.voters} == {"llama-a", "llama-b"}
-        assert max(voter.recipe.samples for voter in found.ballot.voters) == 4
-        decoded = bench.evaluator.decoded
-        assert search_ballot(bench, 160) == found
-        assert bench.evaluator.decoded == decoded
-        words = replace(
-            bench, items={split: [i for i in row if i.task == "spell"] for split, row in bench.items.items()}
-        )
-        (voter,) = search_ballot(words, 60).ballot.voters
-        assert (voter.recipe.lead, voter.recipe.samples) == ("llama-b", 1)
-        first, second = (single(bench.space, spec) for spec in bench.pool)
-        outvoted = Ballot((Voter(first, 0.3), Voter(second, 0.7)))
-        assert choose(words, [outvoted]) == Ballot((Voter(second, 0.7),))
-        assert choose(bench, [found.ballot]) == found.ballot
-
-
-@pytest.fixture
-def four_voters(micro: Callable[..., SearchSpace]) -> Iterator[tuple[Workbench, list[Voter]]]:
-    """Voters of weights 2, 1, 2 and 4, and 400 items on which nothing was said yet: an item is a quarter of a point."""
-    with workbench(micro("splits.selection=400"), ":memory:", splits=["selection"]) as bench:
-        plain = single(bench.space, bench.pool[0])
-        weights = {0.2: 2.0, 0.4: 1.0, 0.6: 2.0, 0.8: 4.0}  # by temperature, which tells the voters apart
-        yield bench, [Voter(sampled(plain, 2, heat), weight) for heat, weight in weights.items()]
-
-
-def wrong_together(bench: Workbench, voters: Sequence[Voter], kinds: Sequence[tuple[str, int]]) -> None:
-    """Voters a to d are right, but for so many items on which some of them give one wrong answer."""
-    items = bench.items["selection"]
-    groups = [group for group, count in kinds for _ in range(count)]
-    for name, voter in zip("abcd", voters, strict=False):
-        rows = []
-        for place, item in enumerate(items):
-            wrong = place < len(groups) and name in groups[place]
-            text = "wrong" if wrong else item.gold
-            cost = Cost((MemberCost(voter.recipe.lead, 1.0, 1.0, 8.0, 10.0, 1.0),))
-            rows.append(Evaluation(float(not wrong), answer=text, answers=(text,), cost=cost, steps=1))
-        tell(bench.evaluator, voter.recipe, items, rows)
-
-
-@pytest.mark.parametrize(("missed", "left"), [(2, 1), (3, 3)])
-def test_a_voter_leaves_for_half_a_point_and_not_for_more(
-    four_voters: tuple[Workbench, list[Voter]], missed: int, left: int
-) -> None:
-    """Three of equal weight: without the second or the third, the first decides, and it is wrong on a few items."""
-    bench, voters = four_voters
-    equal = [Voter(voter.recipe) for voter in voters[:3]]
-    wrong_together(bench, equal, [("a", missed), ("b", 9), ("c", 9)])
-    assert choose(bench, [Ballot(tuple(equal))]) == Ballot(tuple(equal[:left]))
-
-
-def test_what_voters_cost_who_left_before_counts(four_voters: tuple[Workbench, list[Voter]]) -> None:
-    """Without b half a point is lost; without d, the next one, as much again: b leaves and d stays."""
-    bench, voters = four_voters
-    wrong_together(bench, voters, [("ab", 2), ("ac", 2), ("bc", 4), ("d", 8)])
-    assert choose(bench, [Ballot(tuple(voters))]) == Ballot((voters[0], voters[2], voters[3]))
-
-
-def test_a_duel_is_fair_and_a_second_one_decodes_nothing(
+def test_both_searches_are_fair_and_a_second_one_decodes_nothing(
     micro: Callable[..., SearchSpace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded = []
     evaluate = Evaluator._decode
     monkeypatch.setattr(Evaluator, "_decode", lambda self, batch: decoded.append(len(batch)) or evaluate(self, batch))
-    first = duel(micro(), 3, runs=tmp_path)
+    first = search_both(micro(), 3, runs=tmp_path)
     assert first.voting.evaluations >= first.mixing.evaluations > 0
-    assert "seed: 3\n" in (tmp_path / "two-by-two" / "micro-seed3" / "space.yaml").read_text()
+    for run_of, kind in (("micro-seed3", None), ("micro-seed3-vote", "kind: vote")):
+        written = (tmp_path / "two-by-two" / run_of / "space.yaml").read_text()
+        assert "seed: 3\n" in written
+        assert ("kind: vote" in written) == (kind is not None)
     assert {task: len(scores) for task, scores in first.mixing.scores.items()} == {"spell": 3, "sum": 3}
     assert decoded
     decoded.clear()
-    assert duel(micro(), 3, runs=tmp_path) == first
+    assert search_both(micro(), 3, runs=tmp_path) == first
     assert not decoded
 
 
@@ -274,7 +191,7 @@ def test_the_command_prints_the_table(
     assert run(["two-by-two", "a.yaml", "b.yaml", "--seeds", "2", "--set", "splits.test=4"]) == 0
     shown = capsys.readouterr()
     assert "4 test items, seeds 0, 1" in shown.out
-    assert "other, seed 1: evolving votes" in shown.err
+    assert "other, seed 1: searching for a vote" in shown.err
     kept = json.loads((tmp_path / "runs" / "two-by-two" / "micro-other.json").read_text())
     assert kept["seeds"] == [0, 1]
     spaces = [SearchSpace.from_yaml(f"{name}.yaml", ("splits.test=4",)) for name in "ab"]

@@ -7,25 +7,25 @@ atoms ("always", "never", no sharpening, the infinite exponents) own an interval
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.genomes.gene_range import GeneRange
-from evoswarm.genomes.mix.genes import FIELDS, RecipeGenome
-from evoswarm.genomes.mix.representation import RecipeRepresentation
+from evoswarm.genomes.mix.genes import FIELDS, Genes, RecipeGenome
 
 
 class RecipeCoordinates:
     """A ``Coordinates[RecipeGenome]``.
 
     Args:
-        representation: of the space; its genes say what is free, and it repairs.
+        genes: of the space: they say what is free.
+        names: of the members of the pool.
+        repair: makes a genome one that the space allows.
     """
 
-    def __init__(self, representation: RecipeRepresentation) -> None:
-        self._representation = representation
-        self._genes = representation.genes
-        self._names = [spec.name for spec in representation.space.pool]
+    def __init__(self, genes: Genes, names: Sequence[str], repair: Callable[[RecipeGenome], RecipeGenome]) -> None:
+        self._genes, self._names, self._repair = genes, list(names), repair
         loci: list[tuple[str, int | None]] = [(g, i) for i in range(self._genes.pool) for g in FIELDS]
         loci += [(gene, None) for gene in self._genes.shared]
         self._loci = {self._name(gene, index): (gene, index) for gene, index in loci if self._genes.free(gene)}
@@ -65,7 +65,7 @@ class RecipeCoordinates:
             sampling_temperature=self._number("sampling_temperature", "sampling_temperature", point),
             **rows,
         )
-        return self._representation.repaired(genome)
+        return self._repair(genome)
 
     def _number(self, gene: str, name: str, point: Point) -> float:
         allowed: GeneRange = self._genes.ranges[gene]

@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from random import Random
 
+from evoswarm.errors import RecipeError
+from evoswarm.genomes.kinds import REMEMBERED, Material
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix import variation
+from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 from evoswarm.genomes.mix.expression import express, genome_of, member_states, repair, thresholds
 from evoswarm.genomes.mix.founders import founders
 from evoswarm.genomes.mix.genes import RecipeGenome, genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
-from evoswarm.policies.mix import Recipe
+from evoswarm.genomes.plain import singles, uniform
+from evoswarm.policies import Policy, Recipe
 from evoswarm.space import SearchSpace
 
-REMEMBERED = 4096  # recipes of genomes: more than a generation asks for
 
-
-class RecipeRepresentation:
-    """Evolution's view of recipe genomes: a ``Representation[RecipeGenome]``.
+class MixGenomes:
+    """The genomes of a space that express mixes: a ``PolicyGenomes[RecipeGenome]``.
 
     Args:
         space: the search space; its member specs go into recipes, so fill in their fingerprints first.
@@ -44,6 +46,36 @@ class RecipeRepresentation:
         self.genes = genes_of(space, sizes)
         self._expressed: Callable[[RecipeGenome], tuple[Recipe, str]] = lru_cache(REMEMBERED)(self._express)
         self._warm = [(self.genome_of(recipe), f"warm_start:{name}") for name, recipe in (warm_start or {}).items()]
+
+    @classmethod
+    def of(cls, material: Material) -> MixGenomes:
+        """The mixes of a space.
+
+        Raises:
+            SpaceError: a limit needs sizes that are missing, or no member may lead.
+            RecipeError: a policy to begin with is no mix, or has members that the pool lacks.
+        """
+        warm = {}
+        for name, policy in material.warm_start.items():
+            if not isinstance(policy, Recipe):
+                raise RecipeError(f"warm_start: expected a mix (genome.kind is mix), got a {policy.kind}: {name}")
+            warm[name] = policy
+        return cls(material.space, material.calibrate(), material.sizes, warm)
+
+    @property
+    def coordinates(self) -> RecipeCoordinates:
+        """The genomes as points of a box."""
+        return RecipeCoordinates(self.genes, [spec.name for spec in self.space.pool], self.repaired)
+
+    def plain(self) -> list[tuple[str, Policy]]:
+        """Every member alone, and the uniform mix of all when there are several."""
+        found: list[tuple[str, Policy]] = [*singles(self.space)]
+        return found + ([("uniform mix", uniform(self.space, self.space.pool))] if len(self.space.pool) > 1 else [])
+
+    def allows(self, policy: Policy) -> bool:
+        """Whether the limits of the space allow a policy."""
+        names = [spec.name for spec in self.space.pool]
+        return self.genes.limits.allow([names.index(spec.name) for spec in policy.specs])
 
     def express(self, genome: RecipeGenome) -> Recipe:
         """The recipe of a genome."""

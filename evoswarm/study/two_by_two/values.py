@@ -20,13 +20,13 @@ from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import Stratum, difference_of, strata
 from evoswarm.statistics.seeds import over_seeds
-from evoswarm.study.two_by_two.duel import DIRECTORY, Duel, Side, duel
+from evoswarm.study.two_by_two.searches import DIRECTORY, HeldOutScores, SeedResult, search_both
 
 _MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
 
 
 @dataclass(frozen=True)
-class Interval:
+class ValueInterval:
     """A difference of accuracies with its 95% interval, over items and seeds."""
 
     value: float
@@ -44,7 +44,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Row:
+class PoolRow:
     """One pool of the table; accuracies are means over items, tasks weighted, and seeds.
 
     Attributes:
@@ -62,7 +62,7 @@ class Row:
     members: tuple[str, ...]
     mixing: float
     voting: float
-    value: Interval
+    value: ValueInterval
     by_seed: tuple[float, ...]
     by_task: Mapping[str, float]
     flops: tuple[float, float]
@@ -83,9 +83,9 @@ class TwoByTwo:
         items: how many test items.
     """
 
-    same: Row
-    cross: Row
-    difference: Interval
+    same: PoolRow
+    cross: PoolRow
+    difference: ValueInterval
     difference_by_seed: tuple[float, ...]
     seeds: tuple[int, ...]
     items: int
@@ -169,13 +169,15 @@ def two_by_two(
         SearchInterrupted: Ctrl-C; everything is kept.
     """
     check_spaces(same, cross)
-    duels = []
+    results = []
     with kept_in(Path(runs) / DIRECTORY):
         for space in (same, cross):
             swarm = load_swarm(space)  # one pool at a time: two may not fit
-            duels.append([duel(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds])
+            results.append(
+                [search_both(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds]
+            )
             del swarm
-    return compare(*duels)
+    return compare(*results)
 
 
 def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
@@ -186,11 +188,9 @@ def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
     """
     if same.name == cross.name:
         raise SpaceError(f"expected a name of its own, got {cross.name!r} twice", cross.where("name"))
-    if same.evolution.algorithm != "archipelago":
-        message = f"expected archipelago (votes are evolved by it too), got {same.evolution.algorithm!r}"
-        raise SpaceError(message, same.where("evolution", "algorithm"))
-    if same.racing is not None:
-        raise SpaceError("expected null (votes do not race, and effort must be equal), got rungs", same.where("racing"))
+    if same.genome.kind != "mix":
+        message = f"expected mix (votes are searched for beside it), got {same.genome.kind!r}"
+        raise SpaceError(message, same.where("genome", "kind"))
     for key, field in type(same).model_fields.items():
         if key not in _MAY_DIFFER and getattr(same, key) != getattr(cross, key):
             message = (
@@ -199,18 +199,18 @@ def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
             raise SpaceError(message, cross.where(key))
 
 
-def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
-    """The table of duels over the same items; the seeds of an item are averaged, then items are compared in pairs.
+def compare(same: Sequence[SeedResult], cross: Sequence[SeedResult]) -> TwoByTwo:
+    """The table of results over the same items; the seeds of an item are averaged, then items are compared in pairs.
 
     Args:
         same: of the pool of one architecture, one per seed.
         cross: of the other, of the same seeds.
 
     Raises:
-        ValueError: the duels are not of the same seeds and items.
+        ValueError: the results are not of the same seeds and items.
     """
     if len({one.items for one in (*same, *cross)}) != 1 or [d.seed for d in same] != [d.seed for d in cross]:
-        raise ValueError("expected duels of the same seeds over the same test items, got others")
+        raise ValueError("expected results of the same seeds over the same test items, got others")
     tasks = [task for task, scores in same[0].mixing.scores.items() for _ in scores]
     parts = strata(tasks, same[0].weights)
     first, second = _row(same, parts), _row(cross, parts)
@@ -222,30 +222,30 @@ def compare(same: Sequence[Duel], cross: Sequence[Duel]) -> TwoByTwo:
     return TwoByTwo(
         same=first,
         cross=second,
-        difference=Interval(2 * halves.mean, 2 * halves.lower(), 2 * halves.upper()),
+        difference=ValueInterval(2 * halves.mean, 2 * halves.lower(), 2 * halves.upper()),
         difference_by_seed=by_seed,
         seeds=tuple(one.seed for one in same),
         items=len(tasks),
     )
 
 
-def _row(duels: Sequence[Duel], parts: Sequence[Stratum]) -> Row:
-    mixing, voting = _mean([d.mixing for d in duels]), _mean([d.voting for d in duels])
-    by_seed = tuple(difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in duels)
+def _row(results: Sequence[SeedResult], parts: Sequence[Stratum]) -> PoolRow:
+    mixing, voting = _mean([d.mixing for d in results]), _mean([d.voting for d in results])
+    by_seed = tuple(difference_of(_flat(d.mixing), _flat(d.voting), parts).mean for d in results)
     value = over_seeds(difference_of(mixing, voting, parts), by_seed)
-    return Row(
-        members=duels[0].members,
+    return PoolRow(
+        members=results[0].members,
         mixing=_weighted(mixing, parts),
         voting=_weighted(voting, parts),
-        value=Interval(value.mean, value.lower(), value.upper()),
+        value=ValueInterval(value.mean, value.lower(), value.upper()),
         by_seed=by_seed,
         by_task={
-            task: fmean(fmean(d.mixing.scores[task]) - fmean(d.voting.scores[task]) for d in duels)
-            for task in duels[0].mixing.scores
+            task: fmean(fmean(d.mixing.scores[task]) - fmean(d.voting.scores[task]) for d in results)
+            for task in results[0].mixing.scores
         },
-        flops=(fmean(d.mixing.flops for d in duels), fmean(d.voting.flops for d in duels)),
-        evaluations=(fmean(d.mixing.evaluations for d in duels), fmean(d.voting.evaluations for d in duels)),
-        failures=(sum(d.mixing.failures for d in duels), sum(d.voting.failures for d in duels)),
+        flops=(fmean(d.mixing.flops for d in results), fmean(d.voting.flops for d in results)),
+        evaluations=(fmean(d.mixing.evaluations for d in results), fmean(d.voting.evaluations for d in results)),
+        failures=(sum(d.mixing.failures for d in results), sum(d.voting.failures for d in results)),
     )
 
 
@@ -253,12 +253,12 @@ def _ends(values: Sequence[float]) -> str:
     return f"{100 * min(values):+z.1f} and {100 * max(values):+z.1f}"
 
 
-def _flat(side: Side) -> list[float]:
+def _flat(side: HeldOutScores) -> list[float]:
     """Scores of all items, task by task."""
     return [score for scores in side.scores.values() for score in scores]
 
 
-def _mean(*sides: Sequence[Side]) -> list[float]:
+def _mean(*sides: Sequence[HeldOutScores]) -> list[float]:
     """Per item, the mean over all sides."""
     return [fmean(scores) for scores in zip(*(_flat(side) for row in sides for side in row), strict=True)]
 

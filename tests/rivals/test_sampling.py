@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoswarm.controls.plain import single
-from evoswarm.controls.sampling import FEWEST, MOST, Price, price_of, sampled, samples_for
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.failure import Failure
+from evoswarm.genomes.plain import single
+from evoswarm.rivals.sampling import FEWEST, MOST, Price, price_of, sampled, samples_for
 
 prices = st.builds(Price, st.floats(0, 1e9), st.floats(1e3, 1e9))
 

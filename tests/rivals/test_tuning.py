@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import pytest
 
-from evoswarm.controls.contestant import Controls
-from evoswarm.controls.diagnostics import low_thresholds, realised_shares, regated
-from evoswarm.controls.plain import single, uniform
-from evoswarm.controls.rivals import try_singles
-from evoswarm.controls.sampling import FEWEST, TEMPERATURES
-from evoswarm.controls.trial import Entrant, Trials
-from evoswarm.controls.tuning import tune
+from evoswarm.evaluation.candidate import Candidate, score
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.failure import Failure
-from evoswarm.policies.mix import Recipe
-from tests.controls.conftest import Bench, mix
+from evoswarm.genomes.plain import single, uniform
+from evoswarm.policies import Policy, Recipe, Vote
+from evoswarm.rivals.diagnostics import low_thresholds, realised_shares, regated
+from evoswarm.rivals.matched import try_singles
+from evoswarm.rivals.sampling import FEWEST, TEMPERATURES
+from evoswarm.rivals.tuning import Rivals, tune
+from tests.rivals.conftest import Bench, mix
 
 KEYS = {
-    "rivals": ["R1", "R2", "R3", "R4"],
+    "matched": ["R1", "R2", "R3", "R4"],
     "diagnostics": ["always_fuse", "random_gate", "low_entropy_gate", "uniform_members", "uniform_pool"],
     "ceilings": ["oracle_router", "pass_at_k"],
 }
 
 
-def tuned(bench: Workbench, champion: Recipe) -> Controls:
+def tuned(bench: Workbench, champion: Policy) -> Rivals:
     return tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"])
 
 
-def entrant(controls: Controls, key: str) -> Entrant:
-    every = (*controls.rivals, *controls.diagnostics, *controls.ceilings)
-    return next(plan for plan in every if plan.key == key and isinstance(plan, Entrant))
+def candidate(rivals: Rivals, key: str) -> Candidate:
+    return next(one for one in (*rivals.matched, *rivals.diagnostics, *rivals.ceilings) if one.key == key)
 
 
-def recipe_of(controls: Controls, key: str) -> Recipe:
-    return entrant(controls, key).way.recipes[0]
+def recipe_of(rivals: Rivals, key: str) -> Recipe:
+    policy = candidate(rivals, key).policy
+    assert isinstance(policy, Recipe)
+    return policy
 
 
 @pytest.fixture
@@ -45,40 +45,39 @@ def gated(bench: Workbench) -> Recipe:
 
 
 def test_all_keys_are_there_and_play(bench: Workbench, gated: Recipe) -> None:
-    controls = tuned(bench, gated)
-    assert {part: [plan.key for plan in getattr(controls, part)] for part in KEYS} == KEYS
+    rivals = tuned(bench, gated)
+    assert {part: [plan.key for plan in getattr(rivals, part)] for part in KEYS} == KEYS
     items = bench.items["test"][:6]
     for part in KEYS:
-        for plan in getattr(controls, part):
-            contestant = plan.play(bench.evaluator, items)
-            assert (contestant.key, contestant.name) == (plan.key, plan.name)
-            assert len(contestant.scores) == len(items)
-            assert contestant.failures == 0
-            assert min(contestant.cost.flops, contestant.cost.passes, contestant.cost.weight_reads) > 0
-            assert contestant.description.endswith("% on selection.")
-            assert contestant.description.count(". ") == 0, "one sentence"
-    assert all("told the answers" in plan.name for plan in controls.ceilings)
+        for plan in getattr(rivals, part):
+            scored = plan.score(bench.evaluator, items)
+            assert scored.candidate == plan
+            assert len(scored.scores) == len(items)
+            assert scored.summary.failures == 0
+            cost = scored.summary.cost
+            assert min(cost.flops, cost.passes, cost.weight_reads) > 0
+            assert plan.description.endswith("% on selection.")
+            assert plan.description.count(". ") == 0, "one sentence"
+    assert all("told the answers" in plan.name for plan in rivals.ceilings)
 
 
 def test_tuning_and_playing_are_what_the_ledger_says(bench: Workbench, fresh: Bench, gated: Recipe) -> None:
-    controls, items = tuned(bench, gated), bench.items["test"][:4]
-    scores = [plan.play(bench.evaluator, items) for plan in (*controls.rivals, *controls.diagnostics)]
+    rivals, items = tuned(bench, gated), bench.items["test"][:4]
+    scores = [plan.score(bench.evaluator, items) for plan in (*rivals.matched, *rivals.diagnostics)]
     decoded = bench.evaluator.decoded
-    assert tuned(bench, gated) == controls
-    assert [plan.play(bench.evaluator, items) for plan in (*controls.rivals, *controls.diagnostics)] == scores
+    assert tuned(bench, gated) == rivals
+    assert [plan.score(bench.evaluator, items) for plan in (*rivals.matched, *rivals.diagnostics)] == scores
     assert bench.evaluator.decoded == decoded, "everything was in the ledger"
     with fresh() as other:
-        assert tuned(other, gated) == controls
+        assert tuned(other, gated) == rivals
 
 
 def test_rivals_are_at_least_as_good_on_selection_as_what_they_include(bench: Workbench) -> None:
     champion = mix(bench, "llama-a", "llama-b", "neox-e")
-    controls, items = tuned(bench, champion), bench.items["selection"]
-    trials = Trials(bench.evaluator, items)
-    accuracy = {plan.key: trials.run([("", plan.way)])[0].accuracy for plan in controls.rivals}  # type: ignore[attr-defined]
-    alone = trials.run([("", entrant(controls, "R1").way)])[0]
+    rivals, items = tuned(bench, champion), bench.items["selection"]
+    accuracy = {one.key: one.accuracy for one in score(rivals.matched, bench.evaluator, items)}
     summaries = bench.evaluator.summaries([single(bench.space, spec) for spec in bench.pool], items)
-    assert alone.accuracy == pytest.approx(max(one.accuracy or 0.0 for one in summaries))
+    assert accuracy["R1"] == pytest.approx(max(one.accuracy or 0.0 for one in summaries))
     assert accuracy["R2"] >= accuracy["R1"]
     assert accuracy["R4"] >= accuracy["R2"]
     by_task = [max(one.by_task[task] for one in summaries) for task in ("sums", "spell")]
@@ -86,51 +85,61 @@ def test_rivals_are_at_least_as_good_on_selection_as_what_they_include(bench: Wo
 
 
 def test_the_grid_of_a_member(bench: Workbench) -> None:
-    trials = Trials(bench.evaluator, bench.items["selection"])
-    rich = try_singles(trials, bench.space, bench.pool[:1], flops=1e15)
+    at = bench.evaluator, bench.items["selection"], bench.space
+    rich = try_singles(*at, bench.pool[:1], flops=1e15)
     assert rich.capped == ("llama-a",)
-    poor = try_singles(trials, bench.space, bench.pool[:2], flops=1.0)
+    poor = try_singles(*at, bench.pool[:2], flops=1.0)
     assert (poor.capped, len(poor.greedy), len(poor.sampled)) == ((), 2, 2 * len(TEMPERATURES))
-    assert {trial.way.recipes[0].samples for trial in poor.sampled} == {FEWEST}
-    assert {trial.way.recipes[0].sampling_temperature for trial in poor.sampled} == set(TEMPERATURES)
+    assert {recipe.samples for one in poor.sampled for recipe in one.policy.mixes("sums")} == {FEWEST}
+    assert {recipe.sampling_temperature for one in poor.sampled for recipe in one.policy.mixes("sums")} == set(
+        TEMPERATURES
+    )
 
 
 def test_of_exact_copies_the_first_stands_for_all(bench: Workbench) -> None:
     first, second, _ = bench.pool
-    singles = try_singles(Trials(bench.evaluator, bench.items["selection"]), bench.space, [first, second, first], 1.0)
-    assert [trial.way.recipes[0].lead for trial in singles.greedy] == [first.name, second.name]
+    singles = try_singles(bench.evaluator, bench.items["selection"], bench.space, [first, second, first], 1.0)
+    assert [one.policy.specs[0].name for one in singles.greedy] == [first.name, second.name]
 
 
 def test_in_a_large_pool_only_the_best_sample(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evoswarm.controls.rivals.SMALL_POOL", 2)
-    trials = Trials(bench.evaluator, bench.items["selection"])
-    singles = try_singles(trials, bench.space, bench.pool, flops=1.0)
+    monkeypatch.setattr("evoswarm.rivals.matched.SMALL_POOL", 2)
+    at = bench.evaluator, bench.items["selection"], bench.space
+    singles = try_singles(*at, bench.pool, flops=1.0)
     assert singles.left_out == ("neox-e",), "it can sort, and nobody asked"
-    assert {trial.way.recipes[0].lead for trial in singles.sampled} == {"llama-a", "llama-b"}
+    assert {recipe.lead for one in singles.sampled for recipe in one.policy.mixes("sums")} == {"llama-a", "llama-b"}
     assert len(singles.greedy) == 3
 
 
 def test_a_champion_of_one_member(bench: Workbench) -> None:
     champion = single(bench.space, bench.pool[1])
-    controls = tuned(bench, champion)
+    rivals = tuned(bench, champion)
     for key in ("always_fuse", "random_gate", "low_entropy_gate", "uniform_members"):
-        assert recipe_of(controls, key) == champion
-        assert "here the champion itself" in entrant(controls, key).description
-    assert all(recipe.lead == champion.lead for recipe in entrant(controls, "R3").way.recipes)
-    assert "llama-b alone" in entrant(controls, "R3").description
+        assert recipe_of(rivals, key) == champion
+        assert "here the champion itself" in candidate(rivals, key).description
+    assert candidate(rivals, "R3").policy.specs == champion.specs
+    assert "llama-b alone" in candidate(rivals, "R3").description
+
+
+def test_a_champion_that_votes_has_no_gates_and_no_vote_as_a_rival(bench: Workbench) -> None:
+    champion = Vote.model_validate({"voters": [{"recipe": single(bench.space, spec)} for spec in bench.pool[:2]]})
+    rivals = tuned(bench, champion)
+    assert [one.key for one in rivals.matched] == ["R1", "R2", "R4"]
+    assert [one.key for one in rivals.diagnostics] == ["uniform_members", "uniform_pool"]
+    assert recipe_of(rivals, "uniform_members") == uniform(bench.space, bench.pool[:2])
 
 
 def test_diagnostics_of_a_gated_champion(bench: Workbench, gated: Recipe) -> None:
-    controls, items = tuned(bench, gated), bench.items["selection"]
+    rivals, items = tuned(bench, gated), bench.items["selection"]
     share = realised_shares(gated, bench.evaluator.evaluate([gated], items)[0])["llama-b"]
     assert 0.05 < share < 0.95, "or the gates would have nothing to do"
-    assert [member.threshold for member in recipe_of(controls, "always_fuse").members] == [0.0, 0.0]
-    random, low = recipe_of(controls, "random_gate"), recipe_of(controls, "low_entropy_gate")
+    assert [member.threshold for member in recipe_of(rivals, "always_fuse").members] == [0.0, 0.0]
+    random, low = recipe_of(rivals, "random_gate"), recipe_of(rivals, "low_entropy_gate")
     assert (random.gate, low.gate) == ("random", "low_entropy")
     assert random.members[1].threshold == pytest.approx(1 - share, rel=1e-5)
-    assert recipe_of(controls, "uniform_members") == uniform(bench.space, bench.pool[:2])
-    assert recipe_of(controls, "uniform_pool") == uniform(bench.space, bench.pool)
-    assert "the champion itself" not in " ".join(plan.description for plan in controls.diagnostics)
+    assert recipe_of(rivals, "uniform_members") == uniform(bench.space, bench.pool[:2])
+    assert recipe_of(rivals, "uniform_pool") == uniform(bench.space, bench.pool)
+    assert "the champion itself" not in " ".join(plan.description for plan in rivals.diagnostics)
     steps = [nats for row in bench.evaluator.entropies([gated], items)[0] for nats in row]
     assert sum(nats <= low.members[1].threshold for nats in steps) / len(steps) == pytest.approx(share, abs=0.05)
     for recipe in (random, low):
@@ -139,11 +148,11 @@ def test_diagnostics_of_a_gated_champion(bench: Workbench, gated: Recipe) -> Non
 
 
 def test_diagnostics_that_coincide_say_so(bench: Workbench) -> None:
-    controls = tuned(bench, uniform(bench.space, bench.pool))
-    assert all("here the champion itself" in plan.description for plan in controls.diagnostics)
-    controls = tuned(bench, mix(bench, "llama-a", "llama-b", "neox-e", rule="product"))
-    assert "the champion itself" not in entrant(controls, "uniform_members").description
-    assert "here the same recipe as the uniform mix of its members" in entrant(controls, "uniform_pool").description
+    rivals = tuned(bench, uniform(bench.space, bench.pool))
+    assert all("here the champion itself" in plan.description for plan in rivals.diagnostics)
+    rivals = tuned(bench, mix(bench, "llama-a", "llama-b", "neox-e", rule="product"))
+    assert "the champion itself" not in candidate(rivals, "uniform_members").description
+    assert "here the same recipe as the uniform mix of its members" in candidate(rivals, "uniform_pool").description
 
 
 def test_shares_are_steps_of_the_follower_among_steps_of_the_lead(bench: Workbench) -> None:

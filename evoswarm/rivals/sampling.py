@@ -70,6 +70,4 @@ def samples_for(flops: float, prices: Sequence[Price]) -> tuple[int, bool]:
 
 def sampled(recipe: Recipe, samples: int, temperature: float) -> Recipe:
     """The same with a majority vote over so many answers; the first are those of a vote over fewer."""
-    return Recipe.model_validate(
-        {**recipe.model_dump(by_alias=True), "samples": samples, "sampling_temperature": temperature}
-    )
+    return recipe.changed(samples=samples, sampling_temperature=temperature)

@@ -1,0 +1,69 @@
+"""The vote genome as a point of a box, for samplers that know numbers and categories only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from evoswarm.evolution.coordinates import Choice, Coordinate, Point
+from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.vote.genes import GENES, Gene, VoteGenes, VoteGenome
+
+
+class VoteCoordinates:
+    """A ``Coordinates[VoteGenome]``: per member ``voting:NAME``, ``weights:NAME``, ... as far as the space leaves them
+    free, whether they sleep or not.
+
+    Args:
+        genes: of the space.
+        names: of the members of the pool.
+        repair: makes a genome one that the space allows.
+    """
+
+    def __init__(self, genes: VoteGenes, names: Sequence[str], repair: Callable[[VoteGenome], VoteGenome]) -> None:
+        self._genes, self._names, self._repair = genes, list(names), repair
+        self._choices: dict[Gene, tuple[Choice, ...]] = {"voting": (False, True), "samples": genes.samples}
+        self._ranges: dict[Gene, GeneRange] = {"weights": genes.weight, "temperatures": genes.temperature}
+        free = [gene for gene in GENES if self._free(gene)]
+        self._dimensions = tuple(
+            Coordinate(f"{gene}:{name}", self._choices.get(gene, ())) for name in self._names for gene in free
+        )
+
+    @property
+    def dimensions(self) -> tuple[Coordinate, ...]:
+        """All coordinates, member by member."""
+        return self._dimensions
+
+    def encode(self, genome: VoteGenome) -> dict[str, Choice | float]:
+        """The point of a genome."""
+        point: dict[str, Choice | float] = {}
+        for one in self._dimensions:
+            gene, index = self._locus(one.name)
+            value = getattr(genome, gene)[index]
+            point[one.name] = value if one.choices else self._ranges[gene].quantile(value)
+        return point
+
+    def decode(self, point: Point) -> VoteGenome:
+        """The genome of a point, repaired."""
+
+        def number(gene: Gene, name: str) -> float:
+            allowed, place = self._ranges[gene], f"{gene}:{name}"
+            return allowed.at(float(point[place])) if place in point else allowed.low
+
+        names, few = self._names, self._genes.samples[0]
+        return self._repair(
+            VoteGenome(
+                voting=tuple(bool(point.get(f"voting:{name}", True)) for name in names),
+                weights=tuple(number("weights", name) for name in names),
+                temperatures=tuple(number("temperatures", name) for name in names),
+                samples=tuple(int(point.get(f"samples:{name}", few)) for name in names),
+            )
+        )
+
+    def _free(self, gene: Gene) -> bool:
+        if gene == "voting":
+            return len(self._names) > 1
+        return len(self._genes.samples) > 1 if gene == "samples" else not self._ranges[gene].pinned
+
+    def _locus(self, name: str) -> tuple[Gene, int]:
+        gene, _, member = name.partition(":")
+        return next(one for one in GENES if one == gene), self._names.index(member)

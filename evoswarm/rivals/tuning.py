@@ -1,0 +1,64 @@
+"""Tuning on the selection split: what a champion will be compared with is fixed before the test split opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import Policy, Vote
+from evoswarm.rivals.ceilings import Ceiling, ceilings
+from evoswarm.rivals.diagnostics import diagnostics
+from evoswarm.rivals.matched import best_sampling, best_single, better_router, members_vote, try_singles
+from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import Item
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """All that one champion is compared with.
+
+    Attributes:
+        matched: R1 to R4: the champion must beat every one of them. A champion that votes itself has no R3.
+        diagnostics: what its parts are good for: other gates, plain mixes.
+        ceilings: what nobody can play, because they are told the right answers: an upper end for the eye.
+    """
+
+    matched: tuple[Candidate, ...]
+    diagnostics: tuple[Candidate, ...]
+    ceilings: tuple[Ceiling, ...]
+
+
+def tune(
+    space: SearchSpace,
+    specs: Sequence[MemberSpec],
+    champion: Policy,
+    evaluator: Evaluator,
+    items: Sequence[Item],
+) -> Rivals:
+    """Tune all rivals, diagnostics and ceilings of a champion.
+
+    Every rival may spend at least the champion's mean FLOPs, deployed alone. Of equally accurate candidates the
+    cheaper is taken.
+
+    Args:
+        space: of the search.
+        specs: of the pool, as loaded.
+        champion: frozen.
+        evaluator: decodes; whatever is decoded enters its ledger.
+        items: of the selection split.
+
+    Raises:
+        RunError: the ledger cannot be written.
+        Stopped: the evaluator was told to stop.
+    """
+    flops = evaluator.summaries([champion], items)[0].cost.flops
+    singles = try_singles(evaluator, items, space, specs, flops)
+    vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops)]
+    return Rivals(
+        matched=(best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles)),
+        diagnostics=diagnostics(evaluator, items, space, specs, champion),
+        ceilings=ceilings(evaluator, items, singles),
+    )
