@@ -62,11 +62,9 @@ def test_what_a_text_does_to_its_process_is_a_failure_of_the_call(
 
 def test_waiting_ends_too() -> None:
     sleeper = ConfinedFunction(EVALUATOR, limits=ResourceLimits(wall_seconds=0.5))
-    began = time.monotonic()
     with pytest.raises(CallFailed, match=r"more than 0\.5 s") as caught:
         sleeper("time.sleep(60)")
     assert caught.value.killed
-    assert time.monotonic() - began < 10
     assert sleeper("1") == 1
     sleeper.close()
 

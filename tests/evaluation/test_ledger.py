@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -208,12 +209,13 @@ def test_a_second_recipe_of_a_space_opens_its_items_only_by_force(ledger: Ledger
     assert ledger.open_items("space", "three", ["other items"], forced=False).same_space == 0
 
 
-def held(path: str, seconds: float, ready: object) -> None:
+def held(path: str, seconds: float, ready: Event, released: Event) -> None:
     """In a process of its own: keep the ledger locked for a while."""
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    ready.set()  # type: ignore[attr-defined]
+    ready.set()
     time.sleep(seconds)
+    released.set()
     other.execute("ROLLBACK")
     other.close()
 
@@ -221,13 +223,12 @@ def held(path: str, seconds: float, ready: object) -> None:
 def test_who_finds_it_locked_waits(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        ready = context.Event()
-        process = context.Process(target=held, args=(ledger.path, 0.5, ready))
+        ready, released = context.Event(), context.Event()
+        process = context.Process(target=held, args=(ledger.path, 0.5, ready, released))
         process.start()
         assert ready.wait(60)
-        began = time.monotonic()
         ledger.write({KEY: EVALUATION})
-        assert time.monotonic() - began > 0.1
+        assert released.is_set()
         process.join()
         assert ledger.count() == 1
 

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -214,15 +216,21 @@ def test_a_dead_server_is_said_once_and_the_search_goes_on(
     assert "goes on without it" in said[0]
 
 
+def returns(function: Callable[[], None]) -> None:
+    """Call a function that must not wait for what never comes."""
+    caller = Thread(target=function, daemon=True)
+    caller.start()
+    caller.join(60)
+    assert not caller.is_alive()
+
+
 def test_a_server_that_accepts_and_says_nothing_does_not_hold_up_the_end(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        began = time.monotonic()
         tracker = Tracker(Tracking(uri=f"http://127.0.0.1:{silent.getsockname()[1]}"), tmp_path)
         tracker.begin(SearchRun("x", RunDirectory(tmp_path / "x"), {}, {}))
-        tracker.close(seconds=1.0)
-        assert time.monotonic() - began < 10
+        returns(partial(tracker.close, seconds=1.0))
         assert not tracker.alive
 
 
@@ -404,8 +412,6 @@ def test_a_server_that_never_answers_is_given_up_early(tmp_path: Path, monkeypat
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        began = time.monotonic()
         tracker = Tracker(Tracking(uri=f"http://127.0.0.1:{listening.getsockname()[1]}"), tmp_path)
-        tracker.close(30.0)
+        tracker.close(1e6)  # as long as it takes: the server is given up before
     assert not tracker.alive
-    assert time.monotonic() - began < 10.0

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from evoswarm.evolution.algorithms.archipelago import Archipelago
 
 from evoswarm.errors import RecipeError, SpaceError
+from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 from evoswarm.genomes import GENOMES, Material, PolicyGenomes, check_kind, genomes_of
 from evoswarm.genomes.plain import single

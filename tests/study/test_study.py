@@ -184,12 +184,10 @@ def test_a_finished_study_is_not_run_again_and_more_trials_are_added(ask: Ask, t
     seen: list[TrialRecord] = []
     more = CONFIRM + "sampler: random\n"
     first = study(ask(DORMANT, 2, more), runs=tmp_path, swarm=swarm)
-    began = time.monotonic()
     again = study(ask(DORMANT, 3, more), runs=tmp_path, on_trial=seen.append, swarm=swarm)
     assert outcomes(again)[:2] == outcomes(first)
     assert [record.seconds for record in seen[:2]] == [record.seconds for record in first.records]
     assert len(again.records) == 3
-    assert time.monotonic() - began < 60
 
 
 SLOW = "evolution.mutation: {low: 0.5, high: 1}\nevolution.population: {low: 3, high: 4}"
