@@ -28,7 +28,7 @@ class Pool:
     """
 
     def __init__(self, facts: Sequence[MemberFacts], load: Callable[[], Sequence[Member]]) -> None:
-        """Args: facts: known; load: makes the members, in the same order."""
+        """Take facts that are known; ``load`` makes the members in the same order."""
         self.facts = tuple(facts)
         self._load = load
 

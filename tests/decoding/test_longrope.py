@@ -152,7 +152,7 @@ def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch):
     bench = Bench("llama")
     tail = tuple(range(120, 150))
     read = []
-    for side in bench.reader.backend.sides:
+    for side in bench.reader.backend.regimes:
         monkeypatch.setattr(side, "forward", lambda chunks, own=side.forward: _counted(read, chunks, own))
     for length in range(14):
         bench.read(STEM, [tail[:length], tail[1 : length + 1]])

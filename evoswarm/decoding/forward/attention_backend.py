@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from evoswarm.decoding.forward.cache_backend import (
     on_device,
     selected_logits,
 )
-from evoswarm.decoding.forward.in_place import InPlaceBatch, InPlaceBatches
+from evoswarm.decoding.forward.in_place import InPlaceBatch
 from evoswarm.decoding.reader import Chunk, Integers
 
 
@@ -32,39 +32,22 @@ class AttentionBackend(CacheBackend):
     that neighbours in a text are neighbours in the batch (sliding windows, rotary positions).
 
     The past of a batch is gathered from the pool, unless the batch goes on behind one that was read before, without
-    its sequences that have ended: then it is still there (see ``ongoing``) and the new tokens are appended.
+    its sequences that have ended: then it is still there (see ``in_place``) and the new tokens are appended.
     """
 
     needs_whole_past = True
 
     def __init__(self, model: Any, layers: int) -> None:
-        """Args: model: the causal LM; layers: how many attention layers its cache has."""
+        """Take a causal LM whose cache has so many layers."""
         super().__init__()
         self.model = model
         self.device = model.device
         self.layers = [_PooledLayer(number) for number in range(layers)]
         self.extra = accepts(model, "position_ids")
-        self.in_place = InPlaceBatches()
 
     def slot_bytes(self) -> int:
         """Bytes of one token's keys and values."""
         return sum(layer.slot_bytes() for layer in self.layers)
-
-    def buffer_bytes(self) -> int:
-        """Bytes of the keys and values that lie side by side for batches that go on."""
-        return self.in_place.bytes()
-
-    def forget(self, slots: Iterable[int]) -> None:
-        """Sequences that end in these slots are not gone on with."""
-        self.in_place.forget(slots)
-
-    def end_run(self) -> None:
-        """Drop the buffers of batches that do not go on."""
-        self.in_place.end_run()
-
-    def drop_buffers(self) -> None:
-        """Free all buffers."""
-        self.in_place.clear()
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """One batched forward; writes the new tokens' keys and values into their slots."""
@@ -73,8 +56,8 @@ class AttentionBackend(CacheBackend):
         step = int(lengths[0]) if (lengths == lengths[0]).all() else None
         past = max(chunk.depth for chunk in chunks)
         found = self.in_place.take(ends, past, step, self.slot_bytes(), self.buffer_limit) if step else None
-        ongoing, order = found or (None, np.arange(len(chunks)))
-        plan = _AttentionBatch.of(chunks, lengths, order, ongoing, self.device)
+        goes_on, order = found or (None, np.arange(len(chunks)))
+        plan = _AttentionBatch.of(chunks, lengths, order, goes_on, self.device)
         arguments: dict[str, Any] = {"attention_mask": plan.mask, "past_key_values": Cache(layers=list(self.layers))}
         if self.extra:
             arguments["position_ids"] = plan.positions
@@ -85,7 +68,7 @@ class AttentionBackend(CacheBackend):
         finally:
             for layer in self.layers:
                 del layer.plan  # it holds the buffers
-        self.in_place.put(ongoing or InPlaceBatch(), plan.ends, step)
+        self.in_place.put(goes_on or InPlaceBatch(), plan.ends, step)
         return logits
 
 
@@ -105,7 +88,7 @@ class _AttentionBatch:
         slots: how many slots the pool must have.
         rows: ``[rows]`` flat positions whose logits are wanted, in the order they are asked for.
         ends: ``[chunks]`` slots of the last new tokens, on the host.
-        ongoing: buffers to append to.
+        goes_on: buffers to append to.
     """
 
     past: int
@@ -118,18 +101,18 @@ class _AttentionBatch:
     slots: int
     rows: Tensor
     ends: Integers
-    ongoing: InPlaceBatch | None
+    goes_on: InPlaceBatch | None
 
     @classmethod
     def of(
-        cls, chunks: Sequence[Chunk], lengths: Integers, order: Integers, ongoing: InPlaceBatch | None, device: Any
+        cls, chunks: Sequence[Chunk], lengths: Integers, order: Integers, goes_on: InPlaceBatch | None, device: Any
     ) -> _AttentionBatch:
         """Lay out chunks; ``order`` names the chunk of each row of the batch."""
         asked = _asked_rows(chunks, order, int(lengths.max()))
         chunks, lengths = [chunks[number] for number in order.tolist()], lengths[order]
         count, new, total = len(chunks), int(lengths.max()), int(lengths.sum())
         depths = np.fromiter((chunk.depth for chunk in chunks), dtype=np.int64, count=count)
-        past = int(depths.max()) if ongoing is None else ongoing.length  # longer than any that is left, perhaps
+        past = int(depths.max()) if goes_on is None else goes_on.length  # longer than any that is left, perhaps
         flat_tokens = flat([chunk.tokens for chunk in chunks], total)
         slots = flat([chunk.slots for chunk in chunks], total)
         ragged = total < count * new
@@ -137,7 +120,7 @@ class _AttentionBatch:
         tokens = np.zeros(count * new, dtype=np.int64)
         tokens[index] = flat_tokens
         gathered = None
-        if past > 0 and (ongoing is None or not ongoing.buffers):  # large: no copy into what is sent together
+        if past > 0 and (goes_on is None or not goes_on.buffers):  # large: no copy into what is sent together
             every = _every_column(chunks, depths, past, new, index, slots)
             gathered = torch.from_numpy(every.ravel()).to(device)
         sent = on_device(device, tokens, depths, lengths, slots, asked, index if ragged else index[:0])
@@ -155,7 +138,7 @@ class _AttentionBatch:
             slots=int(slots.max()) + 1,
             rows=sent[4],
             ends=slots[np.cumsum(lengths) - 1],
-            ongoing=ongoing,
+            goes_on=goes_on,
         )
 
 
@@ -211,8 +194,8 @@ class _PooledLayer(DynamicLayer):  # type: ignore[misc]
         whole = states
         if plan.gathered is not None:  # the new tokens are in the pool by now: one copy for all columns
             whole = pool.index_select(0, plan.gathered).view(len(states), -1, *pool.shape[1:]).transpose(1, 2)
-        if plan.ongoing is not None:
-            return plan.ongoing.extended(self.number, which, whole)
+        if plan.goes_on is not None:
+            return plan.goes_on.extended(self.number, which, whole)
         return whole
 
     def get_seq_length(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoswarm.decoding.forward.in_place import InPlaceBatches
 from evoswarm.decoding.reader import Chunk, Integers
 
 FIRST_SLOTS = 1024
@@ -30,6 +31,7 @@ class CacheBackend:
         needs_whole_past: whether a chunk names the slots of all tokens before it, or the last one's only.
         slot_limit: how many slots there will be at most, as far as known; None where it is not.
         buffer_limit: bytes that ``buffer_bytes`` may reach.
+        in_place: the batches that may go on as they are.
     """
 
     needs_whole_past = False
@@ -37,6 +39,7 @@ class CacheBackend:
     def __init__(self) -> None:
         self.slot_limit: int | None = None
         self.buffer_limit = 0
+        self.in_place = InPlaceBatches()
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """Read chunks in one batch; returns ``[rows, columns]`` logits in the order of chunks and their rows."""
@@ -47,28 +50,30 @@ class CacheBackend:
         return 0
 
     def buffer_bytes(self) -> int:
-        """Bytes held beside the slots, for batches that go on as they are."""
-        return 0
+        """Bytes kept beside the slots, for batches that go on as they are."""
+        return self.in_place.bytes()
 
     def padded_tokens(self, chunks: Sequence[Chunk]) -> int:
         """Token positions that a forward of these chunks computes, padding included."""
         return len(chunks) * max(len(chunk.tokens) for chunk in chunks)
 
     def forget(self, slots: Iterable[int]) -> None:
-        """These slots were given back: nothing may be believed about what they hold."""
+        """These slots were freed: nothing may be believed about what they hold."""
+        self.in_place.forget(slots)
 
     def end_run(self) -> None:
         """All that waited was read: what did not go on can be dropped."""
+        self.in_place.end_run()
 
     def drop_buffers(self) -> None:
-        """Free what is held beside the slots."""
+        """Free what is kept beside the slots."""
+        self.in_place.clear()
 
 
 class RecomputeBackend(CacheBackend):
     """No state: every prefix is read again from its first token. Right for every causal LM, and slow."""
 
     def __init__(self, model: Any) -> None:
-        """Args: model: the causal LM."""
         super().__init__()
         self.model = model
 

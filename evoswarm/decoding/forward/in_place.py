@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +24,7 @@ SPARE_COLUMNS = 32
 SPARE_SHARE = 3  # a buffer has room for a third more columns than it must have
 
 
+@dataclass(eq=False)
 class InPlaceBatch:
     """One batch that may go on.
 
@@ -36,15 +38,13 @@ class InPlaceBatch:
         idle: runs since it went on.
     """
 
-    def __init__(self) -> None:
-        """A batch that has not gone on yet."""
-        self.ends: Integers = np.empty(0, dtype=np.int64)
-        self.length = 0
-        self.capacity = 0
-        self.idle = 0
-        self.buffers: dict[tuple[int, int], Tensor] = {}
-        self.rows = 0
-        self._moves: tuple[list[int], list[int]] = ([], [])
+    ends: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    length: int = 0
+    capacity: int = 0
+    buffers: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    rows: int = 0
+    idle: int = 0
+    _moves: tuple[list[int], list[int]] = ([], [])
 
     def bytes(self) -> int:
         """Of the buffers."""

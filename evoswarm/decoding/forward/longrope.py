@@ -1,11 +1,10 @@
-"""Models whose rotary positions change with the length of a text: each side of such a switch is read apart.
+"""Models whose rotary positions change with the length of a text: every regime of lengths is read apart.
 
 Some models (longrope: Phi-3 and its kin) turn their queries and keys by one set of frequencies while a text is short
-and by another once it is longer than a switch; which one decides the *longest* text of a batch, for all of it. Here the
-truth is what a forward of one text alone gives, from its first token on: a text of at most so many tokens is read with
-the first set, a longer one with the second, its first tokens too. So texts of different sides never share a forward,
-and a token has a state for each side it was read on: what was kept of a short text says nothing about a longer one,
-which is therefore read once more from its beginning when it passes the switch, and then goes on as ever.
+and by another once it is longer than a switch; the *longest* text of a batch decides which, for all of it. Here the
+truth is what a forward of one text alone gives, from its first token on: a text up to the switch is read with the first
+set, a longer one with the second, its first tokens too. So texts of different regimes never share a forward, and a
+token has a state in each regime it was read in: a text that passes the switch is read once more from its beginning.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from evoswarm.decoding.reader import Chunk, Integers
 
 @dataclass(frozen=True)
 class _ChunkPart:
-    """Neighbouring rows of a chunk that are on one side.
+    """Neighbouring rows of a chunk that are in one regime.
 
     Attributes:
         chunk: it is a part of.
@@ -55,62 +54,62 @@ class _ChunkPart:
 
 
 class LongRopeBackend(CacheBackend):
-    """One layout for each side; they number their slots alike."""
+    """One back-end for each regime; they number their slots alike."""
 
     def __init__(self, switches: Sequence[int], make: Callable[[], CacheBackend]) -> None:
-        """Make the sides.
+        """Make the regimes.
 
         Args:
-            switches: ascending, the lengths (tokens) up to which a side goes.
-            make: makes the layout of one side.
+            switches: ascending, the lengths (tokens) up to which a regime goes.
+            make: makes the layout of one regime.
         """
         super().__init__()
         self.switches = tuple(switches)
-        self.sides = [make() for _ in range(len(self.switches) + 1)]
-        self.needs_whole_past = self.sides[0].needs_whole_past
-        self._known: NDArray[np.bool_] = np.zeros((len(self.sides), 1024), dtype=bool)
+        self.regimes = [make() for _ in range(len(self.switches) + 1)]
+        self.needs_whole_past = self.regimes[0].needs_whole_past
+        self._known: NDArray[np.bool_] = np.zeros((len(self.regimes), 1024), dtype=bool)
         self._padded = 0
 
     def slot_bytes(self) -> int:
-        """Bytes of one slot on all the sides that were ever read."""
-        return sum(side.slot_bytes() for side in self.sides)
+        """Bytes of one slot in all the ranges that were ever read."""
+        return sum(regime.slot_bytes() for regime in self.regimes)
 
     def buffer_bytes(self) -> int:
-        """Of all sides."""
-        return sum(side.buffer_bytes() for side in self.sides)
+        """Bytes kept beside the slots of all ranges."""
+        return sum(regime.buffer_bytes() for regime in self.regimes)
 
     def padded_tokens(self, chunks: Sequence[Chunk]) -> int:
         """Of the last forward, what was read once more included."""
         return self._padded
 
     def forget(self, slots: Iterable[int]) -> None:
-        """These slots hold nothing on any side."""
+        """These slots hold nothing on any regime."""
         gone = list(slots)
         self._known[:, [slot for slot in gone if 0 <= slot < self._known.shape[1]]] = False
-        for side in self.sides:
-            side.forget(gone)
+        for regime in self.regimes:
+            regime.forget(gone)
 
     def end_run(self) -> None:
         """All that waited was read."""
-        for side in self.sides:
-            side.end_run()
+        for regime in self.regimes:
+            regime.end_run()
 
     def drop_buffers(self) -> None:
-        """On all sides."""
-        for side in self.sides:
-            side.drop_buffers()
+        """On all regimes."""
+        for regime in self.regimes:
+            regime.drop_buffers()
 
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
-        """Read chunks, side by side; what a text needs of its own side and was not read there is read first."""
+        """Read chunks, regime by regime; what a text needs of its own regime and was not read there is read first."""
         self._padded = 0
         self._make_room(chunks)
-        parts: list[list[_ChunkPart]] = [[] for _ in self.sides]
+        parts: list[list[_ChunkPart]] = [[] for _ in self.regimes]
         for number, chunk in enumerate(chunks):
-            for side, part in self._parts(number, chunk):
-                parts[side].append(part)
+            for regime, part in self._parts(number, chunk):
+                parts[regime].append(part)
         rows: list[list[Tensor]] = [[] for _ in chunks]
-        for side, waiting in enumerate(parts):
-            for part, found in self._read(side, waiting):
+        for regime, waiting in enumerate(parts):
+            for part, found in self._read(regime, waiting):
                 rows[part.number].append(found)
         every = [one for of_chunk in rows for one in of_chunk]
         return torch.cat(every) if every else torch.empty((0, 0))  # states alone are read when somebody needs them
@@ -118,42 +117,42 @@ class LongRopeBackend(CacheBackend):
     def _make_room(self, chunks: Sequence[Chunk]) -> None:
         most = max(max(chunk.slots) for chunk in chunks) + 1
         if most > self._known.shape[1]:
-            more = np.zeros((len(self.sides), max(most, 2 * self._known.shape[1])), dtype=bool)
+            more = np.zeros((len(self.regimes), max(most, 2 * self._known.shape[1])), dtype=bool)
             more[:, : self._known.shape[1]] = self._known
             self._known = more
-        for side in self.sides:
-            side.slot_limit, side.buffer_limit = self.slot_limit, self.buffer_limit
+        for regime in self.regimes:
+            regime.slot_limit, regime.buffer_limit = self.slot_limit, self.buffer_limit
 
     def _parts(self, number: int, chunk: Chunk) -> Iterator[tuple[int, _ChunkPart]]:
-        """A chunk's wanted rows by the side that the text up to each is on."""
+        """A chunk's wanted rows by the regime that the text up to each is on."""
         by_side: dict[int, list[int]] = {}
         for row in chunk.rows:
             at = chunk.depth + row
             by_side.setdefault(bisect_left(self.switches, at + 1), []).append(at)
         slots = np.concatenate([chunk.past, np.array(chunk.slots, dtype=np.int64)]) if self.needs_whole_past else None
-        for side, rows in by_side.items():
+        for regime, rows in by_side.items():
             needed = np.empty(0, dtype=np.int64) if slots is None else slots[: rows[-1] + 1]
-            yield side, _ChunkPart(chunk, number, tuple(rows), needed)
+            yield regime, _ChunkPart(chunk, number, tuple(rows), needed)
 
-    def _read(self, side: int, waiting: list[_ChunkPart]) -> Iterator[tuple[_ChunkPart, Tensor]]:
-        """Read parts on one side: together those whose past is known there, each other one alone and first.
+    def _read(self, regime: int, waiting: list[_ChunkPart]) -> Iterator[tuple[_ChunkPart, Tensor]]:
+        """Read parts in one regime: together those whose past is known there, each other one alone and first.
 
         What one of them reads may be what the next one lacks.
         """
         while waiting:
-            begins = [self._begin(side, part) for part in waiting]
+            begins = [self._begin(regime, part) for part in waiting]
             ready = [number for number, part in enumerate(waiting) if begins[number] == part.chunk.depth]
             taken = ready or [0]
             batch = [waiting[number].behind(begins[number]) for number in taken]
-            found = self.sides[side].forward(batch)
-            self._padded += self.sides[side].padded_tokens(batch)
+            found = self.regimes[regime].forward(batch)
+            self._padded += self.regimes[regime].padded_tokens(batch)
             for number in taken:
-                self._known[side, waiting[number].needed] = True
+                self._known[regime, waiting[number].needed] = True
             counts = [len(waiting[number].rows) for number in taken]
             yield from zip([waiting[number] for number in taken], torch.split(found, counts), strict=True)
             waiting = [part for number, part in enumerate(waiting) if number not in set(taken)]
 
-    def _begin(self, side: int, part: _ChunkPart) -> int:
+    def _begin(self, regime: int, part: _ChunkPart) -> int:
         """The first position that has to be read: the chunk's own first, or one before it that was not read here."""
-        unknown = np.flatnonzero(~self._known[side, part.needed])
+        unknown = np.flatnonzero(~self._known[regime, part.needed])
         return min(int(unknown[0]), part.chunk.depth) if len(unknown) else part.chunk.depth

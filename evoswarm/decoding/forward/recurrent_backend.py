@@ -31,7 +31,7 @@ class RecurrentBackend(CacheBackend):
     """
 
     def __init__(self, model: Any, layers: int) -> None:
-        """Args: model: the causal LM; layers: how many recurrent layers its cache has."""
+        """Take a causal LM whose cache has so many layers."""
         super().__init__()
         self.model = model
         self.device = model.device

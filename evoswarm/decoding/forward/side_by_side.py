@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import Generic, TypeVar
 
@@ -16,6 +16,7 @@ from evoswarm.decoding.request import Counters
 AHEAD = 1  # batches a device may forward while one waits to be consumed: their logits take room on it
 
 Result = TypeVar("Result")
+Batch = tuple[int, Sequence[Chunk], SupportsDLPack]  # the number of its reading, chunks, logits
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,6 @@ class Reading(Generic[Result]):
     reader: Reader
     chunks: Sequence[Chunk]
     consume: Callable[[Sequence[Chunk], SupportsDLPack], Result]
-
-
-_Said = tuple[int, Sequence[Chunk], SupportsDLPack] | BaseException | None  # a batch; what broke a device off; its end
 
 
 def read_side_by_side(readings: Sequence[Reading[Result]], counters: Counters) -> list[list[Result]]:
@@ -57,77 +55,55 @@ def read_side_by_side(readings: Sequence[Reading[Result]], counters: Counters) -
         if reading.chunks:
             by_device.setdefault(reading.reader.device, []).append(number)
     if len(by_device) < 2:
-        for number, batch, logits in _forward_all(readings, range(len(readings)), counters):
-            results[number].append(readings[number].consume(batch, logits))
-        return results
-    crew = _Crew(readings, by_device)
-    try:
-        for number, batch, logits in crew.batches():
-            results[number].append(readings[number].consume(batch, logits))
-    finally:
-        crew.dismiss(counters)
+        batches = _in_turn(readings, range(len(readings)), counters)
+    else:
+        batches = _at_once(readings, by_device, counters)
+    with closing(batches):
+        for number, chunks, logits in batches:
+            results[number].append(readings[number].consume(chunks, logits))
     return results
 
 
-def _forward_all(
-    readings: Sequence[Reading[Result]], numbers: Sequence[int], counters: Counters
-) -> Iterator[tuple[int, Sequence[Chunk], SupportsDLPack]]:
+def _in_turn(readings: Sequence[Reading[Result]], numbers: Sequence[int], counters: Counters) -> Generator[Batch]:
     for number in numbers:
         if readings[number].chunks:
-            for batch, logits in readings[number].reader.read(readings[number].chunks, counters):
-                yield number, batch, logits
+            for chunks, logits in readings[number].reader.read(readings[number].chunks, counters):
+                yield number, chunks, logits
 
 
-class _Crew(Generic[Result]):
-    """A thread per device; each forwards and hands its batches over."""
+def _at_once(
+    readings: Sequence[Reading[Result]], by_device: dict[str, list[int]], counters: Counters
+) -> Generator[Batch]:
+    """The batches of several devices as they come, those of one device in order."""
+    counted = {device: Counters() for device in by_device}
+    streams = {device: _in_turn(readings, numbers, counted[device]) for device, numbers in by_device.items()}
+    threads = {device: ThreadPoolExecutor(1, initializer=_use, initargs=(device,)) for device in by_device}
+    waiting: dict[Future[Batch | None], str] = {}  # in the order of asking
 
-    def __init__(self, readings: Sequence[Reading[Result]], by_device: dict[str, list[int]]) -> None:
-        self._readings = readings
-        self._said: queue.Queue[_Said] = queue.Queue()
-        self._room = {device: threading.Semaphore(AHEAD) for device in by_device}
-        self._dismissed = threading.Event()
-        self._counted = [Counters() for _ in by_device]
-        self._threads = [
-            threading.Thread(target=self._work, args=(device, numbers, counted), daemon=True)
-            for (device, numbers), counted in zip(by_device.items(), self._counted, strict=True)
-        ]
-        for thread in self._threads:
-            thread.start()
+    def ask(device: str) -> None:
+        waiting[threads[device].submit(next, streams[device], None)] = device
 
-    def batches(self) -> Iterator[tuple[int, Sequence[Chunk], SupportsDLPack]]:
-        """All batches as they come."""
-        running = len(self._threads)
-        while running:
-            said = self._said.get()
-            if said is None:
-                running -= 1
-            elif isinstance(said, BaseException):
-                raise said
-            else:
-                yield said
-                self._room[self._readings[said[0]].reader.device].release()
-
-    def _work(self, device: str, numbers: Sequence[int], counters: Counters) -> None:
-        last: _Said = None
-        try:
-            if device.startswith("cuda"):
-                torch.cuda.set_device(device)  # of this thread
-            for said in _forward_all(self._readings, numbers, counters):
-                self._said.put(said)
-                self._room[device].acquire()
-                if self._dismissed.is_set():
-                    break
-        except BaseException as error:  # raised again where the batches are consumed
-            last = error
-        self._said.put(last)
-
-    def dismiss(self, counters: Counters) -> None:
-        """Let no device begin another batch, wait until all have ended theirs, and add up what they have counted."""
-        self._dismissed.set()
-        for room in self._room.values():
-            room.release()
-        for thread in self._threads:
-            thread.join()
-        for counted in self._counted:
+    try:
+        for device in [*by_device] * (1 + AHEAD):
+            ask(device)
+        while waiting:
+            done = wait(waiting, return_when=FIRST_COMPLETED).done
+            for future in [one for one in waiting if one in done]:
+                device, batch = waiting.pop(future), future.result()
+                if batch is not None:
+                    yield batch
+                    ask(device)
+    finally:  # no device begins another batch, and all end theirs
+        for future in waiting:
+            future.cancel()
+        for thread in threads.values():
+            thread.shutdown()
+        for own in counted.values():
             for field in fields(Counters):
-                setattr(counters, field.name, getattr(counters, field.name) + getattr(counted, field.name))
+                setattr(counters, field.name, getattr(counters, field.name) + getattr(own, field.name))
+
+
+def _use(device: str) -> None:
+    """Let this thread's work on a GPU be its own device's."""
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)

@@ -32,11 +32,13 @@ class ByteRows:
     """
 
     def __init__(self, codec: Codec, tokens: TokenTrie, limit_bytes: int, device: str) -> None:
-        """Args:
-        codec: of the member's tokenizer.
-        tokens: says where the tokens that extend a string stand.
-        limit_bytes: what may be kept.
-        device: where the logits come from; Apple GPUs have no float64, their rows are kept on the host.
+        """Begin without rows.
+
+        Args:
+            codec: of the member's tokenizer.
+            tokens: says where the tokens that extend a string stand.
+            limit_bytes: what may be kept.
+            device: where the logits come from; Apple GPUs have no float64, their rows are kept on the host.
         """
         self._codec, self._tokens = codec, tokens
         self._device = torch.device("cpu" if device.startswith("mps") else device)

@@ -7,6 +7,7 @@ tables, so that whole populations are looked up, gated, fused and moved on by a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet, Text
 from evoswarm.failure import Failure
 
+T = TypeVar("T")
 FIRST = 1024
 CONTEXT_BYTES = 600  # of Python objects that a context takes beside its tables: text, path, who was read
 
@@ -26,7 +28,7 @@ class Distributions:
     """Next-symbol distributions of all members, as rows of one matrix on the host."""
 
     def __init__(self, symbols: int, limit_bytes: int) -> None:
-        """Args: symbols: width of a row, END included; limit_bytes: what may be kept."""
+        """Begin without rows; ``symbols`` is the width of one, END included."""
         self.row_bytes = 4 * symbols
         self.slots = RowSlots(limit_bytes // self.row_bytes)
         self._rows = torch.empty((self.slots.size, symbols))
@@ -79,7 +81,7 @@ class ContextTable:
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
     def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
-        """Args: alphabet: of the texts; members: how many speak; limit_bytes: for their distributions."""
+        """Begin without contexts, for so many members, with so much room for their distributions."""
         self.alphabet, self.members = alphabet, members
         self.distributions = Distributions(alphabet.size, limit_bytes)
         self.row_owners: dict[int, Node] = {}
@@ -133,10 +135,7 @@ class ContextTable:
     def _add(self, parent: int, prompt: int, text: Text, raw: bytes, symbols: int) -> int:
         context = len(self.texts)
         if context == len(self.parents):
-            for name in self._TABLES:
-                table = getattr(self, name)
-                more = np.full_like(table, NO_ROW) if name == "row" else np.zeros_like(table)
-                setattr(self, name, np.concatenate([table, more]))
+            self._extend_tables(context)
         self.texts.append(text)
         self.raws.append(raw)
         self.prompts.append(prompt)
@@ -249,26 +248,19 @@ class ContextTable:
             for key, child in self._children.items()
             if child in number
         }
-        self.reads = {
-            number[key // members] * members + key % members: nodes
-            for key, nodes in self.reads.items()
-            if key // members in number
-        }
-        self.failures = {
-            number[key // members] * members + key % members: failure
-            for key, failure in self.failures.items()
-            if key // members in number
-        }
-        self._pad()
 
-    def _pad(self) -> None:
-        """Tables never have less than FIRST rows, so that doubling them makes room."""
-        missing = FIRST - len(self.parents)
-        if missing > 0:
-            for name in self._TABLES:
-                table = getattr(self, name)
-                more = np.full((missing, *table.shape[1:]), NO_ROW if name == "row" else 0, dtype=table.dtype)
-                setattr(self, name, np.concatenate([table, more]))
+        def renumbered(noted: dict[int, T]) -> dict[int, T]:
+            pairs = ((*divmod(key, members), value) for key, value in noted.items())
+            return {number[old] * members + member: value for old, member, value in pairs if old in number}
+
+        self.reads, self.failures = renumbered(self.reads), renumbered(self.failures)
+        self._extend_tables(max(0, FIRST - len(kept)))  # never less, so that doubling them makes room
+
+    def _extend_tables(self, count: int) -> None:
+        for name in self._TABLES:
+            table = getattr(self, name)
+            more = np.full((count, *table.shape[1:]), NO_ROW if name == "row" else 0, dtype=table.dtype)
+            setattr(self, name, np.concatenate([table, more]))
 
     @property
     def bytes_each(self) -> int:

@@ -235,10 +235,10 @@ class PrefixTree:
         before = chain[0].parent
         assert before is not None
         past = self._past(before)
-        spare = not self._reader.needs_whole_past and self._crowded()
+        few_states = not self._reader.needs_whole_past and self._crowded()
         for node in chain:
             node.used = self.clock
-            if node.slot == NO_SLOT and not (spare and node is not chain[-1] and not node.keeps_row):
+            if node.slot == NO_SLOT and not (few_states and node is not chain[-1] and not node.keeps_row):
                 node.slot = self._slots.take()
                 self._unwritten[node] = None
         slots = tuple([node.slot for node in chain])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIRST = 256
-SPARE = 0.1  # share of the rows that is taken back at once: every time costs a look over all of them
+EVICTED_SHARE = 0.1  # of the rows, taken back at once: every time costs a look over all of them
 
 
 class RowSlots:
@@ -22,7 +22,7 @@ class RowSlots:
     """
 
     def __init__(self, limit: int) -> None:
-        """Args: limit: rows to keep at most."""
+        """Begin with no rows given out; ``limit`` is how many to keep at most."""
         self.limit = max(1, limit)
         self.size = min(FIRST, self.limit)
         self._high = 0  # rows ever given out
@@ -58,7 +58,7 @@ class RowSlots:
         lost = np.empty(0, dtype=np.int64)
         beyond = count - len(self._free) - (self.limit - self._high)
         if beyond > 0:
-            lost = self._take_back(max(beyond, int(self.limit * SPARE)))
+            lost = self._take_back(max(beyond, int(self.limit * EVICTED_SHARE)))
         reused = [self._free.pop() for _ in range(min(count, len(self._free)))]
         fresh = np.arange(self._high, self._high + count - len(reused))
         self._high += len(fresh)
