@@ -12,6 +12,7 @@ from typing import Protocol, Self
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.policies.mix import Recipe
 
 
@@ -137,23 +138,23 @@ class Decoder(Protocol):
 
         Raises:
             RecipeError: a member is not loaded, is another model than the recipe's, or does not share the
-                tokenizer although the alphabet is ``tokens``.
+                tokenizer although the alphabet needs one.
         """
         loaded = {spec.name: spec for spec in self.specs}
         for asked in (member.spec for member in recipe.members):
             if asked.name not in loaded:
                 raise RecipeError(f"members: expected members of the swarm ({', '.join(loaded)}), got {asked.name!r}")
             _check_same(asked, loaded[asked.name])
-        if recipe.alphabet == "tokens":
-            self._check_shared_tokenizer()
+        if ALPHABETS[recipe.alphabet].one_tokenizer:
+            self._check_shared_tokenizer(recipe.alphabet)
 
-    def _check_shared_tokenizer(self) -> None:
+    def _check_shared_tokenizer(self, alphabet: AlphabetName) -> None:
         first, *others = self.facts
         for other in others:
             if other.tokens != first.tokens:
                 raise RecipeError(
                     "alphabet: expected 'bytes' (members have different tokenizers or end tokens: "
-                    f"{first.spec.name!r} and {other.spec.name!r}), got 'tokens'"
+                    f"{first.spec.name!r} and {other.spec.name!r}), got {alphabet!r}"
                 )
 
 

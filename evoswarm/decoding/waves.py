@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evoswarm.decoding.request import Request
-from evoswarm.policies.mix import AlphabetName, Recipe
+from evoswarm.policies.alphabets import AlphabetName
+from evoswarm.policies.mix import Recipe
 
 ViewKey = tuple[AlphabetName, float]
 

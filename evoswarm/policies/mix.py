@@ -18,11 +18,11 @@ from evoswarm.canonical import digest_of, round_significant
 from evoswarm.fusion import RULES, FusionRule, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.policies.policy import PolicyModel, Role
 
 RECIPE_VERSION: Literal[1] = 1
 
-AlphabetName = Literal["bytes", "tokens"]
 GateName = Literal["entropy", "low_entropy", "random"]
 GATES: tuple[GateName, ...] = ("entropy", "low_entropy", "random")
 
@@ -278,7 +278,7 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
         "fusion": fusion,
         "members": members,
         "sampling_temperature": round_significant(recipe.sampling_temperature) if recipe.samples > 1 else 1.0,
-        "epsilon": round_significant(recipe.epsilon) if recipe.alphabet == "bytes" else 0.0,
+        "epsilon": round_significant(recipe.epsilon) if ALPHABETS[recipe.alphabet].approximate else 0.0,
         "gate": recipe.gate if any(member.threshold > 0 for member in members) else "entropy",
     }
 

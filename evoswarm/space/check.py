@@ -6,6 +6,7 @@ import os
 
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.policies import load_policy
+from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.space.golds import own_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
@@ -94,7 +95,7 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
             files.check_ends(prompts.more_ends)
             members.append(prompts)
             local.append((index, files, prompts.more_ends))
-    if space.alphabet == "tokens":
+    if ALPHABETS[space.alphabet].one_tokenizer:
         _check_one_tokenizer(space, local)
     return notes, members
 
@@ -111,8 +112,8 @@ def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles
         if (digest, ends) != first[1:]:
             what = "vocabulary" if digest != first[1] else "end tokens"
             raise MemberError(
-                f"expected the {what} of {first[0]!r} (the alphabet is tokens; bytes takes any mix), got other "
-                f"{what} in {name!r}",
+                f"expected the {what} of {first[0]!r} (the alphabet is {space.alphabet}; bytes takes any mix), got "
+                f"other {what} in {name!r}",
                 space.where("pool", index, "path"),
             )
 

@@ -17,7 +17,7 @@ from evoswarm.evolution.settings import Replace, Select, Topology
 from evoswarm.fusion import RULES, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
-from evoswarm.policies.mix import AlphabetName
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.settings import LONGEST_NAME, NAME, KeyOf, Seed, Settings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES

@@ -14,7 +14,8 @@ from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.views.byte_view import byte_views
 from evoswarm.decoding.views.token_view import token_views
 from evoswarm.decoding.views.view import View
-from evoswarm.policies.mix import AlphabetName, Recipe
+from evoswarm.policies.alphabets import AlphabetName
+from evoswarm.policies.mix import Recipe
 
 KEPT_SHARE = 0.75  # of the limit on contexts, when it has been passed
 
