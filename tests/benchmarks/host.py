@@ -58,6 +58,10 @@ class TableModel(PreTrainedModel):  # type: ignore[misc]
         super().__init__(config)
         self.lm_head = Table(logits)
 
+    def get_input_embeddings(self) -> nn.Module:
+        """The table again: it has a row for every token."""
+        return self.lm_head
+
     def get_output_embeddings(self) -> nn.Module:
         """The table."""
         return self.lm_head
