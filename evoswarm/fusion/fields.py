@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -41,15 +40,9 @@ def number(parameter: Parameter) -> Any:
     bounds: dict[str, Any] = {"allow_inf_nan": parameter.infinite}
     bounds |= {"ge": parameter.at_least} if math.isfinite(parameter.at_least) else {}
     bounds |= {"le": parameter.at_most} if math.isfinite(parameter.at_most) else {}
-    checked = Annotated[float, Strict(), Field(**bounds), AfterValidator(_no_nan)]
+    checked = Annotated[float, Strict(), Field(**bounds)]
     words = BeforeValidator(parameter.read, json_schema_input_type=float | Literal["min", "max"])
     return Annotated[checked, words] if parameter.infinite else checked
-
-
-def _no_nan(value: float) -> float:
-    if math.isnan(value):
-        raise ValueError("expected a number, got nan")
-    return value
 
 
 class ByParameter(BaseModel):

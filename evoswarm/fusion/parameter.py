@@ -51,7 +51,13 @@ class Parameter:
         return self.default if self.start is None else self.start
 
     def read(self, value: Any) -> Any:
-        """A value as it stands in a file: JSON and YAML spell infinities as "min" and "max"."""
+        """A value as it stands in a file: JSON and YAML spell infinities as "min" and "max".
+
+        Raises:
+            ValueError: it is not a number.
+        """
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError("expected a number, got nan")
         return _INFINITIES.get(value, value) if self.infinite and isinstance(value, str) else value
 
     def written(self, value: float) -> float | str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from statistics import fmean
 from typing import TypeVar
@@ -83,33 +82,20 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
             a, b = cross(ranges, one[index][1:], two[index][1:], rng)
             one[index], two[index] = (True, a[0], a[1], a[2]), (True, b[0], b[1], b[2])
     continuous = (*genes.parameters, "sampling_temperature")
-    shared = cross(
-        [genes.ranges[gene] for gene in continuous],
-        [first.value(gene) for gene in continuous],
-        [second.value(gene) for gene in continuous],
-        rng,
-    )
-    lead = _dealt(first.lead, second.lead, rng)
-    rule = _dealt(first.rule, second.rule, rng)
-    samples = _dealt(first.samples, second.samples, rng)
-    children = []
-    for child, columns in enumerate((one, two)):
+    mine, yours = ([parent.value(gene) for gene in continuous] for parent in (first, second))
+    numbers = cross([genes.ranges[gene] for gene in continuous], mine, yours, rng)
+    dealt = [_dealt(first.value(gene), second.value(gene), rng) for gene in ("lead", "rule", "samples")]
+
+    def child(number: int, columns: Sequence[_Column]) -> RecipeGenome:
         members, weights, temperatures, open_shares = zip(*columns, strict=True)
-        *parameters, sampling_temperature = shared[child]
-        children.append(
-            RecipeGenome(
-                members=members,
-                weights=weights,
-                temperatures=temperatures,
-                open_shares=open_shares,
-                lead=lead[child],
-                rule=rule[child],
-                parameters=tuple(zip(genes.parameters, parameters, strict=True)),
-                samples=samples[child],
-                sampling_temperature=sampling_temperature,
-            )
+        lead, rule, samples = (pair[number] for pair in dealt)
+        *parameters, sampling_temperature = numbers[number]
+        named = tuple(zip(genes.parameters, parameters, strict=True))
+        return RecipeGenome(
+            members, weights, temperatures, open_shares, lead, rule, named, samples, sampling_temperature
         )
-    return children[0], children[1]
+
+    return child(0, one), child(1, two)
 
 
 def distance(first: RecipeGenome, second: RecipeGenome, genes: Genes) -> float:
@@ -146,10 +132,5 @@ def _changed(genome: RecipeGenome, gene: str, index: int | None, genes: Genes, r
     if gene in genes.ranges:
         return genome.changed(genes.ranges[gene].mutate(now, rng), gene, index)
     value = rng.choice([choice for choice in genes.choices[gene] if choice != now])
-    return _led(genome, value) if gene == "lead" else genome.changed(value, gene)
-
-
-def _led(genome: RecipeGenome, lead: int) -> RecipeGenome:
-    """The genome with another lead, which takes part."""
-    members = tuple(present or index == lead for index, present in enumerate(genome.members))
-    return replace(genome, lead=lead, members=members)
+    genome = genome.changed(value, gene)
+    return genome.changed(True, "member", value) if gene == "lead" else genome  # a new lead takes part
