@@ -29,8 +29,9 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
+from evoswarm.study.hyperparameters.files import write_result
 from evoswarm.study.hyperparameters.record import TrialRecord
-from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult, write_result
+from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult
 from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
 from evoswarm.study.hyperparameters.storage import STORAGE
 from evoswarm.study.hyperparameters.verdict import confirm

@@ -11,12 +11,7 @@ from evoswarm.tracking import StudyRun, TrialRun, flattened
 
 
 def study_run(question: Question, key: str) -> StudyRun:
-    """The study as an MLflow run.
-
-    Args:
-        question: what is asked.
-        key: belongs to this study alone.
-    """
+    """The study as an MLflow run; the key belongs to this study alone."""
     study = question.study
     tags = {"evoswarm.version": version("evoswarm"), "evoswarm.space": question.space.name}
     parameters = flattened(study.model_dump(mode="json", exclude={"name", "description"}))

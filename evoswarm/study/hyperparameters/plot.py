@@ -12,41 +12,29 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from evoswarm.study.hyperparameters.candidates import Setting
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord
+from evoswarm.study.hyperparameters.result import StudyResult
 
 _COLUMNS, _CELL = 3, (4.2, 3.2)  # inches
 _LEGEND = "orange: the default, green: the best, crosses: given up; bars: standard error over seeds"
 _DEFAULT, _BEST, _OTHER = "#d95f02", "#1b9e77", "#7570b3"
 
 
-def picture(
-    title: str,
-    settings: Sequence[Setting],
-    records: Sequence[TrialRecord],
-    importances: Sequence[Importance],
-    best: TrialRecord | None,
-    score: str,
-) -> bytes:
-    """A PNG: of every trial that has scores their mean, with the standard error over seeds.
-
-    Args:
-        title: above everything.
-        settings: that were varied.
-        records: all trials.
-        importances: of the settings; none leaves their panel with a note.
-        best: the trial to mark, beside the default.
-        score: what trials are scored by, in words.
-    """
+def picture(result: StudyResult) -> bytes:
+    """A PNG: of every trial that has scores their mean, with the standard error over seeds."""
     from matplotlib.figure import Figure
 
+    study, settings, best = result.question.study, result.question.settings, result.best
+    scored = [record for record in result.records if record.scores]
     rows = math.ceil((len(settings) + 1) / _COLUMNS)
     columns = min(_COLUMNS, len(settings) + 1)
     figure = Figure(figsize=(_CELL[0] * columns, _CELL[1] * rows + 0.4), layout="constrained")
+    title = f"{study.name}: {len(result.records)} trials, each with {len(study.seeds)} seeds"
     figure.suptitle(f"{title}\n{_LEGEND}", fontsize=10)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    _draw_importances(panels[0], importances)
+    _draw_importances(panels[0], result.importances)
     for panel, setting in zip(panels[1:], settings, strict=False):
-        panel.set_ylabel(score, fontsize=8)
-        _draw_setting(panel, setting, [record for record in records if record.scores], best)
+        panel.set_ylabel(f"{study.measure} accuracy", fontsize=8)
+        _draw_setting(panel, setting, scored, best)
     for panel in panels[len(settings) + 1 :]:
         panel.axis("off")
     buffer = io.BytesIO()
@@ -71,7 +59,7 @@ def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
     panel.legend(fontsize=7, loc="lower right")  # where the shortest bars are
 
 
-def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord | None) -> None:
+def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord) -> None:
     panel.set_title(setting.path, fontsize=9)
     labels, distribution = _in_order(setting.labels), setting.distribution
     for record in records:

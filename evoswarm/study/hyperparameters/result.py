@@ -1,16 +1,13 @@
-"""How a study ends: the figures, the sentence, and the files."""
+"""How a study ends: the figures and the sentence."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evoswarm.durable import write_within
 from evoswarm.study.hyperparameters.importance import Importance
-from evoswarm.study.hyperparameters.plot import picture
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
 from evoswarm.study.hyperparameters.settings import label
@@ -102,42 +99,6 @@ class StudyResult:
 def in_words(values: Mapping[str, Any]) -> str:
     """Settings as ``path=value``, one behind the other."""
     return ", ".join(f"{path}={_short(value)}" for path, value in values.items())
-
-
-def write_result(result: StudyResult) -> None:
-    """Write ``study.json``, the plot, and ``best.yaml`` where a setting is better; else no such file is left.
-
-    Raises:
-        RunError: the directory cannot be written.
-    """
-    directory, question = result.directory, result.question
-    write_within(directory, RESULT, json.dumps(result.as_dict(), indent=2, ensure_ascii=False) + "\n")
-    title = f"{question.study.name}: {len(result.records)} trials, each with {len(question.study.seeds)} seeds"
-    score = f"{question.study.measure} accuracy"
-    write_within(
-        directory, PLOT, picture(title, question.settings, result.records, result.importances, result.best, score)
-    )
-    if result.differs:
-        write_within(directory, BEST, best_yaml(result))
-    else:
-        (directory / BEST).unlink(missing_ok=True)
-
-
-def best_yaml(result: StudyResult) -> str:
-    """The space with the best setting, and where it comes from."""
-    question, confirmation = result.question, result.confirmation
-    origin = [
-        f"The best setting of the study {question.study.name!r}, trial {result.best.number} of {len(result.records)}.",
-        f"It began with {question.study.space}" + ("." if not question.study.set else ", and with:"),
-        *(f"    {override}" for override in question.study.set),
-        "What differs from the default:",
-        *(f"    {path}: {label(value)}" for path, value in result.changed.items()),
-        result.sentence,
-    ]
-    if confirmation is not None:
-        origin.append(f"Fresh seeds: {', '.join(map(str, confirmation.seeds))}.")
-    comments = [line for text in origin for line in text.splitlines()]
-    return "".join(f"# {line}\n" for line in comments) + "\n" + question.space_of(result.best.parameters).to_yaml()
 
 
 def _short(value: Any) -> str:

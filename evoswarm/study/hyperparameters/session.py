@@ -12,10 +12,11 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.durable import locked, plain_errors
 from evoswarm.errors import RunError
 from evoswarm.study.hyperparameters import mirror
+from evoswarm.study.hyperparameters.files import write_result
 from evoswarm.study.hyperparameters.importance import importances
 from evoswarm.study.hyperparameters.question import Question, read_question
 from evoswarm.study.hyperparameters.record import TrialOutcome, TrialRecord, best_of, finished, record, store
-from evoswarm.study.hyperparameters.result import StudyResult, write_result
+from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.study.hyperparameters.storage import KEY, connect, next_trial, open_study
 from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 from evoswarm.study.hyperparameters.verdict import Confirmation, confirm, step_of
@@ -93,7 +94,7 @@ def study(
         except KeyboardInterrupt as error:
             log.finish("KILLED", {}, {}, [])
             raise StudyInterrupted(directory) from error
-        except BaseException:
+        except BaseException:  # MLflow is to know, and it goes on
             log.finish("FAILED", {}, {}, [])
             raise
         log.finish("FINISHED", *mirror.summary(result), [path for path, _ in result.written()])

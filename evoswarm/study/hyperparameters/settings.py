@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from evoswarm.canonical import canonical_json, digest_of
 from evoswarm.errors import SpaceError, Where, show
-from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Seed, Settings
+from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Seed, Settings, duplicates
 from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
@@ -151,9 +151,8 @@ def is_study(path: str | Path) -> bool:
 
 def _check_seeds(study: StudySettings) -> None:
     for field, seeds in (("seeds", study.seeds), ("confirm_seeds", study.confirm_seeds)):
-        for index, seed in enumerate(seeds):
-            if seed in seeds[:index]:
-                raise Contradiction((field, index), f"expected seeds that differ, got {seed} twice")
+        for contradiction in duplicates(seeds, (field,)):
+            raise contradiction
         if len(seeds) < LEAST_SEEDS:
             raise Contradiction(
                 (field,),

@@ -52,7 +52,7 @@ def confirm(seeds: Sequence[int], best: Sequence[float], default: Sequence[float
     """Compare scores of the same seeds.
 
     Args:
-        seeds: both settings ran with these.
+        seeds: both settings ran with these; two at least.
         best: scores of the best setting, per seed.
         default: of the default.
         step: see `step_of`.
@@ -63,18 +63,13 @@ def confirm(seeds: Sequence[int], best: Sequence[float], default: Sequence[float
     if not len(seeds) == len(best) == len(default) >= 2:
         raise ValueError(f"expected two scores for each of 2 or more seeds, got {len(best)} and {len(default)}")
     found = Estimate.of([one - other for one, other in zip(best, default, strict=True)], step)
-    if found.low is None or found.high is None:
-        raise ValueError(f"expected an interval, got {found}")
+    assert found.low is not None
+    assert found.high is not None
     return Confirmation(tuple(seeds), tuple(best), tuple(default), found.mean, found.low, found.high)
 
 
 def step_of(space: SearchSpace, measure: Measure) -> float:
-    """What one item adds to an accuracy: in the task where that is the most.
-
-    Args:
-        space: that is searched.
-        measure: the split whose items are meant.
-    """
+    """What one item of the measured split adds to an accuracy: in the task where that is the most."""
     total = sum(task.weight for task in space.tasks)
     items = quotas(getattr(space.splits, measure), len(space.tasks))
     return max(task.weight / total / count for task, count in zip(space.tasks, items, strict=True) if count)

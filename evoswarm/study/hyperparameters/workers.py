@@ -66,11 +66,13 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        wait(self._busy, timeout=_FAREWELL_SECONDS)
-        self._our_end.close()
-        self._leash.close()
-        for executor in [*self._idle, *(executor for executor, _ in self._busy.values())]:
-            executor.shutdown()
+        try:
+            wait(self._busy, timeout=_FAREWELL_SECONDS)
+        finally:  # another Ctrl-C may have come
+            self._our_end.close()
+            self._leash.close()
+            for executor in [*self._idle, *(executor for executor, _ in self._busy.values())]:
+                executor.shutdown()
 
     def run(self, next_job: NextJob, done: Done) -> None:
         """Run jobs until there are no more.
