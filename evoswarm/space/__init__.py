@@ -6,30 +6,16 @@ from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
 from evoswarm.space.settings import (
     Budget,
-    CertificateSettings,
-    Decoding,
     Evolution,
-    GenomeSettings,
     IslandOverrides,
-    MigrationOptions,
-    ObjectiveName,
-    Splits,
-    StopAt,
     Tracking,
 )
 
 __all__ = [
     "Budget",
-    "CertificateSettings",
-    "Decoding",
     "Evolution",
-    "GenomeSettings",
     "IslandOverrides",
-    "MigrationOptions",
-    "ObjectiveName",
     "SearchSpace",
-    "Splits",
-    "StopAt",
     "Tracking",
     "check_files",
     "draw_items",

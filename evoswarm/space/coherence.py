@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -13,10 +12,6 @@ from evoswarm.fusion import RULES, parameters_of
 from evoswarm.settings import LONGEST_NAME, Contradiction, KeyPath, duplicates
 from evoswarm.space.settings import IslandOverrides, SpaceSettings
 from evoswarm.tasks.task import SPLITS
-
-_STORE = re.compile(
-    r"https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*"
-)
 
 
 def check_coherence(space: SpaceSettings) -> None:
@@ -36,8 +31,6 @@ def check_coherence(space: SpaceSettings) -> None:
         _edges,
         _objectives,
         _racing,
-        _prompt_format,
-        _tracking,
     )
     for contradiction in chain.from_iterable(check(space) for check in checks):
         raise contradiction
@@ -205,18 +198,3 @@ def _racing(space: SpaceSettings) -> Iterator[Contradiction]:
             )
         if index and size <= sizes[index - 1]:
             yield Contradiction(path, f"expected more items than the rung before, got {sizes[index - 1]} and {size}")
-
-
-def _prompt_format(space: SpaceSettings) -> Iterator[Contradiction]:
-    if "{prompt}" not in space.prompt_format:
-        yield Contradiction(
-            ("prompt_format",), f"expected a text with {{prompt}} in it, got {space.prompt_format[:60]!r}"
-        )
-
-
-def _tracking(space: SpaceSettings) -> Iterator[Contradiction]:
-    uri = space.tracking.uri
-    if uri is not None and not _STORE.fullmatch(uri):
-        yield Contradiction(
-            ("tracking", "uri"), f"expected http(s)://HOST, sqlite:///FILE or file:DIRECTORY, got {uri[:60]!r}"
-        )

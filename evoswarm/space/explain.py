@@ -33,6 +33,8 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
 _PATTERNS: Mapping[str, str] = {
     "name": "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit",
     "device": "auto, cpu, mps, cuda or cuda:N",
+    "prompt_format": "a text with {prompt} in it",
+    "uri": "http(s)://HOST, sqlite:///FILE or file:DIRECTORY",
     "objectives": "accuracy, accuracy:TASK, flops, weight_reads, passes or open_share",
 }
 

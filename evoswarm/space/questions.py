@@ -31,7 +31,9 @@ def make_task(space: SearchSpace, index: int) -> SourcedTask:
 
 
 def draw_items(space: SearchSpace, tasks: Sequence[Task]) -> dict[SplitName, list[Item]]:
-    """The items of all splits of a space, the tasks taking turns; see `evoswarm.tasks.splits.draw`.
+    """The items of all splits of a space, the tasks taking turns; each gives an equal number to every split.
+
+    A task's weight weighs its score, not its number of items.
 
     Raises:
         TaskError: a source cannot be read, an item does not fit, or a split is larger than its source.

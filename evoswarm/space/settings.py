@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 else:
     AnyTask = Annotated[Union[tuple(SOURCES.values())], Field(discriminator="source")]  # noqa: UP007
 
+STORE = (
+    r"^(https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*)$"
+)
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -252,7 +256,7 @@ class Tracking(Settings):
     """
 
     mlflow: bool = True
-    uri: str | None = None
+    uri: str | None = Field(default=None, pattern=STORE)
     experiment: str = Field(default="evoswarm", min_length=1)
 
 
@@ -320,7 +324,7 @@ class SpaceSettings(Settings):
     pool: tuple[MemberSpec, ...] = Field(min_length=1)
     alphabet: AlphabetName = "bytes"
     epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
-    prompt_format: str = "{prompt}"
+    prompt_format: str = Field(default="{prompt}", pattern=r"\{prompt\}")
     system: str | None = Field(default=None, min_length=1)
     template_options: TemplateOptions = Field(default_factory=dict)
     template_date: TemplateDate | None = None

@@ -7,14 +7,14 @@ Text tables are read as they stand (`text_tables`), columns of arrow without dec
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.arrow_tables import FolderReader, read_dataset, read_parquet, read_saved
 from evoswarm.tasks.table import Table
 from evoswarm.tasks.text_tables import TEXT_READERS, packed_text, plain_text
+
+_ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READERS))
 
 
 def is_local(path: str) -> bool:
@@ -57,36 +57,21 @@ def _read_local(path: str, subset: str | None, split: str, revision: str | None)
             raise TaskError(f"expected {setting}: {expected} (for a local file), got {got!r}", Where(path, setting))
     if folder is not None:
         return read_saved(path, folder, split)
-    read = next((read for ending, read in _READERS.items() if file.name.lower().endswith(ending)), None)
-    if read is None and not os.path.isdir(file):
+    ending = next((ending for ending in _ENDINGS if file.name.lower().endswith(ending)), None)
+    if ending is None and not os.path.isdir(file):
         raise TaskError(
             f"expected a file that ends in {', '.join(_ENDINGS)}, got {file.suffix or 'no ending'!r}",
             Where(path, "path"),
         )
-    if read is None or not os.path.isfile(file):
+    if ending is None or not os.path.isfile(file):
         raise TaskError(f"expected a readable file, got {_what_is_there(file)}", Where(path, "path"))
-    return read(path, file)
+    if ending == ".parquet":
+        return read_parquet(path, file)
+    text = packed_text(path, file) if ending.endswith(".gz") else plain_text(path, file)
+    return TEXT_READERS[ending.removesuffix(".gz")](path, text)
 
 
 def _what_is_there(file: Path) -> str:
     if os.path.isdir(file):
         return "a directory (a folder is read where save_to_disk of datasets wrote it)"
     return "something else than a regular file" if os.path.lexists(file) else "no such file"
-
-
-def _plain(ending: str) -> Callable[[str, Path], Table]:
-    return lambda path, file: TEXT_READERS[ending](path, plain_text(path, file))
-
-
-def _packed(ending: str) -> Callable[[str, Path], Table]:
-    return lambda path, file: TEXT_READERS[ending](path, packed_text(path, file))
-
-
-_READERS: Mapping[str, Callable[[str, Path], Table]] = MappingProxyType(
-    {
-        **{ending: _plain(ending) for ending in TEXT_READERS},
-        ".parquet": read_parquet,
-        **{f"{ending}.gz": _packed(ending) for ending in TEXT_READERS},
-    }
-)
-_ENDINGS = tuple(_READERS)

@@ -36,25 +36,6 @@ def quotas(total: int, parts: int) -> list[int]:
     return [total // parts + (part < total % parts) for part in range(parts)]
 
 
-def draw(tasks: Sequence[Task], counts: Mapping[SplitName, int], shares: Shares) -> dict[SplitName, list[Item]]:
-    """Draw the items of all splits.
-
-    Args:
-        tasks: in the order of the space. Each gives an equal number of items to every split; a task's weight weighs
-            its score, not its number of items.
-        counts: items of each split, over all tasks together.
-        shares: of search, selection and test.
-
-    Returns:
-        Per split its items, the tasks taking turns, so that every beginning of the list is balanced.
-
-    Raises:
-        TaskError: a source cannot be read, or has fewer items than a split needs.
-    """
-    needs = needs_of(counts, len(tasks))
-    return take_turns([draw_task(task, needed, shares) for task, needed in zip(tasks, needs, strict=True)])
-
-
 def needs_of(counts: Mapping[SplitName, int], tasks: int) -> list[dict[SplitName, int]]:
     """How many items each of so many tasks gives to each split."""
     per_split = {split: quotas(counts[split], tasks) for split in SPLITS}

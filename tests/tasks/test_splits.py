@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoswarm.errors import TaskError
-from evoswarm.tasks.splits import PATIENCE, draw, draw_task, quotas, split_of
+from evoswarm.tasks.splits import PATIENCE, Shares, draw_task, needs_of, quotas, split_of, take_turns
 from evoswarm.tasks.task import SPLITS, Item, SplitName, Task
 
 SHARES = (0.3, 0.2, 0.5)
@@ -48,6 +48,12 @@ def listed(name: str, count: int) -> Task:
 
 def needed(search: int, selection: int, test: int) -> dict[SplitName, int]:
     return {"search": search, "selection": selection, "test": test}
+
+
+def draw(tasks: Sequence[Task], counts: dict[SplitName, int], shares: Shares) -> dict[SplitName, list[Item]]:
+    """The items of several tasks, as those of a space are drawn."""
+    needs = needs_of(counts, len(tasks))
+    return take_turns([draw_task(task, own, shares) for task, own in zip(tasks, needs, strict=True)])
 
 
 @given(st.integers(0, 10**6), st.integers(1, 50))
