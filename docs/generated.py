@@ -20,7 +20,8 @@ from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
 from evoswarm.fusion.fields import ByParameter
-from evoswarm.policies.mix import Recipe
+from evoswarm.policies import Recipe, Route, Vote
+from evoswarm.policies.policy import PolicyModel
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
 
@@ -46,7 +47,10 @@ def sentences(model: type) -> dict[str, str]:
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
-    """``(dotted key, type, default, sentence)`` of every key of a model of settings, those of its parts behind it."""
+    """``(dotted key, type, default, sentence)`` of every key of a model, those of its parts behind it.
+
+    Policies within a policy have a table of their own.
+    """
     said = sentences(model)
     for name, field in model.model_fields.items():
         if name == "parameters" and issubclass(model, ByParameter):
@@ -55,7 +59,8 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
         key = prefix + (field.alias or name)
         yield key, _words(field.annotation, field.metadata), _default(field), said.get(name, field.description or "")
         for part, suffix in _parts(field.annotation):
-            yield from keys(part, f"{key}{suffix}.")
+            if not issubclass(part, PolicyModel):
+                yield from keys(part, f"{key}{suffix}.")
 
 
 def _parts(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
@@ -63,8 +68,8 @@ def _parts(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, ""
         return
-    many = "[]" if get_origin(annotation) is tuple else ""
-    if get_origin(annotation) not in (Literal, dict):
+    many = {tuple: "[]", dict: ".*"}.get(get_origin(annotation), "")
+    if get_origin(annotation) is not Literal:
         for inner in get_args(annotation):
             for part, suffix in _parts(inner):
                 yield part, many + suffix
@@ -186,7 +191,9 @@ def first_sentence(file: Path) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "space keys": lambda: _table(SearchSpace),
-    "recipe keys": lambda: _table(Recipe),
+    "mix keys": lambda: _table(Recipe),
+    "vote keys": lambda: _table(Vote),
+    "route keys": lambda: _table(Route),
     "study keys": lambda: _table(StudySettings),
     "commands": command_pages,
     "house": house,

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 import evoswarm
+from evoswarm.policies import Recipe, Route, Vote
 from evoswarm.space import SearchSpace
+from evoswarm.study.hyperparameters.settings import StudySettings
 from tests.docs.pages import BESIDE, DOCS, PAGES, ROOT, anchors, blocks, links, name_of
 
 
@@ -73,14 +76,20 @@ def test_every_command_is_in_the_reference(built: Path) -> None:
         assert f'id="evoswarm-{name}' in text, name
 
 
-def test_every_key_of_a_space_is_in_the_reference_and_is_explained(built: Path) -> None:
-    text = (built / "reference" / "spaces.html").read_text(encoding="utf-8")
-    rows = {row.split("</span>")[0].split(">")[-1]: row for row in text.split("<tr")[1:]}
-    schema = SearchSpace.json_schema()
-    names = {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", ())}
-    assert names <= {key.split(".")[-1] for key in rows}
+@pytest.mark.parametrize(
+    ("page", "models"), [("spaces", (SearchSpace, StudySettings)), ("recipes", (Recipe, Vote, Route))]
+)
+def test_every_key_of_a_file_is_in_the_reference_and_is_explained(
+    page: str, models: tuple[type[BaseModel], ...], built: Path
+) -> None:
+    text = (built / "reference" / f"{page}.html").read_text(encoding="utf-8")
+    body = "".join(part for part in text.split("<tbody>")[1:] if '<span class="pre">' in part)
+    rows = {row.split("</span>")[0].split(">")[-1]: row for row in body.split("<tr")[1:]}
+    schemas = [model.model_json_schema(by_alias=True) for model in models]
+    parts = [part for schema in schemas for part in (schema, *schema["$defs"].values())]
+    assert {name for part in parts for name in part.get("properties", ())} <= {key.split(".")[-1] for key in rows}
     for key, row in rows.items():
-        assert len(row.rstrip().split("<td")[-1].split("</p>")[0]) > 10, f"{key} is not explained"
+        assert len(row.split("<td")[-1].split("</p>")[0]) > 10, f"{key} is not explained"
 
 
 def test_every_python_block_is_python() -> None:
