@@ -30,8 +30,8 @@ class Plans:
         sampling_temperature: ``[plans]``.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], places: Mapping[str, int]) -> None:
-        """Look the members of recipes up in the pool: name -> index."""
+    def __init__(self, recipes: Sequence[Recipe], numbers: Mapping[str, int]) -> None:
+        """Look the members of recipes up in the swarm; ``numbers`` are theirs there, by name."""
         self.recipes = tuple(recipes)
         self.width = max(len(recipe.members) for recipe in recipes)
         shape = (len(recipes), self.width)
@@ -41,7 +41,7 @@ class Plans:
         self.thresholds = np.full(shape, np.inf)
         for row, recipe in enumerate(recipes):
             here = slice(len(recipe.members))
-            self.members[row, here] = [places[member.spec.name] for member in recipe.members]
+            self.members[row, here] = [numbers[member.spec.name] for member in recipe.members]
             self.weights[row, here] = [member.weight for member in recipe.members]
             self.temperatures[row, here] = [member.temperature for member in recipe.members]
             self.thresholds[row, here] = [member.threshold for member in recipe.members]

@@ -104,7 +104,7 @@ class TokenAlphabet:
     empty: Text = ()
 
     def __init__(self, codec: Codec) -> None:
-        """Args: codec: of the tokenizer."""
+        """The alphabet of the tokenizer that a codec belongs to."""
         self._codec = codec
         self.end = len(codec.token_bytes)
         self.size = self.end + 1

@@ -41,7 +41,7 @@ class TokenizerParts:
     """
 
     def __init__(self, backend: Tokenizer) -> None:
-        """Args: backend: a fast tokenizer."""
+        """Take a fast tokenizer apart."""
         self.normalizer = _steps(backend.normalizer, "normalizers")
         self.pre_tokenizer = _steps(backend.pre_tokenizer, "pretokenizers")
         decoder = _steps(backend.decoder, "decoders")
@@ -82,14 +82,14 @@ def spell_tokens(
         ``[size]`` bytes, None for silent tokens, holes, and what spells nothing; and what the silent ones would spell.
     """
     table: list[bytes | None] = [None] * size
-    unsaid: list[bytes] = []
+    unspelled: list[bytes] = []
     spell = _spell_byte_level if byte_level else _spell_metaspace
     for text, token in backend.get_vocab(with_added_tokens=True).items():
         if token < size and token not in silent:
             table[token] = spell(text) or None
         else:
-            unsaid.append(spell(text))
-    return table, unsaid
+            unspelled.append(spell(text))
+    return table, unspelled
 
 
 def _spell_byte_level(text: str) -> bytes:

@@ -22,7 +22,7 @@ class TokenTrie:
     """
 
     def __init__(self, codec: Codec) -> None:
-        """Args: codec: whose tokens."""
+        """Begin with the empty string; ``codec`` knows the tokens."""
         texts = [codec.token_bytes[token] or b"" for token in codec.order.tolist()]
         self._texts = texts
         self._flat: NDArray[np.uint8] = np.frombuffer(b"".join(texts), dtype=np.uint8)

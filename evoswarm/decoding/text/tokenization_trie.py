@@ -69,7 +69,7 @@ class TokenizationTrie:
     """
 
     def __init__(self, codec: Codec, split_points: bytes) -> None:
-        """Args: codec: of the tokenizer; split_points: of the tokenizer, as ``find_split_points`` finds them."""
+        """Begin with the empty text; split points are those that ``find_split_points`` finds for the codec."""
         self._codec = codec
         self._split_points = split_points
         self._tails: dict[bytes, tuple[Path, ...]] = {}

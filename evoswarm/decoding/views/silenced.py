@@ -17,7 +17,7 @@ def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
     """Share of a member's first step that goes to special tokens and to columns beyond its vocabulary.
 
     A model that opens its answers by such a token (harmony's channels, say) is silenced at its first step and answers
-    out of a place it was never trained on.
+    from where it was never trained to go on.
 
     Args:
         member: any.

@@ -34,7 +34,7 @@ def token_views(
     return contexts, [TokenView(member, number, contexts, one, counters) for number, (member, one) in every]
 
 
-class Facts(NamedTuple):
+class RowFacts(NamedTuple):
     """What stays known of a row: its entropy (nan: not finite), its argmax symbol and the margin to the second."""
 
     entropy: float
@@ -46,14 +46,14 @@ class TokenRows:
     """Rows of one member in the distributions that all members share, and what stays known when a row is dropped."""
 
     def __init__(self, member: Member, contexts: ContextTable) -> None:
-        """Args: member: whose rows; contexts: keep the distributions and know where they belong."""
+        """Keep a member's rows among the distributions of a table of contexts."""
         codec = member.codec
         self._contexts = contexts
         self._ends = torch.tensor(codec.end_ids)
         self._tokens = len(codec.token_bytes)
-        self._unsaid = torch.full((self._tokens,), -torch.inf)
-        self._unsaid[torch.from_numpy(codec.order)] = 0.0
-        self.facts: dict[Node, Facts] = {}
+        self._mask = torch.full((self._tokens,), -torch.inf)
+        self._mask[torch.from_numpy(codec.order)] = 0.0
+        self.facts: dict[Node, RowFacts] = {}
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
         """Keep ``[nodes, columns]`` logits as log-probabilities of the symbols; END sums all end tokens."""
@@ -65,14 +65,14 @@ class TokenRows:
         """In few passes over the numbers: a vocabulary can be large."""
         scores = logits.float()
         symbols = scores.new_empty((len(scores), self._tokens + 1))
-        torch.add(scores[:, : self._tokens], self._unsaid.to(scores.device), out=symbols[:, :-1])
+        torch.add(scores[:, : self._tokens], self._mask.to(scores.device), out=symbols[:, :-1])
         symbols[:, -1] = torch.logsumexp(scores.index_select(1, self._ends.to(scores.device)), 1)
         symbols.sub_(symbols.amax(1, keepdim=True)).clamp_(min=LOG_ZERO)
         shares = symbols.exp()
         total = shares.sum(1)
         nats = total.log() - torch.einsum("ns,ns->n", shares, symbols) / total
         symbols.sub_(total.log()[:, None]).clamp_(min=LOG_FLOOR)
-        symbols[:, :-1] += self._unsaid.to(scores.device)
+        symbols[:, :-1] += self._mask.to(scores.device)
         margin, argmax = symbols.max(1)
         every = torch.arange(len(symbols), device=symbols.device)
         symbols[every, argmax] = -torch.inf
@@ -80,7 +80,7 @@ class TokenRows:
         symbols[every, argmax] = best
         self._contexts.keep(symbols.cpu(), nodes)
         for node, *facts in zip(nodes, nats.tolist(), argmax.tolist(), margin.tolist(), strict=True):
-            self.facts[node] = Facts(*facts)
+            self.facts[node] = RowFacts(*facts)
 
     def drop(self, node: Node) -> None:
         """Forget a node's row and what is known of it."""
@@ -101,7 +101,7 @@ class TokenView(View):
 
     def resolve(self, contexts: Sequence[int]) -> None:
         """Find out what the member says at these contexts; what must be read first is asked for."""
-        found: list[tuple[int, Node, Facts]] = []
+        found: list[tuple[int, Node, RowFacts]] = []
         for context in contexts:
             node = self._walk(context, self._nodes, self.prompt, self._step)
             unreadable = self.unreadable(node)
@@ -120,7 +120,7 @@ class TokenView(View):
         if found:
             self._learn(found)
 
-    def _learn(self, found: Sequence[tuple[int, Node, Facts]]) -> None:
+    def _learn(self, found: Sequence[tuple[int, Node, RowFacts]]) -> None:
         facts = np.array([one for _, _, one in found])
         argmax: NDArray[np.int64] = facts[:, 1].astype(np.int64)
         self._contexts.record(
