@@ -79,7 +79,7 @@ def run_compare(
 
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.study.comparison.compare import allowed, chosen, compare
-    from evoswarm.study.comparison.result import COMPARISON, PLOT
+    from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT
 
     def show(one: SearchRecord, number: int, count: int) -> None:
         if not quiet:
@@ -106,7 +106,7 @@ def run_compare(
     if quiet:
         return
     Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(comparison_table(comparison))
-    for name in (COMPARISON, PLOT):
+    for name in (COMPARISON, COMPARISON_PLOT):
         say(f"  {comparison.directory / name}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -338,20 +339,29 @@ def test_an_error_of_a_process_is_said_once(ask: Ask, tmp_path: Path, capfd: pyt
     assert not workers_of(psutil.Process())
 
 
-def test_processes_end_when_their_study_is_killed(
-    study_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_processes_end_when_their_study_does(
+    sent: signal.Signals, study_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Killed, the study can tell nobody; Ctrl-C in a terminal comes to its processes, too."""
     monkeypatch.chdir(tmp_path)
-    file = study_file(SLOW, 4, CONFIRM)
-    main = "if __name__ == '__main__':\n    from evoswarm.cli import main\n    main()"
-    with subprocess.Popen([sys.executable, "-c", main, "study", str(file), "--jobs", "2", "--quiet"]) as process:
+    ctrl_c = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
+    main = ctrl_c + "if __name__ == '__main__':\n    from evoswarm.cli import main\n    main()"
+    command = [sys.executable, "-c", main, "study", str(study_file(SLOW, 4, CONFIRM)), "--jobs", "2", "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while not list((tmp_path / "runs" / STUDIES).glob("small/trials/*/*/individuals.jsonl")):
             assert process.poll() is None
             time.sleep(0.02)
         workers = workers_of(psutil.Process(process.pid))
+        if sent == signal.SIGINT:
+            os.killpg(process.pid, sent)
+            said = process.communicate()[1]
+            assert said.startswith("interrupted: everything is kept in runs/studies/small, and the study goes on from")
+            assert said.count("\n") == 1
         process.kill()
+    assert process.returncode == (130 if sent == signal.SIGINT else -sent)
     assert len(workers) == 2
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
 
 
 def test_a_narrow_console_loses_no_score_and_no_setting(clear: StudyResult) -> None:

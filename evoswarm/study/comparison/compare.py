@@ -23,7 +23,7 @@ from evoswarm.genomes.archipelago_settings import objectives_of
 from evoswarm.run_directory import JOURNAL
 from evoswarm.space import Budget, SearchSpace, Tracking
 from evoswarm.study.comparison.record import SearchRecord, objectives_seen
-from evoswarm.study.comparison.result import BASELINE, COMPARISON, PLOT, Comparison
+from evoswarm.study.comparison.result import BASELINE, COMPARISON, COMPARISON_PLOT, Comparison
 from evoswarm.user_files import MIB, read_text
 
 OnSearch = Callable[[SearchRecord, int, int], None]
@@ -101,7 +101,7 @@ def compare(
         space.name, objectives_of(space), tuple(algorithms), tuple(seeds), evaluations, tuple(found), root
     )
     write_within(root, COMPARISON, json.dumps(comparison.as_dict(), indent=2) + "\n")
-    write_within(root, PLOT, picture(comparison))
+    write_within(root, COMPARISON_PLOT, picture(comparison))
     return comparison
 
 

@@ -15,7 +15,7 @@ from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.record import SearchRecord
 
 BASELINE = "archipelago"
-COMPARISON, PLOT = "comparison.json", "comparison.png"
+COMPARISON, COMPARISON_PLOT = "comparison.json", "comparison.png"
 
 
 @dataclass(frozen=True)
