@@ -116,10 +116,13 @@ def test_silence_inside_a_character_does_no_harm(zoo):
     big = recipe("gemma3-f", "opt-g", "mistral-h", "gpt2-c", thresholds=(0, 0, 5.4, 99), samples=2)
     crowd = zoo.decode([Request(one, prompt, prompt, 6) for one in (small, big) for prompt in PROMPTS[:2]])
     alone = Swarm(zoo.members).decode([Request(small, prompt, prompt, 6) for prompt in PROMPTS[:2]])
+    compared = 0
     for one, other in zip(crowd, alone, strict=False):
-        for a, b in zip(one.samples, other.samples, strict=True):
-            assert a == b or min(one.margin, other.margin) < 1e-4
-            assert "\ufffd" not in a.text
+        if min(one.margin, other.margin) > 1e-4:
+            compared += 1
+            assert one.samples == other.samples
+        assert not any("\ufffd" in sample.text for sample in one.samples)
+    assert compared == 2
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])

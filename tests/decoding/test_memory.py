@@ -68,9 +68,9 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alpha
         assert max(size[kind] for size in late) <= 1.3 * max(size[kind] for size in early), "memory grows for ever"
     again = swarm.decode(batch)
     fresh = Swarm(members(zoo, alphabet)).decode(batch)
-    for one, other in zip(again, fresh, strict=True):
-        if min(one.margin, other.margin) > SURE:
-            assert (one.samples, one.use) == (other.samples, other.use)
+    sure = [(one, other) for one, other in zip(again, fresh, strict=True) if min(one.margin, other.margin) > SURE]
+    assert len(sure) >= 0.8 * len(batch)
+    assert all((one.samples, one.use) == (other.samples, other.use) for one, other in sure)
 
 
 def test_every_completion_says_what_the_engine_did(zoo):

@@ -63,15 +63,24 @@ def test_order_and_repetition_do_not_matter(zoo, population, seed):
     assert swarm.counters.rows_forwarded == before
     order = random.Random(seed).sample(range(len(asked)), len(asked))
     shuffled = Swarm(members).decode([asked[index] for index in order])
+    compared = 0
     for index, other in zip(order, shuffled, strict=True):
         if sure(first[index], other):
+            compared += 1
             assert (first[index].samples, first[index].use) == (other.samples, other.use)
+    assert compared >= len(asked) // 2
 
 
-@settings(few, max_examples=25)
-@given(one=recipes(POOL), prompt=st.sampled_from(PROMPTS))
-def test_random_recipes_decode_as_the_oracle_says(zoo, oracle, one, prompt):
-    agrees_with_the_oracle(zoo, oracle, one, prompt)
+def test_random_recipes_decode_as_the_oracle_says(zoo, oracle):
+    compared = []
+
+    @settings(few, max_examples=25)
+    @given(one=recipes(POOL), prompt=st.sampled_from(PROMPTS))
+    def agrees(one, prompt):
+        compared.append(agrees_with_the_oracle(zoo, oracle, one, prompt))
+
+    agrees()
+    assert sum(compared) >= 0.8 * len(compared) >= 20
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -182,9 +182,14 @@ def test_one_speaker_is_that_speaker(rule: str, case: Situation) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@few
-@given(case=situations(), data=st.data())
-def test_the_order_of_speakers_does_not_matter(rule: str, case: Situation, data: st.DataObject) -> None:
+def test_the_order_of_speakers_does_not_matter(rule: str) -> None:
+    compared: list[bool] = []
+    few(given(case=situations(), data=st.data())(lambda case, data: compared.append(in_any_order(rule, case, data))))()
+    assert sum(compared) >= 0.5 * len(compared) > 0
+
+
+def in_any_order(rule: str, case: Situation, data: st.DataObject) -> bool:
+    """Whether the choice is sure; then the distribution is the same in another order."""
     log_probs, fields = as_tensors(case)
     order = data.draw(st.permutations(range(len(case["rows"]))))
     moved = {**fields, "lead": order.index(case["lead"])}
@@ -193,8 +198,9 @@ def test_the_order_of_speakers_does_not_matter(rule: str, case: Situation, data:
     )
     speakers = speak(log_probs, **fields)
     one, other = fuse(rule, speakers), fuse(rule, speak(log_probs[list(order)], **moved))
-    if margins(rule, speakers, top_margin(one)).item() > 1e-4:
-        assert (one.exp() - other.exp()).abs().max() < 1e-5
+    sure = margins(rule, speakers, top_margin(one)).item() > 1e-4
+    assert not sure or (one.exp() - other.exp()).abs().max() < 1e-5
+    return sure
 
 
 def test_streams_of_one_batch_do_not_touch_each_other() -> None:
