@@ -11,7 +11,7 @@ from evoswarm.genomes.archipelago_settings import archipelago_settings, island_s
 from evoswarm.space import SearchSpace
 
 
-def algorithm_of(space: SearchSpace, genomes: PolicyGenomes[Any]) -> Algorithm[Any]:
+def algorithm_of(space: SearchSpace, genomes: PolicyGenomes[Any, Any]) -> Algorithm[Any]:
     """The algorithm that ``evolution.algorithm`` names, at its beginning.
 
     All of them ask for as many individuals a generation as the archipelago's islands have in all.

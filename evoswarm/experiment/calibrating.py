@@ -60,7 +60,7 @@ def possible_leads(bench: Workbench) -> list[MemberSpec]:
     return [spec for spec in bench.pool if not named or spec.name in named]
 
 
-def genomes_for(bench: Workbench, calibrate: Callable[[], Calibration]) -> PolicyGenomes[Any]:
+def genomes_for(bench: Workbench, calibrate: Callable[[], Calibration]) -> PolicyGenomes[Any, Any]:
     """The genomes of a space, with the sizes of its loaded members and the policies it starts from.
 
     Args:

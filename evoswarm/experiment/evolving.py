@@ -51,7 +51,7 @@ class Evolving:
         stop: Callable[[], bool],
         on_generation: OnGeneration,
         algorithm: Algorithm[Any],
-        genomes: PolicyGenomes[Any],
+        genomes: PolicyGenomes[Any, Any],
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
         self._on_generation, self._algorithm, self._genomes = on_generation, algorithm, genomes

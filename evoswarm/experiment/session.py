@@ -207,7 +207,7 @@ class Session:
     def _choose(
         self,
         algorithm: Algorithm[Any],
-        genomes: PolicyGenomes[Any],
+        genomes: PolicyGenomes[Any, Any],
         evolving: Evolving,
         reason: str,
     ) -> SearchResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from evoswarm.errors import SpaceError
+from evoswarm.errors import RecipeError, SpaceError
 from evoswarm.genomes.kinds import Material, PolicyGenomes
 from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.vote.representation import VoteGenomes
@@ -13,7 +13,7 @@ from evoswarm.space import SearchSpace
 
 __all__ = ["GENOMES", "Material", "PolicyGenomes", "check_kind", "genomes_of"]
 
-GENOMES: dict[str, Callable[[Material], PolicyGenomes[Any]]] = {"mix": MixGenomes.of, "vote": VoteGenomes.of}
+GENOMES: dict[str, Callable[[Material], PolicyGenomes[Any, Any]]] = {"mix": MixGenomes, "vote": VoteGenomes}
 
 
 def check_kind(space: SearchSpace) -> None:
@@ -27,7 +27,7 @@ def check_kind(space: SearchSpace) -> None:
         raise SpaceError(message, space.where("genome", "kind"))
 
 
-def genomes_of(material: Material) -> PolicyGenomes[Any]:
+def genomes_of(material: Material) -> PolicyGenomes[Any, Any]:
     """The genomes of the kind that ``genome.kind`` of a space names.
 
     Raises:
@@ -35,4 +35,9 @@ def genomes_of(material: Material) -> PolicyGenomes[Any]:
         RecipeError: a policy to begin with is of another kind, or its members are not the pool's.
     """
     check_kind(material.space)
-    return GENOMES[material.space.genome.kind](material)
+    kind = material.space.genome.kind
+    for name, policy in material.warm_start.items():
+        if policy.kind != kind:
+            message = f"warm_start: expected a {kind} (genome.kind is {kind}), got a {policy.kind}: {name}"
+            raise RecipeError(message)
+    return GENOMES[kind](material)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from functools import lru_cache
+from random import Random
+from typing import Any, Generic, TypeVar
 
-from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.coordinates import Coordinates
-from evoswarm.genomes.limits import MemberSize
+from evoswarm.genomes.limits import Limits, MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
@@ -16,42 +18,7 @@ from evoswarm.space import SearchSpace
 REMEMBERED = 4096  # policies of genomes: more than a generation asks for
 
 G = TypeVar("G")
-
-
-class PolicyGenomes(Representation[G], Protocol[G]):
-    """The genomes of a space: evolution's view of them, and the policies that they express.
-
-    Whoever implements it keeps the contract of tests/genomes/test_kinds.py.
-    """
-
-    def express(self, genome: G) -> Policy:
-        """The policy of a genome."""
-        ...
-
-    def encode(self, genome: G) -> dict[str, Any]:
-        """The genome as JSON data."""
-        ...
-
-    def decode(self, data: Mapping[str, Any]) -> G:
-        """Read what `encode` wrote, exactly.
-
-        Raises:
-            ValueError: the data is no genome.
-        """
-        ...
-
-    @property
-    def coordinates(self) -> Coordinates[G]:
-        """The genomes as points of a box, for samplers that know numbers and categories only."""
-        ...
-
-    def plain(self) -> list[tuple[str, Policy]]:
-        """What every champion is compared with: every member alone, and all of them alike, each with its name."""
-        ...
-
-    def allows(self, policy: Policy) -> bool:
-        """Whether the limits of the space allow a policy."""
-        ...
+P = TypeVar("P", bound=Policy)
 
 
 @dataclass(frozen=True)
@@ -61,11 +28,131 @@ class Material:
     Attributes:
         space: the search space, fingerprints filled in: its member specs go into policies.
         sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
-        warm_start: policies to begin with, by the name that their origin shall have.
+        warm_start: policies of the space's kind to begin with, by the name that their origin shall have.
         calibrate: gives the entropies of all possible leads; called by kinds that need them.
     """
 
     space: SearchSpace
     sizes: Mapping[str, MemberSize] = field(default_factory=dict)
-    warm_start: Mapping[str, Policy] = field(default_factory=dict)
+    warm_start: Mapping[str, Any] = field(default_factory=dict)
     calibrate: Callable[[], Calibration] = lambda: Calibration({})
+
+
+class PolicyGenomes(ABC, Generic[G, P]):
+    """The genomes of a space: evolution's view of them (a ``Representation``), and the policies that they express.
+
+    A kind says what is abstract here, and keeps the contract of tests/genomes/test_kinds.py. Whatever `founders`,
+    `random`, `mate` and `mutate` give is repaired: the space allows it.
+
+    Args:
+        material: what they are made from.
+        limits: of the space, on the members of a policy.
+
+    Raises:
+        RecipeError: a policy to begin with has members that the pool lacks.
+    """
+
+    def __init__(self, material: Material, limits: Limits) -> None:
+        self.space, self._limits = material.space, limits
+        self._remembered: Callable[[G], tuple[P, str]] = lru_cache(REMEMBERED)(self._with_digest)
+        self._warm = [(self.genome_of(one), f"warm_start:{name}") for name, one in material.warm_start.items()]
+
+    @abstractmethod
+    def expressed(self, genome: G) -> P:
+        """The policy of a genome, made anew."""
+
+    @abstractmethod
+    def nearest(self, policy: P) -> G:
+        """The genome that comes nearest to a policy, not repaired.
+
+        Raises:
+            RecipeError: the pool lacks a member of the policy.
+        """
+
+    @abstractmethod
+    def repaired(self, genome: G) -> G:
+        """The genome that the space allows."""
+
+    @abstractmethod
+    def first(self) -> Iterable[tuple[G, str]]:
+        """Genomes worth trying first, with names; what `repaired` would change is left out of the founders."""
+
+    @abstractmethod
+    def drawn(self, rng: Random) -> G:
+        """A random genome, not repaired."""
+
+    @abstractmethod
+    def crossed(self, first: G, second: G, rng: Random) -> tuple[G, G]:
+        """Two children, not repaired."""
+
+    @abstractmethod
+    def mutant(self, genome: G, rng: Random, genes: float) -> G:
+        """A variant that differs in ``genes`` active genes on average, at least one; not repaired."""
+
+    @abstractmethod
+    def distance(self, first: G, second: G) -> float:
+        """How different two genomes are, from 0 to 1."""
+
+    @abstractmethod
+    def encode(self, genome: G) -> dict[str, Any]:
+        """The genome as JSON data."""
+
+    @abstractmethod
+    def decode(self, data: Mapping[str, Any]) -> G:
+        """Read what `encode` wrote, exactly.
+
+        Raises:
+            ValueError: the data is no genome.
+        """
+
+    @property
+    @abstractmethod
+    def coordinates(self) -> Coordinates[G]:
+        """The genomes as points of a box, for samplers that know numbers and categories only."""
+
+    @abstractmethod
+    def plain(self) -> list[tuple[str, Policy]]:
+        """What every champion is compared with: every member alone, and all of them alike, each with its name."""
+
+    def express(self, genome: G) -> P:
+        """The policy of a genome."""
+        return self._remembered(genome)[0]
+
+    def key(self, genome: G) -> str:
+        """The digest of the genome's policy."""
+        return self._remembered(genome)[1]
+
+    def genome_of(self, policy: P) -> G:
+        """The allowed genome that comes nearest to a policy.
+
+        Raises:
+            RecipeError: the pool lacks a member of the policy.
+        """
+        return self.repaired(self.nearest(policy))
+
+    def founders(self, rng: Random) -> list[tuple[G, str]]:
+        """Policies to begin with, and the first genomes that the space allows."""
+        return [*self._warm, *((genome, name) for genome, name in self.first() if self.repaired(genome) == genome)]
+
+    def random(self, rng: Random) -> G:
+        """Draw a genome."""
+        return self.repaired(self.drawn(rng))
+
+    def mate(self, first: G, second: G, rng: Random) -> tuple[G, G]:
+        """Make two children of two parents."""
+        one, two = self.crossed(first, second, rng)
+        return self.repaired(one), self.repaired(two)
+
+    def mutate(self, genome: G, rng: Random, genes: float) -> G:
+        """Make a variant that differs in ``genes`` active genes on average (before repair)."""
+        return self.repaired(self.mutant(genome, rng, genes))
+
+    def allows(self, policy: Policy) -> bool:
+        """Whether the limits of the space allow a policy."""
+        names = [spec.name for spec in self.space.pool]
+        return self._limits.allow([names.index(spec.name) for spec in policy.specs])
+
+    def _with_digest(self, genome: G) -> tuple[P, str]:
+        """Asked for several times on the way from a draft to a line on disk."""
+        policy = self.expressed(genome)
+        return policy, policy.digest

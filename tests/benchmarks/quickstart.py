@@ -34,7 +34,7 @@ class Quickstart:
     members: tuple[Member, ...]
     items: Sequence[Item]
     tasks: dict[str, Task]
-    representation: PolicyGenomes[Any]
+    representation: PolicyGenomes[Any, Any]
 
     def recipes(self, count: int, seed: int = SEED) -> list[Recipe]:
         """Random recipes, no two alike."""

@@ -15,8 +15,8 @@ from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.words import duration, ended_because, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.failure import Failure
+from evoswarm.genomes.kinds import Material
 from evoswarm.genomes.mix.representation import MixGenomes
-from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Vote
@@ -148,7 +148,7 @@ def test_exact_copies_are_one_row_with_both_names() -> None:
         MemberSpec(name="other", path="zoo:other", fingerprint="other"),
         MemberSpec(name="mine-again", path="zoo:mine-again", fingerprint="mine"),
     ]
-    made = MixGenomes(SearchSpace.model_validate(SPACE).model_copy(update={"pool": tuple(pool)}), Calibration({}))
+    made = MixGenomes(Material(SearchSpace.model_validate(SPACE).model_copy(update={"pool": tuple(pool)})))
     assert [name for name, _ in made.plain()] == ["member mine (= mine-again)", "member other", "uniform mix"]
 
 

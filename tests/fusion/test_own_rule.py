@@ -17,11 +17,11 @@ from evoswarm import Swarm, search
 from evoswarm.decoding.request import Request
 from evoswarm.errors import RecipeError, SpaceError
 from evoswarm.fusion import BETA, RULES, FusionRule, Parameter, Speakers
+from evoswarm.genomes.kinds import Material
 from evoswarm.genomes.mix.dormancy import dormant
 from evoswarm.genomes.mix.expression import member_states, thresholds
 from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.genomes.mix.representation import MixGenomes
-from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies.mix import Fusion, Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.zoo.catalogue import member_path
@@ -156,7 +156,7 @@ def test_spaces_without_the_rule_are_as_before(micro: Micro) -> None:
 
 def test_its_gene_sleeps_under_other_rules(micro: Micro) -> None:
     space = micro("genome.rules=[trimmed, mixture]", "genome.gates=false")
-    made = MixGenomes(space, Calibration({}))
+    made = MixGenomes(Material(space))
     founders = {name: genome for genome, name in made.founders(Random(0))}
     genome = founders["uniform"]
     states = member_states(genome, thresholds(genome, space, made.calibration))

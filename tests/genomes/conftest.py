@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evoswarm.genomes.kinds import Material
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.thresholds import Calibration
@@ -49,6 +50,6 @@ def representation() -> Callable[..., MixGenomes]:
         **genome: Any,
     ) -> MixGenomes:
         space = make_space(members, genome=genome)
-        return MixGenomes(space, make_calibration(members), sizes, warm_start)
+        return MixGenomes(Material(space, sizes or {}, warm_start or {}, lambda: make_calibration(members)))
 
     return make

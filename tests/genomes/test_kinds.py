@@ -22,12 +22,12 @@ SIZE = 4
 every_kind = pytest.mark.parametrize("kind", GENOMES)
 
 
-def made(kind: str, warm_start: dict[str, Policy] | None = None, **genome: Any) -> PolicyGenomes[Any]:
+def made(kind: str, warm_start: dict[str, Policy] | None = None, **genome: Any) -> PolicyGenomes[Any, Any]:
     space = make_space(SIZE, genome={"kind": kind, "samples": (1, 3), **genome})
     return genomes_of(Material(space, {}, warm_start or {}, lambda: make_calibration(SIZE)))
 
 
-def population(genomes: PolicyGenomes[Any], count: int = 40) -> list[Any]:
+def population(genomes: PolicyGenomes[Any, Any], count: int = 40) -> list[Any]:
     """Founders, draws, children and mutants."""
     rng = Random(3)
     found = [founder for founder, _ in genomes.founders(rng)] + [genomes.random(rng) for _ in range(9)]

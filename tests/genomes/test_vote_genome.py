@@ -11,6 +11,7 @@ import pytest
 from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
+from evoswarm.genomes.kinds import Material
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.vote.genes import VoteGenome
 from evoswarm.genomes.vote.representation import VoteGenomes
@@ -21,7 +22,7 @@ SIZES = {f"m{index}": MemberSize(100 * (index + 1), 1.0, 1) for index in range(4
 
 def made(members: int = 4, **genome: object) -> VoteGenomes:
     """The representation of a space, given by the fields of its ``genome``."""
-    return VoteGenomes(make_space(members, genome={"samples": (1, 3, 8), **genome}), SIZES)
+    return VoteGenomes(Material(make_space(members, genome={"samples": (1, 3, 8), **genome}), SIZES))
 
 
 def population(representation: VoteGenomes, count: int = 60) -> list[VoteGenome]:
