@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from deap.benchmarks import tools
 
 T = TypeVar("T")
-Point = tuple[float, ...]
 
 
 def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
@@ -21,9 +20,9 @@ class ParetoFront(Generic[T]):
     """Exactly the non-dominated points of those added, each with everything that was added at it."""
 
     def __init__(self) -> None:
-        self._held: dict[Point, list[T]] = {}
+        self._held: dict[tuple[float, ...], list[T]] = {}
 
-    def add(self, point: Point, thing: T) -> bool:
+    def add(self, point: tuple[float, ...], thing: T) -> bool:
         """Add something at a point; True if no earlier point dominates or equals it."""
         if point in self._held:
             self._held[point].append(thing)

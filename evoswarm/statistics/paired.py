@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-Scores = Mapping[int, float]
-"""Scores of one answerer, by the place of the item."""
+ItemScores = Mapping[int, float]
+"""ItemScores of one answerer, by the place of the item."""
 
 LARGEST_VARIANCE = 1.0
 """Of a difference of two scores that is 0 in the mean."""
@@ -74,11 +74,11 @@ class TaskStrata:
     places: Mapping[str, Sequence[int]]
     weights: Mapping[str, float]
 
-    def mean(self, scores: Scores) -> float:
+    def mean(self, scores: ItemScores) -> float:
         """Weighted mean over tasks of the tasks' means; every task has an item that is known."""
         return math.fsum(weight * _mean(self._known(task, scores)) for task, weight in self.weights.items())
 
-    def difference(self, first: Scores, second: Scores) -> StratifiedEstimate:
+    def difference(self, first: ItemScores, second: ItemScores) -> StratifiedEstimate:
         """First minus second over all items, from the items that both know: at least one of every task.
 
         The spread within tasks is pooled, as a rung holds few items of each, and one more observation of the largest
@@ -96,11 +96,11 @@ class TaskStrata:
         )
         return StratifiedEstimate(self.mean(both), math.sqrt(max(0.0, variance)))
 
-    def _known(self, task: str, scores: Scores) -> list[float]:
+    def _known(self, task: str, scores: ItemScores) -> list[float]:
         return [scores[place] for place in self.places[task] if place in scores]
 
 
-def mean_scores(rows: Sequence[Scores]) -> dict[int, float]:
+def mean_scores(rows: Sequence[ItemScores]) -> dict[int, float]:
     """Mean score of several answerers on every item; all of them know the same items."""
     return {place: _mean([row[place] for row in rows]) for place in (rows[0] if rows else ())}
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.evaluation.racing.rungs import RungSchedule
 from evoswarm.policies import Policy
-from evoswarm.statistics.paired import Scores, StratifiedEstimate, TaskStrata, mean_scores
+from evoswarm.statistics.paired import ItemScores, StratifiedEstimate, TaskStrata, mean_scores
 from evoswarm.tasks.task import Item, Task
 
 P = TypeVar("P", bound=Policy)
@@ -174,12 +174,12 @@ class Race(Generic[P]):
             owed.update(dict.fromkeys(self._unfinished(ranked[: bracket.elites])))
         return list(owed)
 
-    def _reference(self) -> Scores:
+    def _reference(self) -> ItemScores:
         """How easy each item is: the mean score of the best who know all; empty as long as there are none."""
         rows = [self._scores(digest) for digest in self._known if self._complete(digest)]
         return mean_scores(sorted(rows, key=self._strata.mean, reverse=True)[:REFERENCES])
 
-    def _estimate(self, digest: str, reference: Scores) -> StratifiedEstimate:
+    def _estimate(self, digest: str, reference: ItemScores) -> StratifiedEstimate:
         scores = self._scores(digest)
         if self._complete(digest):
             return StratifiedEstimate(self._strata.mean(scores), 0.0)
@@ -188,7 +188,7 @@ class Race(Generic[P]):
         ahead = self._strata.difference(scores, reference)
         return StratifiedEstimate(min(1.0, max(0.0, self._strata.mean(reference) + ahead.mean)), ahead.error)
 
-    def _result(self, digest: str, reference: Scores) -> RaceResult:
+    def _result(self, digest: str, reference: ItemScores) -> RaceResult:
         places = sorted(self._known[digest])
         rows = [self._known[digest][place] for place in places]
         summary = summarize([self._items[place] for place in places], rows, self._evaluator.tasks)
