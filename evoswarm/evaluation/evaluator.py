@@ -12,12 +12,12 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.answers import answer_of
+from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
 from evoswarm.evaluation.ledger import Key, Ledger
-from evoswarm.evaluation.row import UNREADABLE, Row, Sheet, damaged
-from evoswarm.evaluation.tally import Tally, items_digest, tally_digest
+from evoswarm.evaluation.row import UNREADABLE, EvaluationTable, LedgerRow, damaged
 from evoswarm.failure import Failure
 from evoswarm.policies import Policy, Recipe
 from evoswarm.tasks.task import Item, Task
@@ -128,9 +128,9 @@ class Evaluator:
         """
         distinct = _distinct(policies)
         found = {}
-        for digest, sheet in self._sheets(distinct, items).items():
-            self._count(digest, self._item_digests(distinct[digest], items), sheet)
-            found[digest] = sheet.evaluations()
+        for digest, table in self._tables(distinct, items).items():
+            self._count(digest, self._item_digests(distinct[digest], items), table)
+            found[digest] = table.evaluations()
         return [found[policy.digest] for policy in policies]
 
     def prepare(self, policies: Sequence[Policy], items: Sequence[Item]) -> None:
@@ -143,21 +143,21 @@ class Evaluator:
         What was added up before is kept in the ledger beside the evaluations, and is not added up again.
         """
         distinct = _distinct(policies)
-        keys = self._tally_keys(distinct, items)
-        known = self._known_tallies(distinct, keys, items)
-        sheets = self._sheets({digest: one for digest, one in distinct.items() if digest not in known}, items)
+        keys = self._summary_keys(distinct, items)
+        known = self._cached_summaries(distinct, keys, items)
+        tables = self._tables({digest: one for digest, one in distinct.items() if digest not in known}, items)
         found, fresh = {}, {}
         for digest, policy in distinct.items():  # in order: sums of prices depend on it
             digests = self._item_digests(policy, items)
             if digest in known:
-                tally = known[digest]
-                self._count_all(digest, digests, tally)
+                cached = known[digest]
+                self._count_all(digest, digests, cached)
             else:
-                tally = Tally.of(sheets[digest], digests, items, self.tasks)
-                self._count(digest, digests, sheets[digest])
-                if sheets[digest].lasts:
-                    fresh[keys[digest]] = tally.to_json()
-            found[digest] = tally.summary
+                cached = CachedSummary.of(tables[digest], digests, items, self.tasks)
+                self._count(digest, digests, tables[digest])
+                if tables[digest].lasts:
+                    fresh[keys[digest]] = cached.to_json()
+            found[digest] = cached.summary
         if fresh:
             self.ledger.keep(fresh)
         return [found[policy.digest] for policy in policies]
@@ -255,7 +255,7 @@ class Evaluator:
             for digest, recipe in recipes.items()
         }
 
-    def _tally_keys(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, str]:
+    def _summary_keys(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, str]:
         """What the summary of every policy is kept under, by digest."""
         tasks = list(dict.fromkeys(item.task for item in items))
         mixes = {digest: [r for task in tasks for r in policy.mixes(task)] for digest, policy in policies.items()}
@@ -265,15 +265,15 @@ class Evaluator:
             text: items_digest([self.item_digest(item, text) for item in items], items, self.tasks) for text in formats
         }
         return {
-            digest: tally_digest(
+            digest: summary_digest(
                 digest, _joined([contexts[recipe.digest] for recipe in mixes[digest]]), lists[policy.prompt_format]
             )
             for digest, policy in policies.items()
         }
 
-    def _known_tallies(
+    def _cached_summaries(
         self, policies: Mapping[str, Policy], keys: Mapping[str, str], items: Sequence[Item]
-    ) -> dict[str, Tally]:
+    ) -> dict[str, CachedSummary]:
         """What was added up before, by the policies' digests. It knows nothing of the journal, and no price of a part
         of the items."""
         if self._transient.known:
@@ -285,20 +285,20 @@ class Evaluator:
         ]
         kept = self.ledger.facts([keys[digest] for digest in whole])
         return {
-            digest: Tally.from_json(kept[keys[digest]], [spec.name for spec in policies[digest].specs])
+            digest: CachedSummary.from_json(kept[keys[digest]], [spec.name for spec in policies[digest].specs])
             for digest in whole
             if keys[digest] in kept
         }
 
-    def _sheets(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, Sheet]:
+    def _tables(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, EvaluationTable]:
         """What every policy does on the items, by digest: what the ledger holds, and what it lacked."""
         wanted = self._wanted(policies, items)
         rows = self._decoded_rows(wanted, items)
-        sheets, evaluations = {}, dict[str, dict[int, Evaluation]]()
+        tables, evaluations = {}, dict[str, dict[int, Evaluation]]()
         for digest, policy in policies.items():
             names = [spec.name for spec in policy.specs]
             if isinstance(policy, Recipe):
-                sheets[digest] = Sheet([rows[digest][place] for place in range(len(items))], names)
+                tables[digest] = EvaluationTable([rows[digest][place] for place in range(len(items))], names)
                 continue
             tasks = dict.fromkeys(item.task for item in items)
             mixes = {task: [recipe.digest for recipe in policy.mixes(task)] for task in tasks}
@@ -311,10 +311,10 @@ class Evaluator:
                 for place, item in enumerate(items)
             ]
             lasts = all(row.lasts for one in needed for row in rows[one].values())
-            sheets[digest] = Sheet([Row.of(answer) for answer in answers], names, lasts=lasts)
-        return sheets
+            tables[digest] = EvaluationTable([LedgerRow.of(answer) for answer in answers], names, lasts=lasts)
+        return tables
 
-    def _decoded_rows(self, wanted: Mapping[str, _Wanted], items: Sequence[Item]) -> dict[str, dict[int, Row]]:
+    def _decoded_rows(self, wanted: Mapping[str, _Wanted], items: Sequence[Item]) -> dict[str, dict[int, LedgerRow]]:
         """What every mix does on its items, by digest and position."""
         found = {digest: self._look_up(one) for digest, one in wanted.items()}
         lacking = [digest for digest, rows in found.items() if None in rows.values()]
@@ -324,7 +324,7 @@ class Evaluator:
             for digest in lacking
             if place in found[digest] and found[digest][place] is None
         }
-        passing: dict[Key, Row] = {}
+        passing: dict[Key, LedgerRow] = {}
         for batch in _batches(list(missing.values())):
             passing.update(self._decode(batch))
         found.update((digest, self._look_up(wanted[digest])) for digest in lacking)
@@ -349,37 +349,37 @@ class Evaluator:
             self._described.update(fresh)
         return digests
 
-    def _look_up(self, one: _Wanted) -> dict[int, Row | None]:
+    def _look_up(self, one: _Wanted) -> dict[int, LedgerRow | None]:
         """What the ledger holds of a mix, and what the journal says of an earlier moment of this run; by position."""
         rows = self.ledger.read(one.recipe.digest, one.context, list(one.items.values()))
         found = dict(zip(one.items, rows, strict=True))
         for place, item in one.items.items() if self._transient.known else ():
             failure = self._transient.known.get((one.recipe.digest, item))
             if failure is not None:
-                found[place] = Row.of(Evaluation(score=None, failure=failure))
+                found[place] = LedgerRow.of(Evaluation(score=None, failure=failure))
         return found
 
-    def _count(self, digest: str, items: Sequence[str], sheet: Sheet) -> None:
+    def _count(self, digest: str, items: Sequence[str], table: EvaluationTable) -> None:
         """What was asked of a policy for the first time, and its price; the same wherever its rows came from."""
         known = self._asked.setdefault(digest, set())
         first = {item: place for place, item in enumerate(items) if item not in known}
         known.update(first)
         self.asked += len(first)
-        self.tokens += sheet.costs.total("tokens", first.values())
-        self.flops += sheet.costs.total("flops", first.values())
+        self.tokens += table.costs.total("tokens", first.values())
+        self.flops += table.costs.total("flops", first.values())
 
-    def _count_all(self, digest: str, items: Sequence[str], tally: Tally) -> None:
+    def _count_all(self, digest: str, items: Sequence[str], cached: CachedSummary) -> None:
         """The same where the policy was asked none of the items before."""
         self._asked.setdefault(digest, set()).update(items)
         self.asked += len(set(items))
-        self.tokens += tally.tokens
-        self.flops += tally.flops
+        self.tokens += cached.tokens
+        self.flops += cached.flops
 
     def _go_on(self) -> None:
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
 
-    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, Row]:
+    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, LedgerRow]:
         """Decode a batch and keep what lasts; what is kept nowhere comes back."""
         self._go_on()
         completions = self._judge.complete([(pair.recipe, pair.item) for pair in batch])
@@ -399,7 +399,7 @@ class Evaluator:
             if evaluation.failure is not None:
                 self._transient.note(key.recipe, key.item, evaluation.failure)
                 self._transient.known[key.recipe, key.item] = evaluation.failure
-        return {key: Row.of(evaluation) for key, evaluation in passing.items()}
+        return {key: LedgerRow.of(evaluation) for key, evaluation in passing.items()}
 
 
 def _distinct(policies: Sequence[Policy]) -> dict[str, Policy]:

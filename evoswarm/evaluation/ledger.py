@@ -20,7 +20,7 @@ from evoswarm.durable import require_regular
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.evaluation import COLUMNS, Evaluation
 from evoswarm.evaluation.failures import lasts
-from evoswarm.evaluation.row import Row, damaged
+from evoswarm.evaluation.row import LedgerRow, damaged
 
 ADDED = {3: ("failure_member", "ending")}
 """The columns that a version of the ledger added: rows of an earlier one lack them, so they may be NULL. A version that
@@ -63,7 +63,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Opening:
+class OpeningRecord:
     """An opening of held-out items: of which space, for which recipe, and who came before.
 
     Attributes:
@@ -122,7 +122,7 @@ class Ledger:
         """Let go of the file."""
         self._database.close()
 
-    def read(self, recipe: str, context: str, items: Sequence[str]) -> list[Row | None]:
+    def read(self, recipe: str, context: str, items: Sequence[str]) -> list[LedgerRow | None]:
         """Look up evaluations of one recipe: what one recipe did lies together.
 
         Args:
@@ -133,12 +133,12 @@ class Ledger:
         Returns:
             One row per item; None where nothing is known.
         """
-        found: list[Row | None] = [None] * len(items)
+        found: list[LedgerRow | None] = [None] * len(items)
         with self._plain_errors():
             for values in self._database.execute(_READ, (json.dumps(items), recipe, context)):
                 if not values[-1]:
                     raise damaged(f"evaluation of recipe {recipe[:12]}", "numbers that no evaluation has", self.path)
-                found[values[-2]] = Row(values[:-2])
+                found[values[-2]] = LedgerRow(values[:-2])
         return found
 
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
@@ -154,7 +154,7 @@ class Ledger:
         for evaluation in evaluations.values():
             if evaluation.failure is not None and not lasts(evaluation.failure):
                 raise ValueError(f"expected a lasting evaluation, got a failure owed to {evaluation.failure.kind}")
-        rows = [(*key, *Row.of(evaluation)) for key, evaluation in evaluations.items()]
+        rows = [(*key, *LedgerRow.of(evaluation)) for key, evaluation in evaluations.items()]
         names = (*Key._fields, *COLUMNS)
         query = f"INSERT OR IGNORE INTO evaluations ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         with self._transaction("IMMEDIATE"):
@@ -193,7 +193,7 @@ class Ledger:
         with self._plain_errors():
             return int(self._database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
-    def open_items(self, space: str, champion: str, items: Sequence[str], *, forced: bool = True) -> Opening:
+    def open_items(self, space: str, champion: str, items: Sequence[str], *, forced: bool = True) -> OpeningRecord:
         """Record that held-out items are opened for a recipe, before they are.
 
         Args:
@@ -218,12 +218,12 @@ class Ledger:
             )
         return opening
 
-    def opening(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+    def opening(self, space: str, champion: str, items: Sequence[str]) -> OpeningRecord:
         """What `open_items` would return; nothing is recorded."""
         with self._transaction("DEFERRED"):
             return self._opening(space, champion, items)
 
-    def _opening(self, space: str, champion: str, items: Sequence[str]) -> Opening:
+    def _opening(self, space: str, champion: str, items: Sequence[str]) -> OpeningRecord:
         """Whether this recipe opened the space before, and who had opened any of the items before it did."""
         own = self._database.execute(
             "SELECT number FROM openings WHERE space = ? AND champion = ?", (space, champion)
@@ -234,7 +234,7 @@ class Ledger:
             "WHERE o.champion <> ?1 AND o.number < ?3 AND i.item IN (SELECT value FROM json_each(?4))",
             (champion, space, own[0] if own else _LAST_NUMBER, json.dumps(items)),
         ).fetchone()
-        return Opening(first=own is None, others=int(others), same_space=int(same_space))
+        return OpeningRecord(first=own is None, others=int(others), same_space=int(same_space))
 
     def _prepare(self) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")

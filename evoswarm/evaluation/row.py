@@ -31,13 +31,13 @@ def damaged(what: str, got: object, file: str | None = None) -> RunError:
     )
 
 
-class Row(tuple[Any, ...]):
+class LedgerRow(tuple[Any, ...]):
     """The values of ``COLUMNS``, as the ledger holds them."""
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> Row:
+    def of(cls, evaluation: Evaluation) -> LedgerRow:
         """What is kept of an evaluation: all but the members' names."""
         names, values = evaluation.cost.names, list[Any]()
         for name, pack in _WRITERS:
@@ -74,7 +74,7 @@ _READERS: dict[str, tuple[Callable[..., Any] | None, Any]] = {  # what unpacks a
 _KIND, _COST = _PLACES["failure"], _PLACES["cost"]
 
 
-class Sheet:
+class EvaluationTable:
     """What one recipe did on some items.
 
     Attributes:
@@ -83,7 +83,7 @@ class Sheet:
         lasts: whether all of it is true for ever, and nothing owed to the moment.
     """
 
-    def __init__(self, rows: Sequence[Row], names: Sequence[str], *, lasts: bool = True) -> None:
+    def __init__(self, rows: Sequence[LedgerRow], names: Sequence[str], *, lasts: bool = True) -> None:
         self.rows, self.names = tuple(rows), tuple(names)
         self.lasts = lasts and all(row.lasts for row in self.rows)
 

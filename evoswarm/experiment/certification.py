@@ -21,7 +21,7 @@ from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.evaluator import Stopped
-from evoswarm.evaluation.ledger import Opening as Opened
+from evoswarm.evaluation.ledger import OpeningRecord
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
@@ -255,7 +255,7 @@ def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subj
     )
 
 
-def _tell(tracker: Tracker, space: SearchSpace, certificate: Certificate, opened: Opened) -> None:
+def _tell(tracker: Tracker, space: SearchSpace, certificate: Certificate, opened: OpeningRecord) -> None:
     """Mirror the opening in MLflow."""
     metrics = {"test_accuracy": certificate.score.mean, "items": certificate.items.test}
     metrics["flops"], metrics["open_share"] = certificate.compute.flops, certificate.open_share.steps

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
-from evoswarm.evaluation.ledger import Opening
+from evoswarm.evaluation.ledger import OpeningRecord
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.run_directory import RunDirectory
@@ -100,7 +100,7 @@ def champions(result: SearchResult, genomes: Mapping[str, Mapping[str, Any]]) ->
     return [_child(name, standing, genomes.get(standing.policy.digest)) for name, standing in named[:MOST_CHILDREN]]
 
 
-def opening(space: SearchSpace, champion: str, opened: Opening) -> tuple[str, dict[str, str]]:
+def opening(space: SearchSpace, champion: str, opened: OpeningRecord) -> tuple[str, dict[str, str]]:
     """An opening of test items as an MLflow run: its name and tags.
 
     Args:

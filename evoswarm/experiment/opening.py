@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoswarm.evaluation.ledger import OpenedBefore, Opening
+from evoswarm.evaluation.ledger import OpenedBefore, OpeningRecord
 from evoswarm.experiment.past import note_once
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
@@ -11,7 +11,7 @@ FORCED = "forced"
 """Event of the journal: a champion's certificate was asked for though its test items had been seen."""
 
 
-def permitted(run: RunDirectory, champion: Policy, before: Opening, force: bool) -> bool:
+def permitted(run: RunDirectory, champion: Policy, before: OpeningRecord, force: bool) -> bool:
     """Whether the certificate is a forced one, now or when it was first made.
 
     That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is

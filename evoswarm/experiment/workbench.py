@@ -14,7 +14,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
-from evoswarm.evaluation.ledger import Ledger, Opening
+from evoswarm.evaluation.ledger import Ledger, OpeningRecord
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, load_policy
 from evoswarm.space import SearchSpace, draw_items, make_tasks
@@ -150,7 +150,7 @@ class SplitResult:
     policy: Policy
     split: SplitName
     summary: Summary
-    opening: Opening | None = None
+    opening: OpeningRecord | None = None
 
 
 def evaluate(

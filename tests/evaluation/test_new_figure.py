@@ -21,8 +21,8 @@ import sqlite3, sys
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Evaluation, summarize
 from evoswarm.evaluation.ledger import Key, Ledger
-from evoswarm.evaluation.row import Row, Sheet
-from evoswarm.evaluation.tally import Tally
+from evoswarm.evaluation.row import LedgerRow, EvaluationTable
+from evoswarm.evaluation.cached_summary import CachedSummary
 from evoswarm.tasks.task import Item
 from types import SimpleNamespace
 
@@ -32,11 +32,11 @@ kept = [Evaluation(1.0, answer="old"), Evaluation(0.5, language="en"), Evaluatio
 for _ in range(2):
     with Ledger(sys.argv[1]) as ledger:
         ledger.write({Key("r", str(place), "c"): one for place, one in enumerate(kept)})
-        sheet = Sheet(ledger.read("r", "c", ["0", "1", "2"]), [])
-assert sheet.evaluations() == kept and kept[0].language is None
+        table = EvaluationTable(ledger.read("r", "c", ["0", "1", "2"]), [])
+assert table.evaluations() == kept and kept[0].language is None
 assert summarize(items, kept, tasks).english == 1
-known = Tally.of(sheet, ["0", "1", "2"], items, tasks)
-assert Tally.from_json(known.to_json(), []) == known and known.summary == summarize(items, kept, tasks)
+known = CachedSummary.of(table, ["0", "1", "2"], items, tasks)
+assert CachedSummary.from_json(known.to_json(), []) == known and known.summary == summarize(items, kept, tasks)
 database = sqlite3.connect(sys.argv[1])
 database.execute("UPDATE evaluations SET language = 'fr' WHERE item = '1'")
 database.commit()

@@ -7,7 +7,7 @@ from random import Random
 
 from evoswarm.evaluation.cost import Cost, CostTable, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, summarize, summary_of
-from evoswarm.evaluation.row import Row, Sheet
+from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item
 from tests.evaluation.test_evaluation import TASKS
@@ -29,30 +29,30 @@ def evaluations(seed: int = 0) -> list[Evaluation]:
 def test_a_row_keeps_all_but_the_members_names() -> None:
     failed = replace(evaluations()[0], score=None, failure=Failure("prompt_too_long", "", member="b"))
     for evaluation in [*evaluations(), failed]:
-        row = Row.of(evaluation)
+        row = LedgerRow.of(evaluation)
         assert row.evaluation(NAMES) == evaluation
         assert row.failure(NAMES) == evaluation.failure
-    assert Row.of(failed).failure(["c", "d"]) == Failure("prompt_too_long", "", member="d")
-    assert Row.of(evaluations()[0]).evaluation(["c", "d"]).cost.names == ("c", "d")
+    assert LedgerRow.of(failed).failure(["c", "d"]) == Failure("prompt_too_long", "", member="d")
+    assert LedgerRow.of(evaluations()[0]).evaluation(["c", "d"]).cost.names == ("c", "d")
 
 
 def test_sums_over_rows_are_those_over_evaluations_to_the_bit() -> None:
     whole = evaluations()
     lost = Evaluation(None, failure=Failure("time_out", "slow"))
     for these in (whole, [lost, *whole[1:]], [*whole[:9], lost, *whole[10:]], [lost] * len(ITEMS)):
-        sheet = Sheet([Row.of(evaluation) for evaluation in these], NAMES)
-        assert sheet.evaluations() == these
-        assert summary_of(ITEMS, sheet.columns, sheet.costs, TASKS) == summarize(ITEMS, these, TASKS)
+        table = EvaluationTable([LedgerRow.of(evaluation) for evaluation in these], NAMES)
+        assert table.evaluations() == these
+        assert summary_of(ITEMS, table.columns, table.costs, TASKS) == summarize(ITEMS, these, TASKS)
     assert summarize(ITEMS, [lost] * len(ITEMS), TASKS).cost == Cost()
 
 
 def test_a_mean_adds_item_after_item() -> None:
-    rows = [Row.of(evaluation) for evaluation in evaluations()]
+    rows = [LedgerRow.of(evaluation) for evaluation in evaluations()]
     weights = [Random(number).random() for number in range(len(rows))]
     expected = 0.0
     for row, weight in zip(evaluations(), weights, strict=True):
         expected += weight * row.cost.members[1].flops
-    assert Sheet(rows, NAMES).costs.mean(weights).members[1].flops == expected
+    assert EvaluationTable(rows, NAMES).costs.mean(weights).members[1].flops == expected
 
 
 def test_a_total_is_over_members_and_some_items() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pydantic_core import from_json
 
@@ -14,7 +14,7 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary, summary_of
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import LEDGER_VERSION
-from evoswarm.evaluation.row import UNREADABLE, Sheet, damaged
+from evoswarm.evaluation.row import UNREADABLE, EvaluationTable, damaged
 from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
@@ -22,7 +22,7 @@ _VERSION = LEDGER_VERSION - 1  # sums that an earlier version of the ledger kept
 
 
 @dataclass(frozen=True)
-class Tally:
+class CachedSummary:
     """A summary, and what the distinct items would cost deployed alone.
 
     Attributes:
@@ -36,18 +36,20 @@ class Tally:
     flops: float
 
     @classmethod
-    def of(cls, sheet: Sheet, digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]) -> Tally:
-        """Add up a sheet.
+    def of(
+        cls, table: EvaluationTable, digests: Sequence[str], items: Sequence[Item], tasks: Mapping[str, Task]
+    ) -> Self:
+        """Add up a table.
 
         Args:
-            sheet: one row per item.
+            table: one row per item.
             digests: of the items; equal ones are one item.
             items: in the same order.
             tasks: by name.
         """
         places = list({digest: place for place, digest in enumerate(digests)}.values())
-        totals = [sheet.costs.total(number, places) for number in ("tokens", "flops")]
-        return cls(summary_of(items, sheet.columns, sheet.costs, tasks), *totals)
+        totals = [table.costs.total(number, places) for number in ("tokens", "flops")]
+        return cls(summary_of(items, table.columns, table.costs, tasks), *totals)
 
     def to_json(self) -> str:
         """As JSON text without the members' names: they are the recipe's affair."""
@@ -61,7 +63,7 @@ class Tally:
         return json.dumps({**vars(self), "summary": {**vars(known), **packed}}, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str, names: Sequence[str]) -> Tally:
+    def from_json(cls, text: str, names: Sequence[str]) -> Self:
         """Read ``to_json`` back, with the names that the reader's recipe gives its members.
 
         Raises:
@@ -74,17 +76,17 @@ class Tally:
             known["failure"] = None if known["failure"] is None else Failure(**_named(known["failure"], names))
             known["failed"] = tuple([FailedItems(**_named(one, names)) for one in known["failed"]])
             known["scores"] = tuple(known["scores"])
-            tally = cls(**{**data, "summary": Summary(**known)})
-            scores, accuracy = tally.summary.scores, tally.summary.accuracy
+            cached = cls(**{**data, "summary": Summary(**known)})
+            scores, accuracy = cached.summary.scores, cached.summary.accuracy
             sound = all(0.0 <= score <= 1.0 for score in (*scores, *([] if accuracy is None else [accuracy])))
-            if not (sound and len(scores) == tally.summary.items and tally.tokens >= 0 and tally.flops >= 0):
+            if not (sound and len(scores) == cached.summary.items and cached.tokens >= 0 and cached.flops >= 0):
                 raise ValueError("numbers that no sum of evaluations has")
         except UNREADABLE as error:
             raise damaged("sum of a recipe's evaluations", error) from error
-        return tally
+        return cached
 
 
-def tally_digest(recipe: str, context: str, items: str) -> str:
+def summary_digest(recipe: str, context: str, items: str) -> str:
     """What the sums of a recipe are kept under, by three digests; see `items_digest`."""
     return digest_of(["tally", _VERSION, recipe, context, items])
 

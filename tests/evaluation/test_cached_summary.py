@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.cached_summary import CachedSummary
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.row import Row, Sheet
-from evoswarm.evaluation.tally import Tally
+from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
@@ -24,17 +24,17 @@ from tests.evaluation.test_row import ITEMS, NAMES, evaluations
 
 
 @pytest.mark.parametrize("failing", [(), (3,), range(len(ITEMS))])
-def test_a_tally_is_read_back_to_the_bit(failing: Sequence[int]) -> None:
+def test_a_cached_summary_is_read_back_to_the_bit(failing: Sequence[int]) -> None:
     lost = replace(evaluations()[0], score=None, failure=Failure("prompt_too_long", "é", member="b"))
     rows = [lost if place in failing else one for place, one in enumerate(evaluations())]
     digests = [str(place % 20) for place in range(len(rows))]
-    tally = Tally.of(Sheet([Row.of(one) for one in rows], NAMES), digests, ITEMS, TASKS)
-    assert Tally.from_json(tally.to_json(), NAMES) == tally
-    assert tally.summary == summarize(ITEMS, rows, TASKS)
-    assert tally.tokens == pytest.approx(sum(one.cost.tokens for one in rows[5:]))  # of equal items the last counts
+    cached = CachedSummary.of(EvaluationTable([LedgerRow.of(one) for one in rows], NAMES), digests, ITEMS, TASKS)
+    assert CachedSummary.from_json(cached.to_json(), NAMES) == cached
+    assert cached.summary == summarize(ITEMS, rows, TASKS)
+    assert cached.tokens == pytest.approx(sum(one.cost.tokens for one in rows[5:]))  # of equal items the last counts
 
 
-def test_a_kept_tally_needs_no_evaluations(
+def test_a_cached_summary_needs_no_evaluations(
     swarm: Swarm,
     task: ReasoningGymTask,
     items: list[Item],
@@ -79,7 +79,7 @@ def test_other_weights_of_tasks_are_another_sum(
     assert weighted == [summarize(both, rows, unequal.tasks) for rows in unequal.evaluate(recipes, both)]
 
 
-def test_a_moment_is_in_no_tally(
+def test_a_moment_is_in_no_cached_summary(
     swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
 ) -> None:
     slow = Failure("time_out", "slow")
