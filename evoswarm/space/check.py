@@ -7,7 +7,7 @@ import os
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.policies import load_policy
 from evoswarm.policies.alphabets import ALPHABETS
-from evoswarm.space.golds import own_golds
+from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
 from evoswarm.space.named_store import named_store
@@ -54,7 +54,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             notes.append(f"tasks.{index}: {origin} is on the hub: its columns and size are not checked")
         else:
             own = draw_task_items(space, index, task)
-            notes += own_golds(space, index, task, own["search"])
+            notes += check_golds(space, index, task, own["search"])
             for split, items in own.items():
                 drawn.setdefault(split, []).extend(items)
             notes += [f"tasks.{index}.{remark}" for remark in task.remarks]
@@ -92,9 +92,9 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
             notes += [f"pool.{index}: {sentence}" for sentence in said]
             prompts = MemberPrompts(space, index, files)
             notes += prompts.check()
-            files.check_ends(prompts.more_ends)
+            files.check_ends(prompts.extra_ends)
             members.append(prompts)
-            local.append((index, files, prompts.more_ends))
+            local.append((index, files, prompts.extra_ends))
     if ALPHABETS[space.alphabet].one_tokenizer:
         _check_one_tokenizer(space, local)
     return notes, members
@@ -102,12 +102,12 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
 
 def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles, frozenset[str]]]) -> None:
     first: tuple[str, str, frozenset[int]] | None = None
-    for index, files, more_ends in members:
+    for index, files, extra_ends in members:
         vocabulary = files.vocabulary()
         if vocabulary is None:
             continue
         name, digest, ends = space.pool[index].name, vocabulary_digest(vocabulary), files.end_ids()
-        ends |= {vocabulary[token] for token in more_ends if token in vocabulary}
+        ends |= {vocabulary[token] for token in extra_ends if token in vocabulary}
         first = first or (name, digest, ends)
         if (digest, ends) != first[1:]:
             what = "vocabulary" if digest != first[1] else "end tokens"

@@ -11,7 +11,7 @@ from evoswarm.tasks.task import Item, Task
 _TRIED = 4  # items of a task
 
 
-def own_golds(space: SearchSpace, index: int, task: Task, items: Sequence[Item]) -> list[str]:
+def check_golds(space: SearchSpace, index: int, task: Task, items: Sequence[Item]) -> list[str]:
     """Score a few items' own right answers.
 
     Args:

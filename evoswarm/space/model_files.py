@@ -53,7 +53,7 @@ class ModelFiles:
             got = "a file" if os.path.exists(self.directory) else "no such directory"
             got += " (GGUF: expected the model's directory of safetensors)" if self.directory.suffix == ".gguf" else ""
             raise MemberError(f"expected a model directory {str(self.directory)!r}, got {got}", self.where)
-        with self._said_here():
+        with self._located():
             adapter = adapter_of(self._description)
             notes = self._check_model() if adapter is None else self._check_adapter(adapter)
             if chat_template is not None and not self._has_chat_template():
@@ -72,7 +72,7 @@ class ModelFiles:
         Raises:
             MemberError: there is none at all.
         """
-        with self._said_here():
+        with self._located():
             adapter = adapter_of(self._description)
             base = None if adapter is None else adapter.local_base
             if adapter is None or (base is not None and not self._vocabulary.end_tokens()):
@@ -80,27 +80,27 @@ class ModelFiles:
 
     def end_ids(self) -> frozenset[int]:
         """Ids of the end tokens, texts looked up in the vocabulary."""
-        with self._said_here():
+        with self._located():
             return self._vocabulary.end_ids()
 
     def added_tokens(self) -> dict[str, int]:
         """The tokens that were added to the tokenizer's own, and their ids."""
-        with self._said_here():
+        with self._located():
             return self._vocabulary.added
 
     def special_tokens(self) -> frozenset[str]:
         """Those of the added tokens that are special."""
-        with self._said_here():
+        with self._located():
             return self._vocabulary.special
 
     def vocabulary(self) -> dict[str, int] | None:
         """The map from tokens to ids; None where there is no tokenizer.json."""
-        with self._said_here():
+        with self._located():
             return self._vocabulary.tokens()
 
     def context(self) -> int | None:
         """Tokens that the model can read at most; None where its config.json does not say."""
-        with self._said_here():
+        with self._located():
             if not self._description.has("config.json"):
                 return None
             limit = self._description.text_config().get("max_position_embeddings")
@@ -111,20 +111,20 @@ class ModelFiles:
         return Description(self.directory)
 
     @cached_property
-    def speaks(self) -> Path:
+    def tokenizer_directory(self) -> Path:
         """The directory that holds the tokenizer and its template: an adapter may leave them to its base.
 
         Raises:
             MemberError: its files cannot be understood.
         """
-        with self._said_here():
+        with self._located():
             adapter = adapter_of(self._description)
             base = None if adapter is None or has_tokenizer(self.directory) else adapter.local_base
             return base or self.directory
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(Description(self.speaks))
+        return Vocabulary(Description(self.tokenizer_directory))
 
     def _check_model(self) -> list[str]:
         if not self._description.has("config.json"):
@@ -156,13 +156,13 @@ class ModelFiles:
         return ModelFiles(adapter.local_base, self.name, self.where)._check_model()
 
     def _has_chat_template(self) -> bool:
-        files = Description(self.speaks)
+        files = Description(self.tokenizer_directory)
         if files.has("chat_template.jinja") or files.has("chat_template.json"):
             return True
         return bool(files.json("tokenizer_config.json").get("chat_template"))
 
     @contextmanager
-    def _said_here(self) -> Iterator[None]:
+    def _located(self) -> Iterator[None]:
         """What is wrong with the files is said at the line of the space that names them."""
         try:
             yield

@@ -64,7 +64,7 @@ class MemberPrompts:
             return ChatTemplate(
                 self.spec.name,
                 self._source,
-                named_tokens(self.files.speaks),
+                named_tokens(self.files.tokenizer_directory),
                 system=self.spec.system,
                 options=self.spec.template_options,
                 day=self.spec.template_date,
@@ -75,7 +75,7 @@ class MemberPrompts:
     @cached_property
     def _source(self) -> str:
         try:
-            return find_template(self.files.speaks) or ""
+            return find_template(self.files.tokenizer_directory) or ""
         except MemberError as error:
             message = f"member {self.spec.name!r}: {error.message}"
             raise MemberError(message, self._space.where("pool", self._index, "chat_template")) from None
@@ -111,7 +111,7 @@ class MemberPrompts:
             )
 
     @cached_property
-    def more_ends(self) -> frozenset[str]:
+    def extra_ends(self) -> frozenset[str]:
         """End tokens beside those that the files name: what closes a turn of the chat template, and the user's own.
 
         Raises:
@@ -124,4 +124,4 @@ class MemberPrompts:
     def _ends(self) -> frozenset[str]:
         """Added tokens that end the member's answers."""
         ids = self.files.end_ids()
-        return self.more_ends | {text for text, token in self.files.added_tokens().items() if token in ids}
+        return self.extra_ends | {text for text, token in self.files.added_tokens().items() if token in ids}

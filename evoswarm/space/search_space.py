@@ -48,7 +48,7 @@ class SearchSpace(SpaceSettings):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         check_coherence(self)
-        object.__setattr__(self, "pool", tuple(_told(spec, self) for spec in self.pool))
+        object.__setattr__(self, "pool", tuple(_with_template_settings(spec, self) for spec in self.pool))
         return self
 
     @classmethod
@@ -147,7 +147,7 @@ class SearchSpace(SpaceSettings):
         return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
 
 
-def _told(spec: MemberSpec, space: SpaceSettings) -> MemberSpec:
+def _with_template_settings(spec: MemberSpec, space: SpaceSettings) -> MemberSpec:
     """A member's spec with what the space says to all chat templates."""
     if not spec.chat_template:
         return spec

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoswarm.errors import TaskError, Where
-from evoswarm.tasks.arrow_values import python_rows, told_apart
+from evoswarm.tasks.arrow_values import python_rows, readable_columns
 from evoswarm.tasks.table import Row, Table
 from evoswarm.tasks.text_tables import refuse_pointer
 from evoswarm.user_files import MIB, read_text
@@ -43,7 +43,7 @@ def read_parquet(path: str, file: Path) -> Table:
         refuse_pointer(path, stream.read(64).decode("ascii", "replace"))
     with _as_task_errors(path, "a parquet file"), pyarrow.parquet.ParquetFile(file) as table:
         schema = table.schema_arrow
-        read, left = told_apart(schema)
+        read, left = readable_columns(schema)
         batches = table.iter_batches(_BATCH, columns=read)
         return _table(path, read, left, batches, table.metadata.num_rows)
 
@@ -102,7 +102,7 @@ def read_saved(path: str, saved: FolderReader, split: str) -> Table:
             raise TaskError(f"expected a file beside it, got {name!r:.60}", where)
         with _as_task_errors(path, "files of arrow"), pyarrow.memory_map(str(file)) as source:
             stream = pyarrow.ipc.open_stream(source)
-            columns = told_apart(stream.schema)
+            columns = readable_columns(stream.schema)
             batches = (part for batch in stream for part in _parts(batch.select(columns[0])))
             rows += _table(path, *columns, batches, len(rows)).rows
             Table.require_room(path, len(rows))
@@ -123,7 +123,7 @@ def read_dataset(path: str, subset: str | None, split: str, revision: str | None
     )
     with _quiet(), _as_task_errors(path, expected, datasets.exceptions.DatasetsError):
         loaded = datasets.load_dataset(path, name=subset, split=split, revision=revision)
-        read, left = told_apart(loaded.features.arrow_schema)
+        read, left = readable_columns(loaded.features.arrow_schema)
         batches = loaded.select_columns(read).with_format("arrow").iter(_BATCH) if read else ()
         return _table(path, read, left, batches, len(loaded))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _POINTER = 8  # bytes; the least that any value takes in Python
 
 
-def told_apart(schema: pyarrow.Schema) -> tuple[list[str], list[str]]:
+def readable_columns(schema: pyarrow.Schema) -> tuple[list[str], list[str]]:
     """Names of the columns that are read, and of those that are left: they hold bytes, or hide how large they are."""
     read: list[str] = []
     left: list[str] = []

@@ -78,19 +78,11 @@ class DatasetSettings(TaskSettings):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DatasetTask(SourcedTask):
-    """A task whose items are rows.
+    """A task whose items are rows; its fields are keys of `DatasetSettings`.
 
     An item's key covers the data set's name and the columns that the templates use, no others: rows that ask and
     answer the same are one item, and a new column moves none. Items come in the order of their keys, so a part of
     a sorted table is a fair sample of it.
-
-    Attributes:
-        path: a local file of a table, a folder that `datasets` saved, or the name of a data set on the hub.
-        subset: of a data set on the hub.
-        split: of a data set on the hub or of a folder.
-        revision: of a data set on the hub.
-        prompt: template of the question: text with ``{column}`` or ``{column:filter}`` placeholders (see `filters`).
-        answer: template of the right answer.
     """
 
     path: str

@@ -80,16 +80,10 @@ class ReasoningGymSettings(TaskSettings):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReasoningGymTask(SourcedTask):
-    """A task whose items a reasoning-gym family makes (or ``pair``, evoswarm's own composite).
+    """A task whose items a reasoning-gym family makes; its fields are keys of `ReasoningGymSettings`.
 
     An item's key covers the family and the question, not the seed or the index: equal questions are equal items,
     also across tasks of one family that differ in their settings.
-
-    Attributes:
-        family: reasoning-gym's name of it, or ``pair``.
-        config: settings of the family.
-        form: how it is asked.
-        seed: of the source.
     """
 
     family: str

@@ -17,15 +17,9 @@ from evoswarm.tasks.template import LONGEST
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SourcedTask(ABC):
-    """A task whose items come from a source; see `Task`.
+    """A task whose items come from a source; its fields are keys of `TaskSettings`.
 
-    Attributes:
-        name: unique within a space.
-        scorer: finds and judges answers.
-        weight: the task's share in a score that averages tasks.
-        max_bytes: an answer's limit in bytes of UTF-8.
-        stop: stop strings.
-        few_shot: worked examples before every question: the first items of the source, which are no items then.
+    The first items of the source are the few-shot examples, and no items then.
     """
 
     name: str

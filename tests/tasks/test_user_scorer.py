@@ -11,7 +11,7 @@ import pytest
 from evoswarm.confined import ResourceLimits
 from evoswarm.errors import TaskError
 from evoswarm.tasks.scorers.settings import ScorerSettings
-from evoswarm.tasks.scorers.user_scorer import UserScorer, own_limits
+from evoswarm.tasks.scorers.user_scorer import UserScorer, function_limits
 from evoswarm.tasks.task import Item
 from evoswarm.trust import NOBODY, Trust
 
@@ -174,5 +174,5 @@ def test_results_out_of_range(result: Any) -> None:
 
 
 def test_a_space_may_grant_more() -> None:
-    assert own_limits() == ResourceLimits(files=True, processes=True)
-    assert own_limits(100, 0.5) == ResourceLimits(100, 400, memory_bytes=1 << 29, files=True, processes=True)
+    assert function_limits() == ResourceLimits(files=True, processes=True)
+    assert function_limits(100, 0.5) == ResourceLimits(100, 400, memory_bytes=1 << 29, files=True, processes=True)

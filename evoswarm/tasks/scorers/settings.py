@@ -16,7 +16,7 @@ from evoswarm.tasks.scorers.choice import LETTERS, Choice
 from evoswarm.tasks.scorers.numeric import Numeric
 from evoswarm.tasks.scorers.pattern import Regex
 from evoswarm.tasks.scorers.scorer import Scorer
-from evoswarm.tasks.scorers.user_scorer import FORM, UserScorer, own_limits
+from evoswarm.tasks.scorers.user_scorer import REFERENCE, UserScorer, function_limits
 from evoswarm.tasks.scorers.words import Contains, Exact
 from evoswarm.trust import NOBODY, Trust
 
@@ -53,7 +53,7 @@ class ScorerSettings(Settings):
             path: of these settings.
             verifiable: whether the source of the task has a verifier of its own.
         """
-        kind = FUNCTION if FORM.fullmatch(self.kind) else self.kind
+        kind = FUNCTION if REFERENCE.fullmatch(self.kind) else self.kind
         if kind not in _KINDS or self.kind == FUNCTION:
             what = FUNCTION if ":" in kind else f"a scorer or {FUNCTION} ({nearest(kind, KINDS)})"
             yield Contradiction((*path, "kind"), f"expected {what}, got {show(self.kind)}")
@@ -80,7 +80,7 @@ class ScorerSettings(Settings):
             ValueError: an unknown kind, ``verifier``, which only a source can make, or ``regex`` without a pattern.
         """
         if ":" in self.kind:
-            return UserScorer.load(self.kind, trust, own_limits(self.seconds, self.memory_gb))
+            return UserScorer.load(self.kind, trust, function_limits(self.seconds, self.memory_gb))
         make = _KINDS[self.kind][0] if self.kind in _KINDS else None
         if make is None or (self.kind == "regex" and self.pattern is None):
             raise ValueError(f"expected one of {', '.join(KINDS[:-1])} or {FUNCTION} as a scorer, got {self.kind!r}")

@@ -28,10 +28,10 @@ from evoswarm.tasks.scorers.scorer import Scorer
 from evoswarm.tasks.task import Item
 from evoswarm.trust import Trust
 
-FORM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-def own_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> ResourceLimits:
+def function_limits(seconds: float = 5.0, memory_gb: float = 4.0) -> ResourceLimits:
     """What a user's function may take for one answer.
 
     Args:
@@ -70,17 +70,17 @@ class UserScorer(Scorer):
         Args:
             reference: of the function.
             trust: whose functions may score.
-            limits: of every call; None is those of `own_limits`.
+            limits: of every call; None is those of `function_limits`.
 
         Raises:
             TaskError: the caller does not allow it, it cannot be imported, or is no function of (text, item).
         """
-        if not FORM.fullmatch(reference):
+        if not REFERENCE.fullmatch(reference):
             raise _refusal(reference, f"expected module:function, got {reference!r}")
         module, name = reference.split(":")
         file = _allowed(reference, module, trust)
         served = "evoswarm.tasks.scorers.user_scorer:served"
-        function = ConfinedFunction(served, (module, name, file), limits or own_limits())
+        function = ConfinedFunction(served, (module, name, file), limits or function_limits())
         try:
             about = function("about")
         except CallFailed as error:
