@@ -13,7 +13,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace, check_files
 from tests.chat.templates import TURNS
-from tests.test_space_files import write_model
+from tests.space.test_files import write_model
 
 SPACE = """\
 name: told

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from evoswarm.errors import SpaceError
 from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks, small_test_split
 
-SPACES = sorted((Path(__file__).parents[1] / "search_spaces").glob("*.yaml"))
+SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 
 MINIMAL = """\
 name: minimal
@@ -58,7 +58,7 @@ def test_shipped_spaces_fit_their_json_schema_keys(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["quickstart", "accuracy-cost", "large-pool", "tokens", "small-llms-gsm8k"])
 def test_shipped_spaces_pass_the_check_of_files(name: str) -> None:
-    space = SearchSpace.from_yaml(Path(__file__).parents[1] / "search_spaces" / f"{name}.yaml")
+    space = SearchSpace.from_yaml(Path(__file__).parents[2] / "search_spaces" / f"{name}.yaml")
     notes = check_files(space)
     assert len(notes) == sum("/" in member.path for member in space.pool) + (name == "small-llms-gsm8k")
 
@@ -72,7 +72,7 @@ def test_shipped_procedural_spaces_have_a_thousand_test_items() -> None:
 
 
 def test_the_quickstart_draws_as_many_items_as_it_says() -> None:
-    space = SearchSpace.from_yaml(Path(__file__).parents[1] / "search_spaces" / "quickstart.yaml")
+    space = SearchSpace.from_yaml(Path(__file__).parents[2] / "search_spaces" / "quickstart.yaml")
     items = draw_items(space, make_tasks(space))
     assert {split: len(drawn) for split, drawn in items.items()} == space.splits.model_dump(exclude={"shares"})
     per_task = {task.name: sum(item.task == task.name for item in items["search"]) for task in space.tasks}
