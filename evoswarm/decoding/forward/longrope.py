@@ -57,12 +57,7 @@ class LongRopeBackend(CacheBackend):
     """One back-end for each regime; they number their slots alike."""
 
     def __init__(self, switches: Sequence[int], make: Callable[[], CacheBackend]) -> None:
-        """Make the regimes.
-
-        Args:
-            switches: ascending, the lengths (tokens) up to which a regime goes.
-            make: makes the layout of one regime.
-        """
+        """Make the back-ends of regimes that go up to these lengths (tokens, ascending), and of the last one."""
         super().__init__()
         self.switches = tuple(switches)
         self.regimes = [make() for _ in range(len(self.switches) + 1)]

@@ -20,12 +20,7 @@ NOTICED = {True: 1e-4, False: 5e-2}  # of a log-probability, in float32 and in h
 def switches(model: Any, name: str) -> tuple[int, ...]:
     """The lengths (tokens) up to which a text is read in one way, and beyond which in another.
 
-    Args:
-        model: a causal LM.
-        name: of the member, for errors.
-
-    Returns:
-        ascending, only such as the model's context reaches; empty for nearly all models.
+    Ascending, and only such as the model's context reaches; none for nearly all models.
 
     Raises:
         MemberError: what it says of a text depends on what else is in the batch, whatever is kept apart. (Dynamic NTK

@@ -83,13 +83,7 @@ class TorchReader(Reader):
         self.backend.drop_buffers()
 
     def limit(self, state_bytes: int | None, buffer_bytes: int | None = None) -> None:
-        """Say how much memory there is.
-
-        Args:
-            state_bytes: what the slots taken may come to; more can be taken, but pools then grow by copying. None is
-                no limit.
-            buffer_bytes: what batches that go on may keep beside the slots; None leaves it as it is.
-        """
+        """Say how much memory there is; beyond ``state_bytes`` pools can grow, but by copying."""
         size = self.backend.slot_bytes()
         self.backend.slot_limit = None if state_bytes is None or not size else state_bytes // size + 1
         if buffer_bytes is not None:

@@ -32,13 +32,7 @@ def find_adapter(spec: MemberSpec, directory: Path) -> Adapter | None:
 
 
 def merged(spec: MemberSpec, adapter: Adapter, base: Path, model: Any) -> Any:
-    """The base model with the adapter merged into its weights.
-
-    Args:
-        spec: of the member.
-        adapter: to merge.
-        base: where the base's files are.
-        model: the base, loaded.
+    """The model of the base in a directory, with the adapter merged into its weights.
 
     Raises:
         MemberError: the adapter is broken or does not fit the base.

@@ -15,12 +15,7 @@ def end_ids(
 ) -> tuple[int, ...]:
     """All end tokens: those of generation config, config and tokenizer, of the chat template, and of the user.
 
-    Args:
-        model: of transformers.
-        tokenizer: a fast tokenizer of transformers.
-        columns: width of the logits.
-        spec: of the member.
-        template: its chat template, where its prompts go through one.
+    Ascending; those beyond the columns of the logits are left out.
 
     Raises:
         MemberError: there is none, or what the user names is no token.

@@ -39,13 +39,9 @@ class Literals:
         self._any = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def encode(self, before: str, literal: str, after: str, add_special_tokens: bool = False) -> list[int]:
-        """Token ids of the three texts as one; in the one in the middle special tokens are text.
+        """Token ids of the three texts as one: special tokens are text in the second, and meant in the others.
 
-        Args:
-            before: special tokens in it are meant.
-            literal: special tokens in it are text.
-            after: special tokens in it are meant.
-            add_special_tokens: that the tokenizer puts around a text.
+        With ``add_special_tokens``, those that the tokenizer puts around a text are there too.
         """
         text = self._with_stand_ins(before) + literal + self._with_stand_ins(after)
         ids = self._copy.encode(text, add_special_tokens=add_special_tokens).ids

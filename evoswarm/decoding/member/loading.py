@@ -67,14 +67,10 @@ def torch_member(
 
 
 def seen_device(spec: MemberSpec, device: str) -> str:
-    """The device, if torch can see it.
-
-    Args:
-        spec: of the member that is to be there, for errors.
-        device: by the name that torch gives it.
+    """The device, by the name that torch gives it.
 
     Raises:
-        MemberError: it cannot.
+        MemberError: torch cannot see it.
     """
     if device.startswith("cuda"):
         if not torch.cuda.is_available():

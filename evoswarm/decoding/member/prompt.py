@@ -45,13 +45,7 @@ class Prompt:
     """Renders questions for one member: plainly, or through its chat template."""
 
     def __init__(self, tokenizer: Any, end_ids: tuple[int, ...], template: ChatTemplate | None) -> None:
-        """Take a tokenizer.
-
-        Args:
-            tokenizer: a fast tokenizer of transformers.
-            end_ids: of the member.
-            template: None where questions are read as they are.
-        """
+        """Take a fast tokenizer of transformers; without a template, questions are read as they are."""
         self._tokenizer, self._ends, self._template = tokenizer, end_ids, template
         self._specials = special_ids(tokenizer) - {tokenizer.unk_token_id}  # which stands for odd characters, too
         self._frame = Frame("", "") if template is None else template.frame

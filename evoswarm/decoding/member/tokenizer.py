@@ -61,14 +61,8 @@ def check_vocabulary(spec: MemberSpec, directory: Path, tokenizer: Any, known: i
     Tokens added behind them are another matter: trainers add some without resizing the embeddings, and only prompts
     that hold them cannot be read.
 
-    Args:
-        spec: of the member.
-        directory: that holds the tokenizer.
-        tokenizer: to check.
-        known: how many tokens the model has embeddings for.
-
     Raises:
-        MemberError: names a piece that is beyond them.
+        MemberError: names a piece that is beyond the ``known`` tokens, for which the model has embeddings.
     """
     backend = tokenizer.backend_tokenizer
     added = backend.get_added_tokens_decoder()

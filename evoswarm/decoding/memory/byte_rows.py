@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,26 @@ from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
 SMALL = 1e-8  # below this a difference of running sums (absolute error 1e-16) is replaced by a sum of its own
 WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
+
+
+class HeadArrays(NamedTuple):
+    """Heads of several contexts.
+
+    Attributes:
+        rows: ``[heads]`` of their nodes.
+        branches: ``[heads]`` of the token trie: what is left of the text.
+        masses: ``[heads]`` probability of having tokenized that far.
+        owners: ``[heads]`` ascending, the context to whose sum they belong.
+    """
+
+    rows: NDArray[np.int64]
+    branches: NDArray[np.int64]
+    masses: NDArray[np.float64]
+    owners: NDArray[np.int64]
+
+    def some(self, which: NDArray[np.bool_]) -> HeadArrays:
+        """Those of a ``[heads]`` mask."""
+        return HeadArrays(self.rows[which], self.branches[which], self.masses[which], self.owners[which])
 
 
 class ByteRows:
@@ -143,41 +164,20 @@ class ByteRows:
             sums[index] = self._some(rows[index], low[index], high[index]).sum()
         return sums + np.where(branches == ROOT_BRANCH, self._first[rows, 256], 0.0)
 
-    def by_byte(
-        self,
-        rows: NDArray[np.int64],
-        branches: NDArray[np.int64],
-        masses: NDArray[np.float64],
-        owners: NDArray[np.int64],
-        allowed: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
+    def by_byte(self, heads: HeadArrays, allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """``[owners, 257]`` probabilities by next byte, then END: the sum over heads of mass times what goes on.
 
-        Right relative to the mass of the allowed symbols, however small.
-
-        Args:
-            rows: ``[heads]``.
-            branches: ``[heads]``.
-            masses: ``[heads]``.
-            owners: ``[heads]`` ascending, whose sum they belong to.
-            allowed: ``[owners, 257]``.
+        Right relative to the mass of the allowed symbols (``[owners, 257]``), however small.
         """
         sums = np.zeros(allowed.shape)
-        whole = branches == ROOT_BRANCH
-        self._add_whole(sums, rows[whole], masses[whole], owners[whole], allowed)
-        inside = ~whole
-        self._add_inside(sums, rows[inside], branches[inside], masses[inside], owners[inside], allowed)
+        whole = heads.branches == ROOT_BRANCH
+        self._add_whole(sums, heads.some(whole), allowed)
+        self._add_inside(sums, heads.some(~whole), allowed)
         return sums
 
-    def _add_whole(
-        self,
-        sums: NDArray[np.float64],
-        rows: NDArray[np.int64],
-        masses: NDArray[np.float64],
-        owners: NDArray[np.int64],
-        allowed: NDArray[np.bool_],
-    ) -> None:
+    def _add_whole(self, sums: NDArray[np.float64], heads: HeadArrays, allowed: NDArray[np.bool_]) -> None:
         """Heads at the end of the text: any token may follow, or END."""
+        rows, _, masses, owners = heads
         if not len(rows):
             return
         bytes_of = self._first[rows]
@@ -192,16 +192,9 @@ class ByteRows:
         firsts = np.flatnonzero(np.diff(owners, prepend=-1))
         sums[owners[firsts]] = bytes_of if len(firsts) == len(rows) else np.add.reduceat(bytes_of, firsts, axis=0)
 
-    def _add_inside(
-        self,
-        sums: NDArray[np.float64],
-        rows: NDArray[np.int64],
-        branches: NDArray[np.int64],
-        masses: NDArray[np.float64],
-        owners: NDArray[np.int64],
-        allowed: NDArray[np.bool_],
-    ) -> None:
+    def _add_inside(self, sums: NDArray[np.float64], heads: HeadArrays, allowed: NDArray[np.bool_]) -> None:
         """Heads before the end of the text: few bytes can follow what is left of it."""
+        rows, branches, masses, owners = heads
         if not len(rows):
             return
         ends, following = self._tokens.next_bytes
@@ -222,13 +215,9 @@ class ByteRows:
 
     def _gather(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
         flat = rows * self._cumulative.shape[1] + columns
-        found: NDArray[np.float64]
         if self._device.type == "cpu":  # here numpy is many times as fast as torch.take
-            found = self._cumulative.numpy().reshape(-1)[flat]
-        else:
-            found = torch.take(self._cumulative, torch.from_numpy(flat).to(self._device)).cpu().numpy()
-        return found
+            return np.asarray(self._cumulative.numpy().reshape(-1)[flat])
+        return np.asarray(torch.take(self._cumulative, torch.from_numpy(flat).to(self._device)).cpu())
 
     def _some(self, row: int, low: int, high: int) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = self._log_probs[row, low:high].double().exp().cpu().numpy()
-        return found
+        return np.asarray(self._log_probs[row, low:high].double().exp().cpu())

@@ -185,11 +185,9 @@ class ContextTable:
             self.failures[context * self.members + member] = failure
 
     def keep(self, rows: Tensor, owners: Sequence[Node] = ()) -> NDArray[np.int64]:
-        """Keep ``[n, symbols]`` distributions; whose rows had to make room for them must find them out again.
+        """Keep ``[n, symbols]`` log-probabilities, in ``tokens`` as the rows of these tree nodes; returns their rows.
 
-        Args:
-            rows: log-probabilities.
-            owners: tree nodes whose rows these are.
+        Contexts whose rows had to make room for them must find them out again.
         """
         taken, lost = self.distributions.add(rows)
         if len(lost):

@@ -318,12 +318,9 @@ class PrefixTree:
         return dropped
 
     def prune(self, needed: set[Node]) -> None:
-        """Forget the rows of nodes that nobody refers to, and those that have no state either.
+        """Forget the rows of nodes that are not needed, and such nodes as have no state either.
 
         Call it only between decodings.
-
-        Args:
-            needed: nodes that somebody refers to.
         """
         for node in reversed(self._by_depth()[1:]):
             if node in needed:

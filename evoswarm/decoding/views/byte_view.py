@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.byte_rows import ByteRows
+from evoswarm.decoding.memory.byte_rows import ByteRows, HeadArrays
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
@@ -181,7 +181,7 @@ class ByteView(View):
         if flat:
             columns = list(zip(*flat, strict=True))
             owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
-            sums = self.rows.by_byte(rows, branches, np.array(columns[3]), owners, allowed)
+            sums = self.rows.by_byte(HeadArrays(rows, branches, np.array(columns[3]), owners), allowed)
         unread = np.array([heads.unread for heads in done])
         totals = sums.sum(1)
         speaks = totals > 0
