@@ -29,9 +29,8 @@ LEAST_TRIALS = 4
 """With a score; fewer say nothing about importance."""
 
 REPLICATES = 60
-Scores = NDArray[np.float64]
+ScoreTable = NDArray[np.float64]  # [trials, seeds]
 _TREES = 16
-_LOW, _HIGH = 2.5, 97.5
 
 
 @dataclass(frozen=True)
@@ -89,30 +88,25 @@ def importances(
         again = _means(scores, [int(i) for i in draws.integers(seeds, size=(seeds,))])
         drawn.append(_shares(settings, [parameters[i] for i in chosen], [again[i] for i in chosen], replicate))
         dealt.append(_shares(settings, parameters, draws.permutation(means).tolist(), replicate))
-    found = [
-        Importance(
-            s.path,
-            whole[s.path],
-            float(np.percentile([shares[s.path] for shares in drawn], _LOW)),
-            float(np.percentile([shares[s.path] for shares in drawn], _HIGH)),
-            float(np.percentile([shares[s.path] for shares in dealt], 95.0)),
-        )
-        for s in settings
-    ]
+    found = []
+    for path in whole:
+        low, high = np.percentile([shares[path] for shares in drawn], [2.5, 97.5])
+        chance = np.percentile([shares[path] for shares in dealt], 95.0)
+        found.append(Importance(path, whole[path], float(low), float(high), float(chance)))
     return tuple(sorted(found, key=lambda importance: -importance.share))
 
 
-def _relative(records: Sequence[TrialRecord]) -> Scores:
+def _relative(records: Sequence[TrialRecord]) -> ScoreTable:
     """Scores above the mean of the complete trials with the same seed [trials, seeds]; NaN where there is none."""
     seeds = max(len(record.scores) for record in records)
     rows = [[*record.scores, *[np.nan] * (seeds - len(record.scores))] for record in records]
     scores = np.array(rows, dtype=np.float64)
     complete = scores[~np.isnan(scores).any(axis=1)]
-    relative: Scores = scores - complete.mean(axis=0)
+    relative: ScoreTable = scores - complete.mean(axis=0)
     return relative
 
 
-def _means(scores: Scores, seeds: Sequence[int]) -> list[float]:
+def _means(scores: ScoreTable, seeds: Sequence[int]) -> list[float]:
     """Per trial, the mean over these of its seeds; over all it has, where it has none of them."""
     means = []
     for row in scores:
