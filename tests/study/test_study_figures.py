@@ -12,17 +12,17 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.stats import ttest_rel
 
 from evoswarm.space import SearchSpace
-from evoswarm.study.hyperparameters.candidates import Setting, choice, setting
+from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter, choice, hyperparameter
 from evoswarm.study.hyperparameters.importance import LEAST_TRIALS, importances
 from evoswarm.study.hyperparameters.pruning import behind
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
-from evoswarm.study.hyperparameters.settings import Candidates, SamplerName
+from evoswarm.study.hyperparameters.settings import Domain, SamplerName
 from evoswarm.study.hyperparameters.storage import grid, sampler
 from evoswarm.study.hyperparameters.verdict import confirm, step_of
 from tests.study.conftest import trial
 
 CHOICE = choice("a", 1, {"1": 1, "2": 2})
-RANGE = Setting("b", 0.5, FloatDistribution(0.0, 1.0))
+RANGE = Hyperparameter("b", 0.5, FloatDistribution(0.0, 1.0))
 
 
 def drawn_trials(effect: float, seed: int, count: int = 24) -> list[TrialRecord]:
@@ -158,19 +158,19 @@ def test_a_trial_is_given_up_on_the_evidence_of_seeds_not_of_generations() -> No
 
 def test_values_go_to_optuna_and_back() -> None:
     choices: tuple[object, ...] = (None, 3, "ring", [0.05, 0.5], {"every": 2})
-    found = setting("x", Candidates(choices=choices), [0.05, 0.5])
+    found = hyperparameter("x", Domain(choices=choices), [0.05, 0.5])
     assert [found.value(found.parameter(value)) for value in choices] == list(choices)
     assert found.distribution.choices == ("null", "3", "ring", "[0.05, 0.5]", '{"every": 2}')
-    added = setting("x", Candidates(choices=(1, 2)), 3)
+    added = hyperparameter("x", Domain(choices=(1, 2)), 3)
     assert added.grid() == ["1", "2", "3"]
-    assert setting("x", Candidates(choices=(1, 2)), 1.0).grid() == ["1", "2"]  # 1 is 1.0
-    steps = setting("x", Candidates(low=2, high=9, step=2), 4)
+    assert hyperparameter("x", Domain(choices=(1, 2)), 1.0).grid() == ["1", "2"]  # 1 is 1.0
+    steps = hyperparameter("x", Domain(low=2, high=9, step=2), 4)
     assert (steps.grid(), steps.distribution.high) == ([2, 4, 6, 8], 8)
-    assert setting("x", Candidates(low=0, high=1, step=0.25), 0.5).grid() == [0, 0.25, 0.5, 0.75, 1.0]
+    assert hyperparameter("x", Domain(low=0, high=1, step=0.25), 0.5).grid() == [0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_a_grid_is_every_combination_but_the_default() -> None:
-    settings = (CHOICE, Setting("b", 1, IntDistribution(1, 3)))
+    settings = (CHOICE, Hyperparameter("b", 1, IntDistribution(1, 3)))
     first = grid(settings, {"a": "1", "b": 1}, 0, 100)
     assert len(first) == len({tuple(p.items()) for p in first}) == 5
     assert {"a": "1", "b": 1} not in first

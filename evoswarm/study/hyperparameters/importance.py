@@ -22,7 +22,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 
-from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter
 from evoswarm.study.hyperparameters.record import TrialRecord
 
 LEAST_TRIALS = 4
@@ -63,7 +63,7 @@ class Importance:
 
 
 def importances(
-    settings: Sequence[Setting], records: Sequence[TrialRecord], seed: int, replicates: int = REPLICATES
+    settings: Sequence[Hyperparameter], records: Sequence[TrialRecord], seed: int, replicates: int = REPLICATES
 ) -> tuple[Importance, ...]:
     """The importance of every setting, most important first; empty with too few trials that have a score.
 
@@ -117,7 +117,7 @@ def _means(scores: ScoreTable, seeds: Sequence[int]) -> list[float]:
 
 
 def _shares(
-    settings: Sequence[Setting], parameters: Sequence[Any], scores: Sequence[float], seed: int
+    settings: Sequence[Hyperparameter], parameters: Sequence[Any], scores: Sequence[float], seed: int
 ) -> dict[str, float]:
     """fANOVA's shares by path; 0 for all where every trial scored the same."""
     from optuna.importance import FanovaImportanceEvaluator  # seconds: scikit-learn

@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import StudyResult
@@ -59,7 +59,7 @@ def _draw_importances(panel: Any, importances: Sequence[Importance]) -> None:
     panel.legend(fontsize=7, loc="lower right")  # where the shortest bars are
 
 
-def _draw_setting(panel: Any, setting: Setting, records: Sequence[TrialRecord], best: TrialRecord) -> None:
+def _draw_setting(panel: Any, setting: Hyperparameter, records: Sequence[TrialRecord], best: TrialRecord) -> None:
     panel.set_title(setting.path, fontsize=9)
     labels, distribution = _in_order(setting.labels), setting.distribution
     for record in records:

@@ -13,7 +13,7 @@ from typing import Any
 
 from evoswarm.errors import SpaceError, Where, show
 from evoswarm.space import SearchSpace, check_files
-from evoswarm.study.hyperparameters.candidates import Setting, setting
+from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter, hyperparameter
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 from evoswarm.trust import NOBODY, Trust
 
@@ -48,7 +48,7 @@ class Question:
 
     study: StudySettings
     space: SearchSpace
-    settings: tuple[Setting, ...]
+    settings: tuple[Hyperparameter, ...]
     file: str
 
     @property
@@ -118,18 +118,18 @@ def _space(study: StudySettings) -> SearchSpace:
         raise
 
 
-def _setting(study: StudySettings, space: SearchSpace, content: dict[str, Any], name: str) -> Setting:
-    where, candidates = study.where("settings", name), study.settings[name]
+def _setting(study: StudySettings, space: SearchSpace, content: dict[str, Any], name: str) -> Hyperparameter:
+    where, domain = study.where("settings", name), study.settings[name]
     for fixed, reason in _FIXED.items():
         if name == fixed or name.startswith(f"{fixed}."):
             raise SpaceError(f"expected a setting that a study can vary (not {fixed}: {reason}), got {name!r}", where)
     try:
-        found = setting(name, candidates, _own_value(content, name, where))
+        found = hyperparameter(name, domain, _own_value(content, name, where))
     except ValueError as error:
         raise SpaceError(str(error), where) from None
     fields: list[tuple[str | int, ...]] = [("low",), ("high",)]
-    if candidates.choices is not None:
-        fields = [("choices", index) for index in range(len(candidates.choices))]
+    if domain.choices is not None:
+        fields = [("choices", index) for index in range(len(domain.choices))]
     for value, field in zip(found.extremes(), fields, strict=False):  # the space's own value needs no check
         try:
             with_values(space, {name: value})

@@ -31,7 +31,7 @@ def label(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-class Candidates(Settings):
+class Domain(Settings):
     """The values that a study tries for one setting: `choices`, or a range from `low` to `high`.
 
     Attributes:
@@ -88,7 +88,7 @@ class StudySettings(Settings):
     description: str = ""
     space: str = Field(min_length=1)
     set: tuple[str, ...] = ()
-    settings: dict[str, Candidates] = Field(min_length=1)
+    settings: dict[str, Domain] = Field(min_length=1)
     seeds: tuple[Seed, ...] = (0, 1, 2, 3, 4)
     confirm_seeds: tuple[Seed, ...] = (100, 101, 102, 103, 104, 105, 106, 107, 108, 109)
     trials: Annotated[int, Field(ge=2, le=100_000)] = 20
@@ -102,8 +102,8 @@ class StudySettings(Settings):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         _check_seeds(self)
-        for name, candidates in self.settings.items():
-            _check_candidates(name, candidates, self.sampler == "grid")
+        for name, domain in self.settings.items():
+            _check_domain(name, domain, self.sampler == "grid")
         return self
 
     @classmethod
@@ -173,10 +173,10 @@ def _check_seeds(study: StudySettings) -> None:
         )
 
 
-def _check_candidates(setting: str, candidates: Candidates, grid: bool) -> None:
-    path, low, high, step = ("settings", setting), candidates.low, candidates.high, candidates.step
-    if candidates.choices is not None:
-        _check_choices(path, candidates, candidates.choices)
+def _check_domain(setting: str, domain: Domain, grid: bool) -> None:
+    path, low, high, step = ("settings", setting), domain.low, domain.high, domain.step
+    if domain.choices is not None:
+        _check_choices(path, domain, domain.choices)
         return
     if low is None and high is None:
         raise Contradiction(path, "expected choices: [...], or low and high, got neither")
@@ -185,24 +185,24 @@ def _check_candidates(setting: str, candidates: Candidates, grid: bool) -> None:
         raise Contradiction(path, f"expected low and high, got {given} without {missing}")
     if not low < high:
         raise Contradiction((*path, "high"), f"expected more than low ({low:g}), got {high:g}")
-    if candidates.log and step is not None:
+    if domain.log and step is not None:
         raise Contradiction((*path, "step"), "expected no step (log has none), got one")
-    if candidates.log and low <= 0:
+    if domain.log and low <= 0:
         raise Contradiction((*path, "low"), f"expected a number greater than 0 (log), got {low:g}")
     if step is not None and step > high - low:
         raise Contradiction((*path, "step"), f"expected at most {high - low:g} (high - low), got {step:g}")
     for field, value in (("low", low), ("high", high), ("step", step)):
-        if candidates.integer and value is not None and value != int(value):
+        if domain.integer and value is not None and value != int(value):
             raise Contradiction((*path, field), f"expected a whole number (integer: true), got {show(value)}")
-    if grid and step is None and not candidates.integer:
+    if grid and step is None and not domain.integer:
         raise Contradiction(path, "expected choices, a step or integer: true (the sampler is grid), got a range")
 
 
-def _check_choices(path: tuple[str, str], candidates: Candidates, choices: tuple[Any, ...]) -> None:
+def _check_choices(path: tuple[str, str], domain: Domain, choices: tuple[Any, ...]) -> None:
     for field in ("low", "high", "step", "integer"):
-        if getattr(candidates, field) is not None:
+        if getattr(domain, field) is not None:
             raise Contradiction((*path, field), f"expected choices or a range (low, high), got choices and {field}")
-    if candidates.log:
+    if domain.log:
         raise Contradiction((*path, "log"), "expected a range (choices have no scale), got choices and log")
     labels = [label(choice) for choice in choices]
     for index, name in enumerate(labels):

@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from evoswarm.errors import RunError, Where
-from evoswarm.study.hyperparameters.candidates import Setting
+from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter
 from evoswarm.study.hyperparameters.pruning import PairedPruner
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.settings import SamplerName
@@ -120,7 +120,7 @@ def sampler(name: SamplerName, seed: int, number: int) -> BaseSampler:
     return RandomSampler(seed=own)
 
 
-def grid(settings: Sequence[Setting], default: Mapping[str, Any], seed: int, most: int) -> list[dict[str, Any]]:
+def grid(settings: Sequence[Hyperparameter], default: Mapping[str, Any], seed: int, most: int) -> list[dict[str, Any]]:
     """Up to ``most`` combinations of all values in a seeded order, without the default."""
     combinations = itertools.product(*(setting.grid() for setting in settings))
     names = [setting.path for setting in settings]

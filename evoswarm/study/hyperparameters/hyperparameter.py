@@ -9,13 +9,13 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from evoswarm.study.hyperparameters.settings import Candidates, label
+from evoswarm.study.hyperparameters.settings import Domain, label
 
 MOST_GRID_VALUES = 10_000
 
 
 @dataclass(frozen=True)
-class Setting:
+class Hyperparameter:
     """One setting of a space, with the values to try.
 
     Optuna keeps categories as texts, so that any value of a space (null, a list, a mapping) can be one.
@@ -57,27 +57,25 @@ class Setting:
         return [self.distribution.low, self.distribution.high]
 
 
-def choice(path: str, default: Any, labels: Mapping[str, Any]) -> Setting:
+def choice(path: str, default: Any, labels: Mapping[str, Any]) -> Hyperparameter:
     """A setting with a value for each label."""
-    return Setting(path, default, CategoricalDistribution(list(labels)), labels)
+    return Hyperparameter(path, default, CategoricalDistribution(list(labels)), labels)
 
 
-def setting(path: str, candidates: Candidates, default: Any) -> Setting:
+def hyperparameter(path: str, domain: Domain, default: Any) -> Hyperparameter:
     """A setting with its values.
 
     Args:
         path: dotted.
-        candidates: as the study's file has them.
+        domain: as the study's file has them.
         default: the space's own value.
 
     Raises:
         ValueError: the space's own value does not fit a range, or is the only choice.
     """
-    if candidates.choices is not None:
-        labels = {label(value): value for value in candidates.choices}
-        same = [
-            value for value in candidates.choices if value == default and type(value) is not bool is not type(default)
-        ]
+    if domain.choices is not None:
+        labels = {label(value): value for value in domain.choices}
+        same = [value for value in domain.choices if value == default and type(value) is not bool is not type(default)]
         default = same[0] if same else default  # 1 is 1.0, and need not be tried twice
         labels.setdefault(label(default), default)
         if len(labels) == 1:
@@ -85,16 +83,16 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
                 f"expected another value than the space's own (nothing varies), got {label(default)} alone"
             )
         return choice(path, default, labels)
-    low, high, step = float(candidates.low or 0.0), float(candidates.high or 0.0), candidates.step
+    low, high, step = float(domain.low or 0.0), float(domain.high or 0.0), domain.step
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if not number or not low <= default <= high:
         raise ValueError(
             f"expected a range that holds the space's own value (it is the first trial), got {low:g} to {high:g} "
             f"where the space has {label(default)}"
         )
-    integer = isinstance(default, int) if candidates.integer is None else candidates.integer
+    integer = isinstance(default, int) if domain.integer is None else domain.integer
     for name in ("low", "high", "step"):
-        end = getattr(candidates, name)
+        end = getattr(domain, name)
         if integer and end is not None and end != int(end):
             raise ValueError(f"expected whole numbers (the space has {label(default)}), got {name}: {end:g}")
     if step is not None:
@@ -105,5 +103,5 @@ def setting(path: str, candidates: Candidates, default: Any) -> Setting:
             )
         high = low + step * math.floor((high - low) / step + 1e-9)
     if integer:
-        return Setting(path, default, IntDistribution(int(low), int(high), candidates.log, int(step or 1)))
-    return Setting(path, default, FloatDistribution(low, high, candidates.log, step))
+        return Hyperparameter(path, default, IntDistribution(int(low), int(high), domain.log, int(step or 1)))
+    return Hyperparameter(path, default, FloatDistribution(low, high, domain.log, step))
