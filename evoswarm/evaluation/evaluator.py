@@ -258,15 +258,18 @@ class Evaluator:
     def _summary_keys(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, str]:
         """What the summary of every policy is kept under, by digest."""
         tasks = list(dict.fromkeys(item.task for item in items))
-        mixes = {digest: [r for task in tasks for r in policy.mixes(task)] for digest, policy in policies.items()}
-        contexts = self._contexts({recipe.digest: recipe for some in mixes.values() for recipe in some})
+        mixes = {
+            digest: {recipe.digest: recipe for task in tasks for recipe in policy.mixes(task)}
+            for digest, policy in policies.items()
+        }
+        contexts = self._contexts({digest: recipe for some in mixes.values() for digest, recipe in some.items()})
         formats = {policy.prompt_format for policy in policies.values()}
         lists = {
             text: items_digest([self.item_digest(item, text) for item in items], items, self.tasks) for text in formats
         }
         return {
             digest: summary_digest(
-                digest, _joined([contexts[recipe.digest] for recipe in mixes[digest]]), lists[policy.prompt_format]
+                digest, _joined([contexts[one] for one in mixes[digest]]), lists[policy.prompt_format]
             )
             for digest, policy in policies.items()
         }

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from evoswarm.canonical import digest_of
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.cached_summary import CachedSummary
+from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
 from evoswarm.evaluation.failures import FailedItems
@@ -60,6 +61,20 @@ def test_what_was_asked_in_part_is_counted_once(
     again.evaluate(recipes, items[:2])
     again.summaries(recipes, items)
     assert (again.asked, again.tokens, again.flops) == (first.asked, first.tokens, first.flops)
+
+
+def test_the_summary_of_a_mix_is_kept_under_its_one_context_whatever_the_tasks(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    """As ledgers that exist have it."""
+    tasks = {task.name: task, "again": replace(task, name="again")}
+    both = [*items, *(replace(one, task="again") for one in items)]
+    evaluator = Evaluator(swarm, tasks, ledger)
+    evaluator.summaries(recipes, both)
+    digests = [evaluator.item_digest(one, recipes[0].prompt_format) for one in both]
+    listed = items_digest(digests, both, tasks)
+    keys = [summary_digest(one.digest, digest_of(evaluator.context(one)), listed) for one in recipes]
+    assert ledger.facts(keys).keys() == set(keys)
 
 
 def test_other_weights_of_tasks_are_another_sum(
