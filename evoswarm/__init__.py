@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from evoswarm.errors import EvoswarmError as EvoswarmError
     from evoswarm.evaluation.evaluation import Summary as Summary
     from evoswarm.experiment.certification import certify as certify
+    from evoswarm.experiment.generation import answer as answer
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
     from evoswarm.experiment.workbench import evaluate as evaluate
     from evoswarm.member_spec import MemberSpec as MemberSpec
-    from evoswarm.policies.mix import Recipe as Recipe
+    from evoswarm.policies import Policy as Policy
+    from evoswarm.policies import Recipe as Recipe
+    from evoswarm.policies import Route as Route
+    from evoswarm.policies import Vote as Vote
+    from evoswarm.policies import load_policy as load_policy
     from evoswarm.space import SearchSpace as SearchSpace
     from evoswarm.trust import Trust as Trust
 
@@ -29,15 +34,20 @@ _HOMES = {
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
     "MemberSpec": "evoswarm.member_spec",
-    "Recipe": "evoswarm.policies.mix",
+    "Policy": "evoswarm.policies",
+    "Recipe": "evoswarm.policies",
     "Request": "evoswarm.decoding.request",
+    "Route": "evoswarm.policies",
     "SearchResult": "evoswarm.experiment.result",
     "SearchSpace": "evoswarm.space",
     "Summary": "evoswarm.evaluation.evaluation",
     "Swarm": "evoswarm.decoding.swarm",
     "Trust": "evoswarm.trust",
+    "Vote": "evoswarm.policies",
+    "answer": "evoswarm.experiment.generation",
     "certify": "evoswarm.experiment.certification",
     "evaluate": "evoswarm.experiment.workbench",
+    "load_policy": "evoswarm.policies",
     "search": "evoswarm.experiment.session",
 }
 
@@ -46,15 +56,20 @@ __all__ = [
     "Completion",
     "EvoswarmError",
     "MemberSpec",
+    "Policy",
     "Recipe",
     "Request",
+    "Route",
     "SearchResult",
     "SearchSpace",
     "Summary",
     "Swarm",
     "Trust",
+    "Vote",
+    "answer",
     "certify",
     "evaluate",
+    "load_policy",
     "search",
 ]
 

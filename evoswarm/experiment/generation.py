@@ -97,6 +97,10 @@ def answer(
     Raises:
         MemberError: a member cannot be loaded.
         RecipeError: a member is not what the policy knew.
+
+    Example:
+        >>> [one.text for one in answer(vote, ["47+85="], max_bytes=8)]
+        ['132']
     """
     swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
     task = _Questions(max_bytes, tuple(stop))

@@ -30,6 +30,10 @@ def load_policy(path: str | Path) -> Policy:
 
     Raises:
         RecipeError: there is no such file, it holds no valid policy, or the directory has no champion.
+
+    Example:
+        >>> load_policy(vote.save("vote.json")) == vote
+        True
     """
     file = policy_file(path)
     return read_policy(read_policy_text(file), str(file))

@@ -31,6 +31,12 @@ class Policy(Protocol):
     """Anything that answers items and is searched, chosen, certified and exported. Frozen data; no model is loaded.
 
     A policy answers from what its *mixes* decode: `evoswarm.evaluation` decodes them and puts the answer together.
+
+    Example:
+        >>> [isinstance(one, Policy) for one in (recipe, vote, route)]
+        [True, True, True]
+        >>> route.words()[-1]
+        'Anything else: adder alone. One greedy answer.'
     """
 
     @property

@@ -33,6 +33,11 @@ class Route(PolicyModel):
         by: what decides.
         policies: who may answer, at least one; the first answers items of tasks that are not named.
         tasks: by task, the position of the policy that answers its items; only for ``by: task``.
+
+    Example:
+        >>> route = Route(by="task", policies=(recipe, vote), tasks={"sums": 1})
+        >>> [policy.kind for task in ("sums", "spelling") for policy in route.chosen(task)]
+        ['vote', 'mix']
     """
 
     kind: Literal["route"] = "route"

@@ -44,6 +44,12 @@ class Vote(PolicyModel):
         kind: of policy.
         version: of this format.
         voters: at least one, in the order that settles ties.
+
+    Example:
+        >>> sampler = recipe.changed(samples=5, sampling_temperature=0.7)
+        >>> vote = Vote.model_validate({"voters": [{"recipe": recipe, "weight": 1}, {"recipe": sampler, "weight": 3}]})
+        >>> [voter.weight for voter in vote.voters]
+        [0.25, 0.75]
     """
 
     kind: Literal["vote"] = "vote"

@@ -13,7 +13,22 @@ import evoswarm
 from tests.docs.pages import ROOT
 
 ORDER = (
-    *("MemberSpec", "Recipe", "Request", "Swarm", "Completion", "SearchSpace", "search", "SearchResult", "certify"),
+    *(
+        "MemberSpec",
+        "Recipe",
+        "Vote",
+        "Route",
+        "Policy",
+        "load_policy",
+        "answer",
+        "Request",
+        "Swarm",
+        "Completion",
+        "SearchSpace",
+        "search",
+        "SearchResult",
+        "certify",
+    ),
     *("Certificate", "evaluate", "Summary", "Trust", "EvoswarmError"),
 )
 
