@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
@@ -104,10 +105,8 @@ class DatasetTask(SourcedTask):
         """The answer of an example as it is shown, with its reasoning where ``few_shot.answer`` asks for it."""
         if self.few_shot.answer is None:
             return example.gold
-        try:
+        with self._blaming("few_shot.answer"):
             return Template.parse(self.few_shot.answer).render(example.raw)
-        except ValueError as error:
-            raise TaskError(str(error), Where(self.path, "few_shot.answer")) from None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -175,20 +174,22 @@ class DatasetTask(SourcedTask):
 
     def _columns(self, setting: str, template: Template, table: Table) -> tuple[str, ...]:
         """The columns that a template reads."""
-        try:
+        with self._blaming(setting):
             found = template.top_columns((*table.columns, *table.unread))
-        except ValueError as error:
-            raise TaskError(str(error), Where(self.path, setting)) from None
-        for column in found:
-            if column in table.unread:
-                raise TaskError(
-                    f"expected a column of texts or numbers, got bytes (an image or sound, say) in {column!r}",
-                    Where(self.path, setting),
-                )
-        return found
+            for column in found:
+                if column in table.unread:
+                    got = f"bytes (an image or sound, say) in {column!r}"
+                    raise ValueError(f"expected a column of texts or numbers, got {got}")
+            return found
 
     def _parse(self, setting: str) -> Template:
-        try:
+        with self._blaming(setting):
             return Template.parse(getattr(self, setting))
+
+    @contextmanager
+    def _blaming(self, setting: str) -> Iterator[None]:
+        """What is wrong with a template is said of its setting."""
+        try:
+            yield
         except ValueError as error:
             raise TaskError(str(error), Where(self.path, setting)) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Settings
-from evoswarm.tasks.scorers.settings import ScorerSettings
+from evoswarm.tasks.scorers.settings import VERIFIER, ScorerSettings
 from evoswarm.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
@@ -74,7 +74,13 @@ class TaskSettings(Settings):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """What cannot be meant, as the settings alone show; paths begin at the task."""
-        yield from self.scorer.contradictions(("scorer",), self.verifiable)
+        yield from self.scorer.contradictions(("scorer",))
+        if self.scorer.kind == VERIFIER and not self.verifiable:
+            from evoswarm.tasks.sources import SOURCES  # which knows this module
+
+            known = " and ".join(name for name, source in SOURCES.items() if source.verifiable)
+            message = f"expected another scorer (only {known} tasks have a verifier), got {VERIFIER!r}"
+            yield Contradiction(("scorer", "kind"), message)
         yield from self._own_contradictions()
 
     def _own_contradictions(self) -> Iterator[Contradiction]:

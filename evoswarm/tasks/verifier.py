@@ -113,7 +113,12 @@ def make_verifier(family: str, config: Mapping[str, Any], seed: int, evaluates_a
         TaskError: the family or a setting is unknown, its verifier runs answers and may not, or accepts nonsense.
     """
     if family in EVALUATING and not evaluates_answers:
-        raise _runs_answers(family)
+        raise TaskError(
+            f"expected a family whose verifier only reads answers, got {family}, whose verifier runs them as Python: "
+            f"say 'evaluates_answers: true' in the task (each then runs in a confined process), or choose another "
+            f"scorer, such as exact",
+            Where("", "family"),
+        )
     dataset = make_family(family, config, seed)
     right: Callable[[str, Mapping[str, Any]], bool] = partial(full_marks, dataset)
     if evaluates_answers:
@@ -121,15 +126,6 @@ def make_verifier(family: str, config: Mapping[str, Any], seed: int, evaluates_a
         right = ConfinedVerifier(ConfinedFunction("evoswarm.tasks.verifier:verifying", arguments, _EVALUATED))
     _require_honest(family, dataset, right)
     return Verifier(family, right, version("reasoning-gym"))
-
-
-def _runs_answers(family: str) -> TaskError:
-    return TaskError(
-        f"expected a family whose verifier only reads answers, got {family}, whose verifier runs them as Python: "
-        f"say 'evaluates_answers: true' in the task (each then runs in a confined process), or choose another "
-        f"scorer, such as exact",
-        Where("", "family"),
-    )
 
 
 def _require_honest(family: str, dataset: Any, right: Callable[[str, Mapping[str, Any]], bool]) -> None:

@@ -46,22 +46,13 @@ class ScorerSettings(Settings):
     seconds: float = Field(default=5.0, gt=0, le=3600)
     memory_gb: float = Field(default=4.0, gt=0, le=4096)
 
-    def contradictions(self, path: KeyPath, verifiable: bool) -> Iterator[Contradiction]:
-        """What cannot be meant.
-
-        Args:
-            path: of these settings.
-            verifiable: whether the source of the task has a verifier of its own.
-        """
+    def contradictions(self, path: KeyPath) -> Iterator[Contradiction]:
+        """What cannot be meant, of the settings at a path."""
         kind = FUNCTION if REFERENCE.fullmatch(self.kind) else self.kind
         if kind not in _KINDS or self.kind == FUNCTION:
             what = FUNCTION if ":" in kind else f"a scorer or {FUNCTION} ({nearest(kind, KINDS)})"
             yield Contradiction((*path, "kind"), f"expected {what}, got {show(self.kind)}")
             return
-        if kind == VERIFIER and not verifiable:
-            yield Contradiction(
-                (*path, "kind"), "expected another scorer (only reasoning_gym tasks have a verifier), got 'verifier'"
-            )
         for field, described in type(self).model_fields.items():
             value = getattr(self, field)
             users = [name for name, (_, fields) in _KINDS.items() if field in fields]
