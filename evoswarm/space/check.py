@@ -9,7 +9,7 @@ from evoswarm.policies import load_policy
 from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
-from evoswarm.space.model_files import ModelFiles, model_files, vocabulary_digest
+from evoswarm.space.model_files import model_files, vocabulary_digest
 from evoswarm.space.named_store import named_store
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
@@ -80,7 +80,6 @@ def small_test_split(space: SearchSpace) -> str | None:
 def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
     notes = []
     members: list[MemberPrompts] = []
-    local: list[tuple[int, ModelFiles, frozenset[str]]] = []
     for index, spec in enumerate(space.pool):
         if spec.trust_remote_code and not space.trust.remote_code:
             raise MemberError(refused_code(spec.name, spec.path), space.where("pool", index, "trust_remote_code"))
@@ -94,27 +93,26 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
             notes += prompts.check()
             files.check_ends(prompts.extra_ends)
             members.append(prompts)
-            local.append((index, files, prompts.extra_ends))
     if ALPHABETS[space.alphabet].one_tokenizer:
-        _check_one_tokenizer(space, local)
+        _check_one_tokenizer(space, members)
     return notes, members
 
 
-def _check_one_tokenizer(space: SearchSpace, members: list[tuple[int, ModelFiles, frozenset[str]]]) -> None:
+def _check_one_tokenizer(space: SearchSpace, members: list[MemberPrompts]) -> None:
     first: tuple[str, str, frozenset[int]] | None = None
-    for index, files, extra_ends in members:
-        vocabulary = files.vocabulary()
+    for member in members:
+        vocabulary = member.files.vocabulary()
         if vocabulary is None:
             continue
-        name, digest, ends = space.pool[index].name, vocabulary_digest(vocabulary), files.end_ids()
-        ends |= {vocabulary[token] for token in extra_ends if token in vocabulary}
+        name, digest, ends = member.spec.name, vocabulary_digest(vocabulary), member.files.end_ids()
+        ends |= {vocabulary[token] for token in member.extra_ends if token in vocabulary}
         first = first or (name, digest, ends)
         if (digest, ends) != first[1:]:
             what = "vocabulary" if digest != first[1] else "end tokens"
             raise MemberError(
                 f"expected the {what} of {first[0]!r} (the alphabet is {space.alphabet}; bytes takes any mix), got "
                 f"other {what} in {name!r}",
-                space.where("pool", index, "path"),
+                space.where("pool", member.index, "path"),
             )
 
 

@@ -20,12 +20,13 @@ class MemberPrompts:
         files: of the member, looked at already.
 
     Attributes:
+        index: of the member in the pool.
         spec: of the member.
         files: of the member.
     """
 
     def __init__(self, space: SearchSpace, index: int, files: ModelFiles) -> None:
-        self._space, self._index, self.files = space, index, files
+        self._space, self.index, self.files = space, index, files
         self.spec = space.pool[index]
 
     def check(self) -> list[str]:
@@ -70,7 +71,7 @@ class MemberPrompts:
                 day=self.spec.template_date,
             )
         except MemberError as error:
-            raise MemberError(error.message, self._space.where("pool", self._index, "chat_template")) from None
+            raise MemberError(error.message, self._space.where("pool", self.index, "chat_template")) from None
 
     @cached_property
     def _source(self) -> str:
@@ -78,10 +79,10 @@ class MemberPrompts:
             return find_template(self.files.tokenizer_directory) or ""
         except MemberError as error:
             message = f"member {self.spec.name!r}: {error.message}"
-            raise MemberError(message, self._space.where("pool", self._index, "chat_template")) from None
+            raise MemberError(message, self._space.where("pool", self.index, "chat_template")) from None
 
     def _template_notes(self) -> Iterator[str]:
-        place = f"pool.{self._index}"
+        place = f"pool.{self.index}"
         if self._template is None:
             if self._space.system is not None:
                 yield f"{place}: chat_template is off, so the system prompt does not reach {self.spec.name!r}"
@@ -106,7 +107,7 @@ class MemberPrompts:
         written = sorted(token for token in self.files.special_tokens() if token in self._space.prompt_format)
         if written:
             yield (
-                f"pool.{self._index}: prompt_format writes {written[0]!r}, a special token of {self.spec.name!r}:"
+                f"pool.{self.index}: prompt_format writes {written[0]!r}, a special token of {self.spec.name!r}:"
                 " there it is read as text (special tokens come from a chat template: chat_template: true)"
             )
 
