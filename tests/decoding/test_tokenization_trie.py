@@ -299,4 +299,4 @@ def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch):
     forgetful = fresh("gpt2")
     for text in PROSE:
         check(codec_of("gpt2"), forgetful, text.encode())
-    assert len(forgetful._tails) <= 3
+    assert forgetful.paths_of_tail.cache_info().currsize <= 3

@@ -7,6 +7,7 @@ worked out once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class CompletionBuilder:
         """
         self._pool, self._streams, self._work = pool, streams, work
         self._contexts = pool.contexts
-        self._paths: dict[int, list[int]] = {}
+        self._path = cache(pool.contexts.path)
         self._uses: dict[tuple[int, int, tuple[int, ...]], MemberUse] = {}
         self._touched: dict[tuple[int, int], tuple[int, int]] = {}
         taken = np.arange(streams.spoke.shape[1])[None] < streams.steps[:, None]
@@ -94,12 +95,6 @@ class CompletionBuilder:
             for context, speaks in zip(self._path(last), steps, strict=False):
                 if speaks:
                     yield contexts.reads.get(context * contexts.members + number, ())
-
-    def _path(self, context: int) -> list[int]:
-        found = self._paths.get(context)
-        if found is None:
-            found = self._paths[context] = self._contexts.path(context)
-        return found
 
     def _lead_token_counts(self, job: DecodeJob, stream: int) -> tuple[int, int]:
         """How many tokens the lead's tokenizer makes of an answer, and in how many a follower had a say."""

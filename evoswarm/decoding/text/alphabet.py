@@ -22,6 +22,7 @@ Text = Sequence[int]
 
 FLOOR = 1e-12  # no allowed symbol is given less: whoever multiplies must not be silenced by one member's zero
 LOG_FLOOR = math.log(FLOOR)
+_STATES = {0xE0: 2, 0xED: 3, 0xF0: 4, 0xF4: 5}  # bytes behind which not every continuation byte may follow
 LOG_ZERO = -200.0  # stands for log 0 in entropies, so that 0 log 0 = 0
 
 
@@ -66,8 +67,9 @@ class ByteAlphabet:
     empty: Text = b""
 
     def __init__(self) -> None:
-        self._states: dict[bytes, int] = {b"": 0}
-        self._allowed = allowed_after(b"")[None]
+        self._allowed = np.stack(
+            [allowed_after(bytes(begun)) for begun in ((), (0xC2,), *((byte,) for byte in _STATES))]
+        )
 
     def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
         """A text, which is its own bytes, with one more byte."""
@@ -79,15 +81,9 @@ class ByteAlphabet:
         return text.encode()
 
     def state(self, raw: bytes) -> int:
-        """By the bytes of the unfinished character at the end; 0 where there is none."""
-        if not raw or raw[-1] < 0x80:
-            return 0
+        """By the unfinished character at the end: 0 where there is none, 1 where any continuation byte may follow."""
         partial = split_character(raw)[1]
-        found = self._states.get(partial)
-        if found is None:
-            found = self._states[partial] = len(self._states)
-            self._allowed = np.concatenate([self._allowed, allowed_after(partial)[None]])
-        return found
+        return 0 if not partial else _STATES.get(partial[0], 1) if len(partial) == 1 else 1
 
     def allowed(self, states: NDArray[np.int32]) -> Tensor:
         """``[n, 257]`` which symbols keep texts valid UTF-8."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -83,7 +84,7 @@ class Codec:
         """What to put behind a text to see all its paths (see ``find_probes``)."""
         return find_probes(self.paths, (self.token_bytes[token] or b"" for token in self.order.tolist()))
 
-    def paths(self, text: bytes, probes: tuple[bytes, ...] | None = None) -> tuple[Path, ...]:
+    def paths(self, text: bytes, probes: Sequence[bytes] | None = None) -> tuple[Path, ...]:
         """C(j): the token paths that spell exactly this text and begin its encoding, whatever follows.
 
         A pretokenizer looks ahead (a run of spaces before a word is split, one before the end is not), so the

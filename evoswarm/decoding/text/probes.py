@@ -82,14 +82,6 @@ def _endings(tokens: Iterable[bytes]) -> list[bytes]:
         one
         for kind, texts in sorted(by_kind.items())
         for one in chance.sample(texts, min(QUOTED if kind[-1:] == b"'" else DRAWN, len(texts)))
-        if _is_text(one)
+        if one.decode(errors="ignore").encode() == one  # a text
     ]
     return list(dict.fromkeys([*(ending.encode() for ending in ENDINGS), *drawn]))
-
-
-def _is_text(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -7,6 +7,8 @@ looked up. All texts of a tokenizer share one trie, so a beginning that many ans
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from evoswarm.decoding.text.codec import REMEMBERED, Codec
 from evoswarm.decoding.text.continuation import Path
 from evoswarm.decoding.text.token_trie import DEAD, ROOT_BRANCH, TokenTrie
@@ -66,14 +68,15 @@ class TokenizationTrie:
     Attributes:
         tokens: what its tokens begin with.
         root: the empty text.
+        paths_of_tail: C of a text that begins at a split point, by the text.
     """
 
     def __init__(self, codec: Codec, split_points: bytes) -> None:
         """Begin with the empty text; split points are those that ``find_split_points`` finds for the codec."""
         self._codec = codec
         self._split_points = split_points
-        self._tails: dict[bytes, tuple[Path, ...]] = {}
-        self._spellable: dict[bytes, bool] = {}
+        self.paths_of_tail = lru_cache(REMEMBERED)(self._paths_of_tail)
+        self._spells = lru_cache(REMEMBERED)(lambda tail: codec.encode(tail) is not None)  # between two split points
         self.tokens = TokenTrie(codec)
         self.root = TokenizationNode(self, None, -1, ())
         self.root._paths = ((),)
@@ -101,22 +104,11 @@ class TokenizationTrie:
             node._more[byte] = found = self._grow(node, byte)
         return found
 
-    def paths_of_tail(self, tail: bytes) -> tuple[Path, ...]:
-        """C of a text that begins at a split point, looked up."""
-        found = self._tails.get(tail)
-        if found is None:
-            if len(self._tails) >= REMEMBERED:
-                self._tails.clear()
-            self._tails[tail] = found = self._codec.paths(tail, self._probes(tail))
-        return found
-
-    def _probes(self, tail: bytes) -> tuple[bytes, ...]:
-        """Without those that the tokenizer treats apart: they find what E(tail) finds."""
-        return tuple(
-            probe
-            for probe in self._codec.probes
-            if not (tail and probe and self._split_points[tail[-1] << 8 | probe[0]])
-        )
+    def _paths_of_tail(self, tail: bytes) -> tuple[Path, ...]:
+        """C of a text that begins at a split point; probes that the tokenizer treats apart find what E(tail) finds."""
+        apart = self._split_points
+        probes = [one for one in self._codec.probes if not (tail and one and apart[tail[-1] << 8 | one[0]])]
+        return self._codec.paths(tail, probes)
 
     def _grow(self, node: TokenizationNode, byte: int) -> TokenizationNode:
         grow, known = self.tokens.child, self.tokens.known
@@ -137,12 +129,3 @@ class TokenizationTrie:
         else:
             child.split, child._spelled = node.split, node._spelled
         return child
-
-    def _spells(self, tail: bytes) -> bool:
-        """Whether the tokenizer can spell what lies between two split points."""
-        found = self._spellable.get(tail)
-        if found is None:
-            if len(self._spellable) >= REMEMBERED:
-                self._spellable.clear()
-            self._spellable[tail] = found = self._codec.encode(tail) is not None
-        return found

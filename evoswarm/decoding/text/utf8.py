@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +31,6 @@ def continuation_range(partial: bytes) -> tuple[int, int]:
     )
 
 
-@lru_cache(maxsize=4096)
 def allowed_after(partial: bytes) -> NDArray[np.bool_]:
     """Which of the 257 symbols keep a text valid UTF-8, behind the bytes of an unfinished character (or none).
 
@@ -48,5 +45,4 @@ def allowed_after(partial: bytes) -> NDArray[np.bool_]:
         allowed[:0x80] = True
         allowed[0xC2:0xF5] = True
         allowed[256] = True
-    allowed.setflags(write=False)
     return allowed
