@@ -93,6 +93,8 @@ def test_the_study_that_is_edited_is_a_good_one(folder: Path) -> None:
     question = read_question("study.yaml")
     assert question.default == {"evolution.population": "12", "evolution.mutation": 0.9}
     assert question.space.evolution.elites == 1
+    # studies that stand in people's storages go on: what is new in the format and not used is no part of this
+    assert question.identity == "78f212766e759423c0af1cf45413b11746f1adbe645cb1a6ce3e7e2bc051305d"
 
 
 @pytest.mark.parametrize("case", EDITS)
