@@ -60,9 +60,9 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(goal), f"{name_of(page)}:{line} leads to {target}"
 
 
-@pytest.mark.parametrize("name", evoswarm.__all__)
-def test_every_public_name_is_in_the_reference(name: str, built: Path) -> None:
-    assert f'id="evoswarm.{name}"' in (built / "reference" / "api.html").read_text(encoding="utf-8")
+def test_every_public_name_is_in_the_reference(built: Path) -> None:
+    text = (built / "reference" / "api.html").read_text(encoding="utf-8")
+    assert [name for name in evoswarm.__all__ if f'id="evoswarm.{name}"' not in text] == []
 
 
 def test_every_command_is_in_the_reference(built: Path) -> None:

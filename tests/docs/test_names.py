@@ -39,7 +39,9 @@ def vocabulary() -> frozenset[str]:
         for file in tree.rglob("*.py"):
             if file.parent == Path(__file__).parent:
                 continue
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+            said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings may be out of date
+            for node in nodes:
                 match node:
                     case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                         found.add(name)
@@ -47,7 +49,7 @@ def vocabulary() -> frozenset[str]:
                         found.add(name)
                     case ast.keyword(arg=str(name)) | ast.alias(name=name):
                         found.update(name.split("."))
-                    case ast.Constant(value=str(text)) if len(text) < 400:
+                    case ast.Constant(value=str(text)) if len(text) < 400 and id(node) not in said:
                         found.update(re.findall(r"[\w.-]+", text))
     found |= {path.name for path in (PACKAGE / "zoo" / "members").iterdir()}
     found |= {path.name for path in ROOT.iterdir()} | {path.name for path in (ROOT / "search_spaces").rglob("*")}
