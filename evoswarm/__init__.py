@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evoswarm.evaluation.evaluation import Summary as Summary
     from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.generation import answer as answer
+    from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
     from evoswarm.experiment.workbench import evaluate as evaluate
@@ -35,6 +36,7 @@ _HOMES = {
     "EvoswarmError": "evoswarm.errors",
     "MemberSpec": "evoswarm.member_spec",
     "Policy": "evoswarm.policies",
+    "Progress": "evoswarm.experiment.progress",
     "Recipe": "evoswarm.policies",
     "Request": "evoswarm.decoding.request",
     "Route": "evoswarm.policies",
@@ -57,6 +59,7 @@ __all__ = [
     "EvoswarmError",
     "MemberSpec",
     "Policy",
+    "Progress",
     "Recipe",
     "Request",
     "Route",

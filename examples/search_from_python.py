@@ -1,6 +1,6 @@
 """Search from Python: who should speak when, so that two small models answer sums and spell words together?"""
 
-from evoswarm import SearchSpace, search
+from evoswarm import Progress, SearchSpace, search
 
 SPACE = """
 name: first-search
@@ -19,10 +19,8 @@ tracking: {mlflow: false}
 
 def main() -> None:
     """Search, and say what was found."""
-    result = search(
-        SearchSpace.from_text(SPACE),
-        on_generation=lambda figures: print(f"generation {figures.generation}: best accuracy {figures.best:.2f}"),
-    )
+    told = Progress(generation=lambda one: print(f"generation {one.generation}: best accuracy {one.best:.2f}"))
+    result = search(SearchSpace.from_text(SPACE), progress=told)
     print("\n".join(result.champion.words()))
     if result.certificate is not None:
         print(f"on held-out questions: {result.certificate.score.mean:.2f}; {result.certificate.verdict.sentence}")

@@ -14,6 +14,7 @@ from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.trust import Trust
 
@@ -33,7 +34,7 @@ def run_certify(run: Path, trust: Trust, *, ledger: Path | None, force: bool, as
             say(f"{text} ...")
 
     try:
-        certificate = certify(run, force=force, trust=trust, ledger=ledger, on_stage=tell)
+        certificate = certify(run, force=force, trust=trust, ledger=ledger, progress=Progress(tell))
     except OpenedBefore as refusal:
         raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     if as_json:

@@ -16,6 +16,7 @@ from evoswarm import __version__
 from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
 from evoswarm.cli.trusting import RemoteCode, trusting
 from evoswarm.errors import RunError, SpaceError, Where
+from evoswarm.experiment.progress import Progress
 from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None) -> None:
     from evoswarm.experiment.plan import make_plan
 
     silence_loading()
-    for line in make_plan(checked, on_stage=_tell).lines():
+    for line in make_plan(checked, progress=Progress(_tell)).lines():
         print(line)
 
 

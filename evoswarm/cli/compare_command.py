@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from evoswarm.cli.output import say
 from evoswarm.errors import SpaceError, Where
+from evoswarm.experiment.progress import Progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +101,7 @@ def run_compare(
         evaluations,
         out=out if out is not None else runs / f"compare-{space.name}",
         runs=runs,
-        on_stage=tell,
+        progress=Progress(tell),
         on_search=show,
     )
     if quiet:

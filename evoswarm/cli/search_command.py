@@ -13,6 +13,7 @@ from evoswarm.cli.console import figures_table, generation_json, generation_line
 from evoswarm.cli.output import mute, say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment import mirror
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures, summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
@@ -53,7 +54,7 @@ def run_search(
             say(f"{text} ...")
 
     silence_loading()
-    result = search(space, out=out, runs=runs, ledger=ledger, on_generation=show, on_stage=tell, certify=certify)
+    result = search(space, out=out, runs=runs, ledger=ledger, progress=Progress(tell, show), certify=certify)
     if as_json:
         say(result_json(result))
     elif not quiet:

@@ -13,6 +13,7 @@ from rich.table import Table
 from evoswarm.cli.output import say
 from evoswarm.cli.search_command import make_console
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.words import duration
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord
@@ -42,7 +43,7 @@ def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json
             say(f"{text} ...")
 
     silence_loading()
-    result = study(question, runs=runs, jobs=jobs, on_trial=show, on_stage=tell)
+    result = study(question, runs=runs, jobs=jobs, on_trial=show, progress=Progress(tell))
     if as_json:
         say(json.dumps({"event": "result", **result.as_dict()}, ensure_ascii=False))
     elif not quiet:

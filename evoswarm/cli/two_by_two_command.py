@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_within
+from evoswarm.experiment.progress import Progress
 from evoswarm.study.two_by_two.searches import DIRECTORY
 from evoswarm.study.two_by_two.values import two_by_two
 
@@ -26,7 +27,7 @@ def run_two_by_two(same: SearchSpace, cross: SearchSpace, seeds: Sequence[int], 
     """
     silence_loading()
     answer = two_by_two(
-        same, cross, seeds, runs=runs, on_stage=lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
+        same, cross, seeds, runs=runs, progress=Progress(lambda text: print(f"{text} ...", file=sys.stderr, flush=True))
     )
     data = json.dumps(answer.as_dict(), indent=2, ensure_ascii=False)
     file = write_within(runs, f"{DIRECTORY}/{same.name}-{cross.name}.json", data + "\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.experiment.past import begins_anew
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize
@@ -22,7 +23,7 @@ CALIBRATION_ITEMS = 64
 CALIBRATION = "calibration.json"
 
 
-def calibration_of(bench: Workbench, run: RunDirectory, on_stage: Callable[[str], None]) -> Calibration:
+def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress) -> Calibration:
     """The entropies of every possible lead; read back when the run has them, or the ledger.
 
     A run that gave up has them of the moment that spoilt everything: they are made anew.
@@ -33,7 +34,7 @@ def calibration_of(bench: Workbench, run: RunDirectory, on_stage: Callable[[str]
     text = None if begins_anew(run) else run.read(CALIBRATION)
     if text is not None:
         return Calibration.from_json(text, str(run.path / CALIBRATION))
-    on_stage(f"calibrating {len(possible_leads(bench))} possible leads")
+    progress.stage(f"calibrating {len(possible_leads(bench))} possible leads")
     calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
     run.write(CALIBRATION, calibration.to_json())
     return calibration

@@ -6,7 +6,7 @@ could be proven is written down; then the opening is recorded in the ledger; onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.past import SPACE, history, note_once, read_run, retire, root_of, transient_failures
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
@@ -39,15 +40,13 @@ from evoswarm.tasks.task import SPLITS
 from evoswarm.tracking import Tracker
 from evoswarm.trust import NOBODY, Trust
 
-OnStage = Callable[[str], None]
-
 
 def certify(
     run: str | Path,
     *,
     force: bool = False,
     runs: str | Path | None = None,
-    on_stage: OnStage = lambda text: None,
+    progress: Progress = SILENT,
     swarm: Decoder | None = None,
     trust: Trust = NOBODY,
     ledger: str | Path | None = None,
@@ -61,7 +60,7 @@ def certify(
         force: also where the test items of this search were opened for another champion before.
         runs: the directory of the ledger and of MLflow's store; None is the one that the run lies in, or ``runs``
             where that has no ledger.
-        on_stage: told what is being done.
+        progress: told what is being done.
         swarm: the pool, loaded already; None loads it.
         trust: whose code may run where the space asks for it.
         ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
@@ -91,7 +90,7 @@ def certify(
                 splits=SPLITS,
                 transient=transient,
                 stop=stop,
-                on_stage=on_stage,
+                progress=progress,
                 swarm=swarm,
             )
         )
@@ -101,14 +100,14 @@ def certify(
         tracker = Tracker.of(space, root)
         stack.callback(tracker.close)
         try:
-            return certify_champion(bench, directory, bound, tracker, force=force, on_stage=on_stage)
+            return certify_champion(bench, directory, bound, tracker, force=force, progress=progress)
         except Stopped as error:
             directory.journal("interrupted")
             raise SearchInterrupted(path) from error
 
 
 def certify_champion(
-    bench: Workbench, run: RunDirectory, champion: Policy, tracker: Tracker, *, force: bool, on_stage: OnStage
+    bench: Workbench, run: RunDirectory, champion: Policy, tracker: Tracker, *, force: bool, progress: Progress
 ) -> Certificate:
     """Certify the champion of a run that is at hand.
 
@@ -118,7 +117,7 @@ def certify_champion(
         champion: frozen; bound to the pool as loaded.
         tracker: told of the opening.
         force: open the items also where another champion of this search opened them.
-        on_stage: told what is being done.
+        progress: told what is being done.
 
     Raises:
         OpenedBefore: another champion did, and nothing was forced; nothing was opened.
@@ -132,12 +131,12 @@ def certify_champion(
     identity = space.continuation_digest
     forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
     selection = bench.items["selection"]
-    on_stage(f"tuning rivals on {len(selection)} selection items")
+    progress.stage(f"tuning rivals on {len(selection)} selection items")
     rivals = tune(bench.space, bench.pool, champion, evaluator, selection)
     gain = _detectable(bench, champion, rivals)
     statement = _statement(gain, len(items), len(rivals.matched))
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
-    on_stage(f"{statement}; opening them")
+    progress.stage(f"{statement}; opening them")
     opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=forced)
     opening = Opening(
         forced=opened.same_space > 0,

@@ -14,7 +14,8 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
 from evoswarm.experiment.past import GAVE_UP
-from evoswarm.experiment.result import GenerationFigures, Meter
+from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.result import Meter
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
@@ -22,8 +23,6 @@ from evoswarm.policies import Policy
 from evoswarm.run_directory import CLOCK, RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker
-
-OnGeneration = Callable[[GenerationFigures], None]
 
 
 class Evolving:
@@ -34,7 +33,7 @@ class Evolving:
         run: where the lineage is written.
         tracker: tells MLflow.
         stop: whether Ctrl-C was pressed.
-        on_generation: told of every generation.
+        progress: told of every generation.
         algorithm: what asks for individuals and is told of their outcomes.
         genomes: how genomes become policies.
 
@@ -49,12 +48,12 @@ class Evolving:
         run: RunDirectory,
         tracker: Tracker,
         stop: Callable[[], bool],
-        on_generation: OnGeneration,
+        progress: Progress,
         algorithm: Algorithm[Any],
         genomes: PolicyGenomes[Any, Any],
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
-        self._on_generation, self._algorithm, self._genomes = on_generation, algorithm, genomes
+        self._progress, self._algorithm, self._genomes = progress, algorithm, genomes
         self._scoring: Scoring[Any, Policy] = scoring_of(bench, algorithm)
         self.policies: dict[str, Policy] = {}
         self.rows: list[dict[str, Any]] = []
@@ -131,7 +130,7 @@ class Evolving:
             self._pace,
         )
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
-        self._on_generation(figures)
+        self._progress.generation(figures)
 
     def _check_hope(self) -> None:
         """End a search in which nothing can be evaluated, before anything of it is written: it may begin anew."""

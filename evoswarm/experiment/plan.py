@@ -6,7 +6,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -16,6 +16,7 @@ from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.obstacles import Obstacles, obstacles
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.words import duration, quantity
@@ -93,20 +94,20 @@ class _Sample:
     obstacles: Obstacles
 
 
-def make_plan(space: SearchSpace, on_stage: Callable[[str], None] = lambda text: None) -> Plan:
+def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
     """Load the pool and decode two generations on a few items; the ledger is in memory only.
 
     Args:
         space: checked already.
-        on_stage: told what is being done.
+        progress: told what is being done.
 
     Raises:
         EvoswarmError: a task or a member is not what it should be.
     """
-    with workbench(space, ":memory:", splits=SPLITS, on_stage=on_stage) as bench:
+    with workbench(space, ":memory:", splits=SPLITS, progress=progress) as bench:
         before = _peak_memory()
         began = time.monotonic()
-        on_stage("decoding a sample")
+        progress.stage("decoding a sample")
         sample = _decode_sample(bench)
         took = time.monotonic() - began
         grown = max(0.0, _peak_memory() - before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +23,10 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
-from evoswarm.experiment.evolving import Evolving, OnGeneration, limits
+from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.past import retire, transient_failures
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
@@ -40,16 +41,13 @@ from evoswarm.trust import Trust
 FRONT_EXTRAS = 30
 """Policies of the Pareto archive, beyond the finalists, that are tested again for the front."""
 
-OnStage = Callable[[str], None]
-
 
 def search(
     space: SearchSpace | str | Path,
     *,
     out: str | Path | None = None,
     seed: int | None = None,
-    on_generation: OnGeneration = lambda figures: None,
-    on_stage: OnStage = lambda text: None,
+    progress: Progress = SILENT,
     runs: str | Path = "runs",
     swarm: Decoder | None = None,
     certify: bool = True,
@@ -64,8 +62,7 @@ def search(
         space: a search space, or its YAML file.
         out: the run directory; None is one of the space's name under ``runs``.
         seed: replaces the space's.
-        on_generation: called after every generation.
-        on_stage: told what is being done.
+        progress: told what is being done.
         runs: the directory of all runs: the ledger and MLflow's store are kept here.
         swarm: the space's pool, loaded already (several searches over one pool share what it has read); None loads it.
         certify: test the champion on held-out items at the end, unless they were opened for another champion.
@@ -77,7 +74,8 @@ def search(
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
 
     Example:
-        >>> result = search(space, on_generation=lambda figures: print(figures.generation, figures.best is not None))
+        >>> told = Progress(generation=lambda one: print(one.generation, one.best is not None))
+        >>> result = search(space, progress=told)
         0 True
         1 True
         >>> result.directory.name
@@ -99,14 +97,14 @@ def search(
                 splits=splits,
                 transient=transient_failures(run),
                 stop=interrupt.asked,
-                on_stage=on_stage,
+                progress=progress,
                 swarm=swarm,
             )
         )
         require_same_items(run, checked, bench.items)
         stack.enter_context(_libraries_kept())
         tracker = stack.enter_context(closing(Tracker.of(checked, root)))
-        return Session(bench, run, tracker, interrupt, on_generation, on_stage).go()
+        return Session(bench, run, tracker, interrupt, progress).go()
 
 
 def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
@@ -144,8 +142,7 @@ class Session:
         run: where everything is written.
         tracker: tells MLflow.
         interrupt: whether Ctrl-C was pressed.
-        on_generation: told of every generation.
-        on_stage: told what is being done.
+        progress: told what is being done.
     """
 
     def __init__(
@@ -154,11 +151,10 @@ class Session:
         run: RunDirectory,
         tracker: Tracker,
         interrupt: Interrupt,
-        on_generation: OnGeneration,
-        on_stage: OnStage,
+        progress: Progress,
     ) -> None:
         self._bench, self._run, self._tracker, self._interrupt = bench, run, tracker, interrupt
-        self._on_generation, self._on_stage = on_generation, on_stage
+        self._progress = progress
         self._began = time.monotonic()
 
     def go(self) -> SearchResult:
@@ -171,12 +167,10 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            genomes = genomes_for(bench, lambda: calibration_of(bench, run, self._on_stage))
+            genomes = genomes_for(bench, lambda: calibration_of(bench, run, self._progress))
             algorithm = algorithm_of(bench.space, genomes)
-            evolving = Evolving(
-                bench, run, self._tracker, self._interrupt.asked, self._on_generation, algorithm, genomes
-            )
-            self._on_stage(f"evolving on {bench.space.splits.search} items")
+            evolving = Evolving(bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes)
+            self._progress.stage(f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
@@ -198,7 +192,7 @@ class Session:
             return result
         try:
             certificate = certify_champion(
-                self._bench, self._run, result.champion, self._tracker, force=False, on_stage=self._on_stage
+                self._bench, self._run, result.champion, self._tracker, force=False, progress=self._progress
             )
         except OpenedBefore as refusal:
             return replace(result, refusal=refusal.message, seconds=time.monotonic() - self._began)
@@ -221,7 +215,9 @@ class Session:
         extras = [Candidate(i.id, evolving.policies[i.key]) for i in front]
         for name, policy in genomes.plain():  # one that the space's limits exclude is shown, but cannot win
             (finalists if genomes.allows(policy) else extras).append(Candidate(name, policy, PLAIN))
-        self._on_stage(f"choosing among {len(finalists)} finalists on {len(bench.items['selection'])} unseen items")
+        self._progress.stage(
+            f"choosing among {len(finalists)} finalists on {len(bench.items['selection'])} unseen items"
+        )
         selection = select(bench.evaluator, bench.items["selection"], finalists, extras, bench.space.objectives)
         result = SearchResult(
             champion=selection.champion.policy,

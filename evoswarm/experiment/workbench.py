@@ -15,6 +15,7 @@ from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
 from evoswarm.evaluation.ledger import Ledger, OpeningRecord
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, load_policy
 from evoswarm.space import SearchSpace, draw_items, make_tasks
@@ -79,7 +80,7 @@ def workbench(
     splits: Sequence[SplitName] = ("search", "selection"),
     transient: TransientFailures | None = None,
     stop: Callable[[], bool] | None = None,
-    on_stage: Callable[[str], None] = lambda text: None,
+    progress: Progress = SILENT,
     swarm: Decoder | None = None,
 ) -> Iterator[Workbench]:
     """Make a space ready; the ledger is let go at the end.
@@ -90,20 +91,20 @@ def workbench(
         splits: whose items are wanted; those of the others stay unseen.
         transient: failures owed to device and time.
         stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
-        on_stage: told what is being done.
+        progress: told what is being done.
         swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
             decodes first.
 
     Raises:
         EvoswarmError: a task, a member or the ledger is not what it should be.
     """
-    on_stage(f"reading the items of {len(space.tasks)} tasks")
+    progress.stage(f"reading the items of {len(space.tasks)} tasks")
     tasks = make_tasks(space)
     drawn = draw_items(space, tasks)
     items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
-            swarm = load_swarm(space, open_ledger, on_load=lambda members: on_stage(f"loading {members} members"))
+            swarm = load_swarm(space, open_ledger, on_load=lambda members: progress.stage(f"loading {members} members"))
         elif not _same_pool(space.pool, swarm.specs):
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         loaded = space.model_copy(update={"pool": swarm.specs})
@@ -159,7 +160,7 @@ def evaluate(
     split: SplitName = "selection",
     *,
     runs: str | Path = "runs",
-    on_stage: Callable[[str], None] = lambda text: None,
+    progress: Progress = SILENT,
     trust: Trust | None = None,
     ledger: str | Path | None = None,
 ) -> SplitResult:
@@ -174,7 +175,7 @@ def evaluate(
         space: the space, or its file.
         split: ``search``, ``selection`` or ``test``.
         runs: the directory of all runs; its ledger is used.
-        on_stage: told what is being done.
+        progress: told what is being done.
         trust: whose code may run where the space asks for it; None is what the space was read with.
         ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
 
@@ -190,7 +191,7 @@ def evaluate(
     checked = checked if trust is None else checked.trusting(trust)
     asked, file = (load_policy(policy), str(policy)) if isinstance(policy, str | Path) else (policy, "<recipe>")
     check_members(asked, checked, file)
-    with workbench(checked, ledger_file(Path(runs), ledger), splits=[split], on_stage=on_stage) as bench:
+    with workbench(checked, ledger_file(Path(runs), ledger), splits=[split], progress=progress) as bench:
         with naming(file):
             bound = bench.bound(asked)
         items = bench.items[split]
@@ -198,7 +199,7 @@ def evaluate(
         if split == "test":
             digests = [bench.evaluator.item_digest(item, bound.prompt_format) for item in items]
             opening = bench.evaluator.ledger.open_items(checked.continuation_digest, bound.digest, digests)
-        on_stage(f"decoding {len(items)} items of the {split} split")
+        progress.stage(f"decoding {len(items)} items of the {split} split")
         return SplitResult(bound, split, bench.evaluator.summaries([bound], items)[0], opening)
 
 

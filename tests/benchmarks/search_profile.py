@@ -15,6 +15,7 @@ from pathlib import Path
 
 from evoswarm import search
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures
 from tests.benchmarks.quickstart import space
 
@@ -31,7 +32,7 @@ def main() -> None:
     generations: list[GenerationFigures] = []
     profiler = cProfile.Profile()
     with tempfile.TemporaryDirectory() as directory:
-        profiler.runcall(search, searched, runs=Path(directory), on_generation=generations.append)
+        profiler.runcall(search, searched, runs=Path(directory), progress=Progress(generation=generations.append))
     spent = _by_room(profiler)
     total = sum(spent.values())
     forwards = sum(figures.counters.forward_seconds for figures in generations)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from evoswarm import search
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
 from tests.benchmarks.quickstart import space
@@ -27,7 +28,7 @@ def _ratio(seed: int, options: Options) -> float:
     searched = space("tracking.mlflow=false", "evolution.generations=2", "splits.selection=10", f"seed={seed}", *small)
     generations: list[GenerationFigures] = []
     with tempfile.TemporaryDirectory() as directory:
-        search(searched, runs=Path(directory), on_generation=generations.append, certify=False)
+        search(searched, runs=Path(directory), progress=Progress(generation=generations.append), certify=False)
     parents, children = (_rows(figures) / figures.decoded for figures in generations)
     return children / parents
 

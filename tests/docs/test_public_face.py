@@ -26,6 +26,7 @@ ORDER = (
         "Completion",
         "SearchSpace",
         "search",
+        "Progress",
         "SearchResult",
         "certify",
     ),

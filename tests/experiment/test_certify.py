@@ -20,6 +20,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.past import history
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
@@ -141,7 +142,7 @@ def test_ctrl_c_while_certifying_and_the_same_call_goes_on(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(SearchInterrupted):
-        search(micro(), runs=tmp_path, on_stage=press)
+        search(micro(), runs=tmp_path, progress=Progress(stage=press))
     run = tmp_path / "micro-seed0"
     assert (run / "champion.json").exists()
     assert not (run / CERTIFICATE).exists()
@@ -255,7 +256,7 @@ def test_ctrl_c_while_the_command_certifies(micro: Micro, finished: SearchResult
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(SearchInterrupted, match="everything is kept"):
-        certify(run, on_stage=press)
+        certify(run, progress=Progress(stage=press))
     assert not (run / CERTIFICATE).exists()
     certify(run)
     assert (run / CERTIFICATE).read_bytes() == (finished.directory / CERTIFICATE).read_bytes()

@@ -22,6 +22,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
 from evoswarm.experiment.generation import answer
 from evoswarm.experiment.plan import make_plan
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import spoilt_tests
@@ -72,7 +73,7 @@ def spoilt(short_pool: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     folder = tmp_path_factory.mktemp("spoilt")
     space = space_of(short_pool, folder, long=2)
     figures: list[GenerationFigures] = []
-    result = search(space, runs=folder / "runs", on_generation=figures.append)
+    result = search(space, runs=folder / "runs", progress=Progress(generation=figures.append))
     return {"space": space, "result": result, "figures": figures, "folder": folder}
 
 
@@ -156,7 +157,7 @@ def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], 
     runs = tmp_path / "runs"
     shutil.copytree(first.parent, runs)
     replayed: list[GenerationFigures] = []
-    again = search(spoilt["space"], runs=runs, out=runs / "again", on_generation=replayed.append)
+    again = search(spoilt["space"], runs=runs, out=runs / "again", progress=Progress(generation=replayed.append))
     fresh = search(spoilt["space"], runs=tmp_path / "fresh")
     assert sum(one.decoded for one in replayed) == 0
     certified = [name for name in OUTCOMES if "certificate" not in name]
@@ -206,7 +207,7 @@ def test_plan_says_who_reaches_the_limit_and_what_that_cuts_off(short_pool: Path
     assert "words: answers that reached max_bytes" in line
     assert "small 100%, 100% before an answer could be read" in line
     figures: list[GenerationFigures] = []
-    result = search(space, runs=tmp_path / "runs", on_generation=figures.append)
+    result = search(space, runs=tmp_path / "runs", progress=Progress(generation=figures.append))
     assert figures[0].cut_off == figures[0].at_limit == figures[0].fresh
     assert figures[0].failed == ()
     assert generation_line(figures[0]).endswith(f"| {figures[0].fresh} answers cut off")
@@ -271,11 +272,11 @@ def test_what_only_a_moment_spoilt_is_a_wrong_answer_of_this_run_and_no_row_of_t
     with monkeypatch.context() as patch:
         patch.setattr(Swarm, "decode", crowded)
         space = space_of(short_pool, tmp_path, "evolution.generations=1", long=1000)
-        search(space, runs=tmp_path / "runs", on_generation=figures.append, certify=False)
+        search(space, runs=tmp_path / "runs", progress=Progress(generation=figures.append), certify=False)
     (lost,) = figures[0].failed
     assert (lost.kind, lost.member, lost.items) == ("out_of_memory", "", 4)
     more = space_of(short_pool, tmp_path, long=1000)
-    result = search(more, runs=tmp_path / "runs", on_generation=figures.append, certify=False)
+    result = search(more, runs=tmp_path / "runs", progress=Progress(generation=figures.append), certify=False)
     assert (figures[1].replayed, figures[1].failed) == (True, (lost,)), "the journal says it again"
     rows = [row for row in lines(result.directory) if "failed" in row]
     assert rows

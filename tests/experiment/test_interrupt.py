@@ -13,6 +13,7 @@ import pytest
 
 from evoswarm.errors import RunError
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted, kept_in
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
@@ -30,7 +31,7 @@ def test_ctrl_c_ends_after_the_batch_and_the_same_call_goes_on(
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(SearchInterrupted, match=r"everything is kept in .*micro-seed0.*goes on from there") as caught:
-        search(micro(), runs=tmp_path, on_generation=press)
+        search(micro(), runs=tmp_path, progress=Progress(generation=press))
     assert signal.getsignal(signal.SIGINT) is before
     run = caught.value.directory
     assert {row["generation"] for row in lines(run)} == {0}

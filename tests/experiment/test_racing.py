@@ -14,6 +14,7 @@ from evoswarm.errors import SpaceError
 from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.scoring import scoring_of
 from evoswarm.experiment.session import search
@@ -70,7 +71,9 @@ def test_finalists_were_scored_on_all_items(raced: SearchResult) -> None:
 def test_a_race_is_replayed_to_the_same_bytes(micro: Micro, raced: SearchResult, swarm: Swarm, tmp_path: Path) -> None:
     short = search(micro(*RACING, "evolution.generations=1"), runs=tmp_path, swarm=swarm, certify=False)
     figures: list[GenerationFigures] = []
-    more = search(micro(*RACING), runs=tmp_path, swarm=swarm, certify=False, on_generation=figures.append)
+    more = search(
+        micro(*RACING), runs=tmp_path, swarm=swarm, certify=False, progress=Progress(generation=figures.append)
+    )
     assert more.directory == short.directory
     assert [one.replayed for one in figures] == [True, False, False]
     assert figures[0].decoded == 0
@@ -82,7 +85,7 @@ def test_a_budget_counts_what_the_race_asked_for(
     micro: Micro, raced: SearchResult, swarm: Swarm, tmp_path: Path
 ) -> None:
     figures: list[GenerationFigures] = []
-    search(micro(*RACING), runs=tmp_path, swarm=swarm, certify=False, on_generation=figures.append)
+    search(micro(*RACING), runs=tmp_path, swarm=swarm, certify=False, progress=Progress(generation=figures.append))
     first = {row["key"]: row["items"] for row in lines(raced.directory) if row["generation"] == 0}
     assert figures[0].evaluations == sum(first.values()) < 24 * len(first)
     for limit, generations in [(figures[1].evaluations, 2), (figures[1].evaluations + 1, 3)]:
@@ -134,7 +137,7 @@ def test_who_has_no_islands_has_no_places_either(micro: Micro, algorithm: str) -
 def test_an_algorithm_without_islands_cannot_race(micro: Micro, swarm: Swarm, tmp_path: Path) -> None:
     with workbench(micro("racing={rungs: [4]}"), ":memory:", swarm=swarm) as bench:
         run = RunDirectory(tmp_path / "run")
-        representation = genomes_for(bench, lambda: calibration_of(bench, run, lambda text: None))
+        representation = genomes_for(bench, lambda: calibration_of(bench, run, SILENT))
         run.close()
         with pytest.raises(ValueError, match="expected an archipelago to race on, got RandomSearch"):
             scoring_of(bench, RandomSearch(representation, [Objective("accuracy")], 0))

@@ -11,6 +11,7 @@ import pytest
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
+from evoswarm.experiment.progress import SILENT
 from evoswarm.experiment.scoring import Scoring, scoring_of
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.run_directory import RunDirectory
@@ -25,7 +26,7 @@ SIZES = (f"splits.search={ITEMS}", "evolution.population=4")
 def evolved(bench: Workbench, directory: Path) -> tuple[Scoring[Any, Any], list[Line]]:
     """Three generations: the scoring behind them, and every individual with its columns when its line is written."""
     run = RunDirectory(directory)
-    representation = genomes_for(bench, lambda: calibration_of(bench, run, lambda text: None))
+    representation = genomes_for(bench, lambda: calibration_of(bench, run, SILENT))
     run.close()
     algorithm = algorithm_of(bench.space, representation)
     scoring = scoring_of(bench, algorithm)

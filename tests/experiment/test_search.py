@@ -16,6 +16,7 @@ import pytest
 
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.experiment.interrupt import SearchInterrupted
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
@@ -35,7 +36,7 @@ def test_the_same_search_twice_is_the_same_to_the_byte(micro: Micro, finished: S
 
 def test_another_seed_is_another_search(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:
     figures: list[GenerationFigures] = []
-    other = search(micro(), seed=1, runs=finished.directory.parent, on_generation=figures.append)
+    other = search(micro(), seed=1, runs=finished.directory.parent, progress=Progress(generation=figures.append))
     assert other.directory.name == "micro-seed1"
     assert lines(other.directory) != lines(finished.directory)
     founders = [row["key"] for row in lines(finished.directory) if row["generation"] == 0]
@@ -73,9 +74,9 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
     space_file: Path, micro: Micro, finished: SearchResult, tmp_path: Path
 ) -> None:
     code = (
-        "import os, signal, sys, torch; torch.set_num_threads(1); from evoswarm import search\n"
+        "import os, signal, sys, torch; torch.set_num_threads(1); from evoswarm import Progress, search\n"
         "search(sys.argv[1], runs=sys.argv[2], "
-        "on_generation=lambda f: f.generation == 1 and os.kill(os.getpid(), signal.SIGKILL))"
+        "progress=Progress(generation=lambda f: f.generation == 1 and os.kill(os.getpid(), signal.SIGKILL)))"
     )
     runs = tmp_path / "runs"
     dead = subprocess.run([sys.executable, "-c", code, str(space_file), str(runs)], capture_output=True, check=False)
@@ -85,7 +86,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
     with (run / "individuals.jsonl").open("a") as file:
         file.write('{"id": "g02-i0')  # as if it had died while writing
     figures: list[GenerationFigures] = []
-    result = search(micro(), runs=runs, on_generation=figures.append)
+    result = search(micro(), runs=runs, progress=Progress(generation=figures.append))
     assert result.directory == run
     assert same_outcome(run, finished.directory)
     assert [(f.replayed, f.decoded == 0) for f in figures] == [
@@ -117,7 +118,7 @@ def test_without_its_ledger_a_run_goes_on_to_the_same_bytes(
 
     with monkeypatch.context() as patch, suppress(SearchInterrupted):
         patch.setattr("evoswarm.evaluation.evaluation.CLOSE_MARGIN", 1e9)  # other batches, other margins
-        search(micro("evolution.generations=1"), runs=tmp_path, on_generation=press)
+        search(micro("evolution.generations=1"), runs=tmp_path, progress=Progress(generation=press))
     for file in tmp_path.glob(f"{LEDGER}*"):
         file.unlink()
     result = search(micro(), runs=tmp_path)
@@ -216,7 +217,7 @@ def test_a_full_disk_keeps_what_there_is(micro: Micro, tmp_path: Path, monkeypat
         monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(RunError, match="room on the disk, got a full one: everything written before is kept"):
-        search(micro("evolution.generations=2"), runs=tmp_path, on_generation=fill)
+        search(micro("evolution.generations=2"), runs=tmp_path, progress=Progress(generation=fill))
     monkeypatch.setattr(os, "fsync", real)
     result = search(micro("evolution.generations=2"), runs=tmp_path)
     assert result.directory == tmp_path / "micro-seed0"

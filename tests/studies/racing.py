@@ -19,6 +19,7 @@ from scipy import stats
 
 from evoswarm import Recipe, SearchSpace, Swarm, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.statistics.paired import paired_standard_error
@@ -114,7 +115,14 @@ def _side(space: SearchSpace, seed: int) -> Side:
     generations: list[GenerationFigures] = []
     with tempfile.TemporaryDirectory() as directory:
         began = time.perf_counter()
-        result = search(space, runs=directory, seed=seed, swarm=swarm, certify=False, on_generation=generations.append)
+        result = search(
+            space,
+            runs=directory,
+            seed=seed,
+            swarm=swarm,
+            certify=False,
+            progress=Progress(generation=generations.append),
+        )
         took = time.perf_counter() - began
     searching = generations[-1].evaluations
     return Side(result.champion, result.evaluations, searching, swarm.counters.rows_forwarded, took)

@@ -17,6 +17,7 @@ from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.interrupt import kept_in
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
@@ -60,7 +61,7 @@ def compare(
     *,
     out: str | Path,
     runs: str | Path = "runs",
-    on_stage: Callable[[str], None] = lambda text: None,
+    progress: Progress = SILENT,
     on_search: OnSearch = lambda one, number, count: None,
 ) -> Comparison:
     """Let every algorithm search with every seed, and write ``comparison.json`` and ``comparison.png``.
@@ -73,7 +74,7 @@ def compare(
             finished.
         out: the comparison's directory; a comparison that stands there already is continued.
         runs: the directory of all runs, for the ledger.
-        on_stage: told what is being done.
+        progress: told what is being done.
         on_search: told of every search that is known, with its number and how many there are.
 
     Raises:
@@ -91,7 +92,7 @@ def compare(
             one = known.get((algorithm, seed))
             if one is None:
                 if swarm is None:
-                    on_stage(f"loading {len(space.pool)} members")
+                    progress.stage(f"loading {len(space.pool)} members")
                     swarm = load_swarm(space)
                 one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm)
                 write_within(root, f"{algorithm}-seed{seed}.json", one.to_json())
@@ -146,7 +147,7 @@ def _searched(
         out=root / "searches" / f"{algorithm}-seed{seed}",
         swarm=swarm,
         certify=False,
-        on_generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy or 0.0)),
+        progress=Progress(generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy or 0.0))),
     )
     front, worst = objectives_seen(result, objectives_of(space))
     return SearchRecord(

@@ -11,6 +11,7 @@ import optuna
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.durable import locked, plain_errors
 from evoswarm.errors import RunError
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.files import write_result
 from evoswarm.study.hyperparameters.importance import importances
@@ -27,7 +28,6 @@ STUDIES = "studies"
 """The directory of all studies, under that of all runs."""
 
 OnTrial = Callable[[TrialRecord], None]
-OnStage = Callable[[str], None]
 
 
 class StudyInterrupted(KeyboardInterrupt):
@@ -48,7 +48,7 @@ def study(
     runs: str | Path = "runs",
     jobs: int = 1,
     on_trial: OnTrial = lambda record: None,
-    on_stage: OnStage = lambda text: None,
+    progress: Progress = SILENT,
     swarm: Decoder | None = None,
 ) -> StudyResult:
     """Find out which settings of a search matter, and whether one is better than the default.
@@ -60,7 +60,7 @@ def study(
         runs: the directory of all runs; the ledger and the storage are kept here.
         jobs: processes that run trials side by side; 1 runs them in this one.
         on_trial: told of every trial when it ends.
-        on_stage: told what is being done.
+        progress: told what is being done.
         swarm: the space's pool, loaded already; None loads it. Processes of their own load their own.
 
     Raises:
@@ -85,9 +85,9 @@ def study(
         stack.callback(tracker.close)
         log = StudyLog(tracker, mirror.study_run(asked, str(stored.user_attrs[KEY])))
         try:
-            records = _trials(asked, stored, run, log, on_trial, on_stage)
-            confirmation = _confirm(asked, records, run, on_stage)
-            on_stage("estimating how much each setting matters")
+            records = _trials(asked, stored, run, log, on_trial, progress)
+            confirmation = _confirm(asked, records, run, progress)
+            progress.stage("estimating how much each setting matters")
             found = importances(asked.settings, records, asked.study.seed)
             result = StudyResult(asked, directory, storage.url, records, found, confirmation)
             write_result(result)
@@ -102,7 +102,7 @@ def study(
 
 
 def _trials(
-    question: Question, stored: optuna.Study, run: RunJobs, log: StudyLog, on_trial: OnTrial, on_stage: OnStage
+    question: Question, stored: optuna.Study, run: RunJobs, log: StudyLog, on_trial: OnTrial, progress: Progress
 ) -> tuple[TrialRecord, ...]:
     """All trials; those of an earlier sitting are told again, the others run.
 
@@ -110,7 +110,9 @@ def _trials(
         RunError: the default cannot be searched.
     """
     asked, known = question.study, finished(stored, question)
-    on_stage(f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {len(known)} known" if known else ""))
+    progress.stage(
+        f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {len(known)} known" if known else "")
+    )
 
     def tell(ended: TrialRecord) -> None:
         log.trial(mirror.trial_run(question, ended))
@@ -135,7 +137,7 @@ def _trials(
 
 
 def _confirm(
-    question: Question, records: Sequence[TrialRecord], run: RunJobs, on_stage: OnStage
+    question: Question, records: Sequence[TrialRecord], run: RunJobs, progress: Progress
 ) -> Confirmation | None:
     """The best setting and the default on fresh seeds; None where the default is the best.
 
@@ -145,7 +147,7 @@ def _confirm(
     seeds, best = question.study.confirm_seeds, best_of(records)
     if best.number == 0:
         return None
-    on_stage(f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
+    progress.stage(f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
     jobs = [
         TrialJob("confirm/default", question.default, seeds),
         TrialJob(f"confirm/{best.number:04d}", best.parameters, seeds),

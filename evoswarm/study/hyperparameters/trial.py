@@ -14,6 +14,7 @@ import optuna
 
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import EvoswarmError, RunError
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
@@ -87,7 +88,7 @@ class TrialRunner:
                     out=self._directory / job.name / f"seed{seed}",
                     seed=seed,
                     runs=self._runs,
-                    on_generation=heard.generation,
+                    progress=Progress(generation=heard.generation),
                     swarm=swarm,
                     certify=False,
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
@@ -92,7 +93,7 @@ def search_both(
     *,
     runs: Path,
     swarm: Decoder | None = None,
-    on_stage: Callable[[str], None] = lambda text: None,
+    progress: Progress = SILENT,
 ) -> SeedResult:
     """Search for a mix, then for a vote with as many evaluations, and open the test items for both.
 
@@ -103,7 +104,7 @@ def search_both(
         seed: replaces the space's.
         runs: the directory of all runs.
         swarm: the space's pool, loaded already; None loads it.
-        on_stage: told what is being done.
+        progress: told what is being done.
 
     Raises:
         EvoswarmError: the space, a member or the ledger is not what it should be.
@@ -120,16 +121,16 @@ def search_both(
             asked = figures.evaluations
 
         kind = one.genome.kind
-        on_stage(f"{space.name}, seed {seed}: searching for a {kind}")
+        progress.stage(f"{space.name}, seed {seed}: searching for a {kind}")
         out = runs / DIRECTORY / f"{one.name}-seed{seed}{'' if kind == 'mix' else f'-{kind}'}"
-        found = search(one, out=out, runs=runs, swarm=loaded, on_generation=count, certify=False)
+        found = search(one, out=out, runs=runs, swarm=loaded, progress=Progress(generation=count), certify=False)
         return found.champion, asked
 
     mix, evaluations = champion(seeded)
     vote, asked = champion(voting(seeded, evaluations))
     with workbench(seeded, ledger_file(runs), splits=("test",), swarm=loaded) as bench:
         items = bench.items["test"]
-        on_stage(f"{space.name}, seed {seed}: {len(items)} test items")
+        progress.stage(f"{space.name}, seed {seed}: {len(items)} test items")
         return SeedResult(
             members=tuple(spec.name for spec in bench.pool),
             seed=seed,

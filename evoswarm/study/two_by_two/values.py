@@ -8,7 +8,7 @@ by speaking in one answer instead of each giving its own. The question is whethe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +16,7 @@ from typing import Any
 
 from evoswarm.errors import SpaceError
 from evoswarm.experiment.interrupt import kept_in
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import Stratum, difference_of, strata
@@ -151,7 +152,7 @@ def two_by_two(
     seeds: Sequence[int],
     *,
     runs: str | Path = "runs",
-    on_stage: Callable[[str], None] = lambda text: None,
+    progress: Progress = SILENT,
 ) -> TwoByTwo:
     """Search each pool for mixtures and for votes, seed by seed, and compare on unseen items.
 
@@ -162,7 +163,7 @@ def two_by_two(
         cross: the same space over members that do not.
         seeds: of the searches, at least one.
         runs: the directory of all runs.
-        on_stage: told what is being done.
+        progress: told what is being done.
 
     Raises:
         SpaceError: the spaces differ in more than their pools.
@@ -174,7 +175,7 @@ def two_by_two(
         for space in (same, cross):
             swarm = load_swarm(space)  # one pool at a time: two may not fit
             results.append(
-                [search_both(space, seed, runs=Path(runs), swarm=swarm, on_stage=on_stage) for seed in seeds]
+                [search_both(space, seed, runs=Path(runs), swarm=swarm, progress=progress) for seed in seeds]
             )
             del swarm
     return compare(*results)

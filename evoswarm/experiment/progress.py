@@ -1,0 +1,36 @@
+"""How work goes on, for whoever wants to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evoswarm.experiment.result import GenerationFigures
+
+
+def _nobody(news: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is told while a search, a certificate or a study is at work; by default nobody listens.
+
+    Attributes:
+        stage: called with what is being done, in words.
+        generation: called with the figures of every generation.
+
+    Example:
+        >>> figures = []
+        >>> again = search(space, progress=Progress(generation=figures.append))
+        >>> [one.generation for one in figures]
+        [0, 1]
+    """
+
+    stage: Callable[[str], None] = _nobody
+    generation: Callable[[GenerationFigures], None] = _nobody
+
+
+SILENT = Progress()
