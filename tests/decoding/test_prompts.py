@@ -62,7 +62,7 @@ def test_in_a_template_too_and_for_special_tokens_that_have_no_role(tmp_path):
     for text in ("hello", "a<eos>b", "a <|turn|> b", "<|turn|>"):
         read = one.render(text)
         assert [token for token in read if token in (turn, end)] == [turn, end, turn]
-        assert one.codec.spell(read[1:-2]) == text.encode()
+        assert one.codec.continuation.spell(read[1:-2]) == text.encode()
 
 
 def chat_member(path: Path, kind: str, template: str, **fields: Any) -> Member:
