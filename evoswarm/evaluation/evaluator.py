@@ -126,41 +126,43 @@ class Evaluator:
             RunError: the ledger cannot be written.
             Stopped: ``stop`` said so.
         """
-        distinct = _distinct(policies)
+        asked, distinct = _distinct(policies)
+        digests = self._item_digests(policies, items)
         found = {}
         for digest, table in self._tables(distinct, items).items():
-            self._count(digest, self._item_digests(distinct[digest], items), table)
+            self._count(digest, digests[distinct[digest].prompt_format], table)
             found[digest] = table.evaluations()
-        return [found[policy.digest] for policy in policies]
+        return [found[digest] for digest in asked]
 
     def prepare(self, policies: Sequence[Policy], items: Sequence[Item]) -> None:
         """Decode what the ledger lacks, all of it together: what policies share is computed once; see ``evaluate``."""
-        self._decoded_rows(self._wanted(_distinct(policies), items), items)
+        self._decoded_rows(self._wanted(_distinct(policies)[1], items), items)
 
     def summaries(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[Summary]:
         """Score and sum up: one summary per policy; see ``evaluate``.
 
         What was added up before is kept in the ledger beside the evaluations, and is not added up again.
         """
-        distinct = _distinct(policies)
-        keys = self._summary_keys(distinct, items)
-        known = self._cached_summaries(distinct, keys, items)
+        asked, distinct = _distinct(policies)
+        digests = self._item_digests(policies, items)
+        keys = self._summary_keys(distinct, digests, items)
+        known = self._cached_summaries(distinct, keys, digests)
         tables = self._tables({digest: one for digest, one in distinct.items() if digest not in known}, items)
         found, fresh = {}, {}
         for digest, policy in distinct.items():  # in order: sums of prices depend on it
-            digests = self._item_digests(policy, items)
+            own = digests[policy.prompt_format]
             if digest in known:
                 cached = known[digest]
-                self._count_all(digest, digests, cached)
+                self._count_all(digest, own, cached)
             else:
-                cached = CachedSummary.of(tables[digest], digests, items, self.tasks)
-                self._count(digest, digests, tables[digest])
+                cached = CachedSummary.of(tables[digest], own, items, self.tasks)
+                self._count(digest, own, tables[digest])
                 if tables[digest].lasts:
                     fresh[keys[digest]] = cached.to_json()
             found[digest] = cached.summary
         if fresh:
             self.ledger.keep(fresh)
-        return [found[policy.digest] for policy in policies]
+        return [found[digest] for digest in asked]
 
     def entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[list[float]]]:
         """What the recipes' leads are unsure of; read from the ledger, or decoded and kept there.
@@ -227,9 +229,10 @@ class Evaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _item_digests(self, policy: Policy, items: Sequence[Item]) -> list[str]:
-        """Of the items, as a policy asks them."""
-        return [self.item_digest(item, policy.prompt_format) for item in items]
+    def _item_digests(self, policies: Sequence[Policy], items: Sequence[Item]) -> dict[str, list[str]]:
+        """Of the items, as policies ask them: by prompt format."""
+        formats = {policy.prompt_format for policy in policies}
+        return {text: [self.item_digest(item, text) for item in items] for text in formats}
 
     def _wanted(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, _Wanted]:
         """The mixes that the policies need, each once, with the items that they are needed for; by digest."""
@@ -238,11 +241,11 @@ class Evaluator:
             by_task.setdefault(item.task, []).append(place)
         recipes: dict[str, Recipe] = {}
         places: dict[str, set[int]] = {}
-        for policy in policies.values():
+        for digest, policy in policies.items():
             for task, positions in by_task.items():
-                for recipe in policy.mixes(task):
-                    recipes.setdefault(recipe.digest, recipe)
-                    places.setdefault(recipe.digest, set()).update(positions)
+                for mix, recipe in _mixes(digest, policy, task):
+                    recipes.setdefault(mix, recipe)
+                    places.setdefault(mix, set()).update(positions)
         for recipe in recipes.values():
             self.swarm.check(recipe)
         contexts = self._contexts(recipes)
@@ -255,18 +258,17 @@ class Evaluator:
             for digest, recipe in recipes.items()
         }
 
-    def _summary_keys(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, str]:
+    def _summary_keys(
+        self, policies: Mapping[str, Policy], digests: Mapping[str, Sequence[str]], items: Sequence[Item]
+    ) -> dict[str, str]:
         """What the summary of every policy is kept under, by digest."""
         tasks = list(dict.fromkeys(item.task for item in items))
         mixes = {
-            digest: {recipe.digest: recipe for task in tasks for recipe in policy.mixes(task)}
+            digest: dict(one for task in tasks for one in _mixes(digest, policy, task))
             for digest, policy in policies.items()
         }
         contexts = self._contexts({digest: recipe for some in mixes.values() for digest, recipe in some.items()})
-        formats = {policy.prompt_format for policy in policies.values()}
-        lists = {
-            text: items_digest([self.item_digest(item, text) for item in items], items, self.tasks) for text in formats
-        }
+        lists = {text: items_digest(listed, items, self.tasks) for text, listed in digests.items()}
         return {
             digest: summary_digest(
                 digest, _joined([contexts[one] for one in mixes[digest]]), lists[policy.prompt_format]
@@ -275,7 +277,7 @@ class Evaluator:
         }
 
     def _cached_summaries(
-        self, policies: Mapping[str, Policy], keys: Mapping[str, str], items: Sequence[Item]
+        self, policies: Mapping[str, Policy], keys: Mapping[str, str], digests: Mapping[str, Sequence[str]]
     ) -> dict[str, CachedSummary]:
         """What was added up before, by the policies' digests. It knows nothing of the journal, and no price of a part
         of the items."""
@@ -284,7 +286,7 @@ class Evaluator:
         whole = [
             digest
             for digest, policy in policies.items()
-            if self._asked.get(digest, set()).isdisjoint(self._item_digests(policy, items))
+            if self._asked.get(digest, set()).isdisjoint(digests[policy.prompt_format])
         ]
         kept = self.ledger.facts([keys[digest] for digest in whole])
         return {
@@ -405,9 +407,15 @@ class Evaluator:
         return {key: LedgerRow.of(evaluation) for key, evaluation in passing.items()}
 
 
-def _distinct(policies: Sequence[Policy]) -> dict[str, Policy]:
-    """Each behaviour once, by digest; of equals the last, with its names."""
-    return {policy.digest: policy for policy in policies}
+def _distinct(policies: Sequence[Policy]) -> tuple[list[str], dict[str, Policy]]:
+    """The digests of all, and each behaviour once, by digest; of equals the last, with its names."""
+    digests = [policy.digest for policy in policies]
+    return digests, dict(zip(digests, policies, strict=True))
+
+
+def _mixes(digest: str, policy: Policy, task: str) -> list[tuple[str, Recipe]]:
+    """The mixes that a policy needs for a task, with their digests; that of a mix is known, and takes time to find."""
+    return [(digest, policy)] if isinstance(policy, Recipe) else [(one.digest, one) for one in policy.mixes(task)]
 
 
 def _joined(contexts: Sequence[str]) -> str:
