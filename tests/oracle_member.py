@@ -151,7 +151,7 @@ class OracleMember:
         encoding = self.plain.encode(text, add_special_tokens=False)
         words: dict[int, list[int]] = {}
         for word, token in zip(encoding.word_ids, encoding.ids, strict=True):
-            words.setdefault(word, []).extend(self._said(token))
+            words.setdefault(word, []).extend(self._said(token))  # type: ignore[arg-type]
         return list(words.values())
 
     def _said(self, token: int) -> list[int]:

@@ -72,7 +72,7 @@ def imports(path: Path) -> list[str]:
         node = nodes.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue  # what only a type checker reads is never imported
-        nodes += ast.iter_child_nodes(node)
+        nodes += ast.iter_child_nodes(node)  # type: ignore[arg-type]
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

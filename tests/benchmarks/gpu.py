@@ -210,7 +210,7 @@ def _row(members: Sequence[Member], streams: int, bandwidth: float) -> Row:
 
 def _position_bytes(member: Member) -> int:
     """Keys and values of one position in bfloat16."""
-    config = member.reader.model.config
+    config = member.reader.model.config  # type: ignore[attr-defined]
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * 2 * config.num_hidden_layers * config.num_key_value_heads * size)
 

@@ -75,7 +75,7 @@ def _generate(member: Member, prompts: Sequence[tuple[int, ...]], length: int) -
     ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts])
     mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
     with torch.inference_mode():
-        said = member.reader.model.generate(
+        said = member.reader.model.generate(  # type: ignore[attr-defined]
             input_ids=ids,
             attention_mask=mask,
             do_sample=False,

@@ -79,7 +79,7 @@ def population_vs_plain_loop(options: Options) -> Readings:
     pool = [MemberSpec(name=name, path=f"zoo:{name}") for name in SHARED]
     members = Swarm.load(pool).members
     asked = _requests(_mixtures(pool, options.size(RECIPES, 4)), options.size(ITEMS, 10))
-    models = {member.spec.name: member.reader.model for member in members}
+    models = {member.spec.name: member.reader.model for member in members}  # type: ignore[attr-defined]
     rows = {"plain": 0, "ours": 0}
     answers: dict[str, list[str]] = {}
 

@@ -71,7 +71,7 @@ def quickstart() -> Quickstart:
     with workbench(plain, ":memory:") as bench:
         table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
         representation = genomes_for(bench, lambda: table)
-        return Quickstart(bench.swarm.members, bench.items["selection"], dict(bench.tasks), representation)
+        return Quickstart(bench.swarm.members, bench.items["selection"], dict(bench.tasks), representation)  # type: ignore[attr-defined]
 
 
 @cache

@@ -35,7 +35,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         began = time.perf_counter()
         result = search(space, seed=seed, runs=arguments.runs, out=arguments.runs / f"seed-{seed}", certify=False)
-        champions[seed] = (result.champion, time.perf_counter() - began)
+        champions[seed] = (result.champion, time.perf_counter() - began)  # type: ignore[assignment]
     figures = held_out(space, champions, arguments.runs)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     show(figures)

@@ -77,9 +77,9 @@ def _lesser(policy: Policy) -> list[Policy]:
 
 def _again(recipe: Policy, items: Sequence[Item], known: Workbench, fresh: Workbench) -> Iterator[tuple[float, bool]]:
     """Per item that the ledger holds for the recipe: the smaller margin, and whether the answers are alike."""
-    context = digest_of(known.evaluator.context(recipe))
+    context = digest_of(known.evaluator.context(recipe))  # type: ignore[arg-type]
     digests = [known.evaluator.item_digest(item, recipe.prompt_format) for item in items]
-    names = [member.spec.name for member in recipe.members]
+    names = [member.spec.name for member in recipe.members]  # type: ignore[attr-defined]
     rows = zip(items, known.evaluator.ledger.read(recipe.digest, context, digests), strict=True)
     found = [(item, row.evaluation(names)) for item, row in rows if row is not None]
     if found:

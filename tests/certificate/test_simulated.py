@@ -60,7 +60,7 @@ class _Table:
         }
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
-        return [summarize(items, self._rows[recipe.digest], self.tasks) for recipe in recipes]
+        return [summarize(items, self._rows[recipe.digest], self.tasks) for recipe in recipes]  # type: ignore[arg-type]
 
 
 def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:

@@ -18,7 +18,7 @@ TIGHT = {"cpu_seconds": 1.0, "wall_seconds": 30.0}
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one process", "a process a call"])
 def evaluate(request: pytest.FixtureRequest) -> Iterator[ConfinedFunction]:
-    function = ConfinedFunction(EVALUATOR, limits=ResourceLimits(**TIGHT, memory_bytes=1 << 30, fresh=request.param))
+    function = ConfinedFunction(EVALUATOR, limits=ResourceLimits(**TIGHT, memory_bytes=1 << 30, fresh=request.param))  # type: ignore[arg-type]
     yield function
     function.close()
 

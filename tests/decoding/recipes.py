@@ -76,9 +76,9 @@ def recipes(
     return recipe(
         *names,
         lead=draw(st.sampled_from(names)),
-        weights=draw(st.lists(st.floats(0.05, 5.0), **few)),
-        temperatures=draw(st.lists(st.sampled_from([0.5, 1.0, 1.0, 1.7]), **few)),
-        thresholds=draw(st.lists(st.sampled_from([0.0, 0.0, 0.3, 1.1, 50.0]), **few)),
+        weights=draw(st.lists(st.floats(0.05, 5.0), **few)),  # type: ignore[arg-type]
+        temperatures=draw(st.lists(st.sampled_from([0.5, 1.0, 1.0, 1.7]), **few)),  # type: ignore[arg-type]
+        thresholds=draw(st.lists(st.sampled_from([0.0, 0.0, 0.3, 1.1, 50.0]), **few)),  # type: ignore[arg-type]
         gate=draw(st.sampled_from(gates)),
         fusion=draw(fusions()),
         samples=draw(st.sampled_from(samples)),

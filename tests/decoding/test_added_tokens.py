@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
@@ -19,30 +21,30 @@ def codec_of(tokenizer: Tokenizer, ends: tuple[str, ...] = ("<eos>",), columns: 
 def shown(codec: Codec, text: str) -> list[bytes]:
     path = codec.encode(text.encode())
     assert path is not None
-    return [codec.token_bytes[token] for token in path]
+    return [codec.token_bytes[token] for token in path]  # type: ignore[misc]
 
 
-def test_they_are_found_before_the_text_is_split_and_special_ones_are_not():
+def test_they_are_found_before_the_text_is_split_and_special_ones_are_not() -> None:
     tokenizer = tiny.KINDS["added tokens"]()
     codec = codec_of(tokenizer)
     assert shown(codec, "a<tool>b") == [b"a", b"<tool>", b"b"]
     assert b"    " in shown(codec, "a" + " " * 5 + "b")
     special = tokenizer.token_to_id("<|turn|>")
-    assert special not in codec.encode(b"<|turn|>")
-    assert codec.token_bytes[special] is None
+    assert special not in codec.encode(b"<|turn|>")  # type: ignore[operator]
+    assert codec.token_bytes[special] is None  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kind", ["added tokens", "flagged tokens", "added pieces"])
-def test_every_token_spells_what_decoding_it_between_others_gives(kind):
+def test_every_token_spells_what_decoding_it_between_others_gives(kind: Any) -> None:
     tokenizer = tiny.KINDS[kind]()
     codec = codec_of(tokenizer)
     around = codec.encode(b"(")
     for token in codec.continuation.added:
-        decoded = tokenizer.decode([*around, token, *around], skip_special_tokens=False)
+        decoded = tokenizer.decode([*around, token, *around], skip_special_tokens=False)  # type: ignore[misc]
         assert decoded == f"({codec.token_bytes[token].decode()}("
 
 
-def test_runs_of_visible_spaces_are_runs_of_spaces():
+def test_runs_of_visible_spaces_are_runs_of_spaces() -> None:
     codec = codec_of(tiny.KINDS["added pieces"]())
     assert shown(codec, "a  t") == [b"a", b"  ", b"t"]
     spelled = [text for text in codec.token_bytes if text]
@@ -51,20 +53,20 @@ def test_runs_of_visible_spaces_are_runs_of_spaces():
 
 
 @pytest.mark.parametrize("kind", ["llama2", "gemma", "metaspace", "unigram", "added pieces"])
-def test_a_visible_space_in_a_text_is_written_in_bytes(kind):
+def test_a_visible_space_in_a_text_is_written_in_bytes(kind: Any) -> None:
     codec = codec_of(tiny.KINDS[kind]())
     assert shown(codec, "a▁▁t") == [b"a", *([b"\xe2", b"\x96", b"\x81"] * 2), b"t"]
-    assert codec.encode("▁".encode()[:2]) == codec.encode("▁".encode())[:2]
+    assert codec.encode("▁".encode()[:2]) == codec.encode("▁".encode())[:2]  # type: ignore[index]
 
 
-def test_none_takes_the_spaces_around_it():
+def test_none_takes_the_spaces_around_it() -> None:
     codec = codec_of(tiny.KINDS["flagged tokens"]())
     for text in ("a  <end>   b", "a  <mid>   b"):
         assert b"".join(shown(codec, text)) == text.encode()
         assert text.strip("ab ").encode() in shown(codec, text)
 
 
-def test_whole_words_are_found_only_as_such_and_no_cut_parts_them_from_their_neighbours():
+def test_whole_words_are_found_only_as_such_and_no_cut_parts_them_from_their_neighbours() -> None:
     codec = codec_of(tiny.KINDS["flagged tokens"]())
     assert b"cat" in shown(codec, "a cat")
     assert b"cat" not in shown(codec, "acat") + shown(codec, "cats")
@@ -75,14 +77,14 @@ def test_whole_words_are_found_only_as_such_and_no_cut_parts_them_from_their_nei
     assert find_split_points(codec_of(tiny.KINDS["added tokens"]()))[ord("t") << 8 | ord(" ")]
 
 
-def test_one_that_stands_across_a_place_leaves_it_uncut():
+def test_one_that_stands_across_a_place_leaves_it_uncut() -> None:
     tokenizer = tiny.byte_level(tiny.GPT2_PATTERN, 400)
     assert find_split_points(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
     tokenizer.add_tokens([AddedToken("<the end>", normalized=False)])
     assert not find_split_points(codec_of(tokenizer))[ord("e") << 8 | ord(" ")]
 
 
-def test_numbers_stay_where_there_are_holes_among_them():
+def test_numbers_stay_where_there_are_holes_among_them() -> None:
     tokenizer = tiny.byte_level(tiny.GPT2_PATTERN, 400)
     tokenizer.add_special_tokens([AddedToken(f"<special {number}>") for number in range(5)])
     tokenizer.add_tokens([AddedToken("<last>", normalized=False)])
@@ -91,7 +93,7 @@ def test_numbers_stay_where_there_are_holes_among_them():
     assert shown(codec, "a<last>") == [b"a", b"<last>"]
 
 
-def test_one_that_the_model_has_no_logits_for_is_not_found():
+def test_one_that_the_model_has_no_logits_for_is_not_found() -> None:
     tokenizer = tiny.byte_level(tiny.GPT2_PATTERN, 400)
     columns = tokenizer.get_vocab_size()
     tokenizer.add_tokens([AddedToken("<late>", normalized=False)])
@@ -101,7 +103,7 @@ def test_one_that_the_model_has_no_logits_for_is_not_found():
     assert len(late) > 3
 
 
-def test_pieces_that_cannot_be_said_are_written_without_them():
+def test_pieces_that_cannot_be_said_are_written_without_them() -> None:
     """An end token may be any piece of text; the text is spelled by others all the same."""
     merges = [("a", "t"), ("Ġ", "at"), ("h", "e")]
     symbols = [*tiny.SPECIALS[:2], *sorted(tiny.pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
@@ -118,7 +120,7 @@ def test_pieces_that_cannot_be_said_are_written_without_them():
         assert shown(codec, "at") == [b"at"]
 
 
-def test_a_single_byte_that_cannot_be_said_leaves_texts_that_nothing_spells():
+def test_a_single_byte_that_cannot_be_said_leaves_texts_that_nothing_spells() -> None:
     codec = codec_of(tiny.byte_level(None, 258), ends=("<eos>", "Ċ"))
     assert codec.encode(b"a\nb") is None
     assert codec.paths(b"a\n") == ()

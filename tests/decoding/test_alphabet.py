@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ few = settings(max_examples=60, deadline=None, derandomize=True)
 
 @few
 @given(text=st.text(min_size=1), data=st.data())
-def test_what_may_follow_is_what_keeps_a_text_valid(text, data):
+def test_what_may_follow_is_what_keeps_a_text_valid(text: str, data: Any) -> None:
     raw = text.encode()[: data.draw(st.integers(0, len(text.encode())))]
     whole, partial = split_character(raw)
     assert whole + partial == raw
@@ -31,11 +33,11 @@ def test_what_may_follow_is_what_keeps_a_text_valid(text, data):
 @pytest.mark.parametrize(
     "partial", [b"", b"\xe0", b"\xed", b"\xf0", b"\xf4", b"\xc3", b"\xf0\x9f", b"\xe2\x82", b"\xf4\x8f"]
 )
-def test_the_table_of_unicode_row_by_row(partial):
+def test_the_table_of_unicode_row_by_row(partial: Any) -> None:
     assert allowed_after(partial).tolist() == oracle.allowed(partial)
 
 
-def test_bytes_that_never_occur():
+def test_bytes_that_never_occur() -> None:
     assert not any(allowed_after(b"")[byte] for byte in (0x80, 0xBF, 0xC0, 0xC1, 0xF5, 0xFF))
     assert allowed_after(b"")[256]
     assert not allowed_after(b"\xc3")[256]
@@ -58,7 +60,7 @@ def test_bytes_that_never_occur():
         (b"abST", 9, [b"STOP"], (b"abST", None)),
     ],
 )
-def test_an_answer_is_truncate(raw, limit, stop, kept):
+def test_an_answer_is_truncate(raw: Any, limit: int, stop: Any, kept: Any) -> None:
     """As if it had come byte by byte: the stop string that is complete first ends it, within the limit."""
     assert truncate(raw, limit, stop) == kept
 
@@ -69,7 +71,7 @@ def test_an_answer_is_truncate(raw, limit, stop, kept):
     limit=st.integers(1, 12),
     stop=st.lists(st.sampled_from([b"a", b"ab", b"ba", b"bcb", b"cc"]), max_size=2),
 )
-def test_a_token_of_many_bytes_is_cut_as_its_bytes_are(raw, limit, stop):
+def test_a_token_of_many_bytes_is_cut_as_its_bytes_are(raw: Any, limit: int, stop: Any) -> None:
     for length in range(1, len(raw) + 1):
         kept, why = truncate(raw[:length], limit, stop)
         if why is not None:
@@ -78,13 +80,13 @@ def test_a_token_of_many_bytes_is_cut_as_its_bytes_are(raw, limit, stop):
     assert truncate(raw, limit, stop) == (raw, None)
 
 
-def made():
+def made() -> Any:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny.KINDS["gpt2"](), eos_token="<eos>", pad_token="<pad>")
     codec = Codec(tokenizer, (tokenizer.eos_token_id,), 10**9, "gpt2")
     return codec, ByteAlphabet(), TokenAlphabet(codec)
 
 
-def test_alphabets_number_their_symbols_and_put_end_last():
+def test_alphabets_number_their_symbols_and_put_end_last() -> None:
     codec, letters, tokens = made()
     assert (letters.size, letters.end, letters.empty) == (257, 256, b"")
     assert letters.append(b"a", b"a", 0xC3) == (b"a\xc3", b"a\xc3")
@@ -93,7 +95,7 @@ def test_alphabets_number_their_symbols_and_put_end_last():
     assert tokens.append(the, b"the", the[0]) == ((*the, the[0]), b"the" + codec.token_bytes[the[0]])
 
 
-def test_what_may_follow_goes_by_the_state_of_a_text():
+def test_what_may_follow_goes_by_the_state_of_a_text() -> None:
     codec, letters, tokens = made()
     raws = [b"", b"a", "é".encode(), b"a\xc3", b"\xf0\x9f", b"b\xc3"]
     states = np.array([letters.state(raw) for raw in raws])
@@ -102,7 +104,7 @@ def test_what_may_follow_goes_by_the_state_of_a_text():
     assert tokens.allowed(np.array([tokens.state(raw) for raw in raws])).tolist() == [[*said, True]] * len(raws)
 
 
-def test_texts_are_encoded_and_counted():
+def test_texts_are_encoded_and_counted() -> None:
     codec, letters, tokens = made()
     text = "the cat, naïve"
     assert letters.encode(text) == text.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,17 +18,17 @@ from tests.oracle import allowed
 
 SMOOTHING = 1e-3  # a model gives a little to everything
 WORDS = ("the", "a", "tiger", "river", "runs", "slowly", "under", "old", "stones,", "and", "every", "naïve", "garden")
-WORDS += ("sleeps;", "café", "señor", "it's", "we'll")
+WORDS += ("sleeps;", "café", "señor", "it's", "we'll")  # type: ignore[assignment]
 SENTENCES = 400
 
 
-def rare(chance):
+def rare(chance: Any) -> Any:
     """A word that the tokenizer has no single token for."""
     return "".join(chance.choice("bcdfghjklmnprstvwz") + chance.choice("aeiou") for _ in range(chance.randint(2, 4)))
 
 
 @pytest.fixture(scope="module")
-def text():
+def text() -> Any:
     """Words by chance, rare ones too, with numbers, double spaces and new lines among them."""
     chance = random.Random(11)
     pieces = []
@@ -39,7 +40,7 @@ def text():
 
 
 @pytest.fixture(scope="module")
-def bigram(tmp_path_factory, text):
+def bigram(tmp_path_factory: pytest.TempPathFactory, text: str) -> Any:
     """A Llama with nothing between its embedding (one-hot) and its head (the table), saved and loaded."""
     tokenizer = tiny.byte_level(tiny.GPT2_PATTERN, 640, text)
     columns = tokenizer.get_vocab_size()
@@ -64,7 +65,7 @@ def bigram(tmp_path_factory, text):
     path = tiny.save(tmp_path_factory.mktemp("bigram"), model, tokenizer)
     member = load_member(MemberSpec(name="bigram", path=str(path), device="cpu"), 4096)
     with torch.inference_mode():
-        rows = torch.softmax(member.reader.model(torch.arange(columns)[:, None]).logits[:, 0].double(), 1).numpy()
+        rows = torch.softmax(member.reader.model(torch.arange(columns)[:, None]).logits[:, 0].double(), 1).numpy()  # type: ignore[attr-defined]
     assert np.abs(rows - table).max() < 1e-5, "the model is the table"
     return member, rows
 
@@ -72,7 +73,7 @@ def bigram(tmp_path_factory, text):
 class Marginal:
     """The exact next-byte distribution behind a text, over all tokenizations that spell it."""
 
-    def __init__(self, member, rows):
+    def __init__(self, member: Any, rows: Any) -> None:
         self.spelling = {t: s for t, s in enumerate(member.codec.token_bytes) if s}
         self.longest = max(map(len, self.spelling.values()))
         said = [*self.spelling, *member.codec.end_ids]
@@ -80,7 +81,7 @@ class Marginal:
         self.by_text = {s: t for t, s in self.spelling.items()}
         self.end = member.codec.end_ids[0]
 
-    def masses(self, first, text):
+    def masses(self, first: Any, text: Any) -> Any:
         """Per position of the text: ``{last token: probability of all paths that end there with it}``."""
         alpha = [{first: 1.0}]
         for stop in range(1, len(text) + 1):
@@ -92,7 +93,7 @@ class Marginal:
             alpha.append(here)
         return alpha
 
-    def next_byte(self, alpha, text):
+    def next_byte(self, alpha: Any, text: Any) -> Any:
         symbols = np.zeros(257)
         for start in range(max(0, len(text) - self.longest + 1), len(text) + 1):
             rest = text[start:]
@@ -106,7 +107,7 @@ class Marginal:
         return symbols / symbols.sum()
 
 
-def distances(bigram, prompt, sentence, epsilon=1e-3):
+def distances(bigram: Any, prompt: Any, sentence: Any, epsilon: float = 1e-3) -> Any:
     """Total variation between our view and the exact marginal at every position; and whether a digit run is near."""
     member, rows = bigram
     exact, reader = Marginal(member, rows), LoneView(member, epsilon)
@@ -120,7 +121,7 @@ def distances(bigram, prompt, sentence, epsilon=1e-3):
     return found
 
 
-def test_the_view_is_the_exact_marginal_outside_digit_runs(bigram, text):
+def test_the_view_is_the_exact_marginal_outside_digit_runs(bigram: Any, text: str) -> None:
     every = [pair for sentence in text[:12] for pair in distances(bigram, "the old river", f" {sentence}")]
     outside = [distance for distance, in_digits in every if not in_digits]
     assert len(outside) > 300
@@ -128,18 +129,18 @@ def test_the_view_is_the_exact_marginal_outside_digit_runs(bigram, text):
     assert np.median(outside) < 2e-3
 
 
-def test_it_also_is_where_words_were_never_seen_together(bigram):
+def test_it_also_is_where_words_were_never_seen_together(bigram: Any) -> None:
     every = [
         pair for s in (" stones the a a garden", " under; river tiger", " runs\n") for pair in distances(bigram, "a", s)
     ]
     assert np.mean([distance for distance, _ in every]) <= 0.02
 
 
-def test_a_view_that_covers_too_little_would_be_seen(bigram, text, monkeypatch):
+def test_a_view_that_covers_too_little_would_be_seen(bigram: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the heads that end before the text does, the same measure is far off."""
     every_head = ByteView._tokenizations
 
-    def last_head(self, context):
+    def last_head(self: ByteView, context: Any) -> Any:
         nodes, branches = every_head(self, context)
         return nodes[-1:], branches[-1:]
 

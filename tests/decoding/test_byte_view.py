@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from evoswarm.decoding.member import Member
 from tests.decoding.lone_view import LoneView
-from tests.oracle import allowed
+from tests.oracle import OracleMember, allowed
 
 EPSILON = 1e-3
 PROMPT = "47+85="
@@ -52,7 +55,9 @@ def prefixes(text: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_every_position_of_every_text_is_as_defined(name, any_member, any_oracle):
+def test_every_position_of_every_text_is_as_defined(
+    name: str, any_member: Callable[[str], Member], any_oracle: Callable[[str], OracleMember]
+) -> None:
     reader, judge = LoneView(any_member(name), EPSILON), any_oracle(name)
     prompt = judge.prompt(PROMPT)
     assert reader.member.render(PROMPT) == prompt
@@ -74,7 +79,7 @@ def test_every_position_of_every_text_is_as_defined(name, any_member, any_oracle
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_what_is_left_out_is_bounded_as_reported(name, any_member):
+def test_what_is_left_out_is_bounded_as_reported(name: str, any_member: Callable[[str], Member]) -> None:
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     exact = LoneView(any_member(name), 0.0)
     whole = exact.read(PROMPT, every)
@@ -87,12 +92,12 @@ def test_what_is_left_out_is_bounded_as_reported(name, any_member):
             assert len(node.reads) <= len(other.reads)
 
 
-def probabilities(reader, node):
+def probabilities(reader: Any, node: Any) -> Any:
     return reader.probs(node)
 
 
 @pytest.mark.parametrize("name", ["llama-a", "gpt2", "llama2", "mamba-b"])
-def test_warm_and_cold_memory_give_the_same_vector(name, any_member):
+def test_warm_and_cold_memory_give_the_same_vector(name: str, any_member: Callable[[str], Member]) -> None:
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     knows_more = LoneView(any_member(name), 0.0)
     knows_more.read(PROMPT, every)
@@ -106,14 +111,14 @@ def test_warm_and_cold_memory_give_the_same_vector(name, any_member):
         assert len(one.reads) == len(other.reads)
 
 
-def test_some_texts_leave_something_out(any_member):
+def test_some_texts_leave_something_out(any_member: Callable[[str], Member]) -> None:
     """Otherwise the tests of the bound and of warm memory would hold nothing."""
     reader = LoneView(any_member("gpt2"), EPSILON)
     nodes = reader.read(PROMPT, prefixes(TEXTS["newlines and tabs before a word"]) + prefixes(TEXTS["a contraction"]))
     assert any(node.left_out > 0 for node in nodes)
 
 
-def test_more_rows_are_waited_for_than_may_be_kept(any_member):
+def test_more_rows_are_waited_for_than_may_be_kept(any_member: Callable[[str], Member]) -> None:
     """Each turn must leave those that wait what they have: else they take it from each other for ever."""
     member = any_member("gpt2")
     asked = [(f"{number}+1=", b"it's  th") for number in range(100)]
@@ -123,7 +128,7 @@ def test_more_rows_are_waited_for_than_may_be_kept(any_member):
         assert (probabilities(tight, one) - probabilities(roomy, other)).abs().max() < 1e-5
 
 
-def test_nothing_is_read_twice(any_member):
+def test_nothing_is_read_twice(any_member: Callable[[str], Member]) -> None:
     reader = LoneView(any_member("llama3"), EPSILON)
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     first = reader.read(PROMPT, every)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -30,26 +31,26 @@ from tests.decoding import tiny
 SMALLEST = {**tiny.SMALL, "hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "num_hidden_layers": 1}
 
 
-def load(path, **fields):
+def load(path: Any, **fields: Any) -> Any:
     return load_member(MemberSpec(name="guest", path=str(path), **{"device": "cpu", **fields}), 1024)
 
 
-def check(path):
+def check(path: Any) -> Any:
     return ModelFiles(Path(path), "guest", Where("space.yaml", "pool.0.path")).check(None)
 
 
-def answer(path, prompt="47+85=", **fields):
+def answer(path: Any, prompt: str = "47+85=", **fields: Any) -> Any:
     swarm = Swarm([load(path, **fields)])
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="guest", alphabet="tokens")
     return swarm.decode([Request(alone, prompt, max_bytes=99, max_symbols=6)])[0]
 
 
-def edit(file, **fields):
+def edit(file: Any, **fields: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A small model of its own, as `save_pretrained` leaves it."""
     tokenizer = tiny.KINDS["plain bytes"]()
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **SMALLEST)
@@ -57,12 +58,12 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture
-def copy(base, tmp_path):
+def copy(base: Any, tmp_path: Path) -> Any:
     return shutil.copytree(base, tmp_path / "copy")
 
 
 @pytest.fixture(scope="module")
-def adapter(base, tmp_path_factory):
+def adapter(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What training a LoRA leaves, the tokenizer beside it; and the model with it, as its authors would run it."""
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
@@ -77,7 +78,7 @@ def adapter(base, tmp_path_factory):
     return path, adapted
 
 
-def test_an_adapter_is_merged_into_its_base(adapter, base, tmp_path):
+def test_an_adapter_is_merged_into_its_base(adapter: Any, base: Any, tmp_path: Path) -> None:
     path, adapted = adapter
     assert check(path) == ()
     member = load(path)
@@ -96,7 +97,7 @@ def test_an_adapter_is_merged_into_its_base(adapter, base, tmp_path):
     assert fingerprint(moved, spec) != fingerprint(path, spec), "the base is a part of what it is"
 
 
-def test_an_adapter_without_the_package_that_merges_it(adapter, monkeypatch):
+def test_an_adapter_without_the_package_that_merges_it(adapter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     words = r"expected a whole model in .*lora', got an adapter \(LORA\) of .*evoswarm\[adapters\].*merge_and_unload"
     with pytest.raises(MemberError, match=words):
@@ -113,7 +114,7 @@ def test_an_adapter_without_the_package_that_merges_it(adapter, monkeypatch):
         (lambda path: (path / "adapter_model.safetensors").unlink(), r"the adapter's weights \(adapter_model"),
     ],
 )
-def test_an_adapter_that_is_not_whole(adapter, tmp_path, spoil, words):
+def test_an_adapter_that_is_not_whole(adapter: Any, tmp_path: Path, spoil: Any, words: str) -> None:
     path = shutil.copytree(adapter[0], tmp_path / "broken")
     spoil(path)
     for look in (check, load):
@@ -122,7 +123,7 @@ def test_an_adapter_that_is_not_whole(adapter, tmp_path, spoil, words):
 
 
 @pytest.mark.parametrize("change", ["more", "less", "other"])
-def test_an_adapter_of_another_base(adapter, tmp_path, change):
+def test_an_adapter_of_another_base(adapter: Any, tmp_path: Path, change: Any) -> None:
     path = shutil.copytree(adapter[0], tmp_path / "foreign")
     weights = load_file(path / "adapter_model.safetensors")
     first = min(weights)
@@ -137,14 +138,14 @@ def test_an_adapter_of_another_base(adapter, tmp_path, change):
         load(path)
 
 
-def test_an_adapter_that_lies_beside_merged_weights_is_left_alone(adapter, copy, base):
+def test_an_adapter_that_lies_beside_merged_weights_is_left_alone(adapter: Any, copy: Any, base: Any) -> None:
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copy(adapter[0] / name, copy)
     assert check(copy) == ()
     assert answer(copy).samples == answer(base).samples != answer(adapter[0]).samples
 
 
-def test_weights_in_pieces_and_pickled_and_twice(base, tmp_path):
+def test_weights_in_pieces_and_pickled_and_twice(base: Any, tmp_path: Path) -> None:
     want = answer(base).samples
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     pieces = shutil.copytree(base, tmp_path / "pieces")
@@ -166,7 +167,7 @@ def test_weights_in_pieces_and_pickled_and_twice(base, tmp_path):
             look(pieces)
 
 
-def test_other_kinds_of_models(tmp_path):
+def test_other_kinds_of_models(tmp_path: Path) -> None:
     small = {"vocab_size": 259, "eos_token_id": 1, "pad_token_id": 0}
     t5 = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "decoder_start_token_id": 0}
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
@@ -181,7 +182,7 @@ def test_other_kinds_of_models(tmp_path):
                 look(path)
 
 
-def test_an_encoder_that_calls_itself_a_writer(tmp_path):
+def test_an_encoder_that_calls_itself_a_writer(tmp_path: Path) -> None:
     """Its last layer says a next token, but it has read what follows."""
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     config = AutoConfig.for_model("bert", vocab_size=258, eos_token_id=1, is_decoder=False, **sizes)
@@ -198,14 +199,14 @@ def test_an_encoder_that_calls_itself_a_writer(tmp_path):
     ("method", "name"),
     [("gptq", "GPTQ"), ("awq", "AWQ"), ("bitsandbytes", "bitsandbytes"), ("fp8", "FP8"), ("unheard-of", "unheard-of")],
 )
-def test_quantised_weights_are_named_as_what_they_are(copy, method, name):
+def test_quantised_weights_are_named_as_what_they_are(copy: Any, method: Any, name: str) -> None:
     edit(copy / "config.json", quantization_config={"quant_method": method})
     for look in (check, load):
         with pytest.raises(MemberError, match=f"weights quantised by {name}: take the model as it was before"):
             look(copy)
 
 
-def test_gguf(copy):
+def test_gguf(copy: Any) -> None:
     (copy / "model.safetensors").rename(copy / "model-q4.gguf")
     for look in (check, load):
         with pytest.raises(MemberError, match=r"got model-q4.gguf \(GGUF, for llama.cpp\): .*gguf_file"):
@@ -214,14 +215,14 @@ def test_gguf(copy):
         check(copy / "model-q4.gguf")
 
 
-def test_code_of_its_own_runs_only_where_it_is_trusted(copy):
+def test_code_of_its_own_runs_only_where_it_is_trusted(copy: Any) -> None:
     auto_map = {"AutoConfig": "configuration_x.XConfig", "AutoModelForCausalLM": "modeling_x.X"}
     edit(copy / "config.json", auto_map=auto_map, model_type="xmodel")
     with pytest.raises(MemberError, match=r"code of the checkpoint's own \(auto_map\).*only where you trust it"):
         load(copy)
 
 
-def test_a_family_that_the_library_does_not_know(copy):
+def test_a_family_that_the_library_does_not_know(copy: Any) -> None:
     edit(copy / "config.json", model_type="llama9")
     with pytest.raises(MemberError, match=r"model_type that transformers \S+ knows in .*got 'llama9'"):
         load(copy)
@@ -230,7 +231,7 @@ def test_a_family_that_the_library_does_not_know(copy):
         load(copy)
 
 
-def pieces_alone(path, **trainer):
+def pieces_alone(path: Any, **trainer: Any) -> Any:
     """A SentencePiece model trained on a few lines, as `tokenizer.model`."""
     out = io.BytesIO()
     settings = {
@@ -251,7 +252,7 @@ def pieces_alone(path, **trainer):
 
 
 @pytest.fixture
-def llama_of_pieces(tmp_path):
+def llama_of_pieces(tmp_path: Path) -> Any:
     path = tmp_path / "pieces"
     path.mkdir()
     processor = pieces_alone(path)
@@ -262,7 +263,7 @@ def llama_of_pieces(tmp_path):
     return path, processor
 
 
-def test_a_tokenizer_of_pieces_alone_is_converted(llama_of_pieces):
+def test_a_tokenizer_of_pieces_alone_is_converted(llama_of_pieces: Any) -> None:
     path, processor = llama_of_pieces
     assert check(path) == ()
     member = load(path)
@@ -271,7 +272,9 @@ def test_a_tokenizer_of_pieces_alone_is_converted(llama_of_pieces):
     assert answer(path, "the quick").failure is None
 
 
-def test_pieces_that_are_read_otherwise_once_converted_are_said(llama_of_pieces, caplog):
+def test_pieces_that_are_read_otherwise_once_converted_are_said(
+    llama_of_pieces: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     path, _ = llama_of_pieces
     pieces_alone(path, normalization_rule_name="nmt_nfkc", remove_extra_whitespaces=True)
     with caplog.at_level(logging.WARNING, "evoswarm"):
@@ -282,7 +285,7 @@ def test_pieces_that_are_read_otherwise_once_converted_are_said(llama_of_pieces,
         load(path)
 
 
-def test_a_slow_tokenizer_is_converted(copy, base):
+def test_a_slow_tokenizer_is_converted(copy: Any, base: Any) -> None:
     model = json.loads((copy / "tokenizer.json").read_text())["model"]
     (copy / "vocab.json").write_text(json.dumps(model["vocab"]))
     (copy / "merges.txt").write_text("#version: 0.2\n")
@@ -292,7 +295,7 @@ def test_a_slow_tokenizer_is_converted(copy, base):
     assert load(copy).render("47+85=") == load(base).render("47+85=")
 
 
-def test_truncation_and_padding_that_training_left_are_not_obeyed(copy, base):
+def test_truncation_and_padding_that_training_left_are_not_obeyed(copy: Any, base: Any) -> None:
     tokenizer = json.loads((copy / "tokenizer.json").read_text())
     tokenizer["truncation"] = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
     tokenizer["padding"] = {
@@ -306,7 +309,7 @@ def test_truncation_and_padding_that_training_left_are_not_obeyed(copy, base):
         assert len(member.render(text)) == len(text)
 
 
-def add_token(path, content, number, special=False):
+def add_token(path: Any, content: Any, number: Any, special: bool = False) -> None:
     tokenizer = json.loads((path / "tokenizer.json").read_text())
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     tokenizer["added_tokens"].append({"id": number, "content": content, "special": special, **flags})
@@ -314,7 +317,7 @@ def add_token(path, content, number, special=False):
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_a_token_that_the_model_has_no_embedding_for_fails_the_prompts_that_hold_it(copy, alphabet):
+def test_a_token_that_the_model_has_no_embedding_for_fails_the_prompts_that_hold_it(copy: Any, alphabet: str) -> None:
     add_token(copy, "TOOL", 258)
     assert "prompts that hold 'TOOL' cannot be read" in check(copy)[0]
     swarm = Swarm([load(copy)])
@@ -328,7 +331,7 @@ def test_a_token_that_the_model_has_no_embedding_for_fails_the_prompts_that_hold
     assert "'TOOL' (token 258)" in broken.failure.message
 
 
-def test_a_template_that_writes_a_token_without_an_embedding(copy):
+def test_a_template_that_writes_a_token_without_an_embedding(copy: Any) -> None:
     add_token(copy, "<|turn|>", 258, special=True)
     assert check(copy) == (), "nobody can write it"
     assert answer(copy, "a <|turn|> b").failure is None
@@ -340,7 +343,7 @@ def test_a_template_that_writes_a_token_without_an_embedding(copy):
         load(copy, chat_template=True)
 
 
-def test_the_tokenizer_of_another_model(copy):
+def test_the_tokenizer_of_another_model(copy: Any) -> None:
     tokenizer = tiny.KINDS["gpt2"]()
     tokenizer.save(str(copy / "tokenizer.json"))
     for look in (check, load):
@@ -348,7 +351,7 @@ def test_the_tokenizer_of_another_model(copy):
             look(copy)
 
 
-def test_a_fingerprint_that_a_space_names_is_held(base):
+def test_a_fingerprint_that_a_space_names_is_held(base: Any) -> None:
     spec = MemberSpec(name="guest", path=str(base), device="cpu")
     own = Swarm.load([spec]).specs[0].fingerprint
     assert Swarm.load([spec.model_copy(update={"fingerprint": own})]).specs[0].fingerprint == own
@@ -356,7 +359,7 @@ def test_a_fingerprint_that_a_space_names_is_held(base):
         Swarm.load([spec.model_copy(update={"fingerprint": "0" * 64})])
 
 
-def test_weights_that_are_of_no_use_are_said(copy, caplog):
+def test_weights_that_are_of_no_use_are_said(copy: Any, caplog: pytest.LogCaptureFixture) -> None:
     weights = load_file(copy / "model.safetensors")
     save_file({**weights, "value_head.weight": torch.ones(3)}, copy / "model.safetensors", {"format": "pt"})
     with caplog.at_level(logging.WARNING, "evoswarm"):
@@ -366,7 +369,7 @@ def test_weights_that_are_of_no_use_are_said(copy, caplog):
     ]
 
 
-def test_weights_of_another_shape_are_named(copy):
+def test_weights_of_another_shape_are_named(copy: Any) -> None:
     edit(copy / "config.json", intermediate_size=8)
     with pytest.raises(
         MemberError, match=r"expected model\.layers\.0\.mlp\.down_proj\.weight of shape \[16, 8\].*16, 16"
@@ -375,7 +378,7 @@ def test_weights_of_another_shape_are_named(copy):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_refused(copy, bad):
+def test_weights_that_are_no_numbers_are_refused(copy: Any, bad: Any) -> None:
     weights = load_file(copy / "model.safetensors")
     weights["model.norm.weight"][2] = bad
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
@@ -383,7 +386,7 @@ def test_weights_that_are_no_numbers_are_refused(copy, bad):
         load(copy)
 
 
-def test_weights_that_are_too_large_for_half_precision(copy):
+def test_weights_that_are_too_large_for_half_precision(copy: Any) -> None:
     weights = load_file(copy / "model.safetensors")
     weights["model.norm.weight"][2] = 1e6
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
@@ -403,14 +406,14 @@ def test_weights_that_are_too_large_for_half_precision(copy):
         ({"head_dim": 2**62}, "config.json"),
     ],
 )
-def test_a_config_that_promises_too_much_is_refused_before_memory_is_taken(copy, fields, words):
+def test_a_config_that_promises_too_much_is_refused_before_memory_is_taken(copy: Any, fields: Any, words: str) -> None:
     edit(copy / "config.json", **fields)
     with pytest.raises(MemberError, match=words):
         load(copy)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.safetensors.index.json", "config.json", "tokenizer.json"])
-def test_nobody_waits_for_a_fifo(copy, name):
+def test_nobody_waits_for_a_fifo(copy: Any, name: str) -> None:
     (copy / name).unlink(missing_ok=True)
     if "index" in name:
         (copy / "model.safetensors").unlink()
@@ -422,7 +425,7 @@ def test_nobody_waits_for_a_fifo(copy, name):
 
 
 @pytest.mark.parametrize("name", ["../model.safetensors", "/dev/zero", 3])
-def test_an_index_that_leaves_its_directory(copy, name):
+def test_an_index_that_leaves_its_directory(copy: Any, name: str) -> None:
     (copy / "model.safetensors").rename(copy.parent / "model.safetensors")
     (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
     for look in (check, load):

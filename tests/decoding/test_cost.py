@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.recipes import PROMPTS, recipe
+from tests.oracle import OracleMember
 
 BYTES = "opt-g"  # its tokens are bytes, so that nodes can be counted from texts
 
 
-def use_of(completion, name):
+def use_of(completion: Any, name: Any) -> Any:
     return next(use for use in completion.use if use.name == name)
 
 
-def up_to(n):
+def up_to(n: Any) -> Any:
     """Positions that n tokens attend to, themselves included."""
     return n * (n + 1) // 2
 
 
-def test_a_member_alone_in_tokens(zoo):
+def test_a_member_alone_in_tokens(zoo: Swarm) -> None:
     alone = recipe("llama-a", alphabet="tokens")
     swarm = Swarm([member for member in zoo.members if member.spec.name == "llama-a"])
     for prompt in PROMPTS:
@@ -34,7 +37,7 @@ def test_a_member_alone_in_tokens(zoo):
         assert use.context == up_to(prompt_tokens + read)
 
 
-def test_a_follower_catches_up_in_one_pass(zoo, any_oracle):
+def test_a_follower_catches_up_in_one_pass(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     gated = recipe("llama-a", BYTES, thresholds=(0.0, 0.8))
     seen = set()
     for prompt in PROMPTS:
@@ -52,7 +55,7 @@ def test_a_follower_catches_up_in_one_pass(zoo, any_oracle):
     assert len(seen) > 1
 
 
-def test_samples_share_the_prompt_and_what_they_agree_on(zoo, any_oracle):
+def test_samples_share_the_prompt_and_what_they_agree_on(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     sampled = recipe(BYTES, samples=8, sampling_temperature=0.7)
     for prompt in PROMPTS[:3]:
         done = zoo.decode([Request(sampled, prompt, "k", max_bytes=5)])[0]
@@ -69,7 +72,7 @@ def test_samples_share_the_prompt_and_what_they_agree_on(zoo, any_oracle):
         assert use.context == up_to(prompt_tokens) + sum(prompt_tokens + len(text) for text in stood_at - {b""})
 
 
-def test_tokens_and_rows_in_bytes_are_those_of_the_heads(zoo, any_oracle):
+def test_tokens_and_rows_in_bytes_are_those_of_the_heads(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     for names in (("gpt2-c", "mistral-h"), ("qwen3-d", "mamba-b")):
         both = recipe(*names)
         for prompt in PROMPTS[:2]:
@@ -87,7 +90,7 @@ def test_tokens_and_rows_in_bytes_are_those_of_the_heads(zoo, any_oracle):
                 assert use.passes <= use.rows
 
 
-def test_a_crowd_a_warm_memory_and_a_cold_one_make_no_difference(zoo):
+def test_a_crowd_a_warm_memory_and_a_cold_one_make_no_difference(zoo: Swarm) -> None:
     """Nor does the order in which samples happened to be decoded."""
     pool = ("llama-a", "gpt2-c", "mistral-h", "mamba-b")
     members = [member for member in zoo.members if member.spec.name in pool]
@@ -112,7 +115,7 @@ def test_a_crowd_a_warm_memory_and_a_cold_one_make_no_difference(zoo):
         assert cold.use == warm.use == crowded.use
 
 
-def test_open_tokens_of_the_lead(zoo):
+def test_open_tokens_of_the_lead(zoo: Swarm) -> None:
     """Open at one byte of a token is open at the token."""
     gated = recipe("gpt2-c", BYTES, thresholds=(0.0, 1.0))
     lead = next(member for member in zoo.members if member.spec.name == "gpt2-c")
@@ -122,7 +125,7 @@ def test_open_tokens_of_the_lead(zoo):
         opened = {at for at, step in enumerate(done.trace) if len(step.speakers) > 1}
         start, touched, tokens = 0, 0, lead.codec.encode(raw)
         for token in tokens:
-            stop = start + len(lead.codec.token_bytes[token])
+            stop = start + len(lead.codec.token_bytes[token])  # type: ignore[arg-type]
             touched += bool(opened & set(range(start, stop)))
             start = stop
-        assert (done.lead_tokens, done.lead_tokens_touched) == (len(tokens), touched)
+        assert (done.lead_tokens, done.lead_tokens_touched) == (len(tokens), touched)  # type: ignore[arg-type]

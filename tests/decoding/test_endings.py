@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tokenizers import AddedToken
 
-from evoswarm.decoding.member import load_member
+from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Request
@@ -25,22 +27,24 @@ from tests.decoding.lone_view import LoneView
 from tests.decoding.recipes import PROMPTS, ZOO, recipe
 from tests.oracle import OracleMember, allowed
 
-LOUD = {"samples": 24, "sampling_temperature": 8.0}
+LOUD: dict[str, Any] = {"samples": 24, "sampling_temperature": 8.0}
 
 
-def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
+def test_both_ends_of_a_member_are_one_symbol(
+    any_member: Callable[[str], Member], any_oracle: Callable[[str], OracleMember]
+) -> None:
     judge, reader = any_oracle("qwen3-d"), LoneView(any_member("qwen3-d"), 0.0)
     assert len(judge.ends) == 2
     both = 0
     for text in (b"", b"1", b"132", b"tiger"):
         asked = judge.prompt(PROMPTS[0])
         path = judge.encode(text)
-        logits = judge.model(torch.tensor([asked + path])).logits[0, -1].double()
+        logits = judge.model(torch.tensor([asked + path])).logits[0, -1].double()  # type: ignore[operator]
         kept = sorted(judge.spelling) + judge.ends
         shares = (logits[kept] - logits[kept].logsumexp(0)).exp()[-2:].tolist()
         both += min(shares) > 0
         end = np.exp(reader.log_probs(PROMPTS[0], text)[256])
-        row, _ = judge.next_byte(asked, text, 0.0)
+        row, _ = judge.next_byte(asked, text, 0.0)  # type: ignore[misc]
         assert end == pytest.approx(row[256], abs=1e-5)
         if judge.read(asked, text, 0.0)[1] == {path}:
             assert end == pytest.approx(sum(shares), abs=1e-5)
@@ -48,7 +52,7 @@ def test_both_ends_of_a_member_are_one_symbol(any_member, any_oracle):
 
 
 @pytest.fixture(scope="module")
-def three_ends(tmp_path_factory):
+def three_ends(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A random member with end tokens in all three places, one of them an ordinary piece of text."""
     tokenizer = tiny.KINDS["gpt2"]()
     ends = [0, tokenizer.token_to_id("at")]
@@ -58,7 +62,7 @@ def three_ends(tmp_path_factory):
     return load_member(MemberSpec(name="ends", path=str(path), device="cpu"), 4096), OracleMember(path)
 
 
-def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
+def test_an_end_token_may_be_anything_and_is_never_text(three_ends: Any) -> None:
     member, judge = three_ends
     assert member.codec.end_ids == tuple(judge.ends)
     assert len(judge.ends) == 3
@@ -76,7 +80,7 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends):
     assert np.exp(reader.log_probs("12", b"")[256]) == pytest.approx(end / (valid + end), abs=1e-6)
 
 
-def test_in_tokens_too(three_ends):
+def test_in_tokens_too(three_ends: Any) -> None:
     member, judge = three_ends
     contexts = ContextTable(TokenAlphabet(member.codec), 1, 1 << 20)
     rows, node = TokenRows(member, contexts), Node(None, 0)
@@ -92,7 +96,7 @@ def test_in_tokens_too(three_ends):
     assert nats == pytest.approx(-sum(p * np.log(p) for p in [*tokens.values(), end]), abs=1e-4)
 
 
-def test_every_answer_is_valid_utf8_however_loud(zoo):
+def test_every_answer_is_valid_utf8_however_loud(zoo: Swarm) -> None:
     """Random bytes would nearly never be; a limit may fall anywhere."""
     members = ("gemma3-f", "mistral-h", "gpt2-c")
     hot = recipe(*members, temperatures=(9.0, 9.0, 9.0), thresholds=(0.0, 4.0, 0.0), **LOUD)
@@ -109,7 +113,7 @@ def test_every_answer_is_valid_utf8_however_loud(zoo):
     assert wide > 20, "characters of several bytes did come up"
 
 
-def test_silence_inside_a_character_does_no_harm(zoo):
+def test_silence_inside_a_character_does_no_harm(zoo: Swarm) -> None:
     """Recipes of different sizes share a batch: who is not there must not end a character."""
     hot = {"temperatures": (9.0, 9.0), **LOUD}
     small = recipe("gemma3-f", "opt-g", **hot)
@@ -126,7 +130,7 @@ def test_silence_inside_a_character_does_no_harm(zoo):
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_a_stop_string_ends_at_its_first_occurrence_and_is_excluded(zoo, alphabet):
+def test_a_stop_string_ends_at_its_first_occurrence_and_is_excluded(zoo: Swarm, alphabet: str) -> None:
     swarm = Swarm([member for member in zoo.members if member.spec.name in ("llama-a", "llama-b")])
     mixed = recipe("llama-a", "llama-b", alphabet=alphabet, samples=12, sampling_temperature=2.5)
     whole = swarm.decode([Request(mixed, prompt, "k", 24) for prompt in PROMPTS])
@@ -143,7 +147,7 @@ def test_a_stop_string_ends_at_its_first_occurrence_and_is_excluded(zoo, alphabe
     assert found > 20
 
 
-def test_a_stop_string_may_span_tokens_or_lie_within_one(tiny_swarm, one_token_at_a_time):
+def test_a_stop_string_may_span_tokens_or_lie_within_one(tiny_swarm: Any, one_token_at_a_time: Any) -> None:
     text, path = one_token_at_a_time
     start = len(text) // 2 - 2
     stop = text[start : start + 4]
@@ -155,14 +159,14 @@ def test_a_stop_string_may_span_tokens_or_lie_within_one(tiny_swarm, one_token_a
 
 
 @pytest.fixture(scope="module")
-def tiny_swarm(any_member):
+def tiny_swarm(any_member: Callable[[str], Member]) -> Any:
     """A random member alone in ``tokens``."""
     swarm = Swarm([any_member("metaspace")])
     return swarm, Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="tiny", alphabet="tokens")
 
 
 @pytest.fixture(scope="module")
-def one_token_at_a_time(tiny_swarm):
+def one_token_at_a_time(tiny_swarm: Any) -> Any:
     """What it says, and its tokens."""
     swarm, only = tiny_swarm
     done = swarm.decode([Request(only, PROMPTS[0], max_bytes=99, max_symbols=12, trace=True)])[0]
@@ -171,7 +175,7 @@ def one_token_at_a_time(tiny_swarm):
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-def test_a_limit_counts_bytes_in_both_alphabets(zoo, alphabet, limit):
+def test_a_limit_counts_bytes_in_both_alphabets(zoo: Swarm, alphabet: str, limit: int) -> None:
     swarm = Swarm([member for member in zoo.members if member.spec.name in ("llama-a", "llama-b")])
     mixed = recipe("llama-a", "llama-b", alphabet=alphabet, samples=10, sampling_temperature=3.0)
     for done in swarm.decode([Request(mixed, prompt, "k", limit) for prompt in PROMPTS]):
@@ -182,14 +186,14 @@ def test_a_limit_counts_bytes_in_both_alphabets(zoo, alphabet, limit):
                 assert len(sample.text) < limit
 
 
-def test_a_limit_on_symbols(zoo):
+def test_a_limit_on_symbols(zoo: Swarm) -> None:
     done = zoo.decode([Request(recipe("opt-g", **LOUD), "x", "k", 99, max_symbols=3)])[0]
     assert all(sample.steps <= 3 for sample in done.samples)
     assert any(sample.finish == "limit" and sample.steps == 3 for sample in done.samples)
     assert not any("\ufffd" in sample.text for sample in done.samples)
 
 
-def test_an_empty_answer_is_an_answer(zoo):
+def test_an_empty_answer_is_an_answer(zoo: Swarm) -> None:
     """At a high temperature END comes first now and then."""
     names = [name for name in ZOO if name in ("gemma3-f", "opt-g")]
     sampled = [recipe(name, samples=300, sampling_temperature=6.0) for name in names]
@@ -200,7 +204,7 @@ def test_an_empty_answer_is_an_answer(zoo):
 
 
 @pytest.fixture(scope="module")
-def chatml(tmp_path_factory):
+def chatml(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A fine-tune on ChatML whose files forget what ends its turns: a random model, and its spec."""
     tokenizer = tiny.KINDS["gpt2"]()
     tokenizer.add_special_tokens([AddedToken("<|im_start|>"), AddedToken("<|im_end|>"), AddedToken("<|call|>")])
@@ -209,7 +213,7 @@ def chatml(tmp_path_factory):
     return tokenizer, MemberSpec(name="chat", path=str(path), chat_template=True, device="cpu")
 
 
-def test_what_closes_the_turns_of_a_template_ends_answers(chatml):
+def test_what_closes_the_turns_of_a_template_ends_answers(chatml: Any) -> None:
     tokenizer, spec = chatml
     closer = tokenizer.token_to_id("<|im_end|>")
     assert load_member(spec, 4096).codec.end_ids == (1, closer)
@@ -217,7 +221,7 @@ def test_what_closes_the_turns_of_a_template_ends_answers(chatml):
     assert load_member(plain, 4096).codec.end_ids == (1,), "a template that nobody uses says nothing"
 
 
-def test_end_tokens_can_be_named(chatml):
+def test_end_tokens_can_be_named(chatml: Any) -> None:
     tokenizer, spec = chatml
     named = load_member(spec.model_copy(update={"end_tokens": ("<|call|>", "\n", "at")}), 4096)
     more = {tokenizer.token_to_id(token) for token in ("<|im_end|>", "<|call|>", "Ċ", "at")}
@@ -229,7 +233,7 @@ def test_end_tokens_can_be_named(chatml):
         load_member(spec.model_copy(update={"end_tokens": ("<|end|>",)}), 4096)
 
 
-def test_a_stop_string_that_is_a_special_token_ends_the_answer_or_is_refused(chatml):
+def test_a_stop_string_that_is_a_special_token_ends_the_answer_or_is_refused(chatml: Any) -> None:
     _, spec = chatml
     swarm = Swarm([load_member(spec, 4096)])
     only = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="chat")
@@ -239,7 +243,9 @@ def test_a_stop_string_that_is_a_special_token_ends_the_answer_or_is_refused(cha
     assert swarm.decode([ends]) == swarm.decode([Request(only, "x", max_bytes=4)])
 
 
-def test_the_share_of_the_first_step_that_is_silenced(chatml, zoo, oracle):
+def test_the_share_of_the_first_step_that_is_silenced(
+    chatml: Any, zoo: Swarm, oracle: Callable[[str], OracleMember]
+) -> None:
     """Against the whole row: what neither spells anything nor ends an answer."""
     _, spec = chatml
     swarm = Swarm([load_member(spec, 4096)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,20 +23,20 @@ COPIES = ("one", "two")
 
 
 @pytest.fixture(scope="module")
-def copies(zoo):
+def copies(zoo: Swarm) -> Any:
     """A swarm with two members that are one model."""
     path = str(member_path("llama-a"))
     return Swarm([load_member(spec(name, path=path), 4096) for name in COPIES])
 
 
-def decoded(swarm, *recipes, prompts=PROMPTS, max_bytes=10):
+def decoded(swarm: Any, *recipes: Any, prompts: Any = PROMPTS, max_bytes: Any = 10) -> Any:
     """Completions per recipe."""
     done = swarm.decode([Request(one, prompt, f"key of {prompt}", max_bytes) for one in recipes for prompt in prompts])
     assert all(one.failure is None for one in done)
     return [done[start : start + len(prompts)] for start in range(0, len(done), len(prompts))]
 
 
-def assert_same(ours, theirs, least=3, sure_of=SURE):
+def assert_same(ours: Any, theirs: Any, least: Any = 3, sure_of: Any = SURE) -> Any:
     """Texts are equal wherever no decision hangs on rounding, nearly everywhere; gives the pairs that were compared."""
     sure = [(a, b) for a, b in zip(ours, theirs, strict=True) if min(a.margin, b.margin) >= sure_of]
     assert len(sure) >= least
@@ -44,7 +45,7 @@ def assert_same(ours, theirs, least=3, sure_of=SURE):
     return sure
 
 
-def of_copies(names, temperature, **fields):
+def of_copies(names: Any, temperature: Any, **fields: Any) -> Any:
     path = str(member_path("llama-a"))
     weights = fields.pop("weights", (1.0,) * len(names))
     members = tuple(
@@ -60,11 +61,11 @@ def of_copies(names, temperature, **fields):
     weights=st.tuples(st.floats(0.01, 9.0), st.floats(0.01, 9.0)),
     temperature=st.sampled_from([0.5, 1.0, 2.0]),
 )
-def test_two_copies_are_the_member_itself(copies, fusion, weights, temperature):
+def test_two_copies_are_the_member_itself(copies: Any, fusion: Any, weights: Any, temperature: float) -> None:
     """Greedily by every rule: contrast and vote too keep the favourite, though not the distribution around it."""
     both = of_copies(COPIES, temperature, weights=weights, fusion=fusion)
     inner_ties = fusion.rule == "most_confident"  # copies tie in entropy: the margin says so, the text must not
-    assert_same(*decoded(copies, both, of_copies(("one",), temperature)), sure_of=0.0 if inner_ties else SURE)
+    assert_same(*decoded(copies, both, of_copies(("one",), temperature)), sure_of=0.0 if inner_ties else SURE)  # type: ignore[misc]
 
 
 @few
@@ -73,7 +74,9 @@ def test_two_copies_are_the_member_itself(copies, fusion, weights, temperature):
     weights=st.tuples(st.floats(0.01, 9.0), st.floats(0.01, 9.0)),
     temperature=st.sampled_from([0.5, 1.0, 2.0]),
 )
-def test_two_copies_are_the_member_itself_when_sampled(copies, fusion, weights, temperature):
+def test_two_copies_are_the_member_itself_when_sampled(
+    copies: Any, fusion: Any, weights: Any, temperature: float
+) -> None:
     sampled = {"samples": 3, "sampling_temperature": 1.3}
     both = of_copies(COPIES, temperature, weights=weights, fusion=fusion, **sampled)
     ours, theirs = decoded(copies, both, of_copies(("one",), temperature, **sampled))
@@ -84,7 +87,7 @@ def test_two_copies_are_the_member_itself_when_sampled(copies, fusion, weights, 
 
 @few
 @given(one=recipes(POOL), data=st.data())
-def test_the_order_of_members_does_not_matter(zoo, one, data):
+def test_the_order_of_members_does_not_matter(zoo: Swarm, one: Any, data: Any) -> None:
     order = data.draw(st.permutations(range(len(one.members))))
     other = one.model_copy(update={"members": tuple(one.members[index] for index in order)})
     ours, theirs = decoded(zoo, one, other, prompts=PROMPTS[:3])
@@ -94,7 +97,7 @@ def test_the_order_of_members_does_not_matter(zoo, one, data):
 
 @few
 @given(one=recipes(POOL[:3], gates=["entropy"]), threshold=st.sampled_from([20.0, 1e6]))
-def test_a_silent_member_is_absent(zoo, one, threshold):
+def test_a_silent_member_is_absent(zoo: Swarm, one: Any, threshold: Any) -> None:
     """No entropy over 257 symbols reaches 6 nats."""
     silent = RecipeMember(spec=spec("gemma3-f"), weight=2.0, temperature=0.7, threshold=threshold)
     with_it = one.model_copy(update={"members": (*one.members, silent)})
@@ -106,7 +109,7 @@ def test_a_silent_member_is_absent(zoo, one, threshold):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_gate_that_never_opens_is_the_lead_alone(zoo, rule):
+def test_a_gate_that_never_opens_is_the_lead_alone(zoo: Swarm, rule: str) -> None:
     fusion = Fusion(rule=rule, alpha=math.inf, contrast=0.5)
     gated = recipe("mamba-b", "llama-a", "opt-g", thresholds=(0, 99, 99), fusion=fusion)
     ours, theirs = decoded(zoo, gated, recipe("mamba-b"))
@@ -115,7 +118,7 @@ def test_a_gate_that_never_opens_is_the_lead_alone(zoo, rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_threshold_zero_is_always_on(zoo, rule):
+def test_threshold_zero_is_always_on(zoo: Swarm, rule: str) -> None:
     fusion = Fusion(rule=rule, alpha=2.0, contrast=0.5)
     always = recipe("mamba-b", "llama-a", "opt-g", fusion=fusion)
     nearly = recipe("mamba-b", "llama-a", "opt-g", thresholds=(0, 1e-30, 1e-30), fusion=fusion)
@@ -126,7 +129,7 @@ def test_threshold_zero_is_always_on(zoo, rule):
         assert [use.steps for use in one.use] == [one.steps] * 3
 
 
-def test_a_gate_in_between_opens_at_some_steps(zoo):
+def test_a_gate_in_between_opens_at_some_steps(zoo: Swarm) -> None:
     halves = [recipe("mamba-b", "llama-a", thresholds=(0, nats)) for nats in (0.2, 1.0, 2.0)]
     shares = [sum(one.open_steps for one in done) for done in decoded(zoo, *halves)]
     assert shares[0] >= shares[1] >= shares[2]
@@ -134,7 +137,7 @@ def test_a_gate_in_between_opens_at_some_steps(zoo):
     assert 0 < shares[0] < steps, "or the gate would never have had to decide"
 
 
-def test_a_follower_counts_only_where_the_lead_is_unsure(zoo):
+def test_a_follower_counts_only_where_the_lead_is_unsure(zoo: Swarm) -> None:
     traced = recipe("mamba-b", "gemma3-f", thresholds=(0, 0.4))
     for done in zoo.decode([Request(traced, prompt, max_bytes=8, trace=True) for prompt in PROMPTS]):
         for step in done.trace:

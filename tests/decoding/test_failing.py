@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.recipes import PROMPTS, recipe
 
-HOT = {"samples": 5, "sampling_temperature": 4.0}
+HOT: dict[str, Any] = {"samples": 5, "sampling_temperature": 4.0}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.decoding.test_tokenization_trie import few_characters
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_forced_along_its_own_answer_nothing_changes(zoo, alphabet):
+def test_forced_along_its_own_answer_nothing_changes(zoo: Swarm, alphabet: str) -> None:
     members = [member for member in zoo.members if member.spec.name in ONE_TOKENIZER]
     gated = recipe(*ONE_TOKENIZER, alphabet=alphabet, thresholds=(0.0, 0.4, 1.0))
     asked = [Request(gated, prompt, max_bytes=20, trace=True) for prompt in PROMPTS]
@@ -30,7 +31,7 @@ def test_forced_along_its_own_answer_nothing_changes(zoo, alphabet):
             assert got == want
 
 
-def test_a_foreign_text_is_followed_to_its_end(zoo):
+def test_a_foreign_text_is_followed_to_its_end(zoo: Swarm) -> None:
     mix = recipe("gpt2-c", "mistral-h", thresholds=(0.0, 0.5))
     text = "naïve café: 東京 it's"
     whole = Request(mix, PROMPTS[0], forced=text, trace=True)
@@ -41,12 +42,12 @@ def test_a_foreign_text_is_followed_to_its_end(zoo):
     assert (done[1].samples[0].text, done[1].samples[0].finish) == ("naïve ", "limit")
 
 
-def test_an_empty_answer_can_be_forced(zoo):
+def test_an_empty_answer_can_be_forced(zoo: Swarm) -> None:
     done = zoo.decode([Request(recipe("gpt2-c"), PROMPTS[0], forced="")])[0]
     assert (done.samples[0].text, done.samples[0].finish, done.steps) == ("", "end", 1)
 
 
-def test_a_text_that_cannot_be_spelled_in_tokens_is_refused(tmp_path):
+def test_a_text_that_cannot_be_spelled_in_tokens_is_refused(tmp_path: Path) -> None:
     tokenizer = few_characters()
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), **tiny.SMALL)
     path = tiny.save(tmp_path / "few", model, tokenizer)

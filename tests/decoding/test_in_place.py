@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,40 +25,40 @@ STEPS = 20
 class Text:
     """A text that is read token by token through a reader."""
 
-    def __init__(self, reader, tokens, slots=()):
+    def __init__(self, reader: Any, tokens: Any, slots: Any = ()) -> None:
         self.reader, self.tokens, self.slots = reader, list(tokens), list(slots)
 
-    def chunk(self):
+    def chunk(self) -> Any:
         """What has not been read yet."""
         past, new = np.array(self.slots, dtype=np.int64), tuple(self.tokens[len(self.slots) :])
         slots = tuple(self.reader.slots.take() for _ in new)
         self.slots += slots
         return Chunk(past, new, slots, (len(new) - 1,), len(past), lambda: ())
 
-    def fork(self):
+    def fork(self) -> Any:
         return Text(self.reader, self.tokens, self.slots)
 
 
 class Bench:
     """Texts, what is known of their rows, and how often buffers were extended."""
 
-    def __init__(self, monkeypatch, family):
+    def __init__(self, monkeypatch: Any, family: Any) -> None:
         self.model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
         self.reader = TorchReader(self.model, family, batch_tokens=1024)
         self.chance = random.Random(5)
         self.appended = 0
         extended = InPlaceBatch.extended
 
-        def counted(batch, layer, which, states):
+        def counted(batch: Any, layer: Any, which: Any, states: Any) -> Any:
             self.appended += (layer, which) == (0, 0) and (layer, which) in batch.buffers
             return extended(batch, layer, which, states)
 
         monkeypatch.setattr(InPlaceBatch, "extended", counted)
 
-    def text(self, length):
+    def text(self, length: Any) -> Any:
         return Text(self.reader, [self.chance.randrange(COLUMNS) for _ in range(length)])
 
-    def read(self, texts):
+    def read(self, texts: Any) -> None:
         """One turn; every row is compared with that of a text read at once. Then each text has one more token."""
         chunks = {id(chunk): (chunk, text) for text in texts for chunk in (text.chunk(),)}
         seen = 0
@@ -74,7 +75,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch, request):
+def bench(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
     return Bench(monkeypatch, request.param)
 
 
@@ -83,7 +84,7 @@ one_family = pytest.mark.parametrize("bench", ["mistral"], indirect=True)
 
 
 @pytest.fixture
-def narrow(monkeypatch):
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buffers that must be widened every few tokens."""
     monkeypatch.setattr(in_place, "SPARE_COLUMNS", 3)
     monkeypatch.setattr(in_place, "SPARE_SHARE", 1000)
@@ -91,7 +92,7 @@ def narrow(monkeypatch):
 
 @every_family
 @pytest.mark.usefixtures("narrow")
-def test_twenty_steps_of_batches_that_stay_shrink_turn_and_fork(bench):
+def test_twenty_steps_of_batches_that_stay_shrink_turn_and_fork(bench: Any) -> None:
     texts = [bench.text(length) for length in (9, 4, 1, 12, 4, 7)]
     for step in range(STEPS):
         bench.read(texts)
@@ -109,7 +110,7 @@ def test_twenty_steps_of_batches_that_stay_shrink_turn_and_fork(bench):
 
 
 @one_family
-def test_a_batch_that_stays_is_gathered_once(bench):
+def test_a_batch_that_stays_is_gathered_once(bench: Any) -> None:
     texts = [bench.text(length) for length in (9, 4, 1)]
     backend = bench.reader.backend
     bench.read(texts)
@@ -122,7 +123,7 @@ def test_a_batch_that_stays_is_gathered_once(bench):
 
 
 @one_family
-def test_a_batch_goes_on_without_those_that_ended(bench):
+def test_a_batch_goes_on_without_those_that_ended(bench: Any) -> None:
     texts = [bench.text(length) for length in (3, 9, 1, 4, 4, 6, 2, 8)]
     for step in range(12):
         bench.read(texts)
@@ -134,7 +135,7 @@ def test_a_batch_goes_on_without_those_that_ended(bench):
 
 
 @one_family
-def test_buffers_go_when_the_batch_does(bench):
+def test_buffers_go_when_the_batch_does(bench: Any) -> None:
     backend = bench.reader.backend
     texts = [bench.text(5), bench.text(6)]
     for _ in range(4):
@@ -147,7 +148,7 @@ def test_buffers_go_when_the_batch_does(bench):
 
 
 @one_family
-def test_buffers_keep_to_their_limit(bench):
+def test_buffers_keep_to_their_limit(bench: Any) -> None:
     backend = bench.reader.backend
     backend.buffer_limit = 60 * backend.slot_bytes()
     few, many = [bench.text(3)], [bench.text(30), bench.text(2)]
@@ -163,7 +164,7 @@ def test_buffers_keep_to_their_limit(bench):
 
 
 @one_family
-def test_two_that_fork_in_the_place_of_two(bench):
+def test_two_that_fork_in_the_place_of_two(bench: Any) -> None:
     texts = [bench.text(5), bench.text(9)]
     for _ in range(3):
         bench.read(texts)
@@ -175,7 +176,7 @@ def test_two_that_fork_in_the_place_of_two(bench):
 
 
 @one_family
-def test_several_tokens_at_a_time_are_appended_too(bench):
+def test_several_tokens_at_a_time_are_appended_too(bench: Any) -> None:
     texts = [bench.text(5), bench.text(9)]
     for _ in range(5):
         bench.read(texts)
@@ -185,7 +186,7 @@ def test_several_tokens_at_a_time_are_appended_too(bench):
 
 
 @one_family
-def test_slots_given_back_and_taken_again_are_other_texts(bench):
+def test_slots_given_back_and_taken_again_are_other_texts(bench: Any) -> None:
     """The same slots in the same order behind prefixes of the same lengths: only the giving back tells them apart."""
     texts = [bench.text(5), bench.text(9), bench.text(4)]
     for _ in range(4):
@@ -202,7 +203,7 @@ def test_slots_given_back_and_taken_again_are_other_texts(bench):
 
 
 @one_family
-def test_slots_of_some_taken_again_by_texts_that_come_in_their_place(bench):
+def test_slots_of_some_taken_again_by_texts_that_come_in_their_place(bench: Any) -> None:
     stays, goes = bench.text(6), bench.text(7)
     for _ in range(5):
         bench.read([stays, goes])
@@ -219,13 +220,13 @@ def test_slots_of_some_taken_again_by_texts_that_come_in_their_place(bench):
 
 
 @one_family
-def test_a_forward_that_broke_off_leaves_no_half_extended_buffer(bench, monkeypatch):
+def test_a_forward_that_broke_off_leaves_no_half_extended_buffer(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [bench.text(5), bench.text(9)]
     for _ in range(3):
         bench.read(texts)
     extended = InPlaceBatch.extended
 
-    def scarce(batch, layer, which, states):
+    def scarce(batch: Any, layer: Any, which: Any, states: Any) -> Any:
         if layer == 1:
             raise torch.OutOfMemoryError("no room for the second layer")
         return extended(batch, layer, which, states)

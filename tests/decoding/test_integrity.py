@@ -54,7 +54,9 @@ def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callabl
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
-def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(swarm, alphabet, monkeypatch, count, error):
+def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
+    swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch, count: int, error: Any
+) -> None:
     """Rows that were given out but not written must not be believed."""
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
     where, name = (ByteRows, "_write") if alphabet == "bytes" else (Distributions, "add")
@@ -66,7 +68,7 @@ def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(swarm, 
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
-def test_what_breaks_off_while_a_table_grows(swarm, alphabet, monkeypatch):
+def test_what_breaks_off_while_a_table_grows(swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
     with monkeypatch.context() as patch:
         patch.setattr(ByteRows, "_make_room", nth(2, ByteRows._make_room, torch.OutOfMemoryError("none left")))
@@ -76,11 +78,11 @@ def test_what_breaks_off_while_a_table_grows(swarm, alphabet, monkeypatch):
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
-def test_a_swarm_that_is_stopped_and_goes_on(swarm, alphabet):
+def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, alphabet: Any) -> None:
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
     for turns in (0, 1, 3, 6):
         left = iter([False] * turns + [True] * 99)
-        swarm.decode(asked(alphabet), stop_after=lambda left=left: next(left))
+        swarm.decode(asked(alphabet), stop_after=lambda left=left: next(left))  # type: ignore[misc]
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
@@ -95,30 +97,30 @@ def contexts(swarm: Swarm) -> ContextTable:
     return next(iter(swarm._views.values())).contexts
 
 
-def lose_a_slot(swarm):
+def lose_a_slot(swarm: Any) -> None:
     leaf(swarm)[1].slot = NO_SLOT
 
 
-def use_a_slot_twice(swarm):
+def use_a_slot_twice(swarm: Any) -> None:
     view, node = leaf(swarm)
     next(one for one in view.tree._by_depth() if one.slot not in (NO_SLOT, node.slot)).slot = node.slot
 
 
-def free_a_slot_in_use(swarm):
+def free_a_slot_in_use(swarm: Any) -> None:
     view, node = leaf(swarm)
     view.member.reader.slots.free([node.slot])
 
 
-def cut_a_branch(swarm):
+def cut_a_branch(swarm: Any) -> None:
     _, node = leaf(swarm)
     del node.parent.children[node.token]
 
 
-def move_a_node(swarm):
+def move_a_node(swarm: Any) -> None:
     leaf(swarm)[1].depth += 1
 
 
-def forget_a_prefix(swarm):
+def forget_a_prefix(swarm: Any) -> None:
     for view in next(iter(swarm._views.values())).views:
         if view.member.reader.needs_whole_past:
             node = next(one for one in view.tree._by_depth() if one.depth == 2 and one.children)
@@ -126,52 +128,52 @@ def forget_a_prefix(swarm):
             return
 
 
-def misremember_a_prefix(swarm):
+def misremember_a_prefix(swarm: Any) -> None:
     for view in next(iter(swarm._views.values())).views:
         for past in view.tree._pasts.values():
             past += 1
 
 
-def lose_a_row(swarm):
+def lose_a_row(swarm: Any) -> None:
     leaf(swarm)[1].row = -1
 
 
-def give_a_row_away(swarm):
+def give_a_row_away(swarm: Any) -> None:
     view, node = leaf(swarm)
     slots = view.rows.slots if hasattr(view.rows, "slots") else contexts(swarm).distributions.slots
     slots.give([node.row])
 
 
-def keep_a_buffer(swarm):
+def keep_a_buffer(swarm: Any) -> None:
     reader = next(member.reader for member in swarm.members if member.reader.needs_whole_past)
     kept = InPlaceBatch()
     kept.buffers[0, 0] = torch.zeros(4)
     reader.backend.in_place.put(kept, np.array([1]), 1)
 
 
-def miscount(swarm):
+def miscount(swarm: Any) -> None:
     swarm.counters.rows_forwarded = 3
 
 
-def miscount_by_depth(swarm):
+def miscount_by_depth(swarm: Any) -> None:
     swarm.counters.text_lookups += 1
 
 
-def orphan_a_context(swarm):
+def orphan_a_context(swarm: Any) -> None:
     table = contexts(swarm)
     table.parents[len(table) - 1] = len(table) - 1
 
 
-def forget_what_was_read(swarm):
+def forget_what_was_read(swarm: Any) -> None:
     contexts(swarm).reads.popitem()
 
 
-def refer_to_a_node_that_is_gone(swarm):
+def refer_to_a_node_that_is_gone(swarm: Any) -> None:
     table = contexts(swarm)
     table.reads[next(iter(table.reads))] = (Node(None, 0),)
 
 
-def leave_somebody_waiting(swarm):
+def leave_somebody_waiting(swarm: Any) -> None:
     view, node = leaf(swarm)
     view.tree.want(node)
 
@@ -184,7 +186,7 @@ DAMAGE = (
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
-def test_the_check_finds_damage(zoo, alphabet, damage):
+def test_the_check_finds_damage(zoo: Swarm, alphabet: Any, damage: Any) -> None:
     names = POOLS[alphabet]
     swarm = Swarm.load([one for one in zoo.specs if one.name in names])  # readers of its own: they are spoilt
     swarm.decode(asked(alphabet)[:2])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -39,19 +41,19 @@ KINDS = {
 
 
 @cache
-def model(kind):
+def model(kind: Any) -> Any:
     """A tiny model of a kind."""
-    return tiny.random_model(kind.partition("-")[0], 258, **{**tiny.SMALL, **KINDS[kind], "tie_word_embeddings": False})
+    return tiny.random_model(kind.partition("-")[0], 258, **{**tiny.SMALL, **KINDS[kind], "tie_word_embeddings": False})  # type: ignore[dict-item]
 
 
 @cache
-def alone(kind, tokens):
+def alone(kind: Any, tokens: Any) -> Any:
     """``[columns]`` log-probabilities behind a text, by a forward of that text alone."""
     with torch.no_grad():
         return torch.log_softmax(model(kind)(torch.tensor([tokens]), use_cache=False).logits[0, -1], -1)
 
 
-def test_the_switch_is_found_by_trying():
+def test_the_switch_is_found_by_trying() -> None:
     assert switches(model("llama"), "m") == (SWITCH,)
     assert switches(model("phi3"), "m") == (SWITCH,)
     plain = tiny.random_model("llama", 258, **tiny.SMALL)
@@ -61,7 +63,7 @@ def test_the_switch_is_found_by_trying():
     assert switches(tiny.random_model("gemma3_text", 258, **config), "m") == (SWITCH,)
 
 
-def test_without_it_a_longer_text_beside_changes_what_is_said():
+def test_without_it_a_longer_text_beside_changes_what_is_said() -> None:
     """What this is about: transformers takes one set of frequencies for all texts of a batch."""
     one = model("llama")
     short, long = torch.arange(8)[None], torch.arange(8)[None] + 60
@@ -76,14 +78,14 @@ def test_without_it_a_longer_text_beside_changes_what_is_said():
 class Kept:
     """Rows as they come out, by node."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.logits = {}
 
-    def put(self, nodes, logits):
+    def put(self, nodes: Any, logits: Any) -> None:
         for node, row in zip(nodes, logits, strict=True):
             self.logits[node], node.row = row.clone(), 0
 
-    def drop(self, node):
+    def drop(self, node: Any) -> None:
         node.row = NO_ROW
         self.logits.pop(node, None)
 
@@ -91,12 +93,12 @@ class Kept:
 class Bench:
     """A prefix tree over one model; every row that comes out is held against its text alone."""
 
-    def __init__(self, kind, batch_tokens=4096, state_bytes=None):
+    def __init__(self, kind: Any, batch_tokens: Any = 4096, state_bytes: Any = None) -> None:
         self.kind, self.reader, self.rows = kind, TorchReader(model(kind), "m", batch_tokens), Kept()
         self.counters = Counters()
         self.tree = PrefixTree(self.reader, self.rows, state_bytes, self.counters)
 
-    def read(self, prompt, texts):
+    def read(self, prompt: Any, texts: Any) -> Any:
         """Ask for the rows behind all these texts at once."""
         start = self.tree.prompt(prompt)
         nodes = [self.tree.walk(start, text) for text in texts]
@@ -108,7 +110,7 @@ class Bench:
         self.tree.end_reading()
         return nodes
 
-    def check(self, prompt, texts):
+    def check(self, prompt: Any, texts: Any) -> None:
         for node, text in zip(self.read(prompt, texts), texts, strict=True):
             tokens = [*prompt, *text]
             assert node.tokens() == tuple(tokens)
@@ -120,7 +122,7 @@ STEM = (5, 9, 40, 7, 100, 31, 17, 80, 3, 66, 12, 55, 90, 200, 33, 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_row_is_that_of_its_text_alone(kind):
+def test_every_row_is_that_of_its_text_alone(kind: Any) -> None:
     """Short and long beside each other, forks before and behind the switch, prompts on either side of it."""
     bench = Bench(kind)
     assert isinstance(bench.reader.backend, LongRopeBackend)
@@ -141,18 +143,18 @@ def test_every_row_is_that_of_its_text_alone(kind):
     ),
     st.sampled_from([None, 30_000]),
 )
-def test_whatever_is_asked_in_whatever_order(turns, state_bytes):
+def test_whatever_is_asked_in_whatever_order(turns: Any, state_bytes: int) -> None:
     bench = Bench("llama", batch_tokens=48, state_bytes=state_bytes)
     branches = [tuple(range(10 + 60 * branch, 41 + 60 * branch)) for branch in range(3)]
     for asked in turns:
         bench.check(STEM[:6], [branches[branch][:length] for branch, length in asked])
 
 
-def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch):
+def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench("llama")
     tail = tuple(range(120, 150))
     read = []
-    for side in bench.reader.backend.regimes:
+    for side in bench.reader.backend.regimes:  # type: ignore[attr-defined]
         monkeypatch.setattr(side, "forward", lambda chunks, own=side.forward: _counted(read, chunks, own))
     for length in range(14):
         bench.read(STEM, [tail[:length], tail[1 : length + 1]])
@@ -164,18 +166,18 @@ def test_nothing_is_read_twice_but_what_passes_the_switch(monkeypatch):
     assert bench.counters.rows_forwarded == len(STEM) + 2 * 13
 
 
-def _counted(read, chunks, forward):
+def _counted(read: Any, chunks: Any, forward: Any) -> Any:
     read.append(chunks)
     return forward(chunks)
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_answers_are_those_of_the_model_alone(tmp_path, alphabet, caplog):
+def test_answers_are_those_of_the_model_alone(tmp_path: Path, alphabet: str, caplog: pytest.LogCaptureFixture) -> None:
     path = tiny.save(tmp_path / "long", model("llama"), tiny.KINDS["plain bytes"]())
     spec = MemberSpec(name="long", path=str(path), device="cpu")
     prompts = ["47+85=", "one two three four", "x" * 30, "what is it?"]
 
-    def ask(some):
+    def ask(some: Any) -> Any:
         swarm = Swarm([load_member(spec, 4096)])
         recipe = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="long", alphabet=alphabet)
         return [one.samples[0].text for one in swarm.decode([Request(recipe, p, max_bytes=24) for p in some])]
@@ -189,7 +191,7 @@ def test_answers_are_those_of_the_model_alone(tmp_path, alphabet, caplog):
         assert [one.rstrip("\ufffd") for one in together] == [greedy(member, prompt, 24) for prompt in prompts]
 
 
-def greedy(member, prompt, most):
+def greedy(member: Any, prompt: Any, most: Any) -> Any:
     """Token by token, a forward of the whole text for each."""
     tokens, answer = list(member.render(prompt)), b""
     silent = [token for token, text in enumerate(member.codec.token_bytes) if text is None and token not in (1,)]
@@ -205,7 +207,7 @@ def greedy(member, prompt, most):
     return answer.decode(errors="replace").rstrip("\ufffd")
 
 
-def test_dynamic_scaling_is_read_as_far_as_it_does_not_change(tmp_path):
+def test_dynamic_scaling_is_read_as_far_as_it_does_not_change(tmp_path: Path) -> None:
     """Beyond ``max_position_embeddings`` every token changes all frequencies: that is where its context ends."""
     one = tiny.random_model("llama", 258, **{**tiny.SMALL, "max_position_embeddings": 24, "rope_parameters": DYNAMIC})
     assert switches(one, "m") == ()
@@ -217,7 +219,7 @@ def test_dynamic_scaling_is_read_as_far_as_it_does_not_change(tmp_path):
     assert long.failure.kind == "prompt_too_long"
 
 
-def test_what_changes_with_every_text_is_refused():
+def test_what_changes_with_every_text_is_refused() -> None:
     """Scaling by the longest position that is nowhere declared, as code of a checkpoint's own may do it."""
     one = tiny.random_model("llama", 258, **tiny.SMALL)
     rotary = one.model.rotary_emb

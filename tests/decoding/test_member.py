@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,35 +26,35 @@ from tests.decoding import tiny
 from tests.decoding.recipes import spec
 
 
-def load(path, **fields):
+def load(path: Any, **fields: Any) -> Any:
     return load_member(MemberSpec(name="guest", path=str(path), **{"device": "cpu", **fields}), 4096)
 
 
 @pytest.fixture
-def copy(tmp_path):
+def copy(tmp_path: Path) -> Any:
     """A member's directory that may be changed."""
     return lambda name, to="copy": shutil.copytree(member_path(name), tmp_path / to)
 
 
-def edit(file, **fields):
+def edit(file: Any, **fields: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
 
 
-def test_a_directory_that_is_not_there(tmp_path):
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
         MemberError, match=r"member 'guest': expected a directory with a model or a hub id, got .*/none"
     ):
         load(tmp_path / "none")
 
 
-def test_a_zoo_member_that_is_not_there():
+def test_a_zoo_member_that_is_not_there() -> None:
     with pytest.raises(
         MemberError, match=r"member 'guest': expected one of gemma3-f, .* as a built-in member, got 'lama'"
     ):
         load("zoo:lama")
 
 
-def test_a_directory_without_a_model(tmp_path):
+def test_a_directory_without_a_model(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no model")
     with pytest.raises(
         MemberError, match=r"member 'guest': expected a causal language model, so config\.json in .*got none"
@@ -61,14 +63,14 @@ def test_a_directory_without_a_model(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_a_directory_with_a_file_missing(copy, missing):
+def test_a_directory_with_a_file_missing(copy: Any, missing: Any) -> None:
     path = copy("llama-a")
     (path / missing).unlink()
     with pytest.raises(MemberError, match="member 'guest'"):
         load(path)
 
 
-def test_weights_that_are_cut_off(copy):
+def test_weights_that_are_cut_off(copy: Any) -> None:
     path = copy("llama-a")
     held = (path / "model.safetensors").read_bytes()
     (path / "model.safetensors").write_bytes(held[: len(held) // 2])
@@ -76,7 +78,7 @@ def test_weights_that_are_cut_off(copy):
         load(path)
 
 
-def test_weights_that_are_not_all_there(copy):
+def test_weights_that_are_not_all_there(copy: Any) -> None:
     """Transformers would draw what is missing by chance, and say so in a warning."""
     path = copy("llama-a")
     weights = load_file(path / "model.safetensors")
@@ -86,7 +88,7 @@ def test_weights_that_are_not_all_there(copy):
         load(path)
 
 
-def test_no_end_token(tmp_path):
+def test_no_end_token(tmp_path: Path) -> None:
     tokenizer = tiny.KINDS["gpt2"]()
     model = tiny.random_model(
         "llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **{**tiny.SMALL, "eos_token_id": None}
@@ -96,12 +98,12 @@ def test_no_end_token(tmp_path):
         load(path)
 
 
-def test_no_chat_template():
+def test_no_chat_template() -> None:
     with pytest.raises(MemberError, match=r"member 'guest': expected a tokenizer with a chat template .*got none"):
         load("zoo:llama-a", chat_template=True)
 
 
-def test_a_tokenizer_whose_tokens_do_not_say_their_bytes(tmp_path):
+def test_a_tokenizer_whose_tokens_do_not_say_their_bytes(tmp_path: Path) -> None:
     tokenizer = tiny.word_piece()
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
     path = tiny.save(tmp_path / "pieces", model, tokenizer, pad_token=None)
@@ -109,14 +111,14 @@ def test_a_tokenizer_whose_tokens_do_not_say_their_bytes(tmp_path):
         load(path)
 
 
-def test_a_gpu_that_is_not_there():
+def test_a_gpu_that_is_not_there() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(MemberError, match=r"member 'guest': expected a GPU .*cuda:3.*got none"):
         load("zoo:llama-a", device="cuda:3")
 
 
-def test_end_tokens_of_all_sources_count(copy):
+def test_end_tokens_of_all_sources_count(copy: Any) -> None:
     path = copy("qwen3-d")
     assert load(path).codec.end_ids == (1, 3)
     (path / "generation_config.json").unlink()
@@ -125,11 +127,11 @@ def test_end_tokens_of_all_sources_count(copy):
     assert load(path).codec.end_ids == (0, 1, 3)
 
 
-def fingerprint_of(path, **fields):
+def fingerprint_of(path: Any, **fields: Any) -> Any:
     return fingerprint(path, MemberSpec(name="x", path=str(path), **fields))
 
 
-def test_a_fingerprint_is_of_content_not_of_names(copy):
+def test_a_fingerprint_is_of_content_not_of_names(copy: Any) -> None:
     path = copy("llama-a")
     before = fingerprint_of(path, chat_template=False)
     assert len(before) == 64
@@ -156,19 +158,19 @@ def test_a_fingerprint_is_of_content_not_of_names(copy):
     assert fingerprint_of(with_template, chat_template=True) != before
 
 
-def decode_alone(path, prompt="47+85=", alphabet="bytes", **fields):
+def decode_alone(path: Any, prompt: str = "47+85=", alphabet: str = "bytes", **fields: Any) -> Any:
     swarm = Swarm([load(path)])
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="guest", alphabet=alphabet)
     return swarm.decode([Request(alone, prompt, **fields)])[0]
 
 
-def failed(done):
+def failed(done: Any) -> Any:
     assert done.samples == ()
     return done.failure.kind, done.failure.message
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_a_prompt_longer_than_the_member_can_read(copy, alphabet):
+def test_a_prompt_longer_than_the_member_can_read(copy: Any, alphabet: str) -> None:
     path = copy("llama-a")
     edit(path / "config.json", max_position_embeddings=12)
     assert decode_alone(path, "a", alphabet, max_bytes=2).failure is None
@@ -178,7 +180,7 @@ def test_a_prompt_longer_than_the_member_can_read(copy, alphabet):
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_an_answer_that_grows_beyond_what_the_member_can_read(tmp_path, alphabet):
+def test_an_answer_that_grows_beyond_what_the_member_can_read(tmp_path: Path, alphabet: str) -> None:
     tokenizer = tiny.KINDS["plain bytes"]()
     config = {**tiny.SMALL, "max_position_embeddings": 12}
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **config)
@@ -188,7 +190,7 @@ def test_an_answer_that_grows_beyond_what_the_member_can_read(tmp_path, alphabet
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_logits_that_are_not_finite(copy, alphabet):
+def test_logits_that_are_not_finite(copy: Any, alphabet: str) -> None:
     path = copy("llama-a")
     weights = {name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()}
     weights["model.norm.weight"][:] = 3e38
@@ -197,7 +199,7 @@ def test_logits_that_are_not_finite(copy, alphabet):
 
 
 @pytest.fixture
-def mute(tmp_path):
+def mute(tmp_path: Path) -> Any:
     """A member whose tokenizer cannot spell an x: behind one it has nothing to say."""
     pieces = [*tiny.SPECIALS, "▁", "a", "b"]
     model = tiny.models.BPE(vocab={piece: n for n, piece in enumerate(pieces)}, merges=[], unk_token="<unk>")
@@ -209,7 +211,7 @@ def mute(tmp_path):
     return tiny.save(tmp_path / "mute", made, tokenizer, unk_token="<unk>")
 
 
-def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates(mute):
+def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates(mute: Any) -> None:
     swarm = Swarm([load_member(spec("llama-a"), 4096), load(mute)])
     talker, silent = (RecipeMember(spec=one) for one in swarm.specs)
     strict = RecipeMember(spec=swarm.specs[0], threshold=99.0)
@@ -227,11 +229,11 @@ def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates
     assert all(step.speakers == ("guest",) for step in before)
 
 
-def spoken(trace):
+def spoken(trace: Any) -> Any:
     return bytes(step.symbol for step in trace)
 
 
-def test_nobody_who_has_anything_to_say(tmp_path):
+def test_nobody_who_has_anything_to_say(tmp_path: Path) -> None:
     """A tokenizer that can begin a character and not finish it: behind its first byte nothing is allowed."""
     model = tiny.models.BPE(vocab={"<pad>": 0, "<eos>": 1, "a": 2, "Ã": 3}, merges=[])
     tokenizer = tiny.Tokenizer(model)
@@ -246,7 +248,7 @@ def test_nobody_who_has_anything_to_say(tmp_path):
     assert "no speaker" in message
 
 
-def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence():
+def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence() -> None:
     code = (
         "from evoswarm.decoding.member import locate; from evoswarm.policies.mix import MemberSpec;"
         "locate(MemberSpec(name='far', path='nobody/nothing-of-this-name'))"
@@ -259,7 +261,7 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_sentence():
     assert "cannot be reached" in last
 
 
-def test_an_apple_gpu_that_is_not_there():
+def test_an_apple_gpu_that_is_not_there() -> None:
     if torch.backends.mps.is_available():
         pytest.skip("there is an Apple GPU")
     with pytest.raises(MemberError, match=r"member 'guest': expected an Apple GPU \(device is mps\), got none"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evoswarm.decoding.request import Request
@@ -11,7 +13,7 @@ from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
 POOLS = {"bytes": ("gpt2-c", "mamba-b", "qwen3-d"), "tokens": ONE_TOKENIZER}
 
 
-def asked(alphabet):
+def asked(alphabet: Any) -> Any:
     names = POOLS[alphabet]
     mixes = [
         recipe(*names, alphabet=alphabet, weights=(1.0, weight, 0.5), thresholds=(0.0, threshold, 0.0))
@@ -21,7 +23,7 @@ def asked(alphabet):
     return [[Request(mix, prompt, prompt, 10) for prompt in PROMPTS] for mix in mixes]
 
 
-def members(zoo, alphabet):
+def members(zoo: Any, alphabet: Any) -> Any:
     return [member for member in zoo.members if member.spec.name in POOLS[alphabet]]
 
 
@@ -35,7 +37,7 @@ def members(zoo, alphabet):
     ],
     ids=["rows", "texts", "all"],
 )
-def test_tight_limits_change_no_answer(zoo, alphabet, limits):
+def test_tight_limits_change_no_answer(zoo: Swarm, alphabet: str, limits: Any) -> None:
     roomy, tight = Swarm(members(zoo, alphabet)), Swarm(members(zoo, alphabet), **limits)
     batches = asked(alphabet)
     compared = 0
@@ -51,7 +53,7 @@ def test_tight_limits_change_no_answer(zoo, alphabet, limits):
 
 
 @pytest.mark.parametrize("alphabet", POOLS)
-def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alphabet):
+def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo: Swarm, alphabet: str) -> None:
     limit = 200_000
     swarm = Swarm(members(zoo, alphabet), text_memory_bytes=limit, state_memory_bytes=limit)
     mix = recipe(*POOLS[alphabet], alphabet=alphabet)
@@ -73,7 +75,7 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo, alpha
     assert all((one.samples, one.use) == (other.samples, other.use) for one, other in sure)
 
 
-def test_every_completion_says_what_the_engine_did(zoo):
+def test_every_completion_says_what_the_engine_did(zoo: Swarm) -> None:
     swarm = Swarm(members(zoo, "bytes"))
     first, second = (swarm.decode(batch) for batch in asked("bytes")[:2])
     for done in (first, second):
@@ -89,7 +91,7 @@ def test_every_completion_says_what_the_engine_did(zoo):
     assert sharing["0"] >= sharing["4-7"] >= 1
 
 
-def test_peaks_stay_near_the_limits(zoo):
+def test_peaks_stay_near_the_limits(zoo: Swarm) -> None:
     limits = {"state_memory_bytes": 4_000_000, "row_memory_bytes": 2_000_000}
     swarm = Swarm(members(zoo, "bytes"), **limits)
     for batch in asked("bytes"):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +16,12 @@ CASES, GROUPS = 120, 4
 
 
 @pytest.fixture(scope="module")
-def bases(tmp_path_factory):
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_bases(tmp_path_factory.mktemp("bases"))
 
 
 @pytest.fixture(autouse=True)
-def _quiet():
+def _quiet() -> Iterator[Any]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     yield
@@ -26,7 +29,7 @@ def _quiet():
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
-def test_damage_is_refused_in_one_sentence_or_does_no_harm(bases, tmp_path, group):
+def test_damage_is_refused_in_one_sentence_or_does_no_harm(bases: Any, tmp_path: Path, group: Any) -> None:
     outcomes = [one(bases, tmp_path, seed) for seed in range(group, CASES, GROUPS)]
     assert [case for case in outcomes if case[1] not in ("fine", "refused")] == []
     counts = Counter(outcome for _, outcome in outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,25 +24,25 @@ KNOWN = [  # the test vectors that come with Random123
 
 
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
-def test_philox_known_answers(counter, key, words):
-    got = philox([np.array([c], np.uint64) for c in counter], tuple(np.array([k], np.uint64) for k in key))
+def test_philox_known_answers(counter: Any, key: Any, words: str) -> None:
+    got = philox([np.array([c], np.uint64) for c in counter], tuple(np.array([k], np.uint64) for k in key))  # type: ignore[arg-type]
     assert [int(word[0]) for word in got] == words
 
 
-def test_the_key_is_the_head_of_a_hash():
+def test_the_key_is_the_head_of_a_hash() -> None:
     digest = hashlib.sha256(b"5:item-17:2").digest()
     assert noise_key(5, "item-17", 2) == int.from_bytes(digest[:8], "big")
     assert len({noise_key(seed, item, n) for seed in range(3) for item in "abc" for n in range(3)}) == 27
 
 
-def test_noise_is_that_of_the_oracle():
+def test_noise_is_that_of_the_oracle() -> None:
     key = noise_key(1, "x", 0)
     got = gumbel([key], [9], 5)[0]
     drawn = [(oracle.philox(9, symbol, key) + 0.5) / 2**32 for symbol in range(5)]
     assert got == pytest.approx([-np.log(-np.log(u)) for u in drawn])
 
 
-def test_a_draw_does_not_depend_on_the_rest_of_the_batch():
+def test_a_draw_does_not_depend_on_the_rest_of_the_batch() -> None:
     keys = [noise_key(0, str(n), 0) for n in range(6)]
     positions = [0, 7, 300, 1, 1, 2]
     together = gumbel(keys, positions, 257)
@@ -51,7 +52,7 @@ def test_a_draw_does_not_depend_on_the_rest_of_the_batch():
     assert (together[3] != together[4]).all(), "another item, other noise"
 
 
-def test_streams_that_share_key_and_position_share_the_draw():
+def test_streams_that_share_key_and_position_share_the_draw() -> None:
     keys = [noise_key(0, str(n % 3), 0) for n in range(300)]
     positions = [n % 2 for n in range(300)]
     together = gumbel(keys, positions, 257)
@@ -61,7 +62,7 @@ def test_streams_that_share_key_and_position_share_the_draw():
         assert (row == alone[pair]).all()
 
 
-def test_noise_is_finite_and_gumbel():
+def test_noise_is_finite_and_gumbel() -> None:
     keys = [noise_key(0, "one", n) for n in range(400)]
     drawn = gumbel(keys, list(range(400)), 257)
     assert np.isfinite(drawn).all()
@@ -71,14 +72,14 @@ def test_noise_is_finite_and_gumbel():
         assert (drawn < level).mean() == pytest.approx(np.exp(-np.exp(-level)), abs=0.01)
 
 
-def test_the_greatest_perturbed_log_probability_is_a_draw():
+def test_the_greatest_perturbed_log_probability_is_a_draw() -> None:
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     keys = [noise_key(3, "item", n) for n in range(20_000)]
     chosen = (np.log(probabilities) + gumbel(keys, [4] * len(keys), 4)).argmax(1)
     assert np.bincount(chosen) / len(keys) == pytest.approx(probabilities, abs=0.012)
 
 
-def test_gates_draw_from_the_reserved_symbol():
+def test_gates_draw_from_the_reserved_symbol() -> None:
     keys = np.array([noise_key(2, str(n), 0) for n in range(5000)], np.uint64)
     positions = np.arange(5000) % 40
     drawn = uniform(keys, positions)

@@ -46,7 +46,7 @@ def specs(tmp_path: Path) -> list[MemberSpec]:
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the members that have really been loaded."""
     names: list[str] = []
-    load = module.load_member
+    load = module.load_member  # type: ignore[attr-defined]
 
     def noting(spec: MemberSpec, batch_tokens: int, device: str, digest: str | None) -> Member:
         names.append(spec.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,23 +17,24 @@ from evoswarm.fusion import RULES
 from evoswarm.policies.mix import Fusion
 from tests import oracle as judge
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe, recipes
+from tests.oracle import OracleMember
 
 POOL = ("llama-a", "gpt2-c", "mamba-b", "mistral-h", "qwen3-d", "opt-g")
 few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-def requests(population, prompts, max_bytes=8):
+def requests(population: Any, prompts: Any, max_bytes: Any = 8) -> Any:
     return [Request(one, prompt, f"item {prompt}", max_bytes) for one in population for prompt in prompts]
 
 
-def sure(*completions):
+def sure(*completions: Any) -> Any:
     return min(one.margin for one in completions) > SURE
 
 
 @pytest.mark.parametrize(("pool", "alphabet"), [(POOL, "bytes"), (ONE_TOKENIZER, "tokens")])
 @few
 @given(data=st.data())
-def test_a_population_decodes_as_each_recipe_alone(zoo, pool, alphabet, data):
+def test_a_population_decodes_as_each_recipe_alone(zoo: Swarm, pool: Any, alphabet: str, data: Any) -> None:
     population = data.draw(st.lists(recipes(pool, alphabet), min_size=4, max_size=6))
     members = [member for member in zoo.members if member.spec.name in pool]
     asked = requests(population, PROMPTS[:2])
@@ -53,7 +56,7 @@ def test_a_population_decodes_as_each_recipe_alone(zoo, pool, alphabet, data):
 
 @few
 @given(population=st.lists(recipes(POOL), min_size=3, max_size=5), seed=st.integers(0, 99))
-def test_order_and_repetition_do_not_matter(zoo, population, seed):
+def test_order_and_repetition_do_not_matter(zoo: Swarm, population: Any, seed: int) -> None:
     members = [member for member in zoo.members if member.spec.name in POOL]
     asked = requests(population, PROMPTS[2:4])
     swarm = Swarm(members)
@@ -71,12 +74,12 @@ def test_order_and_repetition_do_not_matter(zoo, population, seed):
     assert compared >= len(asked) // 2
 
 
-def test_random_recipes_decode_as_the_oracle_says(zoo, oracle):
+def test_random_recipes_decode_as_the_oracle_says(zoo: Swarm, oracle: Callable[[str], OracleMember]) -> None:
     compared = []
 
     @settings(few, max_examples=25)
     @given(one=recipes(POOL), prompt=st.sampled_from(PROMPTS))
-    def agrees(one, prompt):
+    def agrees(one: Any, prompt: Any) -> None:
         compared.append(agrees_with_the_oracle(zoo, oracle, one, prompt))
 
     agrees()
@@ -85,7 +88,9 @@ def test_random_recipes_decode_as_the_oracle_says(zoo, oracle):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("samples", [1, 2])
-def test_every_rule_decodes_as_the_oracle_says(zoo, oracle, rule, samples):
+def test_every_rule_decodes_as_the_oracle_says(
+    zoo: Swarm, oracle: Callable[[str], OracleMember], rule: str, samples: int
+) -> None:
     one = recipe(
         *("mamba-b", "gpt2-c", "mistral-h"),
         weights=(1.0, 2.0, 0.7),
@@ -101,14 +106,16 @@ def test_every_rule_decodes_as_the_oracle_says(zoo, oracle, rule, samples):
 
 @pytest.mark.parametrize("gate", ["low_entropy", "random"])
 @pytest.mark.parametrize("samples", [1, 3])
-def test_every_gate_decodes_as_the_oracle_says(zoo, oracle, gate, samples):
+def test_every_gate_decodes_as_the_oracle_says(
+    zoo: Swarm, oracle: Callable[[str], OracleMember], gate: Any, samples: int
+) -> None:
     thresholds = (0.0, 0.3, 0.7)
     one = recipe("mamba-b", "gpt2-c", "mistral-h", thresholds=thresholds, gate=gate, samples=samples, noise_seed=4)
     compared = [agrees_with_the_oracle(zoo, oracle, one, prompt) for prompt in PROMPTS[:4]]
     assert any(compared)
 
 
-def agrees_with_the_oracle(zoo, oracle, one, prompt, max_bytes=6):
+def agrees_with_the_oracle(zoo: Any, oracle: Any, one: Any, prompt: Any, max_bytes: Any = 6) -> bool:
     done = zoo.decode([Request(one, prompt, "an item", max_bytes)])[0]
     members = [oracle(member.spec.name) for member in one.members]
     said = [judge.decode(one, members, prompt, "an item", max_bytes, sample) for sample in range(one.samples)]
@@ -121,7 +128,7 @@ def agrees_with_the_oracle(zoo, oracle, one, prompt, max_bytes=6):
     return True
 
 
-def test_a_key_decides_the_noise_and_samples_differ(zoo):
+def test_a_key_decides_the_noise_and_samples_differ(zoo: Swarm) -> None:
     loud = recipe("llama-a", "opt-g", samples=6, sampling_temperature=3.0)
     one, same, other = zoo.decode([Request(loud, "47+85=", key, 6) for key in ("a", "a", "b")])
     assert one == same
@@ -129,14 +136,14 @@ def test_a_key_decides_the_noise_and_samples_differ(zoo):
     assert len({sample.text for sample in one.samples}) > 1
 
 
-def test_recipes_that_agree_stay_together(zoo):
+def test_recipes_that_agree_stay_together(zoo: Swarm) -> None:
     """The same noise for the same item: nearly equal recipes draw the same answers."""
     pairs = [recipe("llama-a", "opt-g", weights=(1.0, w), samples=8, sampling_temperature=1.5) for w in (0.2, 0.2001)]
     one, other = zoo.decode([Request(pair, "47+85=", "k", 4) for pair in pairs])
     assert sum(a.text == b.text for a, b in zip(one.samples, other.samples, strict=True)) >= 7
 
 
-def test_unfinished_requests_time_out_when_told_to_stop(zoo):
+def test_unfinished_requests_time_out_when_told_to_stop(zoo: Swarm) -> None:
     turns = iter([False, True])
     asked = requests([recipe("llama-a", "neox-e")], ["47+85= and on", "13+2= and on"], max_bytes=30)
     done = Swarm(zoo.members).decode(asked, stop_after=lambda: next(turns))

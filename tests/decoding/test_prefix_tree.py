@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
+from tests.oracle import OracleMember
 
 
-def members_of(zoo, names):
+def members_of(zoo: Any, names: Any) -> Any:
     return [member for member in zoo.members if member.spec.name in names]
 
 
-def population(names, alphabet, seed=0):
+def population(names: Any, alphabet: Any, seed: Any = 0) -> Any:
     """Recipes in which everybody speaks at every step, so that who read what can be told from the answers."""
     chance = random.Random(seed)
     found = []
@@ -26,7 +29,7 @@ def population(names, alphabet, seed=0):
     return found
 
 
-def test_tokens_rows_forwarded_are_the_distinct_prefixes(zoo, any_oracle):
+def test_tokens_rows_forwarded_are_the_distinct_prefixes(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     swarm = Swarm(members_of(zoo, ONE_TOKENIZER))
     asked = [
         Request(one, prompt, max_symbols=6, trace=True)
@@ -45,7 +48,7 @@ def test_tokens_rows_forwarded_are_the_distinct_prefixes(zoo, any_oracle):
     assert alone > 3 * len(needed), "the population shares most of what it reads"
 
 
-def test_bytes_rows_forwarded_are_the_heads_that_count(zoo, any_oracle):
+def test_bytes_rows_forwarded_are_the_heads_that_count(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     names = ("gpt2-c", "llama-a", "mistral-h")
     swarm = Swarm(members_of(zoo, names))
     asked = [Request(one, p, max_bytes=6, trace=True) for one in population(names, "bytes", 1) for p in PROMPTS[:3]]
@@ -64,7 +67,7 @@ def test_bytes_rows_forwarded_are_the_heads_that_count(zoo, any_oracle):
 
 
 @pytest.mark.parametrize(("names", "alphabet"), [(("gpt2-c", "mamba-b", "opt-g"), "bytes"), (ONE_TOKENIZER, "tokens")])
-def test_a_second_time_nothing_is_read(zoo, names, alphabet):
+def test_a_second_time_nothing_is_read(zoo: Swarm, names: Any, alphabet: str) -> None:
     swarm = Swarm(members_of(zoo, names))
     asked = [Request(one, prompt, max_bytes=8) for one in population(names, alphabet) for prompt in PROMPTS]
     first = swarm.decode(asked)
@@ -78,9 +81,9 @@ def test_a_second_time_nothing_is_read(zoo, names, alphabet):
 
 @pytest.mark.parametrize("limit", [0, 20_000])
 @pytest.mark.parametrize("name", ["llama-a", "mamba-b", "gemma3-f"])
-def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
+def test_a_small_memory_changes_cost_but_no_answer(zoo: Swarm, name: str, limit: int) -> None:
     members = members_of(zoo, (name, "opt-g"))
-    loud = {"samples": 3, "sampling_temperature": 2.0}
+    loud: dict[str, Any] = {"samples": 3, "sampling_temperature": 2.0}
     mixes = [recipe(name, "opt-g", weights=(2.0, w), noise_seed=seed, **loud) for seed, w in enumerate((0.1, 1.9))]
     asked = [[Request(mix, prompt, max_bytes=8) for prompt in PROMPTS] for mix in mixes]
     roomy, tight = Swarm(members), Swarm(members, state_memory_bytes=limit)
@@ -100,7 +103,9 @@ def test_a_small_memory_changes_cost_but_no_answer(zoo, name, limit):
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_an_answer_may_walk_along_another_prompt(zoo, any_oracle, backwards):
+def test_an_answer_may_walk_along_another_prompt(
+    zoo: Swarm, any_oracle: Callable[[str], OracleMember], backwards: Any
+) -> None:
     """Along a prompt that begins with its own one everything is there, rows included."""
     prompts = ["sort 3,1", "sort 3,1,2="]
     one = recipe("llama-a", "opt-g")
@@ -112,7 +117,7 @@ def test_an_answer_may_walk_along_another_prompt(zoo, any_oracle, backwards):
     assert all(longer[: len(shorter)] == shorter for shorter, longer in ids.values())
 
 
-def test_prompts_that_begin_alike_are_read_once(zoo, any_oracle):
+def test_prompts_that_begin_alike_are_read_once(zoo: Swarm, any_oracle: Callable[[str], OracleMember]) -> None:
     swarm = Swarm(members_of(zoo, ("opt-g",)))
     prompts = ["sort 3,1", "sort 3,1,2=", "sort 4,1,2=", "sort 3"]
     swarm.decode([Request(recipe("opt-g"), prompt, max_bytes=1) for prompt in prompts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,20 @@ from evoswarm.zoo.catalogue import member_path
 from tests.chat.templates import TURNS
 from tests.decoding import tiny
 from tests.decoding.recipes import PROMPTS, ZOO, recipe, spec
+from tests.oracle import OracleMember
 
 TEMPLATE = "{% for m in messages %}<|turn|>{{ m['content'] }}<eos>{% endfor %}<|turn|>"
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_a_prompt_is_what_the_tokenizer_makes_of_it(name, member, oracle):
+def test_a_prompt_is_what_the_tokenizer_makes_of_it(
+    name: str, member: Callable[[str], Member], oracle: Callable[[str], OracleMember]
+) -> None:
     for prompt in (*PROMPTS, " two  spaces ", "é🙂\n"):
         assert member(name).render(prompt) == oracle(name).prompt(prompt)
 
 
-def test_only_the_member_with_a_template_reads_it(member):
+def test_only_the_member_with_a_template_reads_it(member: Callable[[str], Member]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(member_path("qwen3-d"))
     shown = tokenizer.decode(member("qwen3-d").render("47+85="))
     assert shown == "<|im_start|>user\n47+85=<|im_end|>\n<|im_start|>assistant\n"
@@ -40,7 +44,7 @@ def test_only_the_member_with_a_template_reads_it(member):
 
 
 @pytest.mark.parametrize("name", [*ZOO, "gpt2", "llama2", "metaspace", "unigram", "added tokens"])
-def test_special_tokens_in_a_users_text_are_text(name, any_member):
+def test_special_tokens_in_a_users_text_are_text(name: str, any_member: Callable[[str], Member]) -> None:
     one = any_member(name)
     tokenizer = one._prompt._tokenizer
     special = sorted({token.content for token in tokenizer.added_tokens_decoder.values() if token.special})
@@ -53,7 +57,7 @@ def test_special_tokens_in_a_users_text_are_text(name, any_member):
         assert f"a {content} b".encode() in spelled
 
 
-def test_in_a_template_too_and_for_special_tokens_that_have_no_role(tmp_path):
+def test_in_a_template_too_and_for_special_tokens_that_have_no_role(tmp_path: Path) -> None:
     tokenizer = tiny.KINDS["added tokens"]()
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
     path = tiny.save(tmp_path / "chat", model, tokenizer, chat_template=TEMPLATE)
@@ -75,7 +79,7 @@ def chat_member(path: Path, kind: str, template: str, **fields: Any) -> Member:
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama2", "gemma", "metaspace", "unigram", "added tokens"])
-def test_a_written_special_token_leaves_no_seam(kind, tmp_path):
+def test_a_written_special_token_leaves_no_seam(kind: Any, tmp_path: Path) -> None:
     """The text around it is tokenized as the whole text would be if there were no such token."""
     one = chat_member(tmp_path, kind, TURNS)
     literals, tokenizer = one._prompt._literals, one._prompt._tokenizer
@@ -99,7 +103,7 @@ def test_a_written_special_token_leaves_no_seam(kind, tmp_path):
         assert list(read[1 : read.index(parts[1])]) == inner
 
 
-def test_what_a_template_is_told_is_in_prompt_and_fingerprint(tmp_path):
+def test_what_a_template_is_told_is_in_prompt_and_fingerprint(tmp_path: Path) -> None:
     template = "{{ strftime_now('%Y') }} " + TURNS + "{% if enable_thinking is false %}(no){% endif %}"
     plain = chat_member(tmp_path / "1", "gpt2", template)
     told = {"system": "Be brief.", "template_options": {"enable_thinking": False}, "template_date": "2024-07-26"}
@@ -118,7 +122,7 @@ def test_what_a_template_is_told_is_in_prompt_and_fingerprint(tmp_path):
     )
 
 
-def test_a_recipe_holds_its_members_to_what_they_are_told(zoo):
+def test_a_recipe_holds_its_members_to_what_they_are_told(zoo: Swarm) -> None:
     asked = recipe("qwen3-d")
     member = asked.members[0]
     other = member.model_copy(update={"spec": member.spec.model_copy(update={"system": "Be brief."})})
@@ -126,7 +130,7 @@ def test_a_recipe_holds_its_members_to_what_they_are_told(zoo):
         zoo.check(asked.model_copy(update={"members": (other,)}))
 
 
-def test_a_template_that_takes_parts_is_given_parts(tmp_path):
+def test_a_template_that_takes_parts_is_given_parts(tmp_path: Path) -> None:
     parts = TURNS.replace("m['content']", "m['content'][0]['text']")
     assert chat_member(tmp_path / "1", "gpt2", parts).render("47+85=") == chat_member(
         tmp_path / "2", "gpt2", TURNS
@@ -134,7 +138,7 @@ def test_a_template_that_takes_parts_is_given_parts(tmp_path):
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])
-def test_a_question_that_the_template_refuses_fails_alone(alphabet, tmp_path):
+def test_a_question_that_the_template_refuses_fails_alone(alphabet: str, tmp_path: Path) -> None:
     picky = "{% if 'x' in messages[0]['content'] %}{{ raise_exception('no x') }}{% endif %}" + TURNS
     swarm = Swarm([chat_member(tmp_path, "gpt2", picky)])
     only = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="chat", alphabet=alphabet)
@@ -146,13 +150,15 @@ def test_a_question_that_the_template_refuses_fails_alone(alphabet, tmp_path):
     assert swarm.silenced(["abc", "abx"]) == swarm.silenced(["abc"])
 
 
-def test_an_empty_prompt_is_still_read(any_member, any_oracle):
+def test_an_empty_prompt_is_still_read(
+    any_member: Callable[[str], Member], any_oracle: Callable[[str], OracleMember]
+) -> None:
     for name in ("llama-a", "mistral-h", "gpt2"):
         ids = any_member(name).render("")
         assert len(ids) == 1
 
 
-def test_a_tokenizer_that_closes_what_it_encodes_leaves_prompts_open(tmp_path):
+def test_a_tokenizer_that_closes_what_it_encodes_leaves_prompts_open(tmp_path: Path) -> None:
     tokenizer = tiny.KINDS["gpt2"]()
     tokenizer.post_processor = tiny.processors.TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
     model = tiny.random_model("llama", tokenizer.get_vocab_size(), tie_word_embeddings=False, **tiny.SMALL)
@@ -162,12 +168,12 @@ def test_a_tokenizer_that_closes_what_it_encodes_leaves_prompts_open(tmp_path):
     assert one.render("the cat")[-1] != 1
 
 
-def test_the_prompt_format_of_the_recipe_comes_first(zoo):
+def test_the_prompt_format_of_the_recipe_comes_first(zoo: Swarm) -> None:
     plain, shaped = recipe("llama-a"), recipe("llama-a", prompt_format="{prompt}=")
     one, other = zoo.decode([Request(plain, "47+85=", max_bytes=4), Request(shaped, "47+85", max_bytes=4)])
     assert one == other
 
 
-def test_the_template_file_belongs_to_the_member():
+def test_the_template_file_belongs_to_the_member() -> None:
     held = json.loads((member_path("qwen3-d") / "generation_config.json").read_text())
     assert len(held["eos_token_id"]) == 2, "the zoo has a member with two end tokens"

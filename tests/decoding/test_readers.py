@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from tests.decoding import tiny
 from tests.decoding.elman import ElmanReader
 from tests.decoding.recipes import PROMPTS, SURE
 from tests.decoding.test_torch_reader import FAMILIES
+from tests.oracle import OracleMember
 
 COLUMNS = 60
 CLOSE = 5e-4
@@ -36,7 +39,7 @@ def torch_reader(family: str) -> TorchReader:
 
 
 READERS: dict[str, Callable[[], Reader]] = {
-    "numpy": lambda: ElmanReader(COLUMNS),
+    "numpy": lambda: ElmanReader(COLUMNS),  # type: ignore[abstract]
     "torch, attention": lambda: torch_reader("llama"),
     "torch, recurrent": lambda: torch_reader("mamba"),
     "torch, recomputed": lambda: torch_reader("lfm2"),
@@ -77,11 +80,11 @@ def afresh(reader: Reader, text: tuple[int, ...]) -> Tensor:
     chunk = Chunk(np.empty(0, dtype=np.int64), text, slots, tuple(range(len(text))), 0, tuple)
     ((batch, logits),) = reader.read([chunk], Counters())
     assert list(batch) == [chunk]
-    rows = logits if isinstance(logits, Tensor) else torch.from_dlpack(logits)
+    rows = logits if isinstance(logits, Tensor) else torch.from_dlpack(logits)  # type: ignore[attr-defined]
     return torch.log_softmax(rows.double(), 1)
 
 
-def test_it_says_what_it_is(reader):
+def test_it_says_what_it_is(reader: Reader) -> None:
     assert reader.device == "cpu"
     assert reader.dtype.startswith("float")
     assert reader.columns == reader.vocabulary == COLUMNS
@@ -91,7 +94,7 @@ def test_it_says_what_it_is(reader):
     reader.drop_buffers()
 
 
-def test_every_chunk_comes_back_once_with_the_rows_asked_for(reader):
+def test_every_chunk_comes_back_once_with_the_rows_asked_for(reader: Reader) -> None:
     chance, counters, lease = random.Random(2), Counters(), reader.slots.lease()
     chunks = []
     for length in (1, 7, 2, 2, 5, 1, 3):
@@ -102,18 +105,18 @@ def test_every_chunk_comes_back_once_with_the_rows_asked_for(reader):
     seen = []
     for batch, logits in reader.read(chunks, counters):
         seen += batch
-        rows = logits if isinstance(logits, Tensor) else torch.from_dlpack(logits)
-        assert rows.shape == (sum(len(chunk.rows) for chunk in batch), COLUMNS)
+        rows = logits if isinstance(logits, Tensor) else torch.from_dlpack(logits)  # type: ignore[assignment, attr-defined]
+        assert rows.shape == (sum(len(chunk.rows) for chunk in batch), COLUMNS)  # type: ignore[attr-defined]
         want = [afresh(reader, chunk.tokens)[list(chunk.rows)] for chunk in batch]
-        assert (torch.log_softmax(rows.double(), 1) - torch.cat(want)).abs().max() < CLOSE
+        assert (torch.log_softmax(rows.double(), 1) - torch.cat(want)).abs().max() < CLOSE  # type: ignore[attr-defined]
     assert sorted(map(id, seen)) == sorted(map(id, chunks))
     assert counters.chunk_tokens == 21 <= counters.padded_tokens
     assert 0 < counters.forwards <= 7
 
 
-def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader):
+def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader: Reader) -> None:
     chance, counters, rows = random.Random(4), Counters(), Kept()
-    tree = PrefixTree(reader, rows, None, counters)
+    tree = PrefixTree(reader, rows, None, counters)  # type: ignore[arg-type]
     texts = [tuple(chance.randrange(COLUMNS) for _ in range(12)) for _ in range(3)]
     texts += [text[:6] + tuple(chance.randrange(COLUMNS) for _ in range(5)) for text in texts for _ in range(2)]
     for ends in ((4,), (6, 7), (9, 10), (11,)):
@@ -125,7 +128,7 @@ def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader):
         if ends[0] == 6:
             tree.shrink(0)
             assert tree.state_bytes == 0
-            other = PrefixTree(reader, Kept(), None, Counters())  # takes the freed slots
+            other = PrefixTree(reader, Kept(), None, Counters())  # type: ignore[arg-type]  # takes the freed slots
             other.want(other.prompt(texts[0][::-1]))
             read_all(other, Counters())
     for text in texts:
@@ -140,9 +143,9 @@ def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader):
     assert counters.rows_forwarded == len(distinct)
 
 
-def test_slots_come_back_when_their_tree_is_gone(reader):
+def test_slots_come_back_when_their_tree_is_gone(reader: Reader) -> None:
     for _ in range(3):
-        tree = PrefixTree(reader, Kept(), None, Counters())
+        tree = PrefixTree(reader, Kept(), None, Counters())  # type: ignore[arg-type]
         tree.want(tree.prompt((1, 2, 3, 4)))
         read_all(tree, Counters())
         del tree
@@ -153,11 +156,11 @@ def test_slots_come_back_when_their_tree_is_gone(reader):
 class ElmanOracle(oracle.OracleMember):
     """The judge's member whose rows the network gives."""
 
-    def __init__(self, directory, reader):
+    def __init__(self, directory: Any, reader: Any) -> None:
         super().__init__(directory)
         self.reader = reader
 
-    def row(self, ids):
+    def row(self, ids: Any) -> Any:
         if ids not in self.rows:
             logits = torch.from_numpy(self.reader.logits(ids))
             row = torch.softmax(logits[self.columns], 0).numpy()
@@ -166,20 +169,20 @@ class ElmanOracle(oracle.OracleMember):
 
 
 @pytest.fixture(scope="module")
-def elman(tiny_path):
+def elman(tiny_path: Callable[[str], Path]) -> Any:
     """A member that is no torch module, and its judge."""
 
     def make(name: str, kind: str, seed: int) -> tuple[Member, ElmanOracle]:
         path = tiny_path(kind)
         spec = MemberSpec(name=name, path=str(path), fingerprint=name)
         tokenizer = read_tokenizer(spec, path)
-        reader = ElmanReader(len(tokenizer) + 3, seed)
+        reader = ElmanReader(len(tokenizer) + 3, seed)  # type: ignore[abstract]
         return Member(spec, reader, tokenizer, (1,), None), ElmanOracle(path, reader)
 
     return make
 
 
-def test_a_swarm_without_torch_modules_decodes_as_the_judge_does(elman):
+def test_a_swarm_without_torch_modules_decodes_as_the_judge_does(elman: Any) -> None:
     made = [elman("first", "gpt2", 0), elman("second", "llama2", 1)]
     swarm, judges = Swarm([member for member, _ in made]), [judge for _, judge in made]
     parts = [RecipeMember(spec=spec, weight=weight) for spec, weight in zip(swarm.specs, (1.0, 0.7), strict=True)]
@@ -194,7 +197,9 @@ def test_a_swarm_without_torch_modules_decodes_as_the_judge_does(elman):
     assert swarm.counters.rows_forwarded == swarm.counters.chunk_tokens > 0
 
 
-def test_a_member_that_is_none_and_one_that_is_speak_together(elman, any_member, any_oracle):
+def test_a_member_that_is_none_and_one_that_is_speak_together(
+    elman: Any, any_member: Callable[[str], Member], any_oracle: Callable[[str], OracleMember]
+) -> None:
     member, judge = elman("first", "gpt2", 2)
     swarm = Swarm([member, any_member("gpt2")])
     mix = Recipe(members=tuple(RecipeMember(spec=spec) for spec in swarm.specs), lead="first")
@@ -204,7 +209,7 @@ def test_a_member_that_is_none_and_one_that_is_speak_together(elman, any_member,
     assert done.samples[0].text == want.text
 
 
-def test_in_tokens_greedy_is_the_likeliest_token(elman):
+def test_in_tokens_greedy_is_the_likeliest_token(elman: Any) -> None:
     member, _ = elman("first", "gpt2", 3)
     swarm = Swarm([member])
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="first", alphabet="tokens")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from evoswarm.decoding.memory.row_slots import RowSlots
 
 
-def test_rows_are_new_until_the_limit_is_reached():
+def test_rows_are_new_until_the_limit_is_reached() -> None:
     slots = RowSlots(4)
     first, lost = slots.take(3)
     assert (first.tolist(), lost.tolist()) == ([0, 1, 2], [])
@@ -20,7 +22,7 @@ def test_rows_are_new_until_the_limit_is_reached():
     assert (slots.in_use, slots.peak) == (4, 4)
 
 
-def test_the_least_recently_used_go_first():
+def test_the_least_recently_used_go_first() -> None:
     slots = RowSlots(3)
     for _ in range(3):
         slots.take(1)
@@ -31,7 +33,7 @@ def test_the_least_recently_used_go_first():
     assert lost.tolist() == taken.tolist() == [1]
 
 
-def test_what_is_in_use_now_is_never_taken_back():
+def test_what_is_in_use_now_is_never_taken_back() -> None:
     slots = RowSlots(2)
     slots.take(2)
     more, lost = slots.take(3)
@@ -39,7 +41,7 @@ def test_what_is_in_use_now_is_never_taken_back():
     assert slots.size >= 5
 
 
-def test_a_table_beyond_its_limit_grows_seldom():
+def test_a_table_beyond_its_limit_grows_seldom() -> None:
     slots, sizes = RowSlots(4), set()
     for _ in range(400):
         slots.take(1)
@@ -53,7 +55,7 @@ def test_a_table_beyond_its_limit_grows_seldom():
     limit=st.integers(1, 20),
     acts=st.lists(st.tuples(st.sampled_from(["take", "tick", "touch", "give"]), st.integers(0, 9)), max_size=60),
 )
-def test_a_row_has_one_owner_and_the_limit_gives_way_only_to_what_is_in_use(limit, acts):
+def test_a_row_has_one_owner_and_the_limit_gives_way_only_to_what_is_in_use(limit: int, acts: Any) -> None:
     slots, owned, used, clock = RowSlots(limit), {}, {}, 0
     for act, number in acts:
         if act == "take" and number:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from typing import Any, Never
 
 import pytest
 import torch
@@ -21,12 +22,12 @@ def asked(one: Recipe) -> list[Request]:
 
 
 @pytest.fixture
-def members(zoo):
+def members(zoo: Swarm) -> Any:
     by_name = {member.spec.name: member for member in zoo.members}
     return [by_name[name] for name in ONE_TOKENIZER]
 
 
-def test_alphabets_and_epsilons_mixed_in_one_call_decode_as_alone(members):
+def test_alphabets_and_epsilons_mixed_in_one_call_decode_as_alone(members: Any) -> None:
     recipes = [recipe(*ONE_TOKENIZER, epsilon=1e-3), recipe(*ONE_TOKENIZER, epsilon=0.0)]
     recipes.append(recipe(*ONE_TOKENIZER, alphabet="tokens"))
     alone = [[done.samples for done in Swarm(members).decode(asked(one))] for one in recipes]
@@ -34,7 +35,7 @@ def test_alphabets_and_epsilons_mixed_in_one_call_decode_as_alone(members):
     assert [done.samples for done in together] == [samples for row in alone for samples in row]
 
 
-def test_a_state_is_still_there_after_others_have_read_through_the_same_member(members):
+def test_a_state_is_still_there_after_others_have_read_through_the_same_member(members: Any) -> None:
     one, other = recipe(*ONE_TOKENIZER, epsilon=1e-3), recipe(*ONE_TOKENIZER, epsilon=0.0)
     want = [done.samples for done in Swarm(members).decode(asked(one))]
     swarm = Swarm(members)
@@ -44,7 +45,7 @@ def test_a_state_is_still_there_after_others_have_read_through_the_same_member(m
     assert [done.samples for done in swarm.decode(asked(one))] == want  # goes on behind what was read first
 
 
-def test_a_swarm_that_is_gone_gives_its_slots_back(members):
+def test_a_swarm_that_is_gone_gives_its_slots_back(members: Any) -> None:
     one = recipe(*ONE_TOKENIZER)
     first = [done.samples for done in Swarm(members).decode(asked(one))]
     gc.collect()
@@ -55,18 +56,20 @@ def test_a_swarm_that_is_gone_gives_its_slots_back(members):
     assert [member.reader.slots.end for member in members] == taken
 
 
-def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(members, monkeypatch):
+def test_a_forward_that_broke_off_leaves_no_slot_without_its_state(
+    members: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = recipe(*ONE_TOKENIZER)
     want = [done.samples for done in Swarm(members).decode(asked(one))]
     swarm = Swarm.load([member.spec for member in members])  # its slots have never held a right state
     reader = swarm.members[0].reader
 
-    def scarce(chunks):  # not even the prompts are read: several tokens each, all with a slot by now
+    def scarce(chunks: Any) -> Never:  # not even the prompts are read: several tokens each, all with a slot by now
         raise torch.OutOfMemoryError("not now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader.backend, "forward", scarce)
-        patch.setattr(reader, "batch_tokens", reader.batch_tokens)  # it shrinks, and comes back with the patch
+        patch.setattr(reader.backend, "forward", scarce)  # type: ignore[attr-defined]
+        patch.setattr(reader, "batch_tokens", reader.batch_tokens)  # type: ignore[attr-defined]  # it shrinks, and comes back with the patch
         patch.setattr(torch.cuda, "empty_cache", lambda: None)
         with pytest.raises(DoesNotFit, match=members[0].spec.name):
             swarm.decode(asked(one))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any, Never
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ COLUMNS = 60
 
 
 @pytest.fixture
-def readers():
+def readers() -> Any:
     made = []
     for number in range(3):
         reader = TorchReader(tiny.random_model("llama", COLUMNS, number, **tiny.SMALL), str(number), batch_tokens=6)
@@ -27,29 +28,29 @@ def readers():
     return made
 
 
-def chunks(reader, count):
+def chunks(reader: Any, count: Any) -> Any:
     empty = np.empty(0, dtype=np.int64)
     return [
         Chunk(empty, (n, n + 1), (reader.slots.take(), reader.slots.take()), (1,), 0, lambda: ()) for n in range(count)
     ]
 
 
-def rows(batch, logits):
+def rows(batch: Any, logits: Any) -> Any:
     return {chunk.tokens: row for chunk, row in zip(batch, logits, strict=True)}
 
 
-def read(readers, counts, counters, consume=rows):
+def read(readers: Any, counts: Any, counters: Any, consume: Any = rows) -> Any:
     return read_side_by_side(
         [Reading(reader, chunks(reader, count), consume) for reader, count in zip(readers, counts, strict=True)],
         counters,
     )
 
 
-def plain(counters):
+def plain(counters: Any) -> Any:
     return {name: value for name, value in counters.figures().items() if "seconds" not in name}
 
 
-def test_results_and_counters_are_those_of_one_after_the_other(readers):
+def test_results_and_counters_are_those_of_one_after_the_other(readers: Any) -> None:
     together, apart = Counters(), Counters()
     got = read(readers, (10, 4, 0), together)
     want = [read([reader], [count], apart)[0] for reader, count in zip(readers, (10, 4, 0), strict=True)]
@@ -62,13 +63,15 @@ def test_results_and_counters_are_those_of_one_after_the_other(readers):
     assert together.chunk_tokens == together.padded_tokens == 28
 
 
-def test_devices_forward_at_the_same_time_and_the_caller_consumes(readers, monkeypatch):
+def test_devices_forward_at_the_same_time_and_the_caller_consumes(
+    readers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meet = threading.Barrier(2)
     names = set()
     for reader in readers[:2]:
         forward = reader.backend.forward
 
-        def waiting(batch, forward=forward):
+        def waiting(batch: Any, forward: Any = forward) -> Any:
             names.add(threading.current_thread().name)
             meet.wait(timeout=20)  # passes only when both are inside
             return forward(batch)
@@ -79,7 +82,7 @@ def test_devices_forward_at_the_same_time_and_the_caller_consumes(readers, monke
     assert len(names) == 2
 
 
-def test_on_one_device_there_is_no_thread(readers, monkeypatch):
+def test_on_one_device_there_is_no_thread(readers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "Thread", None)
     for reader in readers:
         reader.device = "cpu"
@@ -88,13 +91,13 @@ def test_on_one_device_there_is_no_thread(readers, monkeypatch):
     assert [len(batches) for batches in read(readers, (4, 0, 0), Counters())] == [2, 0, 0]
 
 
-def test_two_on_one_device_beside_another_take_turns(readers, monkeypatch):
+def test_two_on_one_device_beside_another_take_turns(readers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     readers[1].device = readers[0].device
     inside = []
     for reader in readers[:2]:
         forward = reader.backend.forward
 
-        def alone(batch, forward=forward):
+        def alone(batch: Any, forward: Any = forward) -> Any:
             inside.append(1)
             assert len(inside) == 1
             logits = forward(batch)
@@ -105,8 +108,8 @@ def test_two_on_one_device_beside_another_take_turns(readers, monkeypatch):
     assert [len(batches) for batches in read(readers, (4, 7, 4), Counters())] == [2, 3, 2]
 
 
-def test_what_breaks_on_one_device_is_raised_and_all_have_ended(readers, monkeypatch):
-    def hopeless(batch):
+def test_what_breaks_on_one_device_is_raised_and_all_have_ended(readers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hopeless(batch: Any) -> Never:
         raise torch.OutOfMemoryError("nothing left")
 
     monkeypatch.setattr(readers[1].backend, "forward", hopeless)
@@ -117,10 +120,10 @@ def test_what_breaks_on_one_device_is_raised_and_all_have_ended(readers, monkeyp
     assert counters.chunk_tokens == counters.padded_tokens > 0
 
 
-def test_what_breaks_where_batches_are_consumed_ends_all_devices(readers):
+def test_what_breaks_where_batches_are_consumed_ends_all_devices(readers: Any) -> None:
     before = threading.active_count()
 
-    def broken(batch, logits):
+    def broken(batch: Any, logits: Any) -> Never:
         raise ValueError("not these")
 
     counters = Counters()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ TEXTS = st.one_of(
 )
 
 
-def superword(pairs=(("e", "Ġ"), ("eĠ", "t"), ("t", "h"), ("a", "t"))):
+def superword(pairs: Any = (("e", "Ġ"), ("eĠ", "t"), ("t", "h"), ("a", "t"))) -> Any:
     """A byte-level BPE without pretokens whose vocabulary spans words: "e t"."""
     symbols = [*tiny.SPECIALS[:2], *sorted(tiny.pre_tokenizers.ByteLevel.alphabet()), *map("".join, pairs)]
     vocabulary = {symbol: index for index, symbol in enumerate(symbols)}
@@ -55,24 +56,24 @@ def superword(pairs=(("e", "Ġ"), ("eĠ", "t"), ("t", "h"), ("a", "t"))):
     return tokenizer
 
 
-def spaced_numbers():
+def spaced_numbers() -> Any:
     """Numbers take a space, words do not: behind spaces a letter says what neither the end nor a digit does."""
     lines = [*tiny.LINES, *(f"{gap}{end}" for gap in ("  ", "   ", "    ") for end in ("a", "0", ""))]
     return tiny.byte_level(r"\s+(?=\p{L})|\s+?(?=\s?\p{N}| )|\s?\p{N}+|\p{L}+|[^\s\p{L}\p{N}]+|\s", 500, lines)
 
 
-def looks_ahead():
+def looks_ahead() -> Any:
     """No token spans words, but a number is one pretoken before a word and groups of two digits elsewhere."""
     pattern = r"\p{N}+(?=\s\p{L})|\p{N}{1,2}|\s?\p{L}+|[^\p{N}\p{L}]"
     return tiny.byte_level(pattern, 400, [*tiny.LINES, *(f"{year} a" for year in range(1980, 1990))])
 
 
-def whole_texts():
+def whole_texts() -> Any:
     """Pretokens are whole texts, and those that are tokens are taken as they are: no two sides are apart."""
     return tiny.byte_level(None, 300, ("the the", "at at"), ignore_merges=True)
 
 
-def few_characters():
+def few_characters() -> Any:
     """A SentencePiece-like tokenizer that has no bytes to fall back on: most texts it cannot spell."""
     symbols = [*tiny.SPECIALS, *"▁aesth", "th", "▁a", "▁th"]
     merges = [("t", "h"), ("▁", "a"), ("▁", "th")]
@@ -95,7 +96,7 @@ NAMES = (*ZOO, *tiny.KINDS, *OTHERS)
 
 
 @cache
-def codec_of(name):
+def codec_of(name: Any) -> Any:
     if name in ZOO:
         tokenizer = AutoTokenizer.from_pretrained(member_path(name))
     else:
@@ -104,27 +105,27 @@ def codec_of(name):
     return Codec(tokenizer, (tokenizer.eos_token_id,), 10**9, name)
 
 
-def fresh(name):
+def fresh(name: Any) -> Any:
     return TokenizationTrie(codec_of(name), split_points_of(name))
 
 
 @cache
-def split_points_of(name):
+def split_points_of(name: Any) -> Any:
     return find_split_points(codec_of(name))
 
 
 @cache
-def trie_of(name):
+def trie_of(name: Any) -> Any:
     return fresh(name)
 
 
 @cache
-def sorted_of(codec):
+def sorted_of(codec: Any) -> Any:
     return sorted(text for text in codec.token_bytes if text)
 
 
 @cache
-def bounds_of(codec, prefix):
+def bounds_of(codec: Any, prefix: Any) -> Any:
     """Where the tokens that strictly extend a prefix stand among all, by their next byte; by bisection."""
     low = bisect_left(sorted_of(codec), prefix)
     found = [bisect_left(sorted_of(codec), prefix + bytes((byte,))) for byte in range(256)]
@@ -135,7 +136,7 @@ def bounds_of(codec, prefix):
     return [*found, last]
 
 
-def walk(trie, raw):
+def walk(trie: Any, raw: Any) -> Any:
     """The nodes of every beginning of a text."""
     found = [trie.root]
     for byte in raw:
@@ -143,19 +144,19 @@ def walk(trie, raw):
     return found
 
 
-def canonical(node):
+def canonical(node: Any) -> Any:
     """E(x[:n]) of a node that is a cut."""
     return () if node.split is None else canonical(node.split) + node.paths[0]
 
 
-def absolute(node):
+def absolute(node: Any) -> Any:
     if not node.paths:
         return ()
     before = () if node.split is None else canonical(node.split)
     return tuple(before + path for path in node.paths)
 
 
-def check(codec, trie, raw):
+def check(codec: Any, trie: Any, raw: Any) -> None:
     """Every attribute of every node on the way to a text."""
     for length, node in enumerate(walk(trie, raw)):
         text = raw[:length]
@@ -172,7 +173,7 @@ def check(codec, trie, raw):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_position_is_as_defined(name):
+def test_every_position_is_as_defined(name: str) -> None:
     for text in (*PROSE, *FOREIGN):
         check(codec_of(name), trie_of(name), text.encode())
 
@@ -183,12 +184,12 @@ def test_every_position_is_as_defined(name):
 @example(text="e t")
 @example(text="12345 a")
 @example(text="éx\u00a0 x")
-def test_whatever_the_text(name, text):
+def test_whatever_the_text(name: str, text: str) -> None:
     check(codec_of(name), trie_of(name), text.encode())
 
 
 @pytest.mark.parametrize("name", ["gpt2-c", "qwen3-d", "gemma3-f", "unigram"])
-def test_what_was_asked_before_changes_nothing(name):
+def test_what_was_asked_before_changes_nothing(name: str) -> None:
     """The same texts in a trie of their own and in one that many texts went through, in another order."""
     for text in reversed((*PROSE, *FOREIGN)):
         walked = walk(trie_of(name), text.encode())
@@ -197,7 +198,7 @@ def test_what_was_asked_before_changes_nothing(name):
             assert one.tail() == other.tail()
 
 
-def test_a_text_has_one_position():
+def test_a_text_has_one_position() -> None:
     trie = trie_of("gpt2")
     one, other = walk(trie, b"the cat sat"), walk(trie, b"the car")
     assert all(a is b for a, b in zip(one, walk(trie, b"the cat sat"), strict=True))
@@ -208,7 +209,7 @@ def test_a_text_has_one_position():
     assert one[5] in children
 
 
-def splits(name, text):
+def splits(name: Any, text: Any) -> Any:
     """Where the text has been cut when it ends."""
     node, found = walk(trie_of(name), text.encode())[-1], []
     while node.split is not None:
@@ -220,7 +221,7 @@ def splits(name, text):
 @pytest.mark.parametrize(
     "name", ["gpt2", "llama3", "llama2", "gemma", "metaspace", "unigram", "plain bytes", "qwen3-d"]
 )
-def test_words_are_cut_off(name):
+def test_words_are_cut_off(name: str) -> None:
     """Else all other tests compare the definition with itself."""
     text = "it is what they say, in 1984 too"
     assert {2, 5, 10, 15, 20, 23, 28} <= set(splits(name, text))
@@ -228,30 +229,30 @@ def test_words_are_cut_off(name):
     assert longest <= 6
 
 
-def test_words_that_end_with_other_letters_are_cut_off_too():
+def test_words_that_end_with_other_letters_are_cut_off_too() -> None:
     for name in ("gpt2", "llama3", "qwen3-d"):
         assert {2, 5} <= set(splits(name, "ü ñ b"))
         assert 2 not in splits(name, "\u00a0 b"), "nothing visible ends there"
 
 
-def test_lines_are_cut_where_no_pretoken_goes_on():
+def test_lines_are_cut_where_no_pretoken_goes_on() -> None:
     assert {1, 4} <= set(splits("gpt2", "a\n12\n"))
     assert 1 not in splits("unigram", "a\n12\n"), "a line break may be in the pretoken of the word before"
 
 
 @pytest.mark.parametrize("name", ["superword", "one pretoken", "whole texts"])
-def test_words_that_do_not_stand_apart_are_not(name):
+def test_words_that_do_not_stand_apart_are_not(name: str) -> None:
     assert not [place for place in splits(name, "he tea the at e t") if place in (2, 6, 10, 13, 15)]
 
 
-def test_a_place_that_looks_ahead_is_found_by_trying():
+def test_a_place_that_looks_ahead_is_found_by_trying() -> None:
     codec = codec_of("looks ahead")
     assert not [text for text in codec.token_bytes if text and any(a in b"012" and b == 32 for a, b in pairwise(text))]
     assert codec.encode(b"1984 a") != codec.encode(b"1984") + codec.encode(b" a")
     assert splits("looks ahead", "a 1984 a b") == [0, 1, 8]
 
 
-def test_tokens_that_have_no_mass_stand_across_too():
+def test_tokens_that_have_no_mass_stand_across_too() -> None:
     """An end token may be any piece of text: the tokenizer merges it all the same."""
     made = superword([("W", "Ġ"), ("WĠ", "t")])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<pad>")
@@ -262,21 +263,21 @@ def test_tokens_that_have_no_mass_stand_across_too():
         check(codec, trie, text.encode())
 
 
-def test_a_tokenizer_whose_sides_depend_on_each_other_is_never_cut(monkeypatch):
+def test_a_tokenizer_whose_sides_depend_on_each_other_is_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     codec = codec_of("gpt2")
     assert any(find_split_points(codec))
     monkeypatch.setattr(Codec, "encode", lambda self, text: (len(text),))
     assert not any(find_split_points(codec))
 
 
-def test_behind_what_cannot_be_spelled_there_is_no_path():
+def test_behind_what_cannot_be_spelled_there_is_no_path() -> None:
     walked = walk(trie_of("few characters"), "a thé at a".encode())
     assert [bool(node.paths) for node in walked] == [True] * 5 + [False] * 7
     assert walked[-1].split.length > 6, "it is cut there too"
 
 
 @pytest.mark.parametrize(("name", "least"), [("gpt2", 257), ("llama3", 257), ("added tokens", 100), ("unigram", 50)])
-def test_every_branch_has_the_bounds_of_its_string(name, least):
+def test_every_branch_has_the_bounds_of_its_string(name: str, least: Any) -> None:
     codec, trie = codec_of(name), fresh(name)
     assert trie.tokens.bounds.shape == (1, 257)
     assert trie.tokens.bounds[ROOT_BRANCH].tolist() == bounds_of(codec, b"")
@@ -290,7 +291,7 @@ def test_every_branch_has_the_bounds_of_its_string(name, least):
     assert (trie.tokens.bounds == expected).all()
 
 
-def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch):
+def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     trie = fresh("gpt2")
     raw = b"at the mat, " * 2000
     last = walk(trie, raw)[-1]

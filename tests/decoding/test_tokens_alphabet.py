@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from evoswarm.decoding.member import Member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
@@ -21,10 +24,10 @@ STEPS = 16
 
 
 @pytest.fixture(scope="module")
-def one_end(tmp_path_factory):
+def one_end(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The directory of a zoo member that has one end token; of those with more, a copy that keeps the first."""
 
-    def directory(name):
+    def directory(name: Any) -> Any:
         judge = OracleMember(member_path(name))
         if len(judge.ends) == 1:
             return member_path(name)
@@ -37,7 +40,7 @@ def one_end(tmp_path_factory):
     return directory
 
 
-def generate(judge, ids):
+def generate(judge: Any, ids: Any) -> Any:
     """Greedy, by transformers, with everything suppressed that stands for no text; END left out."""
     can_say = {*judge.spelling, *judge.ends}
     silent = [token for token in range(judge.model.config.vocab_size) if token not in can_say]
@@ -54,7 +57,7 @@ def generate(judge, ids):
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_one_member_is_generate(name, one_end):
+def test_one_member_is_generate(name: str, one_end: Any) -> None:
     directory = one_end(name)
     judge = OracleMember(directory, chat_template=name == "qwen3-d")
     assert len(judge.ends) == 1
@@ -70,7 +73,9 @@ def test_one_member_is_generate(name, one_end):
         assert ended == (len(want) < STEPS)
 
 
-def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_tokens(any_member, any_oracle):
+def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_tokens(
+    any_member: Callable[[str], Member], any_oracle: Callable[[str], OracleMember]
+) -> None:
     for name in ("qwen3-d", "added tokens", "metaspace"):
         swarm, judge = Swarm([any_member(name)]), any_oracle(name)
         own = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead=swarm.specs[0].name, alphabet="tokens")
@@ -80,14 +85,14 @@ def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_to
         contexts = room.contexts
         for context in np.flatnonzero(contexts.known[: len(contexts), 0]):
             row = contexts.distributions.take(contexts.row[context, :1])[0].double().exp().numpy()
-            tokens, end = judge.next_token(prompt + contexts.texts[context])
+            tokens, end = judge.next_token(prompt + contexts.texts[context])  # type: ignore[operator]
             want = np.zeros(len(row))
             want[list(tokens)], want[-1] = list(tokens.values()), end
             assert np.abs(row - want).max() < 1e-5
             assert (row > 0).sum() == len(judge.spelling) + 1
 
 
-def test_members_of_one_tokenizer_mix(zoo):
+def test_members_of_one_tokenizer_mix(zoo: Swarm) -> None:
     swarm = Swarm([member for member in zoo.members if member.spec.name in ONE_TOKENIZER])
     mixed = recipe(*ONE_TOKENIZER, alphabet="tokens")
     done = swarm.decode([Request(mixed, prompt, max_symbols=6) for prompt in PROMPTS])
@@ -95,12 +100,12 @@ def test_members_of_one_tokenizer_mix(zoo):
     assert {use.name for one in done for use in one.use if use.steps} == set(ONE_TOKENIZER)
 
 
-def test_members_of_different_tokenizers_are_refused(zoo):
+def test_members_of_different_tokenizers_are_refused(zoo: Swarm) -> None:
     with pytest.raises(RecipeError, match=r"alphabet: expected 'bytes'.*got 'tokens'"):
         zoo.decode([Request(recipe("llama-a", alphabet="tokens"), "1+1=")])
 
 
-def test_recipes_of_unknown_or_other_members_are_refused(zoo):
+def test_recipes_of_unknown_or_other_members_are_refused(zoo: Swarm) -> None:
     strange = Recipe(members=(RecipeMember(spec=spec("nobody")),), lead="nobody")
     with pytest.raises(RecipeError, match=r"expected members of the swarm .*'nobody'"):
         zoo.decode([Request(strange, "1+1=")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import weakref
+from pathlib import Path
+from typing import Any, Never
 
 import numpy as np
 import pytest
@@ -61,16 +63,16 @@ FAMILIES = {
 }
 
 
-def chunk(past, tokens, slots, prefix, rows):
+def chunk(past: Any, tokens: Any, slots: Any, prefix: Any, rows: Any) -> Any:
     return Chunk(np.array(past, dtype=np.int64), tokens, slots, rows, len(prefix), lambda: tuple(prefix))
 
 
-def log_probs(logits):
+def log_probs(logits: Any) -> Any:
     return torch.log_softmax(logits.float(), -1)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ragged_chunks_behind_prefixes_of_any_length(family):
+def test_ragged_chunks_behind_prefixes_of_any_length(family: str) -> None:
     backend, config = FAMILIES[family]
     model = tiny.random_model(family, COLUMNS, **config)
     reader = TorchReader(model, family, batch_tokens=64)
@@ -103,7 +105,7 @@ def test_ragged_chunks_behind_prefixes_of_any_length(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family):
+def test_forks_of_one_prefix_and_rows_that_nobody_asked_for(family: str) -> None:
     model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
     reader = TorchReader(model, family, batch_tokens=1024)
     prefix, forks = (5, 9, 2, 7, 7, 1), [(4,), (3, 8), (11, 12, 13)]
@@ -131,12 +133,12 @@ ALLOCATORS = {
 
 
 @pytest.mark.parametrize("lack", ALLOCATORS.values(), ids=ALLOCATORS)
-def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
+def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPatch, lack: Any) -> None:
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
     reader = TorchReader(model, "llama", batch_tokens=64)
     forward, sizes = reader.backend.forward, []
 
-    def scarce(chunks):
+    def scarce(chunks: Any) -> Any:
         sizes.append(len(chunks))
         if len(chunks) > 2:
             raise lack
@@ -156,11 +158,13 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(monkeypatch, lack):
     assert len(found) == 8
 
 
-def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again(monkeypatch):
+def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
     forward, held = reader.backend.forward, []
 
-    def scarce(chunks):
+    def scarce(chunks: Any) -> Any:
         assert all(one() is None for one in held)
         if len(chunks) > 1:
             large = torch.zeros(10)
@@ -173,10 +177,10 @@ def test_the_tensors_of_a_forward_that_broke_off_are_free_when_it_is_tried_again
     assert len(held) == 3
 
 
-def test_another_error_is_no_lack_of_memory(monkeypatch):
+def test_another_error_is_no_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
 
-    def broken(chunks):
+    def broken(chunks: Any) -> Never:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     monkeypatch.setattr(reader.backend, "forward", broken)
@@ -185,10 +189,10 @@ def test_another_error_is_no_lack_of_memory(monkeypatch):
     assert reader.batch_tokens == 64
 
 
-def test_no_room_for_a_single_prefix_is_an_error(monkeypatch):
+def test_no_room_for_a_single_prefix_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=64)
 
-    def hopeless(chunks):
+    def hopeless(chunks: Any) -> Never:
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
     monkeypatch.setattr(reader.backend, "forward", hopeless)
@@ -196,12 +200,12 @@ def test_no_room_for_a_single_prefix_is_an_error(monkeypatch):
         list(reader.read([chunk((), (1,), (1,), (), (0,))], Counters()))
 
 
-def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
+def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path: Path) -> None:
     tokenizer = tiny.KINDS["gpt2"]()
-    model = tiny.random_model("lfm2", tokenizer.get_vocab_size(), **HYBRID)
+    model = tiny.random_model("lfm2", tokenizer.get_vocab_size(), **HYBRID)  # type: ignore[arg-type]
     path = tiny.save(tmp_path / "hybrid", model, tokenizer)
     swarm = Swarm([load_member(MemberSpec(name="hybrid", path=str(path), device="cpu"), 4096)])
-    assert isinstance(swarm.members[0].reader.backend, RecomputeBackend)
+    assert isinstance(swarm.members[0].reader.backend, RecomputeBackend)  # type: ignore[attr-defined]
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="hybrid")
     judge = oracle.OracleMember(path)
     for prompt in ("the cat", "1984"):
@@ -209,7 +213,9 @@ def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path):
         assert done.samples[0].text == oracle.decode(alone, [judge], prompt, "", 6)[0]
 
 
-def test_a_layout_that_does_not_agree_is_not_used(monkeypatch, caplog):
+def test_a_layout_that_does_not_agree_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     model = tiny.random_model("llama", COLUMNS, **tiny.SMALL)
     honest = AttentionBackend.forward
     monkeypatch.setattr(AttentionBackend, "forward", lambda self, chunks: honest(self, chunks) * 1.01)
@@ -217,12 +223,12 @@ def test_a_layout_that_does_not_agree_is_not_used(monkeypatch, caplog):
     assert "member strange: its cache cannot be addressed" in caplog.text
 
 
-def test_batches_keep_to_their_limits_and_hold_everything_once():
+def test_batches_keep_to_their_limits_and_hold_everything_once() -> None:
     reader = TorchReader(tiny.random_model("llama", COLUMNS, **tiny.SMALL), "llama", batch_tokens=32)
     chance = random.Random(1)
     for _ in range(50):
         shapes = [(chance.choice((1, 1, 1, 2, 9, 30)), chance.randrange(60)) for _ in range(chance.randint(0, 40))]
-        chunks = [Chunk(np.empty(0), (0,) * new, (0,) * new, (), depth, tuple) for new, depth in shapes]
+        chunks = [Chunk(np.empty(0), (0,) * new, (0,) * new, (), depth, tuple) for new, depth in shapes]  # type: ignore[arg-type]
         batches = list(reader._batches(chunks))
         assert sorted(id(one) for batch in batches for one in batch) == sorted(map(id, chunks))
         for batch in batches:
@@ -230,11 +236,11 @@ def test_batches_keep_to_their_limits_and_hold_everything_once():
             assert len(batch) == 1 or len(batch) * max(lengths) <= 32
             assert len(batch) == 1 or len(batch) * (max(lengths) + max(depths)) <= 128
             assert max(lengths) <= 2 * min(lengths) + 8
-    alike = [Chunk(np.empty(0), (0,), (0,), (), 3, tuple) for _ in range(32)]
+    alike = [Chunk(np.empty(0), (0,), (0,), (), 3, tuple) for _ in range(32)]  # type: ignore[arg-type]
     assert len(list(reader._batches(alike))) == 1
 
 
-def test_rows_that_nobody_asked_for_are_never_made(monkeypatch):
+def test_rows_that_nobody_asked_for_are_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
     for family in ("llama", "mamba", "lfm2"):
         model = tiny.random_model(family, COLUMNS, **FAMILIES[family][1])
         reader = TorchReader(model, family, batch_tokens=64)
@@ -245,14 +251,14 @@ def test_rows_that_nobody_asked_for_are_never_made(monkeypatch):
         assert sum(made) == COLUMNS
 
 
-def test_recurrent_states_that_are_not_kept_take_no_slot():
+def test_recurrent_states_that_are_not_kept_take_no_slot() -> None:
     model = tiny.random_model("mamba", COLUMNS, **FAMILIES["mamba"][1])
     reader = TorchReader(model, "mamba", batch_tokens=64)
-    before = [[pool.clone() for pool in pools] for pools in reader.backend.pools]
+    before = [[pool.clone() for pool in pools] for pools in reader.backend.pools]  # type: ignore[attr-defined]
     prompt, other = (5, 9, 2, 7), (4, 4)
     chunks = [chunk((), other, (-1, 20), (), ()), chunk((), prompt, (-1, -1, -1, 21), (), ())]
     list(reader.read(chunks, Counters()))
-    for pools, old in zip(reader.backend.pools, before, strict=True):
+    for pools, old in zip(reader.backend.pools, before, strict=True):  # type: ignore[attr-defined]
         for pool, was in zip(pools, old, strict=True):
             differ = (pool.view(torch.int32) != was.view(torch.int32)).flatten(1).any(1)  # bits: nan may stand there
             assert differ.nonzero().flatten().tolist() == [20, 21]
@@ -269,14 +275,16 @@ def test_recurrent_states_that_are_not_kept_take_no_slot():
 
 @pytest.mark.parametrize("family", ["llama", "mamba"])
 @pytest.mark.parametrize("limit", [None, 40, 5000])
-def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeypatch):
+def test_pools_grow_little_by_little_one_tensor_at_a_time(
+    family: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader = TorchReader(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
     reader.limit(None if limit is None else limit * reader.backend.slot_bytes())
 
-    def pools():
+    def pools() -> Any:
         if family == "mamba":
-            return [pool for pair in reader.backend.pools for pool in pair]
-        return [pool for layer in reader.backend.layers for pool in layer.pools]
+            return [pool for pair in reader.backend.pools for pool in pair]  # type: ignore[attr-defined]
+        return [pool for layer in reader.backend.layers for pool in layer.pools]  # type: ignore[attr-defined]
 
     list(reader.read([chunk((), (1,), (1,), (), ())], Counters()))
     want = [pool[1].clone() for pool in pools()]
@@ -291,13 +299,13 @@ def test_pools_grow_little_by_little_one_tensor_at_a_time(family, limit, monkeyp
             assert slot < len(pool) <= most
 
 
-def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch):
+def test_while_a_pool_grows_no_other_one_exists_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     for family in ("llama", "mamba"):
         reader = TorchReader(tiny.random_model(family, COLUMNS, **FAMILIES[family][1]), family, batch_tokens=64)
         module = {"llama": attention_backend, "mamba": recurrent_backend}[family]
         old = []
 
-        def watched(pool, needed, limit, old=old):
+        def watched(pool: Any, needed: Any, limit: Any, old: Any = old) -> Any:
             larger = cache_backend.grown(pool, needed, limit)
             assert larger is not pool
             assert all(one() is None for one in old[:-1])  # the caller still holds the last until it has the new one

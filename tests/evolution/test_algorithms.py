@@ -7,6 +7,7 @@ import logging
 import math
 import random
 from functools import partial
+from typing import Any
 
 import numpy
 import optuna
@@ -18,7 +19,7 @@ from evoswarm.evolution.algorithms.cma_es import CmaEsSearch, Relaxed
 from evoswarm.evolution.algorithms.nsga2 import Nsga2Search
 from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.algorithms.tpe import TpeSearch
-from evoswarm.evolution.coordinates import Coordinate, Point
+from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.evolution.optuna_search import OptunaSearch
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
 from tests.evolution import hill_climbing
@@ -35,7 +36,7 @@ class ToyCoordinates:
 
     dimensions = tuple(Coordinate(f"d{place}", tuple(range(10)) if place < 2 else ()) for place in range(PLACES))
 
-    def encode(self, genome: Toy) -> dict[str, float]:
+    def encode(self, genome: Toy) -> dict[str, Choice | float]:
         return {f"d{place}": digit if place < 2 else (digit + 0.5) / 10 for place, digit in enumerate(genome)}
 
     def decode(self, point: Point) -> Toy:
@@ -64,7 +65,7 @@ contract = pytest.mark.parametrize(
 )
 
 
-def outcome(individual, objectives):
+def outcome(individual: Any, objectives: Any) -> Any:
     """The sum of the digits that matter (and the first of them); every seventh genome fails, some with NaN."""
     total = sum(individual.genome[:-1])
     if total % 7 == 6:
@@ -72,21 +73,21 @@ def outcome(individual, objectives):
     return individual.scored([float(total), float(individual.genome[0])][: len(objectives)])
 
 
-def run(search, objectives, generations=6):
+def run(search: Any, objectives: Any, generations: Any = 6) -> Any:
     for _ in range(generations):
         search.tell([outcome(individual, objectives) for individual in search.ask()])
     return search
 
 
-def lines(search):
+def lines(search: Any) -> Any:
     return [json.dumps(individual.to_dict(list), sort_keys=True) for individual in search.history]
 
 
 @contract
-def test_a_search_is_a_function_of_its_seed_and_leaves_global_chance_alone(make, objectives):
-    before = random.getstate(), numpy.random.get_state()[1].tolist()
+def test_a_search_is_a_function_of_its_seed_and_leaves_global_chance_alone(make: Any, objectives: Any) -> None:
+    before = random.getstate(), numpy.random.get_state()[1].tolist()  # type: ignore[index]
     first = lines(run(make(objectives, 3), objectives))
-    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before
+    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before  # type: ignore[index]
     random.seed(2)
     numpy.random.seed(2)
     assert lines(run(make(objectives, 3), objectives)) == first
@@ -94,7 +95,7 @@ def test_a_search_is_a_function_of_its_seed_and_leaves_global_chance_alone(make,
 
 
 @contract
-def test_telling_is_idempotent_and_of_any_order(make, objectives):
+def test_telling_is_idempotent_and_of_any_order(make: Any, objectives: Any) -> None:
     plain, shuffled = run(make(objectives, 1), objectives, 5), make(objectives, 1)
     for generation in range(5):
         asked = shuffled.ask()
@@ -112,7 +113,7 @@ def test_telling_is_idempotent_and_of_any_order(make, objectives):
 
 
 @contract
-def test_replaying_what_was_told_asks_the_same_again(make, objectives):
+def test_replaying_what_was_told_asks_the_same_again(make: Any, objectives: Any) -> None:
     search = run(make(objectives, 2), objectives, 4)
     again = make(objectives, 2)
     known = {individual.id: individual for individual in search.history}
@@ -122,7 +123,7 @@ def test_replaying_what_was_told_asks_the_same_again(make, objectives):
 
 
 @contract
-def test_all_begin_with_the_founders(make, objectives):
+def test_all_begin_with_the_founders(make: Any, objectives: Any) -> None:
     asked = make(objectives, 5).ask()
     assert len(asked) == BATCH
     founders = {individual.origin.operator: individual.genome for individual in asked}
@@ -131,7 +132,7 @@ def test_all_begin_with_the_founders(make, objectives):
 
 
 @contract
-def test_history_is_in_order_and_names_who_was_born_when(make, objectives):
+def test_history_is_in_order_and_names_who_was_born_when(make: Any, objectives: Any) -> None:
     search = run(make(objectives, 0), objectives, 5)
     history = [individual for individual in search.history if individual.origin.migrated_from is None]
     assert [individual.order for individual in history] == sorted({individual.order for individual in history})
@@ -144,7 +145,7 @@ def test_history_is_in_order_and_names_who_was_born_when(make, objectives):
 
 
 @contract
-def test_failures_are_never_parents_nor_kept(make, objectives):
+def test_failures_are_never_parents_nor_kept(make: Any, objectives: Any) -> None:
     search = run(make(objectives, 0), objectives, 6)
     failed = {individual.id for individual in search.history if individual.failure is not None}
     assert failed
@@ -155,7 +156,7 @@ def test_failures_are_never_parents_nor_kept(make, objectives):
 
 
 @contract
-def test_a_search_goes_on_when_a_whole_generation_fails(make, objectives):
+def test_a_search_goes_on_when_a_whole_generation_fails(make: Any, objectives: Any) -> None:
     search = make(objectives, 0)
     for _ in range(2):
         search.tell([individual.failed("time_out") for individual in search.ask()])
@@ -164,7 +165,7 @@ def test_a_search_goes_on_when_a_whole_generation_fails(make, objectives):
 
 
 @contract
-def test_it_learns(make, objectives):
+def test_it_learns(make: Any, objectives: Any) -> None:
     """What comes later is better than chance in the first objective; random search is chance."""
     search = run(make(objectives, 0), objectives, 15)
     late = [i.objectives[0] for i in search.history if i.succeeded and i.origin.generation >= 12]
@@ -173,16 +174,16 @@ def test_it_learns(make, objectives):
     assert (sum(late) / len(late) > chance + 2.5) == learns
 
 
-def test_rivals_without_islands_begin_from_the_same_individuals():
+def test_rivals_without_islands_begin_from_the_same_individuals() -> None:
     first = [made(name, ONE, 7).ask() for name in ("random", *RIVALS)]
     assert all([i.genome for i in asked] == [i.genome for i in first[0]] for asked in first)
 
 
 @pytest.mark.parametrize("name", RIVALS)
-def test_samplers_learn_from_the_founders(name):
+def test_samplers_learn_from_the_founders(name: str) -> None:
     """Told that large digits are good, or that small ones are, a sampler asks for such next."""
 
-    def second(sign):
+    def second(sign: Any) -> Any:
         search = made(name, ONE, 0)
         search.tell([i.scored([sign * sum(i.genome)]) for i in search.ask()])
         return sum(sum(individual.genome) for individual in search.ask()) / BATCH
@@ -190,7 +191,7 @@ def test_samplers_learn_from_the_founders(name):
     assert second(1) > second(-1) + 2
 
 
-def test_samplers_are_silent_and_optuna_stays_as_talkative_as_it_was(caplog):
+def test_samplers_are_silent_and_optuna_stays_as_talkative_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
     optuna.logging.set_verbosity(optuna.logging.INFO)
     optuna.logging.enable_propagation()
     try:
@@ -204,14 +205,14 @@ def test_samplers_are_silent_and_optuna_stays_as_talkative_as_it_was(caplog):
         optuna.logging.disable_propagation()
 
 
-def test_cmaes_is_refused_for_several_objectives():
+def test_cmaes_is_refused_for_several_objectives() -> None:
     with pytest.raises(ValueError, match=r"expected one objective \(cmaes optimises no more\), got 2"):
         made("cmaes", TWO, 0)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
 @pytest.mark.parametrize("name", RIVALS)
-def test_founders_beyond_the_first_batch_come_in_the_next(name, batch):
+def test_founders_beyond_the_first_batch_come_in_the_next(name: str, batch: Any) -> None:
     classes: dict[str, type[OptunaSearch[Toy]]] = {"tpe": TpeSearch, "cmaes": CmaEsSearch, "nsga2": Nsga2Search}
     search = classes[name](TOYS, ToyCoordinates(), ONE, 0, batch)
     run(search, ONE, 8)
@@ -221,7 +222,7 @@ def test_founders_beyond_the_first_batch_come_in_the_next(name, batch):
 
 
 @pytest.mark.parametrize("name", RIVALS)
-def test_failures_do_not_attract_samplers(name):
+def test_failures_do_not_attract_samplers(name: str) -> None:
     """All successes are below zero; whoever takes a failure for a zero goes where all fail."""
     search = made(name, ONE, 0)
     for _ in range(12):
@@ -231,7 +232,7 @@ def test_failures_do_not_attract_samplers(name):
     assert sum(i.failure is not None for i in late) < 0.6 * len(late)
 
 
-def test_relaxed_categories_are_equal_parts():
+def test_relaxed_categories_are_equal_parts() -> None:
     relaxed = Relaxed(ToyCoordinates())
     assert not any(dimension.choices for dimension in relaxed.dimensions)
     for digit in range(10):

@@ -4,6 +4,8 @@ import gc
 import json
 import math
 import random
+from collections.abc import Callable
+from typing import Any, Never
 
 import numpy
 import pytest
@@ -19,31 +21,36 @@ from evoswarm.evolution.individual import Individual
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
+from tests.evolution.conftest import Toy, ToyRepresentation
 
 TWO = (Objective("sum"), Objective("first", maximise=False))
 
 
-def lines(algorithm):
+def lines(algorithm: Any) -> Any:
     return "\n".join(json.dumps(i.to_dict(list), sort_keys=True) for i in algorithm.history)
 
 
-def two(individual):
+def two(individual: Any) -> Any:
     return individual.scored([sum(individual.genome[:-1]), individual.genome[0]])
 
 
-def test_the_first_generation_deals_founders_in_turn_and_fills_up_at_random(archipelago):
+def test_the_first_generation_deals_founders_in_turn_and_fills_up_at_random(
+    archipelago: Callable[..., Archipelago[Toy]],
+) -> None:
     asked = archipelago(islands=2).ask()
     assert [i.id for i in asked] == [f"g00-i{island}-{number:02d}" for island in range(2) for number in range(6)]
     operators = [i.origin.operator for i in asked]
     assert operators == ["all:0", "all:2"] + ["random"] * 4 + ["all:1"] + ["random"] * 5  # the double is not dealt
 
 
-def test_founders_beyond_the_room_are_left_out_last_first(toys):
+def test_founders_beyond_the_room_are_left_out_last_first(toys: ToyRepresentation) -> None:
     settings = ArchipelagoSettings((IslandSettings(population=2),))
     assert [i.origin.operator for i in Archipelago(settings, toys, 0).ask()] == ["all:0", "all:1"]
 
 
-def test_asking_is_repeatable_and_telling_idempotent_and_of_any_order(archipelago, evolve):
+def test_asking_is_repeatable_and_telling_idempotent_and_of_any_order(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     plain, shuffled = archipelago(), archipelago()
     evolve(plain, 5)
     for generation in range(5):
@@ -63,7 +70,9 @@ def test_asking_is_repeatable_and_telling_idempotent_and_of_any_order(archipelag
     assert shuffled.populations == plain.populations
 
 
-def test_what_cannot_be_told_is_refused_and_changes_nothing(archipelago, individual):
+def test_what_cannot_be_told_is_refused_and_changes_nothing(
+    archipelago: Callable[..., Archipelago[Toy]], individual: Callable[..., Individual[Toy]]
+) -> None:
     search = archipelago()
     first = search.ask()[0]
     for wrong, reason in [
@@ -81,24 +90,26 @@ def test_what_cannot_be_told_is_refused_and_changes_nothing(archipelago, individ
 
 
 @pytest.mark.parametrize("objectives", [(Objective("sum"),), TWO])
-def test_runs_repeat_to_the_byte_and_leave_global_chance_alone(archipelago, evolve, objectives):
-    def run(seed):
+def test_runs_repeat_to_the_byte_and_leave_global_chance_alone(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]], objectives: Any
+) -> None:
+    def run(seed: Any) -> Any:
         search = archipelago(seed=seed, objectives=objectives, stagnation=2)
         evolve(search, 8, two if len(objectives) == 2 else lambda i: i.scored([sum(i.genome[:-1])]))
         return lines(search)
 
     random.seed(1)
     numpy.random.seed(1)
-    before = random.getstate(), numpy.random.get_state()[1].tolist()
+    before = random.getstate(), numpy.random.get_state()[1].tolist()  # type: ignore[index]
     first = run(3)
-    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before
+    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before  # type: ignore[index]
     random.seed(2)
     numpy.random.seed(2)
     assert run(3) == first != run(4)
 
 
-def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone():
-    def drawn(rng):
+def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone() -> Never:  # type: ignore[misc]
+    def drawn(rng: Any) -> Any:
         row = [0.5] * 4
         tools.mutPolynomialBounded(row, 20.0, 0.0, 1.0, indpb=1.0)
         picked = tools.selRandom(range(100), 3)
@@ -107,11 +118,11 @@ def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone():
     rng, same = generator(1, 2, 3, "x"), generator(1, 2, 3, "x")
     assert generator(1, 2, 3, "y").random() != generator(1, 2, 3, "x").random()
     random.seed(0)
-    before = random.getstate(), numpy.random.get_state()[1].tolist()
+    before = random.getstate(), numpy.random.get_state()[1].tolist()  # type: ignore[index]
     with pytest.raises(RuntimeError), lend(rng):
         first = drawn(rng)
         raise RuntimeError
-    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before
+    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before  # type: ignore[index]
     with lend(same):
         random.random()  # another thread may draw meanwhile
         assert drawn(same) == first
@@ -119,11 +130,13 @@ def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone():
     assert tools.selection.random is tools.mutation.random is random
 
 
-def test_nothing_is_shared_between_islands(archipelago, evolve):
+def test_nothing_is_shared_between_islands(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(migration=MigrationSettings("fully_connected", every=1, count=2))
     evolve(search, 4)
 
-    def reachable(thing):
+    def reachable(thing: Any) -> Any:
         """The ids of individuals and of everything mutable in them."""
         found, waiting = set(), list(thing)
         while waiting:
@@ -142,10 +155,12 @@ def test_nothing_is_shared_between_islands(archipelago, evolve):
 
 
 @pytest.mark.parametrize("objectives", [(Objective("sum"),), TWO])
-def test_failures_and_nan_are_never_parents_survivors_or_migrants(archipelago, evolve, objectives):
+def test_failures_and_nan_are_never_parents_survivors_or_migrants(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]], objectives: Any
+) -> None:
     search = archipelago(objectives=objectives, migration=MigrationSettings(every=1, select="random"))
 
-    def evaluate(individual):
+    def evaluate(individual: Any) -> Any:
         values = [float(sum(individual.genome[:-1])), 1.0][: len(objectives)]
         if individual.genome[0] % 3 == 1:
             return individual.failed("out_of_memory")
@@ -161,7 +176,9 @@ def test_failures_and_nan_are_never_parents_survivors_or_migrants(archipelago, e
     assert sum(report.failures for report in search.reports) == len(failed)
 
 
-def test_an_island_where_all_fail_begins_again_at_random(archipelago, evolve):
+def test_an_island_where_all_fail_begins_again_at_random(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago()
     evolve(search, 1, lambda individual: individual.failed("time_out"))
     assert search.populations == ((), (), ())
@@ -171,7 +188,9 @@ def test_an_island_where_all_fail_begins_again_at_random(archipelago, evolve):
     assert {i.origin.operator for i in search.ask()} == {"random"}
 
 
-def test_gaps_left_by_failures_are_filled_at_random(archipelago, evolve):
+def test_gaps_left_by_failures_are_filled_at_random(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(islands=1)
     evolve(search, 1, lambda i: i.failed("no_mass") if i.origin.number < 2 else i.scored([1.0]))
     operators = [i.origin.operator for i in search.ask()]
@@ -179,7 +198,7 @@ def test_gaps_left_by_failures_are_filled_at_random(archipelago, evolve):
     assert "random" not in operators[2:]
 
 
-def test_survivors_are_elites_and_the_best_children_without_doubles(individual):
+def test_survivors_are_elites_and_the_best_children_without_doubles(individual: Callable[..., Individual[Toy]]) -> None:
     settings, ranking = IslandSettings(population=4, elites=2), Ranking([Objective("sum")])
     parents = [individual(worth, number=n) for n, worth in enumerate((9.0, 8.0, 7.0, 6.0))]
     children = [individual(worth, generation=1, number=n) for n, worth in enumerate((1.0, 3.0, 2.0))]
@@ -192,12 +211,16 @@ def test_survivors_are_elites_and_the_best_children_without_doubles(individual):
     assert [i.objectives[0] for i in greedy] == [9, 3]  # at most all but one are elites
 
 
-def test_behaviour_is_not_asked_for_twice_where_it_can_be_avoided(archipelago, evolve):
+def test_behaviour_is_not_asked_for_twice_where_it_can_be_avoided(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     asked = [i for generation in evolve(archipelago(), 6) for i in generation]
     assert len({i.key for i in asked}) == len(asked)
 
 
-def test_lineage_names_parents_that_lived_on_the_same_island(archipelago, evolve):
+def test_lineage_names_parents_that_lived_on_the_same_island(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(migration=MigrationSettings(every=1))
     evolve(search, 6)
     known = {}
@@ -211,7 +234,9 @@ def test_lineage_names_parents_that_lived_on_the_same_island(archipelago, evolve
     assert operators >= {"crossover+mutation", "mutation", "migration", "random"}
 
 
-def test_a_stagnant_island_is_reseeded_from_its_best_the_archive_and_chance(archipelago, evolve):
+def test_a_stagnant_island_is_reseeded_from_its_best_the_archive_and_chance(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(islands=2, stagnation=2, migration=MigrationSettings("unconnected"))
     evolve(search, 1)
     best = [population[0] for population in search.populations]
@@ -228,14 +253,16 @@ def test_a_stagnant_island_is_reseeded_from_its_best_the_archive_and_chance(arch
     assert not search.reports[-1].reseeded
 
 
-def test_without_stagnation_nothing_is_reseeded(archipelago, evolve):
+def test_without_stagnation_nothing_is_reseeded(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago()
     evolve(search, 6, lambda individual: individual.scored([1.0]))
     assert not any(report.reseeded for report in search.reports)
     assert search.reports[-1].stagnant == 5
 
 
-def test_islands_differ_in_size_and_in_what_they_rank_by(toys):
+def test_islands_differ_in_size_and_in_what_they_rank_by(toys: ToyRepresentation) -> None:
     objectives = (Objective("sum"), Objective("first", maximise=False))
     islands = (
         IslandSettings(population=4, objective_weights={"sum": 1.0}),
@@ -254,13 +281,15 @@ def test_islands_differ_in_size_and_in_what_they_rank_by(toys):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_pareto_archive_is_exactly_the_non_dominated_set(archipelago, evolve, seed):
+def test_the_pareto_archive_is_exactly_the_non_dominated_set(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]], seed: int
+) -> None:
     search = archipelago(seed=seed, objectives=TWO)
     evolve(search, 6, two)
     distinct = {i.key: i for i in reversed(search.history)}  # the first with a key stands for it
     values = {i.id: (i.objectives[0], -i.objectives[1]) for i in distinct.values()}
 
-    def beaten(mine):
+    def beaten(mine: Any) -> Any:
         return any(all(a >= b for a, b in zip(o, mine, strict=True)) and o != mine for o in values.values())
 
     assert {i.id for i in search.archive.front} == {name for name, mine in values.items() if not beaten(mine)}
@@ -269,7 +298,7 @@ def test_the_pareto_archive_is_exactly_the_non_dominated_set(archipelago, evolve
     assert len(front) > 1
 
 
-def test_the_archive_keeps_distinct_successes_best_first(individual):
+def test_the_archive_keeps_distinct_successes_best_first(individual: Callable[..., Individual[Toy]]) -> None:
     archive = Archive([Objective("sum")])
     for _ in range(2):
         archive.add([individual(2.0), individual(5.0, number=1), individual(number=2).failed("no_mass")])
@@ -278,7 +307,9 @@ def test_the_archive_keeps_distinct_successes_best_first(individual):
     assert len(archive) == 2
 
 
-def test_reports_tell_what_an_island_is_like(archipelago, evolve):
+def test_reports_tell_what_an_island_is_like(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(islands=2, migration=MigrationSettings(every=2))
     evolve(search, 2)
     first, last = search.reports[0], search.reports[-1]
@@ -296,7 +327,9 @@ def test_reports_tell_what_an_island_is_like(archipelago, evolve):
     assert [report.generation for report in search.reports] == [0, 0, 1, 1]
 
 
-def test_with_several_objectives_a_report_holds_the_best_of_each(archipelago, evolve):
+def test_with_several_objectives_a_report_holds_the_best_of_each(
+    archipelago: Callable[..., Archipelago[Toy]], evolve: Callable[..., list[list[Individual[Toy]]]]
+) -> None:
     search = archipelago(islands=2, objectives=TWO)
     evolve(search, 4, two)
     for report, population in zip(search.reports[-2:], search.populations, strict=True):
@@ -305,7 +338,7 @@ def test_with_several_objectives_a_report_holds_the_best_of_each(archipelago, ev
         assert list(report.best) == wanted
 
 
-def test_random_search_tries_founders_then_chance(toys):
+def test_random_search_tries_founders_then_chance(toys: ToyRepresentation) -> None:
     search: Algorithm[list[int]] = RandomSearch(toys, [Objective("sum")], seed=0, batch=5)
     operators = []
     for _ in range(3):
@@ -318,7 +351,11 @@ def test_random_search_tries_founders_then_chance(toys):
     assert len(search.reports) == 3
 
 
-def test_islands_beat_random_search_on_the_toy(archipelago, evolve, toys):
+def test_islands_beat_random_search_on_the_toy(
+    archipelago: Callable[..., Archipelago[Toy]],
+    evolve: Callable[..., list[list[Individual[Toy]]]],
+    toys: ToyRepresentation,
+) -> None:
     for seed in range(3):
         search = archipelago(islands=4, seed=seed)
         evolve(search, 25)
@@ -329,7 +366,9 @@ def test_islands_beat_random_search_on_the_toy(archipelago, evolve, toys):
         assert rival.archive.best(1)[0].objectives < (36.0,)
 
 
-def test_individuals_that_are_evaluated_again_take_their_new_place_or_leave(archipelago):
+def test_individuals_that_are_evaluated_again_take_their_new_place_or_leave(
+    archipelago: Callable[..., Archipelago[Toy]],
+) -> None:
     algorithm = archipelago(islands=2, elites=3)
     algorithm.tell(one.scored([float(one.origin.number)]) for one in algorithm.ask())
     told = list(algorithm.history)

@@ -81,7 +81,7 @@ def _watch_files(deaths: Deaths) -> None:
         os.replace(source, target)
         deaths.here("file")
 
-    durable.os = _Instead(os, write=write, fsync=fsync, replace=replace)  # type: ignore[attr-defined]
+    durable.os = _Instead(os, write=write, fsync=fsync, replace=replace)  # type: ignore[assignment, attr-defined]
 
 
 def _watch_ledger(deaths: Deaths) -> None:
@@ -107,7 +107,7 @@ def _watch_ledger(deaths: Deaths) -> None:
             return super().executemany(statement, rows)
 
     connect = functools.partial(sqlite3.connect, factory=Watched)
-    ledger.sqlite3 = _Instead(sqlite3, connect=connect)  # type: ignore[attr-defined]
+    ledger.sqlite3 = _Instead(sqlite3, connect=connect)  # type: ignore[assignment, attr-defined]
 
 
 def _watch_mlflow(deaths: Deaths) -> None:

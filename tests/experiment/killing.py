@@ -50,7 +50,7 @@ class Searches:
 
         silence_loading()
         torch.set_num_threads(1)
-        self._space = SearchSpace.from_yaml(file, overrides)
+        self._space = SearchSpace.from_yaml(file, overrides)  # type: ignore[arg-type]
         self._swarm = Swarm.load(self._space.pool, **self._space.decoding.model_dump())
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.evolution.hill_climbing import ENTRY
 RIVALS = ("island", "random", "tpe", "cmaes", "nsga2")
 
 
-def lineage(result):
+def lineage(result: Any) -> Any:
     return [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -45,13 +46,13 @@ def test_any_algorithm_searches_and_replays(
     assert again.champion == first.champion
 
 
-def test_the_algorithm_is_part_of_what_makes_a_run_the_same(micro):
+def test_the_algorithm_is_part_of_what_makes_a_run_the_same(micro: Callable[..., SearchSpace]) -> None:
     digests = {micro(f"evolution.algorithm={name}").continuation_digest for name in ("archipelago", *RIVALS)}
     assert len(digests) == 1 + len(RIVALS)
     assert micro().continuation_digest in digests
 
 
-def test_one_island_is_as_large_as_the_archipelago(micro):
+def test_one_island_is_as_large_as_the_archipelago(micro: Callable[..., SearchSpace]) -> None:
     space = micro("evolution.islands=[{population: 4, elites: 1}, {}]")
     assert generation_size(space) == 7
     (island,) = island_settings(space).islands
@@ -59,7 +60,7 @@ def test_one_island_is_as_large_as_the_archipelago(micro):
     assert island_settings(space).migration.topology == "unconnected"
 
 
-def test_an_algorithm_for_one_objective_is_refused_for_two(micro):
+def test_an_algorithm_for_one_objective_is_refused_for_two(micro: Callable[..., SearchSpace]) -> None:
     with pytest.raises(SpaceError, match=r"evolution.algorithm: expected an algorithm for 2 objectives \(cmaes"):
         micro("evolution.algorithm=cmaes", "objectives=[accuracy, flops]")
     assert micro("evolution.algorithm=nsga2", "objectives=[accuracy, flops]").evolution.algorithm == "nsga2"

@@ -47,7 +47,7 @@ def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
     assert set(certificate.by_task) == {"spell", "sum"}
     assert certificate.score.mean == pytest.approx(sum(s.mean for s in certificate.by_task.values()) / 2)
     assert not certificate.opening.forced
-    assert {member.name for member in certificate.members} == {m.spec.name for m in finished.champion.members}
+    assert {member.name for member in certificate.members} == {m.spec.name for m in finished.champion.members}  # type: ignore[attr-defined]
     assert any("at least 1,000" in note for note in certificate.notes)
     rows = [json.loads(line) for line in (finished.directory / "individuals.jsonl").read_text().splitlines()]
     assert certificate.recipes_tried >= len({row["key"] for row in rows})

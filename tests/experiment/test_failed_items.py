@@ -124,7 +124,7 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     )
     assert values["failed_items/no_mass"] == values["failed_items/member/llama-a"] == 0
     rows = [row["failed"] for row in lines(result.directory) if "failed" in row]
-    assert sum(row[0]["items"] for row in rows if row) >= count
+    assert sum(row[0]["items"] for row in rows if row) >= count  # type: ignore[index]
     print_result(make_console(), result)
     shown = capsys.readouterr().out
     assert "failed" in shown

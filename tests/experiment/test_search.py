@@ -189,8 +189,8 @@ def test_a_users_own_models_and_questions(pool: Path, tmp_path: Path) -> None:
     )
     result = search(tmp_path / "mine.yaml", runs=tmp_path / "runs")
     assert result.directory == tmp_path / "runs" / "mine-seed0"
-    assert {member.spec.name for member in result.champion.members} <= {"one", "two"}
-    assert all(member.spec.fingerprint for member in result.champion.members)
+    assert {member.spec.name for member in result.champion.members} <= {"one", "two"}  # type: ignore[attr-defined]
+    assert all(member.spec.fingerprint for member in result.champion.members)  # type: ignore[attr-defined]
 
 
 def test_a_warm_start_is_among_the_founders(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_tags_say_version_fingerprints_and_seed(tracked: Tracked) -> None:
 
 def read_contenders(result: SearchResult) -> list[Any]:
     """The members of the uniform mix."""
-    return list(next(s.policy for s in result.comparison if s.name == "uniform mix").members)
+    return list(next(s.policy for s in result.comparison if s.name == "uniform mix").members)  # type: ignore[attr-defined]
 
 
 def test_metrics_per_generation_and_island(tracked: Tracked) -> None:
@@ -138,9 +138,9 @@ def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
     query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     children = {child.info.run_name: child for child in client.search_runs([run.info.experiment_id], query)}
     champion = children["champion"]
-    assert champion.data.params["lead"] == result.champion.lead
-    assert champion.data.params["fusion.rule"] == result.champion.fusion.rule
-    for member in result.champion.members:
+    assert champion.data.params["lead"] == result.champion.lead  # type: ignore[attr-defined]
+    assert champion.data.params["fusion.rule"] == result.champion.fusion.rule  # type: ignore[attr-defined]
+    for member in result.champion.members:  # type: ignore[attr-defined]
         assert float(champion.data.params[f"member.{member.spec.name}.weight"]) == member.weight
         assert f"member.{member.spec.name}.threshold" in champion.data.params
     assert champion.data.metrics["selection_accuracy"] == pytest.approx(result.accuracy)

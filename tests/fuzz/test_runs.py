@@ -38,7 +38,7 @@ VALUES = (7, -1, "abc", b"\xff", "[]", "{}", "null", "[[-1, -1, -1, -1, -1], [0,
 
 @pytest.fixture(scope="module")
 def swarm(micro: Callable[..., SearchSpace]) -> Swarm:
-    return load_swarm(micro())
+    return load_swarm(micro())  # type: ignore[return-value]
 
 
 def spoil(run: Path, chance: Random) -> str:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
 from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.mix.representation import MixGenomes
 
 SPANS = {
     "plain": GeneRange(0.5, 2.5),
@@ -18,7 +21,7 @@ SPANS = {
 
 
 @pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
-def test_a_value_and_its_quantile_are_one(span):
+def test_a_value_and_its_quantile_are_one(span: Any) -> None:
     rng = Random(0)
     for value in [span.draw(rng) for _ in range(200)] + [span.low, span.high]:
         assert span.at(span.quantile(value)) == pytest.approx(value, rel=1e-9)
@@ -28,7 +31,7 @@ def test_a_value_and_its_quantile_are_one(span):
 
 
 @pytest.mark.parametrize("span", [span for span in SPANS.values() if not span.pinned], ids=str)
-def test_uniform_quantiles_are_draws(span):
+def test_uniform_quantiles_are_draws(span: Any) -> None:
     rng = Random(1)
     quantiles = sorted(span.quantile(span.draw(rng)) for _ in range(2000))
     for atom, share in span.atoms:  # as often as it is drawn
@@ -47,7 +50,7 @@ def test_uniform_quantiles_are_draws(span):
         {"max_members": 2, "leads": ("m1", "m3"), "beta": (1.0, 1.0), "weight": (0.5, 0.5)},
     ],
 )
-def test_genomes_survive_the_way_there_and_back(representation, genome):
+def test_genomes_survive_the_way_there_and_back(representation: Callable[..., MixGenomes], genome: Any) -> None:
     made = representation(5, **genome)
     box = made.coordinates
     rng = Random(0)
@@ -57,11 +60,11 @@ def test_genomes_survive_the_way_there_and_back(representation, genome):
         assert list(point) == [dimension.name for dimension in box.dimensions]
         for dimension in box.dimensions:
             value = point[dimension.name]
-            assert value in dimension.choices if dimension.choices else 0 <= value <= 1
+            assert value in dimension.choices if dimension.choices else 0 <= value <= 1  # type: ignore[operator]
         assert made.key(box.decode(point)) == made.key(known)
 
 
-def test_every_point_is_an_allowed_genome(representation):
+def test_every_point_is_an_allowed_genome(representation: Callable[..., MixGenomes]) -> None:
     made = representation(6, max_members=3, leads=("m0", "m4"), samples=(1, 5), alpha=("min", "max"))
     box = made.coordinates
     rng = Random(0)
@@ -74,7 +77,7 @@ def test_every_point_is_an_allowed_genome(representation):
     assert len(keys) > 250
 
 
-def test_what_the_space_pins_is_no_coordinate(representation):
+def test_what_the_space_pins_is_no_coordinate(representation: Callable[..., MixGenomes]) -> None:
     free = {dimension.name for dimension in representation(2).coordinates.dimensions}
     assert {"member:m0", "weight:m1", "open_share:m0", "lead", "rule", "alpha", "beta", "contrast"} <= free
     assert "samples" not in free
@@ -83,7 +86,7 @@ def test_what_the_space_pins_is_no_coordinate(representation):
     assert not names & {"open_share:m0", "rule", "beta", "lead"}
 
 
-def test_dormant_coordinates_change_nothing(representation):
+def test_dormant_coordinates_change_nothing(representation: Callable[..., MixGenomes]) -> None:
     made = representation(4)
     box = made.coordinates
     rng = Random(3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.genomes.archipelago_settings import archipelago_settings
+from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.policies.mix import Recipe
 
 BEST_WEIGHTS = {"m1": 0.5, "m4": 0.3, "m6": 0.2}
@@ -31,14 +34,16 @@ def worth(recipe: Recipe) -> float:
     return 0.6 * len(common) / len(union) + 0.2 * near / 6 + 0.2 * named
 
 
-def found(search, made, generations):
+def found(search: Any, made: Any, generations: Any) -> Any:
     for _ in range(generations):
         search.tell([individual.scored([worth(made.express(individual.genome))]) for individual in search.ask()])
     return search.archive.best(1)[0].objectives[0]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_islands_reach_the_optimum_and_random_search_does_not(representation, seed):
+def test_islands_reach_the_optimum_and_random_search_does_not(
+    representation: Callable[..., MixGenomes], seed: int
+) -> None:
     made = representation(10)
     settings = archipelago_settings(made.space)
     asked = sum(island.population for island in settings.islands)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import fields, replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,14 +18,15 @@ from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.dormancy import dormant
 from evoswarm.genomes.mix.expression import member_states, thresholds
 from evoswarm.genomes.mix.genes import FIELDS, RecipeGenome
+from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.variation import active_genes
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 
 SEEDS = st.integers(0, 10**6)
-WILD = {"samples": (1, 3, 5), "alpha": ("min", "max")}
+WILD: dict[str, Any] = {"samples": (1, 3, 5), "alpha": ("min", "max")}
 
 
-def alternatives(made, genome, gene, member):
+def alternatives(made: Any, genome: Any, gene: Any, member: Any) -> Any:
     """Other values of a gene, well beyond rounding."""
     now, genes, rng = genome.value(gene, member), made.genes, Random(0)
     if gene in genes.choices:
@@ -33,18 +36,20 @@ def alternatives(made, genome, gene, member):
     return [value for value in drawn if round_significant(value) != round_significant(now)]
 
 
-def loci(made):
+def loci(made: Any) -> Any:
     members = [(gene, member) for gene in FIELDS for member in range(made.genes.pool)]
     return members + [(gene, None) for gene in made.genes.shared]
 
 
-def states_of(made, genome):
+def states_of(made: Any, genome: Any) -> Any:
     return member_states(genome, thresholds(genome, made.space, made.calibration))
 
 
 @settings(deadline=None, max_examples=60)
 @given(seed=SEEDS)
-def test_dormant_genes_never_change_the_digest_and_active_ones_can(representation, seed):
+def test_dormant_genes_never_change_the_digest_and_active_ones_can(
+    representation: Callable[..., MixGenomes], seed: int
+) -> None:
     made = representation(4, **WILD)
     genome = made.random(Random(seed))
     digest, states = made.key(genome), states_of(made, genome)
@@ -62,7 +67,9 @@ def test_dormant_genes_never_change_the_digest_and_active_ones_can(representatio
 
 @settings(deadline=None, max_examples=30)
 @given(seed=SEEDS, rule=st.sampled_from(list(RULES)))
-def test_the_table_holds_for_every_rule_sampled_and_greedy(representation, seed, rule):
+def test_the_table_holds_for_every_rule_sampled_and_greedy(
+    representation: Callable[..., MixGenomes], seed: int, rule: str
+) -> None:
     made = representation(3, **WILD)
     rng = Random(seed)
     genome = replace(made.random(rng), rule=rule, samples=rng.choice((1, 3))).changed(rng.choice((0.0, 1.5)), "beta")
@@ -76,7 +83,7 @@ def test_the_table_holds_for_every_rule_sampled_and_greedy(representation, seed,
 
 @settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
-def test_equal_digests_are_equal_recipes(representation, seed):
+def test_equal_digests_are_equal_recipes(representation: Callable[..., MixGenomes], seed: int) -> None:
     made = representation(3, rules=("mixture", "vote"), samples=(1, 3))
     rng = Random(seed)
     genomes = [made.random(rng)]
@@ -88,7 +95,7 @@ def test_equal_digests_are_equal_recipes(representation, seed):
             assert (one.digest == other.digest) == (one == other) == (one.to_json() == other.to_json())
 
 
-def test_a_genome_expresses_what_its_genes_say(representation):
+def test_a_genome_expresses_what_its_genes_say(representation: Callable[..., MixGenomes]) -> None:
     made = representation(4)
     genome = RecipeGenome(
         members=(True, True, True, False),
@@ -113,7 +120,7 @@ def test_a_genome_expresses_what_its_genes_say(representation):
     assert made.key(asleep) == made.key(genome)
 
 
-def test_without_gates_every_follower_always_speaks(representation):
+def test_without_gates_every_follower_always_speaks(representation: Callable[..., MixGenomes]) -> None:
     made = representation(3, gates=False)
     for seed in range(20):
         genome = made.random(Random(seed))
@@ -123,7 +130,7 @@ def test_without_gates_every_follower_always_speaks(representation):
 
 @settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
-def test_json_reads_back_exactly(representation, seed):
+def test_json_reads_back_exactly(representation: Callable[..., MixGenomes], seed: int) -> None:
     made = representation(3, **WILD)
     genome = made.random(Random(seed))
     text = json.dumps(made.encode(genome), allow_nan=False)
@@ -131,7 +138,7 @@ def test_json_reads_back_exactly(representation, seed):
     assert json.dumps(made.encode(made.decode(json.loads(text)))) == text
 
 
-def test_json_that_is_no_genome_is_refused(representation):
+def test_json_that_is_no_genome_is_refused(representation: Callable[..., MixGenomes]) -> None:
     made = representation(3)
     data = made.encode(made.random(Random(0)))
     wrong = [{}, {**data, "extra": 1}, {**data, "members": [True]}, {**data, "lead": 3}, {**data, "rule": "sum"}]
@@ -153,8 +160,8 @@ SIZES = {f"m{index}": MemberSize(10 * (index + 1), 2.0 * (index + 1), index + 1)
         ({"max_memory_bytes": 8}, lambda names: sum(SIZES[name].memory_bytes for name in names) <= 8),
     ],
 )
-def test_no_operator_breaks_a_limit(representation, limit, total):
-    made = representation(5, sizes=SIZES, **limit)
+def test_no_operator_breaks_a_limit(representation: Callable[..., MixGenomes], limit: int, total: Any) -> None:
+    made = representation(5, sizes=SIZES, **limit)  # type: ignore[arg-type]
     rng = Random(1)
     genomes = [genome for genome, _ in made.founders(rng)] + [made.random(rng) for _ in range(10)]
     for _ in range(40):
@@ -165,7 +172,7 @@ def test_no_operator_breaks_a_limit(representation, limit, total):
     assert any(len(recipe.members) > 1 for recipe in recipes)
 
 
-def test_the_lightest_that_does_not_lead_leaves(representation):
+def test_the_lightest_that_does_not_lead_leaves(representation: Callable[..., MixGenomes]) -> None:
     free, bound = representation(4), representation(4, max_members=2)
     genome = replace(
         free.founders(Random(0))[0][0], weights=(0.5, 0.05, 0.2, 0.4), lead=1, members=(True, True, True, True)
@@ -175,7 +182,7 @@ def test_the_lightest_that_does_not_lead_leaves(representation):
     assert repaired.members == (True, True, False, False)
 
 
-def test_limits_without_sizes_and_leads_beyond_limits_are_refused(representation):
+def test_limits_without_sizes_and_leads_beyond_limits_are_refused(representation: Callable[..., MixGenomes]) -> None:
     with pytest.raises(SpaceError, match=r"genome\.max_parameters"):
         representation(3, max_parameters=10)
     said = r"genome\.max_parameters: expected a limit that some member meets .*, got 5: the smallest, 'm0', has 10 p"
@@ -188,7 +195,7 @@ def test_limits_without_sizes_and_leads_beyond_limits_are_refused(representation
     assert representation(3, sizes=SIZES, max_parameters=10).genes.leads == (0,)
 
 
-def test_founders(representation):
+def test_founders(representation: Callable[..., MixGenomes]) -> None:
     made = representation(3)
     founders = made.founders(Random(0))
     names = ["uniform", "single:m0", "single:m1", "single:m2", "gated:m0", "gated:m1", "gated:m2"]
@@ -208,20 +215,20 @@ def test_founders(representation):
     ]
 
 
-def warm(made, seed):
+def warm(made: Any, seed: Any) -> Any:
     return made.express(made.random(Random(seed)))
 
 
 @settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
-def test_recipes_become_genomes_that_express_them(representation, seed):
+def test_recipes_become_genomes_that_express_them(representation: Callable[..., MixGenomes], seed: int) -> None:
     made = representation(4, weight=(0.001, 1.0), **WILD)
     recipe = warm(made, seed)
     again = made.express(made.genome_of(recipe))
     assert again.digest == recipe.digest
 
 
-def test_warm_starts_come_first_and_come_near(representation):
+def test_warm_starts_come_first_and_come_near(representation: Callable[..., MixGenomes]) -> None:
     other = representation(4)
     recipe = warm(other, 3)
     made = representation(4, warm_start={"old": recipe})
@@ -234,20 +241,20 @@ def test_warm_starts_come_first_and_come_near(representation):
     assert expressed.fusion.rule in ("product", "mixture" if len(expressed.members) == 1 else "product")
 
 
-def test_a_recipe_with_a_member_that_the_pool_lacks_is_refused(representation):
+def test_a_recipe_with_a_member_that_the_pool_lacks_is_refused(representation: Callable[..., MixGenomes]) -> None:
     stranger = RecipeMember.model_validate({"spec": {"name": "stranger", "path": "elsewhere"}})
     with pytest.raises(RecipeError, match=r"m0, m1.*'stranger'"):
         representation(2, warm_start={"it": Recipe(members=(stranger,), lead="stranger")})
 
 
-def test_infinite_exponents_are_reached(representation):
+def test_infinite_exponents_are_reached(representation: Callable[..., MixGenomes]) -> None:
     made = representation(2, rules=("power",), alpha=("min", "max"))
     drawn = {made.random(Random(seed)).value("alpha") for seed in range(60)}
     assert {math.inf, -math.inf} < drawn
     assert all(not math.isnan(alpha) for alpha in drawn)
 
 
-def test_every_field_of_a_genome_is_a_gene(representation):
+def test_every_field_of_a_genome_is_a_gene(representation: Callable[..., MixGenomes]) -> None:
     made = representation(2)
     assert {field.name for field in fields(RecipeGenome)} == {
         *FIELDS.values(),

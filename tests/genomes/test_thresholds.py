@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +14,11 @@ ENTROPIES = st.lists(st.floats(0, 6), min_size=1, max_size=40)
 SHARES = st.floats(0.005, 1, exclude_max=True)
 
 
-def table(*values, **tasks):
+def table(*values: Any, **tasks: Any) -> Any:
     return Calibration.of({"lead": tasks or {"task": values}})
 
 
-def test_midpoints_by_hand():
+def test_midpoints_by_hand() -> None:
     ten = table(*[0.1 * step for step in range(10, 0, -1)])
     assert ten.threshold("lead", 0.1) == 0.95
     assert ten.threshold("lead", 0.5) == 0.55
@@ -26,7 +28,7 @@ def test_midpoints_by_hand():
     assert ten.threshold("lead", 0.05) is None  # above the largest entropy
 
 
-def test_the_ends():
+def test_the_ends() -> None:
     for calibration in (table(0.5, 1.0), table(0.5), table(), Calibration.of({})):
         assert calibration.threshold("lead", 1.0) == 0.0
         assert calibration.threshold("lead", 0.0) is None
@@ -35,7 +37,7 @@ def test_the_ends():
     assert table().threshold("lead", 0.9) is None
 
 
-def test_tasks_count_equally_however_many_steps_they_have():
+def test_tasks_count_equally_however_many_steps_they_have() -> None:
     calibration = table(long=[0.1] * 98 + [0.2, 0.3], short=[1.0, 2.0])
     assert calibration.threshold("lead", 0.5) == 0.65  # all of the short task is open, nothing of the long one
     assert calibration.threshold("lead", 0.25) == 1.5
@@ -43,7 +45,7 @@ def test_tasks_count_equally_however_many_steps_they_have():
     assert table(empty=[], short=[1.0, 2.0]).threshold("lead", 0.5) == 1.5
 
 
-def test_leads_have_their_own_tables():
+def test_leads_have_their_own_tables() -> None:
     calibration = Calibration.of({"a": {"t": [1, 2]}, "b": {"t": [3, 4]}})
     assert (calibration.threshold("a", 0.5), calibration.threshold("b", 0.5)) == (1.5, 3.5)
     with pytest.raises(RunError, match=r"lead 'c'.*a, b"):
@@ -51,7 +53,9 @@ def test_leads_have_their_own_tables():
 
 
 @given(tasks=st.lists(ENTROPIES, min_size=1, max_size=3), share=SHARES)
-def test_a_threshold_is_strictly_between_observed_entropies_and_opens_at_most_the_share(tasks, share):
+def test_a_threshold_is_strictly_between_observed_entropies_and_opens_at_most_the_share(
+    tasks: Any, share: float
+) -> None:
     calibration = table(**{f"t{place}": values for place, values in enumerate(tasks)})
     threshold = calibration.threshold("lead", share)
     seen = sorted({value for values in calibration.entropies["lead"].values() for value in values})
@@ -66,25 +70,25 @@ def test_a_threshold_is_strictly_between_observed_entropies_and_opens_at_most_th
 
 
 @given(values=ENTROPIES, shares=st.tuples(SHARES, SHARES))
-def test_more_share_never_means_a_higher_threshold(values, shares):
+def test_more_share_never_means_a_higher_threshold(values: Any, shares: Any) -> None:
     calibration = table(*values)
     less, more = (calibration.threshold("lead", share) for share in sorted(shares))
     assert less is None or (more is not None and more <= less)
 
 
 @given(values=ENTROPIES, share=SHARES)
-def test_the_share_of_a_threshold_gives_the_threshold_back(values, share):
+def test_the_share_of_a_threshold_gives_the_threshold_back(values: Any, share: float) -> None:
     calibration = table(*values)
     threshold = calibration.threshold("lead", share)
     assert calibration.threshold("lead", calibration.share("lead", threshold)) == threshold
 
 
-def test_the_shares_of_the_ends():
+def test_the_shares_of_the_ends() -> None:
     calibration = table(0.5, 1.0)
     assert [calibration.share("lead", t) for t in (None, 0.0, 0.2, 0.5, 0.75, 9.0)] == [0, 1, 1, 1, 0.5, 0]
 
 
-def test_json_reads_back_exactly_and_says_what_is_wrong():
+def test_json_reads_back_exactly_and_says_what_is_wrong() -> None:
     calibration = table(one=[0.123456789, 3e-7, 2], two=[])
     assert Calibration.from_json(calibration.to_json()) == calibration
     for wrong in ("{", "[1]", '{"a": 1}', '{"a": {"t": [-1]}}', '{"a": {"t": ["x"]}}', '{"a": {"t": [NaN]}}'):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from evoswarm.canonical import round_significant
 from evoswarm.genomes.gene_range import GeneRange, cross
 from evoswarm.genomes.mix.expression import member_states, thresholds
+from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.variation import active_genes, mutate
 
 SEEDS = st.integers(0, 10**6)
@@ -38,11 +41,11 @@ RANGES = {
 }
 
 
-def allowed(span, value):
+def allowed(span: Any, value: Any) -> Any:
     return span.low <= value <= span.high or span.is_atom(value)
 
 
-def changes(before, after):
+def changes(before: Any, after: Any) -> Any:
     """How many genes differ; a new lead's bit is part of the lead."""
     rows = ("weights", "temperatures", "open_shares")
     count = sum(a != b for row in rows for a, b in zip(getattr(before, row), getattr(after, row), strict=True))
@@ -55,7 +58,7 @@ def changes(before, after):
 
 @settings(deadline=None)
 @given(span=SPANS, seed=SEEDS)
-def test_draws_mutants_and_children_stay_in_range_and_mutants_differ(span, seed):
+def test_draws_mutants_and_children_stay_in_range_and_mutants_differ(span: Any, seed: int) -> None:
     rng = Random(seed)
     first, second = span.draw(rng), span.draw(rng)
     mutant = span.mutate(first, rng)
@@ -67,7 +70,7 @@ def test_draws_mutants_and_children_stay_in_range_and_mutants_differ(span, seed)
     assert cross([span], [first], [first], rng) == ([first], [first])
 
 
-def test_pinned_genes_do_not_move():
+def test_pinned_genes_do_not_move() -> None:
     for pinned in (
         GeneRange(0.5, 0.5, "log", ((1.0, 0.5),)),
         GeneRange(math.inf, math.inf, "squash"),
@@ -79,13 +82,13 @@ def test_pinned_genes_do_not_move():
         assert pinned.pinned
 
 
-def test_logarithmic_genes_are_drawn_evenly_on_their_scale():
+def test_logarithmic_genes_are_drawn_evenly_on_their_scale() -> None:
     drawn = sorted(GeneRange(0.01, 1.0, "log").draw(rng) for rng in [Random(0)] for _ in range(2000))
     assert drawn[1000] == pytest.approx(0.1, rel=0.15)
 
 
 @pytest.mark.parametrize("genome", [{}, RANGES, {"gates": False, "samples": (1, 3)}])
-def test_operators_respect_the_ranges_of_the_space(representation, genome):
+def test_operators_respect_the_ranges_of_the_space(representation: Callable[..., MixGenomes], genome: Any) -> None:
     made = representation(4, **genome)
     rng, spans = Random(2), made.genes.ranges
     genomes = [made.random(rng) for _ in range(10)] + [founder for founder, _ in made.founders(rng)]
@@ -104,7 +107,7 @@ def test_operators_respect_the_ranges_of_the_space(representation, genome):
         assert one.samples in made.genes.samples
 
 
-def test_a_range_of_equal_ends_pins_a_gene(representation):
+def test_a_range_of_equal_ends_pins_a_gene(representation: Callable[..., MixGenomes]) -> None:
     pins = {"weight": (0.5, 0.5), "temperature": (1.0, 1.0), "open_share": (0.2, 0.2), "beta": (0.0, 0.0)}
     made = representation(4, rules=("mixture",), leads=("m2",), **pins)
     rng, genome = Random(0), made.random(Random(0))
@@ -122,7 +125,7 @@ def test_a_range_of_equal_ends_pins_a_gene(representation):
 
 
 @pytest.mark.parametrize("mean", [1.0, 2.0, 3.5])
-def test_mutation_changes_so_many_active_genes_on_average(representation, mean):
+def test_mutation_changes_so_many_active_genes_on_average(representation: Callable[..., MixGenomes], mean: Any) -> None:
     made = representation(6, samples=(1, 3))
     rng, counts = Random(5), []
     for _ in range(500):
@@ -134,7 +137,7 @@ def test_mutation_changes_so_many_active_genes_on_average(representation, mean):
     assert sum(counts) / len(counts) == pytest.approx(mean, rel=0.06)
 
 
-def test_a_mutation_of_one_gene_changes_the_recipe(representation):
+def test_a_mutation_of_one_gene_changes_the_recipe(representation: Callable[..., MixGenomes]) -> None:
     made = representation(4)
     rng = Random(3)
     same = 0
@@ -144,7 +147,7 @@ def test_a_mutation_of_one_gene_changes_the_recipe(representation):
     assert same < 20  # a share may move within the gap between two entropies
 
 
-def test_crossover_moves_members_as_blocks_and_blends_what_both_have(representation):
+def test_crossover_moves_members_as_blocks_and_blends_what_both_have(representation: Callable[..., MixGenomes]) -> None:
     made = representation(6)
     rng = Random(4)
     blended = 0
@@ -164,7 +167,9 @@ def test_crossover_moves_members_as_blocks_and_blends_what_both_have(representat
     assert child == twin == first
 
 
-def test_operators_repeat_by_seed_and_leave_global_chance_and_parents_alone(representation):
+def test_operators_repeat_by_seed_and_leave_global_chance_and_parents_alone(
+    representation: Callable[..., MixGenomes],
+) -> None:
     made = representation(4)
     first, second = made.random(Random(1)), made.random(Random(2))
     kept = made.encode(first)
@@ -179,7 +184,9 @@ def test_operators_repeat_by_seed_and_leave_global_chance_and_parents_alone(repr
 
 @settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
-def test_distance_is_symmetric_zero_to_itself_and_at_most_one(representation, seed):
+def test_distance_is_symmetric_zero_to_itself_and_at_most_one(
+    representation: Callable[..., MixGenomes], seed: int
+) -> None:
     made = representation(4, alpha=("min", "max"))
     rng = Random(seed)
     first, second = made.random(rng), made.random(rng)
@@ -187,7 +194,7 @@ def test_distance_is_symmetric_zero_to_itself_and_at_most_one(representation, se
     assert 0 <= made.distance(first, second) == made.distance(second, first) <= 1
 
 
-def test_random_recipes_prefer_few_members(representation):
+def test_random_recipes_prefer_few_members(representation: Callable[..., MixGenomes]) -> None:
     made = representation(8)
     sizes = [len(made.express(made.random(Random(seed))).members) for seed in range(300)]
     assert sizes.count(2) > sizes.count(4) > 0

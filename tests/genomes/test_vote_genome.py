@@ -58,7 +58,7 @@ def test_founders_are_the_plainest_votes() -> None:
     "limits", [{}, {"max_members": 2}, {"max_parameters": 300}, {"weight": (0.5, 0.5), "samples": (1,)}]
 )
 def test_what_is_bred_is_allowed(limits: dict[str, object]) -> None:
-    representation = made(**limits)
+    representation = made(**limits)  # type: ignore[arg-type]
     genes = representation.genes
     for genome in population(representation):
         assert genome.voters

@@ -116,8 +116,8 @@ def test_members_on_different_devices_mix(member: Callable[..., Member], device:
 @pytest.mark.parametrize("name", WIDE)
 def test_half_the_precision_stays_near(member: Callable[..., Member], device: str, name: str) -> None:
     half, full = member(name, device, "bfloat16"), member(name, device)
-    assert half.dtype == "bfloat16"
-    assert 2 * half.shape.parameter_bytes == full.shape.parameter_bytes
+    assert half.reader.dtype == "bfloat16"
+    assert 2 * half.reader.shape.parameter_bytes == full.reader.shape.parameter_bytes
     here, there = LoneView(half, 1e-3), LoneView(full, 1e-3)
     asked = [(PROMPTS[0], TEXT[:end]) for end in range(len(TEXT) + 1)]
     errors = [
@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_halved_and_comes_out_the_same(
         if room is not None:
             little_room(room)
         answers.append(swarm.decode(asked))
-        batches.append(one.reader.batch_tokens)
+        batches.append(one.reader.batch_tokens)  # type: ignore[attr-defined]
         del one, swarm
     assert batches[0] == LARGE_BATCH
     assert batches[1] < LARGE_BATCH, "or there was room enough"

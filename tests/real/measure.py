@@ -113,7 +113,7 @@ def _agreement(member: Member, asked: Sequence[tuple[str, str]], max_bytes: int)
         if failed:
             raise ValueError(f"expected an answer to every question, got {failed[0]}")
         answers[alphabet] = [each.samples[0].text for each in done]
-        answers[f"{alphabet}_seconds"] = round(seconds, 2)
+        answers[f"{alphabet}_seconds"] = round(seconds, 2)  # type: ignore[arg-type]
     pairs = list(zip(answers["bytes"], answers["tokens"], (gold for _, gold in asked), strict=True))
     right = {name: [gold in text for text, gold in texts] for name, texts in _sides(pairs).items()}
     both = list(zip(right["bytes"], right["tokens"], strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ SAMPLED = ("mistral_v3", "deepseek_v4", "tekken", "phi3", "gpt2", "olmo1", "qwen
 
 
 @pytest.mark.parametrize("name", SAMPLED)
-def test_a_sample_of_texts_is_exact(name, tmp_path):
+def test_a_sample_of_texts_is_exact(name: str, tmp_path: Path) -> None:
     asked = texts(30, seed=len(name))
     found = measure(with_model(name, tmp_path), asked)
     assert found.holds, found
@@ -23,7 +24,7 @@ def test_a_sample_of_texts_is_exact(name, tmp_path):
     assert found.several > 10, "else there would be nothing to weigh"
 
 
-def test_the_record_meets_the_bar():
+def test_the_record_meets_the_bar() -> None:
     record = json.loads(RECORD.read_text("utf-8"))
     assert len(record) >= 12
     assert set(record) <= {*INSTALLED, *FETCHED}
@@ -33,7 +34,7 @@ def test_the_record_meets_the_bar():
         assert figures.texts >= 1000, name
 
 
-def test_texts_are_of_every_kind_and_made_from_their_seed():
+def test_texts_are_of_every_kind_and_made_from_their_seed() -> None:
     made = texts(300, seed=5)
     assert made == texts(300, seed=5) != texts(300, seed=6)
     assert {kind for kind, _ in made} == {*KINDS, "nothing"}

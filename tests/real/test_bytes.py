@@ -63,8 +63,8 @@ def test_the_default_epsilon_stays_within_its_bound_on_trained_models(
 @pytest.mark.parametrize("name", [SMOLLM2, GEMMA3])
 def test_half_the_precision_loads_and_answers(real_member: Callable[..., Member], name: str) -> None:
     full, half = real_member(name), real_member(name, dtype="bfloat16")
-    assert (full.dtype, half.dtype) == ("float32", "bfloat16")
-    assert full.shape.parameter_bytes == 2 * half.shape.parameter_bytes
+    assert (full.reader.dtype, half.reader.dtype) == ("float32", "bfloat16")
+    assert full.reader.shape.parameter_bytes == 2 * half.reader.shape.parameter_bytes
     assert full.spec.fingerprint == half.spec.fingerprint
     answers = [decode([member], alone(member), PROMPTS[:6], max_bytes=12) for member in (full, half)]
     assert all(done.failure is None for side in answers for done in side)

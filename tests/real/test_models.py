@@ -37,7 +37,7 @@ LONG = 999
 
 def decode(members: Sequence[Member], one: Recipe, prompts: Sequence[str], **fields: int) -> list[Completion]:
     """One answer to each prompt."""
-    return Swarm(members).decode([Request(one, prompt, trace=True, **fields) for prompt in prompts])
+    return Swarm(members).decode([Request(one, prompt, trace=True, **fields) for prompt in prompts])  # type: ignore[arg-type]
 
 
 def generated(member: Member, tokenizer: Any, ids: Sequence[int]) -> list[int]:
@@ -45,7 +45,7 @@ def generated(member: Member, tokenizer: Any, ids: Sequence[int]) -> list[int]:
     ends = member.codec.end_ids
     silent = [token for token, added in tokenizer.added_tokens_decoder.items() if added.special and token not in ends]
     with torch.inference_mode():
-        out = member.reader.model.generate(
+        out = member.reader.model.generate(  # type: ignore[attr-defined]
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             do_sample=False,

@@ -11,12 +11,12 @@ from tools.real_tokenizers import SOURCES
 SENTENCE = "The cat's 12 mats\n\n  cost €3: 東京 🙂"
 
 
-def test_every_source_is_tested():
+def test_every_source_is_tested() -> None:
     assert sorted((*INSTALLED, *FETCHED)) == sorted(SOURCES)
 
 
 @pytest.mark.parametrize("name", [*INSTALLED, *FETCHED])
-def test_a_folder_is_a_tokenizer_that_loses_nothing(name):
+def test_a_folder_is_a_tokenizer_that_loses_nothing(name: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(name))
     ids = tokenizer(SENTENCE, add_special_tokens=False)["input_ids"]
     assert tokenizer.decode(ids).strip() == SENTENCE

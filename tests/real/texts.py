@@ -109,7 +109,7 @@ EMOJI = (
     ),
 )
 WHITE = (" ", "  ", "   ", "    ", " " * 7, " " * 8, " " * 15, " " * 24, " " * 33, "\t", "\t\t", "\n", "\n\n", "\n\n\n")
-WHITE += (
+WHITE += (  # type: ignore[assignment]
     "\r\n",
     "\r\n\r\n",
     "\r",

@@ -95,7 +95,7 @@ def test_a_win_by_chance_is_rare() -> None:
             least = bisect_left(
                 range(differ + 1),
                 True,
-                key=lambda won, differ=differ: (
+                key=lambda won, differ=differ: (  # type: ignore[misc]
                     difference_of(*zeros_and_ones(won, differ - won, count), one(count)).lower() > 0
                 ),
             )

@@ -55,4 +55,4 @@ def test_estimates_are_right_on_average_and_their_errors_too() -> None:
 def test_one_item_of_each_task_tells_nothing_of_the_spread() -> None:
     layers = strata(8, {"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
     one = layers.difference(dict.fromkeys(range(4), 0.0), dict.fromkeys(range(8), 1.0))
-    assert one == StratifiedEstimate(-1.0, pytest.approx(math.sqrt(4 * 0.25**2 * 1.0 * 0.5)))
+    assert one == StratifiedEstimate(-1.0, pytest.approx(math.sqrt(4 * 0.25**2 * 1.0 * 0.5)))  # type: ignore[arg-type]

@@ -9,10 +9,11 @@ from typing import Any
 
 from evoswarm import Recipe, SearchSpace
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.run_directory import CHAMPION
 from evoswarm.statistics.seeds import Estimate
-from evoswarm.study.comparison.compare import ALGORITHMS, compare
+from evoswarm.study.comparison.compare import compare
 from evoswarm.study.comparison.result import BASELINE
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings, at_least
 from tests.studies.study import Record, Study
@@ -34,7 +35,7 @@ def judge(case: str, runs: Path) -> Record:
     space = _space(name)
     began = time.monotonic()
     root = runs / name
-    compared = compare(space, ALGORITHMS, [int(seed)], EVALUATIONS[name], out=root, runs=runs)
+    compared = compare(space, list(ALGORITHMS), [int(seed)], EVALUATIONS[name], out=root, runs=runs)
     seconds = time.monotonic() - began
     champions = {a: Recipe.load(root / "searches" / f"{a}-seed{seed}" / CHAMPION) for a in ALGORITHMS}
     summaries = _fresh(space, champions, runs / LEDGER)

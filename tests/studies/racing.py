@@ -125,7 +125,7 @@ def _side(space: SearchSpace, seed: int) -> Side:
         )
         took = time.perf_counter() - began
     searching = generations[-1].evaluations
-    return Side(result.champion, result.evaluations, searching, swarm.counters.rows_forwarded, took)
+    return Side(result.champion, result.evaluations, searching, swarm.counters.rows_forwarded, took)  # type: ignore[arg-type]
 
 
 def _test(

@@ -131,7 +131,7 @@ def coverage(searches: int, seed: int) -> Record:
             ("search", one.search[one.best], one.best_truth),
             ("champion_on_search", one.search[one.champion], one.truth),
         ):
-            sample = mean_of(scores, PARTS[len(scores)])
+            sample = mean_of(scores, PARTS[len(scores)])  # type: ignore[arg-type]
             covered[name] += sample.lower() <= truth <= sample.upper()
         curse += float(one.search[one.best].mean()) - one.best_truth
     shares = {name: count / searches for name, count in covered.items()}

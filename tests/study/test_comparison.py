@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
@@ -9,9 +11,11 @@ import pytest
 from evoswarm.cli import run
 from evoswarm.cli.compare_command import comparison_table, numbers, words
 from evoswarm.errors import RunError, SpaceError
+from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.evolution.settings import Objective
+from evoswarm.space import SearchSpace
 from evoswarm.statistics.seeds import Estimate
-from evoswarm.study.comparison.compare import ALGORITHMS, allowed, chosen, compare, variant
+from evoswarm.study.comparison.compare import allowed, chosen, compare, variant
 from evoswarm.study.comparison.record import SearchRecord
 from evoswarm.study.comparison.result import Comparison
 from tests.studies import comparison as judgement
@@ -23,7 +27,7 @@ ONE = (Objective("accuracy"),)
 TWO = (Objective("accuracy"), Objective("flops", maximise=False))
 
 
-def record(algorithm="archipelago", seed=0, **values):
+def record(algorithm: str = "archipelago", seed: Any = 0, **values: Any) -> Any:
     known = {
         "space": "s",
         "limit": 100,
@@ -38,26 +42,26 @@ def record(algorithm="archipelago", seed=0, **values):
     return SearchRecord(algorithm=algorithm, seed=seed, **{**known, **values})
 
 
-def comparison(*searches, objectives=ONE):
+def comparison(*searches: Any, objectives: Any = ONE) -> Any:
     algorithms = tuple(dict.fromkeys(one.algorithm for one in searches))
     seeds = tuple(dict.fromkeys(one.seed for one in searches))
     return Comparison("made", objectives, algorithms, seeds, 100, searches, Path("nowhere"))
 
 
-def test_the_area_is_the_mean_of_the_best_so_far():
+def test_the_area_is_the_mean_of_the_best_so_far() -> None:
     assert record().area == pytest.approx((40 * 0.2 + 40 * 0.6 + 20 * 0.8) / 100)  # what exceeds the limit is cut off
     assert record(evaluations=(40, 50), best=(0.2, 0.6)).area == pytest.approx((40 * 0.2 + 60 * 0.6) / 100)
     assert [record().at(place) for place in (39, 40, 79, 80, 99, 100)] == [None, 0.2, 0.2, 0.6, 0.6, 0.8]
     assert record().final == 0.8
 
 
-def test_nothing_has_no_sign():
+def test_nothing_has_no_sign() -> None:
     assert words(Estimate(-0.0004, -0.01, 0.0), sign="+") == "0.000 \\[-0.010, 0.000]"
     assert words(Estimate(-0.0, 0.25, 1.0)) == "0.000 \\[0.250, 1.000]"
     assert words(Estimate(0.25, None, None), sign="+") == "+0.250"
 
 
-def test_differences_are_paired_by_seed():
+def test_differences_are_paired_by_seed() -> None:
     """Seeds differ by 0.5, algorithms by 0.1: the interval of the difference is narrow."""
     rows = [
         record(name, seed, best=(0.1, 0.2, level + gain + slip))
@@ -72,7 +76,7 @@ def test_differences_are_paired_by_seed():
     assert comparison(*rows[::2]).baseline == "random"
 
 
-def test_hypervolumes_of_a_comparison_share_one_box():
+def test_hypervolumes_of_a_comparison_share_one_box() -> None:
     made = comparison(
         record("archipelago", front=((1.0, 20.0), (0.5, 10.0))),
         record("random", front=((0.5, 20.0),), worst=(0.0, 50.0)),
@@ -83,11 +87,13 @@ def test_hypervolumes_of_a_comparison_share_one_box():
     assert "hypervolume" not in comparison(record()).measures
 
 
-def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_path):
+def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(
+    micro: Callable[..., SearchSpace], tmp_path: Path
+) -> None:
     space = micro("stop_at.accuracy=0.01", "budget.evaluations=1")
     seen = []
 
-    def go(algorithms, seeds):
+    def go(algorithms: Any, seeds: Any) -> Any:
         return compare(
             space,
             algorithms,
@@ -131,13 +137,15 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(micro, tmp_p
         compare(other, ["random"], [3], EVALUATIONS, out=tmp_path / "out", runs=tmp_path)
 
 
-def test_a_comparison_of_something_else_is_not_replaced(micro, tmp_path, monkeypatch):
+def test_a_comparison_of_something_else_is_not_replaced(
+    micro: Callable[..., SearchSpace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not even where none of its searches is asked for again, or where their records were taken away."""
     monkeypatch.setattr("evoswarm.study.comparison.compare.search", lambda *_, **__: pytest.fail("a search began"))
     (tmp_path / "random-seed3.json").write_text(record("random", 3, limit=EVALUATIONS).to_json())
     kept = tmp_path / "comparison.json"
 
-    def refused(words, evaluations=EVALUATIONS):
+    def refused(words: Any, evaluations: Any = EVALUATIONS) -> None:
         with pytest.raises(RunError, match=words + ": choose another directory"):
             compare(micro(), ["tpe"], [0], evaluations, out=tmp_path, runs=tmp_path)
 
@@ -155,7 +163,7 @@ def test_a_comparison_of_something_else_is_not_replaced(micro, tmp_path, monkeyp
         assert kept.read_text() == text
 
 
-def test_a_variant_differs_in_what_is_compared_only(micro):
+def test_a_variant_differs_in_what_is_compared_only(micro: Callable[..., SearchSpace]) -> None:
     space = micro("stop_at.accuracy=0.01", "evolution.crossover=0.2")
     one = variant(space, "tpe", 200)
     assert (one.evolution.algorithm, one.budget.evaluations, one.stop_at, one.tracking.mlflow) == (
@@ -169,7 +177,7 @@ def test_a_variant_differs_in_what_is_compared_only(micro):
     assert variant(space, "archipelago", 200).continuation_digest == space.continuation_digest
 
 
-def test_a_broken_record_is_named(tmp_path):
+def test_a_broken_record_is_named(tmp_path: Path) -> None:
     file = tmp_path / "random-seed0.json"
     file.write_text(record().to_json())
     assert SearchRecord.read(file) == record()
@@ -179,7 +187,7 @@ def test_a_broken_record_is_named(tmp_path):
             SearchRecord.read(file)
 
 
-def test_seeds_are_ranges_and_numbers():
+def test_seeds_are_ranges_and_numbers() -> None:
     assert numbers("0-3, 7") == (0, 1, 2, 3, 7)
     assert numbers("5") == (5,)
     for text in ("9-0", "", "a", "1-", "-1", "1,,2", "0-99999999", "٣"):
@@ -189,7 +197,7 @@ def test_seeds_are_ranges_and_numbers():
         numbers("0-3,2")
 
 
-def test_algorithms_are_names(micro):
+def test_algorithms_are_names(micro: Callable[..., SearchSpace]) -> None:
     assert chosen(["tpe", "random"]) == ["tpe", "random"]
     with pytest.raises(SpaceError, match="twice"):
         chosen(["tpe", "tpe"])
@@ -217,7 +225,14 @@ def test_algorithms_are_names(micro):
         ),
     ],
 )
-def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, arguments, message):
+def test_wrong_input_is_one_sentence(
+    space_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: Any,
+    message: Any,
+) -> None:
     monkeypatch.chdir(tmp_path)
     given = ["compare", str(space_file), *arguments]
     assert run(given if "--evaluations" in arguments else [*given, "--evaluations", "72"]) == 2
@@ -228,7 +243,9 @@ def test_wrong_input_is_one_sentence(space_file, tmp_path, monkeypatch, capsys, 
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_searches_and_a_table(
+    space_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = ["--algorithms", "random,nsga2", "--seeds", "0,1", "--evaluations", "36", "--out", "out"]
     given = ["compare", str(space_file), *arguments, "--set", "objectives=[accuracy, flops]"]
@@ -242,8 +259,8 @@ def test_the_command_prints_searches_and_a_table(space_file, tmp_path, monkeypat
     assert capsys.readouterr().out == ""
 
 
-def test_the_judgement_compares_with_random_search_and_with_the_best_rival():
-    def row(**fresh):
+def test_the_judgement_compares_with_random_search_and_with_the_best_rival() -> None:
+    def row(**fresh: Any) -> Any:
         return {name: {"fresh": fresh.get(name, 0.1), "area": 0.5, "final": 0.6} for name in ALGORITHMS}
 
     records = {
@@ -254,7 +271,7 @@ def test_the_judgement_compares_with_random_search_and_with_the_best_rival():
     assert found["tokens_less_random"].value == pytest.approx(10)
     assert found["tokens_less_best_rival"].value == pytest.approx(-0.5)
     assert "archipelago - tpe: -0.50" in found["tokens_less_best_rival"].note
-    assert judgement.STUDY.goals["tokens_less_best_rival"].reached(found["tokens_less_best_rival"].value)
+    assert judgement.STUDY.goals["tokens_less_best_rival"].reached(found["tokens_less_best_rival"].value)  # type: ignore[arg-type]
     assert found["quickstart_less_random"].value is None
     assert found.keys() == judgement.STUDY.goals.keys()
 

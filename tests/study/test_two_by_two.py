@@ -167,7 +167,7 @@ def test_both_searches_are_fair_and_a_second_one_decodes_nothing(
 ) -> None:
     decoded = []
     evaluate = Evaluator._decode
-    monkeypatch.setattr(Evaluator, "_decode", lambda self, batch: decoded.append(len(batch)) or evaluate(self, batch))
+    monkeypatch.setattr(Evaluator, "_decode", lambda self, batch: decoded.append(len(batch)) or evaluate(self, batch))  # type: ignore[func-returns-value]
     first = search_both(micro(), 3, runs=tmp_path)
     assert first.voting.evaluations >= first.mixing.evaluations > 0
     for run_of, kind in (("micro-seed3", None), ("micro-seed3-vote", "kind: vote")):
@@ -195,5 +195,5 @@ def test_the_command_prints_the_table(
     kept = json.loads((tmp_path / "runs" / "two-by-two" / "micro-other.json").read_text())
     assert kept["seeds"] == [0, 1]
     spaces = [SearchSpace.from_yaml(f"{name}.yaml", ("splits.test=4",)) for name in "ab"]
-    assert json.loads(json.dumps(two_by_two(*spaces, [0, 1]).as_dict())) == kept
+    assert json.loads(json.dumps(two_by_two(*spaces, [0, 1]).as_dict())) == kept  # type: ignore[arg-type, call-arg]
     assert run(["two-by-two", "a.yaml", "b.yaml", "--seeds", "0"]) == 2

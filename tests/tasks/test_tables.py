@@ -187,7 +187,7 @@ class TestRows:
     def test_halves_of_characters(self, tmp_path: Path) -> None:
         half = {"question": "1 + 1?\ud83d", "answer": "2"}
         self.refused(tmp_path, [*ROWS, half], "prompt: row 6: expected a text that UTF-8 can encode, got '1")
-        half = {"question": "1 + 1?", "answer": ["2\udc00"]}
+        half = {"question": "1 + 1?", "answer": ["2\udc00"]}  # type: ignore[dict-item]
         self.refused(tmp_path, [*ROWS, half], "answer: row 6: expected a text that UTF-8 can encode, got")
 
     def test_what_is_no_number(self, tmp_path: Path) -> None:
