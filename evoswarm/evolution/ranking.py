@@ -36,7 +36,7 @@ class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP has no types
 
 
 @dataclass(slots=True)
-class Candidate(Generic[G]):
+class RankedIndividual(Generic[G]):
     """An individual with its fitness on one island, made anew for every ranking: DEAP writes into fitnesses.
 
     Attributes:
@@ -86,7 +86,7 @@ class Ranking:
         values = self.point(individual)
         return math.fsum(factor * value for factor, value in zip(self._factors, values, strict=True) if factor)
 
-    def candidates(self, individuals: Iterable[Individual[G]]) -> list[Candidate[G]]:
+    def candidates(self, individuals: Iterable[Individual[G]]) -> list[RankedIndividual[G]]:
         """Individuals with their fitness, best first.
 
         Raises:
@@ -98,7 +98,7 @@ class Ranking:
                 raise ValueError(f"{individual.id}: expected an individual that succeeded, got a failure")
         if self.several:
             return self._by_front(ordered)
-        ranked = [Candidate(i, Fitness((self.worth(i),)), Fitness((self.worth(i),))) for i in ordered]
+        ranked = [RankedIndividual(i, Fitness((self.worth(i),)), Fitness((self.worth(i),))) for i in ordered]
         return sorted(ranked, key=lambda candidate: candidate.standing, reverse=True)
 
     def best_first(self, individuals: Iterable[Individual[G]]) -> list[Individual[G]]:
@@ -112,11 +112,11 @@ class Ranking:
             candidates = tools.selNSGA2(candidates, min(count, len(candidates)))
         return [candidate.individual for candidate in candidates[:count]]
 
-    def _by_front(self, ordered: Sequence[Individual[G]]) -> list[Candidate[G]]:
+    def _by_front(self, ordered: Sequence[Individual[G]]) -> list[RankedIndividual[G]]:
         """Candidates with (-front, crowding) as their standing, best first."""
         if not ordered:
             return []
-        candidates = [Candidate(i, Fitness(self.point(i)), Fitness()) for i in ordered]
+        candidates = [RankedIndividual(i, Fitness(self.point(i)), Fitness()) for i in ordered]
         for number, front in enumerate(tools.sortNondominated(candidates, len(candidates))):
             tools.emo.assignCrowdingDist(front)
             for candidate in front:

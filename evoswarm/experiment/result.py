@@ -26,8 +26,7 @@ from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 PLAIN = "plain"
 """Key of the plainest policies of a pool among the contenders: members alone, and all of them alike."""
 
-FRONT, RECIPES = "front.json", "recipes"
-CERTIFICATE, PAGE = "certificate.json", "certificate.txt"
+FRONT, RECIPES, CERTIFICATE, PAGE = "front.json", "recipes", "certificate.json", "certificate.txt"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from evoswarm.fusion.product import Product
 from evoswarm.fusion.rule import FusionRule
 from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers
-from evoswarm.fusion.vote import Vote
+from evoswarm.fusion.vote import SymbolVote
 
 __all__ = ["BETA", "RULES", "FusionRule", "Parameter", "Speakers", "parameters_of"]
 
@@ -26,7 +26,7 @@ RULES: dict[str, FusionRule] = {
     "product": Product(),
     "power": Power(),
     "most_confident": MostConfident(),
-    "vote": Vote(),
+    "vote": SymbolVote(),
     "contrast": Contrast(),
 }
 

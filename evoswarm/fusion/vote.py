@@ -12,7 +12,7 @@ WEIGHT_TIE = 1e-6
 LEAST_VOTE = 1e-12  # of symbols that nobody would choose: as small as the least probability of a member
 
 
-class Vote(FusionRule):
+class SymbolVote(FusionRule):
     """Each symbol gets the summed weight of the speakers whose argmax it is; a tie goes to the one to which the lead,
     untempered, gives most."""
 
