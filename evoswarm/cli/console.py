@@ -15,7 +15,7 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.result import PLAIN, GenerationFigures, SearchResult
-from evoswarm.experiment.words import duration, ended_because, quantity
+from evoswarm.experiment.wording import duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
 _MOST_KINDS = 3  # of failures on a line

@@ -14,7 +14,7 @@ from evoswarm.cli.output import say
 from evoswarm.cli.search_command import make_console
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.words import duration
+from evoswarm.experiment.wording import duration
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import StudyResult, in_words

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evoswarm.errors import MemberError
-from evoswarm.experiment.words import quantity
+from evoswarm.experiment.wording import quantity
 from evoswarm.zoo import catalogue
 
 _WIDTH = 160  # of the whole table; a narrower terminal wraps it, which is better than cutting figures

@@ -1,82 +1,26 @@
-"""Scores recipes on items: ledger first, then one decoding of everything that is missing."""
+"""Evaluates policies on items, whatever their kind."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import DECODING_VERSION
-from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.answers import answer_of
 from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import Evaluation, Summary
-from evoswarm.evaluation.failures import lasts
-from evoswarm.evaluation.judge import Judge
-from evoswarm.evaluation.ledger import Key, Ledger
-from evoswarm.evaluation.row import UNREADABLE, EvaluationTable, LedgerRow, damaged
-from evoswarm.failure import Failure
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import MixEvaluator, TransientFailures, Wanted
+from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.policies import Policy, Recipe
 from evoswarm.tasks.task import Item, Task
 
-PAIRS_PER_BATCH = 8192
-"""(recipe, item) pairs decoded at once. Recipes share memory within an item, so cutting between items loses none,
-and what a crash can cost is bounded."""
 
-
-class Stopped(EvoswarmError):  # an end that was asked for is no error
-    """The caller asked for an end; what had been decoded by then is in the ledger."""
-
-
-@dataclass
-class TransientFailures:
-    """Failures owed to this moment (out of memory, a time-out): known from before, and noted before they act.
-
-    Attributes:
-        known: what the journal holds, by (recipe digest, item digest).
-        note: called with every new one before it is returned.
-    """
-
-    known: dict[tuple[str, str], Failure] = field(default_factory=dict)
-    note: Callable[[str, str, Failure], None] = lambda recipe, item, failure: None
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """One evaluation that is wanted."""
-
-    key: Key
-    recipe: Recipe
-    item: Item
-
-
-@dataclass(frozen=True, eq=False)
-class _Wanted:
-    """One mix on some of the items.
-
-    Attributes:
-        recipe: the mix.
-        context: digest of its context.
-        items: digests of the items that are wanted, by their positions, in order.
-    """
-
-    recipe: Recipe
-    context: str
-    items: Mapping[int, str]
-
-    def key(self, place: int) -> Key:
-        """Of the evaluation of the item at a position."""
-        return Key(self.recipe.digest, self.items[place], self.context)
-
-
-class Evaluator:
-    """Scores recipes by really decoding.
+class Evaluator(MixEvaluator):
+    """Evaluates policies of every kind: their mixes first, then the answers that are put together from them.
 
     Args:
-        swarm: holds every member that the recipes name.
+        swarm: holds every member that the policies name.
         tasks: by name; every item's task is among them.
         ledger: where evaluations are kept.
         transient: failures owed to device and time, replayed and noted.
@@ -86,7 +30,6 @@ class Evaluator:
         asked: how many (policy digest, item digest) pairs were asked for so far, as if the ledger were empty.
         tokens: that these pairs would read deployed alone, each pair once.
         flops: likewise, floating-point operations.
-        decoded: how many of them had to be decoded.
     """
 
     def __init__(
@@ -98,19 +41,11 @@ class Evaluator:
         transient: TransientFailures | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> None:
-        self.swarm = swarm
-        self.tasks = tasks
-        self.ledger = ledger
+        super().__init__(swarm, tasks, ledger, transient=transient, stop=stop)
         self.asked = 0
         self.tokens = 0.0
         self.flops = 0.0
-        self.decoded = 0
-        self._judge = Judge(swarm, tasks, stop)
-        self._transient = transient or TransientFailures()
-        self._stop = stop
         self._asked: dict[str, set[str]] = {}
-        self._described: set[str] = set()
-        self._digests: dict[tuple[Item, str], str] = {}
 
     def evaluate(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:
         """Score every policy on every item.
@@ -136,7 +71,7 @@ class Evaluator:
 
     def prepare(self, policies: Sequence[Policy], items: Sequence[Item]) -> None:
         """Decode what the ledger lacks, all of it together: what policies share is computed once; see ``evaluate``."""
-        self._decoded_rows(self._wanted(_distinct(policies)[1], items), items)
+        self.decoded_rows(self._wanted(_distinct(policies)[1], items), items)
 
     def summaries(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[Summary]:
         """Score and sum up: one summary per policy; see ``evaluate``.
@@ -164,77 +99,12 @@ class Evaluator:
             self.ledger.keep(fresh)
         return [found[digest] for digest in asked]
 
-    def entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[list[list[float]]]:
-        """What the recipes' leads are unsure of; read from the ledger, or decoded and kept there.
-
-        Args:
-            recipes: of distinct behaviour.
-            items: of any split.
-
-        Returns:
-            Per recipe, in order, and per item, the entropies of the lead at the steps of the first sample, nats.
-
-        Raises:
-            RecipeError: a recipe names a member that the swarm lacks.
-            RunError: the ledger cannot be written.
-            Stopped: ``stop`` said so.
-        """
-        digests = [self._entropies_digest(recipe, items) for recipe in recipes]
-        found = self.ledger.facts(digests)
-        missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
-        if missing:
-            self._go_on()
-            completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
-            self._go_on()
-            steps = [[step.entropy for step in completion.trace] for completion in completions]
-            rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
-            fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
-            lasting = all(lasts(completion.failure) for completion in completions)
-            found |= self.ledger.keep(fresh) if lasting else fresh
-        return [_entropies(found[digest]) for digest in digests]
-
-    def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:
-        asked = [self.item_digest(item, recipe.prompt_format) for item in items]
-        return digest_of(["entropies", recipe.digest, self.context(recipe), asked])
-
-    def item_digest(self, item: Item, prompt_format: str) -> str:
-        """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit.
-
-        The prompt is the one that every member of the recipe is handed. What each makes of it (template, system prompt,
-        options, date, tokenizer) is in its fingerprint, so this digest and the context decide the rendered prompts,
-        and a replay need neither render nor load.
-        """
-        known = self._digests.get((item, prompt_format))
-        if known is None:
-            task = self.tasks[item.task]
-            prompt = prompt_format.replace("{prompt}", item.prompt)
-            known = digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
-            self._digests[item, prompt_format] = known
-        return known
-
-    def context(self, recipe: Recipe) -> dict[str, object]:
-        """What decides an evaluation besides recipe and item: the members as loaded, the device, the engine."""
-        return {
-            "members": [
-                [self._fingerprint(m.spec.name), m.spec.chat_template, self.swarm.dtypes[m.spec.name]]
-                for m in recipe.members
-            ],
-            "alphabet": recipe.alphabet,
-            "epsilon": recipe.epsilon,
-            "noise_seed": recipe.noise_seed,
-            "device": self.swarm.device_kind,
-            "decoding": DECODING_VERSION,
-        }
-
-    def _fingerprint(self, name: str) -> str | None:
-        return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
-
     def _item_digests(self, policies: Sequence[Policy], items: Sequence[Item]) -> dict[str, list[str]]:
         """Of the items, as policies ask them: by prompt format."""
         formats = {policy.prompt_format for policy in policies}
         return {text: [self.item_digest(item, text) for item in items] for text in formats}
 
-    def _wanted(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, _Wanted]:
+    def _wanted(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, Wanted]:
         """The mixes that the policies need, each once, with the items that they are needed for; by digest."""
         by_task: dict[str, list[int]] = {}
         for place, item in enumerate(items):
@@ -248,9 +118,9 @@ class Evaluator:
                     places.setdefault(mix, set()).update(positions)
         for recipe in recipes.values():
             self.swarm.check(recipe)
-        contexts = self._contexts(recipes)
+        contexts = self.contexts(recipes)
         return {
-            digest: _Wanted(
+            digest: Wanted(
                 recipe,
                 contexts[digest],
                 {place: self.item_digest(items[place], recipe.prompt_format) for place in sorted(places[digest])},
@@ -267,7 +137,7 @@ class Evaluator:
             digest: dict(one for task in tasks for one in _mixes(digest, policy, task))
             for digest, policy in policies.items()
         }
-        contexts = self._contexts({digest: recipe for some in mixes.values() for digest, recipe in some.items()})
+        contexts = self.contexts({digest: recipe for some in mixes.values() for digest, recipe in some.items()})
         lists = {text: items_digest(listed, items, self.tasks) for text, listed in digests.items()}
         return {
             digest: summary_digest(
@@ -298,7 +168,7 @@ class Evaluator:
     def _tables(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, EvaluationTable]:
         """What every policy does on the items, by digest: what the ledger holds, and what it lacked."""
         wanted = self._wanted(policies, items)
-        rows = self._decoded_rows(wanted, items)
+        rows = self.decoded_rows(wanted, items)
         tables, evaluations = {}, dict[str, dict[int, Evaluation]]()
         for digest, policy in policies.items():
             names = [spec.name for spec in policy.specs]
@@ -319,51 +189,6 @@ class Evaluator:
             tables[digest] = EvaluationTable([LedgerRow.of(answer) for answer in answers], names, lasts=lasts)
         return tables
 
-    def _decoded_rows(self, wanted: Mapping[str, _Wanted], items: Sequence[Item]) -> dict[str, dict[int, LedgerRow]]:
-        """What every mix does on its items, by digest and position."""
-        found = {digest: self._look_up(one) for digest, one in wanted.items()}
-        lacking = [digest for digest, rows in found.items() if None in rows.values()]
-        missing = {  # item by item, so that those that share prefixes stay together; two tasks may share an item
-            wanted[digest].key(place): _Pair(wanted[digest].key(place), wanted[digest].recipe, item)
-            for place, item in enumerate(items if lacking else ())
-            for digest in lacking
-            if place in found[digest] and found[digest][place] is None
-        }
-        passing: dict[Key, LedgerRow] = {}
-        for batch in _batches(list(missing.values())):
-            passing.update(self._decode(batch))
-        found.update((digest, self._look_up(wanted[digest])) for digest in lacking)
-        for digest in lacking:
-            one = wanted[digest]
-            found[digest] = {place: row or passing.get(one.key(place)) for place, row in found[digest].items()}
-            if None in found[digest].values():  # written, and not there: its pages are out of order
-                raise damaged("evaluations", "none of those just written", self.ledger.path)
-        return {digest: {place: row for place, row in rows.items() if row} for digest, rows in found.items()}
-
-    def _contexts(self, recipes: Mapping[str, Recipe]) -> dict[str, str]:
-        """The digests of the recipes' contexts, by the recipes' digests; new ones are described in the ledger."""
-        contexts = {digest: self.context(recipe) for digest, recipe in recipes.items()}
-        digests = {recipe: digest_of(context) for recipe, context in contexts.items()}
-        fresh = {
-            digest: json.dumps(contexts[recipe], sort_keys=True)
-            for recipe, digest in digests.items()
-            if digest not in self._described
-        }
-        if fresh:
-            self.ledger.describe(fresh)
-            self._described.update(fresh)
-        return digests
-
-    def _look_up(self, one: _Wanted) -> dict[int, LedgerRow | None]:
-        """What the ledger holds of a mix, and what the journal says of an earlier moment of this run; by position."""
-        rows = self.ledger.read(one.recipe.digest, one.context, list(one.items.values()))
-        found = dict(zip(one.items, rows, strict=True))
-        for place, item in one.items.items() if self._transient.known else ():
-            failure = self._transient.known.get((one.recipe.digest, item))
-            if failure is not None:
-                found[place] = LedgerRow.of(Evaluation(score=None, failure=failure))
-        return found
-
     def _count(self, digest: str, items: Sequence[str], table: EvaluationTable) -> None:
         """What was asked of a policy for the first time, and its price; the same wherever its rows came from."""
         known = self._asked.setdefault(digest, set())
@@ -380,32 +205,6 @@ class Evaluator:
         self.tokens += cached.tokens
         self.flops += cached.flops
 
-    def _go_on(self) -> None:
-        if self._stop is not None and self._stop():
-            raise Stopped("stopped as asked")
-
-    def _decode(self, batch: Sequence[_Pair]) -> dict[Key, LedgerRow]:
-        """Decode a batch and keep what lasts; what is kept nowhere comes back."""
-        self._go_on()
-        completions = self._judge.complete([(pair.recipe, pair.item) for pair in batch])
-        cut_short = self._stop is not None and self._stop()
-        done = [
-            (pair, completion)
-            for pair, completion in zip(batch, completions, strict=True)
-            if not (cut_short and completion.failure is not None and completion.failure.kind == "time_out")
-        ]
-        self.decoded += len(done)
-        fresh = {pair.key: self._judge.evaluation(pair.item, completion) for pair, completion in done}
-        self.ledger.write({key: evaluation for key, evaluation in fresh.items() if lasts(evaluation.failure)})
-        if len(done) < len(batch):
-            raise Stopped("stopped as asked")
-        passing = {key: evaluation for key, evaluation in fresh.items() if not lasts(evaluation.failure)}
-        for key, evaluation in passing.items():
-            if evaluation.failure is not None:
-                self._transient.note(key.recipe, key.item, evaluation.failure)
-                self._transient.known[key.recipe, key.item] = evaluation.failure
-        return {key: LedgerRow.of(evaluation) for key, evaluation in passing.items()}
-
 
 def _distinct(policies: Sequence[Policy]) -> tuple[list[str], dict[str, Policy]]:
     """The digests of all, and each behaviour once, by digest; of equals the last, with its names."""
@@ -421,29 +220,3 @@ def _mixes(digest: str, policy: Policy, task: str) -> list[tuple[str, Recipe]]:
 def _joined(contexts: Sequence[str]) -> str:
     """One digest for the contexts of several mixes; that of a single one is its own."""
     return contexts[0] if len(contexts) == 1 else digest_of(contexts)
-
-
-def _batches(pairs: Sequence[_Pair]) -> Iterator[Sequence[_Pair]]:
-    """Cut into batches between items."""
-    start = 0
-    while start < len(pairs):
-        end = min(start + PAIRS_PER_BATCH, len(pairs))
-        while start + 1 < end < len(pairs) and pairs[end].item is pairs[end - 1].item:
-            end -= 1
-        yield pairs[start:end]
-        start = end
-
-
-def _entropies(fact: str) -> list[list[float]]:
-    """What was kept of a lead's entropies, by item and step.
-
-    Raises:
-        RunError: it is damaged.
-    """
-    try:
-        rows = [[float(entropy) for entropy in row] for row in json.loads(fact)]
-        if not all(0.0 <= entropy < math.inf for row in rows for entropy in row):
-            raise ValueError("an entropy below 0")
-    except UNREADABLE as error:
-        raise damaged("entropies of a lead", error) from error
-    return rows

@@ -20,14 +20,14 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
-from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import OpeningRecord
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment import mirror
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
-from evoswarm.experiment.past import SPACE, history, note_once, read_run, retire, root_of, transient_failures
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE
+from evoswarm.experiment.run_history import SPACE, history, note_once, read_run, retire, root_of, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
 from evoswarm.genomes.plain import uniform

@@ -9,13 +9,13 @@ from typing import Any
 from evoswarm.canonical import canonical_json
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evaluation.evaluator import Stopped
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
-from evoswarm.experiment.past import GAVE_UP
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import Meter
+from evoswarm.experiment.run_history import GAVE_UP
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evoswarm.evaluation.ledger import OpenedBefore, OpeningRecord
-from evoswarm.experiment.past import note_once
+from evoswarm.experiment.run_history import note_once
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
 

@@ -19,7 +19,7 @@ from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS
-from evoswarm.experiment.words import duration, quantity
+from evoswarm.experiment.wording import duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SPLITS

@@ -16,8 +16,8 @@ from typing import Any
 
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.evaluation.evaluator import Stopped
 from evoswarm.evaluation.ledger import OpenedBefore
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
@@ -25,9 +25,9 @@ from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.past import retire, transient_failures
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
+from evoswarm.experiment.run_history import retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, ledger_file, workbench

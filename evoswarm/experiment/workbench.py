@@ -13,8 +13,9 @@ from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger, OpeningRecord
+from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, load_policy
@@ -90,7 +91,7 @@ def workbench(
         ledger: the ledger's file, or ``":memory:"``.
         splits: whose items are wanted; those of the others stay unseen.
         transient: failures owed to device and time.
-        stop: asked now and then; True ends the work with ``evoswarm.evaluation.evaluator.Stopped``.
+        stop: asked now and then; True ends the work with ``evoswarm.evaluation.mixes.Stopped``.
         progress: told what is being done.
         swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
             decodes first.

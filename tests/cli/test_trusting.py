@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.experiment.past import read_run
+from evoswarm.experiment.run_history import read_run
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.trust import Trust

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import summarize
-from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.judge import elected
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember

@@ -12,9 +12,10 @@ from evoswarm.canonical import digest_of
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import summarize
-from evoswarm.evaluation.evaluator import Evaluator, TransientFailures
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe

@@ -13,9 +13,10 @@ import pytest
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, RunError
-from evoswarm.evaluation import evaluator as module
-from evoswarm.evaluation.evaluator import Evaluator, Stopped, TransientFailures
+from evoswarm.evaluation import mixes as module
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import Stopped, TransientFailures
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember

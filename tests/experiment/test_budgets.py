@@ -13,7 +13,7 @@ from evoswarm.errors import SpaceError
 from evoswarm.experiment.evolving import limits
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.words import ended_because
+from evoswarm.experiment.wording import ended_because
 from evoswarm.space import SearchSpace
 
 Micro = Callable[..., SearchSpace]

@@ -19,9 +19,9 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.interrupt import SearchInterrupted
-from evoswarm.experiment.past import history
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
+from evoswarm.experiment.run_history import history
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.member_spec import MemberSpec

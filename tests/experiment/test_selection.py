@@ -12,7 +12,7 @@ from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
 from evoswarm.experiment.selection import Selection, pareto_front, select
-from evoswarm.experiment.words import duration, ended_because, quantity
+from evoswarm.experiment.wording import duration, ended_because, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.failure import Failure
 from evoswarm.genomes.kinds import Material

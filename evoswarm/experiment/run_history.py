@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.evaluator import TransientFailures
+from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.failure import Failure
