@@ -6,7 +6,9 @@ in ``tests/oracle.py``. Recipes, digests, genomes, search spaces, schemas and wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
 from evoswarm.fusion.contrast import Contrast
 from evoswarm.fusion.mixture import Mixture
@@ -31,8 +33,14 @@ RULES: dict[str, FusionRule] = {
 }
 
 
-def parameters_of(rules: Iterable[str]) -> dict[str, Parameter]:
+def parameters_of(rules: Iterable[str]) -> Mapping[str, Parameter]:
     """The parameters of files and searches with these rules, by name, in alphabetical order."""
-    known = [parameter for rule in RULES.values() for parameter in rule.parameters if parameter.everywhere]
-    known += [parameter for rule in rules for parameter in RULES[rule].parameters]
-    return {parameter.name: parameter for parameter in sorted(known, key=lambda one: one.name)}
+    return _parameters_of(tuple(RULES.values()), tuple(RULES[rule] for rule in rules))
+
+
+@lru_cache(maxsize=64)
+def _parameters_of(known: Sequence[FusionRule], asked: Sequence[FusionRule]) -> Mapping[str, Parameter]:
+    """Found once for all rules that there are: a search digests recipes by the ten thousands."""
+    found = [parameter for rule in known for parameter in rule.parameters if parameter.everywhere]
+    found += [parameter for rule in asked for parameter in rule.parameters]
+    return MappingProxyType({parameter.name: parameter for parameter in sorted(found, key=lambda one: one.name)})
