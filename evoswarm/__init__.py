@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from evoswarm.decoding.swarm import Swarm as Swarm
     from evoswarm.errors import EvoswarmError as EvoswarmError
     from evoswarm.evaluation.evaluation import Summary as Summary
+    from evoswarm.experiment.answering import answer as answer
     from evoswarm.experiment.certification import certify as certify
-    from evoswarm.experiment.generation import answer as answer
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
@@ -46,7 +46,7 @@ _HOMES = {
     "Swarm": "evoswarm.decoding.swarm",
     "Trust": "evoswarm.trust",
     "Vote": "evoswarm.policies",
-    "answer": "evoswarm.experiment.generation",
+    "answer": "evoswarm.experiment.answering",
     "certify": "evoswarm.experiment.certification",
     "evaluate": "evoswarm.experiment.workbench",
     "load_policy": "evoswarm.policies",

@@ -182,7 +182,7 @@ def generate(
     inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
     check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
     from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.experiment.generation import answer
+    from evoswarm.experiment.answering import answer
 
     silence_loading()
     rows = answer(

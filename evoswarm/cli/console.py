@@ -14,7 +14,8 @@ from evoswarm.cli.certify_command import print_verdict
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
-from evoswarm.experiment.result import PLAIN, GenerationFigures, SearchResult
+from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.result import PLAIN, SearchResult
 from evoswarm.experiment.wording import duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120

@@ -15,7 +15,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
-    from evoswarm.experiment.generation import Answer
+    from evoswarm.experiment.answering import Answer
 
 _LARGEST = 1024 * MIB  # of a file of prompts
 

@@ -13,8 +13,9 @@ from evoswarm.cli.console import figures_table, generation_json, generation_line
 from evoswarm.cli.output import mute, say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment import mirror
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures, summary_dict
+from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
 from evoswarm.experiment.workbench import SplitResult, evaluate

@@ -13,8 +13,8 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
+from evoswarm.experiment.figures import Meter
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import Meter
 from evoswarm.experiment.run_history import GAVE_UP
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench

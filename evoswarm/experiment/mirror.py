@@ -9,7 +9,8 @@ from typing import Any, get_args
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.ledger import OpeningRecord
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evoswarm.experiment.result import GenerationFigures
+    from evoswarm.experiment.figures import GenerationFigures
 
 
 def _nobody(news: object) -> None:

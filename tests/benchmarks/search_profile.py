@@ -15,8 +15,8 @@ from pathlib import Path
 
 from evoswarm import search
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures
 from tests.benchmarks.quickstart import space
 
 LARGEST = 12

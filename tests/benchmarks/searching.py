@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from evoswarm import search
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
 from tests.benchmarks.quickstart import space
 

@@ -20,10 +20,11 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
-from evoswarm.experiment.generation import answer
+from evoswarm.experiment.answering import answer
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.plan import make_plan
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import spoilt_tests
 from evoswarm.experiment.workbench import evaluate

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted, kept_in
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import lines, same_outcome

@@ -14,8 +14,9 @@ from evoswarm.errors import SpaceError
 from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.scoring import scoring_of
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench

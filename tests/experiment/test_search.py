@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError, SpaceError
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER
 from evoswarm.policies.mix import Recipe

@@ -14,7 +14,7 @@ import pytest
 from evoswarm import SearchResult, SearchSpace, certify, evaluate, search
 from evoswarm.cli import run as command
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.generation import answer
+from evoswarm.experiment.answering import answer
 from evoswarm.policies import Vote, load_policy
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow

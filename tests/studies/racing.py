@@ -19,8 +19,8 @@ from scipy import stats
 
 from evoswarm import Recipe, SearchSpace, Swarm, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.statistics.paired import paired_standard_error
 from tests.benchmarks.figures import Reading, Readings, at_least, at_most

@@ -14,8 +14,8 @@ import optuna
 
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import EvoswarmError, RunError
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.study.hyperparameters.pruning import CURVES

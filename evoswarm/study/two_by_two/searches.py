@@ -10,8 +10,8 @@ from typing import Any, Self
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.result import GenerationFigures
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
 from evoswarm.policies import Policy
