@@ -16,7 +16,6 @@ from evoswarm import __version__
 from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
 from evoswarm.cli.trusting import RemoteCode, trusting
 from evoswarm.errors import RunError, SpaceError, Where
-from evoswarm.experiment.progress import Progress
 from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
@@ -111,6 +110,7 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None) -> None:
     checked = _space(space, overrides, None, trust)
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.plan import make_plan
+    from evoswarm.experiment.progress import Progress
 
     silence_loading()
     for line in make_plan(checked, progress=Progress(_tell)).lines():
