@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from evoswarm.canonical import digest_of
-from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.answers import answer_of
 from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import Evaluation, Summary
-from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.mixes import MixEvaluator, TransientFailures, Wanted
+from evoswarm.evaluation.mixes import MixEvaluator, Wanted
 from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.policies import Policy, Recipe
-from evoswarm.tasks.task import Item, Task
+from evoswarm.tasks.task import Item
 
 
 class Evaluator(MixEvaluator):
     """Evaluates policies of every kind: their mixes first, then the answers that are put together from them.
 
-    Args:
-        swarm: holds every member that the policies name.
-        tasks: by name; every item's task is among them.
-        ledger: where evaluations are kept.
-        transient: failures owed to device and time, replayed and noted.
-        stop: asked between batches and by the swarm; True ends the work with ``Stopped``.
+    It is made as a `MixEvaluator` is.
 
     Attributes:
         asked: how many (policy digest, item digest) pairs were asked for so far, as if the ledger were empty.
@@ -32,20 +26,14 @@ class Evaluator(MixEvaluator):
         flops: likewise, floating-point operations.
     """
 
-    def __init__(
-        self,
-        swarm: Decoder,
-        tasks: Mapping[str, Task],
-        ledger: Ledger,
-        *,
-        transient: TransientFailures | None = None,
-        stop: Callable[[], bool] | None = None,
-    ) -> None:
-        super().__init__(swarm, tasks, ledger, transient=transient, stop=stop)
-        self.asked = 0
-        self.tokens = 0.0
-        self.flops = 0.0
-        self._asked: dict[str, set[str]] = {}
+    asked: int = 0
+    tokens: float = 0.0
+    flops: float = 0.0
+
+    @cached_property
+    def _asked(self) -> dict[str, set[str]]:
+        """Digests of the items that were asked, by policy digest."""
+        return {}
 
     def evaluate(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:
         """Score every policy on every item.
