@@ -142,6 +142,7 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Validate a space or a study, its files and its items, without loading a model."""
+    from evoswarm.genomes import check_kind
     from evoswarm.space import SearchSpace, check_files, small_test_split
     from evoswarm.study.hyperparameters.settings import is_study
 
@@ -149,6 +150,7 @@ def check(
         _check_study(space, overrides, trust)
         return
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
+    check_kind(checked)
     notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
     for note in notes:
