@@ -136,7 +136,7 @@ def _wrong_name(text: str) -> str | None:
     return f"nothing is called {missing[0]!r}" if missing else None
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(page for page in BESIDE if page != ROOT / "README.md")], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=name_of)
 def test_names_exist(page: Path) -> None:
     wrong = [f"{name_of(page)}:{line}: `{text}`: {why}" for line, text in inline_code(page) if (why := mistake(text))]
     assert not wrong, "\n".join(wrong)
