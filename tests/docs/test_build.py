@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -92,11 +94,16 @@ def test_every_key_of_a_file_is_in_the_reference_and_is_explained(
         assert len(row.split("<td")[-1].split("</p>")[0]) > 10, f"{key} is not explained"
 
 
-def test_every_python_block_is_python() -> None:
+def test_every_python_block_is_python_and_imports_what_there_is() -> None:
+    """Also of the blocks that are not run."""
     for page in PAGES:
         for block in blocks(page):
-            if block.language == "python" and ">>>" not in block.text:
-                compile(block.text, f"{name_of(page)}:{block.line}", "exec")
+            if block.language != "python" or ">>>" in block.text:
+                continue
+            for node in ast.walk(ast.parse(block.text, f"{name_of(page)}:{block.line}")):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evoswarm"):
+                    for one in node.names:
+                        assert hasattr(import_module(str(node.module)), one.name), f"{name_of(page)}: {one.name}"
 
 
 def test_every_whole_space_is_a_valid_one() -> None:
