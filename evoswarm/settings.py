@@ -42,7 +42,7 @@ class KeyOf:
         if name in self.known:
             return name
         *others, last = (repr(known) for known in self.known)
-        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}" if others else last})
 
 
 class Contradiction(ValueError):

@@ -226,9 +226,9 @@ class Swarm(Decoder):
         pool = self._view(requests[0].recipe)
         recipes = {id(request.recipe): request.recipe for request in requests}
         numbers = {key: number for number, key in enumerate(recipes)}
-        jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
-        streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
         try:
+            jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
+            streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
             Loop(pool, streams, self.counters, stop_after).run()
             work = self.counters.since(before)
             builder = CompletionBuilder(pool, streams, work)

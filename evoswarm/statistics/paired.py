@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ItemScores = Mapping[int, float]
-"""ItemScores of one answerer, by the place of the item."""
+"""Scores of one answerer, by the place of the item."""
 
 LARGEST_VARIANCE = 1.0
 """Of a difference of two scores that is 0 in the mean."""

@@ -59,7 +59,7 @@ def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
 ) -> None:
     """Rows that were given out but not written must not be believed."""
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
-    where, name = (ByteRows, "_write") if alphabet == "bytes" else (Distributions, "add")
+    where, name = (ByteRows, "_write") if alphabet == "bytes" else (Distributions, "write")
     with monkeypatch.context() as patch:
         patch.setattr(where, name, nth(count, getattr(where, name), error))
         with pytest.raises(DoesNotFit if isinstance(error, torch.OutOfMemoryError) else type(error)):

@@ -98,6 +98,8 @@ def _at_once(
             future.cancel()
         for thread in threads.values():
             thread.shutdown()
+        for stream in streams.values():
+            stream.close()
         for own in counted.values():
             for field in fields(Counters):
                 setattr(counters, field.name, getattr(counters, field.name) + getattr(own, field.name))

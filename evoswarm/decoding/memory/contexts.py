@@ -33,16 +33,14 @@ class Distributions:
         self.slots = RowSlots(limit_bytes // self.row_bytes)
         self._rows = torch.empty((self.slots.size, symbols))
 
-    def add(self, rows: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Keep ``[n, symbols]`` log-probabilities; returns ``[n]`` their rows, and the rows taken back for them."""
-        taken, lost = self.slots.take(len(rows))
+    def write(self, taken: NDArray[np.int64], rows: Tensor) -> None:
+        """Write ``[n, symbols]`` log-probabilities to ``[n]`` rows that were taken for them."""
         if self.slots.size > len(self._rows):
             size = max(self.slots.size, self.slots.limit)  # pages that nobody has written to take no memory
             grown = torch.empty((size, self._rows.shape[1]))
             grown[: len(self._rows)] = self._rows
             self._rows = grown
         self._rows[torch.from_numpy(taken)] = rows
-        return taken, lost
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
         """``[..., symbols]`` for row numbers of any shape; where there is none (NO_ROW) it may hold anything."""
@@ -189,14 +187,19 @@ class ContextTable:
 
         Contexts whose rows had to make room for them must find them out again.
         """
-        taken, lost = self.distributions.add(rows)
-        if len(lost):
+        taken, lost = self.distributions.slots.take(len(rows))
+        if len(lost):  # forgotten before they are written over, whatever comes in between
             here = self.row[: len(self)]
             here[np.isin(here, lost)] = NO_ROW
             for row in lost.tolist():
                 owner = self.row_owners.pop(row, None)
                 if owner is not None:
                     owner.row = NO_ROW
+        try:
+            self.distributions.write(taken, rows)
+        except BaseException:
+            self.distributions.slots.give(taken.tolist())
+            raise
         for row, owner in zip(taken.tolist(), owners, strict=False):
             owner.row = row
             self.row_owners[row] = owner

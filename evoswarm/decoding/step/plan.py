@@ -52,6 +52,7 @@ class Plans:
             name: np.array([rule.parameters[name] for rule in rules], dtype=np.float32)
             for name in parameters_of(rule.rule for rule in rules)
         }
-        self.rule = np.array([list(RULES).index(rule.rule) for rule in rules])
+        positions = {name: position for position, name in enumerate(RULES)}
+        self.rule = np.array([positions[rule.rule] for rule in rules])
         self.samples = np.array([recipe.samples for recipe in recipes])
         self.sampling_temperature = np.array([recipe.sampling_temperature for recipe in recipes])

@@ -78,9 +78,9 @@ class TokenRows:
         symbols[every, argmax] = -torch.inf
         margin, best = margin - symbols.amax(1), margin
         symbols[every, argmax] = best
-        self._contexts.keep(symbols.cpu(), nodes)
         for node, *facts in zip(nodes, nats.tolist(), argmax.tolist(), margin.tolist(), strict=True):
-            self.facts[node] = RowFacts(*facts)
+            self.facts[node] = RowFacts(*facts)  # before the row: who has a row is not asked for facts again
+        self._contexts.keep(symbols.cpu(), nodes)
 
     def drop(self, node: Node) -> None:
         """Forget a node's row and what is known of it."""

@@ -21,7 +21,7 @@ from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.study.hyperparameters.storage import KEY, connect, next_trial, open_study
 from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 from evoswarm.study.hyperparameters.verdict import Confirmation, confirm, step_of
-from evoswarm.study.hyperparameters.workers import RunJobs, Workers, run_here
+from evoswarm.study.hyperparameters.workers import RunJobs, Workers, await_orphans, run_here
 from evoswarm.tracking import StudyLog, Tracker
 
 STUDIES = "studies"
@@ -75,6 +75,7 @@ def study(
             directory.mkdir(parents=True, exist_ok=True)
         busy = "expected to be the only one who runs this study, got another evoswarm at work on it"
         stack.enter_context(locked(directory / "lock", busy))
+        await_orphans(directory)
         storage = connect(root)
         stack.callback(storage.engine.dispose)
         run = run_here(TrialRunner(asked, root, directory, swarm))

@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from evoswarm.decoding.forward.devices import silence_loading
+from evoswarm.durable import locked
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialOutcome
@@ -26,12 +27,16 @@ from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 MOST_DEATHS = 2
 """A job whose process died so often is not tried again."""
 
-_FAREWELL_SECONDS = 3.0  # that searches have to end after their current batch, when the study is interrupted
+_GRACE_SECONDS = 3.0  # that searches have to end after their current batch, when the study is interrupted
+
+_ORPHAN_SECONDS = 10.0  # that a process may need to end when its study was killed
+_LOCK = "worker.lock."  # a file for each process that there ever was at once; it holds it as long as it lives
 
 NextJob = Callable[[], TrialJob | None]
 Done = Callable[[TrialJob, TrialOutcome], None]
 RunJobs = Callable[[NextJob, Done], None]
 
+_alive = ExitStack()  # of a worker's process: entered when it begins, and never left
 _runner: TrialRunner  # of a worker's process: its members are loaded once for all jobs
 
 
@@ -43,6 +48,18 @@ def run_here(runner: TrialRunner) -> RunJobs:
             done(job, runner.run(job))
 
     return run
+
+
+def await_orphans(directory: Path) -> None:
+    """Wait for the processes of a study that was killed: one in the middle of a call notices its end behind it.
+
+    Raises:
+        RunError: one is still at work.
+    """
+    busy = "expected the processes of the study that was killed to have ended, got one still at work (wait, or end it)"
+    for lock in sorted(directory.glob(f"{_LOCK}*")):
+        with locked(lock, busy, _ORPHAN_SECONDS):
+            pass
 
 
 class Workers:
@@ -57,8 +74,9 @@ class Workers:
 
     def __init__(self, question: Question, runs: Path, directory: Path, count: int) -> None:
         self._arguments, self._count = (question, runs, directory), count
+        self._directory, self._started = directory, 0
         self._context = multiprocessing.get_context("spawn")  # a fork would share torch's threads and locks
-        self._leash, self._our_end = self._context.Pipe(duplex=False)
+        self._parent_alive, self._parent_end = self._context.Pipe(duplex=False)
         self._idle: list[ProcessPoolExecutor] = []
         self._busy: dict[Future[TrialOutcome], tuple[ProcessPoolExecutor, TrialJob]] = {}
 
@@ -67,10 +85,10 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         try:
-            wait(self._busy, timeout=_FAREWELL_SECONDS)
+            wait(self._busy, timeout=_GRACE_SECONDS)
         finally:  # another Ctrl-C may have come
-            self._our_end.close()
-            self._leash.close()
+            self._parent_end.close()
+            self._parent_alive.close()
             for executor in [*self._idle, *(executor for executor, _ in self._busy.values())]:
                 executor.shutdown()
 
@@ -103,6 +121,9 @@ class Workers:
                         again.append(job)
                         continue
                     outcome = TrialOutcome(failure="its process died, again and again")
+                except BaseException:
+                    self._idle.append(executor)  # it ends with the others
+                    raise
                 else:
                     self._idle.append(executor)
                 done(job, outcome)
@@ -115,14 +136,17 @@ class Workers:
                 self._busy[executor.submit(_work, job)] = executor, job
                 return
             executor.shutdown()
-        executor = ProcessPoolExecutor(1, self._context, _begin, (self._leash, *self._arguments))
+        lock = self._directory / f"{_LOCK}{self._started}"
+        self._started += 1
+        executor = ProcessPoolExecutor(1, self._context, _initialize, (self._parent_alive, lock, *self._arguments))
         self._busy[executor.submit(_work, job)] = executor, job
 
 
-def _begin(leash: Connection, question: Question, runs: Path, directory: Path) -> None:
+def _initialize(parent_alive: Connection, lock: Path, question: Question, runs: Path, directory: Path) -> None:
     """What a process does first: it watches its parent, and leaves Ctrl-C to it wherever no search is under way."""
     global _runner
-    threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent_alive,), daemon=True).start()
+    _alive.enter_context(locked(lock, patience=_ORPHAN_SECONDS))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_loading()
     _runner = TrialRunner(question, runs, directory)
@@ -135,8 +159,8 @@ def _work(job: TrialJob) -> TrialOutcome:
         raise RunError(str(error)) from None  # the pickled form of some kinds would lose their message
 
 
-def _end_with_parent(leash: Connection) -> None:
+def _end_with_parent(parent_alive: Connection) -> None:
     """A process whose study has ended, or was killed, must not write on."""
     with suppress(EOFError):
-        leash.recv()
+        parent_alive.recv()
     os._exit(1)
