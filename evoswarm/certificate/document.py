@@ -99,11 +99,11 @@ class Compared(_Part):
 
 
 class RivalResult(Compared):
-    """One of the four that must all be beaten.
+    """One of those that must all be beaten.
 
     Attributes:
         beaten: the lower end of the difference is above 0.
-        most: upper bound of the champion's gain at level 0.025 / 4.
+        most: upper bound of the champion's gain at level 0.025 / rivals.
     """
 
     beaten: bool
@@ -199,7 +199,7 @@ class Opening(_Part):
         forced: they had been opened for another champion of this space before.
         others_of_this_space: how many recipes of this space had opened them before.
         others: how many recipes of any space.
-        detectable_gain: what could be proven against all four rivals with a probability of 80%, as stated before the
+        detectable_gain: what could be proven against all rivals with a probability of 80%, as stated before the
             items were opened; None where no gain could.
         statement: the same in words.
     """
@@ -294,7 +294,7 @@ class Certificate(_Part):
         by_task: likewise, by task.
         compute: the champion's.
         compute_note: how gating saves compute, and how it does not.
-        rivals: all four must be beaten.
+        rivals: all must be beaten.
         diagnostics: what the champion's parts are good for.
         ceilings: what looks at the right answers.
         members: who really speaks, and what each is worth.

@@ -32,9 +32,10 @@ from evoswarm.policies.policy import Role
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
 from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, gap_of, holm, mean_of, strata
 
-COMPUTE_NOTE = (
-    "Compute is what a recipe costs deployed alone, per item. Gating saves passes and weight reads more than FLOPs: "
-    "a follower that was silent catches up when it next speaks, so it still reads nearly all tokens."
+COMPUTE_NOTE = "Compute is what a recipe costs deployed alone, per item."
+GATES_NOTE = (
+    "Gating saves passes and weight reads more than FLOPs: a follower that was silent catches up when it next speaks, "
+    "so it still reads nearly all tokens."
 )
 _DECIMALS = 6
 
@@ -117,7 +118,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         score=interval(score),
         by_task=_by_task(evidence),
         compute=compute(evidence.champion.summary.cost),
-        compute_note=COMPUTE_NOTE,
+        compute_note=COMPUTE_NOTE + (f" {GATES_NOTE}" if evidence.subject.kind == "mix" else ""),
         rivals=tuple(_rival(evidence, rival, parts) for rival in evidence.rivals),
         diagnostics=_diagnostics(evidence, parts),
         ceilings=tuple(CeilingResult(**_compared(evidence, one, parts)) for one in evidence.ceilings),
@@ -236,7 +237,7 @@ def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult
 
 def _open_share(evidence: Evidence) -> OpenShare:
     members = evidence.champion.summary.cost.members
-    followers = [member for member in members if member.name != evidence.subject.lead]
+    followers = [one for one in members if one.name != evidence.subject.lead] if evidence.subject.lead else []
 
     def share(number: str) -> float:
         whole = sum(getattr(member, number) for member in members)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Failed, Interval, MemberResult
-from evoswarm.certificate.verdict import signed
+from evoswarm.certificate.verdict import COUNTS, DOING, signed
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind
 
@@ -111,13 +111,14 @@ def _rivals(certificate: Certificate) -> list[str]:
     explained = [
         line for rival in certificate.rivals for line in _wrapped(f"{rival.key}: {rival.description}", "", "    ")
     ]
+    count, doing = COUNTS[len(certificate.rivals)], DOING[certificate.subject.kind].lower()
     text = (
         "Each was tuned on the selection items and may spend at least the champion's FLOPs. To add value, the champion "
-        "must be ahead of all four by more than chance (the lower end of each interval above 0)."
+        f"must be ahead of all {count} by more than chance (the lower end of each interval above 0)."
     )
     ratios = [f"{f'{rival.key} {rival.name}':<{_NAME}.{_NAME}}{_ratios(rival)}" for rival in certificate.rivals]
     return [
-        *_title("Against four rivals that spend compute without mixing"),
+        *_title(f"Against {count} rivals that spend compute without {doing}"),
         *_wrapped(text),
         "",
         *_comparison(
@@ -138,13 +139,13 @@ def _members(certificate: Certificate) -> list[str]:
         line
         for member in sorted(certificate.members, key=lambda member: member.role != "lead")
         for line in _wrapped(
-            f"{_named(member):<{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member)}",
+            f"{_named(member):<{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member, len(certificate.members))}",
             "",
             " " * (_MEMBER + 10),
         )
     ]
     lines = [f"{'member':<{_MEMBER}}{'steps':>7}   {'what is lost without it (points)'}", *lines]
-    if len(certificate.members) > 1:
+    if len(certificate.members) > 1 and certificate.subject.lead:
         lines += _wrapped(
             f"Members other than the lead spoke at {share.steps:.0%} of steps, in {share.lead_tokens:.0%} of the "
             f"lead's tokens. That took {share.flops:.0%} of the champion's FLOPs, {share.passes:.0%} of its passes and "
@@ -158,10 +159,10 @@ def _named(member: MemberResult) -> str:
     return f"{member.name[: _MEMBER - len(mark) - 1]}{mark}"
 
 
-def _worth(member: MemberResult) -> str:
+def _worth(member: MemberResult, members: int) -> str:
     quiet = "" if member.really_speaks else "; it hardly speaks"
     if member.without is None:
-        return f"it is the only member{quiet}"
+        return f"{'it is the only member' if members == 1 else 'not known: others would answer instead'}{quiet}"
     led = f"; {member.without.lead} leads then" if member.role == "lead" else ""
     return f"{_points(member.without.difference)}{led}{quiet}"
 
@@ -231,9 +232,10 @@ def _ratios(rival: Compared) -> str:
 
 
 def _outcome(certificate: Certificate) -> str:
+    doing = DOING[certificate.subject.kind].lower()
     return {
-        "adds value": "mixing adds value",
-        "no value": "mixing adds no value",
+        "adds value": f"{doing} adds value",
+        "no value": f"{doing} adds no value",
         "undecided": "undecided",
     }[certificate.verdict.outcome]
 

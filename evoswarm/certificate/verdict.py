@@ -12,6 +12,9 @@ from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean
 
 Outcome = Literal["adds value", "no value", "undecided"]
 
+COUNTS = {3: "three", 4: "four"}
+"""Of the rivals, in words: a champion that votes is not compared with a vote."""
+
 DOING = {"mix": "Mixing", "vote": "Voting", "route": "Routing"}
 """What the members of a champion do together, by its kind, as a sentence begins."""
 
@@ -27,7 +30,7 @@ class Verdict:
         outcome: in two words.
         sentence: in one or two sentences.
         beaten: the rivals whose lower bound (one-sided 97.5%) is above 0.
-        below_margin: the gain over some rival stays below the margin: its upper bound at 0.025 / 4 does.
+        below_margin: the gain over some rival stays below the margin: its upper bound at 0.025 / rivals does.
         items_needed: for ``undecided``, about how many items would decide if what was seen went on; None where no
             number of items is foreseen to.
     """
@@ -49,8 +52,8 @@ def decide(
        there being several (an intersection-union test, Berger 1982, "Multiparameter hypothesis testing and acceptance
        sampling"). What mixing adds is its gain over the closest rival, so the sentence says *by less than the margin*
        where the gain over some rival stays below it, by the bound of 2.
-    2. Else *no value* when the gain over some rival stays below the margin: its upper bound at 0.025 / 4 does. Any one
-       of four is enough (a union-intersection test, Roy 1953), so the level is divided by four (Bonferroni).
+    2. Else *no value* when the gain over some rival stays below the margin: its upper bound at 0.025 / rivals does. Any
+       one is enough (a union-intersection test, Roy 1953), so the level is divided by their number (Bonferroni).
     3. Else *undecided*.
 
     Args:

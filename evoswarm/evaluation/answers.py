@@ -47,7 +47,7 @@ def _vote(vote: Vote, task: Task, item: Item, rows: Sequence[Evaluation]) -> Eva
             answer, _, winner = ballots[place]
             score, ending = checked_score(task.score(item, answer)), winner.ending
         except Exception as error:  # a user's own scorer may raise anything
-            failure, answer = scorer_failure(error), ""
+            failure = scorer_failure(error)
     steps = sum(row.steps for row in rows)
     return Evaluation(
         score=score,

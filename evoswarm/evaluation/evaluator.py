@@ -157,23 +157,23 @@ class Evaluator(MixEvaluator):
         """What every policy does on the items, by digest: what the ledger holds, and what it lacked."""
         wanted = self._wanted(policies, items)
         rows = self.decoded_rows(wanted, items)
-        tables, evaluations = {}, dict[str, dict[int, Evaluation]]()
+        tables, evaluations = {}, dict[_Named, dict[int, Evaluation]]()
         for digest, policy in policies.items():
             names = [spec.name for spec in policy.specs]
             if isinstance(policy, Recipe):
                 tables[digest] = EvaluationTable([rows[digest][place] for place in range(len(items))], names)
                 continue
             tasks = dict.fromkeys(item.task for item in items)
-            mixes = {task: [recipe.digest for recipe in policy.mixes(task)] for task in tasks}
+            mixes = {task: [_named(recipe) for recipe in policy.mixes(task)] for task in tasks}
             needed = {one for some in mixes.values() for one in some}
             for one in needed - evaluations.keys():
-                own = [spec.name for spec in wanted[one].recipe.specs]
-                evaluations[one] = {place: row.evaluation(own) for place, row in rows[one].items()}
+                mix, own = one
+                evaluations[one] = {place: row.evaluation(own) for place, row in rows[mix].items()}
             answers = [
                 answer_of(policy, self.tasks[item.task], item, [evaluations[one][place] for one in mixes[item.task]])
                 for place, item in enumerate(items)
             ]
-            lasts = all(row.lasts for one in needed for row in rows[one].values())
+            lasts = all(row.lasts for mix, _ in needed for row in rows[mix].values())
             tables[digest] = EvaluationTable([LedgerRow.of(answer) for answer in answers], names, lasts=lasts)
         return tables
 
@@ -192,6 +192,14 @@ class Evaluator(MixEvaluator):
         self.asked += len(set(items))
         self.tokens += cached.tokens
         self.flops += cached.flops
+
+
+_Named = tuple[str, tuple[str, ...]]
+
+
+def _named(recipe: Recipe) -> _Named:
+    """Digest and members' names: exact copies under other names have one digest, and each its own cost."""
+    return recipe.digest, tuple(spec.name for spec in recipe.specs)
 
 
 def _distinct(policies: Sequence[Policy]) -> tuple[list[str], dict[str, Policy]]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.run_history import begins_anew
-from evoswarm.experiment.workbench import Workbench
+from evoswarm.experiment.workbench import Workbench, naming
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import load_policy
+from evoswarm.policies import Policy, load_policy
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 
@@ -68,7 +68,11 @@ def genomes_for(bench: Workbench, calibrate: Callable[[], Calibration]) -> Polic
         bench: the space made ready.
         calibrate: gives the entropies of the possible leads, where the kind of genome needs them.
     """
-    warm = {Path(file).stem: bench.bound(load_policy(os.path.expanduser(file))) for file in bench.space.warm_start}
+    warm: dict[str, Policy] = {}
+    for file in bench.space.warm_start:
+        name = Path(file).stem
+        with naming(file):
+            warm[file if name in warm else name] = bench.bound(load_policy(os.path.expanduser(file)))
     return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate))
 
 

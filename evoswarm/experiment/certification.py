@@ -15,7 +15,7 @@ from evoswarm.certificate.detectable import detectable_gain
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
-from evoswarm.certificate.verdict import points
+from evoswarm.certificate.verdict import COUNTS, points
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
@@ -166,8 +166,8 @@ def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | N
 def _statement(gain: float | None, items: int, rivals: int) -> str:
     if gain is None:
         return f"these {items:,} items are too few to prove any gain"
-    count = {3: "three", 4: "four"}[rivals]
-    return f"with these {items:,} items a gain under {points(gain)} cannot be proven against all {count} rivals"
+    shown = f"a gain under {points(gain)} cannot be proven against all {COUNTS[rivals]} rivals"
+    return f"with these {items:,} items {shown}"
 
 
 def _evidence(
@@ -215,6 +215,8 @@ def _speakers(
 ) -> tuple[Speaker, ...]:
     """How often each member spoke on the test items, and what the others do without it."""
     steps = sum(evaluation.steps for evaluation in evaluations)
+    if champion.kind == "route":  # whose evaluations tell the steps of the chosen answer, and the costs of all
+        steps = sum(round(cost.steps) for evaluation in evaluations for cost in evaluation.cost.members)
     spoken = dict.fromkeys((spec.name for spec in champion.specs), 0.0)
     for evaluation in evaluations:
         for cost in evaluation.cost.members:

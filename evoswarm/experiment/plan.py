@@ -171,9 +171,8 @@ def _decode_sample(bench: Workbench) -> _Sample:
         alone.append(tokens)
         marks.append(now)
 
-    calibration = calibrate(bench, items)
+    genomes = genomes_for(bench, lambda: calibrate(bench, items))
     mark(0.0)
-    genomes = genomes_for(bench, lambda: calibration)
     algorithm = algorithm_of(bench.space, genomes)
     scores: list[tuple[float, ...]] = []
     known: dict[str, Summary] = {}

@@ -136,12 +136,13 @@ def _drop_members(
     champion = winner
     dropped: list[str] = []
     tried: list[Scored] = []
-    while names := champion.policy.removable:
-        fewer = []
-        for name in names:
-            policy = champion.policy.without(name)
-            if policy is not None:
-                fewer.append(Candidate(f"{winner.name} without {', '.join([*dropped, name])}", policy))
+    while shorter := {name: champion.policy.without(name) for name in champion.policy.removable}:
+        names = [name for name, policy in shorter.items() if policy is not None]
+        fewer = [
+            Candidate(f"{winner.name} without {', '.join([*dropped, name])}", policy)
+            for name, policy in shorter.items()
+            if policy is not None
+        ]
         scored = [known.get(one.policy.digest, one) for one in score(fewer, evaluator, items)]
         able = [(one, name) for one, name in zip(scored, names, strict=True) if not one.failed]
         if not able:

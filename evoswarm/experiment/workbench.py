@@ -67,6 +67,10 @@ class Workbench:
         Raises:
             RecipeError: the pool lacks a member, or has another model under its name.
         """
+        names = [spec.name for spec in self.pool]
+        for spec in policy.specs:
+            if spec.name not in names:
+                raise RecipeError(f"expected members of the pool ({', '.join(names)}), got {spec.name!r}")
         for task in self.tasks:
             for recipe in policy.mixes(task):
                 self.swarm.check(recipe)
@@ -223,4 +227,4 @@ def check_members(policy: Policy, space: SearchSpace, file: str) -> None:
     for index, spec in enumerate(policy.specs):
         if spec.name not in names:
             message = f"expected a member of the pool ({', '.join(names)}), got {spec.name!r}"
-            raise RecipeError(message, Where(file, f"members.{index}.spec.name"))
+            raise RecipeError(message, Where(file, f"members.{index}.spec.name" if policy.kind == "mix" else ""))

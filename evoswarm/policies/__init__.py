@@ -46,5 +46,6 @@ def _model(text: str, file: str) -> type[Recipe | Vote | Route]:
         return Recipe  # says what is wrong with it
     kind = content.get("kind", "mix") if isinstance(content, dict) else "mix"
     if not isinstance(kind, str) or kind not in KINDS:
-        raise RecipeError(f"expected one of {', '.join(KINDS)}, got {kind!r:.80}", Where(file, "kind"))
+        others = " or ".join(name for name in KINDS if name != "mix")
+        raise RecipeError(f"expected {others} (a mix names no kind), got {kind!r:.80}", Where(file, "kind"))
     return KINDS[kind]

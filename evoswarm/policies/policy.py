@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
@@ -141,6 +141,18 @@ class PolicyModel(Strict):
         return cls.model_json_schema(by_alias=True)
 
 
+def named_once(specs: Iterable[MemberSpec]) -> None:
+    """Refuse two members of one name.
+
+    Raises:
+        ValueError: names it.
+    """
+    known: dict[str, MemberSpec] = {}
+    for spec in specs:
+        if known.setdefault(spec.name, spec) != spec:
+            raise ValueError(f"expected one member behind each name, got two that are called {spec.name!r}")
+
+
 def policy_file(path: str | Path) -> Path:
     """The file of a policy: the path itself, or the champion in a run directory.
 
@@ -175,5 +187,9 @@ def _first_mistake(error: ValidationError) -> tuple[str, str]:
         return path, f"expected JSON, got: {first['ctx']['error']}"
     if first["type"] == "missing":
         return path, "expected a value (it has no default), got nothing"
+    if first["type"] == "union_tag_invalid":
+        return f"{path}.kind", f"expected one of {first['ctx']['expected_tags']}, got {first['ctx']['tag']!r:.80}"
+    if first["type"] == "union_tag_not_found":
+        return path, f"expected a policy, got {first['input']!r:.80}"
     expected = "a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Input should be ")
     return path, f"expected {expected}, got {first['input']!r:.80}"

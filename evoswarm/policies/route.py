@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from evoswarm.canonical import digest_of
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
-from evoswarm.policies.policy import PolicyModel, Role
+from evoswarm.policies.policy import PolicyModel, Role, named_once
 from evoswarm.policies.vote import Vote
 
 
@@ -48,6 +48,10 @@ class Route(PolicyModel):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
+        named_once(spec for policy in self.policies for spec in policy.specs)
+        formats = {policy.prompt_format for policy in self.policies}
+        if len(formats) > 1:
+            raise ValueError(f"policies: expected one prompt_format, got {len(formats)}")
         if self.tasks and self.by != "task":
             raise ValueError(f"tasks: expected none (answers are chosen by {self.by}), got {', '.join(self.tasks)}")
         for task, position in self.tasks.items():

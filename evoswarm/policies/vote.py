@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from evoswarm.canonical import digest_of, round_significant
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
-from evoswarm.policies.policy import PolicyModel, Role
+from evoswarm.policies.policy import PolicyModel, Role, named_once
 
 
 class Voter(Strict):
@@ -58,10 +58,19 @@ class Vote(PolicyModel):
 
     @model_validator(mode="after")
     def _canonical(self) -> Self:
-        total = math.fsum(voter.weight for voter in self.voters)
+        named_once(voter.recipe.specs[0] for voter in self.voters)
+        formats = {voter.recipe.prompt_format for voter in self.voters}
+        if len(formats) > 1:
+            raise ValueError(f"voters: expected one prompt_format, got {len(formats)}")
+        try:
+            total = math.fsum(voter.weight for voter in self.voters)
+        except OverflowError:
+            raise ValueError("voters: expected weights with a finite sum, got larger ones") from None
         if abs(total - 1.0) <= 1e-6 * len(self.voters):
             total = 1.0  # already normalised and rounded: reading a vote must give back the vote
         voters = [one.model_copy(update={"weight": round_significant(one.weight / total)}) for one in self.voters]
+        if not all(voter.weight > 0 for voter in voters):
+            raise ValueError("voters: expected weights that can be compared, got one that vanishes beside the others")
         object.__setattr__(self, "voters", tuple(voters))  # the model is frozen to everybody else
         return self
 
@@ -115,8 +124,10 @@ class Vote(PolicyModel):
     def parameters(self) -> dict[str, Any]:
         """The vote as parameters, voter by voter."""
         found: dict[str, Any] = {"digest": self.digest}
-        for voter in self.voters:
-            place = f"voter.{voter.recipe.lead}"
+        names = [voter.recipe.lead for voter in self.voters]
+        for position, voter in enumerate(self.voters):
+            again = names[:position].count(voter.recipe.lead)
+            place = f"voter.{voter.recipe.lead}" + (f".{again}" if again else "")
             found[f"{place}.weight"] = voter.weight
             found[f"{place}.samples"] = voter.recipe.samples
             found[f"{place}.sampling_temperature"] = voter.recipe.sampling_temperature

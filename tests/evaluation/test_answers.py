@@ -214,3 +214,24 @@ def test_a_router_by_confidence_may_ask_a_vote(swarm: Swarm, evaluator: Evaluato
         assert row.answer == (mine if mine.entropy <= theirs.entropy else theirs).answer
         assert row.cost.flops == pytest.approx(mine.cost.flops + theirs.cost.flops)
     assert {row.entropy for row in routed} == {min(a.entropy, b.entropy) for a, b in zip(one, other, strict=True)}
+
+
+def test_copies_of_a_member_under_other_names_each_pay_for_themselves(
+    task: ReasoningGymTask, items: list[Item]
+) -> None:
+    """Their recipes have one digest, so they are decoded once; costs are told by the names of whoever is asked."""
+    twins = Swarm.load([MemberSpec(name=name, path="zoo:llama-b") for name in ("one", "two")])
+    recipes = [alone(twins, place) for place in range(2)]
+    assert recipes[0].digest == recipes[1].digest
+    votes = [Vote(voters=(Voter(recipe=recipe),)) for recipe in recipes]
+    both = Vote(voters=tuple(Voter(recipe=recipe) for recipe in recipes))
+    with Ledger(":memory:") as ledger:
+        evaluator = Evaluator(twins, {task.name: task}, ledger)
+        rows = evaluator.evaluate([both, *reversed(votes)], items)[0]
+        (last,) = evaluator.evaluate([votes[1]], items)
+        assert evaluator.decoded == len(items)
+    for row, single in zip(rows, last, strict=True):
+        first, second = row.cost.members
+        assert (first.name, second.name) == ("one", "two")
+        assert first[1:] == second[1:] == single.cost.members[0][1:]
+        assert single.cost.members[0].name == "two"

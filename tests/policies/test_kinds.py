@@ -100,8 +100,8 @@ def test_tasks_choose_or_all_answer() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kind": "chorus"}, "kind: expected one of mix, vote, route, got 'chorus'"),
-        ({"kind": ["vote"]}, "kind: expected one of mix, vote, route"),
+        ({"kind": "chorus"}, "kind: expected vote or route (a mix names no kind), got 'chorus'"),
+        ({"kind": ["vote"]}, "kind: expected vote or route"),
         ({"voters": []}, "voters"),
         ({"version": 2}, "version"),
         ({"more": 1}, "more: expected a known key"),
@@ -113,6 +113,33 @@ def test_a_mistake_is_named_with_its_field(change: dict[str, Any], said: str) ->
         read_policy(json.dumps({**json.loads(vote(a=1.0).to_json()), **change}), "vote.json")
     assert said in str(caught.value)
     assert "vote.json" in str(caught.value)
+
+
+def other(recipe: Recipe, **changes: Any) -> Recipe:
+    return recipe.bound({spec.name: spec.model_copy(update=changes) for spec in recipe.specs})
+
+
+@pytest.mark.parametrize(
+    ("voters", "said"),
+    [
+        ([(alone("a"), 1.0), (other(alone("a"), path="zoo:b"), 1.0)], "got two that are called 'a'"),
+        ([(alone("a"), 1.0), (alone("b", prompt_format="Q: {prompt}"), 1.0)], "expected one prompt_format, got 2"),
+        ([(alone("a"), 1e308), (alone("b"), 1e308)], "expected weights with a finite sum"),
+        ([(alone("a"), 1e-320), (alone("b"), 1e10)], "got one that vanishes beside the others"),
+    ],
+)
+def test_voters_that_do_not_go_together_are_refused(voters: list[tuple[Recipe, float]], said: str) -> None:
+    one = [{"recipe": json.loads(recipe.to_json()), "weight": weight} for recipe, weight in voters]
+    with pytest.raises(RecipeError, match=said):
+        read_policy(json.dumps({"kind": "vote", "voters": one}))
+
+
+def test_a_router_of_routers_is_refused_in_words() -> None:
+    inner = json.loads(EXAMPLES["route"][0].to_json())
+    with pytest.raises(RecipeError, match=r"policies\.0\.kind: expected one of 'mix', 'vote', got 'route'"):
+        read_policy(json.dumps({"kind": "route", "by": "confidence", "policies": [inner]}))
+    with pytest.raises(RecipeError, match=r"policies\.0: expected a policy, got 7"):
+        read_policy(json.dumps({"kind": "route", "by": "confidence", "policies": [7]}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, '{"kind": "vote"}', "null", '"mix"', "\x00"])

@@ -30,6 +30,10 @@ def genome_of(vote: Vote, space: SearchSpace, genes: VoteGenes) -> VoteGenome:
     """
     names = [spec.name for spec in space.pool]
     known = {voter.recipe.lead: voter for voter in vote.voters}
+    if len(known) < len(vote.voters):
+        raise RecipeError(
+            "expected every member to vote once (a genome has one vote for each), got one that votes twice"
+        )
     for name in known:
         if name not in names:
             raise RecipeError(f"expected members of the pool ({', '.join(names)}), got {name!r}")
