@@ -176,6 +176,8 @@ class Reader(Protocol):
             state_bytes: what all states may come to, as a hint for the size of pools; None is no limit.
             buffer_bytes: what may be kept beside them; None leaves it as it is.
         """
+        return  # nothing has to be done
 
     def drop_buffers(self) -> None:
         """Free what is kept beside states."""
+        return  # nothing has to be done

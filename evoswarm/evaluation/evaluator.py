@@ -57,10 +57,6 @@ class Evaluator(MixEvaluator):
             found[digest] = table.evaluations()
         return [found[digest] for digest in asked]
 
-    def prepare(self, policies: Sequence[Policy], items: Sequence[Item]) -> None:
-        """Decode what the ledger lacks, all of it together: what policies share is computed once; see ``evaluate``."""
-        self.decoded_rows(self._wanted(_distinct(policies)[1], items), items)
-
     def summaries(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[Summary]:
         """Score and sum up: one summary per policy; see ``evaluate``.
 

@@ -13,10 +13,11 @@ TASKS = tuple(f"t{index % 5}" for index in range(1000))
 PARTS = strata(TASKS, dict.fromkeys(TASKS, 1.0))
 
 
-def drawn(gain: float, differ: float, items: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def drawn(gain: float, differ: float, items: int, generator: np.random.Generator) -> tuple[list[float], list[float]]:
     """Scores of two that differ on a share of the items, the first with a true gain."""
     luck = generator.random(items)
-    return (luck < (differ + gain) / 2).astype(float), (luck > 1 - (differ - gain) / 2).astype(float)
+    first, second = luck < (differ + gain) / 2, luck > 1 - (differ - gain) / 2
+    return first.astype(float).tolist(), second.astype(float).tolist()
 
 
 def sample(won: int, lost: int, items: int = 1000) -> AdjustedMean:
@@ -56,7 +57,7 @@ def test_gains_of_the_margin_are_seldom_said_to_be_less() -> None:
     generator = np.random.default_rng(11)
     said = alone = 0
     for _ in range(400):
-        rivals = {f"R{n}": difference_of(*drawn(0.06, 0.10, 1000, generator), PARTS) for n in range(4)}  # type: ignore[arg-type]
+        rivals = {f"R{n}": difference_of(*drawn(0.06, 0.10, 1000, generator), PARTS) for n in range(4)}
         verdict = decide(rivals, speakers=2, items=1000, margin=0.06)
         assert verdict.outcome == "adds value"
         said += verdict.below_margin
@@ -110,14 +111,14 @@ def test_what_was_foreseen_happens() -> None:
     generator = np.random.default_rng(1)
     selected = {f"R{n}": drawn(0.05, 0.15 + 0.05 * n, 200, generator) for n in range(1, 5)}
     parts = strata(TASKS[:200], dict.fromkeys(TASKS, 1.0))
-    squares = {name: discordances(*pair, parts) for name, pair in selected.items()}  # type: ignore[arg-type]
+    squares = {name: discordances(*pair, parts) for name, pair in selected.items()}
     gain = detectable_gain(squares, parts, 5.0)
     assert gain is not None
     assert 0.04 < gain < 0.09
     share = {name: float(np.mean(values)) for name, values in squares.items()}
     proven = 0
     for _ in range(400):
-        rivals = {name: difference_of(*drawn(gain, differ, 1000, generator), PARTS) for name, differ in share.items()}  # type: ignore[arg-type]
+        rivals = {name: difference_of(*drawn(gain, differ, 1000, generator), PARTS) for name, differ in share.items()}
         proven += decide(rivals, speakers=2, items=1000, margin=0.03).outcome == "adds value"
     assert 0.74 <= proven / 400 <= 0.90
 
@@ -138,14 +139,13 @@ def test_the_items_asked_for_are_enough() -> None:
     needed = items_to_beat([sample(60, 45)], 1000)
     assert needed is not None
     parts = strata(["a"] * needed, {"a": 1.0})
-    won = sum(difference_of(*drawn(0.015, 0.105, needed, generator), parts).lower() > 0 for _ in range(300))  # type: ignore[arg-type]
+    won = sum(difference_of(*drawn(0.015, 0.105, needed, generator), parts).lower() > 0 for _ in range(300))
     assert 0.72 <= won / 300 <= 0.88
     needed = items_to_rule_out([sample(40, 35)], 1000, 0.03, 0.025 / 4)
     assert needed is not None
     parts = strata(["a"] * needed, {"a": 1.0})
     ruled = sum(
-        difference_of(*drawn(0.005, 0.075, needed, generator), parts).upper(0.025 / 4) < 0.03  # type: ignore[arg-type]
-        for _ in range(300)
+        difference_of(*drawn(0.005, 0.075, needed, generator), parts).upper(0.025 / 4) < 0.03 for _ in range(300)
     )
     assert 0.72 <= ruled / 300 <= 0.88
     assert items_to_rule_out([sample(40, 35), sample(10, 12)], 1000, 0.03, 0.025 / 4) < needed  # type: ignore[operator]  # one is enough

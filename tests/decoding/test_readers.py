@@ -39,7 +39,7 @@ def torch_reader(family: str) -> TorchReader:
 
 
 READERS: dict[str, Callable[[], Reader]] = {
-    "numpy": lambda: ElmanReader(COLUMNS),  # type: ignore[abstract]
+    "numpy": lambda: ElmanReader(COLUMNS),
     "torch, attention": lambda: torch_reader("llama"),
     "torch, recurrent": lambda: torch_reader("mamba"),
     "torch, recomputed": lambda: torch_reader("lfm2"),
@@ -176,7 +176,7 @@ def elman(tiny_path: Callable[[str], Path]) -> Any:
         path = tiny_path(kind)
         spec = MemberSpec(name=name, path=str(path), fingerprint=name)
         tokenizer = read_tokenizer(spec, path)
-        reader = ElmanReader(len(tokenizer) + 3, seed)  # type: ignore[abstract]
+        reader = ElmanReader(len(tokenizer) + 3, seed)
         return Member(spec, reader, tokenizer, (1,), None), ElmanOracle(path, reader)
 
     return make

@@ -5,7 +5,7 @@ import json
 import math
 import random
 from collections.abc import Callable
-from typing import Any, Never
+from typing import Any
 
 import numpy
 import pytest
@@ -108,7 +108,7 @@ def test_runs_repeat_to_the_byte_and_leave_global_chance_alone(
     assert run(3) == first != run(4)
 
 
-def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone() -> Never:  # type: ignore[misc]
+def test_lending_gives_deap_the_generator_and_leaves_the_global_one_alone() -> None:
     def drawn(rng: Any) -> Any:
         row = [0.5] * 4
         tools.mutPolynomialBounded(row, 20.0, 0.0, 1.0, indpb=1.0)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -189,10 +190,10 @@ def test_the_first_difference_stops_the_replay(tmp_path: Path) -> None:
     assert (tmp_path / "run" / INDIVIDUALS).read_bytes() == before
 
 
-def _hold(path: str, held: object, leave: object) -> None:
+def _hold(path: str, held: Event, leave: Event) -> None:
     run = RunDirectory(path)
-    held.set()  # type: ignore[attr-defined]
-    leave.wait(30)  # type: ignore[attr-defined]
+    held.set()
+    leave.wait(30)
     run.close()
 
 

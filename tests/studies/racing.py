@@ -17,7 +17,7 @@ from typing import Any
 
 from scipy import stats
 
-from evoswarm import Recipe, SearchSpace, Swarm, search
+from evoswarm import Policy, SearchSpace, Swarm, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
@@ -70,7 +70,7 @@ class Side:
         seconds: from an empty ledger, with a swarm that has read nothing.
     """
 
-    champion: Recipe
+    champion: Policy
     evaluations: int
     searching: int
     rows: int
@@ -125,7 +125,7 @@ def _side(space: SearchSpace, seed: int) -> Side:
         )
         took = time.perf_counter() - began
     searching = generations[-1].evaluations
-    return Side(result.champion, result.evaluations, searching, swarm.counters.rows_forwarded, took)  # type: ignore[arg-type]
+    return Side(result.champion, result.evaluations, searching, swarm.counters.rows_forwarded, took)
 
 
 def _test(

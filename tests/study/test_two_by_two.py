@@ -195,5 +195,5 @@ def test_the_command_prints_the_table(
     kept = json.loads((tmp_path / "runs" / "two-by-two" / "micro-other.json").read_text())
     assert kept["seeds"] == [0, 1]
     spaces = [SearchSpace.from_yaml(f"{name}.yaml", ("splits.test=4",)) for name in "ab"]
-    assert json.loads(json.dumps(two_by_two(*spaces, [0, 1]).as_dict())) == kept  # type: ignore[arg-type, call-arg]
+    assert json.loads(json.dumps(two_by_two(spaces[0], spaces[1], [0, 1]).as_dict())) == kept
     assert run(["two-by-two", "a.yaml", "b.yaml", "--seeds", "0"]) == 2

@@ -7,6 +7,7 @@ token (``recurrent_backend``), or nothing (``RecomputeBackend``, for a model who
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -24,7 +25,7 @@ GROWTH = 8  # a pool grows by one eighth: little is kept in vain, and what is co
 NO_PAST = -1
 
 
-class CacheBackend:
+class CacheBackend(ABC):
     """How a family of models keeps what it has read.
 
     Attributes:
@@ -41,9 +42,9 @@ class CacheBackend:
         self.buffer_limit = 0
         self.in_place = InPlaceBatches()
 
+    @abstractmethod
     def forward(self, chunks: Sequence[Chunk]) -> Tensor:
         """Read chunks in one batch; returns ``[rows, columns]`` logits in the order of chunks and their rows."""
-        raise NotImplementedError
 
     def slot_bytes(self) -> int:
         """Bytes of one slot; 0 before the first forward, and where nothing is kept."""

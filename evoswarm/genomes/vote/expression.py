@@ -45,11 +45,13 @@ def genome_of(vote: Vote, space: SearchSpace, genes: VoteGenes) -> VoteGenome:
         voting=tuple(name in known for name in names),
         weights=tuple(genes.weight.nearest(weights.get(name, genes.weight.high)) for name in names),
         temperatures=tuple(genes.temperature.nearest(heats.get(name, 1.0)) for name in names),
-        samples=tuple(
-            min(genes.samples, key=lambda count, name=name: (abs(math.log(count / asked.get(name, 1))), count))  # type: ignore[misc]
-            for name in names
-        ),
+        samples=tuple(_nearest_count(genes, asked.get(name, 1)) for name in names),
     )
+
+
+def _nearest_count(genes: VoteGenes, asked: int) -> int:
+    """The number of answers of the space that is nearest by ratio; of equals the smaller."""
+    return min(genes.samples, key=lambda count: (abs(math.log(count / asked)), count))
 
 
 def repair(genome: VoteGenome, genes: VoteGenes) -> VoteGenome:
