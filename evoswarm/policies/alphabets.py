@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-AlphabetName = Literal["bytes", "tokens"]
+AlphabetName = Literal["bytes", "common", "tokens"]
 
 
 class AlphabetTraits(NamedTuple):
@@ -21,5 +21,6 @@ class AlphabetTraits(NamedTuple):
 
 ALPHABETS: dict[AlphabetName, AlphabetTraits] = {
     "bytes": AlphabetTraits(one_tokenizer=False, approximate=True),
+    "common": AlphabetTraits(one_tokenizer=False, approximate=True),
     "tokens": AlphabetTraits(one_tokenizer=True, approximate=False),
 }

@@ -87,13 +87,14 @@ class Recipe(PolicyModel):
 
     Attributes:
         version: of this format.
-        alphabet: ``bytes`` for any mix of tokenizers, ``tokens`` when all members share one.
+        alphabet: ``bytes`` or ``common`` (the tokens that all of its members have, and bytes) for any mix of
+            tokenizers, ``tokens`` when all members share one.
         members: the members that can speak, in pool order.
         lead: the name of the member that speaks at every step and whose entropy opens the gate.
         fusion: how speakers' distributions become one.
         samples: 1 is greedy; k > 1 is a majority vote over k sampled answers.
         sampling_temperature: divides the fused log-probabilities before the noise; used when samples > 1.
-        epsilon: share of the probability that the byte view may leave unread, in [0, 0.5).
+        epsilon: share of the probability that a member's view may leave unread, in [0, 0.5); 0 in ``tokens``.
         noise_seed: keys the sampling noise.
         prompt_format: how a raw question becomes a prompt; ``{prompt}`` stands for the question.
         gate: what a follower with a threshold above 0 waits for: ``entropy``, that the lead's is at least that;

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.mix import GATES, Fusion, Recipe, RecipeMember
 from tests.decoding.recipes import fusions
 
@@ -43,7 +44,7 @@ recipes = st.builds(
     fusion=fusions(),
     samples=st.integers(1, 5),
     sampling_temperature=st.floats(0.1, 2),
-    alphabet=st.sampled_from(["bytes", "tokens"]),
+    alphabet=st.sampled_from(sorted(ALPHABETS)),
     epsilon=st.floats(0, 0.49),
     gate=st.sampled_from(GATES),
 )
@@ -97,6 +98,11 @@ def test_what_cannot_matter_is_no_part_of_a_digest() -> None:
 def test_digests_and_files_never_change(one: Recipe, digest: str, of_json: str) -> None:
     """Ledgers and files of earlier versions hold them."""
     assert (one.digest, hashlib.sha256(one.to_json().encode()).hexdigest()) == (digest, of_json)
+
+
+def test_alphabets_are_told_apart_and_keep_what_they_can_leave_out() -> None:
+    assert len({recipe(alphabet=name).digest for name in ALPHABETS}) == len(ALPHABETS)
+    assert [recipe(alphabet=name, epsilon=0.01).epsilon for name in ("bytes", "common", "tokens")] == [0.01, 0.01, 0.0]
 
 
 def test_the_gate_is_written_where_it_matters() -> None:

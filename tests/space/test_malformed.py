@@ -91,7 +91,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "an alpha by a wrong name": ("", "genome: {alpha: [low, max]}\n", "genome.alpha.0", 14, "a number, got 'low'"),
     "an unknown topology": ("", "evolution: {topology: rign}\n", "evolution.topology", 14, "did you mean ring?"),
     "an unknown rule": ("", "genome: {rules: [mixtur]}\n", "genome.rules.0", 14, "did you mean mixture?"),
-    "an unknown alphabet": ("", "alphabet: words\n", "alphabet", 14, "one of bytes, tokens"),
+    "an unknown alphabet": ("", "alphabet: words\n", "alphabet", 14, "one of bytes, common, tokens"),
     "an unknown objective": ("", "objectives: [speed]\n", "objectives.0", 14, "flops, weight_reads"),
     "an unknown device": ("    path: zoo:llama-a", "    path: zoo:llama-a\n    device: gpu", "pool.0.device", 5, "cuda:N, got 'gpu'"),
     "a name with a space": ("name: good", "name: too good", "name", 1, "letters, digits"),
