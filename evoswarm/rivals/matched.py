@@ -5,7 +5,7 @@ Sampling and voting: self-consistency (Wang et al. 2023, arXiv:2203.11171).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
@@ -14,7 +14,8 @@ from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe, Route, Vote
 from evoswarm.policies.vote import Voter
-from evoswarm.rivals.sampling import FEWEST, MOST, TEMPERATURES, price_of, sampled, samples_for
+from evoswarm.rivals.drawing import Arm, Draw, draw, shared_samples, told
+from evoswarm.rivals.sampling import TEMPERATURES, price_of, sampled, samples_for
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
@@ -31,15 +32,18 @@ class Singles:
 
     Attributes:
         greedy: one per distinct member, in pool order.
-        sampled: votes over several answers.
-        capped: members whose answers are too cheap to spend it all.
+        draws: what each way to sample has drawn.
         left_out: members that did not get to sample.
     """
 
     greedy: tuple[Scored, ...]
-    sampled: tuple[Scored, ...]
-    capped: tuple[str, ...] = ()
+    draws: tuple[Draw, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    @property
+    def sampled(self) -> tuple[Scored, ...]:
+        """Votes over several answers."""
+        return tuple(vote for one in self.draws for vote in one.votes)
 
     @property
     def all(self) -> tuple[Scored, ...]:
@@ -67,26 +71,21 @@ def try_singles(
     may = greedy
     if len(greedy) > SMALL_POOL:
         may = [best_of(greedy), *(best_of(greedy, task) for task in _tasks(items))]
-    tried: list[Candidate] = []
-    capped = []
+    arms: list[Arm] = []
     for recipe, one in zip(alone, greedy, strict=True):
         if any(one is other for other in may):
             prices = [price_of(items, evaluator.evaluate([recipe], items)[0], evaluator.tasks)]
-            most, bound = samples_for(flops, prices)
-            capped += [recipe.lead] if bound else []
-            tried += _sampling(recipe, most)
+            arms += _arms(recipe, *samples_for(flops, prices, space.certificate.samples))
     left_out = tuple(
         recipe.lead for recipe, one in zip(alone, greedy, strict=True) if all(one is not other for other in may)
     )
-    return Singles(tuple(greedy), tuple(score(tried, evaluator, items)), tuple(capped), left_out)
+    return Singles(tuple(greedy), draw(arms, greedy, evaluator, items), left_out)
 
 
-def _sampling(recipe: Recipe, most: int) -> Iterator[Candidate]:
-    """The grid of one member: the samples are nested, so that the fewer cost nothing beside the more."""
-    for samples in sorted({FEWEST, most}):
-        for temperature in TEMPERATURES:
-            words = f"{recipe.lead}, the majority of {samples} answers at temperature {temperature:g}"
-            yield Candidate(words, sampled(recipe, samples, temperature))
+def _arms(recipe: Recipe, most: int, limited: bool) -> Iterator[Arm]:
+    """The ways in which one member may sample."""
+    for temperature in TEMPERATURES:
+        yield Arm(sampled(recipe, most, temperature), f"at temperature {temperature:g}", most, limited)
 
 
 def best_single(singles: Singles) -> Candidate:
@@ -98,39 +97,54 @@ def best_single(singles: Singles) -> Candidate:
 def best_sampling(singles: Singles) -> Candidate:
     """R2: the best single-member recipe over temperature and number of samples."""
     best = best_of(singles.all)
-    limits = ""
-    if singles.capped:
-        limits += f"; {MOST} answers at most, which for {', '.join(singles.capped)} cost less than the champion"
+    limits = f"; answers drawn in stages, {told(singles.draws)}" if singles.draws else ""
     if singles.left_out:
         limits += f"; {', '.join(singles.left_out)} did not sample, as they are best neither overall nor on a task"
-    temperatures = ", ".join(f"{one:g}" for one in TEMPERATURES)
     description = (
         f"The best of {len(singles.all)} single-member recipes that may spend the champion's FLOPs on more answers, "
-        f"{best.name} (tried were one greedy answer, and votes over {FEWEST} and over as many as that buys at "
-        f"temperatures {temperatures}{limits})"
+        f"{best.name} (tried were one greedy answer, and votes over growing numbers of them{limits})"
     )
     return as_rival(best, "R2", "best member, sampling more", description)
 
 
 def members_vote(
-    evaluator: Evaluator, items: Sequence[Item], space: SearchSpace, champion: Policy, flops: float
+    evaluator: Evaluator, items: Sequence[Item], space: SearchSpace, champion: Policy, flops: float, singles: Singles
 ) -> Candidate:
-    """R3: the vote of the champion's own members over whole answers.
+    """R3: the vote of the champion's own members over whole answers, those drawn already where there are such.
 
     Answers that tie go to the member that is best on selection.
     """
     alone = [Candidate(spec.name, single(space, spec)) for spec in champion.specs]
     order = sorted(score(alone, evaluator, items), key=lambda one: (-one.accuracy, one.flops))
     rows = evaluator.evaluate([one.policy for one in alone], items)
-    samples, capped = samples_for(flops, [price_of(items, row, evaluator.tasks) for row in rows])
-    votes = [*_votes(order, 1, 1.0), *(vote for t in TEMPERATURES for vote in _votes(order, samples, t))]
+    prices = [price_of(items, row, evaluator.tasks) for row in rows]
+    samples, limited = samples_for(flops, prices, space.certificate.samples)
+    each = {heat: _samples_at(heat, order, singles.draws, samples) for heat in TEMPERATURES}
+    votes = [*_votes(order, 1, 1.0), *(vote for heat, count in each.items() for vote in _votes(order, count, heat))]
     tried = score(votes, evaluator, items)
     best = best_of(tried)
     names = ", ".join(one.name for one in order)
     who = f"The champion's own members vote on whole answers ({names})" if len(order) > 1 else f"{names} alone"
-    limit = f", {MOST} answers at most, which cost less than the champion" if capped else ""
-    description = f"{who}, {best.name}, the best of {len(tried)} ballots tried{limit}"
+    description = f"{who}, {best.name}, the best of {len(tried)} ballots tried{_limits(each, samples, limited)}"
     return as_rival(best, "R3", "vote of the champion's members", description)
+
+
+def _samples_at(temperature: float, order: Sequence[Scored], draws: Sequence[Draw], wanted: int) -> int:
+    """How many answers of each member vote: what all of them have drawn already, where any has."""
+    recipes = [sampled(one.policy, 1, 1.0).digest for one in order if isinstance(one.policy, Recipe)]
+    drawn = [
+        one
+        for one in draws
+        if one.arm.recipe.sampling_temperature == temperature and sampled(one.arm.recipe, 1, 1.0).digest in recipes
+    ]
+    return shared_samples(drawn, wanted) if drawn else wanted
+
+
+def _limits(each: Mapping[float, int], samples: int, limited: bool) -> str:
+    """Where a vote spends less than the champion, and why."""
+    few = [f"{count} at temperature {heat:g}" for heat, count in each.items() if count < samples]
+    said = ", as many answers each as the limit allows, which cost less than the champion" if limited else ""
+    return said + (f", only {' and '.join(few)}, as far as all were drawn" if few else "")
 
 
 def _votes(order: Sequence[Scored], samples: int, temperature: float) -> Iterator[Candidate]:

@@ -12,7 +12,6 @@ from evoswarm.tasks.task import Item, Task
 
 TEMPERATURES = (0.4, 0.7, 1.0)
 FEWEST = 3
-MOST = 64
 
 
 @dataclass(frozen=True)
@@ -49,22 +48,23 @@ def price_of(items: Sequence[Item], rows: Sequence[Evaluation], tasks: Mapping[s
     return Price(flops - answer, answer)
 
 
-def samples_for(flops: float, prices: Sequence[Price]) -> tuple[int, bool]:
+def samples_for(flops: float, prices: Sequence[Price], most: int) -> tuple[int, bool]:
     """The fewest answers of each of some members that cost at least so much, if no two shared a token.
 
     Args:
         flops: to be spent per item.
         prices: of the members.
+        most: answers, at least ``FEWEST``.
 
     Returns:
-        the number, between ``FEWEST`` and ``MOST``, and whether ``MOST`` kept it from being enough.
+        the number, between ``FEWEST`` and ``most``, and whether that limit kept it from being enough.
     """
     rest = flops - math.fsum(price.prompt for price in prices)
     answer = math.fsum(price.answer for price in prices)
     if rest <= 0:
         return FEWEST, False
-    if rest > answer * MOST * (1 + 1e-12):
-        return MOST, True
+    if rest > answer * most * (1 + 1e-12):
+        return most, True
     return max(FEWEST, math.ceil(rest / answer - 1e-9)), False
 
 

@@ -40,8 +40,8 @@ def tune(
 ) -> Rivals:
     """Tune all rivals, diagnostics and ceilings of a champion.
 
-    Every rival may spend at least the champion's mean FLOPs, deployed alone. Of equally accurate candidates the
-    cheaper is taken.
+    Every rival may spend at least the champion's mean FLOPs, deployed alone, within a limit of the space on the number
+    of answers. Of equally accurate candidates the cheaper is taken.
 
     Args:
         space: of the search.
@@ -56,7 +56,7 @@ def tune(
     """
     flops = evaluator.summaries([champion], items)[0].cost.flops
     singles = try_singles(evaluator, items, space, specs, flops)
-    vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops)]
+    vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops, singles)]
     return Rivals(
         matched=(best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles)),
         diagnostics=diagnostics(evaluator, items, space, specs, champion),

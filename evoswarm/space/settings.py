@@ -261,13 +261,15 @@ class Tracking(Settings):
 
 
 class CertificateSettings(Settings):
-    """What the verdict calls a gain.
+    """What the verdict calls a gain, and how far rivals may go.
 
     Attributes:
         margin: the least gain in accuracy that is worth the trouble; *no value* means below it.
+        samples: answers per item that a rival may draw from a member, where the champion's FLOPs buy as many.
     """
 
     margin: float = Field(default=0.03, gt=0, lt=1)
+    samples: int = Field(default=17, ge=3, le=1024)
 
 
 class Decoding(Settings):
@@ -313,7 +315,7 @@ class SpaceSettings(Settings):
         warm_start: files of recipes that are among the founders.
         tracking: MLflow.
         decoding: limits of the engine.
-        certificate: what the verdict calls a gain.
+        certificate: what the verdict calls a gain, and how far rivals may go.
     """
 
     version: Literal[1] = 1

@@ -29,8 +29,7 @@ NAMED = [
     ("evolution", "an upper bound (1.28 standard errors", 1.28, "evaluation.racing.race:DROP_ERRORS"),
     ("evolution", "the 20 distinct policies best on the search split", 20, "experiment.selection:FINALISTS"),
     ("evolution", "no more than half a point in all", 0.005, "experiment.selection:DROP_TOLERANCE"),
-    ("certificate", "majority votes over 3 answers", 3, "rivals.sampling:FEWEST"),
-    ("certificate", "FLOPs buy (64 at most)", 64, "rivals.sampling:MOST"),
+    ("certificate", "majority votes over 3, 5, 9, ... answers", 3, "rivals.sampling:FEWEST"),
     ("certificate", "at temperatures 0.4, 0.7 and 1.0", (0.4, 0.7, 1.0), "rivals.sampling:TEMPERATURES"),
     ("certificate", "In pools of more than 6 members", 6, "rivals.matched:SMALL_POOL"),
     ("certificate", "(at 2% of the champion's steps or more)", 0.02, "certificate.verdict:SPEAKS"),
@@ -48,7 +47,9 @@ def test_the_design_names_the_numbers_of_the_code(page: str, words: str, value: 
 
 def test_the_design_names_defaults_of_spaces() -> None:
     space = SearchSpace.from_yaml(ROOT / "search_spaces" / "quickstart.yaml")
-    assert (space.epsilon, space.certificate.margin) == (1e-3, 0.03)
+    assert (space.epsilon, space.certificate.margin, space.certificate.samples) == (1e-3, 0.03, 17)
     design = DOCS / "design"
     assert "The default of `epsilon` is $10^{-3}$." in (design / "byte-view.md").read_text(encoding="utf-8")
-    assert "3 points unless the space says otherwise" in (design / "certificate.md").read_text(encoding="utf-8")
+    page = (design / "certificate.md").read_text(encoding="utf-8")
+    assert "3 points unless the space says otherwise" in page
+    assert "`certificate.samples` (17 unless the space says otherwise)" in page

@@ -13,6 +13,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import single
 from evoswarm.policies import Recipe, Route, Vote
+from evoswarm.rivals.drawing import Arm, Draw
 from evoswarm.rivals.matched import Singles, best_sampling, best_single, better_router, members_vote
 from evoswarm.rivals.sampling import sampled
 from evoswarm.tasks.task import Item
@@ -46,7 +47,9 @@ def believe(at: At, recipe: Recipe, scores: Sequence[float], flops: float, nats:
 
 def singles(at: At, alone: Sequence[Recipe], hot: Sequence[Recipe]) -> Singles:
     greedy = score([Candidate(f"{recipe.lead}, greedy", recipe) for recipe in alone], *at)
-    return Singles(tuple(greedy), tuple(score([Candidate(f"{recipe.lead}, hot", recipe) for recipe in hot], *at)))
+    votes = score([Candidate(f"{recipe.lead}, hot", recipe) for recipe in hot], *at)
+    arms = [Arm(recipe, "at temperature 1", recipe.samples) for recipe in hot]
+    return Singles(tuple(greedy), tuple(Draw(arm, (vote,), "spent") for arm, vote in zip(arms, votes, strict=True)))
 
 
 def test_the_best_single_member_is_greedy_and_sampling_includes_greedy(at: At, alone: list[Recipe]) -> None:
@@ -106,7 +109,7 @@ def greedy_votes(
         for recipe, (scores, flops) in zip(alone, known, strict=False):
             believe(at, recipe, scores, flops)
         names = [spec.name for spec in bench.pool[: len(known)]]
-        return members_vote(*at, bench.space, mix(bench, *names), flops=100.0)
+        return members_vote(*at, bench.space, mix(bench, *names), 100.0, singles(at, [], []))
 
     return vote
 

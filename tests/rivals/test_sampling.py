@@ -13,8 +13,9 @@ from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.failure import Failure
 from evoswarm.genomes.plain import single
-from evoswarm.rivals.sampling import FEWEST, MOST, Price, price_of, sampled, samples_for
+from evoswarm.rivals.sampling import FEWEST, Price, price_of, sampled, samples_for
 
+MOST = 64
 prices = st.builds(Price, st.floats(0, 1e9), st.floats(1e3, 1e9))
 
 
@@ -33,28 +34,28 @@ def answered(flops: float, tokens: int, behind: int) -> Evaluation:
     ],
 )
 def test_answers_are_rounded_up_and_at_least_three(flops: float, samples: int) -> None:
-    assert samples_for(flops, [Price(100.0, 50.0)]) == (samples, False)
+    assert samples_for(flops, [Price(100.0, 50.0)], MOST) == (samples, False)
 
 
 def test_the_cap_says_that_it_binds() -> None:
-    assert samples_for(100.0 + 50.0 * MOST + 1, [Price(100.0, 50.0)]) == (MOST, True)
-    assert samples_for(200.0, [Price(100.0, 0.0)]) == (MOST, True), "empty answers are never enough"
-    assert samples_for(50.0, [Price(100.0, 0.0)]) == (FEWEST, False)
+    assert samples_for(100.0 + 50.0 * MOST + 1, [Price(100.0, 50.0)], MOST) == (MOST, True)
+    assert samples_for(200.0, [Price(100.0, 0.0)], MOST) == (MOST, True), "empty answers are never enough"
+    assert samples_for(50.0, [Price(100.0, 0.0)], MOST) == (FEWEST, False)
 
 
 def test_several_members_share_what_may_be_spent() -> None:
-    assert samples_for(500.0, [Price(100.0, 50.0)]) == (8, False)
-    assert samples_for(500.0, [Price(100.0, 50.0), Price(60.0, 10.0)]) == (6, False)  # (500 - 160) / 60
+    assert samples_for(500.0, [Price(100.0, 50.0)], MOST) == (8, False)
+    assert samples_for(500.0, [Price(100.0, 50.0), Price(60.0, 10.0)], MOST) == (6, False)  # (500 - 160) / 60
 
 
-@given(st.floats(0, 1e11), st.lists(prices, min_size=1, max_size=4))
-def test_it_is_enough_and_one_fewer_is_not(flops: float, of: list[Price]) -> None:
-    samples, capped = samples_for(flops, of)
+@given(st.floats(0, 1e11), st.lists(prices, min_size=1, max_size=4), st.integers(FEWEST, MOST))
+def test_it_is_enough_and_one_fewer_is_not(flops: float, of: list[Price], most: int) -> None:
+    samples, capped = samples_for(flops, of, most)
 
     def costs(count: int) -> float:
         return math.fsum(price.prompt + count * price.answer for price in of)
 
-    assert FEWEST <= samples <= MOST
+    assert FEWEST <= samples <= most
     assert capped == (costs(samples) < flops * (1 - 1e-9))
     if samples > FEWEST:
         assert costs(samples - 1) < flops

@@ -11,8 +11,9 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.failure import Failure
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy, Recipe, Vote
+from evoswarm.rivals.ceilings import ceilings
 from evoswarm.rivals.diagnostics import low_thresholds, realised_shares, regated
-from evoswarm.rivals.matched import try_singles
+from evoswarm.rivals.matched import members_vote, try_singles
 from evoswarm.rivals.sampling import FEWEST, TEMPERATURES
 from evoswarm.rivals.tuning import Rivals, tune
 from tests.rivals.conftest import Bench, mix
@@ -86,14 +87,24 @@ def test_rivals_are_at_least_as_good_on_selection_as_what_they_include(bench: Wo
 
 def test_the_grid_of_a_member(bench: Workbench) -> None:
     at = bench.evaluator, bench.items["selection"], bench.space
-    rich = try_singles(*at, bench.pool[:1], flops=1e15)
-    assert rich.capped == ("llama-a",)
     poor = try_singles(*at, bench.pool[:2], flops=1.0)
-    assert (poor.capped, len(poor.greedy), len(poor.sampled)) == ((), 2, 2 * len(TEMPERATURES))
+    assert (len(poor.greedy), len(poor.sampled)) == (2, 2 * len(TEMPERATURES))
+    assert {one.end for one in poor.draws} == {"spent"}
     assert {recipe.samples for one in poor.sampled for recipe in one.policy.mixes("sums")} == {FEWEST}
     assert {recipe.sampling_temperature for one in poor.sampled for recipe in one.policy.mixes("sums")} == set(
         TEMPERATURES
     )
+
+
+def test_a_vote_of_the_champions_members_counts_answers_that_are_drawn_already(bench: Workbench) -> None:
+    champion = mix(bench, "llama-a", "llama-b", "neox-e")
+    at = bench.evaluator, bench.items["selection"], bench.space
+    flops = bench.evaluator.summaries([champion], at[1])[0].cost.flops
+    singles = try_singles(*at, bench.pool, flops)
+    decoded = bench.evaluator.decoded
+    members_vote(*at, champion, flops, singles)
+    ceilings(*at[:2], singles)
+    assert bench.evaluator.decoded == decoded
 
 
 def test_of_exact_copies_the_first_stands_for_all(bench: Workbench) -> None:
