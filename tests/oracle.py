@@ -136,14 +136,29 @@ def _opens(recipe: Recipe, threshold: float, surprise: float, drawn: float, lead
     return (drawn if recipe.gate == "random" else surprise) >= threshold
 
 
+def cut(recipe: Recipe, scores: list[float]) -> list[float]:
+    """Tempered scores, -inf where top-k, then top-p, then min-p leave a symbol out of the draw."""
+    order = sorted(range(len(scores)), key=lambda s: (-scores[s], s))
+    left = [s for s in order if not recipe.top_k or scores[s] >= scores[order[: recipe.top_k][-1]]]
+    probability = {s: math.exp(log) for s, log in normalise({s: scores[s] for s in left}).items()}
+    nucleus, mass = [], 0.0
+    for s in left:
+        nucleus += [s] if recipe.top_p == 1 or mass < recipe.top_p else []
+        mass += probability[s]
+    best = scores[order[0]]
+    kept = [s for s in nucleus if math.exp(scores[s] - best) >= recipe.min_p]
+    return [scores[s] if s in kept else -math.inf for s in range(len(scores))]
+
+
 def choose(recipe: Recipe, fused: list[float], position: int, key: str, sample: int) -> tuple[int, float]:
     """The chosen symbol and its lead over the second."""
     scores = fused
-    if recipe.samples > 1:
+    if recipe.samples > 1 or recipe.sampled:
         word = noise_key(recipe, key, sample)
         drawn = [(philox(position, s, word) + 0.5) / 2**32 for s in range(len(fused))]
         noise = [-math.log(-math.log(u)) for u in drawn]
-        scores = [v / recipe.sampling_temperature + n for v, n in zip(fused, noise, strict=True)]
+        left = cut(recipe, [v / recipe.sampling_temperature for v in fused])
+        scores = [v + n for v, n in zip(left, noise, strict=True)]
     first, second = sorted(range(len(scores)), key=lambda s: (-scores[s], s))[:2]
     return first, scores[first] - scores[second]
 

@@ -20,6 +20,7 @@ from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.policies.policy import PolicyModel, Role
+from evoswarm.policies.sampling import GREEDY, answers_words, canonical_sampling, said_of_sampling, sampling_words
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -92,8 +93,14 @@ class Recipe(PolicyModel):
         members: the members that can speak, in pool order.
         lead: the name of the member that speaks at every step and whose entropy opens the gate.
         fusion: how speakers' distributions become one.
-        samples: 1 is greedy; k > 1 is a majority vote over k sampled answers.
-        sampling_temperature: divides the fused log-probabilities before the noise; used when samples > 1.
+        samples: 1 is greedy, unless ``sampled``; k > 1 is a majority vote over k sampled answers.
+        sampling_temperature: divides the fused log-probabilities before the noise; used where answers are drawn.
+        sampled: a single answer is drawn, too.
+        top_k: only the so many likeliest symbols are drawn from; 0 is all. This and the next two come behind the
+            temperature, in this order and as ``generate`` of transformers does them; they are left out of JSON and
+            digest where they leave nothing out, and where nothing is drawn.
+        top_p: only the likeliest symbols that come to this share of the probability are drawn from; 1 is all.
+        min_p: only symbols at least so many times as likely as the likeliest are drawn from; 0 is all.
         epsilon: share of the probability that a member's view may leave unread, in [0, 0.5); 0 in ``tokens``.
         noise_seed: keys the sampling noise.
         prompt_format: how a raw question becomes a prompt; ``{prompt}`` stands for the question.
@@ -122,6 +129,10 @@ class Recipe(PolicyModel):
     noise_seed: int = 0
     prompt_format: str = "{prompt}"
     gate: GateName = "entropy"
+    sampled: bool = False
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    min_p: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _canonical(self) -> Self:
@@ -138,11 +149,19 @@ class Recipe(PolicyModel):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_default_gate(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_came_later(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = fields(self)
         if self.gate == "entropy":
             content.pop("gate", None)
+        for name, silent in GREEDY.items():
+            if content.get(name) == silent:
+                content.pop(name)
         return content
+
+    @property
+    def draws(self) -> bool:
+        """Whether its answers are drawn: several always are."""
+        return self.samples > 1 or self.sampled
 
     @property
     def lead_index(self) -> int:
@@ -169,7 +188,7 @@ class Recipe(PolicyModel):
         }
         if self.gate != "entropy":
             decides["gate"] = self.gate
-        return digest_of(decides)
+        return digest_of({**decides, **said_of_sampling(self)})
 
     @property
     def specs(self) -> tuple[MemberSpec, ...]:
@@ -231,6 +250,7 @@ class Recipe(PolicyModel):
             "samples": self.samples,
             "sampling_temperature": self.sampling_temperature,
         }
+        found |= said_of_sampling(self)
         fusion = self.fusion.model_dump(mode="json", by_alias=True)
         found |= {f"fusion.{key}": value for key, value in fusion.items()}
         for member in self.members:
@@ -241,8 +261,8 @@ class Recipe(PolicyModel):
     @property
     def _sampling(self) -> str:
         if self.samples == 1:
-            return "One greedy answer."
-        return f"Majority vote over {self.samples} answers sampled at temperature {self.sampling_temperature:.2f}."
+            return f"{answers_words(self).capitalize()}."
+        return f"Majority vote over {self.samples} answers sampled at {sampling_words(self)}."
 
     def _when(self, member: RecipeMember, share: float | None) -> str:
         if member.threshold == 0.0:
@@ -265,7 +285,7 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
     fusion = Fusion() if alone else recipe.fusion.canonical()
     weights = _canonical_weights(recipe, fusion.definition)
     # Greedily, a lone member's temperature cannot turn its argmax.
-    tempers = recipe.samples > 1 or (not alone and fusion.definition.tempers(fusion.parameters))
+    tempers = recipe.draws or (not alone and fusion.definition.tempers(fusion.parameters))
     members = tuple(
         RecipeMember(
             spec=member.spec,
@@ -278,7 +298,7 @@ def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
     return {
         "fusion": fusion,
         "members": members,
-        "sampling_temperature": round_significant(recipe.sampling_temperature) if recipe.samples > 1 else 1.0,
+        **canonical_sampling(recipe),
         "epsilon": round_significant(recipe.epsilon) if ALPHABETS[recipe.alphabet].approximate else 0.0,
         "gate": recipe.gate if any(member.threshold > 0 for member in members) else "entropy",
     }

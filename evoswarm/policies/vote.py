@@ -15,6 +15,7 @@ from evoswarm.canonical import digest_of, round_significant
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import PolicyModel, Role, named_once
+from evoswarm.policies.sampling import answers_words, said_of_sampling
 
 
 class Voter(Strict):
@@ -116,7 +117,7 @@ class Vote(PolicyModel):
         """One sentence per voter."""
         weighted = len(self.voters) > 1
         lines = [
-            f"{one.recipe.lead} gives {_answers(one.recipe)}{f', weight {one.weight:.2f}' if weighted else ''}."
+            f"{one.recipe.lead} gives {answers_words(one.recipe)}{f', weight {one.weight:.2f}' if weighted else ''}."
             for one in self.voters
         ]
         return [*lines, "The answer with the most weight behind it wins."] if weighted else lines
@@ -131,10 +132,5 @@ class Vote(PolicyModel):
             found[f"{place}.weight"] = voter.weight
             found[f"{place}.samples"] = voter.recipe.samples
             found[f"{place}.sampling_temperature"] = voter.recipe.sampling_temperature
+            found |= {f"{place}.{name}": value for name, value in said_of_sampling(voter.recipe).items()}
         return found
-
-
-def _answers(recipe: Recipe) -> str:
-    if recipe.samples == 1:
-        return "one greedy answer"
-    return f"{recipe.samples} answers sampled at temperature {recipe.sampling_temperature:.2f}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from evoswarm.errors import MemberError, RecipeError
+from evoswarm.errors import MemberError, RecipeError, show
 from evoswarm.policies import load_policy
 from evoswarm.policies.alphabets import ALPHABETS
+from evoswarm.policies.sampling import said_of_sampling
 from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.model_files import model_files, vocabulary_digest
@@ -131,6 +132,9 @@ def _check_warm_start(space: SearchSpace) -> None:
         gates = [recipe.gate for recipe in policy.mixes("") if recipe.gate != "entropy"]
         if gates:
             message = f"{path}: expected the gate 'entropy' (searches know no other), got {gates[0]!r}"
+            raise RecipeError(message, where)
+        for key, value in (one for recipe in policy.mixes("") for one in said_of_sampling(recipe).items()):
+            message = f"{path}: expected a recipe without {key} (searches know no such thing), got {show(value)}"
             raise RecipeError(message, where)
         for spec in policy.specs:
             if spec.name not in names and (spec.path, spec.revision) not in places:

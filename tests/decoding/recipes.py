@@ -15,6 +15,12 @@ from evoswarm.policies.mix import GATES, Fusion, Recipe, RecipeMember
 ZOO = ("gemma3-f", "gpt2-c", "llama-a", "llama-b", "mamba-b", "mistral-h", "neox-e", "opt-g", "qwen3-d")
 ONE_TOKENIZER = ("llama-a", "llama-b", "mamba-b")
 PROMPTS = ("47+85=", "rev tiger=", "gcd 48,36=", "sort 3,1,2=", "bits 13=")
+CUTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"sampled": True},
+    {"sampled": True, "top_k": 3},
+    {"sampled": True, "top_k": 20, "top_p": 0.9, "min_p": 0.05},
+)
 SURE = 1e-4  # nats: decisions with a smaller margin may turn on rounding
 
 
@@ -84,5 +90,6 @@ def recipes(
         samples=draw(st.sampled_from(samples)),
         sampling_temperature=draw(st.sampled_from([0.6, 1.0, 3.0])),
         noise_seed=draw(st.integers(0, 3)),
+        **draw(st.sampled_from(CUTS)),
         alphabet=alphabet,
     )

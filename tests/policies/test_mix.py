@@ -47,6 +47,10 @@ recipes = st.builds(
     alphabet=st.sampled_from(sorted(ALPHABETS)),
     epsilon=st.floats(0, 0.49),
     gate=st.sampled_from(GATES),
+    sampled=st.booleans(),
+    top_k=st.integers(0, 100),
+    top_p=st.floats(0.01, 1.0),
+    min_p=st.floats(0.0, 1.0),
 )
 
 
@@ -113,6 +117,34 @@ def test_the_gate_is_written_where_it_matters() -> None:
     alone = Recipe(members=(member("a"),), lead="a", gate="random")
     always = Recipe(members=(member("a", threshold=1.0), member("b")), lead="a", gate="low_entropy")
     assert (alone.gate, always.gate) == ("entropy", "entropy"), "nobody waits"
+
+
+def test_what_is_left_out_of_draws_is_written_where_something_is_drawn() -> None:
+    cuts: dict[str, Any] = {"top_k": 20, "top_p": 0.95, "min_p": 0.05}
+    greedy = recipe(**cuts)
+    assert (greedy.digest, greedy.to_json()) == (recipe().digest, recipe().to_json()), "nothing is drawn"
+    assert recipe(samples=3, sampled=True).to_json() == recipe(samples=3).to_json(), "several are drawn anyway"
+    drawn = [recipe(sampled=True), *(recipe(sampled=True, **{key: value}) for key, value in cuts.items())]
+    drawn += [recipe(samples=3, **{key: value}) for key, value in cuts.items()]
+    assert len({one.digest for one in (recipe(), recipe(samples=3), *drawn)}) == len(drawn) + 2
+    whole = recipe(sampled=True, sampling_temperature=0.6, **cuts)
+    written = json.loads(whole.to_json())
+    assert {key: written[key] for key in ("sampled", "samples", *cuts)} == {"sampled": True, "samples": 1, **cuts}
+    assert whole.parameters()["top_p"] == 0.95
+    assert recipe(sampled=True, members=(member("a", temperature=2.0),)).members[0].temperature == 2.0
+
+
+def test_words_say_how_answers_are_drawn() -> None:
+    def last(**settings: Any) -> str:
+        return recipe(**settings).words()[-1]
+
+    assert last() == "One greedy answer."
+    assert last(sampled=True, sampling_temperature=0.6, top_p=0.95) == (
+        "One answer sampled at temperature 0.60, top-p 0.95."
+    )
+    assert last(samples=5, sampling_temperature=0.7, top_k=20, min_p=0.05) == (
+        "Majority vote over 5 answers sampled at temperature 0.70, top-k 20, min-p 0.05."
+    )
 
 
 def test_a_member_alone_has_no_fusion() -> None:
@@ -182,6 +214,11 @@ BAD: dict[str, tuple[str, str]] = {
     "an unknown gate": (spoilt("gate", value="open"), "gate"),
     "no samples": (spoilt("samples", value=0), "samples"),
     "epsilon of a half": (spoilt("epsilon", value=0.5), "epsilon"),
+    "a negative top-k": (spoilt("top_k", value=-1), "top_k"),
+    "a top-p of nothing": (spoilt("top_p", value=0), "top_p"),
+    "a top-p of more than all": (spoilt("top_p", value=1.1), "top_p"),
+    "a min-p of more than the likeliest": (spoilt("min_p", value=1.5), "min_p"),
+    "a word for sampled": (spoilt("sampled", value="yes"), "sampled"),
     "a version of the future": (spoilt("version", value=2), "version"),
     "an unknown alphabet": (spoilt("alphabet", value="words"), "alphabet"),
     "a device that is none": (spoilt("members", 0, "spec", "device", value="gpu"), "members.0.spec.device"),

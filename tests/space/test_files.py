@@ -129,6 +129,12 @@ def warm_start_of_another_gate(home: Path) -> None:
     (home / "space.yaml").write_text(SPACE + "warm_start: [warm.json]\n")
 
 
+def warm_start_of_a_cut_draw(home: Path) -> None:
+    members = (RecipeMember(spec=MemberSpec(name="mine", path="mine")),)
+    Recipe(members=members, lead="mine", samples=3, top_p=0.9).save(home / "warm.json")
+    (home / "space.yaml").write_text(SPACE + "warm_start: [warm.json]\n")
+
+
 def numeric(answer: str, kind: str = "numeric") -> Callable[[Path], None]:
     def write(home: Path) -> None:
         edit("own.jsonl", f"own.jsonl\n    scorer: {{kind: {kind}}}")(home)
@@ -173,6 +179,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
     # recipes to start from
     "a recipe that is not there": (edit("name: files", "name: files\nwarm_start: [x.json]"), RecipeError, "warm_start.0", 2, "x.json"),
     "a recipe of another gate": (warm_start_of_another_gate, RecipeError, "warm_start.0", 16, "expected the gate 'entropy' (searches know no other), got 'random'"),
+    "a recipe that cuts its draws": (warm_start_of_a_cut_draw, RecipeError, "warm_start.0", 16, "expected a recipe without top_p (searches know no such thing), got 0.9"),
     "a recipe of strangers": (warm_start("stranger"), RecipeError, "warm_start.0", 16, "members of the pool (mine, other), got 'stranger'"),
     # data sets
     "a data set that is not there": (gone("own.jsonl"), TaskError, "tasks.1.path", 14, "own.jsonl: expected a readable file"),

@@ -14,8 +14,9 @@ from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores, prepare
-from evoswarm.decoding.step.noise import gumbel
+from evoswarm.decoding.step.noise import gumbel, gumbel_at
 from evoswarm.decoding.step.streams import Streams
+from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin
 
@@ -83,7 +84,7 @@ def _fuse(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[N
     plans = streams.plans
     rule, speakers = _speakers(batch, streams, contexts)
     scores = fuse_scores(rule, speakers)
-    sampled = plans.samples[batch.plan] > 1
+    sampled = plans.draws[batch.plan]
     if sampled.any():
         scores = _perturb(scores, batch, streams, np.flatnonzero(sampled))
     symbols, margins = argmax_and_margin(scores)
@@ -122,12 +123,21 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tup
 
 
 def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
-    """Add sampling noise to the streams that sample; float64, so that noise is not rounded away."""
-    scores = fused.double()
-    who = batch.streams[sampled]
-    noise = gumbel(streams.key[who], streams.steps[who], fused.shape[-1])
-    temperatures = torch.from_numpy(streams.plans.sampling_temperature[batch.plan[sampled]])
-    scores[sampled] = scores[sampled] / temperatures[:, None] + torch.from_numpy(noise)
+    """Temper, cut and add sampling noise where streams sample; float64, so that noise is not rounded away."""
+    plans, scores = streams.plans, fused.double()
+    scores[sampled] /= torch.from_numpy(plans.sampling_temperature[batch.plan[sampled]])[:, None]
+    cuts = plans.truncates[batch.plan[sampled]]
+    whole, some = sampled[~cuts], sampled[cuts]
+    if len(whole):
+        who = batch.streams[whole]
+        scores[whole] += torch.from_numpy(gumbel(streams.key[who], streams.steps[who], fused.shape[-1]))
+    if len(some):
+        who, plan = batch.streams[some], batch.plan[some]
+        limits = (torch.from_numpy(limit[plan]) for limit in (plans.top_k, plans.top_p, plans.min_p))
+        kept = truncate(scores[some], *limits)
+        noise = gumbel_at(streams.key[who], streams.steps[who], kept.symbols.numpy())
+        blank = torch.full((len(some), fused.shape[-1]), -torch.inf, dtype=scores.dtype)
+        scores[some] = blank.scatter_(1, kept.symbols, kept.scores + torch.from_numpy(noise))
     return scores
 
 

@@ -79,13 +79,35 @@ def gumbel(
     pairs = np.stack([np.asarray(keys, dtype=np.uint64), np.asarray(positions, dtype=np.uint64)], axis=1)
     _, first, owners = np.unique(pairs.view("V16").ravel(), return_index=True, return_inverse=True)
     rows = max(1, WORDS_AT_ONCE // symbols)
-    drawn = [_gumbel(pairs[first[start : start + rows]], symbols) for start in range(0, len(first), rows)]
+    every = np.arange(symbols, dtype=np.uint64)[None, :]
+    drawn = [_gumbel(pairs[first[start : start + rows]], every) for start in range(0, len(first), rows)]
     return np.concatenate([*drawn, np.empty((0, symbols))])[owners]
 
 
-def _gumbel(pairs: NDArray[np.uint64], symbols: int) -> NDArray[np.float64]:
-    """``[n, symbols]`` for ``[n, 2]`` keys and positions."""
-    symbol = np.arange(symbols, dtype=np.uint64)[None, :]
+def gumbel_at(
+    keys: NDArray[np.uint64], positions: NDArray[np.int64], symbols: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The same noise for some symbols only.
+
+    Args:
+        keys: ``[streams]`` noise keys.
+        positions: ``[streams]`` byte offsets or token indices.
+        symbols: ``[streams, some]`` which of the alphabet.
+
+    Returns:
+        ``[streams, some]``.
+    """
+    rows = max(1, WORDS_AT_ONCE // max(1, symbols.shape[1]))
+    pairs = np.stack([keys, positions.astype(np.uint64)], axis=1)
+    drawn = [
+        _gumbel(pairs[start : start + rows], symbols[start : start + rows].astype(np.uint64))
+        for start in range(0, len(pairs), rows)
+    ]
+    return np.concatenate([*drawn, np.empty((0, symbols.shape[1]))])
+
+
+def _gumbel(pairs: NDArray[np.uint64], symbol: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """``[n, some]`` for ``[n, 2]`` keys and positions and ``[n, some]`` or ``[1, some]`` symbols."""
     key, position = pairs[:, :1], pairs[:, 1:] + np.zeros_like(symbol)
     zero = np.zeros_like(position)
     words = philox([position, symbol + zero, zero, zero], (key & LOW, key >> np.uint64(32)))

@@ -26,8 +26,12 @@ class Plans:
         gate: ``[plans]`` index in ``GATES``.
         parameters: ``[plans]`` of each parameter of the fusion rules, by name.
         rule: ``[plans]`` number of its fusion rule among ``RULES``.
-        samples: ``[plans]``.
+        draws: ``[plans]`` whether answers are drawn.
         sampling_temperature: ``[plans]``.
+        truncates: ``[plans]`` whether something is left out of the draws.
+        top_k: ``[plans]``.
+        top_p: ``[plans]``.
+        min_p: ``[plans]``.
     """
 
     def __init__(self, recipes: Sequence[Recipe], numbers: Mapping[str, int]) -> None:
@@ -54,5 +58,9 @@ class Plans:
         }
         positions = {name: position for position, name in enumerate(RULES)}
         self.rule = np.array([positions[rule.rule] for rule in rules])
-        self.samples = np.array([recipe.samples for recipe in recipes])
+        self.draws = np.array([recipe.draws for recipe in recipes])
         self.sampling_temperature = np.array([recipe.sampling_temperature for recipe in recipes])
+        self.top_k = np.array([recipe.top_k for recipe in recipes])
+        self.top_p = np.array([recipe.top_p for recipe in recipes])
+        self.min_p = np.array([recipe.min_p for recipe in recipes])
+        self.truncates = (self.top_k > 0) | (self.top_p < 1) | (self.min_p > 0)

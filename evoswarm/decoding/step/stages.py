@@ -74,7 +74,7 @@ class Stages:
         if contexts.failures:  # who is to blame must not depend on who happened to be known first
             self._fail_with_members(batch, *np.nonzero(known & complete[:, None]))
         batch.present = known & ~contexts.abstains[batch.at]
-        greedy = (streams.plans.samples[batch.plan] == 1) & ~streams.traced[batch.streams]
+        greedy = ~streams.plans.draws[batch.plan] & ~streams.traced[batch.streams]
         batch.alone = greedy & (batch.present.sum(1) == 1) & complete
         return complete
 

@@ -151,4 +151,4 @@ class Streams:
 
 
 def _draws(recipe: Recipe) -> bool:
-    return recipe.samples > 1 or recipe.gate == "random"
+    return recipe.draws or recipe.gate == "random"
