@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
+from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.mix import Recipe
 
 
@@ -146,15 +146,16 @@ class Decoder(Protocol):
                 raise RecipeError(f"members: expected members of the swarm ({', '.join(loaded)}), got {asked.name!r}")
             _check_same(asked, loaded[asked.name])
         if ALPHABETS[recipe.alphabet].one_tokenizer:
-            self._check_shared_tokenizer(recipe.alphabet)
+            self._check_shared_tokenizer(recipe)
 
-    def _check_shared_tokenizer(self, alphabet: AlphabetName) -> None:
-        first, *others = self.facts
+    def _check_shared_tokenizer(self, recipe: Recipe) -> None:
+        tokens = {facts.spec.name: facts.tokens for facts in self.facts}
+        first, *others = (member.spec.name for member in recipe.members)
         for other in others:
-            if other.tokens != first.tokens:
+            if tokens[other] != tokens[first]:
                 raise RecipeError(
-                    "alphabet: expected 'bytes' (members have different tokenizers or end tokens: "
-                    f"{first.spec.name!r} and {other.spec.name!r}), got {alphabet!r}"
+                    "alphabet: expected 'common' or 'bytes' (members have different tokenizers or end tokens: "
+                    f"{first!r} and {other!r}), got {recipe.alphabet!r}"
                 )
 
 

@@ -22,6 +22,8 @@ from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
@@ -29,13 +31,14 @@ from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.silenced import silenced_share
-from evoswarm.decoding.waves import ViewKey, groups, view_key
+from evoswarm.decoding.waves import ViewKey, groups
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
+MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROWS_PER_STREAM = 4  # tokenizations of one text that are worth reading are few
 ROW_BYTES_PER_TOKEN = 12
@@ -68,6 +71,7 @@ class Swarm(Decoder):
         self.counters = Counters()
         self._views: dict[ViewKey, PoolView] = {}
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
+        self._tokens = {facts.spec.name: facts.tokens for facts in self._pool.facts}
 
     @classmethod
     def load(
@@ -121,6 +125,12 @@ class Swarm(Decoder):
             member.reader.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
         return limits
 
+    @cached_property
+    def memories(self) -> tuple[MemberMemory, ...]:
+        """What each member has read and said, for all alphabets; in the order of the pool."""
+        pairs = zip(self.members, self.limits, strict=True)
+        return tuple(MemberMemory(member, limits, self.counters) for member, limits in pairs)
+
     @property
     def facts(self) -> tuple[MemberFacts, ...]:
         """The members as they showed when they were loaded, perhaps in an earlier process."""
@@ -144,7 +154,7 @@ class Swarm(Decoder):
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
         with self._threads(), _without_collector():
-            for numbers in groups(requests, *self._room()):
+            for numbers in groups(requests, self._key, *self._room()):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
         return [completions[number] for number in range(len(requests))]
@@ -234,22 +244,53 @@ class Swarm(Decoder):
             builder = CompletionBuilder(pool, streams, work)
             completions = [builder.completion(job) for job in jobs]
         finally:
-            pool.tidy()
+            self._tidy(pool)
         work.seconds = time.perf_counter() - began
         self.counters.seconds += work.seconds
         return completions
 
+    def _key(self, recipe: Recipe) -> ViewKey:
+        return ViewKey.of(recipe, self._tokens)
+
     def _view(self, recipe: Recipe) -> PoolView:
-        key = view_key(recipe)
+        key = self._key(recipe)
         if key not in self._views:
-            self._views[key] = PoolView(self.members, recipe, self.limits, self.counters)
+            speak = [not key.tokenizers or facts.tokens in key.tokenizers for facts in self.facts]
+            memories = {number: self.memories[number] for number, may in enumerate(speak) if may}
+            texts = sum(limits.text_bytes // 2 for limits in self.limits)
+            rows = sum(limits.row_bytes for limits in self.limits) // self._alphabets
+            self._views[key] = PoolView(
+                memories,
+                key.alphabet,
+                key.epsilon,
+                pool=len(self.members),
+                context_bytes=texts,
+                distribution_bytes=texts if key.alphabet == "bytes" else rows,
+                counters=self.counters,
+            )
         return self._views[key]
+
+    @cached_property
+    def _alphabets(self) -> int:
+        """How many alphabets of whole tokens recipes may have, each with distributions of its own."""
+        return int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
+
+    def _tidy(self, pool: PoolView) -> None:
+        """Between decodings: keep within limits. Views refer to nodes of all members, so all know when some go."""
+        needed = None
+        if pool.tidy():
+            needed = set[Node]().union(*(view.needed() for view in self._views.values()))
+            for view in self._views.values():
+                view.forget(nodes=True)
+        for memory in self.memories:
+            memory.tidy(needed)
 
     def _job(self, request: Request, plan: int, pool: PoolView) -> DecodeJob:
         root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
         if request.forced is None:
             return DecodeJob(request, plan, root)
-        forced = pool.contexts.alphabet.encode(request.forced)
+        lead = pool.views[self._by_name[request.recipe.lead]]
+        forced = pool.contexts.alphabet.encode(request.forced, lead.tokenizations.decomposition)
         if forced is None:
             raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
         return DecodeJob(request, plan, root, forced)

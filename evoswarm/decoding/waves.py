@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Self
 
 from evoswarm.decoding.request import Request
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe
 
-ViewKey = tuple[AlphabetName, float]
+
+class ViewKey(NamedTuple):
+    """What recipes must have in common to share a view of the pool.
+
+    Attributes:
+        alphabet: ``tokens`` also for recipes in ``common`` whose members share one tokenizer: it is the same there.
+        epsilon: share of the mass that may stay unread; 0 where nothing can.
+        tokenizers: digests of the members' tokens, sorted; none in ``bytes``, where all members understand each other.
+    """
+
+    alphabet: AlphabetName
+    epsilon: float
+    tokenizers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, recipe: Recipe, tokens: Mapping[str, str]) -> Self:
+        """The key of a recipe; ``tokens`` are the digests of its members' tokens, by name."""
+        if recipe.alphabet == "bytes":
+            return cls("bytes", recipe.epsilon, ())
+        tokenizers = tuple(sorted({tokens[member.spec.name] for member in recipe.members}))
+        return cls("tokens", 0.0, tokenizers) if len(tokenizers) == 1 else cls("common", recipe.epsilon, tokenizers)
 
 
-def view_key(recipe: Recipe) -> ViewKey:
-    """What recipes must have in common to share a view of the pool."""
-    return recipe.alphabet, recipe.epsilon
-
-
-def groups(requests: Sequence[Request], streams: int, states: int) -> Iterator[list[int]]:
+def groups(
+    requests: Sequence[Request], key: Callable[[Recipe], ViewKey], streams: int, states: int
+) -> Iterator[list[int]]:
     """Indices of requests to decode together: of one view, and of one wave.
 
     Args:
         requests: in any mix.
+        key: of the view that a recipe is decoded on.
         streams: so many may run at once.
         states: so many may be kept, of each member.
     """
     for wave in _waves(requests, streams, states):
         by_view: dict[ViewKey, list[int]] = {}
         for number in wave:
-            by_view.setdefault(view_key(requests[number].recipe), []).append(number)
+            by_view.setdefault(key(requests[number].recipe), []).append(number)
         yield from by_view.values()
 
 

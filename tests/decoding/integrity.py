@@ -6,18 +6,17 @@ Checked behind every decoding of these tests, whether it went well or broke off 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, NO_SLOT, Node, PrefixTree
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.reader import Reader
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.views.byte_view import ByteView
-from evoswarm.decoding.views.token_view import TokenView
+from evoswarm.decoding.views.view import View
 
 Faults = Iterator[str]
 
@@ -31,14 +30,16 @@ def check_integrity(swarm: Swarm) -> None:
     found = [fault for member in swarm.members for fault in reader_faults(member.reader)]
     found += counter_faults(swarm.counters)
     read = 0
+    for memory in swarm.memories:
+        nodes = memory.tree._by_depth()
+        read += sum(node.read_before for node in nodes)
+        found += tree_faults(memory.tree, nodes)
+        found += row_faults(memory.rows, nodes)
     for pool in swarm._views.values():
         found += context_faults(pool.contexts)
-        for number, view in enumerate(pool.views):
-            nodes = view.tree._by_depth()
-            read += sum(node.read_before for node in nodes)
-            found += tree_faults(view.tree, nodes)
-            found += row_faults(view, nodes)
-            found += reference_faults(pool.contexts, number, set(nodes))
+        for number, view in pool.views.items():
+            found += view_faults(view)
+            found += reference_faults(pool.contexts, number, set(view.memory.tree._by_depth()))
     if read > swarm.counters.rows_forwarded:
         found.append(f"{read} nodes were read, {swarm.counters.rows_forwarded} counted")
     assert not found, "; ".join(found[:5])
@@ -92,26 +93,31 @@ def slot_faults(slots: RowSlots, owned: Sequence[int], what: str) -> Faults:
         yield f"{what}: the table of rows is not as large as it says, or a free one is in use"
 
 
-def row_faults(view: Any, nodes: Sequence[Node]) -> Faults:
+def row_faults(rows: MemberRows, nodes: Sequence[Node]) -> Faults:
     """A node's row is owned by it, and nobody else owns one."""
     by_row = {node.row: node for node in nodes if node.row != NO_ROW}
-    if isinstance(view, ByteView):
-        rows = view.rows
-        owned = {row: node for row, node in enumerate(rows._owners) if node is not None}
-        yield from slot_faults(rows.slots, list(owned), "rows")
-        if {len(rows._log_probs), len(rows._cumulative), len(rows._first), len(rows._owners)} != {len(rows._first)}:
-            yield "the tables of rows differ in length"
-        if not rows.not_finite <= set(owned):
-            yield "a row that nobody owns is not finite"
-        if view._waiting:
-            yield f"{len(view._waiting)} contexts still wait"
-    else:
-        assert isinstance(view, TokenView)
-        owned = {row: node for row, node in view._contexts.row_owners.items() if node in set(nodes)}
-        if not set(view.rows.facts) <= set(nodes):
-            yield "something is known of a row whose node is gone"
+    owned = {row: node for row, node in enumerate(rows._owners) if node is not None}
+    yield from slot_faults(rows.slots, list(owned), "rows")
+    if {len(rows.log_probs), len(rows.written)} != {len(rows._owners)}:
+        yield "the tables of rows differ in length"
+    if not rows.not_finite <= set(owned):
+        yield "a row that nobody owns is not finite"
     if by_row != owned or len(by_row) != sum(node.row != NO_ROW for node in nodes):
         yield f"{len(by_row)} nodes have rows, {len(owned)} rows have nodes, or not the same ones"
+
+
+def view_faults(view: View) -> Faults:
+    """Nobody waits, and the running sums that count as made are those of their rows."""
+    if view._waiting:
+        yield f"{len(view._waiting)} contexts still wait"
+    sums, rows = view._sums, view.memory.rows
+    made = len(sums._made)
+    if len(sums._cumulative) != made or (sums._made > rows.written[:made]).any():
+        yield "running sums were made of rows that were never written"
+    for row in np.flatnonzero((sums._made == rows.written[:made]) & (sums._made > 0))[:3].tolist():
+        whole = float(rows.log_probs[row, :-1].double().exp().sum())
+        if row not in rows.not_finite and abs(float(sums._cumulative[row, -1]) - whole) > 1e-5:
+            yield f"the running sum of row {row} is that of another"
 
 
 def context_faults(contexts: ContextTable) -> Faults:
@@ -134,12 +140,7 @@ def context_faults(contexts: ContextTable) -> Faults:
     if (row[~known] != NO_ROW).any() or (contexts.abstains[:count] & (row != NO_ROW)).any():
         yield "a context has a distribution that is not known"
     used = row[row != NO_ROW].tolist()
-    owned = list(contexts.row_owners) if contexts.row_owners else used
-    yield from slot_faults(contexts.distributions.slots, owned, "distributions")
-    if not set(used) <= set(owned):
-        yield "a context refers to a distribution that was given away"
-    if any(node.row != kept for kept, node in contexts.row_owners.items()):
-        yield "a distribution's node does not know of it"
+    yield from slot_faults(contexts.distributions.slots, used, "distributions")
     pairs = set(np.flatnonzero(known).tolist())
     if set(contexts.reads) != pairs or not set(contexts.failures) <= pairs:
         yield "what was read is noted of a context that is not known, or not of one that is"

@@ -1,4 +1,4 @@
-"""The byte view of one member, asked directly: for many texts at once, or for one out of a cold memory."""
+"""The view of one member, asked directly: for many texts at once, or for one out of a cold memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.text.alphabet import ByteAlphabet
+from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet
+from evoswarm.decoding.text.decomposition import Text
 from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
-from evoswarm.decoding.views.byte_view import ByteView
+from evoswarm.decoding.views.view import View
 from evoswarm.failure import Failure
 
 ROOMY = 1 << 30
@@ -47,35 +49,30 @@ class LoneView:
         row_bytes: int = ROOMY,
         state_bytes: int = ROOMY,
         shares: LoneView | None = None,
+        alphabet: Alphabet | None = None,
     ) -> None:
         self.member = member
         self.counters = Counters()
-        self.contexts = ContextTable(ByteAlphabet(), 1, ROOMY)
-        self.view = ByteView(
-            member,
-            0,
-            self.contexts,
-            MemoryLimits(state_bytes, row_bytes, ROOMY),
-            self.counters,
-            tokenizations=TokenizationTrie(member.codec, member.split_points),
-            epsilon=epsilon,
-        )
-        if shares is not None:  # its tree and rows, but none of what it has made of them
-            for name in ("tokenizations", "rows", "tree", "_prompts"):
-                setattr(self.view, name, getattr(shares.view, name))
+        alphabet = alphabet or ByteAlphabet()
+        self.contexts = ContextTable(alphabet, 1, ROOMY)
+        own = MemberMemory(member, MemoryLimits(state_bytes, row_bytes, ROOMY), self.counters)
+        self.memory: MemberMemory = own if shares is None else shares.memory  # none of what it has made of it
+        trie = TokenizationTrie(alphabet.decomposition(member.codec), member.split_points)
+        known: TokenizationTrie = trie if shares is None else shares.view.tokenizations
+        self.view: View = View(self.memory, 0, self.contexts, known, epsilon)
 
-    def read(self, prompt: str, texts: Sequence[bytes]) -> list[Said]:
+    def read(self, prompt: str, texts: Sequence[Text]) -> list[Said]:
         """What is known behind every text."""
         return self.read_all([(prompt, text) for text in texts])
 
-    def context(self, prompt: str, text: bytes) -> int:
+    def context(self, prompt: str, text: Text) -> int:
         """The context behind a prompt and a text."""
         context = self.contexts.root(prompt)
-        for byte in text:
-            context = int(self.contexts.children(np.array([context]), np.array([byte]))[0])
+        for symbol in text:
+            context = int(self.contexts.children(np.array([context]), np.array([symbol]))[0])
         return context
 
-    def read_all(self, asked: Sequence[tuple[str, bytes]], turns: int = 100) -> list[Said]:
+    def read_all(self, asked: Sequence[tuple[str, Text]], turns: int = 100) -> list[Said]:
         """The same behind many prompts; reads what all wait for, turn by turn."""
         contexts = [self.context(prompt, text) for prompt, text in asked]
         for _ in range(turns):
@@ -83,9 +80,9 @@ class LoneView:
             if not unknown:
                 return [self.said(context) for context in contexts]
             self.view.resolve(unknown)
-            while self.view.tree.waiting:
-                read_side_by_side([self.view.tree.reading()], self.counters)
-            self.view.end_reading()
+            while self.memory.tree.waiting:
+                read_side_by_side([self.memory.tree.reading()], self.counters)
+            self.memory.end_reading()
         raise TimeoutError(f"{len(unknown)} texts still wait after {turns} turns")
 
     def said(self, context: int) -> Said:
@@ -99,11 +96,12 @@ class LoneView:
         )
 
     def probs(self, said: Said) -> Tensor:
-        """``[257]`` probabilities, float64; all alike where the member abstains."""
+        """``[symbols]`` probabilities, float64; all alike where the member abstains."""
         if said.abstains:
-            return torch.full((257,), 1 / 257, dtype=torch.float64)
+            size = self.contexts.alphabet.size
+            return torch.full((size,), 1 / size, dtype=torch.float64)
         return self.contexts.distributions.take(np.array([said.row]))[0].double().exp()
 
-    def log_probs(self, prompt: str, text: bytes) -> NDArray[np.float64]:
-        """``[257]`` log-probabilities behind one text."""
+    def log_probs(self, prompt: str, text: Text) -> NDArray[np.float64]:
+        """``[symbols]`` log-probabilities behind one text."""
         return self.probs(self.read(prompt, [text])[0]).log().numpy()

@@ -107,9 +107,10 @@ def test_what_may_follow_goes_by_the_state_of_a_text() -> None:
 def test_texts_are_encoded_and_counted() -> None:
     codec, letters, tokens = made()
     text = "the cat, naïve"
-    assert letters.encode(text) == text.encode()
-    ids = tokens.encode(text)
+    by_bytes, by_tokens = letters.decomposition(codec), tokens.decomposition(codec)
+    assert letters.encode(text, by_bytes) == text.encode()
+    ids = tokens.encode(text, by_tokens)
     assert b"".join(codec.token_bytes[token] for token in ids) == text.encode()
     assert len(ids) < len(text), "else counting tokens were counting bytes"
-    assert letters.symbols_per_token(text.encode(), codec) == [len(codec.token_bytes[token]) for token in ids]
-    assert tokens.symbols_per_token(ids, codec) == [1] * len(ids)
+    assert by_bytes.symbols_per_token(text.encode()) == [len(codec.token_bytes[token]) for token in ids]
+    assert by_tokens.symbols_per_token(ids) == [1] * len(ids)

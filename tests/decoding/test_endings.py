@@ -12,12 +12,9 @@ import torch
 from tokenizers import AddedToken
 
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.decoding.text.alphabet import TokenAlphabet
-from evoswarm.decoding.views.token_view import TokenRows
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -82,18 +79,14 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends: Any) -> None
 
 def test_in_tokens_too(three_ends: Any) -> None:
     member, judge = three_ends
-    contexts = ContextTable(TokenAlphabet(member.codec), 1, 1 << 20)
-    rows, node = TokenRows(member, contexts), Node(None, 0)
-    asked = judge.prompt("12")
-    with torch.inference_mode():
-        rows.put([node], judge.model(torch.tensor([asked])).logits[0, -1:])
-    nats = rows.facts[node].entropy
-    tokens, end = judge.next_token(asked)
-    row = contexts.distributions.take(np.array([node.row]))[0].exp()
+    reader = LoneView(member, 1e-3, alphabet=TokenAlphabet(member.codec))
+    said = reader.read("12", [()])[0]
+    tokens, end = judge.next_token(judge.prompt("12"))
+    row = reader.probs(said)
     assert row[-1].item() == pytest.approx(end, abs=1e-6)
     assert row[list(tokens)].tolist() == pytest.approx(list(tokens.values()), abs=1e-6)
     assert all(row[token] == 0 for token in judge.ends)
-    assert nats == pytest.approx(-sum(p * np.log(p) for p in [*tokens.values(), end]), abs=1e-4)
+    assert said.entropy == pytest.approx(-sum(p * np.log(p) for p in [*tokens.values(), end]), abs=1e-4)
 
 
 def test_every_answer_is_valid_utf8_however_loud(zoo: Swarm) -> None:

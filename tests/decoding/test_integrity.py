@@ -13,15 +13,15 @@ import pytest
 import torch
 
 from evoswarm.decoding.forward.in_place import InPlaceBatch
-from evoswarm.decoding.memory.byte_rows import ByteRows
 from evoswarm.decoding.memory.contexts import ContextTable, Distributions
+from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.memory.prefix_tree import NO_SLOT, Node
 from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
 
-POOLS = {"bytes": ("gpt2-c", "mamba-b", "llama-a"), "tokens": ONE_TOKENIZER}
+POOLS = {"bytes": ("gpt2-c", "mamba-b", "llama-a"), "common": ("gpt2-c", "mamba-b", "llama-a"), "tokens": ONE_TOKENIZER}
 
 
 def asked(alphabet: str) -> list[Request]:
@@ -52,17 +52,18 @@ def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callabl
     return failing
 
 
+@pytest.mark.parametrize(("where", "name"), [(MemberRows, "_write"), (Distributions, "write")])
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
 def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
-    swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch, count: int, error: Any
+    swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, count: int, error: Any
 ) -> None:
     """Rows that were given out but not written must not be believed."""
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
-    where, name = (ByteRows, "_write") if alphabet == "bytes" else (Distributions, "write")
+    reading = isinstance(error, torch.OutOfMemoryError) and where is MemberRows
     with monkeypatch.context() as patch:
         patch.setattr(where, name, nth(count, getattr(where, name), error))
-        with pytest.raises(DoesNotFit if isinstance(error, torch.OutOfMemoryError) else type(error)):
+        with pytest.raises(DoesNotFit if reading else type(error)):
             swarm.decode(asked(alphabet))
     check_integrity(swarm)
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
@@ -71,7 +72,7 @@ def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
 def test_what_breaks_off_while_a_table_grows(swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
     with monkeypatch.context() as patch:
-        patch.setattr(ByteRows, "_make_room", nth(2, ByteRows._make_room, torch.OutOfMemoryError("none left")))
+        patch.setattr(MemberRows, "_make_room", nth(2, MemberRows._make_room, torch.OutOfMemoryError("none left")))
         patch.setattr(ContextTable, "keep", nth(2, ContextTable.keep, torch.OutOfMemoryError("none left")))
         with pytest.raises((DoesNotFit, torch.OutOfMemoryError)):
             swarm.decode(asked(alphabet))
@@ -88,7 +89,7 @@ def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, alphabet: Any) -> Non
 
 def leaf(swarm: Swarm) -> tuple[Any, Node]:
     """A node that was read, has a slot, a row and no children; and its view."""
-    view = next(iter(swarm._views.values())).views[0]
+    view = swarm.memories[0]
     fits = [node for node in view.tree._by_depth() if node.slot != NO_SLOT and node.row >= 0 and not node.children]
     return view, fits[0]
 
@@ -121,7 +122,7 @@ def move_a_node(swarm: Any) -> None:
 
 
 def forget_a_prefix(swarm: Any) -> None:
-    for view in next(iter(swarm._views.values())).views:
+    for view in swarm.memories:
         if view.member.reader.needs_whole_past:
             node = next(one for one in view.tree._by_depth() if one.depth == 2 and one.children)
             view.tree._release(node)
@@ -129,7 +130,7 @@ def forget_a_prefix(swarm: Any) -> None:
 
 
 def misremember_a_prefix(swarm: Any) -> None:
-    for view in next(iter(swarm._views.values())).views:
+    for view in swarm.memories:
         for past in view.tree._pasts.values():
             past += 1
 
@@ -140,8 +141,7 @@ def lose_a_row(swarm: Any) -> None:
 
 def give_a_row_away(swarm: Any) -> None:
     view, node = leaf(swarm)
-    slots = view.rows.slots if hasattr(view.rows, "slots") else contexts(swarm).distributions.slots
-    slots.give([node.row])
+    view.rows.slots.give([node.row])
 
 
 def keep_a_buffer(swarm: Any) -> None:

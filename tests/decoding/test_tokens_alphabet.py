@@ -101,8 +101,12 @@ def test_members_of_one_tokenizer_mix(zoo: Swarm) -> None:
 
 
 def test_members_of_different_tokenizers_are_refused(zoo: Swarm) -> None:
-    with pytest.raises(RecipeError, match=r"alphabet: expected 'bytes'.*got 'tokens'"):
-        zoo.decode([Request(recipe("llama-a", alphabet="tokens"), "1+1=")])
+    with pytest.raises(
+        RecipeError, match=r"alphabet: expected 'common' or 'bytes'.*'llama-a' and 'gpt2-c'.*got 'tokens'"
+    ):
+        zoo.decode([Request(recipe("llama-a", "gpt2-c", alphabet="tokens"), "1+1=")])
+    alone = zoo.decode([Request(recipe("llama-a", alphabet="tokens"), "1+1=")])[0]
+    assert alone.failure is None, "there is nobody whose tokenizer could differ"
 
 
 def test_recipes_of_unknown_or_other_members_are_refused(zoo: Swarm) -> None:

@@ -19,7 +19,7 @@ NAMED = [
     ("decoding", "Philox-4x32-10", 10, "decoding.step.noise:ROUNDS"),
     ("decoding", r"sums within \$10^{-6}\$ of all votes tie", 1e-6, "evaluation.judge:TIE"),
     ("decoding", r"What lies below \$10^{-4}\$ nats is *close*", 1e-4, "evaluation.evaluation:CLOSE_MARGIN"),
-    ("byte-view", r"Differences below \$10^{-8}\$ are replaced", 1e-8, "decoding.memory.byte_rows:SMALL"),
+    ("byte-view", r"Differences below \$10^{-8}\$ are replaced", 1e-8, "decoding.memory.symbol_sums:SMALL"),
     ("memory", "(40%, 20% and 5%)", 0.4, "decoding.swarm:STATE_SHARE"),
     ("memory", "(40%, 20% and 5%)", 0.2, "decoding.swarm:ROW_SHARE"),
     ("memory", "(40%, 20% and 5%)", 0.05, "decoding.swarm:TEXT_SHARE"),

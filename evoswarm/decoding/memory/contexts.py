@@ -16,7 +16,8 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
-from evoswarm.decoding.text.alphabet import Alphabet, Text
+from evoswarm.decoding.text.alphabet import Alphabet
+from evoswarm.decoding.text.decomposition import Text
 from evoswarm.failure import Failure
 
 T = TypeVar("T")
@@ -69,7 +70,6 @@ class ContextTable:
         argmax: ``[contexts, members]`` the likeliest symbol, ties to the lowest.
         margin: ``[contexts, members]`` by how much it leads the second, nats.
         distributions: the rows that ``row`` means.
-        row_owners: the tree nodes whose ``row`` is one of these rows (in ``tokens`` a node's row is its distribution).
         reads: per (context, member), as context * members + member, the tree nodes whose rows it needs, in order.
         failures: per (context, member) why there is no distribution.
     """
@@ -82,7 +82,6 @@ class ContextTable:
         """Begin without contexts, for so many members, with so much room for their distributions."""
         self.alphabet, self.members = alphabet, members
         self.distributions = Distributions(alphabet.size, limit_bytes)
-        self.row_owners: dict[int, Node] = {}
         self.texts: list[Text] = []
         self.raws: list[bytes] = []
         self.prompts: list[int] = []
@@ -182,8 +181,8 @@ class ContextTable:
         if failure is not None:
             self.failures[context * self.members + member] = failure
 
-    def keep(self, rows: Tensor, owners: Sequence[Node] = ()) -> NDArray[np.int64]:
-        """Keep ``[n, symbols]`` log-probabilities, in ``tokens`` as the rows of these tree nodes; returns their rows.
+    def keep(self, rows: Tensor) -> NDArray[np.int64]:
+        """Keep ``[n, symbols]`` log-probabilities; returns their rows.
 
         Contexts whose rows had to make room for them must find them out again.
         """
@@ -191,26 +190,12 @@ class ContextTable:
         if len(lost):  # forgotten before they are written over, whatever comes in between
             here = self.row[: len(self)]
             here[np.isin(here, lost)] = NO_ROW
-            for row in lost.tolist():
-                owner = self.row_owners.pop(row, None)
-                if owner is not None:
-                    owner.row = NO_ROW
         try:
             self.distributions.write(taken, rows)
         except BaseException:
             self.distributions.slots.give(taken.tolist())
             raise
-        for row, owner in zip(taken.tolist(), owners, strict=False):
-            owner.row = row
-            self.row_owners[row] = owner
         return taken
-
-    def release(self, node: Node) -> None:
-        """A node's row is needed no more."""
-        if node.row != NO_ROW:
-            self.distributions.slots.give([node.row])
-            del self.row_owners[node.row]
-            node.row = NO_ROW
 
     def nodes(self) -> Iterable[Node]:
         """All tree nodes that anything here refers to."""
@@ -230,9 +215,8 @@ class ContextTable:
         A context is used whenever one behind it is, so what stays is closed under parents.
         """
         stays = self.used[: len(self)] >= clock
-        if not self.row_owners:  # nobody else means their rows
-            left = self.row[: len(self)][~stays]
-            self.distributions.slots.give(left[left != NO_ROW].tolist())
+        left = self.row[: len(self)][~stays]
+        self.distributions.slots.give(left[left != NO_ROW].tolist())
         kept = np.flatnonzero(stays)
         number = {old: new for new, old in enumerate(kept.tolist())}
         size, members = self.alphabet.size, self.members

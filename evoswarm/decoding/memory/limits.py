@@ -11,9 +11,8 @@ class MemoryLimits:
 
     Attributes:
         state_bytes: keys and values, or recurrent states, on the member's device.
-        row_bytes: whole output rows.
-        text_bytes: texts and the distributions behind them, half each, on the host (in ``tokens`` a distribution is an
-            output row, and counts as one).
+        row_bytes: whole output rows; and, beside them, distributions over alphabets as large as those.
+        text_bytes: texts and the distributions over bytes behind them, half each, on the host.
     """
 
     state_bytes: int

@@ -107,9 +107,9 @@ class CompletionBuilder:
         return found
 
     def _count_touched(self, lead: int, context: int, opened: Sequence[bool]) -> tuple[int, int]:
-        text, codec = self._contexts.texts[context], self._pool.views[lead].member.codec
+        text, made = self._contexts.texts[context], self._pool.views[lead].tokenizations.decomposition
         start = tokens = touched = 0
-        for symbols in self._contexts.alphabet.symbols_per_token(text, codec):
+        for symbols in made.symbols_per_token(text):
             tokens += 1
             touched += any(opened[start : start + symbols])
             start += symbols

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evoswarm.decoding.request import Request, Sample, Step
 from evoswarm.decoding.step.noise import noise_key
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.text.alphabet import Text
+from evoswarm.decoding.text.decomposition import Text
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 

@@ -1,7 +1,8 @@
 """The outcome space of one decoding step: an alphabet of symbols, and END.
 
 An alphabet numbers its symbols from 0 and puts END last. A *text* is the sequence of symbols that have been decoded so
-far: a byte string in ``ByteAlphabet``, a tuple of token ids in ``TokenAlphabet``.
+far: a byte string in ``ByteAlphabet``, a tuple of numbers in the others. All that parts one alphabet from another is
+said here and in ``Decomposition``; views, rows and the decoding loop are the same for all.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.utf8 import allowed_after, split_character
-
-Text = Sequence[int]
+from evoswarm.decoding.text.decomposition import Decomposition, Text
+from evoswarm.decoding.text.pieces import Pieces
+from evoswarm.decoding.text.utf8 import allowed_after, continues, split_character
 
 FLOOR = 1e-12  # no allowed symbol is given less: whoever multiplies must not be silenced by one member's zero
 LOG_FLOOR = math.log(FLOOR)
 _STATES = {0xE0: 2, 0xED: 3, 0xF0: 4, 0xF4: 5}  # bytes behind which not every continuation byte may follow
+# Unfinished characters, one of every kind that differs in what may follow.
+_PARTIALS = (b"", b"\xc2", b"\xe1", b"\xf1", b"\xe0", b"\xed", b"\xf0", b"\xf4")
+_KINDS = {partial[0]: kind for kind, partial in enumerate(_PARTIALS) if partial}
+BYTES = tuple(bytes((byte,)) for byte in range(256))
 LOG_ZERO = -200.0  # stands for log 0 in entropies, so that 0 log 0 = 0
 
 
@@ -43,10 +48,6 @@ class Alphabet(Protocol):
         """A text and its bytes with one more symbol (not END)."""
         ...
 
-    def encode(self, text: str) -> Text | None:
-        """The symbols that spell a text; None where none do."""
-        ...
-
     def state(self, raw: bytes) -> int:
         """What may follow a text, as a number that ``allowed`` knows."""
         ...
@@ -55,8 +56,12 @@ class Alphabet(Protocol):
         """``[n, size]`` which symbols may follow texts in ``[n]`` states."""
         ...
 
-    def symbols_per_token(self, text: Text, codec: Codec) -> Sequence[int]:
-        """Of each token that a member's tokenizer makes of a text, how many symbols it takes."""
+    def decomposition(self, codec: Codec) -> Decomposition:
+        """How the tokens of a member spell the symbols."""
+        ...
+
+    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
+        """The symbols of a text as a member would write it; None where its tokens do not spell it."""
         ...
 
 
@@ -76,10 +81,6 @@ class ByteAlphabet:
         longer = raw + bytes((symbol,))
         return longer, longer
 
-    def encode(self, text: str) -> Text:
-        """UTF-8."""
-        return text.encode()
-
     def state(self, raw: bytes) -> int:
         """By the unfinished character at the end: 0 where there is none, 1 where any continuation byte may follow."""
         partial = split_character(raw)[1]
@@ -89,9 +90,66 @@ class ByteAlphabet:
         """``[n, 257]`` which symbols keep texts valid UTF-8."""
         return torch.from_numpy(self._allowed[states])
 
-    def symbols_per_token(self, text: Text, codec: Codec) -> Sequence[int]:
-        """Bytes of each token."""
-        return [len(codec.token_bytes[token] or b"") for token in codec.encode(bytes(text)) or ()]
+    def decomposition(self, codec: Codec) -> Decomposition:
+        """A token is its bytes."""
+        return Decomposition(codec, codec.token_bytes, BYTES, bytes)
+
+    def encode(self, text: str, decomposition: Decomposition) -> Text:
+        """UTF-8, whoever can write it."""
+        return text.encode()
+
+
+class CommonAlphabet:
+    """The byte strings that are one ordinary token of every one of several tokenizers, all bytes, and END.
+
+    Symbols 0 to 255 are the bytes; the strings follow, sorted. Texts are valid UTF-8, but for an unfinished character
+    at their end.
+    """
+
+    empty: Text = ()
+
+    def __init__(self, codecs: Sequence[Codec]) -> None:
+        """The alphabet of these tokenizers."""
+        shared = set.intersection(*({text for text in codec.token_bytes if text} for codec in codecs))
+        self._symbols = [*BYTES, *sorted(text for text in shared if len(text) > 1)]
+        self._numbers = {text: number for number, text in enumerate(self._symbols)}
+        self.end = len(self._symbols)
+        self.size = self.end + 1
+        self._allowed = torch.zeros((len(_PARTIALS), self.size), dtype=torch.bool)
+        self._allowed[0, self.end] = True
+        for kind, partial in enumerate(_PARTIALS):
+            may = [number for text, number in self._numbers.items() if _is_inside(text) == bool(partial)]
+            self._allowed[kind, [number for number in may if continues(partial, self._symbols[number])]] = True
+
+    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
+        """A text and its bytes with one more symbol."""
+        return (*text, symbol), raw + self._symbols[symbol]
+
+    def state(self, raw: bytes) -> int:
+        """By the unfinished character at the end: 0 where there is none, then how many bytes it lacks (1 to 3), or
+        which byte begins it where not every other may follow that.
+        """
+        partial = split_character(raw)[1]
+        if not partial:
+            return 0
+        lead = partial[0]
+        if len(partial) == 1 and lead in _KINDS:
+            return _KINDS[lead]
+        return (2 if lead < 0xE0 else 3 if lead < 0xF0 else 4) - len(partial)
+
+    def allowed(self, states: NDArray[np.int32]) -> Tensor:
+        """``[n, size]`` which symbols keep texts valid UTF-8."""
+        return self._allowed[torch.from_numpy(states)]
+
+    def decomposition(self, codec: Codec) -> Decomposition:
+        """A token that is a symbol is that symbol; any other is made of several (see ``Pieces``)."""
+        pieces = Pieces(codec, self._symbols, self._numbers)
+        spelled = [None if text is None else pieces.of(text) for text in codec.token_bytes]
+        return Decomposition(codec, spelled, self._symbols, tuple)
+
+    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
+        """What the member's tokens for it decompose to."""
+        return decomposition.encode(text.encode())
 
 
 class TokenAlphabet:
@@ -112,10 +170,6 @@ class TokenAlphabet:
         """A text and the bytes that it spells, with one more token."""
         return (*text, symbol), raw + (self._codec.token_bytes[symbol] or b"")
 
-    def encode(self, text: str) -> Text | None:
-        """As the tokenizer does."""
-        return self._codec.encode(text.encode())
-
     def state(self, raw: bytes) -> int:
         """The only one: whatever the vocabulary spells may always follow."""
         return 0
@@ -124,6 +178,16 @@ class TokenAlphabet:
         """``[n, size]``, the same row n times."""
         return self._allowed.expand(len(states), -1)
 
-    def symbols_per_token(self, text: Text, codec: Codec) -> Sequence[int]:
-        """A symbol is a token."""
-        return [1] * len(text)
+    def decomposition(self, codec: Codec) -> Decomposition:
+        """A token is a symbol."""
+        spelled = [None if text is None else (token,) for token, text in enumerate(codec.token_bytes)]
+        return Decomposition(codec, spelled, codec.token_bytes, tuple, whole=True)
+
+    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
+        """As the tokenizer does."""
+        return decomposition.encode(text.encode())
+
+
+def _is_inside(text: bytes) -> bool:
+    """Whether a text begins inside a character."""
+    return 0x80 <= text[0] < 0xC0

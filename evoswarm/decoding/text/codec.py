@@ -79,6 +79,11 @@ class Codec:
         """E(text): ids that spell exactly the text, which may end inside a character; None where no tokens do."""
         return self.continuation.encode(text)
 
+    def encodes_alone(self, token: int) -> bool:
+        """Whether what a token spells, as a text of its own, is encoded as this token."""
+        text = self.token_bytes[token] or b""
+        return text.decode(errors="ignore").encode() == text and self.encode(text) == (token,)
+
     @cached_property
     def probes(self) -> tuple[bytes, ...]:
         """What to put behind a text to see all its paths (see ``find_probes``)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
@@ -32,6 +33,7 @@ class ContinuationTokenizer:
         added: the added tokens that it finds in texts, by id.
         added_texts: what they spell.
         words: what those of them spell that are found only as whole words.
+        byte_level: tokens are written in the stand-ins of bytes.
         merges_only: inside a pretoken nothing but merges decides (BPE that looks up no whole pretokens), so what no
             token stands across is tokenized the same on both sides, wherever the pretoken begins and ends.
     """
@@ -45,7 +47,7 @@ class ContinuationTokenizer:
             table: what each of its tokens spells; None where it is never generated.
         """
         self._table = table
-        self._metaspace = parts.metaspace
+        self.byte_level, self._metaspace = parts.byte_level, parts.metaspace
         self._model = model = backend.model
         self.merges_only = type(model).__name__ == "BPE" and not any(
             getattr(model, flag) for flag in ("ignore_merges", "end_of_word_suffix", "continuing_subword_prefix")
@@ -71,6 +73,13 @@ class ContinuationTokenizer:
     def same_as(self, other: ContinuationTokenizer) -> bool:
         """Whether two tokenizers treat all texts alike."""
         return self._table == other._table and self._plain.to_str() == other._plain.to_str()
+
+    @cached_property
+    def merges(self) -> list[tuple[str, str]]:
+        """The model's merges in their order, as it writes them; none where it is no BPE."""
+        described = json.loads(self._plain.to_str())["model"].get("merges", [])
+        pairs = (one.split(" ") if isinstance(one, str) else one for one in described)
+        return [(left, right) for left, right in pairs]
 
     def encode(self, text: bytes) -> Path | None:
         """E(text).

@@ -1,95 +1,95 @@
-"""What tokens can begin with: a trie of their bytes, grown where somebody looks."""
+"""What tokens can begin with: a trie of the symbols that they spell, grown where somebody looks."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.decomposition import Decomposition
 
-ROOT_BRANCH = 0  # the empty string: all tokens extend it
+ROOT_BRANCH = 0  # the empty text: all tokens extend it
 DEAD = -1  # no token is longer and begins so
 FIRST_ROWS = 256
-FEW = 8  # tokens up to which a row is faster filled one by one than searched
-BYTES = np.arange(256, dtype=np.uint8)
 
 
 class TokenTrie:
-    """The strings that some token strictly extends ("branches"), numbered in the order in which they were met.
+    """The texts that some token strictly extends ("branches"), numbered in the order in which they were met.
+
+    Positions are those of ``Decomposition.order``: tokens that begin alike stand side by side.
 
     Attributes:
-        known: what ``child`` has been asked, as ``branch << 8 | byte``; for those who ask very often.
+        bits: how far a branch is shifted in the keys of ``known``.
+        known: what ``child`` has been asked, as ``branch << bits | symbol``; for those who ask very often.
     """
 
-    def __init__(self, codec: Codec) -> None:
-        """Begin with the empty string; ``codec`` knows the tokens."""
-        texts = [codec.token_bytes[token] or b"" for token in codec.order.tolist()]
-        self._texts = texts
-        self._flat: NDArray[np.uint8] = np.frombuffer(b"".join(texts), dtype=np.uint8)
-        self._offsets: NDArray[np.int64] = np.cumsum([0, *map(len, texts)], dtype=np.int64)[:-1]
-        self._rows: NDArray[np.int64] = np.empty((FIRST_ROWS, 257), dtype=np.int64)
+    def __init__(self, decomposition: Decomposition) -> None:
+        """Begin with the empty text."""
+        texts = [decomposition.spelled[token] or () for token in decomposition.order.tolist()]
+        self._lengths = [len(text) for text in texts]
+        self._flat: NDArray[np.int64] = np.fromiter((symbol for text in texts for symbol in text), dtype=np.int64)
+        self._offsets: NDArray[np.int64] = np.cumsum([0, *self._lengths], dtype=np.int64)[:-1]
         self._depths: list[int] = []
-        self._next: NDArray[np.int64] = np.empty(FIRST_ROWS, dtype=np.int64)
-        self._next_ends: NDArray[np.int64] = np.zeros(FIRST_ROWS + 1, dtype=np.int64)
+        self._ranges: NDArray[np.int64] = np.empty((FIRST_ROWS, 2), dtype=np.int64)
+        self._ends: NDArray[np.int64] = np.zeros(FIRST_ROWS + 1, dtype=np.int64)
+        self._next: NDArray[np.int64] = np.empty((FIRST_ROWS, 3), dtype=np.int64)
+        self.bits = decomposition.symbols.bit_length()
         self.known: dict[int, int] = {}
         self._add(0, 0, len(texts))
 
     @property
-    def bounds(self) -> NDArray[np.int64]:
-        """``[branches in use, 257]`` tokens that start with branch i's string and then byte b: their positions.
+    def ranges(self) -> NDArray[np.int64]:
+        """``[branches in use, 2]`` where the tokens that strictly extend a branch's text begin and end.
 
-        They are ``order[bounds[i, b] : bounds[i, b + 1]]``; a view, which later branches may leave behind.
+        A view, like what ``following`` returns, which later branches may leave behind.
         """
-        return self._rows[: len(self._depths)]
+        return self._ranges[: len(self._depths)]
 
     @property
-    def next_bytes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which bytes can follow: branch i's are ``bytes[ends[i] : ends[i + 1]]``; returns ``(ends, bytes)``."""
-        ends = self._next_ends[: len(self._depths) + 1]
+    def following(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which symbols can follow: branch i's are ``rows[ends[i] : ends[i + 1]]``; returns ``(ends, rows)``.
+
+        A row is ``(symbol, begin, end)``: the tokens that start with the branch's text and then this symbol.
+        """
+        ends = self._ends[: len(self._depths) + 1]
         return ends, self._next[: ends[-1]]
 
-    def child(self, branch: int, byte: int) -> int:
-        """The branch of a string with one more byte, or ``DEAD``."""
-        found = self.known.get(branch << 8 | byte)
-        return self._grow(branch, byte) if found is None else found
+    def child(self, branch: int, symbol: int) -> int:
+        """The branch of a text with one more symbol, or ``DEAD``."""
+        found = self.known.get(branch << self.bits | symbol)
+        return self._grow(branch, symbol) if found is None else found
 
-    def _grow(self, branch: int, byte: int) -> int:
-        depth = self._depths[branch] + 1
-        low, high = int(self._rows[branch, byte]), int(self._rows[branch, byte + 1])
-        while low < high and len(self._texts[low]) == depth:  # tokens that are this string sort before those that go on
-            low += 1
-        found = self._add(depth, low, high) if low < high else DEAD
-        self.known[branch << 8 | byte] = found
+    def _grow(self, branch: int, symbol: int) -> int:
+        first, last = self._ends[branch], self._ends[branch + 1]
+        at = first + int(self._next[first:last, 0].searchsorted(symbol))
+        found = DEAD
+        if at < last and self._next[at, 0] == symbol:
+            depth = self._depths[branch] + 1
+            low, high = self._next[at, 1:].tolist()
+            while low < high and self._lengths[low] == depth:  # tokens that are this text sort before those that go on
+                low += 1
+            if low < high:
+                found = self._add(depth, low, high)
+        self.known[branch << self.bits | symbol] = found
         return found
 
     def _add(self, depth: int, low: int, high: int) -> int:
-        """Number a string of some length which the tokens of a range strictly extend."""
+        """Number a text of some length which the tokens of a range strictly extend."""
         number = len(self._depths)
-        if number == len(self._rows):
-            grown = np.empty((2 * number, 257), dtype=np.int64)
-            grown[:number] = self._rows
-            self._rows = grown
-            self._next_ends = np.concatenate([self._next_ends, np.zeros(number, dtype=np.int64)])
-        row = self._rows[number]
-        if high - low <= FEW:
-            filled = 0
-            for position in range(low, high):
-                behind = self._texts[position][depth] + 1
-                row[filled:behind] = position
-                filled = max(filled, behind)
-            row[filled:] = high
-        else:
-            row[:256] = np.searchsorted(self._flat[self._offsets[low:high] + depth], BYTES)
-            row[:256] += low
-            row[256] = high
+        if number == len(self._ranges):
+            self._ranges = np.concatenate([self._ranges, np.empty_like(self._ranges)])
+            self._ends = np.concatenate([self._ends, np.zeros(number, dtype=np.int64)])
         self._depths.append(depth)
-        self._note_next(number, np.flatnonzero(row[1:] > row[:-1]))
-        return number
-
-    def _note_next(self, number: int, following: NDArray[np.int64]) -> None:
-        begin = int(self._next_ends[number])
-        end = begin + len(following)
+        self._ranges[number] = low, high
+        column = self._flat[self._offsets[low:high] + depth]
+        firsts = np.flatnonzero(np.diff(column, prepend=-1))
+        begin = int(self._ends[number])
+        end = begin + len(firsts)
         if end > len(self._next):
-            self._next = np.concatenate([self._next, np.empty(max(len(self._next), end), dtype=np.int64)])
-        self._next[begin:end] = following
-        self._next_ends[number + 1] = end
+            grown = np.empty((max(2 * len(self._next), end), 3), dtype=np.int64)
+            grown[:begin] = self._next[:begin]
+            self._next = grown
+        self._next[begin:end, 0] = column[firsts]
+        self._next[begin:end, 1] = low + firsts
+        self._next[begin:end, 2] = np.append(low + firsts[1:], high)
+        self._ends[number + 1] = end
+        return number

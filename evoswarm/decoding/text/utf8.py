@@ -46,3 +46,20 @@ def allowed_after(partial: bytes) -> NDArray[np.bool_]:
         allowed[0xC2:0xF5] = True
         allowed[256] = True
     return allowed
+
+
+def continues(partial: bytes, text: bytes) -> bool:
+    """Whether a text may stand behind an unfinished character (or none): both together can go on to be valid UTF-8."""
+    whole, rest = split_character(partial + text)
+    try:
+        whole.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(_may_follow(rest[:end], rest[end]) for end in range(len(rest)))
+
+
+def _may_follow(partial: bytes, byte: int) -> bool:
+    if not partial:
+        return 0xC2 <= byte < 0xF5
+    first, last = continuation_range(partial)
+    return first <= byte <= last

@@ -1,54 +1,76 @@
-"""The members of a pool as one alphabet sees them: each with its tree and its view, all on the same contexts."""
+"""The members of a pool as one alphabet sees them: each with its view, all on the same contexts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
-from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters, DoesNotFit
-from evoswarm.decoding.views.byte_view import byte_views
-from evoswarm.decoding.views.token_view import token_views
+from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet, CommonAlphabet, TokenAlphabet
+from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
 from evoswarm.decoding.views.view import View
 from evoswarm.policies.alphabets import AlphabetName
-from evoswarm.policies.mix import Recipe
 
 KEPT_SHARE = 0.75  # of the limit on contexts, when it has been passed
+NO_POINTS = bytes(1 << 16)  # split points that a tokenizer whose tokens are symbols does not need
 
-ViewsOf = Callable[[Sequence[Member], Recipe, Sequence[MemoryLimits], Counters], tuple[ContextTable, list[View]]]
-VIEWS: dict[AlphabetName, ViewsOf] = {
-    "bytes": lambda members, recipe, limits, counters: byte_views(members, recipe.epsilon, limits, counters),
-    "tokens": lambda members, recipe, limits, counters: token_views(members, limits, counters),
+ALPHABETS: dict[AlphabetName, Callable[[Sequence[Codec]], Alphabet]] = {
+    "bytes": lambda codecs: ByteAlphabet(),
+    "common": CommonAlphabet,
+    "tokens": lambda codecs: TokenAlphabet(codecs[0]),
 }
 
 
 class PoolView:
-    """All members in one alphabet at one epsilon, and the contexts where they have been asked.
+    """Members in one alphabet at one epsilon, and the contexts where they have been asked.
 
     Attributes:
         contexts: every text behind every prompt.
-        views: per member.
+        views: by the member's number in the pool.
         clock: of the decoding that goes on; contexts used long ago go first.
     """
 
     def __init__(
-        self, members: Sequence[Member], recipe: Recipe, limits: Sequence[MemoryLimits], counters: Counters
+        self,
+        memories: Mapping[int, MemberMemory],
+        alphabet: AlphabetName,
+        epsilon: float,
+        *,
+        pool: int,
+        context_bytes: int,
+        distribution_bytes: int,
+        counters: Counters,
     ) -> None:
         """Begin without any contexts.
 
         Args:
-            members: the pool.
-            recipe: any recipe of this alphabet and epsilon.
-            limits: what may be kept of each member.
+            memories: of the members that speak in this alphabet, by their number in the pool.
+            alphabet: of one tokenizer each (``tokens``), or of all of theirs.
+            epsilon: share of the mass that may stay unread.
+            pool: number of members in the pool.
+            context_bytes: of contexts that may be kept.
+            distribution_bytes: of distributions at contexts that may be kept.
             counters: where the work is counted.
         """
-        self._limits, self._counters = limits, counters
+        self._memories, self._counters, self._context_bytes = memories, counters, context_bytes
         self.clock = 1
-        self.contexts, self.views = VIEWS[recipe.alphabet](members, recipe, limits, counters)
+        made = ALPHABETS[alphabet]([memory.member.codec for memory in memories.values()])
+        self.contexts = ContextTable(made, pool, distribution_bytes)
+        self.views: dict[int, View] = {}
+        for number, memory in memories.items():
+            tokenizations = self._tokenizations(memory.member.codec) or _tokenizations(memory, made)
+            self.views[number] = View(memory, number, self.contexts, tokenizations, epsilon)
+
+    def _tokenizations(self, codec: Codec) -> TokenizationTrie | None:
+        """Members of one tokenizer share what is known about texts."""
+        alike = (view.tokenizations for view in self.views.values() if view.memory.member.codec.same_as(codec))
+        return next(alike, None)
 
     def read(self) -> None:
         """Forward all that anybody waits for.
@@ -56,29 +78,38 @@ class PoolView:
         Raises:
             DoesNotFit: not even one prefix at a time fits.
         """
+        memories = self._memories.values()
         try:
-            while waiting := [view for view in self.views if view.tree.waiting]:
-                read_side_by_side([view.tree.reading() for view in waiting], self._counters)
+            while waiting := [memory for memory in memories if memory.tree.waiting]:
+                read_side_by_side([memory.tree.reading() for memory in waiting], self._counters)
         except (DoesNotFit, torch.OutOfMemoryError) as error:
             raise DoesNotFit(str(error)) from error
         finally:
-            for view in self.views:
-                view.end_reading()
-                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, view.row_bytes_in_use)
+            for memory in memories:
+                memory.end_reading()
+                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, memory.row_bytes_in_use)
         self.contexts.distributions.slots.tick()
 
-    def tidy(self) -> None:
-        """Between decodings: forget what exceeds the limits, the longest unused first."""
+    def tidy(self) -> bool:
+        """Between decodings: forget the contexts that exceed the limit, the longest unused first; whether any were."""
         self.clock += 1
-        most = sum(limit.text_bytes // 2 for limit in self._limits) // self.contexts.bytes_each
+        most = self._context_bytes // self.contexts.bytes_each
         crowded = len(self.contexts) > most
         if crowded:
             self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEPT_SHARE)))
-        for view in self.views:
-            view.forget(contexts=crowded)
-            view.tree.shrink()
-            view.member.reader.drop_buffers()
-        if crowded:
-            needed = {node for start in self.contexts.nodes() for node in start.chain()}
-            for view in self.views:
-                view.tree.prune(needed)
+        self.forget(nodes=crowded)
+        return crowded
+
+    def forget(self, *, nodes: bool) -> None:
+        """Forget who waits, and what refers to nodes that may go (see ``View.forget``)."""
+        for view in self.views.values():
+            view.forget(nodes=nodes)
+
+    def needed(self) -> set[Node]:
+        """The nodes to which contexts refer, and all before them."""
+        return {node for start in self.contexts.nodes() for node in start.chain()}
+
+
+def _tokenizations(memory: MemberMemory, alphabet: Alphabet) -> TokenizationTrie:
+    decomposition = alphabet.decomposition(memory.member.codec)
+    return TokenizationTrie(decomposition, NO_POINTS if decomposition.whole else memory.member.split_points)

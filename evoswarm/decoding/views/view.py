@@ -1,109 +1,133 @@
-"""What one member says at every context: the protocol of the views, and what all of them have in common."""
+"""The exact distribution of a token model over the next symbol of an alphabet.
+
+Behind a text x, a model may be in the middle of a token. Every *head* is a tokenization of a beginning of x from
+which some token leads beyond x; the next symbol's probability is the sum over heads of the probability of having
+tokenized that far, times that of the tokens that go on with that symbol. Only tokenizations that the tokenizer
+itself would produce are heads. The idea of covering tokens is from Vieira et al., "From language models over
+tokens to language models over characters" (2024); the restriction to canonical paths and the rule of what is
+read are evoswarm's, and ``tests/oracle.py`` states them once more as plainly as possible.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from evoswarm.chat import PromptRefused
-from evoswarm.decoding.member import Member
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.memory.limits import MemoryLimits
-from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree, Rows
-from evoswarm.decoding.request import Counters
+from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
+from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
+from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO
+from evoswarm.decoding.text.token_trie import ROOT_BRANCH
+from evoswarm.decoding.text.tokenization_trie import TokenizationNode, TokenizationTrie
+from evoswarm.decoding.views.heads import Heads
 from evoswarm.failure import Failure
 
-NO_TOKEN = -1
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
+NUMBERS_AT_ONCE = 1 << 21  # of distributions worked out in one step
 T = TypeVar("T")
 
 
-class View(ABC):
-    """One member in one alphabet: its prefix tree, and the prompts it has seen.
+class View:
+    """Next-symbol distributions of one member, in one alphabet, at one epsilon.
 
     Attributes:
-        member: whose view it is.
-        tree: what it has read.
+        memory: what the member has read and said.
+        tokenizations: texts of the alphabet in its tokenizer.
     """
 
     def __init__(
-        self, member: Member, number: int, contexts: ContextTable, rows: Rows, limits: MemoryLimits, counters: Counters
+        self,
+        memory: MemberMemory,
+        number: int,
+        contexts: ContextTable,
+        tokenizations: TokenizationTrie,
+        epsilon: float,
     ) -> None:
-        """Begin with an empty tree.
+        """Begin without contexts.
 
         Args:
-            member: whose view it is.
+            memory: of the member.
             number: of the member among those who speak at the contexts.
             contexts: where what is found out is noted.
-            rows: keeps what the member says.
-            limits: what may be kept of it.
-            counters: where the work is counted.
+            tokenizations: of the member's tokenizer, in the alphabet of the contexts.
+            epsilon: share of the mass that may stay unread.
         """
-        self.member, self._number, self._contexts = member, number, contexts
-        self.tree = PrefixTree(member.reader, rows, limits.state_bytes, counters)
-        self._prompts: dict[int, Node] = {}
-        self._foreign: dict[Node, Failure] = {}
-
-    @abstractmethod
-    def resolve(self, contexts: Sequence[int]) -> None:
-        """Find out what the member says at these contexts; what must be read first is asked for."""
-
-    @property
-    @abstractmethod
-    def row_bytes_in_use(self) -> int:
-        """Bytes of the output rows now kept."""
+        self.memory, self.tokenizations = memory, tokenizations
+        self._number, self._contexts, self._epsilon = number, contexts, epsilon
+        made = tokenizations.decomposition
+        self._sums = SymbolSums(memory.rows, tokenizations.tokens, made.ranks)
+        self._waiting: dict[int, Heads] = {}
+        self._where: dict[int, TokenizationNode] = {}
+        self._ends: dict[int, dict[TokenizationNode, tuple[Node, ...]]] = {}
 
     def prompt(self, context: int) -> Node:
         """The tree node at the end of a context's prompt."""
-        prompt = self._contexts.prompts[context]
-        found = self._prompts.get(prompt)
-        if found is None:
-            text = self._contexts.prompt_texts[prompt]
-            try:
-                tokens = self.member.render(text)
-            except PromptRefused as error:
-                self._prompts[prompt] = found = Node(self.tree.root, NO_TOKEN)  # behind nothing that is ever read
-                self._foreign[found] = Failure("prompt_refused", error.message)
-                return found
-            self._prompts[prompt] = found = self.tree.prompt(tokens)
-            foreign = self.member.unreadable(tokens)
-            if foreign is not None:
-                self._foreign[found] = Failure("unknown_token", foreign)
-        return found
+        return self.memory.prompt(self._contexts.prompt_texts[self._contexts.prompts[context]])
 
-    def unreadable(self, node: Node) -> Failure | None:
-        """Why a node cannot be read: its context is too short, its prompt was refused or holds an unknown token."""
-        if self._foreign:
-            begin: Node | None = node
-            while begin is not None and begin not in self._foreign:
-                begin = begin.parent
-            if begin is not None:
-                return self._foreign[begin]
-        most = self.member.reader.context_length
-        if most is None or node.depth <= most:
+    def resolve(self, contexts: Sequence[int]) -> None:
+        """Find out what the member says at these contexts; what must be read first is asked for."""
+        moving = [self._waiting.get(context) or self._heads(context) for context in contexts]
+        going = [heads for heads in moving if heads is not None]
+        done: list[Heads] = []
+        while going:
+            used: list[int] = []
+            ready = [heads for heads in going if self._has_rows(heads, used)]
+            self.memory.rows.slots.touch(used)
+            several = [heads for heads in ready if len(heads.nodes) > 1]
+            done += [heads for heads in ready if len(heads.nodes) == 1]
+            self._learn_masses(several)
+            going = []
+            for heads in several:
+                (going if heads.weigh(self._epsilon) else done).append(heads)
+        step = max(1, NUMBERS_AT_ONCE // self._contexts.alphabet.size)
+        for start in range(0, len(done), step):
+            self._finish(done[start : start + step])
+        for heads in done:
+            del self._waiting[heads.context]
+
+    def _heads(self, context: int) -> Heads | None:
+        """The heads at a context; None where the tokenizer cannot spell the text."""
+        nodes, branches = self._tokenizations(context)
+        if not nodes:
+            self._contexts.record_abstention(self._number, context)
+            self._note_reads(context, ())
             return None
-        return Failure("prompt_too_long", f"prompt and answer have more than {most} tokens")
+        heads = self._waiting[context] = Heads.of(context, nodes, branches)
+        return heads
 
-    def note_reads(self, context: int, nodes: tuple[Node, ...]) -> None:
-        """The nodes whose rows the distribution at a context needs, in order."""
-        self._contexts.reads[context * self._contexts.members + self._number] = nodes
+    def _tokenizations(self, context: int) -> tuple[list[Node], list[int]]:
+        """Per head the end of its path, and what is left of the text behind it."""
+        ends = self._ends.setdefault(self._contexts.prompts[context], {})
+        text = self._walk(context, self._where, lambda _: self.tokenizations.root, self.tokenizations.step)
+        nodes: list[Node] = []
+        branches: list[int] = []
+        for start, branch in (*text.starts, (text, ROOT_BRANCH)):
+            found = ends.get(start)
+            if found is None:
+                found = self._nodes(ends, start, context)
+            for node in found:
+                nodes.append(node)
+                branches.append(branch)
+        return nodes, branches
 
-    def fail(self, context: int, failure: Failure) -> None:
-        """There is no distribution at this context."""
-        self._contexts.record_abstention(self._number, context, failure=failure)
-        self.note_reads(context, ())
-
-    def end_reading(self) -> None:
-        """All that was asked for has been read."""
-        self.tree.end_reading()
-
-    def forget(self, *, contexts: bool) -> None:
-        """Forget who waits; and, where the contexts have been numbered anew, all that can be found out again."""
-        self.tree.forget_wanted()
-        if contexts:
-            self._prompts.clear()
-            self._foreign.clear()
+    def _nodes(
+        self, ends: dict[TokenizationNode, tuple[Node, ...]], text: TokenizationNode, context: int
+    ) -> tuple[Node, ...]:
+        """The ends of all canonical paths that spell a text behind the prompt of a context; noted in ``ends``."""
+        path = [text]
+        while path[-1].split is not None and path[-1].split not in ends:
+            path.append(path[-1].split)
+        found: tuple[Node, ...] = ()
+        for one in reversed(path):
+            start = self.prompt(context) if one.split is None else next(iter(ends[one.split]), None)
+            found = () if start is None else tuple([self.memory.tree.walk(start, tokens) for tokens in one.paths])
+            ends[one] = found
+        return found
 
     def _walk(self, context: int, known: dict[int, T], start: Callable[[int], T], step: Callable[[T, int], T]) -> T:
         """What belongs to a context, made symbol by symbol behind the nearest context that is known.
@@ -124,3 +148,107 @@ class View(ABC):
         for one in reversed(path):
             found = known[one] = step(found, self._contexts.texts[one][-1])
         return found
+
+    def _has_rows(self, heads: Heads, used: list[int]) -> bool:
+        """Whether all that it needs has been read; else it is wanted (and who has failed waits no longer)."""
+        tree, unfit = self.memory.tree, self.memory.rows.not_finite
+        missing = False
+        for node in heads.reads:
+            node.used = tree.clock
+            failure = self.memory.unreadable(node)
+            if failure is not None:
+                self._fail(heads, failure)
+                return False
+            if node.row == NO_ROW:
+                tree.want(node)
+                missing = True
+            elif unfit and node.row in unfit:
+                self._fail(heads, NOT_FINITE)
+                return False
+            else:
+                used.append(node.row)
+        return not missing
+
+    def _fail(self, heads: Heads, failure: Failure) -> None:
+        """There is no distribution at a context."""
+        self._contexts.record_abstention(self._number, heads.context, failure=failure)
+        self._note_reads(heads.context, ())
+        del self._waiting[heads.context]
+
+    def _note_reads(self, context: int, nodes: tuple[Node, ...]) -> None:
+        """The nodes whose rows the distribution at a context needs, in order."""
+        self._contexts.reads[context * self._contexts.members + self._number] = nodes
+
+    def _learn_masses(self, ready: Sequence[Heads]) -> None:
+        """Learn from rows that have just come: how likely the paths behind them are, and what the heads there hold."""
+        edges = dict.fromkeys([node for heads in ready for node in heads.new_edges()])
+        found = [(heads, index) for heads in ready for index, head in enumerate(heads.nodes) if head in heads.asked]
+        if edges:
+            self.memory.rows.learn_edges(list(edges))
+        if found:
+            rows = np.array([heads.nodes[index].row for heads, index in found])
+            branches = np.array([heads.branches[index] for heads, index in found])
+            for (heads, index), total in zip(found, self._sums.totals(rows, branches).tolist(), strict=True):
+                heads.totals[index] = total
+
+    def _finish(self, done: Sequence[Heads]) -> None:
+        """Add the heads up, mask, normalise, floor, for all contexts together."""
+        flat = [
+            (owner, node.row, branch, mass)
+            for owner, heads in enumerate(done)
+            for node, branch, mass in zip(heads.nodes, heads.branches, heads.masses, strict=True)
+            if mass > 0
+        ]
+        allowed = self._contexts.allowed([heads.context for heads in done]).numpy()
+        sums = np.zeros(allowed.shape)
+        if flat:
+            columns = list(zip(*flat, strict=True))
+            owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
+            sums = self._sums.by_symbol(HeadArrays(rows, branches, np.array(columns[3]), owners), allowed)
+        unread = np.array([heads.unread for heads in done])
+        totals = sums.sum(1)
+        speaks = totals > 0
+        if speaks.any():
+            kept = np.flatnonzero(speaks)
+            probabilities = sums[kept] / totals[kept, None]
+            share = unread[kept] / (unread[kept] + totals[kept])
+            self._learn([done[index].context for index in kept.tolist()], probabilities, allowed[kept], share)
+        for index in np.flatnonzero(~speaks).tolist():
+            self._contexts.record_abstention(self._number, done[index].context, 1.0 if unread[index] > 0 else 0.0)
+        for heads in done:
+            self._note_reads(heads.context, tuple(heads.reads))
+
+    def _learn(
+        self,
+        contexts: Sequence[int],
+        probabilities: NDArray[np.float64],
+        allowed: NDArray[np.bool_],
+        left_out: NDArray[np.float64],
+    ) -> None:
+        small = probabilities.astype(np.float32)
+        with np.errstate(divide="ignore"):
+            logs = np.log(small)
+        symbols = np.where(allowed, np.maximum(logs, np.float32(LOG_FLOOR)), np.float32(-np.inf))
+        entropy = -(small * np.maximum(logs, np.float32(LOG_ZERO))).sum(1, dtype=np.float64)
+        rows = self._contexts.keep(torch.from_numpy(symbols))
+        argmax = symbols.argmax(1)
+        every = np.arange(len(symbols))
+        best = symbols[every, argmax]
+        symbols[every, argmax] = -np.inf
+        self._contexts.record(
+            self._number,
+            contexts,
+            rows=rows,
+            entropy=np.maximum(entropy, 0.0),
+            left_out=left_out,
+            argmax=argmax,
+            margin=best - symbols.max(1),
+        )
+
+    def forget(self, *, nodes: bool) -> None:
+        """Forget who waits; and, where nodes or the numbers of contexts change, all that refers to them."""
+        self._waiting.clear()
+        if nodes:
+            self._where.clear()
+            self._ends.clear()
+            self.tokenizations.forget()

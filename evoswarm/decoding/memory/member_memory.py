@@ -1,0 +1,90 @@
+"""What one member has read and said, whoever asks in whatever alphabet."""
+
+from __future__ import annotations
+
+from evoswarm.chat import PromptRefused
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.member_rows import MemberRows
+from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree
+from evoswarm.decoding.request import Counters
+from evoswarm.failure import Failure
+
+NO_TOKEN = -1
+
+
+class MemberMemory:
+    """The prefixes, rows and prompts of one member: each is read once for all recipes, alphabets and epsilons.
+
+    Attributes:
+        member: whose they are.
+        rows: what it said.
+        tree: what it has read.
+    """
+
+    def __init__(self, member: Member, limits: MemoryLimits, counters: Counters) -> None:
+        """Begin with nothing read.
+
+        Args:
+            member: whose memory it is.
+            limits: what may be kept of it.
+            counters: where the work is counted.
+        """
+        self.member = member
+        self.rows = MemberRows(member.codec, limits.row_bytes, member.reader.device)
+        self.tree = PrefixTree(member.reader, self.rows, limits.state_bytes, counters)
+        self._prompts: dict[str, Node] = {}
+        self._foreign: dict[Node, Failure] = {}
+
+    def prompt(self, text: str) -> Node:
+        """The node at the end of a prompt."""
+        found = self._prompts.get(text)
+        if found is None:
+            try:
+                tokens = self.member.render(text)
+            except PromptRefused as error:
+                self._prompts[text] = found = Node(self.tree.root, NO_TOKEN)  # behind nothing that is ever read
+                self._foreign[found] = Failure("prompt_refused", error.message)
+                return found
+            self._prompts[text] = found = self.tree.prompt(tokens)
+            foreign = self.member.unreadable(tokens)
+            if foreign is not None:
+                self._foreign[found] = Failure("unknown_token", foreign)
+        return found
+
+    def unreadable(self, node: Node) -> Failure | None:
+        """Why a node cannot be read: its context is too short, its prompt was refused or holds an unknown token."""
+        if self._foreign:
+            begin: Node | None = node
+            while begin is not None and begin not in self._foreign:
+                begin = begin.parent
+            if begin is not None:
+                return self._foreign[begin]
+        most = self.member.reader.context_length
+        if most is None or node.depth <= most:
+            return None
+        return Failure("prompt_too_long", f"prompt and answer have more than {most} tokens")
+
+    def end_reading(self) -> None:
+        """All that was asked for has been read."""
+        self.tree.end_reading()
+        self.rows.slots.tick()
+
+    @property
+    def row_bytes_in_use(self) -> int:
+        """Bytes of the output rows now kept."""
+        return self.rows.slots.in_use * self.rows.row_bytes
+
+    def tidy(self, needed: set[Node] | None) -> None:
+        """Between decodings: forget who waits, and what exceeds the limits.
+
+        Args:
+            needed: where given, nodes to which nobody else refers, and the prompts, are forgotten too.
+        """
+        self.tree.forget_wanted()
+        self.tree.shrink()
+        self.member.reader.drop_buffers()
+        if needed is not None:
+            self._prompts.clear()
+            self._foreign.clear()
+            self.tree.prune(needed)

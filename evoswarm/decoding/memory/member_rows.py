@@ -1,0 +1,115 @@
+"""What a member says behind the prefixes that it has read, one row each, whatever the alphabet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
+from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.text.codec import Codec
+
+WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again
+AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
+BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
+
+
+class MemberRows:
+    """Rows of one member: log-probabilities of the tokens that spell something, in the codec's order, and of END.
+
+    Attributes:
+        codec: of the member's tokenizer.
+        device: where the rows lie; Apple GPUs have no float64, their rows are kept on the host.
+        row_bytes: size of one row, with the running sums that an alphabet makes of it.
+        slots: which row is whose.
+        not_finite: rows that hold nan or infinity.
+        written: ``[rows]`` how often each has been written; what was made of an earlier content is void.
+    """
+
+    def __init__(self, codec: Codec, limit_bytes: int, device: str) -> None:
+        """Begin without rows.
+
+        Args:
+            codec: of the member's tokenizer.
+            limit_bytes: what may be kept.
+            device: where the logits come from.
+        """
+        self.codec = codec
+        self.device = torch.device("cpu" if device.startswith("mps") else device)
+        self.row_bytes = BYTES_PER_TOKEN * (len(codec.order) + 1)
+        self.slots = RowSlots(min(limit_bytes, WARM_BYTES) // self.row_bytes)
+        self.not_finite: set[int] = set()
+        self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._owners: list[Node | None] = []
+        self._order = torch.from_numpy(codec.order).to(self.device)
+        self._ends = torch.tensor(codec.end_ids, device=self.device)
+        self.log_probs = torch.empty((0, len(codec.order) + 1), device=self.device)
+
+    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+        """Keep ``[nodes, columns]`` logits; special tokens and columns beyond the vocabulary get no mass."""
+        rows, lost = self.slots.take(len(nodes))
+        for row in lost.tolist():
+            self._forget(row)
+        step = max(1, AT_ONCE // self.log_probs.shape[1])
+        try:
+            self._make_room()
+            for start in range(0, len(rows), step):
+                self._write(rows[start : start + step], logits[start : start + step])
+        except BaseException:
+            self.slots.give(rows.tolist())  # what they hold is nobody's
+            self.not_finite.difference_update(rows.tolist())
+            raise
+        for node, row in zip(nodes, rows.tolist(), strict=True):
+            self._owners[row] = node
+            node.row = row
+
+    def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
+        scores = logits.to(self.device).float()
+        made = torch.empty((len(rows), self.log_probs.shape[1]), device=self.device)
+        torch.index_select(scores, 1, self._order, out=made[:, :-1])
+        made[:, -1] = torch.logsumexp(scores.index_select(1, self._ends), 1)
+        total = torch.logsumexp(made, 1, keepdim=True)
+        made.sub_(total)
+        self.written[rows] += 1
+        self.log_probs.index_copy_(0, torch.from_numpy(rows).to(self.device), made)
+        finite = torch.isfinite(total[:, 0]).cpu().numpy()
+        if self.not_finite or not finite.all():
+            self.not_finite.difference_update(rows.tolist())
+            self.not_finite.update(rows[~finite].tolist())
+
+    def _make_room(self) -> None:
+        have, size = len(self.log_probs), self.slots.size
+        if size <= have:
+            return
+        if self.device.type == "cpu":
+            size = max(size, self.slots.limit)  # pages that nobody has written to take no memory
+        grown = self.log_probs.new_empty((size, self.log_probs.shape[1]))
+        grown[:have] = self.log_probs
+        self.log_probs = grown
+        self._owners += [None] * (size - have)
+        self.written = np.concatenate([self.written, np.zeros(size - have, dtype=np.int64)])
+
+    def drop(self, node: Node) -> None:
+        """Forget a node's row."""
+        if node.row != NO_ROW:
+            self.slots.give([node.row])
+            self._forget(node.row)
+
+    def _forget(self, row: int) -> None:
+        owner = self._owners[row]
+        if owner is not None:
+            owner.row = NO_ROW
+        self._owners[row] = None
+        self.not_finite.discard(row)
+
+    def learn_edges(self, nodes: Sequence[Node]) -> None:
+        """Note on every node the probability of its token; their parents must have rows."""
+        rank = self.codec.rank
+        rows = torch.tensor([node.parent.row for node in nodes if node.parent is not None], device=self.device)
+        ranks = torch.tensor([rank[node.token] for node in nodes], device=self.device)
+        for node, probability in zip(nodes, self.log_probs[rows, ranks].double().exp().tolist(), strict=True):
+            node.edge = probability
