@@ -29,6 +29,7 @@ FLOORS = [
 DECODING = [
     "request",
     "decoder",
+    "beside",
     "reader",
     "waves",
     "text",

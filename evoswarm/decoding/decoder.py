@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Protocol, Self
 
+from evoswarm.checkpoint import Generation
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -26,6 +27,7 @@ class MemberFacts:
         dtype: of the loaded weights.
         shape: what its cost is computed from.
         tokens: digest of what its tokens spell, and which of them end an answer.
+        generation: how its owner's answers are decoded, by its files.
     """
 
     spec: MemberSpec
@@ -33,16 +35,20 @@ class MemberFacts:
     dtype: str
     shape: MemberShape
     tokens: str
+    generation: Generation = field(default_factory=Generation)
 
     @classmethod
     def from_json(cls, text: str, spec: MemberSpec, device: str) -> Self:
         """Read ``to_json`` back for a member that is the same but for its name and its place."""
         data = json.loads(text)
-        return cls(spec, device, data["dtype"], MemberShape(**data["shape"]), data["tokens"])
+        shape, generation = MemberShape(**data["shape"]), Generation.from_json(data["generation"])
+        return cls(spec, device, data["dtype"], shape, data["tokens"], generation)
 
     def to_json(self) -> str:
         """What does not depend on where the member lies and what it is called."""
-        return json.dumps({"dtype": self.dtype, "shape": asdict(self.shape), "tokens": self.tokens})
+        generation = self.generation.to_json()
+        known = {"dtype": self.dtype, "shape": asdict(self.shape), "tokens": self.tokens, "generation": generation}
+        return json.dumps(known)
 
 
 class FactStore(Protocol):
@@ -112,6 +118,14 @@ class Decoder(Protocol):
     @abstractmethod
     def state_limit_bytes(self) -> int:
         """What the kept states of all members may come to."""
+
+    def through_templates(self) -> Decoder | None:
+        """The same models, each asked through its own chat template, where they are not asked so already.
+
+        The members of that decoder are the same as far as their paths are; their names are others. None where no
+        member has such a template, or where this decoder does not offer it.
+        """
+        return None
 
     @cached_property
     def specs(self) -> tuple[MemberSpec, ...]:

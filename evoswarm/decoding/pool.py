@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from typing import Self
 
 from evoswarm.canonical import digest_of, sha256
+from evoswarm.checkpoint import Generation
 from evoswarm.decoding.decoder import FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.weight_files import weight_bytes
-from evoswarm.decoding.member import Member, identified, load_member, locate, seen_device
+from evoswarm.decoding.member import (
+    Content,
+    Member,
+    generation,
+    load_member,
+    locate,
+    seen_device,
+    templated,
+    templated_spec,
+)
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.trust import refused_code
 
+_REFUSED = "cannot be loaded"
+NOBODY_REFUSED: Mapping[str, str] = {}
 _READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say
 
 
@@ -27,10 +40,12 @@ class Pool:
         facts: of the members, in order.
     """
 
-    def __init__(self, facts: Sequence[MemberFacts], load: Callable[[], Sequence[Member]]) -> None:
-        """Take facts that are known; ``load`` makes the members in the same order."""
+    def __init__(
+        self, facts: Sequence[MemberFacts], load: Callable[[], Sequence[Member]], sources: Sources | None = None
+    ) -> None:
+        """Take facts that are known; ``load`` makes the members in the same order, ``sources`` is where from."""
         self.facts = tuple(facts)
-        self._load = load
+        self._load, self._sources = load, sources
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -42,9 +57,38 @@ class Pool:
         return tuple(self._load())
 
     @classmethod
-    def of(cls, members: Sequence[Member]) -> Self:
+    def of(cls, members: Sequence[Member], sources: Sources | None = None) -> Self:
         """The pool of members that are loaded already."""
-        return cls([_facts_of(member) for member in members], lambda: members)
+        generations = [Generation()] * len(members) if sources is None else sources.generations
+        facts = [_facts_of(member, one) for member, one in zip(members, generations, strict=True)]
+        return cls(facts, lambda: members, sources)
+
+    def through_templates(self) -> Pool | None:
+        """The members that have a chat template and are asked without, through it; None where there are none.
+
+        Their models are those of this pool, loaded once. A template that cannot be used is left out.
+        """
+        sources = self._sources
+        asked = {} if sources is None else sources.templated(self.facts)
+        if sources is None or not asked:
+            return None
+        known = sources.known(list(asked.values()), [self.facts[number].device for number in asked])
+        if known is None:
+            members, refused = self._templated(asked)
+            known = [_facts_of(one, self.facts[number].generation) for number, one in members.items()]
+            sources.keep(known, {_digest(asked[number], self.facts[number].device): why for number, why in refused})
+        return Pool(known, lambda: _as_known(known, list(self._templated(asked)[0].values()))) if known else None
+
+    def _templated(self, asked: Mapping[int, MemberSpec]) -> tuple[dict[int, Member], list[tuple[int, str]]]:
+        """Members through their templates by their numbers in this pool, and why others cannot be had so."""
+        assert self._sources is not None
+        found, refused = {}, []
+        for number, spec in asked.items():
+            try:
+                found[number] = templated(self.members[number], spec, self._sources.contents[number].directory)
+            except MemberError as error:
+                refused.append((number, error.message))
+        return found, refused
 
     @classmethod
     def find(
@@ -73,8 +117,8 @@ class Pool:
         for spec in specs:
             if spec.trust_remote_code and not trust_remote_code:
                 raise MemberError(refused_code(spec.name, spec.path))
-        directories = [locate(spec) for spec in specs]
-        sizes = [weight_bytes(directory, spec.dtype) for directory, spec in zip(directories, specs, strict=True)]
+        sources = Sources(specs, [Content(locate(spec)) for spec in specs], store)
+        sizes = [weight_bytes(one.directory, spec.dtype) for one, spec in zip(sources.contents, specs, strict=True)]
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
 
         def load(digests: Sequence[str | None] = (None,) * len(specs)) -> list[Member]:
@@ -82,30 +126,75 @@ class Pool:
             return [load_member(spec, batch_tokens, *at) for spec, *at in zip(specs, devices, digests, strict=True)]
 
         if store is None:
-            return cls.of(load())
-        named = [identified(spec, one) for spec, one in zip(specs, directories, strict=True)]
-        digests = [_digest(spec, device) for spec, device in zip(named, devices, strict=True)]
-        known = store.facts(digests)
-        if all(digest in known for digest in digests) and not any(spec.trust_remote_code for spec in specs):
-            facts = [  # code of a member's own is in no fingerprint
-                MemberFacts.from_json(known[digest], spec, device)
-                for digest, spec, device in zip(digests, named, devices, strict=True)
-            ]
-            return cls(facts, lambda: _as_known(facts, load()))
-        pool = cls.of(load([spec.fingerprint for spec in named]))  # reading large files once is enough
-        store.keep({_digest(one.spec, one.device): one.to_json() for one in pool.facts})
+            return cls.of(load(), sources)
+        named = [content.identified(spec) for spec, content in zip(specs, sources.contents, strict=True)]
+        known = sources.known(named, devices)
+        if known is not None:
+            return cls(known, lambda: _as_known(known, load()), sources)
+        pool = cls.of(load([spec.fingerprint for spec in named]), sources)  # reading large files once is enough
+        sources.keep(pool.facts)
         return pool
 
 
-def _facts_of(member: Member) -> MemberFacts:
-    tokens = sha256(repr((member.codec.token_bytes, member.codec.end_ids)))
-    return MemberFacts(member.spec, member.reader.device, member.reader.dtype, member.reader.shape, tokens)
+class Sources:
+    """Where the members of a pool come from, and what is known of them there.
+
+    Attributes:
+        contents: of their directories.
+    """
+
+    def __init__(self, specs: Sequence[MemberSpec], contents: Sequence[Content], store: FactStore | None) -> None:
+        """Look at what their files say of generation; ``store`` is where facts of members are kept.
+
+        Raises:
+            MemberError: a file says what nothing can obey.
+        """
+        self.contents, self._store = tuple(contents), store
+        pairs = zip(specs, contents, strict=True)
+        self.generations = tuple(generation(spec, content.directory) for spec, content in pairs)
+        self._own_code = any(spec.trust_remote_code for spec in specs)
+
+    def templated(self, facts: Sequence[MemberFacts]) -> dict[int, MemberSpec]:
+        """Those of the members that can be asked through their chat templates and are not, by their numbers."""
+        names = [one.spec.name for one in facts]
+        found = {}
+        for number, (one, content) in enumerate(zip(facts, self.contents, strict=True)):
+            spec = templated_spec(one.spec, content.directory, names)
+            if spec is not None:
+                found[number] = content.identified(spec)
+                names.append(spec.name)
+        return found
+
+    def known(self, specs: Sequence[MemberSpec], devices: Sequence[str]) -> list[MemberFacts] | None:
+        """Facts of members that were loaded before, less those that could not be; None where one was never tried."""
+        if self._store is None or self._own_code:  # code of a member's own is in no fingerprint
+            return None
+        digests = [_digest(spec, device) for spec, device in zip(specs, devices, strict=True)]
+        known = self._store.facts(digests)
+        if not all(digest in known for digest in digests):
+            return None
+        return [
+            MemberFacts.from_json(known[digest], spec, device)
+            for digest, spec, device in zip(digests, specs, devices, strict=True)
+            if _REFUSED not in known[digest]
+        ]
+
+    def keep(self, facts: Sequence[MemberFacts], refused: Mapping[str, str] = NOBODY_REFUSED) -> None:
+        """Keep facts of members that have been loaded, and why others, by their digests, could not be."""
+        if self._store is not None:
+            fresh = {digest: json.dumps({_REFUSED: why}) for digest, why in refused.items()}
+            self._store.keep({**fresh, **{_digest(one.spec, one.device): one.to_json() for one in facts}})
+
+
+def _facts_of(member: Member, generation: Generation) -> MemberFacts:
+    tokens, reader = sha256(repr((member.codec.token_bytes, member.codec.end_ids))), member.reader
+    return MemberFacts(member.spec, reader.device, reader.dtype, reader.shape, tokens, generation)
 
 
 def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequence[Member]:
     """The members, if they are still what was known of them before they were loaded."""
     for known, member in zip(facts, members, strict=True):
-        found = _facts_of(member)
+        found = _facts_of(member, known.generation)
         if (found.spec.fingerprint, found.to_json()) != (known.spec.fingerprint, known.to_json()):
             raise MemberError(
                 f"member {known.spec.name!r}: expected {known.spec.path} to stay as it was read at the start,"
@@ -117,5 +206,5 @@ def _as_known(facts: Sequence[MemberFacts], members: Sequence[Member]) -> Sequen
 def _digest(spec: MemberSpec, device: str) -> str:
     """What decides the facts: the files, how they are to be loaded, and by what."""
     readers = [version(name) for name in _READERS]
-    decisive = ["member", spec.fingerprint, spec.dtype, device.partition(":")[0], readers, DECODING_VERSION]
+    decisive = ["member 2", spec.fingerprint, spec.dtype, device.partition(":")[0], readers, DECODING_VERSION]
     return digest_of(decisive)

@@ -159,6 +159,15 @@ class Swarm(Decoder):
                 completions.update(zip(numbers, done, strict=True))
         return [completions[number] for number in range(len(requests))]
 
+    def through_templates(self) -> Swarm | None:
+        """The same models through their own chat templates, loaded once; see :class:`Decoder`."""
+        pool = self._pool.through_templates()
+        if pool is None:
+            return None
+        other = Swarm(pool, *self._given)
+        other.counters = self.counters
+        return other
+
     @property
     def context_lengths(self) -> dict[str, int | None]:
         """How many tokens each member can read; see :class:`Decoder`."""

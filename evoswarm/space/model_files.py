@@ -13,7 +13,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from evoswarm.canonical import sha256
-from evoswarm.checkpoint import Adapter, Description, Unfit, Vocabulary, adapter_of, refuse_kind, stored_weights
+from evoswarm.checkpoint import (
+    Adapter,
+    Description,
+    Unfit,
+    Vocabulary,
+    adapter_of,
+    generation_of,
+    refuse_kind,
+    stored_weights,
+)
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError, Where
 from evoswarm.member_spec import MemberSpec
@@ -56,6 +65,7 @@ class ModelFiles:
         with self._located():
             adapter = adapter_of(self._description)
             notes = self._check_model() if adapter is None else self._check_adapter(adapter)
+            generation_of(self.directory)
             if chat_template is not None and not self._has_chat_template():
                 raise MemberError(
                     f"expected false, or a chat template in {str(self.directory)!r}, got true and none there",

@@ -169,6 +169,13 @@ SPOILT: dict[str, tuple[Callable[[Path], None], type[EvoswarmError], str, int, s
         "model-1.safetensors",
     ),
     "no end token": (no_end, MemberError, "pool.0.path", 4, "an end token"),
+    "samples at no temperature": (
+        text("model/generation_config.json", '{"do_sample": true, "temperature": 0.0}'),
+        MemberError,
+        "pool.0.path",
+        4,
+        "expected a number above 0 (do_sample is on) as temperature in 'model/generation_config.json', got 0.0",
+    ),
     "no chat template": (
         rewrite("model/tokenizer_config.json", chat_template=None),
         MemberError,

@@ -25,7 +25,7 @@ def end_ids(
     for source in (generation, model.config.get_text_config(), tokenizer):
         ids = getattr(source, "eos_token_id", None)
         found.update(ids if isinstance(ids, (list, tuple)) else [] if ids is None else [ids])
-    found.update(() if template is None else _closing(template, tokenizer))
+    found.update(() if template is None else closing_ids(template, tokenizer))
     found.update(_named(spec, tokenizer, columns))
     known = tuple(sorted(token for token in found if 0 <= token < columns))
     if not known:
@@ -36,8 +36,8 @@ def end_ids(
     return known
 
 
-def _closing(template: ChatTemplate, tokenizer: Any) -> Iterator[int]:
-    """The token by which a chat template closes what the assistant says."""
+def closing_ids(template: ChatTemplate, tokenizer: Any) -> Iterator[int]:
+    """The token by which a chat template closes what the assistant says, if there is one."""
     added = {entry.content: token for token, entry in tokenizer.added_tokens_decoder.items()}
     token = template.closing_token(added)
     if token is not None:

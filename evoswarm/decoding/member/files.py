@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from evoswarm.chat import DEFAULT_DATE, find_template, is_dated
-from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Unfit, adapter_of
+from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Generation, Unfit, adapter_of, generation_of
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
@@ -104,6 +105,38 @@ def _download(spec: MemberSpec) -> Path:
         ) from None
 
 
+class Content:
+    """What the files of a directory hold, as a digest: large ones are read once, however a member is told to be asked.
+
+    Attributes:
+        directory: that holds them.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @cached_property
+    def _files(self) -> hashlib._Hash:
+        digest = hashlib.sha256()
+        _add_files(self.directory, digest)
+        base = local_base(self.directory)
+        if base is not None:
+            _add_files(base, digest)
+        return digest
+
+    def fingerprint(self, spec: MemberSpec) -> str:
+        """See ``fingerprint``."""
+        digest = self._files.copy()
+        digest.update(f"chat_template:{spec.chat_template}".encode())
+        if spec.told:  # nothing is added where nothing is said, so that known fingerprints stay
+            digest.update(json.dumps(spec.told, sort_keys=True).encode())
+        return digest.hexdigest()
+
+    def identified(self, spec: MemberSpec) -> MemberSpec:
+        """See ``identified``."""
+        return identified(spec, self.directory, self.fingerprint(dated(spec, self.directory)))
+
+
 def identified(spec: MemberSpec, directory: Path, digest: str | None = None) -> MemberSpec:
     """The spec with all that its files decide filled in: the date that its template takes for today, its fingerprint.
 
@@ -127,7 +160,7 @@ def dated(spec: MemberSpec, directory: Path) -> MemberSpec:
     """
     if not spec.chat_template:
         return spec
-    base = None if has_tokenizer(directory) else _local_base(directory)
+    base = None if has_tokenizer(directory) else local_base(directory)
     try:
         writes = is_dated(find_template(base or directory) or "")
     except MemberError as error:
@@ -143,18 +176,22 @@ def fingerprint(directory: Path, spec: MemberSpec) -> str:
 
     The files of an adapter's base count too, where it is here; what is on the hub is known by the adapter's config.
     """
-    digest = hashlib.sha256()
-    _add_files(directory, digest)
-    base = _local_base(directory)
-    if base is not None:
-        _add_files(base, digest)
-    digest.update(f"chat_template:{spec.chat_template}".encode())
-    if spec.told:  # nothing is added where nothing is said, so that known fingerprints stay
-        digest.update(json.dumps(spec.told, sort_keys=True).encode())
-    return digest.hexdigest()
+    return Content(directory).fingerprint(spec)
 
 
-def _local_base(directory: Path) -> Path | None:
+def generation(spec: MemberSpec, directory: Path) -> Generation:
+    """How its owner's answers are decoded, by its files.
+
+    Raises:
+        MemberError: they ask for what ``generate`` of transformers would refuse; names the file.
+    """
+    try:
+        return generation_of(directory)
+    except Unfit as error:
+        raise MemberError(f"member {spec.name!r}: {error}") from None
+
+
+def local_base(directory: Path) -> Path | None:
     """The directory that an adapter goes with, where it is here; None for a whole model."""
     with suppress(Unfit):
         adapter = adapter_of(Description(directory))

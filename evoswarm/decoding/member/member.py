@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from evoswarm.chat import ChatTemplate, PromptRefused
+from evoswarm.decoding.member.ends import closing_ids
 from evoswarm.decoding.member.literals import special_ids
-from evoswarm.decoding.member.prompt import Prompt
+from evoswarm.decoding.member.prompt import Prompt, chat_template_of
 from evoswarm.decoding.reader import Reader
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.split_points import find_split_points
@@ -28,7 +30,13 @@ class Member:
     """
 
     def __init__(
-        self, spec: MemberSpec, reader: Reader, tokenizer: Any, end_ids: tuple[int, ...], template: ChatTemplate | None
+        self,
+        spec: MemberSpec,
+        reader: Reader,
+        tokenizer: Any,
+        end_ids: tuple[int, ...],
+        template: ChatTemplate | None,
+        codec: Codec | None = None,
     ) -> None:
         """Put a member together; ``load_member`` does so from files.
 
@@ -38,13 +46,14 @@ class Member:
             tokenizer: a fast tokenizer of transformers, whose token ids are those of the reader.
             end_ids: tokens that end an answer, ascending.
             template: its chat template, where its prompts go through one.
+            codec: of tokenizer, ends and reader, where somebody has made it already.
 
         Raises:
             MemberError: the tokenizer cannot be used, or writes what the reader cannot read.
         """
         self.spec, self.reader = spec, reader
         self._prompt = Prompt(tokenizer, end_ids, template)
-        self.codec = Codec(tokenizer, end_ids, reader.columns, spec.name)
+        self.codec = codec or Codec(tokenizer, end_ids, reader.columns, spec.name)
         if not len(self.codec.order):
             raise MemberError(
                 f"member {spec.name!r}: expected tokens that spell something, got only end and special ones"
@@ -64,6 +73,25 @@ class Member:
     def split_points(self) -> bytes:
         """Where the tokenizer treats both sides of a text apart (see ``find_split_points``)."""
         return find_split_points(self.codec)
+
+    def asked(self, spec: MemberSpec, template: ChatTemplate) -> Member:
+        """The same loaded model, asked through a chat template, whose closing token ends its answers too.
+
+        Raises:
+            MemberError: the template writes what the model cannot read.
+        """
+        closing = [token for token in closing_ids(template, self._tokenizer) if token < self.reader.columns]
+        ends = tuple(sorted({*self.codec.end_ids, *closing}))
+        codec = self.codec if ends == tuple(self.codec.end_ids) else None
+        return Member(spec, self.reader, self._tokenizer, ends, template, codec)
+
+    def chat_template(self, spec: MemberSpec, directory: Path) -> ChatTemplate | None:
+        """The chat template of its files, tried; None where ``spec`` asks for none.
+
+        Raises:
+            MemberError: there is none, or it does not do what it should.
+        """
+        return chat_template_of(spec, directory, self._tokenizer)
 
     def render(self, text: str) -> tuple[int, ...]:
         """Token ids of a prompt (see ``Prompt.render``)."""
