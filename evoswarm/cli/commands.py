@@ -143,7 +143,7 @@ def check(
 ) -> None:
     """Validate a space or a study, its files and its items, without loading a model."""
     from evoswarm.genomes import check_kind
-    from evoswarm.space import SearchSpace, check_files, small_test_split
+    from evoswarm.space import SearchSpace, check_files, small_test_split, told_alphabet
     from evoswarm.study.hyperparameters.settings import is_study
 
     if is_study(space):
@@ -153,6 +153,8 @@ def check(
     check_kind(checked)
     notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
     print(f"{space}: a valid search space: {_count(checked.pool, 'member')}, {_count(checked.tasks, 'task')}")
+    if (told := told_alphabet(checked)) is not None:
+        print(f"alphabet: {told}")
     for note in notes:
         print(f"note: {note}")
 

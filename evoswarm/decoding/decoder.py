@@ -168,8 +168,8 @@ class Decoder(Protocol):
         for other in others:
             if tokens[other] != tokens[first]:
                 raise RecipeError(
-                    "alphabet: expected 'common' or 'bytes' (members have different tokenizers or end tokens: "
-                    f"{first!r} and {other!r}), got {recipe.alphabet!r}"
+                    "alphabet: expected 'common' or 'bytes', or 'auto' in a space (members have different tokenizers"
+                    f" or end tokens: {first!r} and {other!r}), got {recipe.alphabet!r}"
                 )
 
 

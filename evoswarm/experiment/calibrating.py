@@ -13,46 +13,65 @@ from evoswarm.experiment.workbench import Workbench, naming
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
-from evoswarm.genomes.plain import single
+from evoswarm.genomes.plain import single, uniform
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import Policy, load_policy
+from evoswarm.policies import Policy, Recipe, load_policy
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
+from evoswarm.policies.mix import RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 
 CALIBRATION_ITEMS = 64
 CALIBRATION = "calibration.json"
+BEYOND = 1e3
+"""Nats that no entropy reaches: those of the largest vocabularies stay under 14."""
 
 
-def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress) -> Calibration:
-    """The entropies of every possible lead; read back when the run has them, or the ledger.
+def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress, alphabet: AlphabetName) -> Calibration:
+    """The entropies of every possible lead in an alphabet; read back when the run has them, or the ledger.
 
-    A run that gave up has them of the moment that spoilt everything: they are made anew.
+    That of the space's first alphabet is in ``calibration.json``, any other in ``calibration-ALPHABET.json``. A run
+    that gave up has them of the moment that spoilt everything: they are made anew.
 
     Raises:
         Stopped: Ctrl-C.
     """
-    text = None if begins_anew(run) else run.read(CALIBRATION)
+    first = alphabet == bench.space.alphabets[0]
+    name = CALIBRATION if first else f"calibration-{alphabet}.json"
+    text = None if begins_anew(run) else run.read(name)
     if text is not None:
-        return Calibration.from_json(text, str(run.path / CALIBRATION))
-    progress.stage(f"calibrating {len(possible_leads(bench))} possible leads")
-    calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
-    run.write(CALIBRATION, calibration.to_json())
+        return Calibration.from_json(text, str(run.path / name))
+    where = "" if first else f" in {alphabet}"
+    progress.stage(f"calibrating {len(possible_leads(bench))} possible leads{where}")
+    calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS], alphabet)
+    run.write(name, calibration.to_json())
     return calibration
 
 
-def calibrate(bench: Workbench, items: Sequence[Item]) -> Calibration:
+def calibrate(bench: Workbench, items: Sequence[Item], alphabet: AlphabetName) -> Calibration:
     """The entropies that each possible lead shows when it decodes these items alone, greedily.
+
+    In ``common`` it does so in the symbols that the whole pool shares: thresholds stand in recipes of several members,
+    where a step is not one of the lead's own tokens.
 
     Raises:
         Stopped: Ctrl-C.
     """
     leads = possible_leads(bench)
-    rows = bench.evaluator.entropies([single(bench.space, spec) for spec in leads], items)
+    rows = bench.evaluator.entropies([_only_lead(bench, spec, alphabet) for spec in leads], items)
     table: dict[str, dict[str, list[float]]] = {spec.name: {} for spec in leads}
     for spec, row in zip(leads, rows, strict=True):
         for item, entropies in zip(items, row, strict=True):
             table[spec.name].setdefault(item.task, []).extend(entropies)
     return Calibration.of(table)
+
+
+def _only_lead(bench: Workbench, spec: MemberSpec, alphabet: AlphabetName) -> Recipe:
+    """A recipe in which nobody but the lead speaks, in symbols as recipes of several members have them."""
+    if not ALPHABETS[alphabet].of_members or len(bench.pool) == 1:
+        return single(bench.space, spec, alphabet)
+    members = [RecipeMember(spec=other, threshold=BEYOND) for other in bench.pool]
+    return uniform(bench.space, bench.pool, alphabet).changed(members=members, lead=spec.name)
 
 
 def possible_leads(bench: Workbench) -> list[MemberSpec]:
@@ -61,12 +80,12 @@ def possible_leads(bench: Workbench) -> list[MemberSpec]:
     return [spec for spec in bench.pool if not named or spec.name in named]
 
 
-def genomes_for(bench: Workbench, calibrate: Callable[[], Calibration]) -> PolicyGenomes[Any, Any]:
+def genomes_for(bench: Workbench, calibrate: Callable[[AlphabetName], Calibration]) -> PolicyGenomes[Any, Any]:
     """The genomes of a space, with the sizes of its loaded members and the policies it starts from.
 
     Args:
         bench: the space made ready.
-        calibrate: gives the entropies of the possible leads, where the kind of genome needs them.
+        calibrate: gives the entropies of the possible leads in an alphabet, where the kind of genome needs them.
     """
     warm: dict[str, Policy] = {}
     for file in bench.space.warm_start:

@@ -27,7 +27,7 @@ from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE
-from evoswarm.experiment.run_history import SPACE, history, note_once, read_run, retire, root_of, transient_failures
+from evoswarm.experiment.run_history import history, note_once, read_run, retire, root_of, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
 from evoswarm.genomes.plain import uniform
@@ -125,7 +125,7 @@ def certify_champion(
         Stopped: Ctrl-C.
     """
     retire(run, champion)
-    space = SearchSpace.from_yaml(run.path / SPACE)  # as it was asked for: a loaded one knows its fingerprints
+    space = bench.asked  # a loaded one knows its fingerprints
     evaluator, items = bench.evaluator, bench.items["test"]
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest

@@ -171,7 +171,7 @@ def _decode_sample(bench: Workbench) -> _Sample:
         alone.append(tokens)
         marks.append(now)
 
-    genomes = genomes_for(bench, lambda: calibrate(bench, items))
+    genomes = genomes_for(bench, lambda alphabet: calibrate(bench, items, alphabet))
     mark(0.0)
     algorithm = algorithm_of(bench.space, genomes)
     scores: list[tuple[float, ...]] = []

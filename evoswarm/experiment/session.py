@@ -21,6 +21,7 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
+from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, limits
@@ -32,7 +33,7 @@ from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
-from evoswarm.run_directory import RunDirectory, run_directory
+from evoswarm.run_directory import RunDirectory, begun, run_directory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
@@ -87,13 +88,17 @@ def search(
     named_store(checked)  # a refusal comes before anything is written
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
+    place, kept = None if out is None else Path(out), ledger_file(root, ledger)
+    checked, swarm = with_known_alphabet(
+        checked, kept, swarm, lambda one: begun(*_whereabouts(one, root, place), mirrored=one.tracking.mlflow), progress
+    )
     with ExitStack() as stack:
-        run = stack.enter_context(_run_of(checked, root, None if out is None else Path(out)))
+        run = stack.enter_context(_run_of(checked, root, place))
         interrupt = stack.enter_context(Interrupt(run.path))
         bench = stack.enter_context(
             workbench(
                 checked,
-                ledger_file(root, ledger),
+                kept,
                 splits=splits,
                 transient=transient_failures(run),
                 stop=interrupt.asked,
@@ -111,12 +116,18 @@ def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
     return space if seed is None else space.model_copy(update={"seed": seed})
 
 
+def _whereabouts(
+    space: SearchSpace, root: Path, out: Path | None
+) -> tuple[Path, str, dict[str, Any], dict[str, float | None], Path | None]:
+    """Where the run of a space may be, and what it is."""
+    identity = {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
+    return root, f"{space.name}-seed{space.seed}", identity, limits(space), out
+
+
 @contextmanager
 def _run_of(space: SearchSpace, root: Path, out: Path | None) -> Iterator[RunDirectory]:
     """The run directory of a search, with its space in it; let go at the end."""
-    name = f"{space.name}-seed{space.seed}"
-    identity = {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
-    run = run_directory(root, name, identity, limits(space), out, mirrored=space.tracking.mlflow)
+    run = run_directory(*_whereabouts(space, root, out), mirrored=space.tracking.mlflow)
     try:
         run.write("space.yaml", space.to_yaml())
         yield run
@@ -167,7 +178,7 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            genomes = genomes_for(bench, lambda: calibration_of(bench, run, self._progress))
+            genomes = genomes_for(bench, lambda alphabet: calibration_of(bench, run, self._progress, alphabet))
             algorithm = algorithm_of(bench.space, genomes)
             evolving = Evolving(bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes)
             self._progress.stage(f"evolving on {bench.space.splits.search} items")

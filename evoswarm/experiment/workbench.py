@@ -19,6 +19,7 @@ from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, load_policy
+from evoswarm.policies.alphabets import automatic
 from evoswarm.space import SearchSpace, draw_items, make_tasks
 from evoswarm.tasks.task import Item, SplitName, Task
 from evoswarm.trust import Trust
@@ -43,13 +44,15 @@ class Workbench:
     """A space made ready.
 
     Attributes:
-        space: with the members' fingerprints filled in.
+        asked: the space as it was asked for, its alphabet known.
+        space: the same with the members' fingerprints filled in.
         tasks: by name.
         items: per split, of those that were asked for.
         swarm: the loaded pool.
         evaluator: scores recipes.
     """
 
+    asked: SearchSpace
     space: SearchSpace
     tasks: Mapping[str, Task]
     items: Mapping[SplitName, Sequence[Item]]
@@ -112,10 +115,16 @@ def workbench(
             swarm = load_swarm(space, open_ledger, on_load=lambda members: progress.stage(f"loading {members} members"))
         elif not _same_pool(space.pool, swarm.specs):
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
-        loaded = space.model_copy(update={"pool": swarm.specs})
+        asked = in_its_alphabet(space, swarm)
+        loaded = asked.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
         evaluator = Evaluator(swarm, by_name, open_ledger, transient=transient, stop=stop)
-        yield Workbench(loaded, by_name, items, swarm, evaluator)
+        yield Workbench(asked, loaded, by_name, items, swarm, evaluator)
+
+
+def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:
+    """The space with what ``alphabet: auto`` is for its pool: ``tokens`` where its recipes could be decoded in them."""
+    return space.resolved(automatic(one_tokenizer=len({member.tokens for member in swarm.facts}) == 1))
 
 
 def load_swarm(
@@ -203,7 +212,7 @@ def evaluate(
         opening = None
         if split == "test":
             digests = [bench.evaluator.item_digest(item, bound.prompt_format) for item in items]
-            opening = bench.evaluator.ledger.open_items(checked.continuation_digest, bound.digest, digests)
+            opening = bench.evaluator.ledger.open_items(bench.asked.continuation_digest, bound.digest, digests)
         progress.stage(f"decoding {len(items)} items of the {split} split")
         return SplitResult(bound, split, bench.evaluator.summaries([bound], items)[0], opening)
 

@@ -13,6 +13,7 @@ from evoswarm.evolution.coordinates import Coordinates
 from evoswarm.genomes.limits import Limits, MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space import SearchSpace
 
 REMEMBERED = 4096  # policies of genomes: more than a generation asks for
@@ -29,13 +30,13 @@ class Material:
         space: the search space, fingerprints filled in: its member specs go into policies.
         sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
         warm_start: policies of the space's kind to begin with, by the name that their origin shall have.
-        calibrate: gives the entropies of all possible leads; called by kinds that need them.
+        calibrate: gives the entropies of all possible leads in an alphabet; called by kinds that need them.
     """
 
     space: SearchSpace
     sizes: Mapping[str, MemberSize] = field(default_factory=dict)
     warm_start: Mapping[str, Any] = field(default_factory=dict)
-    calibrate: Callable[[], Calibration] = lambda: Calibration({})
+    calibrate: Callable[[AlphabetName], Calibration] = lambda alphabet: Calibration({})
 
 
 class PolicyGenomes(ABC, Generic[G, P]):

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace
 
 
-def single(space: SearchSpace, spec: MemberSpec) -> Recipe:
+def single(space: SearchSpace, spec: MemberSpec, alphabet: AlphabetName | None = None) -> Recipe:
     """One member alone, greedy."""
-    return uniform(space, [spec])
+    return uniform(space, [spec], alphabet)
 
 
-def uniform(space: SearchSpace, specs: Sequence[MemberSpec]) -> Recipe:
-    """All members at every step with equal weights, by the mixture rule."""
+def uniform(space: SearchSpace, specs: Sequence[MemberSpec], alphabet: AlphabetName | None = None) -> Recipe:
+    """All members at every step with equal weights, by the mixture rule; in the space's first alphabet by default."""
     leads = space.genome.leads
     lead = next((spec.name for spec in specs if leads is None or spec.name in leads), specs[0].name)
     return Recipe(
-        alphabet=space.alphabet,
+        alphabet=alphabet or space.alphabets[0],
         members=tuple(RecipeMember(spec=spec) for spec in specs),
         lead=lead,
         epsilon=space.epsilon,

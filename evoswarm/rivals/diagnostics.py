@@ -81,7 +81,7 @@ def _mixes(space: SearchSpace, specs: Sequence[MemberSpec], champion: Policy) ->
     """The plain mixes."""
     yield Candidate(
         "uniform mix of its members",
-        uniform(space, champion.specs),
+        uniform(space, champion.specs, champion.alphabet if isinstance(champion, Recipe) else None),
         "uniform_members",
         "The champion's members at every step with equal weights",
     )

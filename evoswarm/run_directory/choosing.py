@@ -22,6 +22,23 @@ from evoswarm.run_directory.directory import (
 )
 
 
+def begun(
+    root: Path,
+    name: str,
+    identity: Mapping[str, Any],
+    limits: Mapping[str, float | None],
+    out: Path | None = None,
+    *,
+    mirrored: bool = False,
+) -> Path | None:
+    """The run that `run_directory` would go on with; None where it would begin a new one. Nothing is opened."""
+    paths = [root / name, *_numbered(root, name)] if out is None else [out]
+    for path in paths:
+        if _began(path) == identity and (out is not None or _goes_on(path, limits, mirrored)):
+            return path
+    return None
+
+
 def run_directory(
     root: Path,
     name: str,
@@ -56,10 +73,9 @@ def run_directory(
         if began is not None and began != identity:
             raise RunError(_other(began, identity), Where(str(out)))
         return _begin(RunDirectory(out), identity)
-    for path in [root / name, *_numbered(root, name)]:
-        began = _began(path)
-        if began == identity and _goes_on(path, limits, mirrored):
-            return _begin(RunDirectory(path), identity)
+    path = begun(root, name, identity, limits, mirrored=mirrored)
+    if path is not None:
+        return _begin(RunDirectory(path), identity)
     taken = {path.name for path in (root / name, *_numbered(root, name)) if path.exists() and not _is_vacant(path)}
     free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
     return _begin(RunDirectory(root / free), identity)

@@ -10,6 +10,7 @@ from evoswarm.space.settings import (
     IslandOverrides,
     Tracking,
 )
+from evoswarm.space.tokenizers import told_alphabet
 
 __all__ = [
     "Budget",
@@ -22,4 +23,5 @@ __all__ = [
     "make_tasks",
     "named_store",
     "small_test_split",
+    "told_alphabet",
 ]

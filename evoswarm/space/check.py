@@ -6,15 +6,15 @@ import os
 
 from evoswarm.errors import MemberError, RecipeError, show
 from evoswarm.policies import load_policy
-from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.sampling import said_of_sampling
 from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
-from evoswarm.space.model_files import model_files, vocabulary_digest
+from evoswarm.space.model_files import model_files
 from evoswarm.space.named_store import named_store
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace
+from evoswarm.space.tokenizers import difference
 from evoswarm.tasks.task import Item, SplitName
 from evoswarm.trust import refused_code
 
@@ -94,27 +94,20 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
             notes += prompts.check()
             files.check_ends(prompts.extra_ends)
             members.append(prompts)
-    if ALPHABETS[space.alphabet].one_tokenizer:
+    if "tokens" in (space.genome.alphabets or (space.alphabet,)):
         _check_one_tokenizer(space, members)
     return notes, members
 
 
 def _check_one_tokenizer(space: SearchSpace, members: list[MemberPrompts]) -> None:
-    first: tuple[str, str, frozenset[int]] | None = None
-    for member in members:
-        vocabulary = member.files.vocabulary()
-        if vocabulary is None:
-            continue
-        name, digest, ends = member.spec.name, vocabulary_digest(vocabulary), member.files.end_ids()
-        ends |= {vocabulary[token] for token in member.extra_ends if token in vocabulary}
-        first = first or (name, digest, ends)
-        if (digest, ends) != first[1:]:
-            what = "vocabulary" if digest != first[1] else "end tokens"
-            raise MemberError(
-                f"expected the {what} of {first[0]!r} (the alphabet is {space.alphabet}; bytes takes any mix), got "
-                f"other {what} in {name!r}",
-                space.where("pool", member.index, "path"),
-            )
+    found = difference(members)
+    if found is not None:
+        of_genome = space.genome.alphabets is not None
+        said = f"{'genome.alphabets has' if of_genome else 'the alphabet is'} tokens; common and bytes take any mix"
+        raise MemberError(
+            f"expected the {found.what} of {found.first!r} ({said}), got other {found.what} in {found.other!r}",
+            space.where("pool", found.index, "path"),
+        )
 
 
 def _check_warm_start(space: SearchSpace) -> None:

@@ -26,6 +26,7 @@ def check_coherence(space: SpaceSettings) -> None:
         _tasks,
         _splits,
         _genome,
+        _alphabets,
         _islands,
         _algorithm,
         _edges,
@@ -95,6 +96,19 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
     for key, (low, high) in ranges.items():
         if not low <= high:
             yield Contradiction(("genome", key), f"expected [low, high] with low <= high, got {show((low, high))}")
+
+
+def _alphabets(space: SpaceSettings) -> Iterator[Contradiction]:
+    among = space.genome.alphabets
+    if among is None:
+        return
+    yield from duplicates(among, ("genome", "alphabets"))
+    if space.alphabet not in ("auto", among[0]):
+        yield Contradiction(
+            ("alphabet",),
+            f"expected auto or {among[0]} (genome.alphabets says what recipes may be in, and its first is that of the "
+            f"plain ones), got {show(space.alphabet)}",
+        )
 
 
 def _islands(space: SpaceSettings) -> Iterator[Contradiction]:

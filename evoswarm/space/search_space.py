@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedSeq
 from evoswarm.canonical import digest_of
 from evoswarm.errors import SpaceError, Where
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space.coherence import check_coherence
 from evoswarm.space.explain import explain
 from evoswarm.space.settings import SpaceSettings
@@ -106,6 +107,25 @@ class SearchSpace(SpaceSettings):
         space._trust = trust
         return space
 
+    @property
+    def alphabets(self) -> tuple[AlphabetName, ...]:
+        """What recipes may be in, that of the plain ones first.
+
+        Raises:
+            ValueError: ``auto`` has not been resolved.
+        """
+        if self.genome.alphabets is not None:
+            return self.genome.alphabets
+        if self.alphabet == "auto":
+            raise ValueError("expected a space whose pool is known, got alphabet: auto")
+        return (self.alphabet,)
+
+    def resolved(self, alphabet: AlphabetName) -> Self:
+        """The same space in an alphabet that is known: where it says ``auto``, this or the first of the genome's."""
+        if self.alphabet != "auto":
+            return self
+        return self.model_copy(update={"alphabet": (self.genome.alphabets or (alphabet,))[0]})
+
     def where(self, *path: str | int) -> Where:
         """Where the value of a field stands: ``where("pool", 0, "path")``."""
         return self._source.where(path)
@@ -144,6 +164,8 @@ class SearchSpace(SpaceSettings):
         content = self.model_dump(mode="json", by_alias=True)
         if self.genome.kind == "mix":  # spaces from before there were others keep their digests
             del content["genome"]["kind"]
+        if self.genome.alphabets is None:  # likewise
+            del content["genome"]["alphabets"]
         return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
 
 

@@ -17,7 +17,7 @@ from evoswarm.evolution.settings import Replace, Select, Topology
 from evoswarm.fusion import RULES, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
-from evoswarm.policies.alphabets import AlphabetName
+from evoswarm.policies.alphabets import AlphabetChoice, AlphabetName
 from evoswarm.settings import LONGEST_NAME, NAME, KeyOf, Seed, Settings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES
@@ -64,6 +64,8 @@ class GenomeSettings(ByParameter, Settings):
 
     Attributes:
         kind: of policy that is searched for: ``mix`` (distributions, symbol by symbol) or ``vote`` (whole answers).
+        alphabets: that recipes may be in; null is the space's only. The first is that of the plain ones: every member
+            alone, and all of them alike.
         max_members: of a recipe; null is the whole pool.
         weight: range of a member's weight, before normalisation.
         temperature: range of a member's temperature.
@@ -82,6 +84,7 @@ class GenomeSettings(ByParameter, Settings):
     """
 
     kind: str = "mix"
+    alphabets: tuple[AlphabetName, ...] | None = Field(default=None, min_length=1)
     max_members: int | None = Field(default=None, ge=1)
     weight: PositiveRange = (0.02, 1.0)
     temperature: PositiveRange = (0.25, 4.0)
@@ -298,8 +301,10 @@ class SpaceSettings(Settings):
         seed: drives the search.
         noise_seed: keys the sampling noise of decoding, whatever the seed.
         pool: the members on offer, in order.
-        alphabet: the outcomes of a decoding step.
-        epsilon: share of the probability that the byte view may leave unread.
+        alphabet: the outcomes of a decoding step: ``bytes``; ``common``, the tokens that all members of a recipe
+            have, and bytes; ``tokens``, where all members of the pool share one tokenizer; or ``auto``, which is
+            ``tokens`` where that can be, else ``common``.
+        epsilon: share of the probability that a member's view may leave unread; ``tokens`` leaves out nothing.
         prompt_format: how a question becomes a prompt; ``{prompt}`` stands for the question.
         system: what the system turn says, for members with a chat template that say nothing of their own.
         template_options: variables of chat templates, such as ``enable_thinking``; a member's own win.
@@ -324,7 +329,7 @@ class SpaceSettings(Settings):
     seed: Seed = 0
     noise_seed: Seed = 0
     pool: tuple[MemberSpec, ...] = Field(min_length=1)
-    alphabet: AlphabetName = "bytes"
+    alphabet: AlphabetChoice = "bytes"
     epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
     prompt_format: str = Field(default="{prompt}", pattern=r"\{prompt\}")
     system: str | None = Field(default=None, min_length=1)

@@ -53,8 +53,8 @@ def main() -> None:
 
 def _evolve(bench: Workbench, generations: int) -> list[int]:
     """Resident bytes after every generation; prints one line each."""
-    table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
-    representation = genomes_for(bench, lambda: table)
+    table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS], bench.space.alphabets[0])
+    representation = genomes_for(bench, lambda alphabet: table)
     archipelago = Archipelago(archipelago_settings(bench.space), representation, bench.space.seed)
     process, resident = psutil.Process(), []
     print("generation  resident MB  most states MB  most rows MB  rows  again")

@@ -69,8 +69,8 @@ def quickstart() -> Quickstart:
     """Load the pool, draw the items, calibrate."""
     plain = space()
     with workbench(plain, ":memory:") as bench:
-        table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS])
-        representation = genomes_for(bench, lambda: table)
+        table = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS], bench.space.alphabets[0])
+        representation = genomes_for(bench, lambda alphabet: table)
         return Quickstart(bench.swarm.members, bench.items["selection"], dict(bench.tasks), representation)  # type: ignore[attr-defined]
 
 

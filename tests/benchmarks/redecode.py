@@ -61,7 +61,7 @@ def _count(ledger: Path) -> int:
 def _recipes(result: SearchResult, bench: Workbench) -> list[Policy]:
     """Everything that the search evaluated: its individuals, and at the end the contenders and what came of one."""
     calibration = Calibration.from_json((result.directory / CALIBRATION).read_text(encoding="utf-8"))
-    representation = genomes_for(bench, lambda: calibration)
+    representation = genomes_for(bench, lambda alphabet: calibration)
     lines = (result.directory / INDIVIDUALS).read_text(encoding="utf-8").splitlines()
     recipes = [representation.express(representation.decode(json.loads(line)["genome"])) for line in lines]
     recipes += [one.policy for one in result.selection.contenders]

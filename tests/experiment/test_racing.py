@@ -138,7 +138,7 @@ def test_who_has_no_islands_has_no_places_either(micro: Micro, algorithm: str) -
 def test_an_algorithm_without_islands_cannot_race(micro: Micro, swarm: Swarm, tmp_path: Path) -> None:
     with workbench(micro("racing={rungs: [4]}"), ":memory:", swarm=swarm) as bench:
         run = RunDirectory(tmp_path / "run")
-        representation = genomes_for(bench, lambda: calibration_of(bench, run, SILENT))
+        representation = genomes_for(bench, lambda alphabet: calibration_of(bench, run, SILENT, alphabet))
         run.close()
         with pytest.raises(ValueError, match="expected an archipelago to race on, got RandomSearch"):
             scoring_of(bench, RandomSearch(representation, [Objective("accuracy")], 0))

@@ -26,7 +26,7 @@ SIZES = (f"splits.search={ITEMS}", "evolution.population=4")
 def evolved(bench: Workbench, directory: Path) -> tuple[Scoring[Any, Any], list[Line]]:
     """Three generations: the scoring behind them, and every individual with its columns when its line is written."""
     run = RunDirectory(directory)
-    representation = genomes_for(bench, lambda: calibration_of(bench, run, SILENT))
+    representation = genomes_for(bench, lambda alphabet: calibration_of(bench, run, SILENT, alphabet))
     run.close()
     algorithm = algorithm_of(bench.space, representation)
     scoring = scoring_of(bench, algorithm)

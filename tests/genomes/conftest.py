@@ -12,6 +12,7 @@ from evoswarm.genomes.kinds import Material
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 
@@ -20,14 +21,15 @@ TASKS = ({"name": "sums", "source": "reasoning_gym", "family": "chain_sum"},)
 
 def make_space(members: int = 5, **fields: Any) -> SearchSpace:
     pool = [{"name": f"m{index}", "path": f"models/m{index}", "fingerprint": f"f{index}"} for index in range(members)]
-    return SearchSpace.model_validate({"name": "small", "pool": pool, "tasks": TASKS, **fields})
+    data = {"name": "small", "pool": pool, "alphabet": "auto", "tasks": TASKS, **fields}
+    return SearchSpace.model_validate(data).resolved("bytes")
 
 
-def make_calibration(members: int = 5, steps: int = 200) -> Calibration:
-    rng = Random(0)
+def make_calibration(members: int = 5, steps: int = 200, alphabet: AlphabetName = "bytes") -> Calibration:
+    rng, most = Random(0), 2 if alphabet == "bytes" else 6
     return Calibration.of(
         {
-            f"m{index}": {task: [2 * rng.random() for _ in range(steps)] for task in ("sums", "words")}
+            f"m{index}": {task: [most * rng.random() for _ in range(steps)] for task in ("sums", "words")}
             for index in range(members)
         }
     )
@@ -50,6 +52,10 @@ def representation() -> Callable[..., MixGenomes]:
         **genome: Any,
     ) -> MixGenomes:
         space = make_space(members, genome=genome)
-        return MixGenomes(Material(space, sizes or {}, warm_start or {}, lambda: make_calibration(members)))
+        return MixGenomes(
+            Material(
+                space, sizes or {}, warm_start or {}, lambda alphabet: make_calibration(members, alphabet=alphabet)
+            )
+        )
 
     return make

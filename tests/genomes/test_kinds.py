@@ -16,6 +16,7 @@ from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings
 from evoswarm.genomes import GENOMES, Material, PolicyGenomes, check_kind, genomes_of
 from evoswarm.genomes.plain import single
 from evoswarm.policies import KINDS, Policy
+from evoswarm.policies.alphabets import AlphabetName
 from tests.genomes.conftest import make_calibration, make_space
 
 SIZE = 4
@@ -24,7 +25,7 @@ every_kind = pytest.mark.parametrize("kind", GENOMES)
 
 def made(kind: str, warm_start: dict[str, Policy] | None = None, **genome: Any) -> PolicyGenomes[Any, Any]:
     space = make_space(SIZE, genome={"kind": kind, "samples": (1, 3), **genome})
-    return genomes_of(Material(space, {}, warm_start or {}, lambda: make_calibration(SIZE)))
+    return genomes_of(Material(space, {}, warm_start or {}, lambda alphabet: make_calibration(SIZE, alphabet=alphabet)))
 
 
 def population(genomes: PolicyGenomes[Any, Any], count: int = 40) -> list[Any]:
@@ -47,7 +48,9 @@ def test_genomes_express_policies_of_their_kind(kind: str) -> None:
 
 
 @every_kind
-@pytest.mark.parametrize("limits", [{}, {"max_members": 2}, {"weight": (0.5, 0.5), "samples": (1,)}])
+@pytest.mark.parametrize(
+    "limits", [{}, {"max_members": 2}, {"weight": (0.5, 0.5), "samples": (1,)}, {"alphabets": ("common", "bytes")}]
+)
 def test_what_is_bred_is_allowed(kind: str, limits: dict[str, Any]) -> None:
     genomes = made(kind, **limits)
     assert all(genomes.allows(genomes.express(genome)) for genome in population(genomes))
@@ -123,6 +126,52 @@ def test_a_search_may_begin_with_a_policy_of_its_kind_only(kind: str) -> None:
     other = next(one for one in GENOMES if one != kind)
     with pytest.raises(RecipeError, match=f"expected a {kind} .* got a {other}: mine"):
         made(kind, {"mine": made(other).plain()[-1][1]})
+
+
+def alphabets_of(policy: Policy) -> set[str]:
+    return {recipe.alphabet for recipe in policy.mixes("sums")}
+
+
+BOTH: tuple[AlphabetName, ...] = ("common", "bytes")
+
+
+@every_kind
+def test_the_alphabet_is_a_gene_where_the_space_says_so(kind: str) -> None:
+    genomes = made(kind, alphabets=BOTH)
+    bred = population(genomes)
+    seen = set().union(*(alphabets_of(genomes.express(genome)) for genome in bred))
+    assert seen == set(BOTH)
+    assert all(alphabets_of(policy) == {"common"} for _, policy in genomes.plain()), "plain ones are in the first"
+    assert all(alphabets_of(genomes.express(genome)) == {"common"} for genome, _ in genomes.founders(Random(0)))
+    assert any("alphabet" in dimension.name for dimension in genomes.coordinates.dimensions)
+    for genome in bred:
+        assert genomes.decode(json.loads(json.dumps(genomes.encode(genome)))) == genome
+        point = genomes.coordinates.encode(genome)
+        assert alphabets_of(genomes.express(genomes.coordinates.decode(point))) == alphabets_of(genomes.express(genome))
+    rng = Random(5)
+    mutants = [(genome, genomes.mutate(genome, rng, 1.0)) for genome in bred]
+    assert all(genomes.key(one) != genomes.key(other) for one, other in mutants)
+    assert any(alphabets_of(genomes.express(one)) != alphabets_of(genomes.express(other)) for one, other in mutants)
+    assert any(genomes.distance(one, other) > 0 for one, other in mutants)
+
+
+@every_kind
+def test_without_that_gene_genomes_are_what_they_were(kind: str) -> None:
+    """Runs of before are replayed line by line, so neither files nor chance may change."""
+    genomes, one = made(kind), made(kind, alphabets=("common",))
+    assert all("alphabet" not in text for genome in population(genomes) for text in genomes.encode(genome))
+    assert population(genomes) == population(one)
+    assert all(alphabets_of(one.express(genome)) == {"common"} for genome in population(one))
+    assert not any("alphabet" in dimension.name for dimension in genomes.coordinates.dimensions)
+
+
+@every_kind
+def test_a_warm_start_keeps_its_alphabet_where_the_space_has_it(kind: str) -> None:
+    for genome in population(made(kind), 10):
+        policy = made(kind).express(genome)
+        for alphabets, expected in ((BOTH, "bytes"), (("common",), "common"), (("common", "tokens"), "common")):
+            genomes = made(kind, {"mine": policy}, alphabets=alphabets)
+            assert alphabets_of(genomes.express(genomes.founders(Random(0))[0][0])) == {expected}
 
 
 @every_kind

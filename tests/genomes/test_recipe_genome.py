@@ -20,7 +20,9 @@ from evoswarm.genomes.mix.expression import member_states, thresholds
 from evoswarm.genomes.mix.genes import FIELDS, RecipeGenome
 from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.mix.variation import active_genes
+from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
+from tests.genomes.conftest import make_calibration
 
 SEEDS = st.integers(0, 10**6)
 WILD: dict[str, Any] = {"samples": (1, 3, 5), "alpha": ("min", "max")}
@@ -255,9 +257,32 @@ def test_infinite_exponents_are_reached(representation: Callable[..., MixGenomes
 
 
 def test_every_field_of_a_genome_is_a_gene(representation: Callable[..., MixGenomes]) -> None:
-    made = representation(2)
+    made = representation(2, alphabets=("bytes", "common"))
     assert {field.name for field in fields(RecipeGenome)} == {
         *FIELDS.values(),
         *made.genes.shared,
         "parameters",
     } - set(made.genes.parameters)
+
+
+def test_open_shares_are_of_the_steps_of_the_genomes_alphabet(representation: Callable[..., MixGenomes]) -> None:
+    made = representation(3, alphabets=("bytes", "common"))
+    gated = replace(made.founders(Random(0))[0][0], open_shares=(1.0, 0.2, 0.2), lead=0)
+    in_bytes, in_common = (made.express(gated.changed(one, "alphabet")) for one in ("bytes", "common"))
+    tables = {one: make_calibration(3, alphabet=one) for one in ALPHABETS}
+    for recipe in (in_bytes, in_common):
+        expected = tables[recipe.alphabet].threshold("m0", 0.2)
+        assert [member.threshold for member in recipe.members] == [0.0, expected, expected]
+    assert in_bytes.members[1].threshold < in_common.members[1].threshold
+
+
+def test_a_gate_of_another_alphabet_keeps_its_share_not_its_nats(representation: Callable[..., MixGenomes]) -> None:
+    old = representation(3)
+    gated = replace(old.founders(Random(0))[0][0], open_shares=(1.0, 0.2, 0.2), lead=0)
+    made = representation(3, warm_start={"old": old.express(gated)}, alphabets=("common",))
+    founder = made.founders(Random(0))[0][0]
+    assert founder.open_shares[1] == pytest.approx(0.2, abs=0.01)
+    tables = {one: make_calibration(3, alphabet=one) for one in ("bytes", "common")}
+    nats = made.express(founder).members[1].threshold
+    assert nats == tables["common"].threshold("m0", founder.open_shares[1])
+    assert nats != tables["bytes"].threshold("m0", 0.2)

@@ -14,7 +14,7 @@ import pytest
 from evoswarm.errors import EvoswarmError, MemberError, RecipeError, TaskError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks
+from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks, told_alphabet
 from evoswarm.trust import Trust
 
 SPACE = """\
@@ -263,8 +263,8 @@ def test_a_chat_template_may_be_a_file(home: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (rewrite("other/tokenizer.json", model={"vocab": {"<eos>": 0, "a": 2, "b": 1}}), "the vocabulary of 'mine'"),
-        (rewrite("other/tokenizer.json", added_tokens=[{"id": 3, "content": "c"}]), "the vocabulary of 'mine'"),
+        (rewrite("other/tokenizer.json", model={"vocab": {"<eos>": 0, "a": 2, "b": 1}}), "the tokens of 'mine'"),
+        (rewrite("other/tokenizer.json", added_tokens=[{"id": 3, "content": "c"}]), "the tokens of 'mine'"),
         (rewrite("other/config.json", eos_token_id=[0, 1]), "the end tokens of 'mine'"),
     ],
 )
@@ -275,7 +275,41 @@ def test_the_alphabet_of_tokens_needs_one_tokenizer(home: Path, spoil: Callable[
     with pytest.raises(MemberError, match=words) as caught:
         check_files(SearchSpace.from_yaml("space.yaml"))
     assert str(caught.value).startswith("space.yaml:7:")
-    check_files(SearchSpace.from_yaml("space.yaml", ("alphabet=bytes",)))
+    for other in ("bytes", "common", "auto"):
+        check_files(SearchSpace.from_yaml("space.yaml", (f"alphabet={other}",)))
+    with pytest.raises(MemberError, match=r"genome\.alphabets has tokens; common and bytes take any mix"):
+        check_files(SearchSpace.from_yaml("space.yaml", ("alphabet=auto", "genome.alphabets=[common, tokens]")))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda home: None, "auto is tokens (the members share one tokenizer)"),
+        (
+            rewrite("other/tokenizer.json", added_tokens=[{"id": 3, "content": "c"}]),
+            "auto is common (the tokens of 'other' differ from those of 'mine')",
+        ),
+        (
+            rewrite("other/config.json", eos_token_id=[0, 1]),
+            "auto is common (the end tokens of 'other' differ from those of 'mine')",
+        ),
+    ],
+)
+def test_what_auto_takes_is_said_of_files(home: Path, spoil: Callable[[Path], None], words: str) -> None:
+    spoil(home)
+    (home / "space.yaml").write_text(SPACE + "alphabet: auto\n")
+    space = SearchSpace.from_yaml("space.yaml")
+    check_files(space)
+    assert told_alphabet(space) == words
+    assert told_alphabet(SearchSpace.from_yaml("space.yaml", ("alphabet=bytes",))) is None
+    several = SearchSpace.from_yaml("space.yaml", ("genome.alphabets=[common, bytes]",))
+    assert told_alphabet(several) == "auto is common, the first of genome.alphabets"
+
+
+def test_what_auto_takes_shows_later_where_a_member_is_elsewhere(home: Path) -> None:
+    (home / "space.yaml").write_text(SPACE.replace("path: ./other", "path: owner/name") + "alphabet: auto\n")
+    told = told_alphabet(SearchSpace.from_yaml("space.yaml"))
+    assert told == "auto is tokens if all members turn out to share one tokenizer, else common"
 
 
 def test_unigram_vocabularies_are_lists(home: Path) -> None:

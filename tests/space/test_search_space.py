@@ -173,6 +173,32 @@ def test_digests(tmp_path: Path) -> None:
     assert spelled_out.digest == base.digest, "defaults and comments are no content"
 
 
+def test_a_resolved_space_is_the_one_that_says_so(tmp_path: Path) -> None:
+    auto, said = (SearchSpace.from_text(MINIMAL + f"alphabet: {one}\n") for one in ("auto", "common"))
+    known = auto.resolved("common")
+    assert (known, known.digest, known.continuation_digest) == (said, said.digest, said.continuation_digest)
+    assert SearchSpace.from_text(known.to_yaml()).alphabets == ("common",)
+    assert said.resolved("bytes") == said
+    assert auto.continuation_digest != known.continuation_digest
+    with pytest.raises(ValueError, match="expected a space whose pool is known"):
+        _ = auto.alphabets
+
+
+def test_alphabets_of_the_genome_come_before_the_pools() -> None:
+    asked = SearchSpace.from_text(MINIMAL + "alphabet: auto\ngenome: {alphabets: [common, bytes]}\n")
+    known = asked.resolved("tokens")
+    assert (known.alphabet, known.alphabets) == ("common", ("common", "bytes"))
+    assert SearchSpace.from_text(known.to_yaml()) == known
+    alike = SearchSpace.from_text(MINIMAL + "alphabet: common\n")
+    assert known.digest != alike.digest
+
+
+def test_digests_of_before_stay() -> None:
+    """Run directories and openings of test items are known by them."""
+    space = SearchSpace.from_text(MINIMAL + "alphabet: bytes\n")
+    assert space.continuation_digest[:16] == "977d63a2c814dae4"
+
+
 @pytest.mark.parametrize(
     "section", ["stop_at: {accuracy: 1.0}", "decoding: {batch_tokens: 5}", "tracking: {mlflow: false}"]
 )

@@ -61,6 +61,7 @@ class RecipeCoordinates:
             lead=genes.leads[0] if lead is None else self._names.index(str(lead)),
             rule=next(rule for rule in genes.rules if point.get("rule", rule) == rule),
             samples=int(point.get("samples", genes.samples[0])),
+            alphabet=next((one for one in genes.alphabets if point.get("alphabet", one) == one), None),
             parameters=tuple((name, self._number(name, name, point)) for name in genes.parameters),
             sampling_temperature=self._number("sampling_temperature", "sampling_temperature", point),
             **rows,

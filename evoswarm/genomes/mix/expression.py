@@ -48,7 +48,7 @@ def express(genome: RecipeGenome, space: SearchSpace, calibration: Calibration) 
     Args:
         genome: a repaired genome over the space's pool.
         space: its member specs go into the recipe as they are; fill in fingerprints first.
-        calibration: with a table for the lead.
+        calibration: of the genome's alphabet, with a table for the lead.
     """
     nats = thresholds(genome, space, calibration)
     states = member_states(genome, nats)
@@ -63,7 +63,7 @@ def express(genome: RecipeGenome, space: SearchSpace, calibration: Calibration) 
         if state in ("lead", "speaking")
     )
     return Recipe(
-        alphabet=space.alphabet,
+        alphabet=genome.alphabet or space.alphabets[0],
         members=members,
         lead=space.pool[genome.lead].name,
         fusion=Fusion(rule=genome.rule, **dict(genome.parameters)),
@@ -82,7 +82,7 @@ def repair(genome: RecipeGenome, space: SearchSpace, calibration: Calibration, g
     Args:
         genome: genes within their ranges.
         space: the search space.
-        calibration: with a table for every lead.
+        calibration: of the genome's alphabet, with a table for every lead.
         genes: of the space.
     """
     lead = genome.lead
@@ -105,6 +105,12 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
     """The genome that comes nearest to a recipe: thresholds become shares, values go to the ends of their ranges.
 
     Not repaired. Genes of members that the recipe lacks are neutral.
+
+    Args:
+        recipe: in any alphabet; one that the space does not have becomes its first.
+        space: the search space.
+        calibration: of the recipe's own alphabet; a table is needed for the lead of a gated recipe only.
+        genes: of the space.
 
     Raises:
         RecipeError: the pool lacks a member of the recipe.
@@ -133,6 +139,7 @@ def genome_of(recipe: Recipe, space: SearchSpace, calibration: Calibration, gene
         parameters=tuple((name, ranges[name].nearest(recipe.fusion.parameters[name])) for name in genes.parameters),
         samples=min(genes.samples, key=lambda count: (abs(math.log(count / recipe.samples)), count)),
         sampling_temperature=ranges["sampling_temperature"].nearest(recipe.sampling_temperature),
+        alphabet=next((one for one in (recipe.alphabet, *genes.alphabets) if one in genes.alphabets), None),
     )
 
 

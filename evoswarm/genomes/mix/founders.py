@@ -39,4 +39,5 @@ def _plain(genes: Genes, members: Sequence[int], lead: int, share: float) -> Rec
         parameters=tuple((name, ranges[name].nearest(known[name].first)) for name in genes.parameters),
         samples=genes.samples[0],
         sampling_temperature=ranges["sampling_temperature"].nearest(1.0),
+        alphabet=genes.alphabets[0] if genes.alphabets else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from evoswarm.fusion import RULES, Parameter, parameters_of
 from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.limits import Limits, MemberSize, limits_of, too_tight
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.space import SearchSpace
 
 LEAST_SHARE = 0.005  # of open shares above 0
@@ -40,6 +41,7 @@ class RecipeGenome:
         parameters: (name, value) pairs of the fusion rules' parameters, in alphabetical order.
         samples: answers per item.
         sampling_temperature: used when samples > 1.
+        alphabet: of the recipe, where the space has several; else None.
     """
 
     members: tuple[bool, ...]
@@ -51,6 +53,7 @@ class RecipeGenome:
     parameters: tuple[tuple[str, float], ...]
     samples: int
     sampling_temperature: float
+    alphabet: AlphabetName | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(self.members), len(self.weights), len(self.temperatures), len(self.open_shares)}
@@ -58,6 +61,8 @@ class RecipeGenome:
             raise ValueError(f"expected genes for the same members and a lead among them, got {self}")
         if self.rule not in RULES:
             raise ValueError(f"expected a rule of {', '.join(RULES)}, got {self.rule!r}")
+        if self.alphabet not in (None, *ALPHABETS):
+            raise ValueError(f"expected an alphabet of {', '.join(ALPHABETS)}, got {self.alphabet!r}")
         lacking = parameters_of([self.rule]).keys() - dict(self.parameters).keys()
         if lacking:
             raise ValueError(f"expected a value of {min(lacking)!r}, got {self}")
@@ -87,7 +92,7 @@ class RecipeGenome:
             value = getattr(self, name)
             if name == "parameters":
                 data |= {gene: known[gene].written(number) for gene, number in value}
-            else:
+            elif name != "alphabet" or value is not None:
                 data[name] = list(value) if isinstance(value, tuple) else value
         return data
 
@@ -119,6 +124,7 @@ class Genes:
         leads: indices of members that may lead (and are within the limits on their own).
         rules: names of rules.
         samples: numbers of answers.
+        alphabets: to choose from; none where the space has only one.
         gates: False: open shares are not used, every follower always speaks.
         limits: on the members of a recipe.
     """
@@ -129,18 +135,21 @@ class Genes:
     leads: tuple[int, ...]
     rules: tuple[str, ...]
     samples: tuple[int, ...]
+    alphabets: tuple[AlphabetName, ...]
     gates: bool
     limits: Limits
 
     @property
     def shared(self) -> tuple[str, ...]:
         """Names of the genes that all members share."""
-        return ("lead", "rule", *self.parameters, "samples", "sampling_temperature")
+        genes = ("lead", "rule", *self.parameters, "samples", "sampling_temperature")
+        return (*genes, "alphabet") if self.alphabets else genes
 
     @property
     def choices(self) -> dict[str, tuple[Any, ...]]:
         """The values of the genes that are categories."""
-        return {"member": (False, True), "lead": self.leads, "rule": self.rules, "samples": self.samples}
+        choices = {"member": (False, True), "lead": self.leads, "rule": self.rules, "samples": self.samples}
+        return {**choices, "alphabet": self.alphabets}
 
     def free(self, gene: str) -> bool:
         """Whether the space leaves the gene more than one value."""
@@ -173,6 +182,7 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
         leads=leads,
         rules=tuple(dict.fromkeys(space.genome.rules)),
         samples=tuple(sorted(set(space.genome.samples))),
+        alphabets=space.alphabets if len(space.alphabets) > 1 else (),
         gates=space.genome.gates,
         limits=limits,
     )

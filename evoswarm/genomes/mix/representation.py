@@ -12,6 +12,7 @@ from evoswarm.genomes.mix.coordinates import RecipeCoordinates
 from evoswarm.genomes.mix.expression import express, genome_of, member_states, repair, thresholds
 from evoswarm.genomes.mix.founders import founders
 from evoswarm.genomes.mix.genes import RecipeGenome, genes_of
+from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import singles, uniform
 from evoswarm.policies import Policy, Recipe
 
@@ -20,7 +21,8 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
     """The genomes of a space that express mixes.
 
     Args:
-        material: with entropies of every member that may lead (none are needed if the space has no gates).
+        material: with entropies of every member that may lead (none are needed if the space has no gates), in every
+            alphabet of the space, and in those of gated recipes to begin with.
 
     Raises:
         SpaceError: a limit needs sizes that are missing, or no member may lead.
@@ -29,17 +31,27 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
 
     def __init__(self, material: Material) -> None:
         self.genes = genes_of(material.space, material.sizes)
-        self.calibration = material.calibrate()
+        self._calibrate = material.calibrate
+        self._calibrations = {alphabet: self._calibrate(alphabet) for alphabet in material.space.alphabets}
         super().__init__(material, self.genes.limits)
 
+    @property
+    def calibration(self) -> Calibration:
+        """That of the first alphabet."""
+        return self._calibrations[self.space.alphabets[0]]
+
     def expressed(self, genome: RecipeGenome) -> Recipe:
-        return express(genome, self.space, self.calibration)
+        return express(genome, self.space, self._table(genome))
 
     def nearest(self, policy: Recipe) -> RecipeGenome:
-        return genome_of(policy, self.space, self.calibration, self.genes)
+        gated = any(member.threshold > 0 for member in policy.members)
+        if gated and policy.alphabet not in self._calibrations:  # nats of other symbols are other shares
+            self._calibrations[policy.alphabet] = self._calibrate(policy.alphabet)
+        calibration = self._calibrations.get(policy.alphabet, self.calibration)
+        return genome_of(policy, self.space, calibration, self.genes)
 
     def repaired(self, genome: RecipeGenome) -> RecipeGenome:
-        return repair(genome, self.space, self.calibration, self.genes)
+        return repair(genome, self.space, self._table(genome), self.genes)
 
     def first(self) -> Iterator[tuple[RecipeGenome, str]]:
         return founders(self.space, self.genes)
@@ -51,7 +63,7 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
         return variation.mate(first, second, self.genes, rng)
 
     def mutant(self, genome: RecipeGenome, rng: Random, genes: float) -> RecipeGenome:
-        states = member_states(genome, thresholds(genome, self.space, self.calibration))
+        states = member_states(genome, thresholds(genome, self.space, self._table(genome)))
         return variation.mutate(genome, states, self.genes, rng, genes)
 
     def distance(self, first: RecipeGenome, second: RecipeGenome) -> float:
@@ -71,3 +83,7 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
         """Every member alone, and the uniform mix of all when there are several."""
         found: list[tuple[str, Policy]] = [*singles(self.space)]
         return found + ([("uniform mix", uniform(self.space, self.space.pool))] if len(self.space.pool) > 1 else [])
+
+    def _table(self, genome: RecipeGenome) -> Calibration:
+        """The calibration that a genome's open shares are shares of."""
+        return self._calibrations[genome.alphabet or self.space.alphabets[0]]

@@ -40,6 +40,7 @@ def draw(genes: Genes, rng: Random) -> RecipeGenome:
         parameters=tuple((name, ranges[name].draw(rng)) for name in genes.parameters),
         samples=rng.choice(genes.samples),
         sampling_temperature=ranges["sampling_temperature"].draw(rng),
+        alphabet=rng.choice(genes.alphabets) if genes.alphabets else None,
     )
 
 
@@ -84,26 +85,32 @@ def mate(first: RecipeGenome, second: RecipeGenome, genes: Genes, rng: Random) -
     continuous = (*genes.parameters, "sampling_temperature")
     mine, yours = ([parent.value(gene) for gene in continuous] for parent in (first, second))
     numbers = cross([genes.ranges[gene] for gene in continuous], mine, yours, rng)
-    dealt = [_dealt(first.value(gene), second.value(gene), rng) for gene in ("lead", "rule", "samples")]
+    categories = ("lead", "rule", "samples", *(("alphabet",) if genes.alphabets else ()))
+    dealt = {gene: _dealt(first.value(gene), second.value(gene), rng) for gene in categories}
 
     def child(number: int, columns: Sequence[_Column]) -> RecipeGenome:
         members, weights, temperatures, open_shares = zip(*columns, strict=True)
-        lead, rule, samples = (pair[number] for pair in dealt)
         *parameters, sampling_temperature = numbers[number]
-        named = tuple(zip(genes.parameters, parameters, strict=True))
         return RecipeGenome(
-            members, weights, temperatures, open_shares, lead, rule, named, samples, sampling_temperature
+            members,
+            weights,
+            temperatures,
+            open_shares,
+            parameters=tuple(zip(genes.parameters, parameters, strict=True)),
+            sampling_temperature=sampling_temperature,
+            **{gene: pair[number] for gene, pair in dealt.items()},
         )
 
     return child(0, one), child(1, two)
 
 
 def distance(first: RecipeGenome, second: RecipeGenome, genes: Genes) -> float:
-    """How different two genomes are, from 0 to 1: the mean over members, lead, rule and samples.
+    """How different two genomes are, from 0 to 1: the mean over members, lead, rule, samples and alphabet.
 
     A member that only one of them has counts 1; one that both have counts the mean distance of its genes.
     """
     parts = [float(first.lead != second.lead), float(first.rule != second.rule), float(first.samples != second.samples)]
+    parts += [float(first.alphabet != second.alphabet)] if genes.alphabets else []
     for index, (mine, yours) in enumerate(zip(_columns(first), _columns(second), strict=True)):
         if mine[0] != yours[0]:
             parts.append(1.0)

@@ -21,7 +21,11 @@ class VoteCoordinates:
 
     def __init__(self, genes: VoteGenes, names: Sequence[str], repair: Callable[[VoteGenome], VoteGenome]) -> None:
         self._genes, self._names, self._repair = genes, list(names), repair
-        self._choices: dict[Gene, tuple[Choice, ...]] = {"voting": (False, True), "samples": genes.samples}
+        self._choices: dict[Gene, tuple[Choice, ...]] = {
+            "voting": (False, True),
+            "samples": genes.samples,
+            "alphabets": genes.alphabets,
+        }
         self._ranges: dict[Gene, GeneRange] = {"weights": genes.weight, "temperatures": genes.temperature}
         free = [gene for gene in GENES if self._free(gene)]
         self._dimensions = tuple(
@@ -49,20 +53,24 @@ class VoteCoordinates:
             allowed, place = self._ranges[gene], f"{gene}:{name}"
             return allowed.at(float(point[place])) if place in point else allowed.low
 
-        names, few = self._names, self._genes.samples[0]
+        names, few, spelled = self._names, self._genes.samples[0], self._genes.alphabets
         return self._repair(
             VoteGenome(
                 voting=tuple(bool(point.get(f"voting:{name}", True)) for name in names),
                 weights=tuple(number("weights", name) for name in names),
                 temperatures=tuple(number("temperatures", name) for name in names),
                 samples=tuple(int(point.get(f"samples:{name}", few)) for name in names),
+                alphabets=tuple(
+                    next(one for one in spelled if point.get(f"alphabets:{name}", one) == one)
+                    for name in (names if spelled else ())
+                ),
             )
         )
 
     def _free(self, gene: Gene) -> bool:
         if gene == "voting":
             return len(self._names) > 1
-        return len(self._genes.samples) > 1 if gene == "samples" else not self._ranges[gene].pinned
+        return len(self._choices[gene]) > 1 if gene in self._choices else not self._ranges[gene].pinned
 
     def _locus(self, name: str) -> tuple[Gene, int]:
         gene, _, member = name.partition(":")

@@ -17,13 +17,15 @@ def express(genome: VoteGenome, space: SearchSpace) -> Vote:
     voters = []
     for index in genome.voters:
         samples, temperature = genome.samples[index], genome.temperatures[index]
-        recipe = single(space, space.pool[index]).changed(samples=samples, sampling_temperature=temperature)
+        alone = single(space, space.pool[index], genome.alphabets[index] if genome.alphabets else None)
+        recipe = alone.changed(samples=samples, sampling_temperature=temperature)
         voters.append(Voter(recipe=recipe, weight=genome.weights[index]))
     return Vote(voters=tuple(voters))
 
 
 def genome_of(vote: Vote, space: SearchSpace, genes: VoteGenes) -> VoteGenome:
-    """The genome that comes nearest to a vote: values go to the ends of their ranges. Not repaired.
+    """The genome that comes nearest to a vote: values go to the ends of their ranges, and an alphabet that the space
+    does not have becomes its first. Not repaired.
 
     Raises:
         RecipeError: the pool lacks a voter's member.
@@ -41,11 +43,16 @@ def genome_of(vote: Vote, space: SearchSpace, genes: VoteGenes) -> VoteGenome:
     asked = {name: voter.recipe.samples for name, voter in known.items()}
     heats = {name: voter.recipe.sampling_temperature for name, voter in known.items()}
     weights = {name: voter.weight * scale for name, voter in known.items()}
+    spelled = {name: voter.recipe.alphabet for name, voter in known.items()}
     return VoteGenome(
         voting=tuple(name in known for name in names),
         weights=tuple(genes.weight.nearest(weights.get(name, genes.weight.high)) for name in names),
         temperatures=tuple(genes.temperature.nearest(heats.get(name, 1.0)) for name in names),
         samples=tuple(_nearest_count(genes, asked.get(name, 1)) for name in names),
+        alphabets=tuple(
+            next(one for one in (spelled.get(name), *genes.alphabets) if one in genes.alphabets)
+            for name in (names if genes.alphabets else ())
+        ),
     )
 
 

@@ -30,4 +30,5 @@ def plain(genes: VoteGenes, voters: Sequence[int], count: int) -> VoteGenome:
         weights=(genes.weight.high,) * size,
         temperatures=(genes.temperature.nearest(1.0),) * size,
         samples=(count,) * size,
+        alphabets=genes.alphabets[:1] * size,
     )

@@ -1,8 +1,8 @@
 """The vote genome, what its genes may be in a space, and which of them sleep.
 
-Per member of the pool: whether it votes, with what weight, and how many answers it gives, sampled at which
-temperature. Ranges, sample counts and limits are those of the space's mixes, so that a search for votes and a search
-for mixes are given the same freedom.
+Per member of the pool: whether it votes, with what weight, how many answers it gives, sampled at which temperature,
+and in which alphabet where the space has several. Ranges, sample counts and limits are those of the space's mixes, so
+that a search for votes and a search for mixes are given the same freedom.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.limits import Limits, MemberSize, limits_of, too_tight
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.space import SearchSpace
 
-Gene = Literal["voting", "weights", "temperatures", "samples"]
-GENES: tuple[Gene, ...] = ("voting", "weights", "temperatures", "samples")
+Gene = Literal["voting", "weights", "temperatures", "samples", "alphabets"]
+GENES: tuple[Gene, ...] = ("voting", "weights", "temperatures", "samples", "alphabets")
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,21 @@ class VoteGenome:
         weights: per member, > 0; they sleep while it votes alone.
         temperatures: per member, > 0, of its sampling; they sleep while it gives a single greedy answer.
         samples: per member, how many answers it gives; 1 is greedy.
+        alphabets: per member, of its answers; empty where the space has only one.
     """
 
     voting: tuple[bool, ...]
     weights: tuple[float, ...]
     temperatures: tuple[float, ...]
     samples: tuple[int, ...]
+    alphabets: tuple[AlphabetName, ...] = ()
 
     def __post_init__(self) -> None:
-        if len({len(self.voting), len(self.weights), len(self.temperatures), len(self.samples)}) != 1:
+        rows = (self.voting, self.weights, self.temperatures, self.samples, self.alphabets or self.samples)
+        if len({len(row) for row in rows}) != 1:
             raise ValueError(f"expected genes for the same members, got {self}")
+        if not ALPHABETS.keys() >= set(self.alphabets):
+            raise ValueError(f"expected alphabets of {', '.join(ALPHABETS)}, got {self}")
 
     @property
     def voters(self) -> list[int]:
@@ -46,7 +52,7 @@ class VoteGenome:
 
     def to_dict(self) -> dict[str, Any]:
         """The genome as JSON data."""
-        return {gene: list(values) for gene, values in asdict(self).items()}
+        return {gene: list(values) for gene, values in asdict(self).items() if values}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> VoteGenome:
@@ -70,6 +76,7 @@ class VoteGenes:
         weight: range of votes' weights.
         temperature: range of sampling temperatures.
         samples: numbers of answers.
+        alphabets: to choose from; none where the space has only one.
         able: members that are within the limits on their own, by position.
         limits: on the voters of a vote.
     """
@@ -78,6 +85,7 @@ class VoteGenes:
     weight: GeneRange
     temperature: GeneRange
     samples: tuple[int, ...]
+    alphabets: tuple[AlphabetName, ...]
     able: tuple[int, ...]
     limits: Limits
 
@@ -95,6 +103,8 @@ class VoteGenes:
                 loci.append(("temperatures", index))
             if votes and len(self.samples) > 1:
                 loci.append(("samples", index))
+            if votes and self.alphabets:
+                loci.append(("alphabets", index))
         return loci
 
 
@@ -118,6 +128,7 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize]) -> VoteGenes:
         weight=GeneRange(*space.genome.weight, "log"),
         temperature=GeneRange(*space.genome.sampling_temperature, "log"),
         samples=tuple(sorted(set(space.genome.samples))),
+        alphabets=space.alphabets if len(space.alphabets) > 1 else (),
         able=able,
         limits=limits,
     )

@@ -10,8 +10,9 @@ from typing import Any
 
 from evoswarm.genomes.gene_range import cross, some_of
 from evoswarm.genomes.vote.genes import Gene, VoteGenes, VoteGenome
+from evoswarm.policies.alphabets import AlphabetName
 
-_Column = tuple[bool, float, float, int]
+_Column = tuple[bool, float, float, int, AlphabetName | None]
 
 
 def draw(genes: VoteGenes, rng: Random) -> VoteGenome:
@@ -27,6 +28,7 @@ def draw(genes: VoteGenes, rng: Random) -> VoteGenome:
         weights=tuple(genes.weight.draw(rng) for _ in range(size)),
         temperatures=tuple(genes.temperature.draw(rng) for _ in range(size)),
         samples=tuple(rng.choice(genes.samples) for _ in range(size)),
+        alphabets=tuple(rng.choice(genes.alphabets) for _ in range(size if genes.alphabets else 0)),
     )
 
 
@@ -37,10 +39,10 @@ def mate(first: VoteGenome, second: VoteGenome, genes: VoteGenes, rng: Random) -
     for index in range(genes.pool):
         if rng.random() < 0.5:
             one[index], two[index] = two[index], one[index]
-        (votes, *mine, count), (vote, *yours, other) = one[index], two[index]
-        if votes and vote:
-            a, b = cross([genes.weight, genes.temperature], mine, yours, rng)
-            one[index], two[index] = (votes, a[0], a[1], count), (vote, b[0], b[1], other)
+        mine, yours = one[index], two[index]
+        if mine[0] and yours[0]:
+            a, b = cross([genes.weight, genes.temperature], mine[1:3], yours[1:3], rng)
+            one[index], two[index] = (True, a[0], a[1], *mine[3:]), (True, b[0], b[1], *yours[3:])
     return _genome(one), _genome(two)
 
 
@@ -62,7 +64,8 @@ def distance(first: VoteGenome, second: VoteGenome, genes: VoteGenes) -> float:
         elif mine[0]:
             weight = genes.weight.share_of_range(mine[1], yours[1])
             temperature = genes.temperature.share_of_range(mine[2], yours[2])
-            parts.append(fmean([weight, temperature, float(mine[3] != yours[3])]))
+            spelling = [float(mine[4] != yours[4])] if genes.alphabets else []
+            parts.append(fmean([weight, temperature, float(mine[3] != yours[3]), *spelling]))
         else:
             parts.append(0.0)
     return fmean(parts)
@@ -73,8 +76,9 @@ def _changed(genome: VoteGenome, gene: Gene, index: int, genes: VoteGenes, rng: 
     row: list[Any] = list(getattr(genome, gene))
     if gene == "voting":
         row[index] = not row[index]
-    elif gene == "samples":
-        row[index] = rng.choice([count for count in genes.samples if count != row[index]])
+    elif gene in ("samples", "alphabets"):
+        choices: Sequence[Any] = genes.samples if gene == "samples" else genes.alphabets
+        row[index] = rng.choice([choice for choice in choices if choice != row[index]])
     else:
         row[index] = (genes.weight if gene == "weights" else genes.temperature).mutate(row[index], rng)
     return replace(genome, **{gene: tuple(row)})
@@ -82,9 +86,10 @@ def _changed(genome: VoteGenome, gene: Gene, index: int, genes: VoteGenes, rng: 
 
 def _columns(genome: VoteGenome) -> list[_Column]:
     """Per member, its genes."""
-    return list(zip(genome.voting, genome.weights, genome.temperatures, genome.samples, strict=True))
+    spelled = genome.alphabets or (None,) * len(genome.voting)
+    return list(zip(genome.voting, genome.weights, genome.temperatures, genome.samples, spelled, strict=True))
 
 
 def _genome(columns: Sequence[_Column]) -> VoteGenome:
-    voting, weights, temperatures, samples = zip(*columns, strict=True)
-    return VoteGenome(voting, weights, temperatures, samples)
+    voting, weights, temperatures, samples, spelled = zip(*columns, strict=True)
+    return VoteGenome(voting, weights, temperatures, samples, tuple(one for one in spelled if one is not None))

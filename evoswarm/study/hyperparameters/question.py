@@ -62,6 +62,8 @@ class Question:
         content = json.loads(self.space.model_dump_json(by_alias=True, exclude=_NOT_IDENTITY))
         if self.space.genome.kind == "mix":  # studies from before there were others go on
             del content["genome"]["kind"]
+        if self.space.genome.alphabets is None:  # likewise
+            del content["genome"]["alphabets"]
         return self.study.identity(content)
 
     @property

@@ -136,8 +136,8 @@ def search_both(
             seed=seed,
             items=digest_of([item.key for item in items]),
             weights={name: task.weight for name, task in bench.tasks.items()},
-            mixing=_on_test(bench, seeded.continuation_digest, mix, evaluations),
-            voting=_on_test(bench, seeded.continuation_digest, vote, asked),
+            mixing=_on_test(bench, mix, evaluations),
+            voting=_on_test(bench, vote, asked),
         )
 
 
@@ -149,12 +149,12 @@ def voting(space: SearchSpace, evaluations: int) -> SearchSpace:
     return space.model_copy(update={"genome": genome, "evolution": evolution, "budget": budget})
 
 
-def _on_test(bench: Workbench, identity: str, policy: Policy, evaluations: int) -> HeldOutScores:
+def _on_test(bench: Workbench, policy: Policy, evaluations: int) -> HeldOutScores:
     """A champion on the test items, their opening recorded."""
     items, evaluator = bench.items["test"], bench.evaluator
     bound = bench.bound(policy)
     digests = [evaluator.item_digest(item, bound.prompt_format) for item in items]
-    evaluator.ledger.open_items(identity, bound.digest, digests)
+    evaluator.ledger.open_items(bench.asked.continuation_digest, bound.digest, digests)
     summary = evaluator.summaries([bound], items)[0]
     words = tuple(bound.words(summary.cost.spoken))
     return HeldOutScores(words, _by_task(items, summary), summary.cost.flops, evaluations, summary.failures)
