@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evoswarm.cli.certify_command import print_verdict
+from evoswarm.cli.verdict import print_verdict
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures

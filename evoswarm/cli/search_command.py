@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from evoswarm.cli.console import figures_table, generation_json, generation_line, print_result, result_json
+from evoswarm.cli.console import figures_table, generation_json, print_result, result_json
+from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.output import mute, say
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment import mirror
-from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
@@ -44,18 +44,12 @@ def run_search(
         EvoswarmError: see ``evoswarm.experiment.search``.
     """
 
-    def show(figures: GenerationFigures) -> None:
-        if as_json:
-            say(generation_json(figures))
-        elif not quiet:
-            say(generation_line(figures))
-
-    def tell(text: str) -> None:
-        if not quiet and not as_json:
-            say(f"{text} ...")
-
     silence_loading()
-    result = search(space, out=out, runs=runs, ledger=ledger, progress=Progress(tell, show), certify=certify)
+    with Narrator() as narrator:
+        progress = SILENT if quiet else narrator.progress
+        if as_json:
+            progress = Progress(generation=lambda figures: say(generation_json(figures)))
+        result = search(space, out=out, runs=runs, ledger=ledger, progress=progress, certify=certify)
     if as_json:
         say(result_json(result))
     elif not quiet:

@@ -16,6 +16,8 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.mix import Recipe
 
+OnDone = Callable[[Sequence[int], Sequence[Completion]], None]
+
 
 @dataclass(frozen=True)
 class MemberFacts:
@@ -67,7 +69,7 @@ class Decoder(Protocol):
     """A loaded pool that decodes: a :class:`~evoswarm.decoding.swarm.Swarm`, or whoever asks one elsewhere.
 
     An executor inherits from this class and says what stands without a body here. All arguments and results can be
-    pickled, ``stop_after`` apart; so can the errors.
+    pickled, ``stop_after`` and ``on_done`` apart; so can the errors.
 
     Attributes:
         counters: what the engine has done since it was made.
@@ -81,12 +83,20 @@ class Decoder(Protocol):
         """The members, in the order of the pool; known without loading them."""
 
     @abstractmethod
-    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
+    def decode(
+        self,
+        requests: Sequence[Request],
+        *,
+        stop_after: Callable[[], bool] | None = None,
+        on_done: OnDone | None = None,
+    ) -> list[Completion]:
         """Decode all requests together.
 
         Args:
             requests: recipes on prompts, in any mix; many at once is what this is for.
             stop_after: asked now and then; once true, unfinished requests fail with ``time_out``.
+            on_done: told of completions as soon as they are there, by the positions of their requests, each at most
+                once. Who cannot tell does not: what counts is what is returned.
 
         Returns:
             completions in the order of the requests.

@@ -117,4 +117,5 @@ class Loop:
     def _finish(self, stream: int, raw: bytes, why: FinishReason) -> None:
         """Bytes that a token model left unfinished are shown as replacement characters."""
         text = raw.decode("utf-8", errors="replace")
+        self._counters.answers += 1
         self._streams.finish(stream, Sample(text, why, int(self._streams.steps[stream])))

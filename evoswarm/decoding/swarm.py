@@ -17,7 +17,7 @@ from typing import Self
 import torch
 
 from evoswarm.chat import PromptRefused
-from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
@@ -136,12 +136,19 @@ class Swarm(Decoder):
         """The members as they showed when they were loaded, perhaps in an earlier process."""
         return self._pool.facts
 
-    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
+    def decode(
+        self,
+        requests: Sequence[Request],
+        *,
+        stop_after: Callable[[], bool] | None = None,
+        on_done: OnDone | None = None,
+    ) -> list[Completion]:
         """Decode all requests together.
 
         Args:
             requests: recipes on prompts, in any mix; many at once is what this is for.
             stop_after: asked between turns; once true, unfinished requests fail with ``time_out``.
+            on_done: told of every wave's completions when it has ended, by the positions of their requests.
 
         Returns:
             completions in the order of the requests.
@@ -157,6 +164,8 @@ class Swarm(Decoder):
             for numbers in groups(requests, self._key, *self._room()):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
+                if on_done is not None:
+                    on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
 
     def through_templates(self) -> Swarm | None:

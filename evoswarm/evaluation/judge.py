@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.confined.function import CallFailed
-from evoswarm.decoding.decoder import Decoder
+from evoswarm.decoding.decoder import Decoder, OnDone
 from evoswarm.decoding.request import Completion, DoesNotFit, FinishReason, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.cost import cost_of
@@ -41,7 +41,19 @@ class Judge:
         Returns:
             Completions in the same order; what is not done when ``stop`` says so is a time-out.
         """
-        return self._complete([self._request(recipe, item, trace) for recipe, item in asked])
+        found: dict[int, Completion] = {}
+        self.decode(asked, lambda numbers, done: found.update(zip(numbers, done, strict=True)), trace)
+        return [found[number] for number in range(len(asked))]
+
+    def decode(self, asked: Sequence[tuple[Recipe, Item]], on_done: OnDone, trace: bool = False) -> None:
+        """Decode, and hand every completion over as soon as it is there.
+
+        Args:
+            asked: recipes on items, in any mix.
+            on_done: told of each of them once, by position; what is not done when ``stop`` says so is a time-out.
+            trace: keep what happened at every step of the first samples.
+        """
+        self._decode({number: self._request(*one, trace) for number, one in enumerate(asked)}, on_done)
 
     def evaluation(self, item: Item, completion: Completion) -> Evaluation:
         """Vote, score, and put a price on it.
@@ -78,15 +90,29 @@ class Judge:
             ending=ending,
         )
 
-    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def _decode(self, requests: Mapping[int, Request], on_done: OnDone) -> None:
         """Decode; what does not fit into memory is halved until the requests at fault stand alone."""
+        numbers, left = list(requests), dict(requests)
+
+        def pass_on(places: Sequence[int], completions: Sequence[Completion]) -> None:
+            done = [numbers[place] for place in places]
+            on_done(done, completions)
+            for number in done:
+                del left[number]
+
         try:
-            return self._swarm.decode(requests, stop_after=self._stop)
+            found = self._swarm.decode(list(requests.values()), stop_after=self._stop, on_done=pass_on)
         except DoesNotFit as error:  # any other lack of memory may have left the engine half-way through something
-            if len(requests) == 1:
-                return [Completion(failure=Failure("out_of_memory", str(error)))]
-        middle = len(requests) // 2
-        return self._complete(requests[:middle]) + self._complete(requests[middle:])
+            if len(left) == 1:
+                on_done(list(left), [Completion(failure=Failure("out_of_memory", str(error)))])
+                return
+            rest = list(left.items())
+            self._decode(dict(rest[: len(rest) // 2]), on_done)
+            self._decode(dict(rest[len(rest) // 2 :]), on_done)
+            return
+        untold = [place for place, number in enumerate(numbers) if number in left]
+        if untold:
+            pass_on(untold, [found[place] for place in untold])
 
     def _request(self, recipe: Recipe, item: Item, trace: bool) -> Request:
         task = self._tasks[item.task]

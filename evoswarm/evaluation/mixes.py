@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import DECODING_VERSION
+from evoswarm.decoding.request import DECODING_VERSION, Completion
 from evoswarm.errors import EvoswarmError
+from evoswarm.evaluation.advance import Advance, Pace
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
@@ -79,6 +81,7 @@ class MixEvaluator:
         ledger: where evaluations are kept.
         transient: failures owed to device and time, replayed and noted.
         stop: asked between batches and by the swarm; True ends the work with ``Stopped``.
+        tell: told every few seconds how far a decoding has come.
 
     Attributes:
         decoded: how many (recipe, item) pairs had to be decoded so far.
@@ -92,14 +95,16 @@ class MixEvaluator:
         *,
         transient: TransientFailures | None = None,
         stop: Callable[[], bool] | None = None,
+        tell: Callable[[Advance], None] = lambda advance: None,
     ) -> None:
         self.swarm = swarm
         self.tasks = tasks
         self.ledger = ledger
         self.decoded = 0
-        self._judge = Judge(swarm, tasks, stop)
+        self._judge = Judge(swarm, tasks, self._look)
         self._transient = transient or TransientFailures()
-        self._stop = stop
+        self._stop, self._tell = stop, tell
+        self._pace: Pace | None = None
         self._described: set[str] = set()
         self._digests: dict[tuple[Item, str], str] = {}
 
@@ -114,8 +119,9 @@ class MixEvaluator:
             if place in found[digest] and found[digest][place] is None
         }
         passing: dict[Key, LedgerRow] = {}
-        for batch in _batches(list(missing.values())):
-            passing.update(self._decode(batch))
+        with self._paced(sum(one.recipe.samples for one in missing.values())):
+            for batch in _batches(list(missing.values())):
+                passing.update(self._decode(batch))
         found.update((digest, self._look_up(wanted[digest])) for digest in lacking)
         for digest in lacking:
             one = wanted[digest]
@@ -168,7 +174,8 @@ class MixEvaluator:
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
             self._go_on()
-            completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
+            with self._paced(len(missing) * len(items)):
+                completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
             self._go_on()
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
@@ -217,21 +224,51 @@ class MixEvaluator:
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
 
+    @contextmanager
+    def _paced(self, answers: int) -> Iterator[None]:
+        """Tell how far it is while so many answers are decoded."""
+        self._pace = Pace(answers, self.swarm.counters, self._tell)
+        try:
+            yield
+        finally:
+            self._pace = None
+
+    def _look(self) -> bool:
+        """Whether an end was asked for; the swarm asks at every turn, so that is also when news are told."""
+        if self._pace is not None:
+            self._pace.look()
+        return self._stop is not None and self._stop()
+
     def _decode(self, batch: Sequence[_Pair]) -> dict[Key, LedgerRow]:
-        """Decode a batch and keep what lasts; what is kept nowhere comes back."""
+        """Decode a batch and keep what lasts, wave by wave; what is kept nowhere comes back."""
         self._go_on()
-        completions = self._judge.complete([(pair.recipe, pair.item) for pair in batch])
+        passing: dict[Key, LedgerRow] = {}
+
+        def keep(numbers: Sequence[int], completions: Sequence[Completion]) -> None:
+            passing.update(self._keep([batch[number] for number in numbers], completions))
+
+        self._judge.decode([(pair.recipe, pair.item) for pair in batch], keep)
+        return passing
+
+    def _keep(self, wave: Sequence[_Pair], completions: Sequence[Completion]) -> dict[Key, LedgerRow]:
+        """Keep what lasts of a wave; what is kept nowhere comes back.
+
+        Raises:
+            Stopped: some of it was cut short.
+        """
         cut_short = self._stop is not None and self._stop()
         done = [
             (pair, completion)
-            for pair, completion in zip(batch, completions, strict=True)
+            for pair, completion in zip(wave, completions, strict=True)
             if not (cut_short and completion.failure is not None and completion.failure.kind == "time_out")
         ]
         self.decoded += len(done)
         fresh = {pair.key: self._judge.evaluation(pair.item, completion) for pair, completion in done}
         self.ledger.write({key: evaluation for key, evaluation in fresh.items() if lasts(evaluation.failure)})
-        if len(done) < len(batch):
+        if len(done) < len(wave):
             raise Stopped("stopped as asked")
+        if self._pace is not None:
+            self._pace.done(sum(pair.recipe.samples for pair in wave))
         passing = {key: evaluation for key, evaluation in fresh.items() if not lasts(evaluation.failure)}
         for key, evaluation in passing.items():
             if evaluation.failure is not None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evoswarm.evaluation.advance import Advance
+
 if TYPE_CHECKING:
     from evoswarm.experiment.figures import GenerationFigures
 
@@ -21,6 +23,7 @@ class Progress:
     Attributes:
         stage: called with what is being done, in words.
         generation: called with the figures of every generation.
+        decoding: called every few seconds with how far a decoding has come.
 
     Example:
         >>> figures = []
@@ -31,6 +34,7 @@ class Progress:
 
     stage: Callable[[str], None] = _nobody
     generation: Callable[[GenerationFigures], None] = _nobody
+    decoding: Callable[[Advance], None] = _nobody
 
 
 SILENT = Progress()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from evoswarm.evaluation.advance import Advance
+
 
 def ended_because(reason: str, limit: float | None, generations: int) -> str:
     """Why a search ended, as a sentence.
@@ -43,3 +45,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def how_far(advance: Advance) -> str:
+    """How far a decoding has come: ``120 of 3,672 answers decoded, about 4 min 10 s left``."""
+    left = advance.seconds_left
+    shown = "" if left is None else f", about {duration(left)} left"
+    return f"  {advance.done:,} of {advance.wanted:,} answers decoded{shown}"

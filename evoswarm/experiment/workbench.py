@@ -118,7 +118,7 @@ def workbench(
         asked = in_its_alphabet(space, swarm)
         loaded = asked.model_copy(update={"pool": swarm.specs})
         by_name = {task.name: task for task in tasks}
-        evaluator = Evaluator(swarm, by_name, open_ledger, transient=transient, stop=stop)
+        evaluator = Evaluator(swarm, by_name, open_ledger, transient=transient, stop=stop, tell=progress.decoding)
         yield Workbench(asked, loaded, by_name, items, swarm, evaluator)
 
 

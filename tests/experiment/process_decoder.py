@@ -8,7 +8,7 @@ from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts
+from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.member_spec import MemberSpec
@@ -43,8 +43,14 @@ class ProcessDecoder(Decoder):
         found: tuple[MemberFacts, ...] = self._ask("facts")
         return found
 
-    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
-        """See ``Decoder``."""
+    def decode(
+        self,
+        requests: Sequence[Request],
+        *,
+        stop_after: Callable[[], bool] | None = None,
+        on_done: OnDone | None = None,
+    ) -> list[Completion]:
+        """See ``Decoder``; nobody is told before all is done."""
         self._pipe.send(("decode", (list(requests),)))
         while stop_after is not None and not self._pipe.poll(PATIENCE):
             if stop_after():
