@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts
+from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -41,7 +41,13 @@ class Beside(Decoder):
         plain = {one.spec.name: _asked_plainly(one.spec) for one in self.pool.facts if not one.spec.chat_template}
         return {name: others[spec] for name, spec in plain.items() if spec in others}
 
-    def decode(self, requests: Sequence[Request], *, stop_after: Callable[[], bool] | None = None) -> list[Completion]:
+    def decode(
+        self,
+        requests: Sequence[Request],
+        *,
+        stop_after: Callable[[], bool] | None = None,
+        on_done: OnDone | None = None,
+    ) -> list[Completion]:
         """See ``Decoder``."""
         theirs: dict[int, list[int]] = {}
         for number, request in enumerate(requests):
@@ -50,7 +56,8 @@ class Beside(Decoder):
         done: dict[int, Completion] = {}
         for elsewhere, numbers in theirs.items():
             decoder = self.other if elsewhere and self.other is not None else self.pool
-            some = decoder.decode([requests[number] for number in numbers], stop_after=stop_after)
+            tell = None if on_done is None else _of_all(numbers, on_done)
+            some = decoder.decode([requests[number] for number in numbers], stop_after=stop_after, on_done=tell)
             done.update(zip(numbers, some, strict=True))
         return [done[number] for number in range(len(requests))]
 
@@ -89,3 +96,8 @@ def _asked_plainly(spec: MemberSpec) -> str:
     """What a member and the same one through its template have in common, as text."""
     said = {"name": "any", "chat_template": False, "template_date": None, "fingerprint": None}
     return spec.model_copy(update=said).model_dump_json()
+
+
+def _of_all(numbers: Sequence[int], on_done: OnDone) -> OnDone:
+    """Tells of some requests by their positions among all."""
+    return lambda places, completions: on_done([numbers[place] for place in places], completions)
