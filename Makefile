@@ -18,10 +18,11 @@ tokenizers: $(VENV)/installed-dev
 	$(BIN)/python -m tools.real_tokenizers
 
 # Real trained models: fetched and converted into $EVOSWARM_REAL or ~/.cache/evoswarm-real (1.5 GB; licences are named in
-# tools/real_models.py), then the tests that need them. `make test` skips those where the models are not there.
+# tools/real_models.py), then the tests that need them, then search_spaces/real-small.yaml searched and certified. Says
+# how long each part took and where the certificate is; what is done is not done again. `make test` skips those tests
+# where the models are not there.
 real: $(VENV)/installed-dev
-	$(BIN)/python -m tools.real_models
-	$(BIN)/python -m pytest tests/real -rs
+	$(BIN)/python -m tests.real
 
 # On a machine with a CUDA GPU: what is right there, then how fast. Elsewhere both say why they are skipped.
 gpu: $(VENV)/installed-dev
