@@ -5,13 +5,16 @@ Nothing here is imported from ``evoswarm.decoding``: what it states, it states f
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evoswarm.policies.mix import Recipe
-from tests.oracle_member import END, OracleMember, allowed
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import symbols_of, view_of
 
 FLOOR = 1e-12
 
@@ -172,31 +175,46 @@ class Answer(NamedTuple):
 
 
 def decode(
-    recipe: Recipe, members: list[OracleMember], prompt: str, key: str, max_bytes: int, sample: int = 0
+    recipe: Recipe,
+    members: list[OracleMember],
+    prompt: str,
+    key: str,
+    max_bytes: int = sys.maxsize,
+    sample: int = 0,
+    max_symbols: int = sys.maxsize,
 ) -> Answer:
-    """One answer in the bytes alphabet. ``members`` as in the recipe."""
+    """One answer. ``members`` as in the recipe."""
+    symbols = symbols_of(recipe.alphabet, members)
+    views = [view_of(member, symbols) for member in members]
     prompts = [member.prompt(recipe.prompt_format.replace("{prompt}", prompt)) for member in members]
-    x, margin, lead = b"", math.inf, recipe.lead_index
+    margin, lead = math.inf, recipe.lead_index
+    x: tuple[int, ...] = ()
     entropies: list[float] = []
-    while len(x) < max_bytes:
-        led = members[lead].next_byte(prompts[lead], x, recipe.epsilon)
+    while len(symbols.raw(x)) < max_bytes and len(x) < max_symbols:
+        led = views[lead].next_symbol(prompts[lead], x, recipe.epsilon)
         surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
         drawn = philox(len(x), 0xFFFFFFFF, noise_key(recipe, key, sample)) / 2**32
         entropies += [] if led is None else [surprise]
         spoken = {}
         for i, member in enumerate(recipe.members):
             if i == lead or _opens(recipe, member.threshold, surprise, drawn, led is None):
-                view = members[i].next_byte(prompts[i], x, recipe.epsilon)
-                if view is not None:
-                    spoken[i] = [math.log(max(p, FLOOR)) for p in view[0]]
+                said = views[i].next_symbol(prompts[i], x, recipe.epsilon)
+                if said is not None:
+                    spoken[i] = [math.log(max(p, FLOOR)) for p in said[0]]
             if i != lead and member.threshold > 0:
                 signal = drawn if recipe.gate == "random" else surprise
                 margin = min(margin, math.inf if led is None else abs(signal - member.threshold))
         if not spoken:
             return Answer("no_mass", margin, entropies)
-        symbol, gap = choose(recipe, fuse(recipe, spoken, lead, allowed(x)), len(x), key, sample)
+        fused = fuse(recipe, spoken, lead, symbols.allowed(symbols.raw(x)))
+        symbol, gap = choose(recipe, fused, len(x), key, sample)
         margin = min(margin, gap)
-        if symbol == END:
-            return Answer(x.decode(), margin, entropies)
-        x += bytes([symbol])
-    return Answer(x.decode(errors="ignore"), margin, entropies)
+        if symbol == symbols.end:
+            return Answer(symbols.raw(x).decode(errors="replace"), margin, entropies)
+        x += (symbol,)
+    return Answer(_cut(symbols.raw(x), max_bytes), margin, entropies)
+
+
+def _cut(text: bytes, max_bytes: int) -> str:
+    """What of a text is within a limit, less a character that is not finished there."""
+    return codecs.getincrementaldecoder("utf-8")(errors="replace").decode(text[:max_bytes])

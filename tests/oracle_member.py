@@ -1,11 +1,9 @@
-"""The judge's reading of one member: next bytes from a model and its tokenizer, by definition alone."""
+"""The judge's reading of one member: a model and its tokenizer, asked from the beginning at every question."""
 
 from __future__ import annotations
 
 import json
-import math
-from bisect import bisect_right
-from itertools import accumulate
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-END = 256
 REMEMBERED = 300  # rows
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 HIDDEN = [byte for byte in range(256) if byte not in VISIBLE]
@@ -60,14 +57,11 @@ class OracleMember:
             if token not in silent and token < self.model.config.vocab_size and text
         }
         self.tokens = sorted(self.spelling, key=lambda token: (self.spelling[token], token))
-        self.texts = [self.spelling[token] for token in self.tokens]
         self.place = {token: place for place, token in enumerate(self.tokens)}
-        self.firsts = [text[0] for text in self.texts]
         self.columns = torch.tensor(self.tokens + self.ends)
         self.plain = self._as_a_continuation(layout)
         self.rows: dict[Ids, tuple[np.ndarray, float]] = {}
-        self.known_paths: dict[bytes, list[Ids]] = {}
-        self.counted: dict[tuple[Ids, bytes], np.ndarray] = {}
+        self.views: dict[Any, Any] = {}  # by the symbols; see ``view_of``
 
     def _as_a_continuation(self, layout: dict[str, Any]) -> Tokenizer:
         """The tokenizer itself, less what belongs to the beginning of a text or would lose some of it."""
@@ -83,6 +77,16 @@ class OracleMember:
         plain = Tokenizer.from_str(json.dumps(layout))
         plain.encode_special_tokens = True  # which means: as text
         return plain
+
+    @cached_property
+    def merges(self) -> dict[tuple[bytes, bytes], int]:
+        """What the tokenizer merges, and in which order; nothing where it is no BPE."""
+        layout = json.loads(self.plain.to_str())["model"]
+        found: dict[tuple[bytes, bytes], int] = {}
+        for rank, merge in enumerate(layout.get("merges", [])):
+            one, other = merge.split(" ") if isinstance(merge, str) else merge
+            found.setdefault((self._spell(one), self._spell(other)), rank)
+        return found
 
     def _ends(self) -> list[int]:
         ends: set[int] = set()
@@ -120,7 +124,6 @@ class OracleMember:
         if ids not in self.rows:
             if len(self.rows) >= REMEMBERED:
                 self.rows.clear()
-                self.counted.clear()
             with torch.inference_mode():
                 logits = self.model(torch.tensor([ids])).logits[0, -1].double()
             probabilities = torch.softmax(logits[self.columns], 0).numpy()
@@ -173,98 +176,13 @@ class OracleMember:
     def spelled(self, ids: Ids) -> bytes:
         return b"".join(self.spelling.get(token, b"\xff\xff") for token in ids)
 
-    def paths(self, text: bytes) -> list[Ids]:
-        """C(j) for text = x[:j]."""
-        if text not in self.known_paths:
-            found: list[Ids] = []
-            for following in FOLLOWING if _is_utf8(text) else ("",):
-                ids = self.encode(text + following.encode()) or ()
-                begun = list(accumulate((len(self.spelling[token]) for token in ids), initial=0))
-                if len(text) in begun and (path := ids[: begun.index(len(text))]) not in found:
-                    found.append(path)
-            self.known_paths[text] = found
-        return self.known_paths[text]
-
-    def heads(self, x: bytes) -> list[tuple[Ids, bytes]]:
-        """Every path of C(j) behind which some token leads beyond x, with the rest of x; END leads beyond all of x."""
-        found = []
-        for j in range(len(x) + 1):
-            if j == len(x) or self._extending(x[j:]):
-                found += [(path, x[j:]) for path in self.paths(x[:j])]
-        return found
-
-    def _extending(self, rest: bytes) -> range:
-        """The places of the tokens that strictly extend a string."""
-        return range(bisect_right(self.texts, rest), bisect_right(self.texts, rest + b"\xff" * 256))
-
-    def read(self, prompt: Ids, x: bytes, epsilon: float) -> tuple[Ids, set[Ids], float]:
-        """The common prefix of all heads, the paths whose rows are read, and what the unread heads count for."""
-        heads = self.heads(x)
-        common = heads[0][0]
-        for path, _ in heads:
-            while path[: len(common)] != common:
-                common = common[:-1]
-        read = {common}
-        while True:
-            counts = [self._count(prompt, path, rest, common, read) for path, rest in heads]
-            unread = [(path, count) for (path, _), count in zip(heads, counts, strict=True) if path not in read]
-            lightest = sorted(count for _, count in unread)
-            room = epsilon * sum(counts)
-            heavy = [count for count, so_far in zip(lightest, accumulate(lightest), strict=True) if so_far >= room]
-            wanted = [path for path, count in unread if heavy and count >= heavy[0] and count > 0]
-            if not wanted:
-                return common, read, sum(count for _, count in unread)
-            read |= {path[: _depth_read(path, common, read) + 1] for path in wanted}
-
-    def next_byte(self, prompt: Ids, x: bytes, epsilon: float) -> tuple[list[float], float] | None:
-        """Probability of the 257 symbols behind x, and the share left out; None: no mass on any allowed symbol."""
-        if not self.heads(x):
-            return None
-        common, read, left_out = self.read(prompt, x, epsilon)
-        symbols = self._sum(prompt, [head for head in self.heads(x) if head[0] in read], common)
-        symbols = [p if ok else 0.0 for p, ok in zip(symbols, allowed(x), strict=True)]
-        kept = sum(symbols)
-        return ([p / kept for p in symbols], left_out / (left_out + kept)) if kept > 0 else None
-
-    def _mass(self, prompt: Ids, path: Ids, common: Ids) -> float:
-        depths = range(len(common), len(path))
-        return math.prod(self.row(prompt + path[:depth])[0][self.place[path[depth]]] for depth in depths)
-
-    def _count(self, prompt: Ids, path: Ids, rest: bytes, common: Ids, read: set[Ids]) -> float:
-        """What a head counts for: exactly once it is read, else its mass up to the deepest ancestor that is."""
-        if path not in read:
-            return self._mass(prompt, path[: _depth_read(path, common, read) + 1], common)
-        return self._mass(prompt, path, common) * float(self._beyond(prompt + path, rest).sum())
-
-    def _beyond(self, ids: Ids, rest: bytes) -> np.ndarray:
-        """Probability of the tokens that come next and strictly extend the rest of the text, by their next byte."""
-        if (ids, rest) not in self.counted:
-            row, end = self.row(ids)
-            places = self._extending(rest)
-            following = self.firsts if rest == b"" else [self.texts[place][len(rest)] for place in places]
-            symbols = np.bincount(following, weights=row[places.start : places.stop], minlength=257)
-            symbols[END] = end if rest == b"" else 0.0
-            self.counted[ids, rest] = symbols
-        return self.counted[ids, rest]
-
-    def _sum(self, prompt: Ids, heads: list[tuple[Ids, bytes]], common: Ids) -> list[float]:
-        totals = np.zeros(257)
-        for path, rest in heads:
-            totals += self._mass(prompt, path, common) * self._beyond(prompt + path, rest)
-        return [float(total) for total in totals]
-
-
-def _depth_read(path: Ids, common: Ids, read: set[Ids]) -> int:
-    """How many tokens of a path its deepest read ancestor has."""
-    return max(depth for depth in range(len(common), len(path)) if path[:depth] in read)
-
 
 def _shown(text: bytes) -> str:
     """Bytes as byte-level tokenizers write them."""
     return "".join(STAND_INS[byte] for byte in text)
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
     try:
         text.decode()
     except UnicodeDecodeError:
@@ -275,10 +193,4 @@ def _is_utf8(text: bytes) -> bool:
 def _completed(text: bytes) -> bytes:
     """The text with the highest bytes that finish its last character."""
     endings = [b"", b"\xbf", b"\x9f", b"\x8f", b"\xbf\xbf", b"\x9f\xbf", b"\xbf\xbf\xbf", b"\x8f\xbf\xbf"]
-    return next(text + more for more in endings if _is_utf8(text + more))
-
-
-def allowed(x: bytes) -> list[bool]:
-    """Which symbols keep x valid UTF-8: tried out, with enough ways in which a character could go on."""
-    tails = [b"", b"\x80", b"\x80\x80", b"\xbf", b"\xbf\x80", b"\xbf\x80\x80", b"\x90\x80\x80", b"\x8f\x80\x80"]
-    return [any(_is_utf8(x + bytes([byte]) + tail) for tail in tails) for byte in range(256)] + [_is_utf8(x)]
+    return next(text + more for more in endings if is_utf8(text + more))

@@ -19,7 +19,8 @@ from tests.benchmarks.quickstart import written
 from tests.benchmarks.zoo import PROMPTS, TEXTS, judge, mixed_requests, recipes_by_chance, some, zoo
 from tests.decoding import tiny
 from tests.decoding.recipes import ONE_TOKENIZER, ZOO, recipe
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import view_of
 
 KINDS = ("gpt2", "llama3", "llama2", "unigram")
 BATCH_TOKENS = 4096
@@ -59,7 +60,7 @@ def _read(name: str, request: Request, symbols: Sequence[int]) -> list[tuple[int
 
 @cache
 def _heads_read(name: str, prompt: tuple[int, ...], text: bytes, epsilon: float) -> tuple[tuple[int, ...], ...]:
-    return tuple(sorted(judge(name).read(prompt, text, epsilon)[1]))
+    return tuple(sorted(view_of(judge(name)).read(prompt, text, epsilon)[1]))
 
 
 def forwards_per_token(options: Options) -> Readings:
@@ -156,8 +157,8 @@ def _distance(oracle: OracleMember, request: Request, completion: Completion) ->
     prompt, raw = oracle.prompt(request.prompt), (request.forced or "").encode()
     largest = 0.0
     for length, step in enumerate(completion.trace):
-        near = oracle.next_byte(prompt, raw[:length], request.recipe.epsilon)
-        exact = oracle.next_byte(prompt, raw[:length], 0.0)
+        near = view_of(oracle).next_symbol(prompt, raw[:length], request.recipe.epsilon)
+        exact = view_of(oracle).next_symbol(prompt, raw[:length], 0.0)
         if near is None or exact is None:
             continue
         if any(abs(near[0][symbol] - probability) > 1e-4 for symbol, probability in step.candidates):

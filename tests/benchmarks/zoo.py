@@ -10,7 +10,7 @@ from evoswarm import Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding.recipes import ZOO, recipe, spec
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 PROMPTS = ("47+85=", "rev tiger=", "sort 3,1", "sort 3,1,2=", "sort 3,1,20=", "gcd 48,36=")
 TEXTS = (

@@ -18,7 +18,7 @@ from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ZOO, spec
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 BATCH_TOKENS = 4096
 

@@ -14,7 +14,7 @@ from evoswarm.decoding.step.stopping import truncate
 from evoswarm.decoding.text.alphabet import ByteAlphabet, TokenAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.utf8 import allowed_after, split_character
-from tests import oracle
+from tests import oracle_symbols
 from tests.decoding import tiny
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
@@ -27,14 +27,14 @@ def test_what_may_follow_is_what_keeps_a_text_valid(text: str, data: Any) -> Non
     whole, partial = split_character(raw)
     assert whole + partial == raw
     assert whole == raw.decode(errors="ignore").encode()
-    assert allowed_after(partial).tolist() == oracle.allowed(raw)
+    assert allowed_after(partial).tolist() == oracle_symbols.allowed(raw)
 
 
 @pytest.mark.parametrize(
     "partial", [b"", b"\xe0", b"\xed", b"\xf0", b"\xf4", b"\xc3", b"\xf0\x9f", b"\xe2\x82", b"\xf4\x8f"]
 )
 def test_the_table_of_unicode_row_by_row(partial: Any) -> None:
-    assert allowed_after(partial).tolist() == oracle.allowed(partial)
+    assert allowed_after(partial).tolist() == oracle_symbols.allowed(partial)
 
 
 def test_bytes_that_never_occur() -> None:
@@ -99,7 +99,7 @@ def test_what_may_follow_goes_by_the_state_of_a_text() -> None:
     codec, letters, tokens = made()
     raws = [b"", b"a", "é".encode(), b"a\xc3", b"\xf0\x9f", b"b\xc3"]
     states = np.array([letters.state(raw) for raw in raws])
-    assert letters.allowed(states).tolist() == [oracle.allowed(raw) for raw in raws]
+    assert letters.allowed(states).tolist() == [oracle_symbols.allowed(raw) for raw in raws]
     said = [text is not None for text in codec.token_bytes]
     assert tokens.allowed(np.array([tokens.state(raw) for raw in raws])).tolist() == [[*said, True]] * len(raws)
 

@@ -14,7 +14,7 @@ from evoswarm.decoding.views.view import View
 from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
 from tests.decoding.lone_view import LoneView
-from tests.oracle import allowed
+from tests.oracle_symbols import allowed
 
 SMOOTHING = 1e-3  # a model gives a little to everything
 WORDS = ("the", "a", "tiger", "river", "runs", "slowly", "under", "old", "stones,", "and", "every", "naïve", "garden")

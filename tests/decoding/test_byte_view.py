@@ -11,7 +11,8 @@ import pytest
 
 from evoswarm.decoding.member import Member
 from tests.decoding.lone_view import LoneView
-from tests.oracle import OracleMember, allowed
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import allowed, view_of
 
 EPSILON = 1e-3
 PROMPT = "47+85="
@@ -64,7 +65,7 @@ def test_every_position_of_every_text_is_as_defined(
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     spoken = 0
     for text, node in zip(every, reader.read(PROMPT, every), strict=True):
-        want = judge.next_byte(prompt, text, EPSILON)
+        want = view_of(judge).next_symbol(prompt, text, EPSILON)
         assert node.abstains == (want is None), text
         if want is None:
             continue

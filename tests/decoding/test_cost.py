@@ -11,7 +11,8 @@ import pytest
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.recipes import PROMPTS, recipe
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import view_of
 
 BYTES = "opt-g"  # its tokens are bytes, so that nodes can be counted from texts
 
@@ -83,7 +84,7 @@ def test_tokens_and_rows_in_bytes_are_those_of_the_heads(zoo: Swarm, any_oracle:
                 asked = judge.prompt(prompt)
                 rows = set()
                 for length in range(done.steps):
-                    rows |= judge.read(asked, raw[:length], both.epsilon)[1]
+                    rows |= view_of(judge).read(asked, raw[:length], both.epsilon)[1]
                 nodes = {path[:depth] for path in rows for depth in range(1, len(path) + 1)}
                 use = use_of(done, name)
                 assert (use.tokens, use.rows) == (len(asked) + len(nodes), len(rows))

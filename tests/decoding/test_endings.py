@@ -22,7 +22,8 @@ from tests.chat.templates import TURNS
 from tests.decoding import tiny
 from tests.decoding.lone_view import LoneView
 from tests.decoding.recipes import PROMPTS, ZOO, recipe
-from tests.oracle import OracleMember, allowed
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import allowed, view_of
 
 LOUD: dict[str, Any] = {"samples": 24, "sampling_temperature": 8.0}
 
@@ -41,9 +42,9 @@ def test_both_ends_of_a_member_are_one_symbol(
         shares = (logits[kept] - logits[kept].logsumexp(0)).exp()[-2:].tolist()
         both += min(shares) > 0
         end = np.exp(reader.log_probs(PROMPTS[0], text)[256])
-        row, _ = judge.next_byte(asked, text, 0.0)  # type: ignore[misc]
+        row, _ = view_of(judge).next_symbol(asked, text, 0.0)  # type: ignore[misc]
         assert end == pytest.approx(row[256], abs=1e-5)
-        if judge.read(asked, text, 0.0)[1] == {path}:
+        if view_of(judge).read(asked, text, 0.0)[1] == {path}:
             assert end == pytest.approx(sum(shares), abs=1e-5)
     assert both
 
@@ -66,7 +67,8 @@ def test_an_end_token_may_be_anything_and_is_never_text(three_ends: Any) -> None
     reader, asked = LoneView(member, 1e-3), judge.prompt("12")
     for length in range(9):
         text = b"a so and"[:length]
-        want = judge.next_byte(asked, text, 1e-3)
+        want = view_of(judge).next_symbol(asked, text, 1e-3)
+        assert want is not None
         assert np.abs(np.exp(reader.log_probs("12", text)) - want[0]).max() < 1e-5
     logits = judge.model(torch.tensor([asked])).logits[0, -1].double()
     shares = (logits - logits[sorted([*judge.spelling, *judge.ends])].logsumexp(0)).exp()[judge.ends]

@@ -17,7 +17,7 @@ from evoswarm.fusion import RULES
 from evoswarm.policies.mix import Fusion
 from tests import oracle as judge
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe, recipes
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 POOL = ("llama-a", "gpt2-c", "mamba-b", "mistral-h", "qwen3-d", "opt-g")
 few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -31,7 +31,7 @@ def sure(*completions: Any) -> Any:
     return min(one.margin for one in completions) > SURE
 
 
-@pytest.mark.parametrize(("pool", "alphabet"), [(POOL, "bytes"), (ONE_TOKENIZER, "tokens")])
+@pytest.mark.parametrize(("pool", "alphabet"), [(POOL, "bytes"), (POOL, "common"), (ONE_TOKENIZER, "tokens")])
 @few
 @given(data=st.data())
 def test_a_population_decodes_as_each_recipe_alone(zoo: Swarm, pool: Any, alphabet: str, data: Any) -> None:
@@ -74,22 +74,26 @@ def test_order_and_repetition_do_not_matter(zoo: Swarm, population: Any, seed: i
     assert compared >= len(asked) // 2
 
 
-def test_random_recipes_decode_as_the_oracle_says(zoo: Swarm, oracle: Callable[[str], OracleMember]) -> None:
+@pytest.mark.parametrize(("pool", "alphabet"), [(POOL, "bytes"), (POOL, "common"), (ONE_TOKENIZER, "tokens")])
+def test_random_recipes_decode_as_the_oracle_says(
+    zoo: Swarm, oracle: Callable[[str], OracleMember], pool: Any, alphabet: Any
+) -> None:
     compared = []
+    swarm = Swarm([member for member in zoo.members if member.spec.name in pool])
 
     @settings(few, max_examples=25)
-    @given(one=recipes(POOL), prompt=st.sampled_from(PROMPTS))
+    @given(one=recipes(pool, alphabet), prompt=st.sampled_from(PROMPTS))
     def agrees(one: Any, prompt: Any) -> None:
-        compared.append(agrees_with_the_oracle(zoo, oracle, one, prompt))
+        compared.append(agrees_with_the_oracle(swarm, oracle, one, prompt))
 
     agrees()
     assert sum(compared) >= 0.8 * len(compared) >= 20
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize(("samples", "alphabet"), [(1, "bytes"), (2, "bytes"), (1, "common"), (2, "common")])
 def test_every_rule_decodes_as_the_oracle_says(
-    zoo: Swarm, oracle: Callable[[str], OracleMember], rule: str, samples: int
+    zoo: Swarm, oracle: Callable[[str], OracleMember], rule: str, samples: int, alphabet: Any
 ) -> None:
     one = recipe(
         *("mamba-b", "gpt2-c", "mistral-h"),
@@ -99,6 +103,7 @@ def test_every_rule_decodes_as_the_oracle_says(
         fusion=Fusion(rule=rule, alpha=-0.7, beta=0.6, contrast=0.4),
         samples=samples,
         sampling_temperature=0.9,
+        alphabet=alphabet,
     )
     compared = [agrees_with_the_oracle(zoo, oracle, one, prompt) for prompt in PROMPTS[:3]]
     assert any(compared)

@@ -11,7 +11,8 @@ import pytest
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
+from tests.oracle_symbols import view_of
 
 
 def members_of(zoo: Any, names: Any) -> Any:
@@ -59,7 +60,7 @@ def test_bytes_rows_forwarded_are_the_heads_that_count(zoo: Swarm, any_oracle: C
             judge = any_oracle(member.spec.name)
             prompt = judge.prompt(request.prompt)
             for length in range(done.steps):
-                for path in judge.read(prompt, raw[:length], request.recipe.epsilon)[1]:
+                for path in view_of(judge).read(prompt, raw[:length], request.recipe.epsilon)[1]:
                     whole = prompt + path
                     needed |= {(member.spec.name, whole[:depth]) for depth in range(1, len(whole) + 1)}
     assert swarm.counters.rows_forwarded == len(needed)

@@ -21,7 +21,7 @@ from evoswarm.zoo.catalogue import member_path
 from tests.chat.templates import TURNS
 from tests.decoding import tiny
 from tests.decoding.recipes import PROMPTS, ZOO, recipe, spec
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 TEMPLATE = "{% for m in messages %}<|turn|>{{ m['content'] }}<eos>{% endfor %}<|turn|>"
 

@@ -28,7 +28,7 @@ from tests.decoding import tiny
 from tests.decoding.elman import ElmanReader
 from tests.decoding.recipes import PROMPTS, SURE
 from tests.decoding.test_torch_reader import FAMILIES
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 COLUMNS = 60
 CLOSE = 5e-4
@@ -153,7 +153,7 @@ def test_slots_come_back_when_their_tree_is_gone(reader: Reader) -> None:
     assert reader.slots.end == 5
 
 
-class ElmanOracle(oracle.OracleMember):
+class ElmanOracle(OracleMember):
     """The judge's member whose rows the network gives."""
 
     def __init__(self, directory: Any, reader: Any) -> None:

@@ -18,7 +18,7 @@ from evoswarm.errors import RecipeError
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, ZOO, recipe, spec
-from tests.oracle import OracleMember
+from tests.oracle_member import OracleMember
 
 STEPS = 16
 

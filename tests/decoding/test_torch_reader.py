@@ -22,7 +22,7 @@ from evoswarm.decoding.request import Counters, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
-from tests import oracle
+from tests import oracle, oracle_member
 from tests.decoding import tiny
 
 COLUMNS = 60
@@ -207,7 +207,7 @@ def test_a_cache_that_cannot_be_addressed_is_read_again_and_right(tmp_path: Path
     swarm = Swarm([load_member(MemberSpec(name="hybrid", path=str(path), device="cpu"), 4096)])
     assert isinstance(swarm.members[0].reader.backend, RecomputeBackend)  # type: ignore[attr-defined]
     alone = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead="hybrid")
-    judge = oracle.OracleMember(path)
+    judge = oracle_member.OracleMember(path)
     for prompt in ("the cat", "1984"):
         done = swarm.decode([Request(alone, prompt, max_bytes=6)])[0]
         assert done.samples[0].text == oracle.decode(alone, [judge], prompt, "", 6)[0]

@@ -28,6 +28,7 @@ from evoswarm.decoding.swarm import Swarm
 from tests import oracle as judge
 from tests.decoding.recipes import PROMPTS, recipe
 from tests.oracle_member import OracleMember
+from tests.oracle_symbols import view_of
 
 SYMBOLS = 40
 CUTS: list[dict[str, Any]] = [
@@ -172,7 +173,7 @@ def test_first_symbols_come_as_often_as_they_should(zoo: Swarm, oracle: Callable
     one = recipe("llama-a", samples=1024, sampling_temperature=8.0, top_k=6, top_p=0.9)
     (done,) = zoo.decode([Request(one, "47+85=", "key", max_bytes=1)])
     member = oracle("llama-a")
-    view = member.next_byte(member.prompt("47+85="), b"", one.epsilon)
+    view = view_of(member).next_symbol(member.prompt("47+85="), b"", one.epsilon)
     assert view is not None
     logits = torch.tensor([[math.log(max(p, 1e-12)) for p in view[0]]], dtype=torch.float64)
     want = torch.softmax(warpers(6, 0.9, temperature=8.0)(torch.zeros((1, 1), dtype=torch.long), logits), 1)[0]

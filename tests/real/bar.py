@@ -24,6 +24,7 @@ from evoswarm.decoding.member import load_member
 from evoswarm.member_spec import MemberSpec
 from tests.decoding.lone_view import LoneView
 from tests.oracle_member import OracleMember
+from tests.oracle_symbols import view_of
 from tests.real.texts import texts
 from tests.real.tokenizers import with_model
 from tools.real_tokenizers import SOURCES
@@ -91,8 +92,8 @@ def measure(folder: Path, asked: Sequence[tuple[str, bytes]]) -> Figures:
         behind = [text for _, text in part]
         answers = zip(part, exact.read(PROMPT, behind), rough.read(PROMPT, behind), strict=True)
         for (kind, text), one, other in answers:
-            want = judge.next_byte(prompt, text, 0.0)
-            heads = len(judge.heads(text))
+            want = view_of(judge).next_symbol(prompt, text, 0.0)
+            heads = len(view_of(judge).heads(text))
             found.heads, found.several = found.heads + heads, found.several + (heads > 1)
             found.rows = (found.rows[0] + len(one.reads), found.rows[1] + len(other.reads))
             if want is None or one.abstains or other.abstains:
@@ -106,7 +107,7 @@ def measure(folder: Path, asked: Sequence[tuple[str, bytes]]) -> Figures:
             found.beyond_bound = max(found.beyond_bound, distance - other.left_out)
             if difference > EQUAL or distance >= EPSILON:
                 found.worst.append(f"{kind}: {text!r} {difference:.1e} {distance:.1e}")
-        judge.known_paths.clear()
+        view_of(judge).known_paths.clear()
     found.worst = found.worst[:5]
     found.seconds = round(time.process_time() - start, 1)
     return found
