@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone
+from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -81,6 +81,11 @@ class Beside(Decoder):
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
         return {**self.pool.silenced(prompts), **({} if self.other is None else self.other.silenced(prompts))}
+
+    def symbols(self, recipe: Recipe) -> SymbolFacts:
+        """See ``Decoder``."""
+        elsewhere = recipe.specs[0].name in self._others
+        return (self.other if elsewhere and self.other is not None else self.pool).symbols(recipe)
 
     @property
     def state_limit_bytes(self) -> int:

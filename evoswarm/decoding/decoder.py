@@ -53,6 +53,21 @@ class MemberFacts:
         return json.dumps(known)
 
 
+@dataclass(frozen=True)
+class SymbolFacts:
+    """What a recipe chooses between at every step.
+
+    Attributes:
+        symbols: how many there are, END left out.
+        tokens: by member, how many tokens it has that spell something.
+        decomposed: by member, how many of these are several symbols.
+    """
+
+    symbols: int
+    tokens: Mapping[str, int]
+    decomposed: Mapping[str, int]
+
+
 class FactStore(Protocol):
     """Where facts outlive a process: a :class:`~evoswarm.evaluation.ledger.Ledger`."""
 
@@ -122,6 +137,14 @@ class Decoder(Protocol):
 
         Args:
             prompts: as recipes would hand them to members. Those that a member cannot read are left out.
+        """
+
+    @abstractmethod
+    def symbols(self, recipe: Recipe) -> SymbolFacts:
+        """What a recipe chooses between, and whose tokens must be taken apart for it.
+
+        Raises:
+            RecipeError: it asks for what the pool does not have.
         """
 
     @property

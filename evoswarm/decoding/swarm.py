@@ -17,7 +17,7 @@ from typing import Self
 import torch
 
 from evoswarm.chat import PromptRefused
-from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
@@ -194,6 +194,20 @@ class Swarm(Decoder):
             if read:
                 found[member.spec.name] = silenced_share(member, read)
         return found
+
+    def symbols(self, recipe: Recipe) -> SymbolFacts:
+        """What a recipe chooses between; see :class:`Decoder`."""
+        self.check(recipe)
+        view = self._view(recipe)
+        made = {
+            member.spec.name: view.views[self._by_name[member.spec.name]].tokenizations.decomposition
+            for member in recipe.members
+        }
+        return SymbolFacts(
+            view.contexts.alphabet.end,
+            {name: len(one.order) for name, one in made.items()},
+            {name: one.decomposed for name, one in made.items()},
+        )
 
     @property
     def state_limit_bytes(self) -> int:

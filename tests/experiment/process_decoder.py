@@ -8,10 +8,11 @@ from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone
+from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
 
 PATIENCE = 0.05  # seconds between two looks at whether somebody wants an end
 STOP = "stop"
@@ -73,6 +74,11 @@ class ProcessDecoder(Decoder):
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
         found: dict[str, float] = self._ask("silenced", prompts)
+        return found
+
+    def symbols(self, recipe: Recipe) -> SymbolFacts:
+        """See ``Decoder``."""
+        found: SymbolFacts = self._ask("symbols", recipe)
         return found
 
     @property

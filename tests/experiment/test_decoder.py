@@ -52,6 +52,8 @@ def test_everything_asked_has_the_same_answer(far: ProcessDecoder, near: Swarm) 
     for spec in near.specs:
         assert far.prompt_lengths(spec.name, PROMPTS) == near.prompt_lengths(spec.name, PROMPTS)
     assert far.silenced(PROMPTS) == near.silenced(PROMPTS)
+    mix = Recipe(members=tuple(RecipeMember(spec=spec) for spec in near.specs), lead=near.specs[0].name)
+    assert far.symbols(mix) == near.symbols(mix)
     assert far.state_limit_bytes > 0
 
 

@@ -69,6 +69,11 @@ class Decomposition:
                 if self.token_of[made[0]] != token and codec.encodes_alone(token):
                     self.token_of[made[0]] = token  # of tokens of equal bytes, the one that the tokenizer writes
 
+    @property
+    def decomposed(self) -> int:
+        """How many tokens are several symbols."""
+        return sum(len(made) > 1 for made in self.spelled if made is not None)
+
     def raw(self, text: Text) -> bytes:
         """The bytes of a text."""
         return b"".join([self._bytes[symbol] or b"" for symbol in text])
