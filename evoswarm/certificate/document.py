@@ -5,29 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from evoswarm.certificate.compared import CeilingResult, Compute, DiagnosticResult, Failed, Interval, Part, RivalResult
 from evoswarm.certificate.verdict import Outcome
 
 CERTIFICATE_VERSION: Literal[1] = 1
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Interval(_Part):
-    """A mean with its 95% interval; either end is also a one-sided bound at 97.5%.
-
-    Attributes:
-        mean: as observed.
-        low: lower end.
-        high: upper end.
-    """
-
-    mean: float
-    low: float
-    high: float
 
 
 class TaskScore(Interval):
@@ -40,93 +23,7 @@ class TaskScore(Interval):
     items: int
 
 
-class Compute(_Part):
-    """What somebody costs deployed alone, mean per item, tasks weighted.
-
-    Attributes:
-        flops: floating-point operations.
-        passes: calls of batch size 1.
-        weight_reads: bytes of weights moved: passes times a member's size.
-    """
-
-    flops: float
-    passes: float
-    weight_reads: float
-
-
-class Failed(_Part):
-    """Items that failed alike: there is no answer to them, and they count as wrong.
-
-    Attributes:
-        kind: of the failure: ``prompt_too_long``, ``non_finite``, ``no_mass``, ``scorer_error``, ``out_of_memory``, ...
-        member: to blame for it; empty where no single one is.
-        items: how many.
-    """
-
-    kind: str
-    member: str
-    items: int
-
-
-class Compared(_Part):
-    """Somebody whom the champion is compared with, on the same test items.
-
-    Attributes:
-        key: which one, see ``evoswarm.evaluation.candidate.Candidate``.
-        name: in a few words.
-        description: what it is and how it was chosen.
-        score: its own.
-        difference: champion less this one, paired by item.
-        compute: of this one.
-        champion_ratio: the champion's compute in units of this one's; None where this one costs nothing.
-        failures: items on which it failed; they count 0.
-        failed: the same by kind and member.
-        at_limit: answers that were ended by their limit of bytes.
-        cut_off: of these, those that had nothing yet that their scorer could read; they count 0.
-    """
-
-    key: str
-    name: str
-    description: str
-    score: Interval
-    difference: Interval
-    compute: Compute
-    champion_ratio: Compute | None
-    failures: int
-    failed: tuple[Failed, ...] = ()
-    at_limit: int = 0
-    cut_off: int = 0
-
-
-class RivalResult(Compared):
-    """One of those that must all be beaten.
-
-    Attributes:
-        beaten: the lower end of the difference is above 0.
-        most: upper bound of the champion's gain at level 0.025 / rivals.
-    """
-
-    beaten: bool
-    most: float
-
-
-class DiagnosticResult(Compared):
-    """Something that tells what a part of the champion is good for; no verdict hangs on it.
-
-    Attributes:
-        p_value: two-sided, of no difference.
-        p_holm: adjusted for all diagnostics together (Holm 1979).
-    """
-
-    p_value: float
-    p_holm: float
-
-
-class CeilingResult(Compared):
-    """What nobody can play, because it looks at the right answers: an upper end for the eye, not a rival."""
-
-
-class Ablation(_Part):
+class Ablation(Part):
     """The champion without one of its members.
 
     Attributes:
@@ -138,7 +35,7 @@ class Ablation(_Part):
     difference: Interval
 
 
-class MemberResult(_Part):
+class MemberResult(Part):
     """One member of the champion.
 
     Attributes:
@@ -158,7 +55,31 @@ class MemberResult(_Part):
     without: Ablation | None
 
 
-class OpenShare(_Part):
+class Owner(Part):
+    """How the owner of a member of the pool would run it, by its files.
+
+    Attributes:
+        member: its name in the pool.
+        chat_template: it has one that could be tried.
+        sampled: its answers are drawn; the next four say how, and mean nothing otherwise.
+        temperature: divides its log-probabilities.
+        top_k: 0 is all tokens.
+        top_p: 1 is all.
+        min_p: 0 is all.
+        left_out: settings of its that are not obeyed here.
+    """
+
+    member: str
+    chat_template: bool
+    sampled: bool
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    left_out: tuple[str, ...] = ()
+
+
+class OpenShare(Part):
     """How often followers speak, and what that costs.
 
     Attributes:
@@ -176,7 +97,7 @@ class OpenShare(_Part):
     weight_reads: float
 
 
-class Gap(_Part):
+class Gap(Part):
     """What the champion seemed to score before, less what it scores on test items: the winner's curse.
 
     Attributes:
@@ -192,7 +113,7 @@ class Gap(_Part):
     selection_less_test: Interval
 
 
-class Opening(_Part):
+class Opening(Part):
     """How the test items were opened.
 
     Attributes:
@@ -211,7 +132,7 @@ class Opening(_Part):
     statement: str
 
 
-class Conclusion(_Part):
+class Conclusion(Part):
     """The verdict.
 
     Attributes:
@@ -235,7 +156,7 @@ class Conclusion(_Part):
     items_needed: int | None
 
 
-class Subject(_Part):
+class Subject(Part):
     """What is certified, by whom.
 
     Attributes:
@@ -267,7 +188,7 @@ class Subject(_Part):
     decoding: int
 
 
-class Items(_Part):
+class Items(Part):
     """How many items each split had.
 
     Attributes:
@@ -281,7 +202,7 @@ class Items(_Part):
     test: int
 
 
-class Certificate(_Part):
+class Certificate(Part):
     """The held-out verdict of a search.
 
     Attributes:
@@ -298,6 +219,7 @@ class Certificate(_Part):
         diagnostics: what the champion's parts are good for.
         ceilings: what looks at the right answers.
         members: who really speaks, and what each is worth.
+        owners: how those of the pool would be run alone; empty in certificates of earlier versions.
         open_share: how often followers speak, and its price.
         gap: between what was promised and what holds.
         recipes_tried: distinct recipes that the search scored.
@@ -327,6 +249,7 @@ class Certificate(_Part):
     diagnostics: tuple[DiagnosticResult, ...]
     ceilings: tuple[CeilingResult, ...]
     members: tuple[MemberResult, ...] = Field(min_length=1)
+    owners: tuple[Owner, ...] = ()
     open_share: OpenShare
     gap: Gap
     recipes_tried: int

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evoswarm.canonical import round_significant
+from evoswarm.certificate.compared import CeilingResult, Compute, DiagnosticResult, Failed, Interval, RivalResult
 from evoswarm.certificate.document import (
     Ablation,
-    CeilingResult,
     Certificate,
-    Compute,
     Conclusion,
-    DiagnosticResult,
-    Failed,
     Gap,
-    Interval,
     Items,
     MemberResult,
     Opening,
     OpenShare,
-    RivalResult,
+    Owner,
     Subject,
     TaskScore,
 )
@@ -84,6 +81,7 @@ class Evidence:
         search: the champion's score on the search items, where it is known.
         recipes_tried: distinct recipes that the search scored.
         notes: what else a reader must know.
+        owners: how the pool's members would be run alone.
     """
 
     subject: Subject
@@ -104,6 +102,7 @@ class Evidence:
     search: float | None
     recipes_tried: int
     notes: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
 
 
 def certificate_of(evidence: Evidence) -> Certificate:
@@ -123,6 +122,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         diagnostics=_diagnostics(evidence, parts),
         ceilings=tuple(CeilingResult(**_compared(evidence, one, parts)) for one in evidence.ceilings),
         members=_members(evidence, parts),
+        owners=evidence.owners,
         open_share=_open_share(evidence),
         gap=_gap(evidence, parts),
         recipes_tried=evidence.recipes_tried,
@@ -204,6 +204,7 @@ def _rival(evidence: Evidence, one: Scored, parts: Sequence[Stratum]) -> RivalRe
         **_compared(evidence, one, parts),
         beaten=difference.lower() > 0,
         most=_rounded(difference.upper(ONE_SIDED / len(evidence.rivals))),
+        policy=json.loads(one.policy.to_json()),
     )
 
 

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import cast
 
-from evoswarm.certificate.document import Certificate, Compared, DiagnosticResult, Failed, Interval, MemberResult
+from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed, Interval
+from evoswarm.certificate.document import Certificate, MemberResult
 from evoswarm.certificate.verdict import COUNTS, DOING, signed
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind

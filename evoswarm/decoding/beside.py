@@ -35,8 +35,8 @@ class Beside(Decoder):
         return (*self.pool.facts, *(() if self.other is None else self.other.facts))
 
     @cached_property
-    def templated(self) -> dict[str, MemberFacts]:
-        """Members through their templates, by the names of the members of the pool that they are."""
+    def templated(self) -> Mapping[str, MemberFacts]:
+        """See ``Decoder``."""
         others = {_asked_plainly(one.spec): one for one in self.facts[len(self.pool.facts) :]}
         plain = {one.spec.name: _asked_plainly(one.spec) for one in self.pool.facts if not one.spec.chat_template}
         return {name: others[spec] for name, spec in plain.items() if spec in others}

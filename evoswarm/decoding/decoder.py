@@ -160,6 +160,11 @@ class Decoder(Protocol):
         """
         return None
 
+    @property
+    def templated(self) -> Mapping[str, MemberFacts]:
+        """Those of the members that are others through their own chat templates, by the names of these others."""
+        return {}
+
     @cached_property
     def specs(self) -> tuple[MemberSpec, ...]:
         """Where the members came from, with their fingerprints."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
@@ -107,6 +108,10 @@ class MixEvaluator:
         self._pace: Pace | None = None
         self._described: set[str] = set()
         self._digests: dict[tuple[Item, str], str] = {}
+
+    def over(self, swarm: Decoder) -> Self:
+        """The same, with the same ledger and the same failures, over another decoder; it counts anew."""
+        return type(self)(swarm, self.tasks, self.ledger, transient=self._transient, stop=self._stop)
 
     def decoded_rows(self, wanted: Mapping[str, Wanted], items: Sequence[Item]) -> dict[str, dict[int, LedgerRow]]:
         """What every mix does on its items, by digest and position."""

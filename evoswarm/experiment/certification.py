@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from evoswarm.certificate.detectable import detectable_gain
-from evoswarm.certificate.document import Certificate, Items, Opening, Subject
+from evoswarm.certificate.document import Certificate, Items, Opening, Owner, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
 from evoswarm.certificate.verdict import COUNTS, points
@@ -130,7 +130,8 @@ def certify_champion(
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest
     forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
-    selection = bench.items["selection"]
+    bench = bench.as_deployed()
+    evaluator, selection = bench.evaluator, bench.items["selection"]
     progress.stage(f"tuning rivals on {len(selection)} selection items")
     rivals = tune(bench.space, bench.pool, champion, evaluator, selection)
     gain = _detectable(bench, champion, rivals)
@@ -195,6 +196,7 @@ def _evidence(
         ceilings=tuple(ceiling.score(evaluator, items) for ceiling in rivals.ceilings),
         pool=len(bench.pool),
         is_uniform=champion.digest == uniform(space, bench.pool).digest,
+        owners=_owners(bench),
         speakers=_speakers(champion, evaluations, dict(zip(less, map(scores_of, shorter), strict=True))),
         selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
@@ -237,6 +239,24 @@ def _speakers(
 def _lead(policy: Policy | None) -> str:
     """Who leads a mix; nobody leads anything else."""
     return policy.lead if isinstance(policy, Recipe) else ""
+
+
+def _owners(bench: Workbench) -> tuple[Owner, ...]:
+    """How the owners of the pool's members would run them."""
+    decoder = bench.evaluator.swarm
+    return tuple(
+        Owner(
+            member=facts.spec.name,
+            chat_template=facts.spec.chat_template or facts.spec.name in decoder.templated,
+            sampled=facts.generation.sampled,
+            temperature=facts.generation.temperature,
+            top_k=facts.generation.top_k,
+            top_p=facts.generation.top_p,
+            min_p=facts.generation.min_p,
+            left_out=facts.generation.left_out,
+        )
+        for facts in bench.swarm.facts
+    )
 
 
 def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from evoswarm.decoding.beside import Beside
 from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
@@ -63,6 +64,10 @@ class Workbench:
     def pool(self) -> tuple[MemberSpec, ...]:
         """The members, as loaded."""
         return self.space.pool
+
+    def as_deployed(self) -> Workbench:
+        """The same with an evaluator that knows the members through their own chat templates, too."""
+        return replace(self, evaluator=self.evaluator.over(Beside(self.swarm)))
 
     def bound(self, policy: P) -> P:
         """The policy with its members' specs as this pool has them loaded.

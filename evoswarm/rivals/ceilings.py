@@ -53,14 +53,15 @@ def ceilings(evaluator: Evaluator, items: Sequence[Item], singles: Singles) -> t
         items: of the selection split.
         singles: what the members were tried with on them.
     """
-    pool = tuple(one.policy for one in singles.greedy if isinstance(one.policy, Recipe))
+    pool = tuple(one.policy for one in singles.best_ways if isinstance(one.policy, Recipe))
+    how = "one greedy answer each" if singles.best_ways == singles.greedy else "one answer each, as it is best alone"
     sampled = best_of(singles.sampled)
     assert isinstance(sampled.policy, Recipe)
     router = Ceiling(
         "oracle router (told the answers)",
         Route(by="confidence", policies=pool),
         "oracle_router",
-        f"{_TOLD}: right where any of the {len(pool)} members of the pool is, with one greedy answer each",
+        f"{_TOLD}: right where any of the {len(pool)} members of the pool is, with {how}",
     )
     samples = Ceiling(
         f"pass@{sampled.policy.samples} (told the answers)",

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe, Route, Vote
+from evoswarm.policies.sampling import sampling_words
 from evoswarm.policies.vote import Voter
+from evoswarm.rivals.as_deployed import samplers, ways_of
 from evoswarm.rivals.drawing import Arm, Draw, draw, shared_samples, told
 from evoswarm.rivals.sampling import TEMPERATURES, price_of, sampled, samples_for
 from evoswarm.space import SearchSpace
@@ -21,6 +24,9 @@ from evoswarm.tasks.task import Item
 
 SMALL_POOL = 6
 """In larger pools only members that are the best on selection, overall or on a task, get to sample."""
+
+GREEDY = "tried were one greedy answer"
+TRIED = "tried were one answer of each as the space asks it and as its owner runs it"
 
 LEAST_WEIGHT = 1e-3
 """Of a voter whose answers were all wrong."""
@@ -31,14 +37,27 @@ class Singles:
     """Single members on the selection items, with what a champion's compute buys them.
 
     Attributes:
-        greedy: one per distinct member, in pool order.
+        greedy: one per distinct member as the space asks it, in pool order.
         draws: what each way to sample has drawn.
         left_out: members that did not get to sample.
+        deployed: per member, in the same order, one answer in each of the other ways in which its owner runs it.
     """
 
     greedy: tuple[Scored, ...]
     draws: tuple[Draw, ...] = ()
     left_out: tuple[str, ...] = ()
+    deployed: tuple[tuple[Scored, ...], ...] = ()
+
+    @property
+    def once(self) -> tuple[Scored, ...]:
+        """Every way to answer once."""
+        return (*self.greedy, *chain.from_iterable(self.deployed))
+
+    @property
+    def best_ways(self) -> tuple[Scored, ...]:
+        """Each member in the way to answer once in which it is best."""
+        others = self.deployed or ((),) * len(self.greedy)
+        return tuple(best_of([one, *ways]) for one, ways in zip(self.greedy, others, strict=True))
 
     @property
     def sampled(self) -> tuple[Scored, ...]:
@@ -48,13 +67,13 @@ class Singles:
     @property
     def all(self) -> tuple[Scored, ...]:
         """Everything a single member was tried with."""
-        return (*self.greedy, *self.sampled)
+        return (*self.once, *self.sampled)
 
 
 def try_singles(
     evaluator: Evaluator, items: Sequence[Item], space: SearchSpace, specs: Sequence[MemberSpec], flops: float
 ) -> Singles:
-    """Try every member greedily, and those that may by votes over samples.
+    """Try every member by one answer, as the space asks it and as its owner does, and those that may by votes.
 
     Args:
         evaluator: decodes.
@@ -68,30 +87,50 @@ def try_singles(
         recipes.setdefault(recipe.digest, recipe)
     alone = list(recipes.values())
     greedy = score([Candidate(f"{recipe.lead}, one greedy answer", recipe) for recipe in alone], evaluator, items)
-    may = greedy
-    if len(greedy) > SMALL_POOL:
-        may = [best_of(greedy), *(best_of(greedy, task) for task in _tasks(items))]
+    deployed = _deployed(evaluator, items, alone)
+    once = Singles(tuple(greedy), deployed=deployed)
+    may = _may_sample(once, items)
     arms: list[Arm] = []
-    for recipe, one in zip(alone, greedy, strict=True):
-        if any(one is other for other in may):
-            prices = [price_of(items, evaluator.evaluate([recipe], items)[0], evaluator.tasks)]
-            arms += _arms(recipe, *samples_for(flops, prices, space.certificate.samples))
-    left_out = tuple(
-        recipe.lead for recipe, one in zip(alone, greedy, strict=True) if all(one is not other for other in may)
-    )
-    return Singles(tuple(greedy), draw(arms, greedy, evaluator, items), left_out)
+    for recipe, one, ways in zip(alone, greedy, deployed, strict=True):
+        for way in [one, *samplers(one, ways)] if recipe.lead in may else []:
+            assert isinstance(way.policy, Recipe)
+            prices = [price_of(items, evaluator.evaluate([way.policy], items)[0], evaluator.tasks)]
+            arms += _arms(way.policy, way.candidate.description, *samples_for(flops, prices, space.certificate.samples))
+    left_out = tuple(recipe.lead for recipe in alone if recipe.lead not in may)
+    return replace(once, draws=draw(arms, once.once, evaluator, items), left_out=left_out)
 
 
-def _arms(recipe: Recipe, most: int, limited: bool) -> Iterator[Arm]:
-    """The ways in which one member may sample."""
+def _deployed(evaluator: Evaluator, items: Sequence[Item], alone: Sequence[Recipe]) -> tuple[tuple[Scored, ...], ...]:
+    """Every member in the other ways in which its owner runs it; all of them are decoded together."""
+    ways = [ways_of(recipe, evaluator.swarm) for recipe in alone]
+    scored = iter(score([way for some in ways for way in some], evaluator, items))
+    return tuple(tuple(islice(scored, len(some))) for some in ways)
+
+
+def _may_sample(singles: Singles, items: Sequence[Item]) -> frozenset[str]:
+    """Names of the members that get to sample."""
+    best = singles.best_ways
+    names = [one.policy.specs[0].name for one in singles.greedy]
+    if len(best) <= SMALL_POOL:
+        return frozenset(names)
+    chosen = [best_of(best), *(best_of(best, task) for task in _tasks(items))]
+    return frozenset(name for name, one in zip(names, best, strict=True) if any(one is other for other in chosen))
+
+
+def _arms(recipe: Recipe, how: str, most: int, limited: bool) -> Iterator[Arm]:
+    """The ways in which one member may sample: with settings of its own, where it has such, or at all temperatures."""
+    if recipe.sampled:
+        yield Arm(recipe.changed(samples=most), f"{how} at {sampling_words(recipe)}", most, limited)
+        return
     for temperature in TEMPERATURES:
-        yield Arm(sampled(recipe, most, temperature), f"at temperature {temperature:g}", most, limited)
+        yield Arm(sampled(recipe, most, temperature), f"{how} at temperature {temperature:g}".lstrip(), most, limited)
 
 
 def best_single(singles: Singles) -> Candidate:
-    """R1: the best single member, greedy."""
-    best = best_of(singles.greedy)
-    return as_rival(best, "R1", "best single member", f"The member of the pool that is best alone, {best.name}")
+    """R1: the best single member, by one answer, as the space asks it or as its owner runs it."""
+    best = best_of(singles.once)
+    tried = f" ({TRIED})" if any(singles.deployed) else ""
+    return as_rival(best, "R1", "best single member", f"The member of the pool that is best alone, {best.name}{tried}")
 
 
 def best_sampling(singles: Singles) -> Candidate:
@@ -102,7 +141,7 @@ def best_sampling(singles: Singles) -> Candidate:
         limits += f"; {', '.join(singles.left_out)} did not sample, as they are best neither overall nor on a task"
     description = (
         f"The best of {len(singles.all)} single-member recipes that may spend the champion's FLOPs on more answers, "
-        f"{best.name} (tried were one greedy answer, and votes over growing numbers of them{limits})"
+        f"{best.name} ({TRIED if any(singles.deployed) else GREEDY}, and votes over growing numbers of them{limits})"
     )
     return as_rival(best, "R2", "best member, sampling more", description)
 
@@ -131,11 +170,11 @@ def members_vote(
 
 def _samples_at(temperature: float, order: Sequence[Scored], draws: Sequence[Draw], wanted: int) -> int:
     """How many answers of each member vote: what all of them have drawn already, where any has."""
-    recipes = [sampled(one.policy, 1, 1.0).digest for one in order if isinstance(one.policy, Recipe)]
+    recipes = [one.policy for one in order if isinstance(one.policy, Recipe)]
     drawn = [
         one
         for one in draws
-        if one.arm.recipe.sampling_temperature == temperature and sampled(one.arm.recipe, 1, 1.0).digest in recipes
+        if one.arm.recipe.digest in [sampled(each, one.arm.most, temperature).digest for each in recipes]
     ]
     return shared_samples(drawn, wanted) if drawn else wanted
 
@@ -161,28 +200,39 @@ def _votes(order: Sequence[Scored], samples: int, temperature: float) -> Iterato
 
 
 def better_router(evaluator: Evaluator, items: Sequence[Item], singles: Singles) -> Candidate:
-    """R4: the better of two routers, by task and by confidence."""
+    """R4: the better of two routers, by task and by confidence; the latter also over members as each is best alone."""
     by_task = {task: best_of(singles.all, task) for task in _tasks(items)}
     best = best_of(singles.all)
     policies = [best.policy, *(one.policy for one in by_task.values())]
     places = {task: place for place, task in enumerate(by_task, start=1)}
-    pool = [one.policy for one in singles.greedy]
     routers = [
         Candidate("by task", Route.model_validate({"by": "task", "policies": policies, "tasks": places})),
-        Candidate("by confidence", Route.model_validate({"by": "confidence", "policies": pool})),
+        *_by_confidence(singles),
     ]
-    tried = score(routers, evaluator, items)
-    chosen, other = sorted(tried, key=lambda one: one is not best_of(tried))
+    first, *confident = score(routers, evaluator, items)
+    pair = [first, best_of(confident)]
+    chosen, other = sorted(pair, key=lambda one: one is not best_of(pair))
     against = f"(the router {other.name} got {other.accuracy:.1%})"
     if chosen.name == "by task":
         routes = "; ".join(f"{task}: {one.name}" for task, one in by_task.items())
         description = f"Every task goes to the single-member recipe that is best on it on selection, {routes} {against}"
     else:
-        description = (
-            f"All {len(pool)} members of the pool answer greedily, and the answer with the least mean entropy per step "
-            f"counts {against}"
-        )
+        how = chosen.candidate.description
+        description = f"{how}, and the answer with the least mean entropy per step counts {against}"
     return as_rival(chosen, "R4", f"router {chosen.name}", description)
+
+
+def _by_confidence(singles: Singles) -> Iterator[Candidate]:
+    """Routers over whole answers: of members as the space asks them, and as each is best alone, where that differs."""
+    all_of = f"All {len(singles.greedy)} members of the pool answer"
+    pools = {f"{all_of} greedily": singles.greedy}
+    if any(one is not other for one, other in zip(singles.greedy, singles.best_ways, strict=True)):
+        pools[f"{all_of} as each is best alone ({'; '.join(one.name for one in singles.best_ways)})"] = (
+            singles.best_ways
+        )
+    for how, pool in pools.items():
+        route = Route.model_validate({"by": "confidence", "policies": [one.policy for one in pool]})
+        yield Candidate("by confidence", route, description=how)
 
 
 def as_rival(scored: Scored, key: str, name: str, description: str) -> Candidate:

@@ -25,6 +25,7 @@ from evoswarm.experiment.run_history import history
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import LEDGER, workbench
 from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import read_policy
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
@@ -51,6 +52,20 @@ def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
     assert any("at least 1,000" in note for note in certificate.notes)
     rows = [json.loads(line) for line in (finished.directory / "individuals.jsonl").read_text().splitlines()]
     assert certificate.recipes_tried >= len({row["key"] for row in rows})
+
+
+def test_what_rivals_decoded_stands_there_and_can_be_decoded_again(finished: SearchResult, micro: Micro) -> None:
+    certificate = finished.certificate
+    assert certificate is not None
+    assert [(one.member, one.chat_template, one.sampled) for one in certificate.owners] == [
+        (name, False, False) for name in ("llama-a", "llama-b")
+    ]
+    with workbench(micro(), finished.ledger, splits=("test",)) as bench:
+        for rival in certificate.rivals:
+            policy = read_policy(json.dumps(rival.policy))
+            summary = bench.evaluator.summaries([policy], bench.items["test"])[0]
+            assert summary.accuracy == pytest.approx(rival.score.mean, abs=1e-6)
+        assert bench.evaluator.decoded == 0, "the ledger knows every one of them"
 
 
 def test_the_schema_refuses_what_is_no_certificate(finished: SearchResult) -> None:
