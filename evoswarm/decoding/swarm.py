@@ -31,7 +31,7 @@ from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.silenced import silenced_share
-from evoswarm.decoding.waves import ViewKey, groups
+from evoswarm.decoding.waves import Growth, ViewKey, groups
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
@@ -40,8 +40,7 @@ STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
 MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
-ROWS_PER_STREAM = 4  # tokenizations of one text that are worth reading are few
-ROW_BYTES_PER_TOKEN = 12
+STREAM_ROW_BYTES = 4  # per symbol, of a member's distribution where a stream stands
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
@@ -71,6 +70,7 @@ class Swarm(Decoder):
         self.counters = Counters()
         self._views: dict[ViewKey, PoolView] = {}
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
+        self._growth = Growth()
         self._tokens = {facts.spec.name: facts.tokens for facts in self._pool.facts}
 
     @classmethod
@@ -161,7 +161,7 @@ class Swarm(Decoder):
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
         with self._threads(), _without_collector():
-            for numbers in groups(requests, self._key, *self._room()):
+            for numbers in groups(requests, self._key, *self._room(requests), self._growth):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
                 if on_done is not None:
@@ -253,12 +253,18 @@ class Swarm(Decoder):
             *(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True))
         )
 
-    def _room(self) -> tuple[int, int]:
-        """How many streams may run at once (their rows need room), and how many states each member may keep."""
+    def _room(self, requests: Sequence[Request]) -> tuple[int, int]:
+        """How many streams may run at once, and how many states each member may keep.
+
+        A stream holds what every speaker says where it stands. Over bytes that is little, whatever the vocabularies;
+        members' own rows are read no faster than there is room for them (``MemberMemory.want``).
+        """
         streams, states = STREAMS_AT_ONCE, sys.maxsize
+        if any(request.recipe.alphabet != "bytes" for request in requests):
+            widest = max(len(member.codec.order) + 1 for member in self.members)
+            each = STREAM_ROW_BYTES * widest * len(self.members)
+            streams = min(streams, max(1, self._distribution_bytes // each))
         for member, limits in zip(self.members, self.limits, strict=True):
-            row_bytes = ROWS_PER_STREAM * ROW_BYTES_PER_TOKEN * len(member.codec.order)
-            streams = min(streams, max(1, limits.row_bytes // row_bytes))
             states = min(states, limits.state_bytes // max(1, member.reader.state_bytes()))
         return streams, states
 
@@ -273,6 +279,7 @@ class Swarm(Decoder):
             streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
             Loop(pool, streams, self.counters, stop_after).run()
             work = self.counters.since(before)
+            self._growth.note(requests, work.rows_forwarded + work.rows_reforwarded - work.prompt_tokens)
             builder = CompletionBuilder(pool, streams, work)
             completions = [builder.completion(job) for job in jobs]
         finally:
@@ -290,22 +297,22 @@ class Swarm(Decoder):
             speak = [not key.tokenizers or facts.tokens in key.tokenizers for facts in self.facts]
             memories = {number: self.memories[number] for number, may in enumerate(speak) if may}
             texts = sum(limits.text_bytes // 2 for limits in self.limits)
-            rows = sum(limits.row_bytes for limits in self.limits) // self._alphabets
             self._views[key] = PoolView(
                 memories,
                 key.alphabet,
                 key.epsilon,
                 pool=len(self.members),
                 context_bytes=texts,
-                distribution_bytes=texts if key.alphabet == "bytes" else rows,
+                distribution_bytes=texts if key.alphabet == "bytes" else self._distribution_bytes,
                 counters=self.counters,
             )
         return self._views[key]
 
     @cached_property
-    def _alphabets(self) -> int:
-        """How many alphabets of whole tokens recipes may have, each with distributions of its own."""
-        return int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
+    def _distribution_bytes(self) -> int:
+        """Of the distributions of one alphabet of whole tokens: recipes may have several, each with its own."""
+        alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
+        return sum(limits.row_bytes for limits in self.limits) // alphabets
 
     def _tidy(self, pool: PoolView) -> None:
         """Between decodings: keep within limits. Views refer to nodes of all members, so all know when some go."""

@@ -9,6 +9,8 @@ from evoswarm.decoding.request import Request
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe
 
+CAUTION = 2.0  # times what answers were seen to read at most
+
 
 class ViewKey(NamedTuple):
     """What recipes must have in common to share a view of the pool.
@@ -32,8 +34,25 @@ class ViewKey(NamedTuple):
         return cls("tokens", 0.0, tokenizers) if len(tokenizers) == 1 else cls("common", recipe.epsilon, tokenizers)
 
 
+class Growth:
+    """How much answers read, of what they may grow to: few reach their bound, and many share much."""
+
+    def __init__(self) -> None:
+        self._seen = 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the bound that a wave is expected to need at most; all of it before the first one."""
+        return min(1.0, CAUTION * self._seen) if self._seen else 1.0
+
+    def note(self, requests: Sequence[Request], read: int) -> None:
+        """A wave of these requests has read so many tokens behind its prompts."""
+        bound = sum(request.recipe.samples * _longest(request) for request in requests)
+        self._seen = max(self._seen, read / bound)
+
+
 def groups(
-    requests: Sequence[Request], key: Callable[[Recipe], ViewKey], streams: int, states: int
+    requests: Sequence[Request], key: Callable[[Recipe], ViewKey], streams: int, states: int, growth: Growth
 ) -> Iterator[list[int]]:
     """Indices of requests to decode together: of one view, and of one wave.
 
@@ -42,28 +61,26 @@ def groups(
         key: of the view that a recipe is decoded on.
         streams: so many may run at once.
         states: so many may be kept, of each member.
+        growth: of answers so far; looked at before every wave.
     """
-    for wave in _waves(requests, streams, states):
+    for wave in _waves(requests, streams, states, growth):
         by_view: dict[ViewKey, list[int]] = {}
         for number in wave:
             by_view.setdefault(key(requests[number].recipe), []).append(number)
         yield from by_view.values()
 
 
-def _waves(requests: Sequence[Request], most_streams: int, most_states: int) -> Iterator[list[int]]:
-    """Requests on one prompt share most and stand next to each other.
-
-    What an answer may grow to is a bound, and most answers share much, so a wave uses less than it is given.
-    """
+def _waves(requests: Sequence[Request], most_streams: int, most_states: int, growth: Growth) -> Iterator[list[int]]:
+    """Requests on one prompt share most and stand next to each other."""
     wave: list[int] = []
-    streams = states = 0
+    streams, states = 0, 0.0
     for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
         request = requests[number]
         samples, fresh = request.recipe.samples, not wave or requests[wave[-1]].prompt != request.prompt
-        need = samples * _longest(request) + (len(request.prompt.encode()) if fresh else 0)
+        need = growth.share * samples * _longest(request) + (len(request.prompt.encode()) if fresh else 0)
         if wave and (streams + samples > most_streams or states + need > most_states):
             yield wave
-            wave, streams, states = [], 0, 0
+            wave, streams, states = [], 0, 0.0
         wave.append(number)
         streams += samples
         states += need

@@ -19,14 +19,14 @@ from evoswarm.policies import Recipe
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
 
-ROWS = 1 << 20  # bytes: room for the rows of few streams
+STATES = 1 << 20  # bytes: room for the states of few streams
 CLOCK = "evoswarm.evaluation.advance.time.monotonic"
 
 
 @pytest.fixture
 def narrow(swarm: Swarm) -> Swarm:
     """The two members with room for few streams at once."""
-    return Swarm(swarm.members, row_memory_bytes=ROWS)
+    return Swarm(swarm.members, state_memory_bytes=STATES)
 
 
 def votes(recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -45,8 +45,8 @@ def kept(run: Path) -> int:
 
 @pytest.fixture
 def crowded(micro: Micro) -> SearchSpace:
-    """Room for the rows of few streams: a certificate takes many waves."""
-    return micro("evolution.generations=1", "decoding.row_memory_bytes=100000")
+    """Room for the states of few streams: a certificate takes many waves."""
+    return micro("evolution.generations=1", "decoding.state_memory_bytes=100000")
 
 
 def test_the_second_sitting_decodes_only_the_rest(

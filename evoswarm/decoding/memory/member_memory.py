@@ -33,6 +33,7 @@ class MemberMemory:
         self.member = member
         self.rows = MemberRows(member.codec, limits.row_bytes, member.reader.device)
         self.tree = PrefixTree(member.reader, self.rows, limits.state_bytes, counters)
+        self._at_once = max(1, limits.row_bytes // self.rows.row_bytes)
         self._prompts: dict[str, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 
@@ -51,6 +52,14 @@ class MemberMemory:
             if foreign is not None:
                 self._foreign[found] = Failure("unknown_token", foreign)
         return found
+
+    def want(self, node: Node) -> None:
+        """Ask for a node's row at the next reading, if there is room for it; who gets none asks again behind that.
+
+        So a reading makes no more rows than may be kept, however many streams wait.
+        """
+        if self.tree.waiting < self._at_once:
+            self.tree.want(node)
 
     def unreadable(self, node: Node) -> Failure | None:
         """Why a node cannot be read: its context is too short, its prompt was refused or holds an unknown token."""

@@ -154,9 +154,9 @@ class PrefixTree:
         self._wanted[node] = None
 
     @property
-    def waiting(self) -> bool:
-        """Whether any node is wanted."""
-        return bool(self._wanted)
+    def waiting(self) -> int:
+        """How many nodes are wanted."""
+        return len(self._wanted)
 
     def reading(self) -> Reading[None]:
         """What is wanted and can be read now, every missing node once.

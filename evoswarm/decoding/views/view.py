@@ -160,7 +160,7 @@ class View:
                 self._fail(heads, failure)
                 return False
             if node.row == NO_ROW:
-                tree.want(node)
+                self.memory.want(node)
                 missing = True
             elif unfit and node.row in unfit:
                 self._fail(heads, NOT_FINITE)
