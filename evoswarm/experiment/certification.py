@@ -6,7 +6,7 @@ could be proven is written down; then the opening is recorded in the ledger; onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -182,7 +182,7 @@ def _evidence(
     note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
     tried, searched = history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
-    note = small_test_split(space)
+    note, owners = small_test_split(space), _owners(bench)
     return Evidence(
         subject=_subject(space, champion, champion.words(summary.cost.spoken)),
         items=Items(**counts),
@@ -196,13 +196,13 @@ def _evidence(
         ceilings=tuple(ceiling.score(evaluator, items) for ceiling in rivals.ceilings),
         pool=len(bench.pool),
         is_uniform=champion.digest == uniform(space, bench.pool).digest,
-        owners=_owners(bench),
+        owners=owners,
         speakers=_speakers(champion, evaluations, dict(zip(less, map(scores_of, shorter), strict=True))),
         selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         recipes_tried=tried,
-        notes=() if note is None else (note,),
+        notes=(*([] if note is None else [note]), *_unobeyed(owners)),
     )
 
 
@@ -257,6 +257,14 @@ def _owners(bench: Workbench) -> tuple[Owner, ...]:
         )
         for facts in bench.swarm.facts
     )
+
+
+def _unobeyed(owners: Sequence[Owner]) -> Iterator[str]:
+    """What members' owners would set, and nothing here obeys."""
+    for one in owners:
+        if one.left_out:
+            settings = " and ".join(one.left_out)
+            yield f"The generation settings of {one.member} also say {settings}; its answers are decoded without."
 
 
 def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:

@@ -68,6 +68,22 @@ def test_what_rivals_decoded_stands_there_and_can_be_decoded_again(finished: Sea
         assert bench.evaluator.decoded == 0, "the ledger knows every one of them"
 
 
+def test_how_an_owner_samples_stands_in_the_certificate(space_file: Path, pool: Path, tmp_path: Path) -> None:
+    shutil.copytree(pool, tmp_path / "models")
+    settings = {"eos_token_id": 1, "do_sample": True, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.1}
+    (tmp_path / "models" / "llama-b" / "generation_config.json").write_text(json.dumps(settings))
+    file = tmp_path / "space.yaml"
+    file.write_text(space_file.read_text().replace(str(pool), str(tmp_path / "models")))
+    space = SearchSpace.from_yaml(file, ("evolution.generations=1", "splits.search=2"))
+    certificate = search(space, runs=tmp_path / "runs").certificate
+    assert certificate is not None
+    plain, drawn = certificate.owners
+    assert not plain.sampled
+    assert (drawn.sampled, drawn.temperature, drawn.top_k, drawn.top_p) == (True, 0.6, 50, 0.9)
+    assert drawn.left_out == ("repetition_penalty 1.1",)
+    assert any("llama-b also say repetition_penalty 1.1; its answers are decoded" in note for note in certificate.notes)
+
+
 def test_the_schema_refuses_what_is_no_certificate(finished: SearchResult) -> None:
     data = json.loads((finished.directory / CERTIFICATE).read_text())
     for spoilt in ({**data, "clock": 1}, {**data, "score": {"mean": 1.0}}, {**data, "rivals": []}):
