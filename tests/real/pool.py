@@ -69,12 +69,12 @@ class Clock:
         self.parts[name] = {"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
 
 
-def run(space: SearchSpace, clock: Clock) -> tuple[Certificate, Path, Decoder]:
-    """Search and certify, or go on with it."""
+def run(space: SearchSpace, clock: Clock, swarm: Decoder | None = None) -> tuple[Certificate, Path, Decoder]:
+    """Search and certify, or go on with it; the pool is loaded unless it is given."""
     tell = Progress(lambda text: print(f"{text} ...", flush=True), lambda one: print(generation_line(one), flush=True))
     directory = RUNS / f"{space.name}-{space.continuation_digest[:8]}"
     with clock.part("loading"):
-        swarm = load_swarm(space)
+        swarm = swarm or load_swarm(space)
     with clock.part("search"):
         result = search(space, out=directory, runs=RUNS, progress=tell, swarm=swarm, certify=False)
     with clock.part("certificate"):
