@@ -67,7 +67,7 @@ def run_evaluate(
     silence_loading()
     result = evaluate(recipe, space, split, runs=runs, ledger=ledger)
     if result.opening is not None:
-        _mirror_opening(result, space, runs)
+        _mirror_opening(result, runs)
     if as_json:
         print(json.dumps(_as_dict(result), ensure_ascii=False))
         return
@@ -109,16 +109,16 @@ def opening_words(result: SplitResult) -> str:
     )
 
 
-def _mirror_opening(result: SplitResult, space: SearchSpace, runs: Path) -> None:
+def _mirror_opening(result: SplitResult, runs: Path) -> None:
     """The ledger holds the truth; MLflow shows it."""
     opening, summary = result.opening, result.summary
     if opening is None:
         return
-    tracker = Tracker.of(space, runs)
+    tracker = Tracker.of(result.asked, runs)
     metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
     if summary.accuracy is not None:
         metrics["test_accuracy"] = summary.accuracy
-    tracker.opening(*mirror.opening(space, result.policy.digest, opening), metrics)
+    tracker.opening(*mirror.opening(result.asked, result.policy.digest, opening), metrics)
     tracker.close()
 
 

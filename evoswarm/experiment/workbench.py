@@ -161,12 +161,14 @@ class SplitResult:
     """A policy on one split of a space.
 
     Attributes:
+        asked: the space as it was asked for, its alphabet known.
         policy: as it was decoded.
         split: which items.
         summary: score and cost.
         opening: of the test split, where that was evaluated.
     """
 
+    asked: SearchSpace
     policy: Policy
     split: SplitName
     summary: Summary
@@ -219,7 +221,7 @@ def evaluate(
             digests = [bench.evaluator.item_digest(item, bound.prompt_format) for item in items]
             opening = bench.evaluator.ledger.open_items(bench.asked.continuation_digest, bound.digest, digests)
         progress.stage(f"decoding {len(items)} items of the {split} split")
-        return SplitResult(bound, split, bench.evaluator.summaries([bound], items)[0], opening)
+        return SplitResult(bench.asked, bound, split, bench.evaluator.summaries([bound], items)[0], opening)
 
 
 @contextmanager

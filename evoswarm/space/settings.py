@@ -329,7 +329,7 @@ class SpaceSettings(Settings):
     seed: Seed = 0
     noise_seed: Seed = 0
     pool: tuple[MemberSpec, ...] = Field(min_length=1)
-    alphabet: AlphabetChoice = "bytes"
+    alphabet: AlphabetChoice = "auto"
     epsilon: float = Field(default=1e-3, ge=0, lt=0.5)
     prompt_format: str = Field(default="{prompt}", pattern=r"\{prompt\}")
     system: str | None = Field(default=None, min_length=1)

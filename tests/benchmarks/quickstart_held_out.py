@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm import Recipe, SearchSpace, Summary, evaluate, search
+from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 
 ROOT = Path(__file__).parents[2]
@@ -47,9 +48,11 @@ def held_out(space: SearchSpace, champions: dict[int, tuple[Recipe, float]], run
     def opened(recipe: Recipe) -> Summary:
         return evaluate(recipe, space, "test", runs=runs).summary
 
-    members = [opened(single(space, spec)) for spec in space.pool]
+    with workbench(space, ":memory:", splits=()) as bench:
+        known = bench.asked
+    members = [opened(single(known, spec)) for spec in known.pool]
     own = [opened(recipe) for recipe, _ in champions.values()]
-    mix = opened(uniform(space, space.pool))
+    mix = opened(uniform(known, known.pool))
     best_by_task = {task: max(one.by_task[task] for one in members) for task in members[0].by_task}
     best_single = max(accuracy(one) for one in members)
     best_per_task = sum(best_by_task.values()) / len(best_by_task)

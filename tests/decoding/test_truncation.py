@@ -120,7 +120,7 @@ def test_streams_of_other_settings_do_not_meddle() -> None:
 def test_a_vocabulary_of_real_size_is_cut_the_same() -> None:
     """Where all that is unlikely is not even sorted."""
     logits = 3 * torch.randn((2, 150_000), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    for cut in [{"top_p": 0.95}, {"top_p": 0.999, "min_p": 0.001}, {"top_k": 50, "top_p": 0.9}, {"top_k": 300}]:
+    for cut in [{"top_p": 0.95}, {"top_p": 0.999, "min_p": 0.001}, {"top_k": 50, "top_p": 0.9}]:
         theirs = warpers(**cut)(torch.zeros((2, 1), dtype=torch.long), logits.clone())  # type: ignore[arg-type]
         assert torch.equal(kept(logits, **cut) > -math.inf, theirs > -math.inf), cut  # type: ignore[arg-type]
 

@@ -41,13 +41,14 @@ def copied(finished: SearchResult, target: Path) -> Path:
     return target / finished.directory.name
 
 
-def other_champion(run: Path, space: SearchSpace) -> Recipe:
+def other_champion(run: Path) -> Recipe:
     """A plain recipe that is not the champion, as the champion of a run."""
     champion = Recipe.load(run)
+    known = SearchSpace.from_yaml(run / "space.yaml")  # whose alphabet is known
     specs = {
         member.spec.name: member.spec for file in (run / "recipes").iterdir() for member in Recipe.load(file).members
     }
-    plain = [single(space, spec) for spec in specs.values()] + [uniform(space, list(specs.values()))]
+    plain = [single(known, spec) for spec in specs.values()] + [uniform(known, list(specs.values()))]
     other = next(recipe for recipe in plain if recipe.digest != champion.digest)
     (run / "champion.json").write_text(other.to_json())
     return other
@@ -57,4 +58,5 @@ def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> None:
     """The test items of a space as another search opened them."""
     with workbench(space, ":memory:", splits=["test"]) as bench:
         digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
-    ledger.open_items(space.continuation_digest, recipe, digests)
+        identity = bench.asked.continuation_digest
+    ledger.open_items(identity, recipe, digests)

@@ -241,7 +241,7 @@ def test_the_command_refuses_in_one_line(
     finished: SearchResult, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = copied(finished, tmp_path / "runs")
-    other_champion(run, micro())
+    other_champion(run)
     for arguments, words in (
         ([str(run)], "opened for another recipe"),
         ([str(tmp_path)], "expected a run directory with a space.yaml in it"),

@@ -25,7 +25,7 @@ def test_another_champion_needs_force_and_the_certificate_says_so(
     finished: SearchResult, micro: Micro, tmp_path: Path
 ) -> None:
     run = copied(finished, tmp_path / "runs")
-    other = other_champion(run, micro())
+    other = other_champion(run)
     with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
         certify(run)
     kept = run / f"certificate-{finished.champion.digest[:12]}.json"
@@ -44,7 +44,7 @@ def test_a_refusal_does_not_wait_for_models(
     finished: SearchResult, micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copied(finished, tmp_path / "runs")
-    other_champion(run, micro())
+    other_champion(run)
     monkeypatch.setattr("evoswarm.decoding.pool.load_member", lambda *_: pytest.fail("a member was loaded"))
     with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
         certify(run)
@@ -66,7 +66,7 @@ def test_a_look_by_hand_does_not_replace_force(
 ) -> None:
     """To evaluate a recipe on the test split is an opening; its certificate would still be a second look."""
     run = copied(finished, tmp_path / "runs")
-    other = other_champion(run, micro())
+    other = other_champion(run)
     seen = evaluate(other, space_file, "test", runs=tmp_path / "runs")
     assert seen.opening is not None
     assert seen.opening.same_space == 1

@@ -148,7 +148,8 @@ def test_exact_copies_are_one_row_with_both_names() -> None:
         MemberSpec(name="other", path="zoo:other", fingerprint="other"),
         MemberSpec(name="mine-again", path="zoo:mine-again", fingerprint="mine"),
     ]
-    made = MixGenomes(Material(SearchSpace.model_validate(SPACE).model_copy(update={"pool": tuple(pool)})))
+    space = SearchSpace.model_validate(SPACE).resolved("common").model_copy(update={"pool": tuple(pool)})
+    made = MixGenomes(Material(space))
     assert [name for name, _ in made.plain()] == ["member mine (= mine-again)", "member other", "uniform mix"]
 
 

@@ -155,7 +155,7 @@ def test_spaces_without_the_rule_are_as_before(micro: Micro) -> None:
 
 
 def test_its_gene_sleeps_under_other_rules(micro: Micro) -> None:
-    space = micro("genome.rules=[trimmed, mixture]", "genome.gates=false")
+    space = micro("genome.rules=[trimmed, mixture]", "genome.gates=false", "alphabet=bytes")
     made = MixGenomes(Material(space))
     founders = {name: genome for genome, name in made.founders(Random(0))}
     genome = founders["uniform"]

@@ -68,7 +68,7 @@ def mix(bench: Workbench, *names: str, thresholds: Sequence[float] = (), rule: s
     specs = {spec.name: spec for spec in bench.pool}
     nats = thresholds or [0.0] * len(names)
     members = [RecipeMember(spec=specs[name], threshold=at) for name, at in zip(names, nats, strict=True)]
-    return Recipe(members=tuple(members), lead=names[0], fusion=Fusion(rule=rule))
+    return Recipe(alphabet=bench.space.alphabets[0], members=tuple(members), lead=names[0], fusion=Fusion(rule=rule))
 
 
 def tell(evaluator: Evaluator, recipe: Recipe, items: Sequence[Item], rows: Sequence[Evaluation]) -> None:

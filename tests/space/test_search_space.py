@@ -31,7 +31,7 @@ tasks:
 def test_a_minimal_space_has_defaults() -> None:
     space = SearchSpace.from_text(MINIMAL)
     assert [member.name for member in space.pool] == ["a", "b"]
-    assert space.alphabet == "bytes"
+    assert space.alphabet == "auto"
     assert space.objectives == ("accuracy",)
     assert space.evolution.islands == 4
     assert space.tasks[0].scorer.kind == "verifier"
@@ -169,7 +169,7 @@ def test_digests(tmp_path: Path) -> None:
     other = SearchSpace.from_text(MINIMAL + "noise_seed: 1\n")
     assert len({base.digest, longer.digest, other.digest}) == 3
     assert base.continuation_digest == longer.continuation_digest != other.continuation_digest
-    spelled_out = SearchSpace.from_text("# a comment\n" + MINIMAL + "alphabet: bytes\n")
+    spelled_out = SearchSpace.from_text("# a comment\n" + MINIMAL + "alphabet: auto\n")
     assert spelled_out.digest == base.digest, "defaults and comments are no content"
 
 

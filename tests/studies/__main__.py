@@ -21,10 +21,11 @@ import torch
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_file
 from tests.benchmarks.__main__ import table
-from tests.studies import comparison, fuzz, kills, planted, racing, simulated, two_by_two
+from tests.studies import alphabets, comparison, fuzz, kills, planted, racing, simulated, two_by_two
 from tests.studies.study import RESULTS, Study
 
 STUDIES: tuple[Study, ...] = (
+    alphabets.STUDY,
     comparison.STUDY,
     fuzz.STUDY,
     kills.STUDY,

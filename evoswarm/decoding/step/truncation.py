@@ -10,9 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-FEW = 256
-"""Symbols that are looked at first: most cuts leave fewer."""
-
 
 class Kept(NamedTuple):
     """What may be drawn, the likeliest first; of equals the lowest symbol.
@@ -40,33 +37,19 @@ def truncate(scores: Tensor, top_k: Tensor, top_p: Tensor, min_p: Tensor) -> Kep
         top_p: ``[streams]`` in (0, 1]; 1 is all.
         min_p: ``[streams]`` in [0, 1]; 0 is all.
     """
-    floor = scores.amax(1, keepdim=True) + min_p[:, None].log()
-    least = _kth(scores, top_k)
-    least = torch.where(top_p[:, None] < 1, least, torch.maximum(least, floor))
-    columns, left = _at_least(scores, least)
+    top_p, symbols = top_p[:, None], scores.shape[1]
+    left = scores.masked_fill(scores < _kth(scores, top_k), -torch.inf)
     shares = torch.softmax(left, 1)
-    # Min-p cuts from below, so it may come before top-p. And what is below the other bound comes to less than 1 - top_p
-    # with all that is below it: top-p cuts it, and it need not be sorted.
-    may = (left > -torch.inf) & (left >= floor) & (shares * left.shape[1] >= 1 - top_p[:, None])
+    best = left.amax(1, keepdim=True)
+    # Min-p cuts from below, so it may come first. And what is below the other bound comes to less than 1 - top_p with
+    # all that is below it: top-p cuts it, and it need not be sorted.
+    may = (left > -torch.inf) & (left >= best + min_p[:, None].log()) & (shares * symbols >= 1 - top_p)
     may.scatter_(1, left.argmax(1, keepdim=True), True)  # whatever rounding says
     kept = _sorted(left.masked_fill(~may, -torch.inf), int(may.sum(1).max()))
     shares = shares.gather(1, kept.symbols)
     before = shares.cumsum(1) - shares
-    out = (top_p[:, None] < 1) & (before >= top_p[:, None])
-    return Kept(columns.gather(1, kept.symbols), kept.scores.masked_fill(out, -torch.inf))
-
-
-def _at_least(scores: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
-    """``[streams, width]`` symbols, ascending, and their scores, -inf below ``[streams, 1]``: few of a vocabulary."""
-    symbols = scores.shape[1]
-    width = min(FEW, symbols)
-    best = scores.topk(width, 1)
-    if width < symbols and bool((best.values[:, -1:] >= least).any()):  # there may be more
-        width = int((scores >= least).sum(1).max())
-        best = scores.topk(width, 1)
-    columns = best.indices.sort(1).values
-    some = scores.gather(1, columns)
-    return columns, some.masked_fill(some < least, -torch.inf)
+    out = (top_p < 1) & (before >= top_p)
+    return Kept(kept.symbols, kept.scores.masked_fill(out, -torch.inf))
 
 
 def _kth(scores: Tensor, top_k: Tensor) -> Tensor:
