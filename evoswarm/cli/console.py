@@ -16,7 +16,7 @@ from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import PLAIN, SearchResult
-from evoswarm.experiment.wording import duration, ended_because, quantity
+from evoswarm.experiment.wording import by_part, duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
 _MOST_KINDS = 3  # of failures on a line
@@ -29,6 +29,7 @@ def generation_line(figures: GenerationFigures) -> str:
     speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
     left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
+    left += f" ({by_part(figures.left_by_part)})" if left and figures.left_by_part else ""
     line = f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
     spoilt = [_failed(figures.failed)] if figures.failed else []
     spoilt += [f"{figures.cut_off:,} answers cut off"] if figures.cut_off else []

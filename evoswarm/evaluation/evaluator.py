@@ -9,6 +9,7 @@ from evoswarm.canonical import digest_of
 from evoswarm.evaluation.answers import answer_of
 from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import Evaluation, Summary
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import MixEvaluator, Wanted
 from evoswarm.evaluation.row import EvaluationTable, LedgerRow
 from evoswarm.policies import Policy, Recipe
@@ -29,6 +30,10 @@ class Evaluator(MixEvaluator):
     asked: int = 0
     tokens: float = 0.0
     flops: float = 0.0
+
+    def beside(self, ledger: Ledger) -> Evaluator:
+        """Another one over the same swarm, with a ledger of its own: what it is asked counts nowhere else."""
+        return Evaluator(self.swarm, self.tasks, ledger, stop=self._stop)
 
     @cached_property
     def _asked(self) -> dict[str, set[str]]:

@@ -13,7 +13,8 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
-from evoswarm.experiment.figures import Meter
+from evoswarm.experiment.figures import GenerationFigures, Meter
+from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.run_history import GAVE_UP
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
@@ -36,6 +37,7 @@ class Evolving:
         progress: told of every generation.
         algorithm: what asks for individuals and is told of their outcomes.
         genomes: how genomes become policies.
+        ahead: knows what comes behind the search.
 
     Attributes:
         policies: by their digests.
@@ -51,8 +53,10 @@ class Evolving:
         progress: Progress,
         algorithm: Algorithm[Any],
         genomes: PolicyGenomes[Any, Any],
+        ahead: Ahead,
     ) -> None:
         self._bench, self._run, self._tracker, self._stop = bench, run, tracker, stop
+        self._ahead = ahead
         self._progress, self._algorithm, self._genomes = progress, algorithm, genomes
         self._scoring: Scoring[Any, Policy] = scoring_of(bench, algorithm)
         self.policies: dict[str, Policy] = {}
@@ -129,8 +133,16 @@ class Evolving:
             [self._scoring.summaries[individual.key] for individual in individuals],
             self._pace,
         )
+        figures = self._with_the_rest(figures, len(individuals))
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
         self._progress.generation(figures)
+
+    def _with_the_rest(self, figures: GenerationFigures, individuals: int) -> GenerationFigures:
+        """With the time that choice and certificate will take, where anything was decoded that tells."""
+        if figures.replayed or not self._bench.swarm.counters.symbols:
+            return figures
+        per_item = figures.seconds / individuals / len(self._bench.items["search"])
+        return figures.before(self._ahead.seconds(per_item))
 
     def _check_hope(self) -> None:
         """End a search in which nothing can be evaluated, before anything of it is written: it may begin anew."""

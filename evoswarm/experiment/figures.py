@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -33,7 +33,9 @@ class GenerationFigures:
         at_limit: those whose answer was ended by its limit of bytes.
         cut_off: of these, those that ended before anything that could be read as an answer.
         seconds: that this generation took.
-        seconds_left: an estimate for the generations to come; None before there is anything to go by.
+        seconds_left: an estimate for the rest of the command; None before there is anything to go by.
+        left_by_part: of these, per part: the generations to come, the choice, and, of a search that ends with a
+            certificate, rivals and test.
         replayed: the generation repeats what the run had written before.
         counters: what the engine did for this generation.
     """
@@ -54,6 +56,14 @@ class GenerationFigures:
     seconds_left: float | None
     replayed: bool
     counters: Counters = field(default_factory=Counters)
+    left_by_part: Mapping[str, float] = field(default_factory=dict)
+
+    def before(self, parts: Mapping[str, float]) -> GenerationFigures:
+        """With what comes behind the generations, seconds by part, in the estimate of what is left."""
+        if self.seconds_left is None:
+            return self
+        left = {"search": self.seconds_left, **parts}
+        return replace(self, seconds_left=sum(left.values()), left_by_part=left)
 
     @property
     def best(self) -> float | None:
@@ -91,6 +101,7 @@ class GenerationFigures:
             "cut_off": self.cut_off,
             "seconds": self.seconds,
             "seconds_left": self.seconds_left,
+            "left_by_part": dict(self.left_by_part),
             "replayed": self.replayed,
             "evaluations_per_second": self.evaluations_per_second,
             "prefix_reuse": self.prefix_reuse,

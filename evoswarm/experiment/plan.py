@@ -16,11 +16,13 @@ from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.obstacles import Obstacles, obstacles
+from evoswarm.experiment.outlook import PRICED_ITEMS, Outlook, Part, finalists, trial_certificate
 from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.experiment.resolution import Resolution
 from evoswarm.experiment.scoring import outcome
-from evoswarm.experiment.selection import FINALISTS
-from evoswarm.experiment.wording import duration, quantity
+from evoswarm.experiment.wording import by_part, duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SPLITS
 
@@ -39,15 +41,15 @@ class Plan:
         members: of the pool.
         sample_items: search items that were decoded.
         sample_seconds: that it took.
-        seconds: expected of the whole search on this machine.
-        evaluations: (recipe, item) pairs, as if the ledger were empty; an upper bound.
-        rows: distinct prefixes that the members would read, expected.
-        rows_alone: token reads that decoding each recipe alone would need.
+        outlook: what the whole command takes, part by part; upper bounds.
+        rows: distinct prefixes that the members would read until a champion is chosen, expected.
         weight_bytes: of the loaded members.
         memory_bytes: expected in all, weights included.
         disagreement: mean squared difference of two recipes' scores on an item, in the sample.
         test_items: of the test split.
         detectable: the difference of accuracies that the test split can detect.
+        search_items: of the search split.
+        resolution: how well these tell recipes apart.
         obstacles: long prompts, answers at their limit, failures.
     """
 
@@ -55,31 +57,59 @@ class Plan:
     members: int
     sample_items: int
     sample_seconds: float
-    seconds: float
-    evaluations: int
+    outlook: Outlook
     rows: float
-    rows_alone: float
     weight_bytes: int
     memory_bytes: float
     disagreement: float
     test_items: int
     detectable: float
+    search_items: int
+    resolution: Resolution
     obstacles: Obstacles = field(default_factory=Obstacles)
+
+    @property
+    def seconds(self) -> float:
+        """Expected of the whole command on this machine."""
+        return self.outlook.seconds
+
+    @property
+    def evaluations(self) -> int:
+        """(policy, item) pairs, as if the ledger were empty; an upper bound."""
+        return self.outlook.evaluations
+
+    @property
+    def rows_alone(self) -> float:
+        """Token reads that decoding each policy alone would need until a champion is chosen."""
+        return self.outlook.parts["search"].tokens + self.outlook.parts["choosing"].tokens
 
     def lines(self) -> list[str]:
         """The plan in words."""
+        warning = self.resolution.warning(self.search_items)
         return [
             f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
             f"{duration(self.sample_seconds)}",
-            f"time:      about {duration(self.seconds)} on this machine, likely less: later generations share more",
-            f"work:      at most {self.evaluations} evaluations",
+            f"time:      about {duration(self.seconds)} on this machine ({by_part(self._seconds)}), likely less: later "
+            "generations share more",
+            f"work:      at most {self.evaluations:,} evaluations that would read {quantity(self.outlook.tokens)} "
+            f"tokens alone: {self._work}",
             f"prefixes:  at most about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
             f"{quantity(self.rows_alone)} tokens",
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
             f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
             f"97.5%, power 80%, paired; two recipes differed on {self.disagreement:.0%} of the sample)",
+            *([] if warning is None else [f"warning:   {warning}"]),
             *self.obstacles.lines(),
         ]
+
+    @property
+    def _seconds(self) -> dict[str, float]:
+        return {name: part.seconds for name, part in self.outlook.parts.items()}
+
+    @property
+    def _work(self) -> str:
+        parts = self.outlook.parts.items()
+        return ", ".join(f"{name} {part.evaluations:,} ({quantity(part.tokens)})" for name, part in parts)
 
 
 @dataclass(frozen=True)
@@ -91,11 +121,12 @@ class _Sample:
     rows: tuple[int, ...]
     alone: tuple[float, ...]
     disagreement: float
+    resolution: Resolution
     obstacles: Obstacles
 
 
 def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
-    """Load the pool and decode two generations on a few items; the ledger is in memory only.
+    """Load the pool, decode two generations on a few items, and certify a mix on others; the ledger is in memory only.
 
     Args:
         space: checked already.
@@ -114,43 +145,50 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
         weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
         individuals = generation_size(space)
         factors = _factors(space, sample.items, individuals)
-        states = min(grown * sum(factors) / len(factors), float(bench.swarm.state_limit_bytes))
+        sums = [sum(column) for column in zip(*factors.values(), strict=True)]
+        states = min(grown * sum(sums) / len(sums), float(bench.swarm.state_limit_bytes))
+        progress.stage("certifying a sample")
+        fresh = bench.items["search"][sample.items :]
+        tried = fresh if len(fresh) >= 2 * PRICED_ITEMS else bench.items["search"][-2 * PRICED_ITEMS :]
+        counts = {"search": _searched(space, individuals), "choosing": finalists(space) * space.splits.selection}
+        parts = {
+            name: Part(_scaled(sample.seconds, factors[name]), count, _scaled(sample.alone, factors[name]))
+            for name, count in counts.items()
+        }
         return Plan(
             name=space.name,
             members=len(space.pool),
             sample_items=sample.items,
             sample_seconds=took,
-            seconds=_scaled(sample.seconds, factors),
-            evaluations=_evaluations(space, individuals),
-            rows=_scaled(sample.rows, factors),
-            rows_alone=_scaled(sample.alone, factors),
+            outlook=Outlook({**parts, **trial_certificate(bench, tried)}),
+            rows=_scaled(sample.rows, sums),
             weight_bytes=weights,
             memory_bytes=before + states,
             disagreement=sample.disagreement,
             test_items=space.splits.test,
             detectable=_POWER_FACTOR * math.sqrt(max(sample.disagreement, 0.01) / space.splits.test),
+            search_items=len(bench.items["search"]),
+            resolution=sample.resolution,
             obstacles=sample.obstacles,
         )
 
 
-def _finalists(space: SearchSpace) -> int:
-    return FINALISTS + len(space.pool) + 1
+def _searched(space: SearchSpace, individuals: int) -> int:
+    """At most so many evaluations of generations, as if the ledger were empty."""
+    return individuals * space.splits.search * space.evolution.generations
 
 
-def _evaluations(space: SearchSpace, individuals: int) -> int:
-    """At most so many, as if the ledger were empty."""
-    searched = individuals * space.splits.search * space.evolution.generations
-    return searched + _finalists(space) * space.splits.selection
+def _factors(space: SearchSpace, items: int, individuals: int) -> dict[str, tuple[float, float, float]]:
+    """How many times the sample's calibration, first and second generation go into the search, and into the choice.
 
-
-def _factors(space: SearchSpace, items: int, individuals: int) -> tuple[float, float, float]:
-    """How many times the sample's calibration, first and second generation go into the whole search.
-
-    Finalists on unseen items cost what founders do, recipe by recipe.
+    Finalists on unseen items cost what founders do, recipe by recipe, and members read their prompts.
     """
+    search, selection = space.splits.search / items, space.splits.selection / items
     calibration = min(CALIBRATION_ITEMS, space.splits.search) / items
-    first = space.splits.search / items + space.splits.selection / items * _finalists(space) / individuals
-    return calibration, first, (space.evolution.generations - 1) * space.splits.search / items
+    return {
+        "search": (calibration, search, (space.evolution.generations - 1) * search),
+        "choosing": (selection, selection * finalists(space) / individuals, 0.0),
+    }
 
 
 def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
@@ -159,7 +197,8 @@ def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
 
 def _decode_sample(bench: Workbench) -> _Sample:
     newborn = generation_size(bench.space)
-    wanted = math.ceil(SAMPLE_SHARE * _evaluations(bench.space, newborn) / (_SAMPLED_GENERATIONS * newborn))
+    everything = _searched(bench.space, newborn) + finalists(bench.space) * bench.space.splits.selection
+    wanted = math.ceil(SAMPLE_SHARE * everything / (_SAMPLED_GENERATIONS * newborn))
     items = bench.items["search"][: max(LEAST_ITEMS, wanted)]
     seconds, rows, alone = [], [], []
     marks = [(time.monotonic(), bench.swarm.counters.rows_forwarded)]
@@ -175,6 +214,7 @@ def _decode_sample(bench: Workbench) -> _Sample:
     mark(0.0)
     algorithm = algorithm_of(bench.space, genomes)
     scores: list[tuple[float, ...]] = []
+    tried: list[Policy] = []
     known: dict[str, Summary] = {}
     for _ in range(_SAMPLED_GENERATIONS):
         individuals = algorithm.ask()
@@ -187,12 +227,16 @@ def _decode_sample(bench: Workbench) -> _Sample:
             for individual, summary in zip(individuals, summaries, strict=True)
         )
         scores += [scores_of(row) for row in evaluations]
+        tried += policies
         mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
     contenders = [Candidate(*one) for one in genomes.plain()]
     plain = bench.evaluator.evaluate([one.policy for one in contenders], items)
     scores += [scores_of(row) for row in plain]
+    tried += [one.policy for one in contenders]
     shown = obstacles(bench, items, list(zip(contenders, plain, strict=True)), list(known.values()))
-    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores), shown)
+    distinct = {policy.digest: one for policy, one in zip(tried, scores, strict=True)}
+    resolution = Resolution.of(list(distinct.values()))
+    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores), resolution, shown)
 
 
 def _disagreement(scores: Sequence[Sequence[float]]) -> float:

@@ -22,10 +22,11 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
-from evoswarm.experiment.calibrating import calibration_of, genomes_for
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
 from evoswarm.experiment.run_history import retire, transient_failures
@@ -178,9 +179,13 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
+            began = time.monotonic()
             genomes = genomes_for(bench, lambda alphabet: calibration_of(bench, run, self._progress, alphabet))
+            ahead = Ahead(bench, (time.monotonic() - began) / len(bench.items["search"][:CALIBRATION_ITEMS]))
             algorithm = algorithm_of(bench.space, genomes)
-            evolving = Evolving(bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes)
+            evolving = Evolving(
+                bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, ahead
+            )
             self._progress.stage(f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))

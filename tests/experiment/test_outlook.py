@@ -1,0 +1,82 @@
+"""What a whole command takes: rivals and test are in the plan, and in the time that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evoswarm.cli.console import generation_json, generation_line
+from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.outlook import Outlook, Part, finalists
+from evoswarm.experiment.plan import Plan, make_plan
+from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.session import search
+from evoswarm.space import SearchSpace
+
+Micro = Callable[..., SearchSpace]
+PARTS = ["search", "choosing", "rivals", "test"]
+
+
+@pytest.fixture(scope="module")
+def planned(micro: Micro) -> Plan:
+    return make_plan(micro())
+
+
+def test_a_plan_names_every_part_of_the_command(micro: Micro, planned: Plan) -> None:
+    space = micro()
+    parts = planned.outlook.parts
+    assert list(parts) == PARTS
+    assert all(part.seconds > 0 and part.evaluations > 0 and part.tokens > 0 for part in parts.values())
+    assert planned.seconds == pytest.approx(sum(part.seconds for part in parts.values()))
+    assert parts["choosing"].evaluations == finalists(space) * space.splits.selection
+    time, work = (next(line for line in planned.lines() if line.startswith(name)) for name in ("time:", "work:"))
+    assert all(f"{name} " in time and f"{name} " in work for name in PARTS)
+
+
+def test_the_plan_counts_what_a_certificate_asks(micro: Micro, planned: Plan) -> None:
+    """Of the uniform mix of two members: the test asks it, each member alone and four rivals at least, all on new items;
+    tuning tries many more."""
+    space = micro()
+    rivals, test = planned.outlook.parts["rivals"], planned.outlook.parts["test"]
+    assert test.evaluations >= 5 * space.splits.test
+    assert rivals.evaluations / space.splits.selection > 2 * test.evaluations / space.splits.test
+
+
+def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, tmp_path: Path) -> None:
+    figures: list[GenerationFigures] = []
+    found = search(micro(), runs=tmp_path, progress=Progress(generation=figures.append))
+    assert found.certificate is not None
+    for one in figures:
+        assert list(one.left_by_part) == PARTS
+        assert one.seconds_left == pytest.approx(sum(one.left_by_part.values()))
+    assert [one.left_by_part["search"] > 0 for one in figures] == [True] * (len(figures) - 1) + [False]
+    assert len({one.left_by_part["test"] for one in figures}) == 1, "found out once"
+    line = generation_line(figures[0])
+    assert "left (search " in line
+    assert all(f"{name} " in line for name in PARTS)
+    assert '"left_by_part": {"search": ' in generation_json(figures[0])
+    again: list[GenerationFigures] = []
+    search(micro("evolution.generations=4"), runs=tmp_path, progress=Progress(generation=again.append))
+    assert [bool(one.left_by_part) for one in again] == [not one.replayed for one in again]
+
+
+def test_what_is_left_of_a_search_without_certificate_ends_with_the_choice(micro: Micro, tmp_path: Path) -> None:
+    figures: list[GenerationFigures] = []
+    search(micro("evolution.generations=1"), runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    assert list(figures[0].left_by_part) == PARTS[:2]
+
+
+def test_pricing_a_certificate_leaves_nothing_behind(micro: Micro, tmp_path: Path) -> None:
+    """Neither in the ledger nor in what a search counts."""
+    figures: list[GenerationFigures] = []
+    space = micro("evolution.generations=1")
+    found = search(space, runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    assert figures[0].decoded == figures[0].fresh
+    assert found.evaluations == figures[0].evaluations + sum(one.summary.items for one in found.selection.contenders)
+
+
+def test_parts_add_up() -> None:
+    outlook = Outlook({"search": Part(1.5, 10, 100.0), "test": Part(2.0, 5, 50.0)})
+    assert (outlook.seconds, outlook.evaluations, outlook.tokens) == (3.5, 15, 150.0)
