@@ -36,7 +36,7 @@ def test_a_plan_names_every_part_of_the_command(micro: Micro, planned: Plan) -> 
 
 
 def test_the_plan_counts_what_a_certificate_asks(micro: Micro, planned: Plan) -> None:
-    """Of the uniform mix of two members: the test asks it, each member alone and four rivals at least, all on new items;
+    """Of the uniform mix of two members: the test asks it, each member alone and rivals at least, all on new items;
     tuning tries many more."""
     space = micro()
     rivals, test = planned.outlook.parts["rivals"], planned.outlook.parts["test"]
