@@ -111,7 +111,7 @@ class MixEvaluator:
 
     def over(self, swarm: Decoder) -> Self:
         """The same, with the same ledger and the same failures, over another decoder; it counts anew."""
-        return type(self)(swarm, self.tasks, self.ledger, transient=self._transient, stop=self._stop)
+        return type(self)(swarm, self.tasks, self.ledger, transient=self._transient, stop=self._stop, tell=self._tell)
 
     def decoded_rows(self, wanted: Mapping[str, Wanted], items: Sequence[Item]) -> dict[str, dict[int, LedgerRow]]:
         """What every mix does on its items, by digest and position."""

@@ -114,7 +114,7 @@ def _growing(items: Sequence[Item], groups: int) -> Iterator[tuple[Sequence[Item
 def _certified(bench: Workbench, tuned: Sequence[Item], played: Sequence[Item]) -> dict[str, Part]:
     champion = uniform(bench.space, bench.pool)
     with Ledger(":memory:") as ledger:
-        evaluator = bench.evaluator.beside(ledger)
+        evaluator = bench.as_deployed().evaluator.beside(ledger)
         clock = _Clock(evaluator)
         rivals = tune(bench.space, bench.pool, champion, evaluator, tuned)
         tuning = clock.read(len(tuned), bench.space.splits.selection)
@@ -173,7 +173,7 @@ class Ahead:
         champion, alone = uniform(space, pool), {spec.name: single(space, spec) for spec in pool}
         least = space.certificate.model_copy(update={"samples": FEWEST})
         with Ledger(":memory:") as ledger:
-            evaluator = self._bench.evaluator.beside(ledger)
+            evaluator = self._bench.as_deployed().evaluator.beside(ledger)
             whole, *rows = evaluator.evaluate([champion, *alone.values()], items)
             began = time.monotonic()
             singles = try_singles(evaluator, items, space.model_copy(update={"certificate": least}), pool, 0.0)

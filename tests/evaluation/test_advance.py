@@ -150,3 +150,6 @@ def test_an_evaluator_tells_while_a_wave_is_at_work(
     assert len(set(done)) > 2, "between the beginning and the end of the only wave"
     evaluator.evaluate(asked, items)
     assert len(told) == len(done), "what the ledger knows is not decoded"
+    other = [recipe.changed(noise_seed=1) for recipe in asked]
+    evaluator.over(swarm).evaluate(other, items)
+    assert len(told) > len(done), "over another decoder it tells the same"
