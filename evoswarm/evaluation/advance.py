@@ -59,4 +59,5 @@ class Pace:
         if now - self._told >= EVERY:
             self._told = now
             within = min(self._done + self._counters.answers - self._base, self._wanted)
-            self._tell(Advance(within, self._wanted, now - self._began))
+            if within < self._wanted:  # or there is nothing to wait for
+                self._tell(Advance(within, self._wanted, now - self._began))

@@ -23,9 +23,10 @@ PRICED_ITEMS = 2
 """Items on which a certificate is tried: on so few hardly a way to sample ends early, so the price is an upper one."""
 
 MORE_ITEMS = 4
-"""Times as many are tried next, where the few took so little that they say nothing: tiny models."""
+"""Times as many are tried next, where the few took so little that they say nothing: tiny models. Before them comes a
+single one, as whoever is first to ask in some way (other tokens, another template) pays for its beginnings."""
 
-SAYS_SOMETHING = {"plan": 8.0, "search": 1.0}
+SAYS_SOMETHING = {"plan": 4.0, "search": 1.0}
 """Seconds of a trial, by who asks: from so much on it is believed."""
 
 VOTES_PLAYED = 2
@@ -91,23 +92,29 @@ def trial_certificate(bench: Workbench, items: Sequence[Item]) -> dict[str, Part
         bench: the space made ready.
         items: that nobody has been asked yet, if there are such.
     """
-    for some, more in _growing(items, 2):
+    for some, last in _growing(items, 2):
         began = time.monotonic()
-        parts = _certified(bench, some[: len(some) // 2] or some, some[len(some) // 2 :])
-        if not more or time.monotonic() - began > SAYS_SOMETHING["plan"]:
+        parts = _certified(bench, some[: len(some) // 2], some[len(some) // 2 :])
+        if last or (len(some) > 2 and time.monotonic() - began > SAYS_SOMETHING["plan"]):
             break
     return parts
 
 
 def _growing(items: Sequence[Item], groups: int) -> Iterator[tuple[Sequence[Item], bool]]:
-    """Items that nobody has been given before, each time more, for so many groups; and whether more are left."""
-    count = PRICED_ITEMS * groups
-    while items:
-        some, items = items[:count], items[count:]
-        count *= MORE_ITEMS
-        more = len(items) >= count
-        yield some, more
-        if not more:
+    """Items for so many groups, each time more, and whether they are the last; what is left at the end was not seen.
+
+    Where there are not even enough to begin with, each group has them all.
+    """
+    if len(items) < groups:
+        yield [*items] * groups, True
+        return
+    count = 1
+    while True:
+        some, items = items[: count * groups], items[count * groups :]
+        count = max(PRICED_ITEMS, count * MORE_ITEMS if count > 1 else 0)
+        last = len(items) < count * groups
+        yield some, last
+        if last:
             return
 
 
@@ -156,10 +163,10 @@ class Ahead:
 
     def _prices(self, per_item: float) -> tuple[float, float]:
         """Seconds per item of tuning rivals, and of playing them."""
-        for items, more in _growing(self._bench.items["search"], 1):
+        for items, last in _growing(self._bench.items["search"], 1):
             began = time.monotonic()
             took, answers = self._first_stage(items)
-            if not more or time.monotonic() - began > SAYS_SOMETHING["search"]:
+            if last or (len(items) > 1 and time.monotonic() - began > SAYS_SOMETHING["search"]):
                 break
         arms = max(1, len(answers))
         draws = took * (1 + LATER_SHARE * (sum(answers) / FEWEST / arms - 1))

@@ -149,7 +149,8 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
         states = min(grown * sum(sums) / len(sums), float(bench.swarm.state_limit_bytes))
         progress.stage("certifying a sample")
         fresh = bench.items["search"][sample.items :]
-        tried = fresh if len(fresh) >= 2 * PRICED_ITEMS else bench.items["search"][-2 * PRICED_ITEMS :]
+        enough = 2 * (1 + PRICED_ITEMS)
+        tried = fresh if len(fresh) >= enough else bench.items["search"][-enough:]
         counts = {"search": _searched(space, individuals), "choosing": finalists(space) * space.splits.selection}
         parts = {
             name: Part(_scaled(sample.seconds, factors[name]), count, _scaled(sample.alone, factors[name]))

@@ -146,7 +146,7 @@ def test_an_evaluator_tells_while_a_wave_is_at_work(
     assert {one.wanted for one in told} == {wanted}
     done = [one.done for one in told]
     assert done == sorted(done)
-    assert done[-1] == wanted
+    assert done[-1] < wanted, "who has all need not be told"
     assert len(set(done)) > 2, "between the beginning and the end of the only wave"
     evaluator.evaluate(asked, items)
     assert len(told) == len(done), "what the ledger knows is not decoded"
