@@ -25,8 +25,8 @@ from evoswarm.tasks.task import Item
 SMALL_POOL = 6
 """In larger pools only members that are the best on selection, overall or on a task, get to sample."""
 
-GREEDY = "tried were one greedy answer"
 TRIED = "tried were one answer of each as the space asks it and as its owner runs it"
+ALIKE = "tried was one greedy answer of each, which the space asks as its owner runs it"
 
 LEAST_WEIGHT = 1e-3
 """Of a voter whose answers were all wrong."""
@@ -129,8 +129,12 @@ def _arms(recipe: Recipe, how: str, most: int, limited: bool) -> Iterator[Arm]:
 def best_single(singles: Singles) -> Candidate:
     """R1: the best single member, by one answer, as the space asks it or as its owner runs it."""
     best = best_of(singles.once)
-    tried = f" ({TRIED})" if any(singles.deployed) else ""
-    return as_rival(best, "R1", "best single member", f"The member of the pool that is best alone, {best.name}{tried}")
+    description = f"The member of the pool that is best alone, {best.name} ({_tried(singles)})"
+    return as_rival(best, "R1", "best single member", description)
+
+
+def _tried(singles: Singles) -> str:
+    return TRIED if any(singles.deployed) else ALIKE
 
 
 def best_sampling(singles: Singles) -> Candidate:
@@ -141,7 +145,7 @@ def best_sampling(singles: Singles) -> Candidate:
         limits += f"; {', '.join(singles.left_out)} did not sample, as they are best neither overall nor on a task"
     description = (
         f"The best of {len(singles.all)} single-member recipes that may spend the champion's FLOPs on more answers, "
-        f"{best.name} ({TRIED if any(singles.deployed) else GREEDY}, and votes over growing numbers of them{limits})"
+        f"{best.name} ({_tried(singles)}, and votes over growing numbers of them{limits})"
     )
     return as_rival(best, "R2", "best member, sampling more", description)
 
