@@ -151,16 +151,16 @@ class OracleView:
     @cached_property
     def _own(self) -> dict[int, int]:
         """Of a symbol that is one token: that token; of tokens of equal bytes the one that the tokenizer writes."""
-        found: dict[int, int] = {}
+        alike: dict[int, list[int]] = {}
         for token in sorted(self.made):
             if len(self.made[token]) == 1:
-                found.setdefault(self.made[token][0], token)
-        for symbol, token in found.items():
-            text = self.member.spelling[token]
-            written = self.member.encode(text) if is_utf8(text) and not self.symbols.tokens else None
-            if written is not None and len(written) == 1:
-                found[symbol] = written[0]
-        return found
+                alike.setdefault(self.made[token][0], []).append(token)
+        return {symbol: tokens[0] if len(tokens) == 1 else self._written(tokens) for symbol, tokens in alike.items()}
+
+    def _written(self, tokens: list[int]) -> int:
+        text = self.member.spelling[tokens[0]]
+        ids = self.member.encode(text) if is_utf8(text) else None
+        return ids[0] if ids is not None and len(ids) == 1 else tokens[0]
 
     def paths(self, text: Sequence[int]) -> list[Ids]:
         """C(j) for text = x[:j]: the tokenizer's own where they spell the symbols, the symbols' tokens elsewhere."""

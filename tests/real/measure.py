@@ -1,6 +1,9 @@
-"""What byte by byte means for trained models: agreement with ``generate``, rows read, error of the default epsilon.
+"""What alphabets mean for trained models: agreement with ``generate``, rows read, steps, error of the default epsilon.
 
-    python -m tests.real.measure        writes results.json beside this file; about a minute on two cores
+    python -m tests.real.measure        writes results.json beside this file; a few minutes on two cores
+
+By tokens a member answers as ``generate`` does (``test_models.py``), so the others are compared with that. The pairs of
+tokenizers (``pairs.py``) are there with those that ``make tokenizers`` fetches.
 
 The questions are those beside this file; the texts are pieces of Python's standard library. The models must be in the
 cache (``make real``).
@@ -24,12 +27,14 @@ import transformers
 
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.decoding.member import Member, load_member
-from evoswarm.decoding.request import Request
+from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.benchmarks.models import passages
 from tests.decoding.lone_view import LoneView
+from tests.real.answers import ANSWERS, EVERYDAY
+from tests.real.pairs import every_pair
 from tools.cache import model_path
 from tools.real_models import SOURCES
 
@@ -101,43 +106,76 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def _agreement(member: Member, asked: Sequence[tuple[str, str]], max_bytes: int) -> dict[str, Any]:
-    """Greedy answers by bytes beside those by tokens, which are those of ``generate``."""
-    answers = {}
-    for alphabet in ("bytes", "tokens"):
+    """Greedy answers by bytes and in common symbols beside those by tokens, which are those of ``generate``."""
+    texts, right, seconds, forwards = {}, {}, {}, {}
+    for alphabet in ("tokens", "bytes", "common"):
         one = alone(member, alphabet)
         requests = [Request(one, prompt, max_bytes=max_bytes, stop=("\n",)) for prompt, _ in asked]
         began = time.perf_counter()
-        done = Swarm([member]).decode(requests)
-        seconds = time.perf_counter() - began
-        failed = [each.failure for each in done if each.failure is not None]
-        if failed:
-            raise ValueError(f"expected an answer to every question, got {failed[0]}")
-        answers[alphabet] = [each.samples[0].text for each in done]
-        answers[f"{alphabet}_seconds"] = round(seconds, 2)  # type: ignore[arg-type]
-    pairs = list(zip(answers["bytes"], answers["tokens"], (gold for _, gold in asked), strict=True))
-    right = {name: [gold in text for text, gold in texts] for name, texts in _sides(pairs).items()}
-    both = list(zip(right["bytes"], right["tokens"], strict=True))
+        done = _decoded(Swarm([member]), requests)
+        seconds[alphabet] = round(time.perf_counter() - began, 2)
+        texts[alphabet] = [each.samples[0].text for each in done]
+        right[alphabet] = sum(gold in text for text, (_, gold) in zip(texts[alphabet], asked, strict=True))
+        forwards[alphabet] = _forwards_per_symbol(done)[member.spec.name]
+    alike = {
+        alphabet: sum(one == other for one, other in zip(texts[alphabet], texts["tokens"], strict=True))
+        for alphabet in ("bytes", "common")
+    }
     return {
         "questions": len(asked),
-        "answers_alike": sum(one == other for one, other, _ in pairs),
-        "right_by_bytes": sum(right["bytes"]),
-        "right_by_tokens": sum(right["tokens"]),
-        "only_bytes_right": sum(one and not other for one, other in both),
-        "only_tokens_right": sum(other and not one for one, other in both),
-        "seconds_by_bytes": answers["bytes_seconds"],
-        "seconds_by_tokens": answers["tokens_seconds"],
+        "answers_alike": alike,
+        "right": right,
+        "forwards_per_symbol": forwards,
+        "seconds": seconds,
     }
 
 
-def _sides(pairs: Sequence[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:
+def _decoded(swarm: Swarm, requests: Sequence[Request]) -> list[Completion]:
+    done = swarm.decode(requests)
+    failed = [each.failure for each in done if each.failure is not None]
+    if failed:
+        raise ValueError(f"expected an answer to every question, got {failed[0]}")
+    return done
+
+
+def _forwards_per_symbol(done: Sequence[Completion]) -> dict[str, float]:
+    """Tokens that each member reads for a symbol, prompts left out."""
+    steps = sum(each.steps for each in done)
+    names = [use.name for use in done[0].use]
+    reads = {
+        name: sum(use.tokens - use.prompt_tokens for each in done for use in each.use if use.name == name)
+        for name in names
+    }
+    return {name: round(read / steps, 3) for name, read in reads.items()}
+
+
+def together(members: Sequence[Member]) -> dict[str, Any]:
+    """What a mix of several takes, by bytes and in common symbols: along given answers, and along its own."""
+    parts = tuple(RecipeMember(spec=member.spec) for member in members)
+    swarm, asked = Swarm(members), questions()
+    steps, own, right, forwards = {}, {}, {}, {}
+    for alphabet in ("bytes", "common"):
+        mix = Recipe.model_validate({"members": parts, "lead": parts[0].spec.name, "alphabet": alphabet})
+        given = [Request(mix, "Say something.", max_bytes=9999, forced=ANSWERS[kind]) for kind in EVERYDAY]
+        followed = _decoded(swarm, given)
+        free = _decoded(swarm, [Request(mix, prompt, max_bytes=ANSWER_BYTES, stop=("\n",)) for prompt, _ in asked])
+        steps[alphabet], own[alphabet] = (sum(each.steps for each in done) for done in (followed, free))
+        right[alphabet] = sum(gold in each.samples[0].text for each, (_, gold) in zip(free, asked, strict=True))
+        forwards[alphabet] = _forwards_per_symbol(followed)
     return {
-        "bytes": [(one, gold) for one, _, gold in pairs],
-        "tokens": [(other, gold) for _, other, gold in pairs],
+        "steps": steps,
+        "steps_of_bytes": round(steps["common"] / steps["bytes"], 3),
+        "own_answers": {"questions": len(asked), "right": right, "steps": own},
+        "forwards_per_symbol": forwards,
     }
+
+
+def _spec(name: str) -> MemberSpec:
+    return MemberSpec(name=name, path=str(model_path(name)), device="cpu", dtype="float32")
 
 
 def _measured(name: str) -> dict[str, Any]:
-    spec = MemberSpec(name=name, path=str(model_path(name)), device="cpu", dtype="float32")
+    spec = _spec(name)
     began = time.process_time()
     member = load_member(spec, BATCH_TOKENS)
     loading = time.process_time() - began
@@ -164,7 +202,9 @@ def main() -> None:
     for name in SOURCES:
         record[name] = _measured(name)
         print(name, json.dumps(record[name], indent=2), flush=True)
+    record["together"] = together([load_member(_spec(name), BATCH_TOKENS) for name in SOURCES])
     record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    record["pairs"] = every_pair()
     RESULTS.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

@@ -40,7 +40,7 @@ def decode(members: Sequence[Member], one: Recipe, prompts: Sequence[str], **fie
     return Swarm(members).decode([Request(one, prompt, trace=True, **fields) for prompt in prompts])  # type: ignore[arg-type]
 
 
-def generated(member: Member, tokenizer: Any, ids: Sequence[int]) -> list[int]:
+def generated(member: Member, tokenizer: Any, ids: Sequence[int], new_tokens: int = NEW_TOKENS) -> list[int]:
     """What transformers itself goes on with, greedily, special tokens suppressed; the end left out."""
     ends = member.codec.end_ids
     silent = [token for token, added in tokenizer.added_tokens_decoder.items() if added.special and token not in ends]
@@ -49,7 +49,7 @@ def generated(member: Member, tokenizer: Any, ids: Sequence[int]) -> list[int]:
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             do_sample=False,
-            max_new_tokens=NEW_TOKENS,
+            max_new_tokens=new_tokens,
             suppress_tokens=silent,
             eos_token_id=list(ends),
             pad_token_id=0,
