@@ -9,6 +9,7 @@ added tokens have no merges at all) is put together again greedily, from the lef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby, pairwise
 
 from tokenizers.models import BPE
 
@@ -49,17 +50,15 @@ class Pieces:
             return (number,)
         if not self._is_written(text):
             return self._greedily(text)
-        merged = [
-            one.id % self._size if one.id >= self._size else one.id for one in self._model.tokenize(self._written(text))
-        ]
+        merged = [one.id % self._size for one in self._model.tokenize(self._written(text))]
+        return tuple(merged) if min(map(max, pairwise(merged)), default=BYTES) >= BYTES else self._joined(merged)
+
+    def _joined(self, merged: Sequence[int]) -> tuple[int, ...]:
+        """Runs of single bytes put together again."""
         found: list[int] = []
-        begin = 0
-        for at in range(len(merged) + 1):
-            if at < len(merged) and merged[at] < BYTES:
-                continue
-            found += self._greedily(bytes(merged[begin:at]))
-            found += merged[at : at + 1]
-            begin = at + 1
+        for single, run in groupby(merged, key=lambda number: number < BYTES):
+            numbers = list(run)
+            found += self._greedily(bytes(numbers)) if single else numbers
         return tuple(found)
 
     def _greedily(self, text: bytes) -> tuple[int, ...]:
