@@ -23,22 +23,21 @@ from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.views.pool_view import PoolView
+from evoswarm.decoding.views.pool_views import PoolViews
 from evoswarm.decoding.views.silenced import silenced_share
-from evoswarm.decoding.waves import Growth, ViewKey, groups
+from evoswarm.decoding.waves import Growth, groups
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
-MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 STREAM_ROW_BYTES = 4  # per symbol, of a member's distribution where a stream stands
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
@@ -68,10 +67,8 @@ class Swarm(Decoder):
         self._pool = members if isinstance(members, Pool) else Pool.of(members)
         self._given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
         self.counters = Counters()
-        self._views: dict[ViewKey, PoolView] = {}
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
         self._growth = Growth()
-        self._tokens = {facts.spec.name: facts.tokens for facts in self._pool.facts}
 
     @classmethod
     def load(
@@ -126,10 +123,12 @@ class Swarm(Decoder):
         return limits
 
     @cached_property
-    def memories(self) -> tuple[MemberMemory, ...]:
-        """What each member has read and said, for all alphabets; in the order of the pool."""
+    def views(self) -> PoolViews:
+        """The members in every alphabet that was asked for."""
         pairs = zip(self.members, self.limits, strict=True)
-        return tuple(MemberMemory(member, limits, self.counters) for member, limits in pairs)
+        memories = [MemberMemory(member, limits, self.counters) for member, limits in pairs]
+        tokens = {facts.spec.name: facts.tokens for facts in self.facts}
+        return PoolViews(memories, self.limits, tokens, self.counters)
 
     @property
     def facts(self) -> tuple[MemberFacts, ...]:
@@ -161,7 +160,7 @@ class Swarm(Decoder):
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
         with self._threads(), _without_collector():
-            for numbers in groups(requests, self._key, *self._room(requests), self._growth):
+            for numbers in groups(requests, self.views.key, *self._room(requests), self._growth):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
                 if on_done is not None:
@@ -198,7 +197,7 @@ class Swarm(Decoder):
     def symbols(self, recipe: Recipe) -> SymbolFacts:
         """What a recipe chooses between; see :class:`Decoder`."""
         self.check(recipe)
-        view = self._view(recipe)
+        view = self.views.of(recipe)
         made = {
             member.spec.name: view.views[self._by_name[member.spec.name]].tokenizations.decomposition
             for member in recipe.members
@@ -263,7 +262,7 @@ class Swarm(Decoder):
         if any(request.recipe.alphabet != "bytes" for request in requests):
             widest = max(len(member.codec.order) + 1 for member in self.members)
             each = STREAM_ROW_BYTES * widest * len(self.members)
-            streams = min(streams, max(1, self._distribution_bytes // each))
+            streams = min(streams, max(1, self.views.distribution_bytes // each))
         for member, limits in zip(self.members, self.limits, strict=True):
             states = min(states, limits.state_bytes // max(1, member.reader.state_bytes()))
         return streams, states
@@ -271,7 +270,7 @@ class Swarm(Decoder):
     def _decode_group(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         """Requests of one alphabet and epsilon, on one view of the pool."""
         began, before = time.perf_counter(), self.counters.copy()
-        pool = self._view(requests[0].recipe)
+        pool = self.views.of(requests[0].recipe)
         recipes = {id(request.recipe): request.recipe for request in requests}
         numbers = {key: number for number, key in enumerate(recipes)}
         try:
@@ -283,46 +282,10 @@ class Swarm(Decoder):
             builder = CompletionBuilder(pool, streams, work)
             completions = [builder.completion(job) for job in jobs]
         finally:
-            self._tidy(pool)
+            self.views.tidy(pool)
         work.seconds = time.perf_counter() - began
         self.counters.seconds += work.seconds
         return completions
-
-    def _key(self, recipe: Recipe) -> ViewKey:
-        return ViewKey.of(recipe, self._tokens)
-
-    def _view(self, recipe: Recipe) -> PoolView:
-        key = self._key(recipe)
-        if key not in self._views:
-            speak = [not key.tokenizers or facts.tokens in key.tokenizers for facts in self.facts]
-            memories = {number: self.memories[number] for number, may in enumerate(speak) if may}
-            texts = sum(limits.text_bytes // 2 for limits in self.limits)
-            self._views[key] = PoolView(
-                memories,
-                key.alphabet,
-                key.epsilon,
-                pool=len(self.members),
-                context_bytes=texts,
-                distribution_bytes=texts if key.alphabet == "bytes" else self._distribution_bytes,
-                counters=self.counters,
-            )
-        return self._views[key]
-
-    @cached_property
-    def _distribution_bytes(self) -> int:
-        """Of the distributions of one alphabet of whole tokens: recipes may have several, each with its own."""
-        alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
-        return sum(limits.row_bytes for limits in self.limits) // alphabets
-
-    def _tidy(self, pool: PoolView) -> None:
-        """Between decodings: keep within limits. Views refer to nodes of all members, so all know when some go."""
-        needed = None
-        if pool.tidy():
-            needed = set[Node]().union(*(view.needed() for view in self._views.values()))
-            for view in self._views.values():
-                view.forget(nodes=True)
-        for memory in self.memories:
-            memory.tidy(needed)
 
     def _job(self, request: Request, plan: int, pool: PoolView) -> DecodeJob:
         root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))

@@ -40,7 +40,7 @@ LATER_SHARE = 0.65
 
 
 @dataclass(frozen=True)
-class Part:
+class PlannedPart:
     """What one part takes.
 
     Attributes:
@@ -62,7 +62,7 @@ class Outlook:
         parts: by name, in order.
     """
 
-    parts: Mapping[str, Part] = field(default_factory=dict)
+    parts: Mapping[str, PlannedPart] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -85,7 +85,7 @@ def finalists(space: SearchSpace) -> int:
     return FINALISTS + len(space.pool) + 1
 
 
-def trial_certificate(bench: Workbench, items: Sequence[Item]) -> dict[str, Part]:
+def trial_certificate(bench: Workbench, items: Sequence[Item]) -> dict[str, PlannedPart]:
     """What rivals and test take: a small certificate of the uniform mix is made, and nothing of it is kept.
 
     Args:
@@ -118,7 +118,7 @@ def _growing(items: Sequence[Item], groups: int) -> Iterator[tuple[Sequence[Item
             return
 
 
-def _certified(bench: Workbench, tuned: Sequence[Item], played: Sequence[Item]) -> dict[str, Part]:
+def _certified(bench: Workbench, tuned: Sequence[Item], played: Sequence[Item]) -> dict[str, PlannedPart]:
     champion = uniform(bench.space, bench.pool)
     with Ledger(":memory:") as ledger:
         evaluator = bench.as_deployed().evaluator.beside(ledger)
@@ -203,9 +203,9 @@ class _Clock:
     def _now(self) -> tuple[float, int, float]:
         return time.monotonic(), self._evaluator.asked, self._evaluator.tokens
 
-    def read(self, items: int, all_items: int) -> Part:
+    def read(self, items: int, all_items: int) -> PlannedPart:
         """For so many items, what so few took."""
         before, self._marks = self._marks, self._now()
         times = all_items / items
         seconds, evaluations, tokens = (now - then for now, then in zip(self._marks, before, strict=True))
-        return Part(seconds * times, round(evaluations * times), tokens * times)
+        return PlannedPart(seconds * times, round(evaluations * times), tokens * times)

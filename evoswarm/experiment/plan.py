@@ -16,7 +16,7 @@ from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.experiment.algorithms import algorithm_of, generation_size
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.obstacles import Obstacles, obstacles
-from evoswarm.experiment.outlook import PRICED_ITEMS, Outlook, Part, finalists, trial_certificate
+from evoswarm.experiment.outlook import PRICED_ITEMS, Outlook, PlannedPart, finalists, trial_certificate
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.resolution import Resolution
 from evoswarm.experiment.scoring import outcome
@@ -153,7 +153,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
         tried = fresh if len(fresh) >= enough else bench.items["search"][-enough:]
         counts = {"search": _searched(space, individuals), "choosing": finalists(space) * space.splits.selection}
         parts = {
-            name: Part(_scaled(sample.seconds, factors[name]), count, _scaled(sample.alone, factors[name]))
+            name: PlannedPart(_scaled(sample.seconds, factors[name]), count, _scaled(sample.alone, factors[name]))
             for name, count in counts.items()
         }
         return Plan(

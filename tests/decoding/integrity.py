@@ -30,12 +30,12 @@ def check_integrity(swarm: Swarm) -> None:
     found = [fault for member in swarm.members for fault in reader_faults(member.reader)]
     found += counter_faults(swarm.counters)
     read = 0
-    for memory in swarm.memories:
+    for memory in swarm.views.memories:
         nodes = memory.tree._by_depth()
         read += sum(node.read_before for node in nodes)
         found += tree_faults(memory.tree, nodes)
         found += row_faults(memory.rows, nodes)
-    for pool in swarm._views.values():
+    for pool in swarm.views:
         found += context_faults(pool.contexts)
         for number, view in pool.views.items():
             found += view_faults(view)

@@ -89,13 +89,13 @@ def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, alphabet: Any) -> Non
 
 def leaf(swarm: Swarm) -> tuple[Any, Node]:
     """A node that was read, has a slot, a row and no children; and its view."""
-    view = swarm.memories[0]
+    view = swarm.views.memories[0]
     fits = [node for node in view.tree._by_depth() if node.slot != NO_SLOT and node.row >= 0 and not node.children]
     return view, fits[0]
 
 
 def contexts(swarm: Swarm) -> ContextTable:
-    return next(iter(swarm._views.values())).contexts
+    return next(iter(swarm.views)).contexts
 
 
 def lose_a_slot(swarm: Any) -> None:
@@ -122,7 +122,7 @@ def move_a_node(swarm: Any) -> None:
 
 
 def forget_a_prefix(swarm: Any) -> None:
-    for view in swarm.memories:
+    for view in swarm.views.memories:
         if view.member.reader.needs_whole_past:
             node = next(one for one in view.tree._by_depth() if one.depth == 2 and one.children)
             view.tree._release(node)
@@ -130,7 +130,7 @@ def forget_a_prefix(swarm: Any) -> None:
 
 
 def misremember_a_prefix(swarm: Any) -> None:
-    for view in swarm.memories:
+    for view in swarm.views.memories:
         for past in view.tree._pasts.values():
             past += 1
 

@@ -61,7 +61,7 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo: Swarm
     for number in range(24):
         batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(30)]
         swarm.decode(batch)
-        view = next(iter(swarm._views.values()))
+        view = next(iter(swarm.views))
         nodes = sum(len(one.memory.tree._by_depth()) for one in view.views.values())
         sizes.append((len(view.contexts), nodes, len(view.contexts.reads)))
     assert len(view.contexts) * view.contexts.bytes_each <= 3 * limit

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from evoswarm.decoding.text.alphabet import ByteAlphabet, CommonAlphabet, TokenAlphabet
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.pieces import Pieces
+from evoswarm.decoding.text.pieces import CommonPieces
 from tests.decoding import tiny
 
 KINDS = ("gpt2", "llama3", "llama2", "gemma", "metaspace", "unigram", "plain bytes")
@@ -40,9 +40,9 @@ def test_every_token_is_spelled_by_its_symbols_and_only_what_both_have_is_one(on
         assert made.decomposed == several
 
 
-def pieces(words: list[bytes]) -> tuple[Pieces, list[bytes]]:
+def pieces(words: list[bytes]) -> tuple[CommonPieces, list[bytes]]:
     symbols = [*(bytes((byte,)) for byte in range(256)), *sorted(words)]
-    return Pieces(codec_of("gpt2"), symbols, {text: number for number, text in enumerate(symbols)}), symbols
+    return CommonPieces(codec_of("gpt2"), symbols, {text: number for number, text in enumerate(symbols)}), symbols
 
 
 def apart(words: list[bytes], text: bytes) -> Any:

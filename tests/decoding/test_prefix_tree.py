@@ -95,7 +95,7 @@ def test_a_small_memory_changes_cost_but_no_answer(zoo: Swarm, name: str, limit:
             if min(one.margin, other.margin) > SURE:
                 compared += 1
                 assert (one.samples, one.use) == (other.samples, other.use)
-        for memory in tight.memories:
+        for memory in tight.views.memories:
             assert memory.tree.state_bytes <= limit
     assert compared >= 2 * len(asked) * len(PROMPTS) * 0.8
     assert tight.counters.rows_forwarded == roomy.counters.rows_forwarded

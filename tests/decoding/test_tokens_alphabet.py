@@ -80,7 +80,7 @@ def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_to
         swarm, judge = Swarm([any_member(name)]), any_oracle(name)
         own = Recipe(members=(RecipeMember(spec=swarm.specs[0]),), lead=swarm.specs[0].name, alphabet="tokens")
         swarm.decode([Request(own, PROMPTS[0], max_symbols=3)])
-        room = next(iter(swarm._views.values()))
+        room = next(iter(swarm.views))
         prompt = judge.prompt(PROMPTS[0])
         contexts = room.contexts
         for context in np.flatnonzero(contexts.known[: len(contexts), 0]):

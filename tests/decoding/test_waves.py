@@ -50,7 +50,7 @@ def answers(completions: Sequence[Completion]) -> list[list[str]]:
 
 def rows_of(swarm: Swarm, count: int) -> int:
     """Bytes that so many rows of the widest member take."""
-    return count * max(memory.rows.row_bytes for memory in swarm.memories)
+    return count * max(memory.rows.row_bytes for memory in swarm.views.memories)
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "common"])
@@ -75,9 +75,9 @@ def test_over_bytes_rows_say_nothing_of_how_many_streams_run_at_once(loaded: Swa
 
 def test_a_second_wave_takes_what_the_first_has_shown_to_need(loaded: Swarm) -> None:
     requests = votes(loaded, "bytes", 17)
-    state = loaded.memories[0].member.reader.state_bytes()
+    state = loaded.views.memories[0].member.reader.state_bytes()
     assert state > 0 or decoded(loaded, requests[:1])
-    state = max(memory.member.reader.state_bytes() for memory in loaded.memories)
+    state = max(memory.member.reader.state_bytes() for memory in loaded.views.memories)
     narrow = Swarm(loaded.members, state_memory_bytes=state * 17 * 12 * 3)
     sizes = decoded(narrow, requests)[1]
     assert sum(sizes) == len(requests)
@@ -103,11 +103,11 @@ def test_a_vote_reads_every_prompt_once_whatever_its_answers_the_waves_and_the_l
 ) -> None:
     """Counted by the engine; with room for the states of a hundred tokens every prompt has a wave of its own."""
     decoded(loaded, votes(loaded, "bytes", 3)[:1])
-    state = max(memory.member.reader.state_bytes() for memory in loaded.memories)
+    state = max(memory.member.reader.state_bytes() for memory in loaded.views.memories)
     swarm = Swarm(loaded.members, state_memory_bytes=None if tokens is None else tokens * state)
     _, waves = decoded(swarm, votes(swarm, "bytes", samples))
     assert (len(waves) > 1) == (tokens is not None)
-    ends = [memory.prompt(prompt) for memory in swarm.memories for prompt in PROMPTS]
+    ends = [memory.prompt(prompt) for memory in swarm.views.memories for prompt in PROMPTS]
     inside = {node for end in ends for node in end.chain() if not node.keeps_row}
     assert swarm.counters.prompt_tokens == len(inside)
     assert len(inside) > len(PROMPTS)

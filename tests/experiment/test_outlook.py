@@ -9,7 +9,7 @@ import pytest
 
 from evoswarm.cli.console import generation_json, generation_line
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.outlook import Outlook, Part, finalists
+from evoswarm.experiment.outlook import Outlook, PlannedPart, finalists
 from evoswarm.experiment.plan import Plan, make_plan
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.session import search
@@ -78,5 +78,5 @@ def test_pricing_a_certificate_leaves_nothing_behind(micro: Micro, tmp_path: Pat
 
 
 def test_parts_add_up() -> None:
-    outlook = Outlook({"search": Part(1.5, 10, 100.0), "test": Part(2.0, 5, 50.0)})
+    outlook = Outlook({"search": PlannedPart(1.5, 10, 100.0), "test": PlannedPart(2.0, 5, 50.0)})
     assert (outlook.seconds, outlook.evaluations, outlook.tokens) == (3.5, 15, 150.0)

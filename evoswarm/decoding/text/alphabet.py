@@ -18,7 +18,7 @@ from torch import Tensor
 
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.decomposition import Decomposition, Text
-from evoswarm.decoding.text.pieces import Pieces
+from evoswarm.decoding.text.pieces import CommonPieces
 from evoswarm.decoding.text.utf8 import allowed_after, continues, split_character
 
 FLOOR = 1e-12  # no allowed symbol is given less: whoever multiplies must not be silenced by one member's zero
@@ -142,8 +142,8 @@ class CommonAlphabet:
         return self._allowed[torch.from_numpy(states)]
 
     def decomposition(self, codec: Codec) -> Decomposition:
-        """A token that is a symbol is that symbol; any other is made of several (see ``Pieces``)."""
-        pieces = Pieces(codec, self._symbols, self._numbers)
+        """A token that is a symbol is that symbol; any other is made of several (see ``CommonPieces``)."""
+        pieces = CommonPieces(codec, self._symbols, self._numbers)
         spelled = [None if text is None else pieces.of(text) for text in codec.token_bytes]
         return Decomposition(codec, spelled, self._symbols, tuple)
 

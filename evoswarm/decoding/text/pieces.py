@@ -19,7 +19,7 @@ from evoswarm.decoding.text.spelling import METASPACE, STAND_INS
 BYTES = 256  # symbols below are the bytes
 
 
-class Pieces:
+class CommonPieces:
     """Takes tokens of one tokenizer apart into common symbols."""
 
     def __init__(self, codec: Codec, symbols: Sequence[bytes], numbers: Mapping[bytes, int]) -> None:

@@ -1,0 +1,84 @@
+"""The views of a pool: one for every alphabet and epsilon that recipes ask for, on the same memories of members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.memory.prefix_tree import Node
+from evoswarm.decoding.request import Counters
+from evoswarm.decoding.views.pool_view import PoolView
+from evoswarm.decoding.waves import ViewKey
+from evoswarm.policies.mix import Recipe
+
+MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
+
+
+class PoolViews:
+    """The views of one pool, made when they are first asked for.
+
+    Attributes:
+        memories: what each member has read and said, for all views; in the order of the pool.
+    """
+
+    def __init__(
+        self,
+        memories: Sequence[MemberMemory],
+        limits: Sequence[MemoryLimits],
+        tokens: Mapping[str, str],
+        counters: Counters,
+    ) -> None:
+        """Begin without views.
+
+        Args:
+            memories: of all members.
+            limits: what may be kept of each.
+            tokens: digests of what their tokens spell, by name, in the order of the pool.
+            counters: where the work is counted.
+        """
+        self.memories, self._limits = tuple(memories), limits
+        self._tokens, self._counters = tokens, counters
+        self._views: dict[ViewKey, PoolView] = {}
+
+    def __iter__(self) -> Iterator[PoolView]:
+        return iter(self._views.values())
+
+    def key(self, recipe: Recipe) -> ViewKey:
+        """Of the view that a recipe is decoded on."""
+        return ViewKey.of(recipe, self._tokens)
+
+    def of(self, recipe: Recipe) -> PoolView:
+        """The view that a recipe is decoded on."""
+        key = self.key(recipe)
+        if key not in self._views:
+            digests = enumerate(self._tokens.values())
+            speak = [number for number, digest in digests if not key.tokenizers or digest in key.tokenizers]
+            texts = sum(limits.text_bytes // 2 for limits in self._limits)
+            self._views[key] = PoolView(
+                {number: self.memories[number] for number in speak},
+                key.alphabet,
+                key.epsilon,
+                pool=len(self.memories),
+                context_bytes=texts,
+                distribution_bytes=texts if key.alphabet == "bytes" else self.distribution_bytes,
+                counters=self._counters,
+            )
+        return self._views[key]
+
+    @cached_property
+    def distribution_bytes(self) -> int:
+        """Of the distributions of one alphabet of whole tokens: recipes may have several, each with its own."""
+        alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
+        return sum(limits.row_bytes for limits in self._limits) // alphabets
+
+    def tidy(self, decoded: PoolView) -> None:
+        """Between decodings: keep within limits. Views refer to nodes of all members, so all know when some go."""
+        needed = None
+        if decoded.tidy():
+            needed = set[Node]().union(*(view.needed() for view in self))
+            for view in self:
+                view.forget(nodes=True)
+        for memory in self.memories:
+            memory.tidy(needed)
