@@ -83,8 +83,7 @@ def figures(records: Mapping[str, Record]) -> Readings:
     }
     for name in SPACES:
         rows = [record for case, record in records.items() if case.rpartition("-")[0] == name]
-        if rows:
-            found[f"alphabets_{name}_points"] = _of_space(rows)
+        found[f"alphabets_{name}_points"] = _of_space(rows) if rows else Reading(None, "not searched yet")
     steps = [float(row["auto"]["steps"]) / float(row["bytes"]["steps"]) for row in records.values()]
     note = f"steps of the champions' answers, auto over bytes; {min(steps):.2f} to {max(steps):.2f}"
     return {**found, "alphabets_steps_share": Reading(statistics.median(steps), note)}
