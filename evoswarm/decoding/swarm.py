@@ -7,7 +7,6 @@ everything that any stream waits for, and all go on.
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.pool_views import PoolViews
 from evoswarm.decoding.views.silenced import silenced_share
-from evoswarm.decoding.waves import Growth, groups
+from evoswarm.decoding.waves import Growth, Room, groups
 from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
@@ -39,7 +38,7 @@ from evoswarm.policies import Policy, Recipe
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
-STREAM_ROW_BYTES = 4  # per symbol, of a member's distribution where a stream stands
+ROW_BYTES_PER_SYMBOL = 4  # of a distribution
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
@@ -160,7 +159,7 @@ class Swarm(Decoder):
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
         with self._threads(), _without_collector():
-            for numbers in groups(requests, self.views.key, *self._room(requests), self._growth):
+            for numbers in groups(requests, self.views.key, self._room, self._growth):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
                 if on_done is not None:
@@ -252,20 +251,16 @@ class Swarm(Decoder):
             *(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True))
         )
 
-    def _room(self, requests: Sequence[Request]) -> tuple[int, int]:
-        """How many streams may run at once, and how many states each member may keep.
-
-        A stream holds what every speaker says where it stands. Over bytes that is little, whatever the vocabularies;
-        members' own rows are read no faster than there is room for them (``MemberMemory.want``).
-        """
-        streams, states = STREAMS_AT_ONCE, sys.maxsize
-        if any(request.recipe.alphabet != "bytes" for request in requests):
-            widest = max(len(member.codec.order) + 1 for member in self.members)
-            each = STREAM_ROW_BYTES * widest * len(self.members)
-            streams = min(streams, max(1, self.views.distribution_bytes // each))
-        for member, limits in zip(self.members, self.limits, strict=True):
-            states = min(states, limits.state_bytes // max(1, member.reader.state_bytes()))
-        return streams, states
+    @property
+    def _room(self) -> Room:
+        """What a wave may take. Members' own rows limit none: they are read no faster than there is room for them
+        (``MemberMemory.want``)."""
+        widest = max(len(member.codec.order) + 1 for member in self.members)
+        states = [
+            limits.state_bytes // max(1, member.reader.state_bytes())
+            for member, limits in zip(self.members, self.limits, strict=True)
+        ]
+        return Room(STREAMS_AT_ONCE, self.views.distribution_bytes // (ROW_BYTES_PER_SYMBOL * widest), min(states))
 
     def _decode_group(self, requests: Sequence[Request], stop_after: Callable[[], bool] | None) -> list[Completion]:
         """Requests of one alphabet and epsilon, on one view of the pool."""

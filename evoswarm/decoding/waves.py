@@ -51,38 +51,55 @@ class Growth:
         self._seen = max(self._seen, read / bound)
 
 
+class Room(NamedTuple):
+    """What a wave may take.
+
+    Attributes:
+        streams: that run at once.
+        rows: distributions over whole tokens: a stream holds one for each speaker where it stands. Those over bytes are
+            small, and limit nothing.
+        states: kept, of each member.
+    """
+
+    streams: int
+    rows: int
+    states: int
+
+
 def groups(
-    requests: Sequence[Request], key: Callable[[Recipe], ViewKey], streams: int, states: int, growth: Growth
+    requests: Sequence[Request], key: Callable[[Recipe], ViewKey], room: Room, growth: Growth
 ) -> Iterator[list[int]]:
     """Indices of requests to decode together: of one view, and of one wave.
 
     Args:
         requests: in any mix.
         key: of the view that a recipe is decoded on.
-        streams: so many may run at once.
-        states: so many may be kept, of each member.
+        room: for a wave; a request that exceeds it alone is a wave of its own.
         growth: of answers so far; looked at before every wave.
     """
-    for wave in _waves(requests, streams, states, growth):
+    for wave in _waves(requests, room, growth):
         by_view: dict[ViewKey, list[int]] = {}
         for number in wave:
             by_view.setdefault(key(requests[number].recipe), []).append(number)
         yield from by_view.values()
 
 
-def _waves(requests: Sequence[Request], most_streams: int, most_states: int, growth: Growth) -> Iterator[list[int]]:
+def _waves(requests: Sequence[Request], room: Room, growth: Growth) -> Iterator[list[int]]:
     """Requests on one prompt share most and stand next to each other."""
     wave: list[int] = []
-    streams, states = 0, 0.0
+    streams, rows, states = 0, 0, 0.0
     for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
-        request = requests[number]
-        samples, fresh = request.recipe.samples, not wave or requests[wave[-1]].prompt != request.prompt
-        need = growth.share * samples * _longest(request) + (len(request.prompt.encode()) if fresh else 0)
-        if wave and (streams + samples > most_streams or states + need > most_states):
+        request, recipe = requests[number], requests[number].recipe
+        fresh = not wave or requests[wave[-1]].prompt != request.prompt
+        wide = 0 if recipe.alphabet == "bytes" else recipe.samples * len(recipe.members)
+        need = growth.share * recipe.samples * _longest(request) + (len(request.prompt.encode()) if fresh else 0)
+        full = streams + recipe.samples > room.streams or rows + wide > room.rows or states + need > room.states
+        if wave and full:
             yield wave
-            wave, streams, states = [], 0, 0.0
+            wave, streams, rows, states = [], 0, 0, 0.0
         wave.append(number)
-        streams += samples
+        streams += recipe.samples
+        rows += wide
         states += need
     if wave:
         yield wave

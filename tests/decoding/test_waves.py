@@ -73,6 +73,20 @@ def test_over_bytes_rows_say_nothing_of_how_many_streams_run_at_once(loaded: Swa
     assert decoded(narrow, requests)[1] == [len(requests)]
 
 
+def test_over_whole_tokens_streams_run_as_far_as_there_is_room_for_what_they_hold(loaded: Swarm) -> None:
+    """Requests over bytes ride along; one that is too large alone is a wave of its own."""
+    mixed = [*votes(loaded, "bytes", 17), *votes(loaded, "common", 17)]
+    narrow = Swarm(loaded.members, row_memory_bytes=rows_of(Swarm(loaded.members), 40))
+    want, _ = decoded(Swarm(loaded.members), mixed)
+    done, waves = decoded(narrow, mixed)
+    assert answers(done) == answers(want)
+    assert sum(waves) == len(mixed)
+    assert len(waves) > 2
+    assert max(waves) > 1
+    alone = Swarm(loaded.members, row_memory_bytes=1)
+    assert decoded(alone, votes(loaded, "common", 17))[1] == [1] * 12
+
+
 def test_a_second_wave_takes_what_the_first_has_shown_to_need(loaded: Swarm) -> None:
     requests = votes(loaded, "bytes", 17)
     state = loaded.views.memories[0].member.reader.state_bytes()
