@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -20,9 +20,9 @@ class Beside(Decoder):
         other: the same models through their templates (see ``Decoder.through_templates``); None where there are none.
     """
 
-    def __init__(self, pool: Decoder) -> None:
-        """Put what a decoder offers beside it."""
-        self.pool, self.other = pool, pool.through_templates()
+    def __init__(self, pool: Decoder, store: FactStore | None = None) -> None:
+        """Put what a decoder offers beside it; the store keeps facts of members."""
+        self.pool, self.other = pool, pool.through_templates(store)
 
     @property
     def counters(self) -> Counters:  # type: ignore[override]

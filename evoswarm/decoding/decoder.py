@@ -152,11 +152,12 @@ class Decoder(Protocol):
     def state_limit_bytes(self) -> int:
         """What the kept states of all members may come to."""
 
-    def through_templates(self) -> Decoder | None:
+    def through_templates(self, store: FactStore | None = None) -> Decoder | None:
         """The same models, each asked through its own chat template, where they are not asked so already.
 
         The members of that decoder are the same as far as their paths are; their names are others. None where no
-        member has such a template, or where this decoder does not offer it.
+        member has such a template, or where this decoder does not offer it. Where the store knows them, nothing is
+        loaded.
         """
         return None
 

@@ -63,20 +63,21 @@ class Pool:
         facts = [_facts_of(member, one) for member, one in zip(members, generations, strict=True)]
         return cls(facts, lambda: members, sources)
 
-    def through_templates(self) -> Pool | None:
+    def through_templates(self, store: FactStore | None) -> Pool | None:
         """The members that have a chat template and are asked without, through it; None where there are none.
 
-        Their models are those of this pool, loaded once. A template that cannot be used is left out.
+        Their models are those of this pool, loaded once. A template that cannot be used is left out. The store is that
+        of facts, as in ``find``.
         """
         sources = self._sources
         asked = {} if sources is None else sources.templated(self.facts)
         if sources is None or not asked:
             return None
-        known = sources.known(list(asked.values()), [self.facts[number].device for number in asked])
+        known = sources.known(list(asked.values()), [self.facts[number].device for number in asked], store)
         if known is None:
             members, refused = self._templated(asked)
             known = [_facts_of(one, self.facts[number].generation) for number, one in members.items()]
-            sources.keep(known, {_digest(asked[number], self.facts[number].device): why for number, why in refused})
+            _keep(store, known, {_digest(asked[number], self.facts[number].device): why for number, why in refused})
         return Pool(known, lambda: _as_known(known, list(self._templated(asked)[0].values()))) if known else None
 
     def _templated(self, asked: Mapping[int, MemberSpec]) -> tuple[dict[int, Member], list[tuple[int, str]]]:
@@ -117,7 +118,7 @@ class Pool:
         for spec in specs:
             if spec.trust_remote_code and not trust_remote_code:
                 raise MemberError(refused_code(spec.name, spec.path))
-        sources = Sources(specs, [Content(locate(spec)) for spec in specs], store)
+        sources = Sources(specs, [Content(locate(spec)) for spec in specs])
         sizes = [weight_bytes(one.directory, spec.dtype) for one, spec in zip(sources.contents, specs, strict=True)]
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
 
@@ -128,11 +129,11 @@ class Pool:
         if store is None:
             return cls.of(load(), sources)
         named = [content.identified(spec) for spec, content in zip(specs, sources.contents, strict=True)]
-        known = sources.known(named, devices)
+        known = sources.known(named, devices, store)
         if known is not None:
             return cls(known, lambda: _as_known(known, load()), sources)
         pool = cls.of(load([spec.fingerprint for spec in named]), sources)  # reading large files once is enough
-        sources.keep(pool.facts)
+        _keep(store, pool.facts)
         return pool
 
 
@@ -143,13 +144,13 @@ class Sources:
         contents: of their directories.
     """
 
-    def __init__(self, specs: Sequence[MemberSpec], contents: Sequence[Content], store: FactStore | None) -> None:
-        """Look at what their files say of generation; ``store`` is where facts of members are kept.
+    def __init__(self, specs: Sequence[MemberSpec], contents: Sequence[Content]) -> None:
+        """Look at what their files say of generation.
 
         Raises:
             MemberError: a file says what nothing can obey.
         """
-        self.contents, self._store = tuple(contents), store
+        self.contents = tuple(contents)
         pairs = zip(specs, contents, strict=True)
         self.generations = tuple(generation(spec, content.directory) for spec, content in pairs)
         self._own_code = any(spec.trust_remote_code for spec in specs)
@@ -165,12 +166,14 @@ class Sources:
                 names.append(spec.name)
         return found
 
-    def known(self, specs: Sequence[MemberSpec], devices: Sequence[str]) -> list[MemberFacts] | None:
+    def known(
+        self, specs: Sequence[MemberSpec], devices: Sequence[str], store: FactStore | None
+    ) -> list[MemberFacts] | None:
         """Facts of members that were loaded before, less those that could not be; None where one was never tried."""
-        if self._store is None or self._own_code:  # code of a member's own is in no fingerprint
+        if store is None or self._own_code:  # code of a member's own is in no fingerprint
             return None
         digests = [_digest(spec, device) for spec, device in zip(specs, devices, strict=True)]
-        known = self._store.facts(digests)
+        known = store.facts(digests)
         if not all(digest in known for digest in digests):
             return None
         return [
@@ -179,11 +182,12 @@ class Sources:
             if _REFUSED not in known[digest]
         ]
 
-    def keep(self, facts: Sequence[MemberFacts], refused: Mapping[str, str] = NOBODY_REFUSED) -> None:
-        """Keep facts of members that have been loaded, and why others, by their digests, could not be."""
-        if self._store is not None:
-            fresh = {digest: json.dumps({_REFUSED: why}) for digest, why in refused.items()}
-            self._store.keep({**fresh, **{_digest(one.spec, one.device): one.to_json() for one in facts}})
+
+def _keep(store: FactStore | None, facts: Sequence[MemberFacts], refused: Mapping[str, str] = NOBODY_REFUSED) -> None:
+    """Keep facts of members that have been loaded, and why others, by their digests, could not be."""
+    if store is not None:
+        fresh = {digest: json.dumps({_REFUSED: why}) for digest, why in refused.items()}
+        store.keep({**fresh, **{_digest(one.spec, one.device): one.to_json() for one in facts}})
 
 
 def _facts_of(member: Member, generation: Generation) -> MemberFacts:

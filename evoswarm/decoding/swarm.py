@@ -166,9 +166,9 @@ class Swarm(Decoder):
                     on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
 
-    def through_templates(self) -> Swarm | None:
+    def through_templates(self, store: FactStore | None = None) -> Swarm | None:
         """The same models through their own chat templates, loaded once; see :class:`Decoder`."""
-        pool = self._pool.through_templates()
+        pool = self._pool.through_templates(store)
         if pool is None:
             return None
         other = Swarm(pool, *self._given)

@@ -67,7 +67,7 @@ class Workbench:
 
     def as_deployed(self) -> Workbench:
         """The same with an evaluator that knows the members through their own chat templates, too."""
-        return replace(self, evaluator=self.evaluator.over(Beside(self.swarm)))
+        return replace(self, evaluator=self.evaluator.over(Beside(self.swarm, self.evaluator.ledger)))
 
     def bound(self, policy: P) -> P:
         """The policy with its members' specs as this pool has them loaded.

@@ -94,8 +94,8 @@ def test_both_are_one_decoder(specs: list[MemberSpec]) -> None:
 
 def test_what_is_known_needs_no_weights(specs: list[MemberSpec], loaded: list[str]) -> None:
     shelf = Shelf()
-    first = Swarm.load(specs, store=shelf).through_templates()
-    second = Swarm.load(specs, store=shelf).through_templates()
+    first = Swarm.load(specs, store=shelf).through_templates(shelf)
+    second = Swarm.load(specs, store=shelf).through_templates(shelf)
     assert first is not None
     assert second is not None
     assert second.facts == first.facts
@@ -132,7 +132,7 @@ def test_a_template_that_does_not_do_is_left_out_and_that_is_remembered(home: Pa
     (home / "chat_template.jinja").write_text("{{ messages[0]['role'] }}")
     shelf = Shelf()
     for _ in range(2):
-        assert Swarm.load([mine(home)], store=shelf).through_templates() is None
+        assert Swarm.load([mine(home)], store=shelf).through_templates(shelf) is None
     assert loaded == ["mine"]
     assert any("expected a chat template that writes the question once" in fact for fact in shelf.values())
 
@@ -147,7 +147,7 @@ def test_how_its_owner_samples_is_known_without_weights(home: Path, loaded: list
     for _ in range(2):
         swarm = Swarm.load([mine(home)], store=shelf)
         want = Generation(sampled=True, temperature=0.6, top_k=50, top_p=0.95)
-        assert [one.generation for one in Beside(swarm).facts] == [want, want]
+        assert [one.generation for one in Beside(swarm, shelf).facts] == [want, want]
     assert loaded == ["mine"]
     settings(home, do_sample=True, temperature=0.7)
     assert Swarm.load([mine(home)], store=shelf).facts[0].generation.temperature == 0.7

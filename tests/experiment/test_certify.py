@@ -29,6 +29,7 @@ from evoswarm.policies import read_policy
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
+from tests.conftest import MICRO
 from tests.experiment.runs import copied, other_champion
 
 Micro = Callable[..., SearchSpace]
@@ -82,6 +83,31 @@ def test_how_an_owner_samples_stands_in_the_certificate(space_file: Path, pool: 
     assert (drawn.sampled, drawn.temperature, drawn.top_k, drawn.top_p) == (True, 0.6, 50, 0.9)
     assert drawn.left_out == ("repetition_penalty 1.1",)
     assert any("llama-b also say repetition_penalty 1.1; its answers are decoded" in note for note in certificate.notes)
+
+
+def test_what_was_tried_through_a_template_is_certified_again_without_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second member is a chat model that the space asks without its template."""
+    file = tmp_path / "space.yaml"
+    file.write_text(
+        MICRO.format(pool="zoo:")
+        .replace("zoo:/llama-b", "zoo:qwen3-d")
+        .replace("zoo:/", "zoo:")
+        .replace("spell_backward", "gcd")
+    )
+    found = search(SearchSpace.from_yaml(file, ("evolution.generations=1", "splits.search=2")), runs=tmp_path / "runs")
+    assert found.certificate is not None
+    assert [one.chat_template for one in found.certificate.owners] == [False, True]
+    assert "own chat template" in found.certificate.rivals[0].description
+    before = (found.directory / CERTIFICATE).read_bytes()
+
+    def load(*_: object) -> None:
+        raise AssertionError("everything is known")
+
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", load)
+    assert certify(found.directory) == found.certificate
+    assert (found.directory / CERTIFICATE).read_bytes() == before
 
 
 def test_the_schema_refuses_what_is_no_certificate(finished: SearchResult) -> None:
