@@ -24,8 +24,8 @@ from tests.oracle_member import OracleMember
 from tests.oracle_symbols import symbols_of, view_of
 from tests.real.answers import ANSWERS
 from tests.real.conftest import GEMMA3, SMOLLM2
-from tests.real.measure import alone, questions
-from tests.real.pairs import MOST_STEPS, pair
+from tests.real.measure import RESULTS, alone, questions
+from tests.real.pairs import MOST_STEPS, NAMES, pair
 from tests.real.test_models import generated
 from tests.real.tokenizers import FETCHED, INSTALLED, with_model
 
@@ -117,3 +117,20 @@ def test_two_tokenizers_share_most_of_what_they_write() -> None:
     assert found.everyday <= MOST_STEPS
     assert min(found.symbols_per_token) >= 1.0
     assert max(found.symbols_per_token) < 1.1
+
+
+def test_the_record_of_pairs_meets_the_bar() -> None:
+    pairs = json.loads(RESULTS.read_text("utf-8"))["pairs"]
+    assert len(pairs) == len(NAMES) * (len(NAMES) - 1) // 2
+    for name, found in pairs.items():
+        assert found["everyday"] <= MOST_STEPS, name
+        assert found["alike"] >= 0.9, name
+        assert max(found["symbols_per_token"]) < 2.0, name
+
+
+def test_the_record_of_two_models_meets_the_bar() -> None:
+    record = json.loads(RESULTS.read_text("utf-8"))
+    for name in (SMOLLM2, GEMMA3):
+        for asked in (one for key, one in record[name].items() if key.startswith("agreement")):
+            assert asked["answers_alike"]["common"] == asked["questions"]
+    assert record["together"]["steps_of_bytes"] <= MOST_STEPS
