@@ -141,13 +141,14 @@ def told(draws: Sequence[Draw]) -> str:
     alike: dict[tuple[str, int, End], list[str]] = {}
     for one in draws:
         alike.setdefault((one.arm.member, one.samples, one.end), []).append(one.arm.words)
-    parts = [f"{member} {_joined(words)} {samples} ({_ENDS[end]})" for (member, samples, end), words in alike.items()]
+    parts = [f"{member} {samples} {_joined(words)} ({_ENDS[end]})" for (member, samples, end), words in alike.items()]
     return ", ".join(parts)
 
 
 def _joined(words: Sequence[str]) -> str:
-    """``at temperature 0.4 and 0.7``: what the words begin with is said once."""
-    first, *others = words
-    start = first.rpartition(" ")[0]
-    tails = [one.removeprefix(start).strip() if one.startswith(start) else one for one in others]
-    return " and ".join([first, *tails])
+    """``at temperature 0.4, 0.7 and 1``: what several begin with is said once."""
+    tails: dict[str, list[str]] = {}
+    for one in words:
+        start, _, tail = one.rpartition(" ")
+        tails.setdefault(start, []).append(tail)
+    return " and ".join(f"{start} {' and '.join(', '.join(some).rsplit(', ', 1))}" for start, some in tails.items())

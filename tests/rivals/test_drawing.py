@@ -61,8 +61,8 @@ def test_who_can_no_longer_win_draws_no_more(bench: Workbench) -> None:
     assert (late.samples, late.end) == (3, "behind"), "what it would have been later nobody can know"
     assert bench.evaluator.decoded == 0
     said = told([never, always, late])
-    assert "llama-a at temperature 1 3 (then too far behind the best to win)" in said
-    assert "llama-b at temperature 1 17 (the limit of certificate.samples, which costs less than the champion)" in said
+    assert "llama-a 3 at temperature 1 (then too far behind the best to win)" in said
+    assert "llama-b 17 at temperature 1 (the limit of certificate.samples, which costs less than the champion)" in said
 
 
 def test_who_is_a_little_behind_goes_on(bench: Workbench) -> None:
@@ -105,3 +105,15 @@ def test_prompts_are_read_once_for_all_stages_members_and_temperatures(bench: Wo
     assert {one.end for one in singles.draws} <= {"limit", "behind"}
     assert swarm.counters.prompt_tokens == prompts
     assert swarm.counters.rows_reforwarded == 0
+
+
+def test_ways_that_were_drawn_alike_are_named_together(bench: Workbench) -> None:
+    recipe = single(bench.space, bench.pool[0])
+    believe(bench, sampled(recipe, 3, 1.0), [1.0] * len(bench.items["selection"]))
+    vote = score([Candidate("", sampled(recipe, 3, 1.0))], bench.evaluator, bench.items["selection"])[0]
+    words = [f"{how}at temperature {heat}" for how in ("", "as its owner runs it ") for heat in ("0.4", "0.7", "1")]
+    draws = [Draw(Arm(recipe, one, 3), (vote,), "spent") for one in words]
+    assert told(draws) == (
+        "llama-a 3 at temperature 0.4, 0.7 and 1 and as its owner runs it at temperature 0.4, 0.7 and 1"
+        " (as many as cost the champion's FLOPs)"
+    )
