@@ -66,6 +66,7 @@ class Swarm(Decoder):
         self._pool = members if isinstance(members, Pool) else Pool.of(members)
         self._given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
         self.counters = Counters()
+        self._through: tuple[Swarm | None, ...] = ()
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
         self._growth = Growth()
 
@@ -167,13 +168,14 @@ class Swarm(Decoder):
         return [completions[number] for number in range(len(requests))]
 
     def through_templates(self, store: FactStore | None = None) -> Swarm | None:
-        """The same models through their own chat templates, loaded once; see :class:`Decoder`."""
-        pool = self._pool.through_templates(store)
-        if pool is None:
-            return None
-        other = Swarm(pool, *self._given)
-        other.counters = self.counters
-        return other
+        """The same models through their own chat templates, loaded once, and made once; see :class:`Decoder`."""
+        if not self._through:
+            pool = self._pool.through_templates(store)
+            other = None if pool is None else Swarm(pool, *self._given)
+            if other is not None:
+                other.counters = self.counters
+            self._through = (other,)
+        return self._through[0]
 
     @property
     def context_lengths(self) -> dict[str, int | None]:

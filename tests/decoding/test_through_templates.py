@@ -68,6 +68,7 @@ def test_it_is_the_member_that_a_pool_with_the_template_has(specs: list[MemberSp
     assert got == answers(want, alone(want.specs[0]))
     assert got != answers(swarm, alone(swarm.specs[1])), "or the template would not matter"
     assert through.members[0].reader is swarm.members[1].reader
+    assert swarm.through_templates() is through
 
 
 def test_both_are_one_decoder(specs: list[MemberSpec]) -> None:
