@@ -102,7 +102,6 @@ class MixEvaluator:
         self.tasks = tasks
         self.ledger = ledger
         self.decoded = 0
-        self._judge = Judge(swarm, tasks, self._look)
         self._transient = transient or TransientFailures()
         self._stop, self._tell = stop, tell
         self._pace: Pace | None = None
@@ -221,6 +220,11 @@ class MixEvaluator:
             "device": self.swarm.device_kind,
             "decoding": DECODING_VERSION,
         }
+
+    @property
+    def _judge(self) -> Judge:
+        """It remembers nothing; kept, it would be a cycle, which would keep the pool's memory until it is found."""
+        return Judge(self.swarm, self.tasks, self._look)
 
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
