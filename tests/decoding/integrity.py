@@ -123,7 +123,7 @@ def view_faults(view: View) -> Faults:
 def context_faults(contexts: ContextTable) -> Faults:
     """Tables are as long as the lists, parents are one symbol shorter, and every distribution is somebody's."""
     count = len(contexts)
-    if {len(contexts.texts), len(contexts.raws), len(contexts.prompts)} != {count}:
+    if {len(contexts.raws), len(contexts.prompts)} != {count}:
         yield "the lists of contexts differ in length"
     if any(len(getattr(contexts, name)) < count for name in contexts._TABLES):
         yield "a table of contexts is too short"

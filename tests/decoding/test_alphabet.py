@@ -88,11 +88,11 @@ def made() -> Any:
 
 def test_alphabets_number_their_symbols_and_put_end_last() -> None:
     codec, letters, tokens = made()
-    assert (letters.size, letters.end, letters.empty) == (257, 256, b"")
-    assert letters.append(b"a", b"a", 0xC3) == (b"a\xc3", b"a\xc3")
-    assert (tokens.size, tokens.end, tokens.empty) == (len(codec.token_bytes) + 1, len(codec.token_bytes), ())
+    assert (letters.size, letters.end) == (257, 256)
+    assert letters.spell(0xC3) == b"\xc3"
+    assert (tokens.size, tokens.end) == (len(codec.token_bytes) + 1, len(codec.token_bytes))
     the = codec.encode(b"the")
-    assert tokens.append(the, b"the", the[0]) == ((*the, the[0]), b"the" + codec.token_bytes[the[0]])
+    assert tokens.spell(the[0]) == codec.token_bytes[the[0]]
 
 
 def test_what_may_follow_goes_by_the_state_of_a_text() -> None:

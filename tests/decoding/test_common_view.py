@@ -68,7 +68,7 @@ def test_symbols_are_the_bytes_and_what_is_one_token_of_everybody(
 ) -> None:
     group = shared(names)
     size = group.alphabet.end
-    spelled = [group.alphabet.append(group.alphabet.empty, b"", symbol)[1] for symbol in range(size)]
+    spelled = [group.alphabet.spell(symbol) for symbol in range(size)]
     assert tuple(spelled) == group.symbols.strings
     assert group.alphabet.size == size + 1
     assert (size == 256) == ("plain bytes" in names)

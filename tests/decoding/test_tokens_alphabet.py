@@ -85,7 +85,7 @@ def test_every_row_is_the_models_with_all_ends_summed_and_nothing_for_special_to
         contexts = room.contexts
         for context in np.flatnonzero(contexts.known[: len(contexts), 0]):
             row = contexts.distributions.take(contexts.row[context, :1])[0].double().exp().numpy()
-            tokens, end = judge.next_token(prompt + contexts.texts[context])  # type: ignore[operator]
+            tokens, end = judge.next_token((*prompt, *contexts.text(int(context))))
             want = np.zeros(len(row))
             want[list(tokens)], want[-1] = list(tokens.values()), end
             assert np.abs(row - want).max() < 1e-5

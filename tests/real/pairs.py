@@ -79,7 +79,7 @@ def _ends(text: Sequence[int], alphabet: CommonAlphabet) -> dict[int, int]:
     """Where each symbol of a text ends, by where it begins."""
     found, begin = {}, 0
     for symbol in text:
-        found[begin] = begin + len(alphabet.append(alphabet.empty, b"", symbol)[1])
+        found[begin] = begin + len(alphabet.spell(symbol))
         begin = found[begin]
     return found
 

@@ -17,11 +17,11 @@ from torch import Tensor
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet
-from evoswarm.decoding.text.decomposition import Text
 from evoswarm.failure import Failure
 
 T = TypeVar("T")
 FIRST = 1024
+NO_SYMBOL = -1
 CONTEXT_BYTES = 600  # of Python objects that a context takes beside its tables: text, path, who was read
 
 
@@ -54,12 +54,12 @@ class ContextTable:
     """Every text behind every prompt, and what is known there.
 
     Attributes:
-        texts: per context its text, in the alphabet's form.
         raws: per context its bytes.
         prompts: per context the number of its prompt.
         parents: ``[contexts]`` the context one symbol before; itself at a prompt's end.
         length: ``[contexts]`` bytes.
         symbols: ``[contexts]`` symbols.
+        last: ``[contexts]`` the last of them; NO_SYMBOL at a prompt's end.
         used: ``[contexts]`` clock of the last stream that stood there.
         states: ``[contexts]`` what may follow, as the alphabet numbers it.
         row: ``[contexts, members]`` row of ``Distributions``, or NO_ROW.
@@ -74,7 +74,7 @@ class ContextTable:
         failures: per (context, member) why there is no distribution.
     """
 
-    _CONTEXT_TABLES = ("parents", "length", "symbols", "used", "states")
+    _CONTEXT_TABLES = ("parents", "length", "symbols", "last", "used", "states")
     _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin")
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
@@ -82,7 +82,6 @@ class ContextTable:
         """Begin without contexts, for so many members, with so much room for their distributions."""
         self.alphabet, self.members = alphabet, members
         self.distributions = Distributions(alphabet.size, limit_bytes)
-        self.texts: list[Text] = []
         self.raws: list[bytes] = []
         self.prompts: list[int] = []
         self.prompt_texts: list[str] = []
@@ -93,6 +92,7 @@ class ContextTable:
         self.parents = np.zeros(FIRST, dtype=np.int64)
         self.length = np.zeros(FIRST, dtype=np.int32)
         self.symbols = np.zeros(FIRST, dtype=np.int32)
+        self.last = np.full(FIRST, NO_SYMBOL, dtype=np.int32)
         self.used = np.zeros(FIRST, dtype=np.int64)
         self.states = np.zeros(FIRST, dtype=np.int32)
         self.row = np.full((FIRST, members), NO_ROW, dtype=np.int64)
@@ -104,7 +104,7 @@ class ContextTable:
         self.margin = np.zeros((FIRST, members), dtype=np.float32)
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.raws)
 
     def root(self, prompt: str) -> int:
         """The context at the end of a prompt."""
@@ -112,7 +112,7 @@ class ContextTable:
         if found is None:
             number = len(self.prompt_texts)
             self.prompt_texts.append(prompt)
-            found = self._roots[prompt] = self._add(len(self.texts), number, self.alphabet.empty, b"", 0)
+            found = self._roots[prompt] = self._add(len(self.raws), number, b"", NO_SYMBOL, 0)
         return found
 
     def children(self, contexts: NDArray[np.int64], symbols: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -124,19 +124,19 @@ class ContextTable:
         found = self._children.get(key)
         if found is None:
             context, symbol = divmod(key, self.alphabet.size)
-            text, raw = self.alphabet.append(self.texts[context], self.raws[context], symbol)
-            found = self._add(context, self.prompts[context], text, raw, int(self.symbols[context]) + 1)
+            raw = self.raws[context] + self.alphabet.spell(symbol)
+            found = self._add(context, self.prompts[context], raw, symbol, int(self.symbols[context]) + 1)
             self._children[key] = found
         return found
 
-    def _add(self, parent: int, prompt: int, text: Text, raw: bytes, symbols: int) -> int:
-        context = len(self.texts)
+    def _add(self, parent: int, prompt: int, raw: bytes, symbol: int, symbols: int) -> int:
+        context = len(self.raws)
         if context == len(self.parents):
             self._extend_tables(context)
-        self.texts.append(text)
         self.raws.append(raw)
         self.prompts.append(prompt)
         self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
+        self.last[context] = symbol
         self.states[context] = self.alphabet.state(raw)
         return context
 
@@ -150,6 +150,11 @@ class ContextTable:
         for _ in range(int(self.symbols[context])):
             found.append(int(self.parents[found[-1]]))
         found.reverse()
+        return found
+
+    def text(self, context: int) -> list[int]:
+        """The symbols from the prompt's end to a context."""
+        found: list[int] = self.last[self.path(context)[1:]].tolist()
         return found
 
     def record(
@@ -223,7 +228,7 @@ class ContextTable:
         for name in self._TABLES:
             setattr(self, name, getattr(self, name)[kept])
         self.parents = np.array([number[parent] for parent in self.parents.tolist()], dtype=np.int64)
-        self.texts, self.raws = [self.texts[one] for one in number], [self.raws[one] for one in number]
+        self.raws = [self.raws[one] for one in number]
         prompts = {old: new for new, old in enumerate(sorted({self.prompts[one] for one in number}))}
         self.prompts = [prompts[self.prompts[one]] for one in number]
         self.prompt_texts = [self.prompt_texts[old] for old in prompts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,14 @@ AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the cac
 BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
 
 
+class Sums(Protocol):
+    """What an alphabet keeps beside the rows."""
+
+    def release(self) -> None:
+        """Give the memory back; it can be made again."""
+        ...
+
+
 class MemberRows:
     """Rows of one member: log-probabilities of the tokens that spell something, in the codec's order, and of END.
 
@@ -28,6 +37,7 @@ class MemberRows:
         slots: which row is whose.
         not_finite: rows that hold nan or infinity.
         written: ``[rows]`` how often each has been written; what was made of an earlier content is void.
+        summed: who keeps sums over these rows; one alphabet at a time, or they would take the rows' room many times.
     """
 
     def __init__(self, codec: Codec, limit_bytes: int, device: str) -> None:
@@ -44,6 +54,7 @@ class MemberRows:
         self.slots = RowSlots(min(limit_bytes, WARM_BYTES) // self.row_bytes)
         self.not_finite: set[int] = set()
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.summed: Sums | None = None
         self._owners: list[Node | None] = []
         self._order = torch.from_numpy(codec.order).to(self.device)
         self._ends = torch.tensor(codec.end_ids, device=self.device)

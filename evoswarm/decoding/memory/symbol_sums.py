@@ -57,9 +57,9 @@ class SymbolSums:
         self._made: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         ends, following = tokens.following
         first = following[ends[ROOT_BRANCH] : ends[ROOT_BRANCH + 1]]
-        self._symbols, begins, stops = first.T.copy()
+        symbols, begins, stops = first.T.copy()
         alone = stops - begins == 1
-        self._alone, self._several = self._symbols[alone], self._symbols[~alone]
+        self._alone, self._several = symbols[alone], symbols[~alone]
         positions = begins[alone] if ranks is None else ranks[begins[alone]]
         self._alone_at = torch.from_numpy(positions.copy()).to(rows.device)
         self._begins = torch.from_numpy(begins[~alone].copy()).to(rows.device)
@@ -157,6 +157,10 @@ class SymbolSums:
     def _make(self, rows: NDArray[np.int64]) -> None:
         """See that the running sums of these rows are there."""
         log_probs, written = self._rows.log_probs, self._rows.written
+        if self._rows.summed is not self:
+            if self._rows.summed is not None:
+                self._rows.summed.release()
+            self._rows.summed = self
         if len(self._made) < len(log_probs):
             grown = self._cumulative.new_empty(log_probs.shape)
             grown[: len(self._cumulative)] = self._cumulative
@@ -171,6 +175,11 @@ class SymbolSums:
             running[:, 1:] = shares if self._ranks is None else shares[:, self._ranks]
             self._cumulative.index_copy_(0, some, running.cumsum_(1))
         self._made[stale] = written[stale]
+
+    def release(self) -> None:
+        """Another alphabet makes sums of these rows now."""
+        self._cumulative = self._cumulative.new_empty((0, self._cumulative.shape[1]))
+        self._made = np.empty(0, dtype=np.int64)
 
     def _end(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.asarray(self._rows.log_probs[torch.from_numpy(rows), -1].double().exp().cpu())

@@ -37,15 +37,13 @@ class Alphabet(Protocol):
     Attributes:
         size: number of symbols, END included.
         end: END's number: the last.
-        empty: the text without symbols.
     """
 
     size: int
     end: int
-    empty: Text
 
-    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
-        """A text and its bytes with one more symbol (not END)."""
+    def spell(self, symbol: int) -> bytes:
+        """The bytes of a symbol (not END)."""
         ...
 
     def state(self, raw: bytes) -> int:
@@ -69,17 +67,15 @@ class ByteAlphabet:
     """256 bytes and END: all texts are valid UTF-8, but for an unfinished character at their end."""
 
     size, end = 257, 256
-    empty: Text = b""
 
     def __init__(self) -> None:
         self._allowed = np.stack(
             [allowed_after(bytes(begun)) for begun in ((), (0xC2,), *((byte,) for byte in _STATES))]
         )
 
-    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
-        """A text, which is its own bytes, with one more byte."""
-        longer = raw + bytes((symbol,))
-        return longer, longer
+    def spell(self, symbol: int) -> bytes:
+        """The byte."""
+        return BYTES[symbol]
 
     def state(self, raw: bytes) -> int:
         """By the unfinished character at the end: 0 where there is none, 1 where any continuation byte may follow."""
@@ -106,8 +102,6 @@ class CommonAlphabet:
     at their end.
     """
 
-    empty: Text = ()
-
     def __init__(self, codecs: Sequence[Codec]) -> None:
         """The alphabet of these tokenizers."""
         shared = set.intersection(*({text for text in codec.token_bytes if text} for codec in codecs))
@@ -121,9 +115,9 @@ class CommonAlphabet:
             may = [number for text, number in self._numbers.items() if _is_inside(text) == bool(partial)]
             self._allowed[kind, [number for number in may if continues(partial, self._symbols[number])]] = True
 
-    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
-        """A text and its bytes with one more symbol."""
-        return (*text, symbol), raw + self._symbols[symbol]
+    def spell(self, symbol: int) -> bytes:
+        """The byte or the string."""
+        return self._symbols[symbol]
 
     def state(self, raw: bytes) -> int:
         """By the unfinished character at the end: 0 where there is none, then how many bytes it lacks (1 to 3), or
@@ -155,8 +149,6 @@ class CommonAlphabet:
 class TokenAlphabet:
     """The token ids of a tokenizer that all members share, and END."""
 
-    empty: Text = ()
-
     def __init__(self, codec: Codec) -> None:
         """The alphabet of the tokenizer that a codec belongs to."""
         self._codec = codec
@@ -166,9 +158,9 @@ class TokenAlphabet:
         self._allowed[torch.from_numpy(codec.order)] = True
         self._allowed[self.end] = True
 
-    def append(self, text: Text, raw: bytes, symbol: int) -> tuple[Text, bytes]:
-        """A text and the bytes that it spells, with one more token."""
-        return (*text, symbol), raw + (self._codec.token_bytes[symbol] or b"")
+    def spell(self, symbol: int) -> bytes:
+        """What the token spells."""
+        return self._codec.token_bytes[symbol] or b""
 
     def state(self, raw: bytes) -> int:
         """The only one: whatever the vocabulary spells may always follow."""

@@ -43,7 +43,6 @@ class PoolView:
         epsilon: float,
         *,
         pool: int,
-        context_bytes: int,
         distribution_bytes: int,
         counters: Counters,
     ) -> None:
@@ -54,11 +53,10 @@ class PoolView:
             alphabet: of one tokenizer each (``tokens``), or of all of theirs.
             epsilon: share of the mass that may stay unread.
             pool: number of members in the pool.
-            context_bytes: of contexts that may be kept.
             distribution_bytes: of distributions at contexts that may be kept.
             counters: where the work is counted.
         """
-        self._memories, self._counters, self._context_bytes = memories, counters, context_bytes
+        self._memories, self._counters = memories, counters
         self.clock = 1
         made = ALPHABETS[alphabet]([memory.member.codec for memory in memories.values()])
         self.contexts = ContextTable(made, pool, distribution_bytes)
@@ -90,14 +88,13 @@ class PoolView:
                 self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, memory.row_bytes_in_use)
         self.contexts.distributions.slots.tick()
 
-    def tidy(self) -> bool:
-        """Between decodings: forget the contexts that exceed the limit, the longest unused first; whether any were."""
-        self.clock += 1
-        most = self._context_bytes // self.contexts.bytes_each
+    def trim(self, limit_bytes: int) -> bool:
+        """Between decodings: forget the contexts that exceed a limit, the longest unused first; whether any do."""
+        self.contexts.distributions.slots.tick()
+        most = limit_bytes // self.contexts.bytes_each
         crowded = len(self.contexts) > most
         if crowded:
             self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEPT_SHARE)))
-        self.forget(nodes=crowded)
         return crowded
 
     def forget(self, *, nodes: bool) -> None:
@@ -107,7 +104,13 @@ class PoolView:
 
     def needed(self) -> set[Node]:
         """The nodes to which contexts refer, and all before them."""
-        return {node for start in self.contexts.nodes() for node in start.chain()}
+        found: set[Node] = set()
+        for node in self.contexts.nodes():
+            one: Node | None = node
+            while one is not None and one.parent is not None and one not in found:
+                found.add(one)
+                one = one.parent
+        return found
 
 
 def _tokenizations(memory: MemberMemory, alphabet: Alphabet) -> TokenizationTrie:

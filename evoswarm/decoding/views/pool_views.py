@@ -55,14 +55,12 @@ class PoolViews:
         if key not in self._views:
             digests = enumerate(self._tokens.values())
             speak = [number for number, digest in digests if not key.tokenizers or digest in key.tokenizers]
-            texts = sum(limits.text_bytes // 2 for limits in self._limits)
             self._views[key] = PoolView(
                 {number: self.memories[number] for number in speak},
                 key.alphabet,
                 key.epsilon,
                 pool=len(self.memories),
-                context_bytes=texts,
-                distribution_bytes=texts if key.alphabet == "bytes" else self.distribution_bytes,
+                distribution_bytes=self._text_bytes if key.alphabet == "bytes" else self.distribution_bytes,
                 counters=self._counters,
             )
         return self._views[key]
@@ -73,12 +71,20 @@ class PoolViews:
         alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
         return sum(limits.row_bytes for limits in self._limits) // alphabets
 
+    @cached_property
+    def _text_bytes(self) -> int:
+        """Of the contexts of all views; and, beside them, of distributions over bytes."""
+        return sum(limits.text_bytes // 2 for limits in self._limits)
+
     def tidy(self, decoded: PoolView) -> None:
-        """Between decodings: keep within limits. Views refer to nodes of all members, so all know when some go."""
-        needed = None
-        if decoded.tidy():
-            needed = set[Node]().union(*(view.needed() for view in self))
-            for view in self:
-                view.forget(nodes=True)
+        """Between decodings: keep within limits, which all views share evenly.
+
+        They refer to nodes of all members, so all forget what they know of nodes when some go.
+        """
+        decoded.clock += 1
+        crowded = [view.trim(self._text_bytes // len(self._views)) for view in self]
+        for view in self:
+            view.forget(nodes=any(crowded))
+        needed = set[Node]().union(*(view.needed() for view in self)) if any(crowded) else None
         for memory in self.memories:
             memory.tidy(needed)

@@ -146,7 +146,7 @@ class View:
         if found is None:
             found = start(context)
         for one in reversed(path):
-            found = known[one] = step(found, self._contexts.texts[one][-1])
+            found = known[one] = step(found, int(self._contexts.last[one]))
         return found
 
     def _has_rows(self, heads: Heads, used: list[int]) -> bool:
