@@ -23,7 +23,7 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import Pool
-from evoswarm.decoding.request import Completion, Counters, Request
+from evoswarm.decoding.request import Completion, Counters, DoesNotFit, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
@@ -128,7 +128,10 @@ class Swarm(Decoder):
         pairs = zip(self.members, self.limits, strict=True)
         memories = [MemberMemory(member, limits, self.counters) for member, limits in pairs]
         tokens = {facts.spec.name: facts.tokens for facts in self.facts}
-        return PoolViews(memories, self.limits, tokens, self.counters)
+        rows = sum(limits.row_bytes for limits in self.limits)
+        if self._given[1] is None:  # a share of what is free on devices, but distributions lie on the host
+            rows = min(rows, int(free_bytes("cpu") * ROW_SHARE))
+        return PoolViews(memories, self.limits, rows, tokens, self.counters)
 
     @property
     def facts(self) -> tuple[MemberFacts, ...]:
@@ -278,6 +281,8 @@ class Swarm(Decoder):
             self._growth.note(requests, work.rows_forwarded + work.rows_reforwarded - work.prompt_tokens)
             builder = CompletionBuilder(pool, streams, work)
             completions = [builder.completion(job) for job in jobs]
+        except torch.OutOfMemoryError as error:  # sums and distributions are made where they are asked for
+            raise DoesNotFit(str(error)) from error
         finally:
             self.views.tidy(pool)
         work.seconds = time.perf_counter() - began

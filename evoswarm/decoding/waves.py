@@ -9,7 +9,7 @@ from evoswarm.decoding.request import Request
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe
 
-CAUTION = 2.0  # times what answers were seen to read at most
+CAUTION = 2.0  # times what answers were seen to read
 
 
 class ViewKey(NamedTuple):
@@ -38,17 +38,17 @@ class Growth:
     """How much answers read, of what they may grow to: few reach their bound, and many share much."""
 
     def __init__(self) -> None:
-        self._seen = 0.0
+        self._read = self._bound = 0.0
 
     @property
     def share(self) -> float:
         """Of the bound that a wave is expected to need at most; all of it before the first one."""
-        return min(1.0, CAUTION * self._seen) if self._seen else 1.0
+        return min(1.0, CAUTION * self._read / self._bound) if self._bound else 1.0
 
     def note(self, requests: Sequence[Request], read: int) -> None:
-        """A wave of these requests has read so many tokens behind its prompts."""
-        bound = sum(request.recipe.samples * _longest(request) for request in requests)
-        self._seen = max(self._seen, read / bound)
+        """A wave of these requests has read so many tokens behind its prompts, over all members."""
+        self._read += read / max(len(request.recipe.members) for request in requests)
+        self._bound += sum(request.recipe.samples * _longest(request) for request in requests)
 
 
 class Room(NamedTuple):

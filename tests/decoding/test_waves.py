@@ -104,10 +104,10 @@ def test_growth_is_a_bound_until_it_has_been_seen() -> None:
     assert growth.share == 1.0
     growth.note([Request(recipe, "x", max_bytes=20)] * 2, 20)
     assert growth.share == pytest.approx(CAUTION * 0.1)
-    growth.note([Request(recipe, "x", max_bytes=20)] * 2, 2)
-    assert growth.share == pytest.approx(CAUTION * 0.1), "what needed little says nothing of the rest"
-    growth.note([Request(recipe, "x", max_bytes=20)], 99)
-    assert growth.share == 1.0
+    growth.note([Request(recipe, "x", max_bytes=1)], 5)
+    assert growth.share == pytest.approx(CAUTION * 25 / 205), "a small wave says little of the rest"
+    growth.note([Request(recipe, "x", max_bytes=0)], 0)
+    assert growth.share == pytest.approx(CAUTION * 25 / 205), "one that may say nothing says nothing"
 
 
 @pytest.mark.parametrize("samples", [3, 17])

@@ -6,7 +6,7 @@ from evoswarm.chat import PromptRefused
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_rows import MemberRows
-from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import NO_ROW, NO_SLOT, Node, PrefixTree
 from evoswarm.decoding.request import Counters
 from evoswarm.failure import Failure
 
@@ -33,7 +33,7 @@ class MemberMemory:
         self.member = member
         self.rows = MemberRows(member.codec, limits.row_bytes, member.reader.device)
         self.tree = PrefixTree(member.reader, self.rows, limits.state_bytes, counters)
-        self._at_once = max(1, limits.row_bytes // self.rows.row_bytes)
+        self._at_once, self._rows_asked = max(1, limits.row_bytes // self.rows.row_bytes), 0
         self._prompts: dict[str, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 
@@ -56,9 +56,18 @@ class MemberMemory:
     def want(self, node: Node) -> None:
         """Ask for a node's row at the next reading, if there is room for it; who gets none asks again behind that.
 
-        So a reading makes no more rows than may be kept, however many streams wait.
+        So a reading makes no more rows than may be kept (one chain of tokens apart), however many streams wait: on the
+        way to a node, every token that can be asked for and is read makes a row.
         """
-        if self.tree.waiting < self._at_once:
+        rows = 0
+        one: Node | None = node
+        while one is not None and one.keeps_row and (one is node or one.slot == NO_SLOT):
+            rows += one.row == NO_ROW
+            one = one.parent
+        if not self.tree.waiting:
+            self._rows_asked = 0
+        if not self._rows_asked or self._rows_asked + rows <= self._at_once:
+            self._rows_asked += rows
             self.tree.want(node)
 
     def unreadable(self, node: Node) -> Failure | None:

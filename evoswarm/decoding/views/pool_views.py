@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
@@ -21,12 +20,14 @@ class PoolViews:
 
     Attributes:
         memories: what each member has read and said, for all views; in the order of the pool.
+        distribution_bytes: of the distributions of one alphabet of whole tokens: each has its own.
     """
 
     def __init__(
         self,
         memories: Sequence[MemberMemory],
         limits: Sequence[MemoryLimits],
+        distribution_bytes: int,
         tokens: Mapping[str, str],
         counters: Counters,
     ) -> None:
@@ -35,10 +36,16 @@ class PoolViews:
         Args:
             memories: of all members.
             limits: what may be kept of each.
+            distribution_bytes: of distributions over whole tokens or common symbols, for all views.
             tokens: digests of what their tokens spell, by name, in the order of the pool.
             counters: where the work is counted.
         """
-        self.memories, self._limits = tuple(memories), limits
+        self.memories = tuple(memories)
+        self._text_bytes = sum(
+            one.text_bytes // 2 for one in limits
+        )  # of contexts; and, beside them, of bytes behind them
+        alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(tokens.values())) - 1))
+        self.distribution_bytes = distribution_bytes // alphabets
         self._tokens, self._counters = tokens, counters
         self._views: dict[ViewKey, PoolView] = {}
 
@@ -64,17 +71,6 @@ class PoolViews:
                 counters=self._counters,
             )
         return self._views[key]
-
-    @cached_property
-    def distribution_bytes(self) -> int:
-        """Of the distributions of one alphabet of whole tokens: recipes may have several, each with its own."""
-        alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(self._tokens.values())) - 1))
-        return sum(limits.row_bytes for limits in self._limits) // alphabets
-
-    @cached_property
-    def _text_bytes(self) -> int:
-        """Of the contexts of all views; and, beside them, of distributions over bytes."""
-        return sum(limits.text_bytes // 2 for limits in self._limits)
 
     def tidy(self, decoded: PoolView) -> None:
         """Between decodings: keep within limits, which all views share evenly.
