@@ -128,6 +128,27 @@ def test_rows_forwarded_are_the_distinct_prefixes_of_all_alphabets(
     assert swarm.counters.rows_forwarded == before
 
 
+@pytest.mark.parametrize("room", [{"state": 20_000}, {"row": 1, "text": 1}])
+def test_a_small_memory_changes_cost_but_no_answer(zoo: Swarm, room: dict[str, int]) -> None:
+    """All alphabets share what is read; none takes from another what it still needs, nor keeps what is gone."""
+    names = ("llama-a", "gpt2-c", "mamba-b")
+    members = members_of(zoo, names)
+    few: dict[str, Any] = {f"{kind}_memory_bytes": size for kind, size in room.items()}
+    mixes = [*population(names, "common", 3), *population(names, "bytes", 4)[:3]]
+    mixes += [recipe(*names, alphabet="common", samples=3, sampling_temperature=2.0)]
+    batches = [[Request(one, prompt, "k", max_bytes=8) for one in mixes] for prompt in PROMPTS[:3]]
+    roomy, tight = Swarm(members), Swarm(members, **few)
+    compared = 0
+    for batch in [*batches, *batches[::-1]]:
+        for one, other in zip(roomy.decode(batch), tight.decode(batch), strict=True):
+            assert other.failure is None
+            if min(one.margin, other.margin) > SURE:
+                compared += 1
+                assert (one.samples, one.use) == (other.samples, other.use)
+    assert compared > 0.8 * 2 * len(mixes) * len(batches)
+    assert roomy.counters.rows_reforwarded == 0
+
+
 @pytest.mark.parametrize("names", [("gpt2-c", "mistral-h"), ("qwen3-d", "mamba-b", "neox-e")])
 def test_costs_are_those_of_the_heads(
     zoo: Swarm, any_oracle: Callable[[str], OracleMember], names: tuple[str, ...]
