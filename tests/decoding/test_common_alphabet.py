@@ -128,7 +128,7 @@ def test_rows_forwarded_are_the_distinct_prefixes_of_all_alphabets(
     assert swarm.counters.rows_forwarded == before
 
 
-@pytest.mark.parametrize("room", [{"state": 20_000}, {"row": 1, "text": 1}])
+@pytest.mark.parametrize("room", [{"state": 20_000}, {"row": 1, "text": 1}, {"row": 1}])
 def test_a_small_memory_changes_cost_but_no_answer(zoo: Swarm, room: dict[str, int]) -> None:
     """All alphabets share what is read; none takes from another what it still needs, nor keeps what is gone."""
     names = ("llama-a", "gpt2-c", "mamba-b")

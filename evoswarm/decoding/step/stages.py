@@ -83,6 +83,7 @@ class Stages:
         needed = batch.present & ~batch.alone[:, None]
         missing = needed & (self._contexts.row[batch.at] == NO_ROW)
         if missing.any():
+            self._hold(self._contexts.row[batch.at], needed)  # or a stream's own rows make room for each other for ever
             self._look_up(batch, missing)
             missing = needed & (self._contexts.row[batch.at] == NO_ROW)
         still: NDArray[np.bool_] = missing.any(1)
