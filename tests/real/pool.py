@@ -4,7 +4,7 @@
 
 The models must be in the cache (``make real``). What is done is not done again: the run lies under ``runs/``, and the
 same command goes on with it. ``--record`` also counts steps by bytes and by symbols in common, and writes ``pool.json``
-beside this file; do that after a run that nothing interrupted, or its seconds are those of the last sitting.
+beside this file.
 """
 
 from __future__ import annotations
@@ -55,24 +55,40 @@ def real_space(*overrides: str) -> SearchSpace:
 
 
 class Clock:
-    """Seconds by part, by the clock and of all processors."""
+    """Seconds by part, by the clock and of all processors, over all sittings that were not killed.
 
-    def __init__(self) -> None:
-        self.parts: dict[str, dict[str, float]] = {}
+    Args:
+        file: where they are kept.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.parts: dict[str, dict[str, float]] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Measure a part."""
         began = time.perf_counter(), time.process_time()
-        yield
-        wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
-        self.parts[name] = {"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
+        try:
+            yield
+        finally:
+            before = self.parts.get(name, {"seconds": 0.0, "cpu_seconds": 0.0})
+            wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+            now = {"seconds": before["seconds"] + wall, "cpu_seconds": before["cpu_seconds"] + cpu}
+            self.parts[name] = {key: round(value, 1) for key, value in now.items()}
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(json.dumps(self.parts) + "\n", encoding="utf-8")
+
+
+def directory_of(space: SearchSpace) -> Path:
+    """Where its run lies: another one for another search."""
+    return RUNS / f"{space.name}-{space.continuation_digest[:8]}"
 
 
 def run(space: SearchSpace, clock: Clock, swarm: Decoder | None = None) -> tuple[Certificate, Path, Decoder]:
     """Search and certify, or go on with it; the pool is loaded unless it is given."""
     tell = Progress(lambda text: print(f"{text} ...", flush=True), lambda one: print(generation_line(one), flush=True))
-    directory = RUNS / f"{space.name}-{space.continuation_digest[:8]}"
+    directory = directory_of(space)
     with clock.part("loading"):
         swarm = swarm or load_swarm(space)
     with clock.part("search"):
@@ -154,7 +170,8 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
     recording = parser.parse_args().record
     silence_loading()
-    space, clock = real_space(), Clock()
+    space = real_space()
+    clock = Clock(directory_of(space).with_suffix(".seconds.json"))
     certificate, directory, swarm = run(space, clock)
     with clock.part("figures"):
         plain = plain_figures(space, swarm)

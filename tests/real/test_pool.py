@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_pool_is_searched_and_certified_and_gone_on_with(here: Path) -> None:
-    space, clock = pool.real_space(*FEW), pool.Clock()
+    space, clock = pool.real_space(*FEW), pool.Clock(here / "seconds.json")
     certificate, directory, swarm = pool.run(space, clock)
     assert (directory / pool.PAGE).is_file()
     assert certificate.items.test == 9
