@@ -20,6 +20,7 @@ from evoswarm.experiment.outlook import PRICED_ITEMS, Outlook, PlannedPart, fina
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.resolution import Resolution
 from evoswarm.experiment.scoring import outcome
+from evoswarm.experiment.symbols import symbols
 from evoswarm.experiment.wording import by_part, duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
@@ -43,6 +44,7 @@ class Plan:
         sample_seconds: that it took.
         outlook: what the whole command takes, part by part; upper bounds.
         rows: distinct prefixes that the members would read until a champion is chosen, expected.
+        symbols: what a mix of the whole pool chooses between, in words.
         weight_bytes: of the loaded members.
         memory_bytes: expected in all, weights included.
         disagreement: mean squared difference of two recipes' scores on an item, in the sample.
@@ -59,6 +61,7 @@ class Plan:
     sample_seconds: float
     outlook: Outlook
     rows: float
+    symbols: str
     weight_bytes: int
     memory_bytes: float
     disagreement: float
@@ -95,6 +98,7 @@ class Plan:
             f"tokens alone: {self._work}",
             f"prefixes:  at most about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
             f"{quantity(self.rows_alone)} tokens",
+            f"symbols:   {self.symbols}",
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
             f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
             f"97.5%, power 80%, paired; two recipes differed on {self.disagreement:.0%} of the sample)",
@@ -163,6 +167,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
             sample_seconds=took,
             outlook=Outlook({**parts, **trial_certificate(bench, tried)}),
             rows=_scaled(sample.rows, sums),
+            symbols=symbols(bench),
             weight_bytes=weights,
             memory_bytes=before + states,
             disagreement=sample.disagreement,
