@@ -31,12 +31,12 @@ class Request:
         prompt: the raw question; the recipe's prompt format and the members' chat templates are applied to it.
         key: the item's key; together with the noise seed and the sample index it keys the sampling noise.
         max_bytes: an answer ends after so many bytes of UTF-8 (never inside a character).
-        max_symbols: an answer ends after so many symbols (bytes or tokens); None is no limit.
+        max_symbols: an answer ends after so many symbols (of the recipe's alphabet); None is no limit.
         stop: an answer is cut before the first occurrence of any of these.
         trace: keep what happened at every step of the first sample.
         forced: an answer to follow instead of choosing, and then END: what would be read, who would speak, and what it
-            would cost along this text. Limits and stop strings hold as ever. In ``tokens`` it is tokenized as the
-            members' tokenizer would.
+            would cost along this text. Limits and stop strings hold as ever. It is written in the symbols that the
+            lead's tokens for it decompose to; in ``bytes`` these are its bytes.
 
     Example:
         >>> Request(recipe, "47+85=", max_bytes=8).max_bytes
@@ -58,7 +58,7 @@ class Step:
     """One decoding step, kept for traces.
 
     Attributes:
-        symbol: the chosen symbol (a byte, a token id, or END's index).
+        symbol: the chosen symbol (its number in the recipe's alphabet).
         entropy: of the lead, nats.
         speakers: names of the members that spoke.
         candidates: the likeliest symbols of the fused distribution with their probabilities.

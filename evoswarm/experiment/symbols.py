@@ -13,8 +13,8 @@ def symbols(bench: Workbench) -> str:
     if mix.alphabet == "bytes":
         return "256 bytes"
     if not any(facts.decomposed.values()):
-        return f"{facts.symbols:,}, the tokens of the tokenizer that all members share"
+        return f"{facts.tokens[mix.lead]:,}, the tokens of the tokenizer that all members share"
     apart = ", ".join(
-        f"{count:,} of the {facts.tokens[name]:,} tokens of {name}" for name, count in facts.decomposed.items()
+        f"{count:,} of the {facts.tokens[name]:,} tokens of {name}" for name, count in facts.decomposed.items() if count
     )
     return f"{facts.symbols:,} that all members have in common; taken apart for it are {apart}"

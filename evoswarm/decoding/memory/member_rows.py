@@ -14,7 +14,8 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.codec import Codec
 
-WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again
+WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
+WARM_ROWS = 1024  # but of large vocabularies, which large models have, so many are kept
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
 BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
 
@@ -51,7 +52,8 @@ class MemberRows:
         self.codec = codec
         self.device = torch.device("cpu" if device.startswith("mps") else device)
         self.row_bytes = BYTES_PER_TOKEN * (len(codec.order) + 1)
-        self.slots = RowSlots(min(limit_bytes, WARM_BYTES) // self.row_bytes)
+        warm = max(WARM_BYTES, WARM_ROWS * self.row_bytes)
+        self.slots = RowSlots(min(limit_bytes, warm) // self.row_bytes)
         self.not_finite: set[int] = set()
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.summed: Sums | None = None

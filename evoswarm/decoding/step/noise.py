@@ -53,7 +53,7 @@ def uniform(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[n
 
     Args:
         keys: ``[streams]`` noise keys.
-        positions: ``[streams]`` byte offsets or token indices.
+        positions: ``[streams]`` numbers of symbols before.
 
     Returns:
         ``[streams]`` multiples of 2^-32.
@@ -70,7 +70,7 @@ def gumbel(
 
     Args:
         keys: a noise key per stream.
-        positions: byte offset or token index per stream.
+        positions: number of symbols before, per stream.
         symbols: size of the alphabet.
 
     Returns:
@@ -91,7 +91,7 @@ def gumbel_at(
 
     Args:
         keys: ``[streams]`` noise keys.
-        positions: ``[streams]`` byte offsets or token indices.
+        positions: ``[streams]`` numbers of symbols before.
         symbols: ``[streams, some]`` which of the alphabet.
 
     Returns:
