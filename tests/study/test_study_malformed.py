@@ -89,6 +89,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_study_that_is_edited_is_a_good_one(folder: Path) -> None:
+    (folder / "space.yaml").write_text(f"{SPACE}\nalphabet: bytes\n", encoding="utf-8")  # which was the default
     (folder / "study.yaml").write_text(GOOD, encoding="utf-8")
     question = read_question("study.yaml")
     assert question.default == {"evolution.population": "12", "evolution.mutation": 0.9}
