@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.docs.pages import DOCS, ROOT
 from tests.real import pool
 from tests.real.conftest import GEMMA3, SMOLLM2, real_spec
 
@@ -45,3 +46,14 @@ def test_common_symbols_need_fewer_steps_than_bytes(here: Path) -> None:
     """Not as few as in running text: digits are tokens of their own, and END is a step in both."""
     for name, found in pool.steps_by_alphabet(pool.real_space(*FEW)).items():
         assert found["common"]["steps_per_item"] < 0.7 * found["bytes"]["steps_per_item"], name
+
+
+def test_the_pages_show_what_was_recorded() -> None:
+    record = json.loads(pool.RECORD.read_text("utf-8"))
+    text = (DOCS / "results.md").read_text("utf-8")
+    certificate = record["certificate"]
+    shown = [record["date"], certificate["outcome"], f"{certificate['champion']['accuracy']:.1%}"]
+    shown += [f"{one['accuracy']:.1%}" for one in [*certificate["compared"].values(), *record["plain"].values()]]
+    assert [figure for figure in shown if figure not in text] == []
+    for found in record["alphabets"].values():
+        assert found["common"]["steps_per_item"] < 0.7 * found["bytes"]["steps_per_item"]
