@@ -16,7 +16,7 @@ from tokenizers.models import BPE
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.spelling import METASPACE, STAND_INS
 
-BYTES = 256  # symbols below are the bytes
+BYTE_SYMBOLS = 256  # symbols below are the bytes
 
 
 class CommonPieces:
@@ -35,7 +35,7 @@ class CommonPieces:
         self._byte_level = codec.continuation.byte_level
         vocabulary = {self._written(text): number for number, text in enumerate(symbols) if self._is_written(text)}
         if not self._byte_level:
-            vocabulary |= {f"<0x{byte:02X}>": self._size + byte for byte in range(BYTES)}
+            vocabulary |= {f"<0x{byte:02X}>": self._size + byte for byte in range(BYTE_SYMBOLS)}
         merges = [
             (left, right)
             for left, right in codec.continuation.merges
@@ -51,12 +51,12 @@ class CommonPieces:
         if not self._is_written(text):
             return self._greedily(text)
         merged = [one.id % self._size for one in self._model.tokenize(self._written(text))]
-        return tuple(merged) if min(map(max, pairwise(merged)), default=BYTES) >= BYTES else self._joined(merged)
+        return tuple(merged) if min(map(max, pairwise(merged)), default=BYTE_SYMBOLS) >= BYTE_SYMBOLS else self._joined(merged)
 
     def _joined(self, merged: Sequence[int]) -> tuple[int, ...]:
         """Runs of single bytes put together again."""
         found: list[int] = []
-        for single, run in groupby(merged, key=lambda number: number < BYTES):
+        for single, run in groupby(merged, key=lambda number: number < BYTE_SYMBOLS):
             numbers = list(run)
             found += self._greedily(bytes(numbers)) if single else numbers
         return tuple(found)
