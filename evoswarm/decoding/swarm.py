@@ -36,7 +36,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
-STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.2, 0.05  # of free memory; activations need room too
+STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.1, 0.05  # of free memory; activations need room too, and distributions
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROW_BYTES_PER_SYMBOL = 4  # of a distribution
 ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves

@@ -51,7 +51,8 @@ class CommonPieces:
         if not self._is_written(text):
             return self._greedily(text)
         merged = [one.id % self._size for one in self._model.tokenize(self._written(text))]
-        return tuple(merged) if min(map(max, pairwise(merged)), default=BYTE_SYMBOLS) >= BYTE_SYMBOLS else self._joined(merged)
+        has_run = any(left < BYTE_SYMBOLS and right < BYTE_SYMBOLS for left, right in pairwise(merged))
+        return self._joined(merged) if has_run else tuple(merged)
 
     def _joined(self, merged: Sequence[int]) -> tuple[int, ...]:
         """Runs of single bytes put together again."""
