@@ -15,7 +15,7 @@ from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.codec import Codec
 
 WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
-WARM_ROWS = 1024  # but of large vocabularies, which large models have, so many are kept
+WARM_ROWS = 256  # but of large vocabularies, which large models have, so many are kept
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
 BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
 
