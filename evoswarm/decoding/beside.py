@@ -25,7 +25,7 @@ class Beside(Decoder):
         self.pool, self.other = pool, pool.through_templates(store)
 
     @property
-    def counters(self) -> Counters:  # type: ignore[override]
+    def counters(self) -> Counters:  # type: ignore[override]  # read only: others set theirs
         """Of the pool, whose counters the other one shares where it can."""
         return self.pool.counters
 

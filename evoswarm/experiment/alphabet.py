@@ -41,8 +41,7 @@ def with_known_alphabet(
     else:
         if swarm is None:
             with Ledger(ledger) as store:
-                tell: Callable[[int], None] = lambda members: progress.stage(f"loading {members} members")  # noqa: E731
-                swarm = load_swarm(space, store, on_load=tell)
+                swarm = load_swarm(space, store, on_load=progress.loading)
         known = in_its_alphabet(space, swarm)
     for alphabet in [] if begun(known) else ALPHABETS:
         path = begun(other := space.resolved(alphabet))

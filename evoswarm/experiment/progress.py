@@ -36,5 +36,9 @@ class Progress:
     generation: Callable[[GenerationFigures], None] = _nobody
     decoding: Callable[[Advance], None] = _nobody
 
+    def loading(self, members: int) -> None:
+        """So many members are about to be loaded."""
+        self.stage(f"loading {members} members")
+
 
 SILENT = Progress()

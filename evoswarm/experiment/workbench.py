@@ -117,7 +117,7 @@ def workbench(
     items = {split: drawn[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
-            swarm = load_swarm(space, open_ledger, on_load=lambda members: progress.stage(f"loading {members} members"))
+            swarm = load_swarm(space, open_ledger, on_load=progress.loading)
         elif not _same_pool(space.pool, swarm.specs):
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         asked = in_its_alphabet(space, swarm)

@@ -51,6 +51,19 @@ def zoo() -> Swarm:
     return Swarm.load([spec(name) for name in ZOO], batch_tokens=BATCH_TOKENS)
 
 
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the members whose weights have really been read."""
+    names: list[str] = []
+
+    def noting(one: MemberSpec, batch_tokens: int, device: str, digest: str | None) -> Member:
+        names.append(one.name)
+        return load_member(one, batch_tokens, device, digest)
+
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", noting)
+    return names
+
+
 @pytest.fixture(scope="session")
 def member(zoo: Swarm) -> Callable[[str], Member]:
     """A loaded member of the zoo by name."""

@@ -42,8 +42,9 @@ def test_both_ends_of_a_member_are_one_symbol(
         shares = (logits[kept] - logits[kept].logsumexp(0)).exp()[-2:].tolist()
         both += min(shares) > 0
         end = np.exp(reader.log_probs(PROMPTS[0], text)[256])
-        row, _ = view_of(judge).next_symbol(asked, text, 0.0)  # type: ignore[misc]
-        assert end == pytest.approx(row[256], abs=1e-5)
+        said = view_of(judge).next_symbol(asked, text, 0.0)
+        assert said is not None
+        assert end == pytest.approx(said[0][256], abs=1e-5)
         if view_of(judge).read(asked, text, 0.0)[1] == {path}:
             assert end == pytest.approx(sum(shares), abs=1e-5)
     assert both

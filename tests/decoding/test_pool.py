@@ -10,7 +10,6 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from evoswarm.decoding import pool as module
-from evoswarm.decoding.member import Member
 from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
@@ -40,20 +39,6 @@ def specs(tmp_path: Path) -> list[MemberSpec]:
         MemberSpec(name=name, path=str(shutil.copytree(member_path(name), tmp_path / name)), device="cpu")
         for name in NAMES
     ]
-
-
-@pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the members that have really been loaded."""
-    names: list[str] = []
-    load = module.load_member  # type: ignore[attr-defined]
-
-    def noting(spec: MemberSpec, batch_tokens: int, device: str, digest: str | None) -> Member:
-        names.append(spec.name)
-        return load(spec, batch_tokens, device, digest)
-
-    monkeypatch.setattr(module, "load_member", noting)
-    return names
 
 
 def mixed(specs: Sequence[MemberSpec], **fields: object) -> Recipe:

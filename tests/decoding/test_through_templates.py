@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from evoswarm.checkpoint import Generation
-from evoswarm.decoding import pool as module
 from evoswarm.decoding.beside import Beside
-from evoswarm.decoding.member import Member
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError, RecipeError
@@ -30,20 +27,6 @@ PROMPTS = ("47+85=", "rev tiger=", "gcd 48,36=")
 def specs() -> list[MemberSpec]:
     """Two members of the built-in pool, both asked without a template; only the second has one."""
     return [spec(name, chat_template=False) for name in POOL]
-
-
-@pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the members whose weights have been read."""
-    names: list[str] = []
-    load = module.load_member  # type: ignore[attr-defined]
-
-    def noting(spec: MemberSpec, batch_tokens: int, device: str, digest: str | None) -> Member:
-        names.append(spec.name)
-        return load(spec, batch_tokens, device, digest)
-
-    monkeypatch.setattr(module, "load_member", noting)
-    return names
 
 
 def alone(one: MemberSpec, **fields: object) -> Recipe:
@@ -163,5 +146,5 @@ def test_settings_that_nothing_can_obey_are_refused_by_file(home: Path) -> None:
 
 
 def test_facts_of_a_pool_are_data(specs: list[MemberSpec]) -> None:
-    facts: Mapping[str, str] | Sequence[object] = Swarm.load(specs).facts
-    assert all(json.loads(one.to_json())["generation"]["sampled"] is False for one in facts)  # type: ignore[attr-defined]
+    facts = Swarm.load(specs).facts
+    assert all(json.loads(one.to_json())["generation"]["sampled"] is False for one in facts)

@@ -21,6 +21,7 @@ from transformers.generation.logits_process import (
     TopPLogitsWarper,
 )
 
+from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
 from evoswarm.decoding.step.truncation import truncate
@@ -82,7 +83,9 @@ def test_the_distribution_is_that_of_transformers(
 
 def test_the_order_is_that_of_generate(zoo: Swarm) -> None:
     """The list above is what ``generate`` itself puts together."""
-    model: Any = zoo.members[0].reader.model  # type: ignore[attr-defined]
+    reader = zoo.members[0].reader
+    assert isinstance(reader, TorchReader)
+    model: Any = reader.model
     config = GenerationConfig(do_sample=True, temperature=0.7, top_k=5, top_p=0.9, min_p=0.05)
     made = model._get_logits_processor(config, input_ids_seq_length=1)
     assert [type(one) for one in made] == [type(one) for one in warpers(5, 0.9, 0.05, 0.7)]
@@ -120,9 +123,10 @@ def test_streams_of_other_settings_do_not_meddle() -> None:
 def test_a_vocabulary_of_real_size_is_cut_the_same() -> None:
     """Where all that is unlikely is not even sorted."""
     logits = 3 * torch.randn((2, 150_000), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    for cut in [{"top_p": 0.95}, {"top_p": 0.999, "min_p": 0.001}, {"top_k": 50, "top_p": 0.9}]:
-        theirs = warpers(**cut)(torch.zeros((2, 1), dtype=torch.long), logits.clone())  # type: ignore[arg-type]
-        assert torch.equal(kept(logits, **cut) > -math.inf, theirs > -math.inf), cut  # type: ignore[arg-type]
+    cuts: list[dict[str, Any]] = [{"top_p": 0.95}, {"top_p": 0.999, "min_p": 0.001}, {"top_k": 50, "top_p": 0.9}]
+    for cut in cuts:
+        theirs = warpers(**cut)(torch.zeros((2, 1), dtype=torch.long), logits.clone())
+        assert torch.equal(kept(logits, **cut) > -math.inf, theirs > -math.inf), cut
 
 
 def test_noise_of_some_symbols_is_that_of_all() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from evoswarm.decoding.memory.member_memory import LEAST_ROWS
 from evoswarm.decoding.request import Completion, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.decoding.waves import CAUTION, Growth
@@ -58,7 +59,7 @@ def test_few_rows_at_once_hold_up_many_streams_and_change_nothing(loaded: Swarm,
     requests = votes(loaded, alphabet, 20)
     roomy = Swarm(loaded.members)
     want, _ = decoded(roomy, requests)
-    limit = rows_of(Swarm(loaded.members), 6)
+    limit = rows_of(Swarm(loaded.members), LEAST_ROWS)
     narrow = Swarm(loaded.members, row_memory_bytes=limit)
     done, _ = decoded(narrow, requests)
     assert answers(done) == answers(want)

@@ -94,7 +94,8 @@ def test_votes_of_several_count_what_all_have_drawn(bench: Workbench) -> None:
 def test_prompts_are_read_once_for_all_stages_members_and_temperatures(bench: Workbench) -> None:
     """A swarm that has read nothing yet: what it reads is the greedy answers' prompts, each member's once."""
     items = bench.items["selection"]
-    swarm = Swarm(bench.swarm.members)  # type: ignore[attr-defined]
+    assert isinstance(bench.swarm, Swarm)
+    swarm = Swarm(bench.swarm.members)
     with Ledger(":memory:") as ledger:
         evaluator = Evaluator(swarm, bench.tasks, ledger)
         evaluator.evaluate([single(bench.space, spec) for spec in bench.pool], items)

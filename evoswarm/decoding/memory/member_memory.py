@@ -11,6 +11,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.failure import Failure
 
 NO_TOKEN = -1
+LEAST_ROWS = 16  # that a reading may make, whatever the limit: by one at a time, many who wait would wait long
 
 
 class MemberMemory:
@@ -33,7 +34,7 @@ class MemberMemory:
         self.member = member
         self.rows = MemberRows(member.codec, limits.row_bytes, member.reader.device)
         self.tree = PrefixTree(member.reader, self.rows, limits.state_bytes, counters)
-        self._at_once, self._rows_asked = max(1, limits.row_bytes // self.rows.row_bytes), 0
+        self._at_once, self._rows_asked = max(LEAST_ROWS, limits.row_bytes // self.rows.row_bytes), 0
         self._prompts: dict[str, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 

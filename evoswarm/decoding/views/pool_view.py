@@ -20,7 +20,7 @@ from evoswarm.policies.alphabets import AlphabetName
 KEPT_SHARE = 0.75  # of the limit on contexts, when it has been passed
 NO_POINTS = bytes(1 << 16)  # split points that a tokenizer whose tokens are symbols does not need
 
-ALPHABETS: dict[AlphabetName, Callable[[Sequence[Codec]], Alphabet]] = {
+MAKERS: dict[AlphabetName, Callable[[Sequence[Codec]], Alphabet]] = {
     "bytes": lambda codecs: ByteAlphabet(),
     "common": CommonAlphabet,
     "tokens": lambda codecs: TokenAlphabet(codecs[0]),
@@ -58,7 +58,7 @@ class PoolView:
         """
         self._memories, self._counters = memories, counters
         self.clock = 1
-        made = ALPHABETS[alphabet]([memory.member.codec for memory in memories.values()])
+        made = MAKERS[alphabet]([memory.member.codec for memory in memories.values()])
         self.contexts = ContextTable(made, pool, distribution_bytes)
         self.views: dict[int, View] = {}
         for number, memory in memories.items():

@@ -10,8 +10,7 @@ read are evoswarm's, and ``tests/oracle.py`` states them once more as plainly as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -29,7 +28,6 @@ from evoswarm.failure import Failure
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
 NUMBERS_AT_ONCE = 1 << 21  # of distributions worked out in one step
-T = TypeVar("T")
 
 
 class View:
@@ -103,7 +101,7 @@ class View:
     def _tokenizations(self, context: int) -> tuple[list[Node], list[int]]:
         """Per head the end of its path, and what is left of the text behind it."""
         ends = self._ends.setdefault(self._contexts.prompts[context], {})
-        text = self._walk(context, self._where, lambda _: self.tokenizations.root, self.tokenizations.step)
+        text = self._text(context)
         nodes: list[Node] = []
         branches: list[int] = []
         for start, branch in (*text.starts, (text, ROOT_BRANCH)):
@@ -129,24 +127,16 @@ class View:
             ends[one] = found
         return found
 
-    def _walk(self, context: int, known: dict[int, T], start: Callable[[int], T], step: Callable[[T, int], T]) -> T:
-        """What belongs to a context, made symbol by symbol behind the nearest context that is known.
-
-        Args:
-            context: whose is wanted.
-            known: what was made before, by context; grows.
-            start: what belongs to the end of a context's prompt.
-            step: one symbol further.
-        """
-        found, path = known.get(context), []
+    def _text(self, context: int) -> TokenizationNode:
+        """The text of a context, grown symbol by symbol behind the nearest one that is known."""
+        found, path = self._where.get(context), []
         while found is None and self._contexts.symbols[context]:
             path.append(context)
             context = int(self._contexts.parents[context])
-            found = known.get(context)
-        if found is None:
-            found = start(context)
+            found = self._where.get(context)
+        found = found or self.tokenizations.root
         for one in reversed(path):
-            found = known[one] = step(found, int(self._contexts.last[one]))
+            found = self._where[one] = self.tokenizations.step(found, int(self._contexts.last[one]))
         return found
 
     def _has_rows(self, heads: Heads, used: list[int]) -> bool:
