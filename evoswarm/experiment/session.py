@@ -34,7 +34,7 @@ from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
-from evoswarm.run_directory import RunDirectory, begun, run_directory
+from evoswarm.run_directory import RunDirectory, RunWanted, run_directory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
@@ -90,9 +90,7 @@ def search(
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
     place, kept = None if out is None else Path(out), ledger_file(root, ledger)
-    checked, swarm = with_known_alphabet(
-        checked, kept, swarm, lambda one: begun(*_whereabouts(one, root, place), mirrored=one.tracking.mlflow), progress
-    )
+    checked, swarm = with_known_alphabet(checked, kept, swarm, lambda one: _wanted(one, root, place).begun, progress)
     with ExitStack() as stack:
         run = stack.enter_context(_run_of(checked, root, place))
         interrupt = stack.enter_context(Interrupt(run.path))
@@ -117,18 +115,16 @@ def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
     return space if seed is None else space.model_copy(update={"seed": seed})
 
 
-def _whereabouts(
-    space: SearchSpace, root: Path, out: Path | None
-) -> tuple[Path, str, dict[str, Any], dict[str, float | None], Path | None]:
-    """Where the run of a space may be, and what it is."""
+def _wanted(space: SearchSpace, root: Path, out: Path | None) -> RunWanted:
+    """Which run the search of a space is."""
     identity = {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
-    return root, f"{space.name}-seed{space.seed}", identity, limits(space), out
+    return RunWanted(root, f"{space.name}-seed{space.seed}", identity, limits(space), out, space.tracking.mlflow)
 
 
 @contextmanager
 def _run_of(space: SearchSpace, root: Path, out: Path | None) -> Iterator[RunDirectory]:
     """The run directory of a search, with its space in it; let go at the end."""
-    run = run_directory(*_whereabouts(space, root, out), mirrored=space.tracking.mlflow)
+    run = run_directory(_wanted(space, root, out))
     try:
         run.write("space.yaml", space.to_yaml())
         yield run

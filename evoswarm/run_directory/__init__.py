@@ -1,6 +1,6 @@
 """The files of one run: what a search writes, whole or not at all, and the journal that makes replay a resume."""
 
-from evoswarm.run_directory.choosing import begun, run_directory
+from evoswarm.run_directory.choosing import RunWanted, run_directory
 from evoswarm.run_directory.directory import (
     CHAMPION,
     CLOCK,
@@ -25,6 +25,6 @@ __all__ = [
     "TRACKED",
     "TRACKING",
     "RunDirectory",
-    "begun",
+    "RunWanted",
     "run_directory",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,49 +23,48 @@ from evoswarm.run_directory.directory import (
 )
 
 
-def begun(
-    root: Path,
-    name: str,
-    identity: Mapping[str, Any],
-    limits: Mapping[str, float | None],
-    out: Path | None = None,
-    *,
-    mirrored: bool = False,
-) -> Path | None:
-    """The run that `run_directory` would go on with; None where it would begin a new one. Nothing is opened."""
-    paths = [root / name, *_numbered(root, name)] if out is None else [out]
-    for path in paths:
-        if _began(path) == identity and (out is not None or _goes_on(path, limits, mirrored)):
-            return path
-    return None
+@dataclass(frozen=True)
+class RunWanted:
+    """Which run a search wants to write to.
 
-
-def run_directory(
-    root: Path,
-    name: str,
-    identity: Mapping[str, Any],
-    limits: Mapping[str, float | None],
-    out: Path | None = None,
-    *,
-    mirrored: bool = False,
-) -> RunDirectory:
-    """The directory of a search: a new one, or the one to go on with.
-
-    Without ``out``: an unfinished run of the same identity is continued; a finished one is continued too when the
-    limit that ended it is higher now (a limit of the clock counts every sitting anew), or when MLflow has not been told
-    its end; else the next free number is taken.
-
-    Args:
+    Attributes:
         root: where runs are kept.
         name: what the directory is called, before a number.
         identity: what makes two searches the same one (space and seed), as JSON data.
         limits: by name, how far the search may go; None is no limit.
         out: the directory the user asked for.
         mirrored: whether MLflow is to be told.
+    """
+
+    root: Path
+    name: str
+    identity: Mapping[str, Any]
+    limits: Mapping[str, float | None]
+    out: Path | None = None
+    mirrored: bool = False
+
+    @property
+    def begun(self) -> Path | None:
+        """The run that it would go on with; None where it would begin a new one. Nothing is opened."""
+        if self.out is not None:
+            return self.out if _began(self.out) == self.identity else None
+        for path in [self.root / self.name, *_numbered(self.root, self.name)]:
+            if _began(path) == self.identity and _goes_on(path, self.limits, self.mirrored):
+                return path
+        return None
+
+
+def run_directory(wanted: RunWanted) -> RunDirectory:
+    """The directory of a search: a new one, or the one to go on with.
+
+    Without ``out``: an unfinished run of the same identity is continued; a finished one is continued too when the
+    limit that ended it is higher now (a limit of the clock counts every sitting anew), or when MLflow has not been told
+    its end; else the next free number is taken.
 
     Raises:
         RunError: ``out`` belongs to another search or holds other files, or cannot be written.
     """
+    out, identity, name = wanted.out, wanted.identity, wanted.name
     if out is not None:
         began = _began(out)
         if began is None and out.exists() and not _is_vacant(out):
@@ -73,12 +73,13 @@ def run_directory(
         if began is not None and began != identity:
             raise RunError(_other(began, identity), Where(str(out)))
         return _begin(RunDirectory(out), identity)
-    path = begun(root, name, identity, limits, mirrored=mirrored)
+    path = wanted.begun
     if path is not None:
         return _begin(RunDirectory(path), identity)
-    taken = {path.name for path in (root / name, *_numbered(root, name)) if path.exists() and not _is_vacant(path)}
+    numbered = (wanted.root / name, *_numbered(wanted.root, name))
+    taken = {path.name for path in numbered if path.exists() and not _is_vacant(path)}
     free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
-    return _begin(RunDirectory(root / free), identity)
+    return _begin(RunDirectory(wanted.root / free), identity)
 
 
 def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:

@@ -17,7 +17,7 @@ import pytest
 
 from evoswarm.durable import TEMPORARY, write_file
 from evoswarm.errors import RunError
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL, MIRRORED, TRACKING, RunDirectory, run_directory
+from evoswarm.run_directory import INDIVIDUALS, JOURNAL, MIRRORED, TRACKING, RunDirectory, RunWanted, run_directory
 
 IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 
@@ -25,7 +25,7 @@ IDENTITY = {"name": "x", "seed": 0, "search": "abc"}
 def begin(root: Path, identity: dict[str, object] = IDENTITY, out: Path | None = None, **limits: float | None) -> Path:
     """Open and let go."""
     asked = {"generations": 5, **{name.replace("_", "."): value for name, value in limits.items()}}
-    run = run_directory(root, "x-seed0", identity, asked, out)
+    run = run_directory(RunWanted(root, "x-seed0", identity, asked, out))
     run.close()
     return run.path
 
@@ -276,7 +276,7 @@ def test_what_was_being_written_at_a_crash_is_thrown_away(tmp_path: Path) -> Non
 
 def test_a_finished_run_goes_on_until_its_end_is_mirrored(tmp_path: Path) -> None:
     def open_again(mirrored: bool) -> str:
-        run = run_directory(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=mirrored)
+        run = run_directory(RunWanted(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=mirrored))
         run.close()
         return run.path.name
 
@@ -298,7 +298,7 @@ def test_a_finished_run_goes_on_until_its_end_is_mirrored(tmp_path: Path) -> Non
 
 def test_a_finished_run_that_mlflow_never_followed_is_finished(tmp_path: Path) -> None:
     finish(begin(tmp_path))
-    run = run_directory(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=True)
+    run = run_directory(RunWanted(tmp_path, "x-seed0", IDENTITY, {"generations": 5}, mirrored=True))
     run.close()
     assert run.path.name == "x-seed0-2"
 
