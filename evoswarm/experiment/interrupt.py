@@ -51,12 +51,12 @@ class Interrupt:
     A press that came too late for the search to see it is raised at the end: what its caller wants to do next, such
     as another search, must not begin.
 
-    Args:
-        directory: of the run, for the message.
+    Attributes:
+        directory: of the run, for the message; of all runs, before it is chosen.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._asked = False
         self._previous: Any = None
         self._installed = False
@@ -78,7 +78,7 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._previous)
             self._installed = False
         if self._asked and not isinstance(error, KeyboardInterrupt | EvoswarmError):  # an error says more
-            raise SearchInterrupted(self._directory, ended=error is None)
+            raise SearchInterrupted(self.directory, ended=error is None)
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

@@ -150,7 +150,9 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
         individuals = generation_size(space)
         factors = _factors(space, sample.items, individuals)
         sums = [sum(column) for column in zip(*factors.values(), strict=True)]
-        states = min(grown * sum(sums) / len(sums), float(bench.swarm.state_limit_bytes))
+        # What a sample needs beside states, such as vocabularies, it needs once; states grow with the search.
+        kept = bench.swarm.counters.peak_state_bytes * len(space.pool) * sum(sums) / len(sums)
+        states = min(kept, float(bench.swarm.state_limit_bytes))
         progress.stage("certifying a sample")
         fresh = bench.items["search"][sample.items :]
         enough = 2 * (1 + PRICED_ITEMS)
@@ -169,7 +171,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
             rows=_scaled(sample.rows, sums),
             symbols=symbols(bench),
             weight_bytes=weights,
-            memory_bytes=before + states,
+            memory_bytes=before + grown + states,
             disagreement=sample.disagreement,
             test_items=space.splits.test,
             detectable=_POWER_FACTOR * math.sqrt(max(sample.disagreement, 0.01) / space.splits.test),

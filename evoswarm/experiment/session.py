@@ -90,10 +90,13 @@ def search(
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
     place, kept = None if out is None else Path(out), ledger_file(root, ledger)
-    checked, swarm = with_known_alphabet(checked, kept, swarm, lambda one: _wanted(one, root, place).begun, progress)
     with ExitStack() as stack:
+        interrupt = stack.enter_context(Interrupt(place or root))  # before members are loaded: libraries lose presses
+        checked, swarm = with_known_alphabet(
+            checked, kept, swarm, lambda one: _wanted(one, root, place).begun, progress
+        )
         run = stack.enter_context(_run_of(checked, root, place))
-        interrupt = stack.enter_context(Interrupt(run.path))
+        interrupt.directory = run.path
         bench = stack.enter_context(
             workbench(
                 checked,
