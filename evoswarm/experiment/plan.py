@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.candidate import Candidate
@@ -254,7 +256,16 @@ def _disagreement(scores: Sequence[Sequence[float]]) -> float:
 
 
 def _peak_memory() -> float:
-    """Bytes that this process has held at most, on the host (macOS counts in bytes, Linux in KiB) and on GPUs."""
+    """Bytes that this process has held at most, on the host and on GPUs."""
+    return float(_host_peak() + gpu_peak_bytes())
+
+
+def _host_peak() -> int:
+    """What the kernel says of this program alone: the usual figure begins with what its parent held before it."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
+        if found is not None:
+            return int(found[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    host = peak if sys.platform == "darwin" else peak * 1024
-    return float(host + gpu_peak_bytes())
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts in bytes, others in KiB
