@@ -29,6 +29,7 @@ _NO_ROOM = (  # how libraries say it that have no type for it: allocators, loade
     "thread creation failed",
     "threadpoolbuilderror",
     "error return without exception set",  # not even the exception could be made
+    "returned null without setting an exception",  # the same, as newer interpreters say it
 )
 _NO_ROOM_TYPES = frozenset({"OutOfMemoryError", "_ArrayMemoryError"})  # torch's and numpy's: neither is imported here
 

@@ -35,6 +35,7 @@ HUGE = 1 << 50
         RuntimeError("std::bad_alloc"),
         RuntimeError("can't start new thread"),
         SystemError("error return without exception set"),
+        SystemError("<function _find_and_load at 0x7f> returned NULL without setting an exception"),
         OutOfMemory("to load a member"),
     ],
     ids=lambda error: f"{type(error).__name__}: {error}"[:40],

@@ -17,6 +17,7 @@ _BUG = (
     "above, the command as you typed it, what `evoswarm doctor` prints, and the space or recipe if you can share it. "
     "Everything that was written before is kept."
 )
+_RESERVE = [bytearray(4 << 20)]  # what is given back when memory has run out, so that there is room to say so
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = _say("interrupted", 130)
     except Exception as error:
+        _RESERVE.clear()
         code = _out_of_memory(error) if is_out_of_memory(error) else _bug()
     if patience is not None:
         patience.code = code
@@ -49,6 +51,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except Exception as error:
+        _RESERVE.clear()
         if is_out_of_memory(error):
             return _out_of_memory(error)
         raise
