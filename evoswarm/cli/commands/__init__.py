@@ -1,0 +1,36 @@
+"""The commands, in the order in which ``--help`` lists them. Heavy libraries are imported by those that need them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from evoswarm import __version__
+from evoswarm.cli.commands.answering import evaluate, generate
+from evoswarm.cli.commands.machine import doctor, zoo_list
+from evoswarm.cli.commands.searching import certify, check, plan, search
+from evoswarm.cli.commands.studying import compare, study, two_by_two
+
+app = typer.Typer(
+    name="evoswarm",
+    help="Evolves mixtures of language models: who speaks when, with what weight, by which rule.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+zoo_app = typer.Typer(help="The built-in pool of tiny members.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(zoo_app, name="zoo")
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+for command in (search, certify, plan, check, generate, evaluate, study, compare, two_by_two, doctor):
+    app.command(name=command.__name__.replace("_", "-"))(command)
+zoo_app.command(name="list")(zoo_list)

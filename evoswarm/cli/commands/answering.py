@@ -1,0 +1,80 @@
+"""What a recipe answers: to a question of your own, or on a split of a space."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evoswarm.cli.commands.options import RUNS, Ledger, Overrides, read_space
+from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
+from evoswarm.cli.trusting import RemoteCode, trusting
+from evoswarm.errors import SpaceError, Where
+from evoswarm.trust import Trust
+
+
+def generate(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE.jsonl", help='One {"prompt": ...} per line.')
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.jsonl", help="Write rows instead of text.")] = None,
+    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="An answer's limit.")] = 256,
+    stop: Annotated[list[str] | None, typer.Option("--stop", help="Ends an answer; may be repeated.")] = None,
+    trust_remote_code: RemoteCode = False,
+) -> None:
+    """Answer with a recipe: text to standard output, or rows with costs to a file."""
+    questions = read_questions(prompt, prompts)
+    for text in stop or ():
+        if not text:
+            raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
+        check_encodable(text, Where("--stop"))
+    from evoswarm.policies import load_policy
+
+    chosen = load_policy(recipe)
+    members = [Path(spec.path) for spec in chosen.specs]
+    inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
+    check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
+    from evoswarm.decoding.forward.devices import silence_loading
+    from evoswarm.experiment.answering import answer
+
+    silence_loading()
+    rows = answer(
+        chosen,
+        questions,
+        max_bytes=max_bytes,
+        stop=tuple(stop or ()),
+        file=str(recipe),
+        trust_remote_code=trust_remote_code,
+    )
+    write_rows(rows, out)
+
+
+@trusting
+def evaluate(
+    trust: Trust,
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
+    space: Annotated[Path, typer.Option("--space", metavar="SPACE", help="The search space whose items are meant.")],
+    split: Annotated[str, typer.Option("--split", help="search, selection or test.")] = "selection",
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
+) -> None:
+    """Score any recipe on a split of a space; opening the test split is recorded."""
+    from evoswarm.tasks.task import SPLITS
+
+    name = next((known for known in SPLITS if known == split), None)
+    if name is None:
+        raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
+    from evoswarm.policies import load_policy
+
+    load_policy(recipe)  # a mistake in it shows before heavy libraries are loaded
+    checked = read_space(space, overrides, None, trust)
+    from evoswarm.cli.search_command import run_evaluate
+
+    run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json)

@@ -1,0 +1,52 @@
+"""What several commands take: their options, and how a space is read before any heavy library is loaded."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evoswarm.trust import Trust
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
+
+RUNS = Path("runs")
+
+SpaceFile = Annotated[Path, typer.Argument(metavar="SPACE", help="A search space: a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Replaces a value of the space; may be repeated."),
+]
+Ledger = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", metavar="FILE", help="Where evaluations are kept; else EVOSWARM_LEDGER, else runs/ledger.sqlite."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def read_space(path: Path, overrides: list[str] | None, seed: int | None, trust: Trust) -> SearchSpace:
+    """Read and check a space; no heavy library is loaded yet."""
+    from evoswarm.space import SearchSpace, check_files
+
+    settings = [*(overrides or ()), *([f"seed={seed}"] if seed is not None else [])]
+    checked = SearchSpace.from_yaml(path, tuple(settings), trust)
+    for note in check_files(checked):
+        logging.getLogger("evoswarm").info(note)
+    return checked
+
+
+def count(things: Sequence[object], name: str) -> str:
+    """Such as ``1 member`` or ``5 members``."""
+    return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
+
+
+def tell(text: str) -> None:
+    """Say what is being done, on stderr."""
+    print(f"{text} ...", file=sys.stderr, flush=True)

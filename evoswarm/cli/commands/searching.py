@@ -1,0 +1,113 @@
+"""The main job: check a space, plan a search, search, certify."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evoswarm.cli.commands.options import RUNS, Ledger, Overrides, Quiet, SpaceFile, count, read_space, tell
+from evoswarm.cli.trusting import trusting
+from evoswarm.errors import RunError, SpaceError, Where
+from evoswarm.trust import Trust
+
+
+@trusting
+def check(
+    trust: Trust,
+    space: Annotated[Path, typer.Argument(metavar="SPACE|STUDY", help="A search space or a study: a YAML file.")],
+    overrides: Overrides = None,
+) -> None:
+    """Validate a space or a study, its files and its items, without loading a model."""
+    from evoswarm.genomes import check_kind
+    from evoswarm.space import SearchSpace, check_files, small_test_split, told_alphabet
+    from evoswarm.study.hyperparameters.settings import is_study
+
+    if is_study(space):
+        _check_study(space, overrides, trust)
+        return
+    checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
+    check_kind(checked)
+    notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
+    print(f"{space}: a valid search space: {count(checked.pool, 'member')}, {count(checked.tasks, 'task')}")
+    if (told := told_alphabet(checked)) is not None:
+        print(f"alphabet: {told}")
+    for note in notes:
+        print(f"note: {note}")
+
+
+def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
+    from evoswarm.study.hyperparameters.question import read_question
+
+    if overrides:
+        raise SpaceError(
+            f"expected no --set beside a study (it has a set of its own), got {overrides[0]!r}", Where("--set")
+        )
+    question = read_question(file, trust)
+    settings = count(question.settings, "setting")
+    print(
+        f"{file}: a valid study of {question.space.name}: {settings}, {question.study.trials} trials of "
+        f"{len(question.study.seeds)} searches each"
+    )
+    print(f"run it: evoswarm study {file}")
+
+
+@trusting
+def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None) -> None:
+    """Decode a small sample and say what a search would take; nothing is written."""
+    checked = read_space(space, overrides, None, trust)
+    from evoswarm.decoding.forward.devices import silence_loading
+    from evoswarm.experiment.plan import make_plan
+    from evoswarm.experiment.progress import Progress
+
+    silence_loading()
+    for line in make_plan(checked, progress=Progress(tell)).lines():
+        print(line)
+
+
+@trusting
+def search(
+    trust: Trust,
+    space: SpaceFile,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replaces the space's seed.")] = None,
+    overrides: Overrides = None,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+    certify: Annotated[
+        bool, typer.Option("--certify/--no-certify", help="Test the champion on held-out items at the end.")
+    ] = True,
+    ledger: Ledger = None,
+) -> None:
+    """Search for the recipe that answers best; an unfinished run is continued."""
+    checked = read_space(space, overrides, seed, trust)
+    from evoswarm.cli.search_command import run_search
+
+    run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify)
+
+
+@trusting
+def certify(
+    trust: Trust,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run directory with a champion.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
+    ledger: Ledger = None,
+) -> None:
+    """Test a champion on held-out items, against rivals that spend compute without mixing."""
+    if schema:
+        from evoswarm.certificate.document import Certificate
+
+        print(json.dumps(Certificate.json_schema(), indent=2))
+        return
+    if run is None:
+        raise RunError("expected RUN (a run directory) or --schema, got neither")
+    from evoswarm.cli.certify_command import run_certify
+
+    run_certify(run, trust, ledger=ledger, force=force, quiet=quiet, as_json=as_json)

@@ -1,0 +1,69 @@
+"""Many searches: of settings, of algorithms, of pools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evoswarm.cli.commands.options import RUNS, Overrides, Quiet, SpaceFile, read_space
+from evoswarm.cli.trusting import trusting
+from evoswarm.trust import Trust
+
+
+@trusting
+def study(
+    trust: Trust,
+    file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a YAML file.")],
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that run trials side by side.")] = 1,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+) -> None:
+    """Find out which settings of a search matter; an unfinished study is continued."""
+    from evoswarm.study.hyperparameters.question import read_question
+
+    question = read_question(file, trust)
+    from evoswarm.cli.study_command import run_study
+
+    run_study(question, runs=RUNS, jobs=jobs, quiet=quiet, as_json=as_json)
+
+
+@trusting
+def compare(
+    trust: Trust,
+    space: SpaceFile,
+    evaluations: Annotated[
+        int, typer.Option("--evaluations", metavar="N", min=1, help="(recipe, item) pairs each search may ask for.")
+    ],
+    algorithms: Annotated[
+        str | None, typer.Option("--algorithms", metavar="A,B,...", help="Names; all that the space allows by default.")
+    ] = None,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="Such as 0-9 or 0,3,7.")] = "0-4",
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where everything is written.")] = None,
+    overrides: Overrides = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
+    from evoswarm.cli.compare_command import numbers, run_compare
+
+    chosen = numbers(seeds)
+    checked = read_space(space, overrides, None, trust)
+
+    run_compare(checked, algorithms, chosen, evaluations, out=out, runs=RUNS, quiet=quiet)
+
+
+@trusting
+def two_by_two(
+    trust: Trust,
+    same: Annotated[Path, typer.Argument(metavar="SAME", help="A space whose members share an architecture.")],
+    cross: Annotated[Path, typer.Argument(metavar="CROSS", help="The same space over members that do not.")],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 0.")] = 5,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
+    spaces = [read_space(path, overrides, None, trust) for path in (same, cross)]
+    from evoswarm.cli.two_by_two_command import run_two_by_two
+
+    run_two_by_two(spaces[0], spaces[1], range(seeds), runs=RUNS, as_json=as_json)
