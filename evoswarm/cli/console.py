@@ -69,7 +69,8 @@ def print_result(console: Console, result: SearchResult) -> None:
         gap = selection.best.accuracy - selection.winner.accuracy
         console.print(
             f"The most accurate finalist, {escape(selection.best.name)} ({selection.best.accuracy:.3f}), is ahead by "
-            f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}): the cheaper one was chosen."
+            f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}), and takes "
+            f"{selection.best.flops / selection.winner.flops:.2f} times the FLOPs: the cheaper one was chosen."
         )
     for warning in result.warnings:
         console.print(f"[bold]Warning:[/bold] {escape(warning)}", soft_wrap=True)

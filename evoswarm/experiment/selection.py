@@ -1,7 +1,8 @@
 """Which policy is the champion: decided on the selection split, which evolution never saw.
 
-Argmax over many policies drags noise along. So the champion is the *cheapest* of the finalists that the best one
-does not clearly beat, and members that hardly matter are dropped from it.
+A search for accuracy alone ends with the most accurate finalist, less the members that it is no worse without. A search
+that also minds cost is thrifty: it ends with the *cheapest* of the finalists that the best one does not clearly beat,
+where that saves enough to be noticed, less the members that hardly matter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FINALISTS = 20
 """Distinct policies, best on the search split, that are tested again."""
 
 DROP_TOLERANCE = 0.005
-"""How far selection accuracy may fall, in all, while members are dropped."""
+"""How far selection accuracy may fall, in all, while members are dropped by a thrifty search."""
 
 _ROUNDING = 1e-9  # of sums of scores
 
@@ -57,6 +58,7 @@ def select(
     finalists: Sequence[Candidate],
     others: Sequence[Candidate],
     objectives: Sequence[str],
+    saving: float | None = None,
 ) -> Selection:
     """Evaluate on the selection split and choose.
 
@@ -66,6 +68,7 @@ def select(
         finalists: who may become champion.
         others: who only takes part in the front (the Pareto archive of a search with several objectives).
         objectives: of the search; a front over a single one is shown as accuracy against FLOPs.
+        saving: the least share of its FLOPs for which a policy gives way to a less accurate one; None is for nothing.
 
     Raises:
         RunError: every finalist failed on every item.
@@ -77,8 +80,9 @@ def select(
     if not able:
         reason = hopeless([one.summary for one in eligible])
         raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
-    best, winner = best_and_cheapest_near(able, items, evaluator.tasks)
-    champion, dropped, tried = _drop_members(evaluator, items, winner, tested)
+    best = min(able, key=lambda one: (-one.accuracy, one.flops, one.policy.digest))
+    winner = best if saving is None else _cheapest_near(best, able, items, evaluator.tasks, saving)
+    champion, dropped, tried = _drop_members(evaluator, items, winner, tested, saving)
     everything = _ordered([*tested.values(), *tried])
     champion_first = sorted(everything, key=lambda one: one.policy.digest != champion.policy.digest)
     axes = tuple(objectives) if len(objectives) > 1 else ("accuracy", "flops")
@@ -94,19 +98,25 @@ def select(
     )
 
 
-def best_and_cheapest_near(
-    able: Sequence[Scored], items: Sequence[Item], tasks: Mapping[str, Task]
-) -> tuple[Scored, Scored]:
-    """The most accurate, and the cheapest within one paired standard error of it (Breiman et al. 1984, section 3.4.3).
+def _cheapest_near(
+    best: Scored, able: Sequence[Scored], items: Sequence[Item], tasks: Mapping[str, Task], saving: float
+) -> Scored:
+    """The cheapest within a standard error of the best (Breiman et al. 1984, section 3.4.3), if it saves enough.
 
     Args:
-        able: at least one, none failed.
+        best: the most accurate one.
+        able: all that did not fail.
         items: of the selection split.
         tasks: by name.
+        saving: the least share of the best one's FLOPs.
     """
-    best = min(able, key=lambda one: (-one.accuracy, one.flops, one.policy.digest))
-    near = [one for one in able if best.accuracy - one.accuracy <= _standard_error(best, one, items, tasks)]
-    return best, min(near, key=lambda one: (one.flops, -one.accuracy, one.policy.digest))
+    near = [
+        one
+        for one in able
+        if one.flops <= (1 - saving) * best.flops
+        and best.accuracy - one.accuracy <= _standard_error(best, one, items, tasks)
+    ]
+    return min(near, key=lambda one: (one.flops, -one.accuracy, one.policy.digest), default=best)
 
 
 def _standard_error(first: Scored, second: Scored, items: Sequence[Item], tasks: Mapping[str, Task]) -> float:
@@ -127,11 +137,13 @@ def pareto_front(scored: Sequence[Scored], objectives: Sequence[str]) -> tuple[S
 
 
 def _drop_members(
-    evaluator: Evaluator, items: Sequence[Item], winner: Scored, known: Mapping[str, Scored]
+    evaluator: Evaluator, items: Sequence[Item], winner: Scored, known: Mapping[str, Scored], saving: float | None
 ) -> tuple[Scored, tuple[str, ...], list[Scored]]:
-    """Drop members one by one, each time the one that is missed least, while accuracy falls within tolerance.
+    """Drop members one by one, each time the one that is missed least, while it is worth it.
 
-    What is left keeps the name of a contender of the same behaviour (``known``, by digest).
+    It is worth it where the winner was no more accurate; or, for a thrifty search, where accuracy falls by no more than
+    the tolerance and that saves enough. What is left keeps the name of a contender of the same behaviour (``known``, by
+    digest).
     """
     champion = winner
     dropped: list[str] = []
@@ -148,7 +160,8 @@ def _drop_members(
         if not able:
             break
         least, name = min(able, key=lambda pair: (-pair[0].accuracy, pair[0].flops, pair[1]))
-        if winner.accuracy - least.accuracy > DROP_TOLERANCE + _ROUNDING:
+        saves = saving is not None and least.flops <= (1 - saving) * winner.flops
+        if winner.accuracy - least.accuracy > (DROP_TOLERANCE if saves else 0.0) + _ROUNDING:
             break
         champion = least
         dropped.append(name)

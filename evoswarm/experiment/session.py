@@ -233,7 +233,8 @@ class Session:
         self._progress.stage(
             f"choosing among {len(finalists)} finalists on {len(bench.items['selection'])} unseen items"
         )
-        selection = select(bench.evaluator, bench.items["selection"], finalists, extras, bench.space.objectives)
+        space = bench.space
+        selection = select(bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving)
         result = SearchResult(
             champion=selection.champion.policy,
             selection=selection,

@@ -20,13 +20,15 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space.coherence import check_coherence
 from evoswarm.space.explain import explain
-from evoswarm.space.settings import SpaceSettings
+from evoswarm.space.settings import ChampionSettings, SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
 from evoswarm.trust import NOBODY, Trust
 from evoswarm.user_files import read_bytes
 
-_NOT_IDENTITY = frozenset({"description", "seed", "stop_at", "budget", "tracking", "decoding", "certificate"})
+_NOT_IDENTITY = frozenset(
+    {"description", "seed", "stop_at", "budget", "tracking", "decoding", "champion", "certificate"}
+)
 
 _LEFT_OUT = frozenset({"system", "template_options", "template_date"})
 """Keys that came later: where nothing is said, a space has the digests that it had before."""
@@ -120,6 +122,13 @@ class SearchSpace(SpaceSettings):
             raise ValueError("expected a space whose pool is known, got alphabet: auto")
         return (self.alphabet,)
 
+    @property
+    def saving(self) -> float | None:
+        """The least share of FLOPs for which a search prefers a less accurate champion; None is for nothing."""
+        costs = any(not name.startswith("accuracy") for name in self.objectives)
+        thrifty = costs if self.champion.choose is None else self.champion.choose == "thrifty"
+        return self.champion.saving if thrifty else None
+
     def resolved(self, alphabet: AlphabetName) -> Self:
         """The same space in an alphabet that is known: where it says ``auto``, this or the first of the genome's."""
         if self.alphabet != "auto":
@@ -148,8 +157,8 @@ class SearchSpace(SpaceSettings):
         """SHA-256 of what makes a run the same search: two spaces with one continuation digest may share a run.
 
         Left out is what may change between two sittings: how long the search goes on (generations, `stop_at`,
-        `budget`), what never changes a result (`tracking`, `decoding`, `description`, `certificate`), and the seed,
-        which names a run of its own and is compared beside this.
+        `budget`), what becomes of what it found (`champion`, `certificate`), what never changes a result (`tracking`,
+        `decoding`, `description`), and the seed, which names a run of its own and is compared beside this.
         """
         content = {key: value for key, value in self._content().items() if key not in _NOT_IDENTITY}
         content["evolution"] = {key: value for key, value in content["evolution"].items() if key != "generations"}
@@ -166,6 +175,8 @@ class SearchSpace(SpaceSettings):
             del content["genome"]["kind"]
         if self.genome.alphabets is None:  # likewise
             del content["genome"]["alphabets"]
+        if self.champion == ChampionSettings():  # likewise
+            del content["champion"]
         return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
 
 

@@ -263,6 +263,19 @@ class Tracking(Settings):
     experiment: str = Field(default="evoswarm", min_length=1)
 
 
+class ChampionSettings(Settings):
+    """Which finalist a search ends with.
+
+    Attributes:
+        choose: ``accurate``, the most accurate on the selection split; or ``thrifty``, the cheapest that the most
+            accurate does not clearly beat there. Null is accurate where no objective is a cost, else thrifty.
+        saving: the least share of FLOPs that a thrifty choice must save.
+    """
+
+    choose: Literal["accurate", "thrifty"] | None = None
+    saving: float = Field(default=0.05, ge=0, lt=1)
+
+
 class CertificateSettings(Settings):
     """What the verdict calls a gain, and how far rivals may go.
 
@@ -320,6 +333,7 @@ class SpaceSettings(Settings):
         warm_start: files of recipes that are among the founders.
         tracking: MLflow.
         decoding: limits of the engine.
+        champion: which finalist a search ends with.
         certificate: what the verdict calls a gain, and how far rivals may go.
     """
 
@@ -346,4 +360,5 @@ class SpaceSettings(Settings):
     warm_start: tuple[str, ...] = ()
     tracking: Tracking = Tracking()
     decoding: Decoding = Decoding()
+    champion: ChampionSettings = ChampionSettings()
     certificate: CertificateSettings = CertificateSettings()

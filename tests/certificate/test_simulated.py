@@ -63,7 +63,8 @@ class _Table:
         return [summarize(items, self._rows[recipe.digest], self.tasks) for recipe in recipes]  # type: ignore[arg-type]
 
 
-def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:
+@pytest.mark.parametrize(("saving", "moves"), [(None, False), (0.05, True)])
+def test_the_champion_is_the_one_that_the_rule_of_selection_chooses(saving: float | None, moves: bool) -> None:
     generator = np.random.default_rng(5)
     spec = MemberSpec(name="m", path="zoo:m")
     items = [Item(f"{n:064x}", f"task{n % simulated.TASKS}", "?", "") for n in range(simulated.SELECTION)]
@@ -75,7 +76,8 @@ def test_the_champion_is_the_one_that_the_rule_of_selection_chooses() -> None:
             Recipe(members=(RecipeMember(spec=spec),), lead="m", samples=2 + number) for number in range(len(flops))
         ]
         contenders = [Candidate(str(number), recipe) for number, recipe in enumerate(recipes)]
-        chosen = select(_Table(one.selection, flops, recipes), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
-        assert chosen.champion.name == str(simulated.choose(one.selection, flops))
+        table = _Table(one.selection, flops, recipes)
+        chosen = select(table, items, contenders, [], ["accuracy"], saving)  # type: ignore[arg-type]
+        assert chosen.champion.name == str(simulated.choose(one.selection, flops, saving))
         moved += chosen.champion is not chosen.best
-    assert moved > 5  # the cheapest near the best, not the best
+    assert (moved > 5) == moves  # the cheapest near the best, not the best

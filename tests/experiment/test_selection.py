@@ -67,11 +67,13 @@ class Judge:
         return [Evaluation(score, cost=cost) for score in scores]
 
 
-def choose(scores: Mapping[str, Sequence[float] | None], finalists: Sequence[str]) -> Selection:
+def choose(
+    scores: Mapping[str, Sequence[float] | None], finalists: Sequence[str], saving: float | None = None
+) -> Selection:
     """Select among recipes named by their members."""
     items = [Item(str(number), "t", "", "") for number in range(400)]
     contenders = [Candidate(name, mix(*name.split("+"))) for name in finalists]
-    return select(Judge(scores), items, contenders, [], ["accuracy"])  # type: ignore[arg-type]
+    return select(Judge(scores), items, contenders, [], ["accuracy"], saving)  # type: ignore[arg-type]
 
 
 def right(count: int, shift: int = 0) -> list[float]:
@@ -79,12 +81,30 @@ def right(count: int, shift: int = 0) -> list[float]:
     return [float((number - shift) % 400 < count) for number in range(400)]
 
 
-def test_the_cheapest_within_one_standard_error_wins() -> None:
+def test_a_thrifty_search_takes_the_cheapest_within_one_standard_error() -> None:
     # a+b is right on 4 items more; a swap of 60 makes the paired error larger than that lead
-    selection = choose({"a+b": right(204), "a": right(200, shift=60), "b": right(50)}, ["a+b", "a", "b"])
+    scores = {"a+b": right(204), "a": right(200, shift=60), "b": right(50)}
+    selection = choose(scores, ["a+b", "a", "b"], saving=0.05)
     assert selection.best.name == "a+b"
     assert selection.standard_error > 0.01
     assert selection.winner.name == "a"
+    assert choose(scores, ["a+b", "a", "b"]).champion.name == "a+b"  # where accuracy is what counts
+
+
+@pytest.mark.parametrize(("saving", "winner"), [(0.5, "a"), (0.51, "a+b")])
+def test_a_saving_that_nobody_would_notice_costs_nothing(saving: float, winner: str) -> None:
+    """One of two members takes half of the FLOPs."""
+    scores = {"a+b": right(204), "a": right(200, shift=60), "b": right(50)}
+    assert choose(scores, ["a+b", "a", "b"], saving).winner.name == winner
+
+
+def test_a_member_goes_for_a_loss_only_where_that_saves_enough() -> None:
+    scores = {"a+b": right(300), "a": right(299), "b": right(1)}
+    assert choose(scores, ["a+b", "b"], saving=0.5).champion.policy == mix("a")
+    assert choose(scores, ["a+b", "b"], saving=0.51).champion.policy == mix("a", "b")
+    assert choose(scores, ["a+b", "b"]).champion.policy == mix("a", "b")
+    scores["a"] = right(300)
+    assert choose(scores, ["a+b", "b"]).champion.policy == mix("a")  # as accurate without it
 
 
 def test_a_clear_lead_beats_a_low_cost() -> None:
@@ -95,12 +115,12 @@ def test_a_clear_lead_beats_a_low_cost() -> None:
 
 def test_members_are_dropped_within_half_a_point_in_all() -> None:
     scores = {"a+b+c": right(300), "a+b": right(299), "a+c": right(200), "a": right(298), "b": right(1), "c": right(1)}
-    selection = choose(scores, ["a+b+c", "b", "c"])
+    selection = choose(scores, ["a+b+c", "b", "c"], saving=0.05)
     assert selection.winner.name == "a+b+c"
     assert selection.dropped == ("c", "b")  # 1/400 and 2/400: together exactly half a point
     assert [m.spec.name for m in selection.champion.policy.members] == ["a"]  # type: ignore[attr-defined]
     scores["a"] = right(297)
-    selection = choose(scores, ["a+b+c", "b", "c"])
+    selection = choose(scores, ["a+b+c", "b", "c"], saving=0.05)
     assert selection.dropped == ("c",)
 
 
@@ -136,7 +156,7 @@ def test_what_dropping_leaves_keeps_the_name_it_had_and_its_place_on_the_front()
     judge = Judge(scores)
     finalists = [Candidate("g02-i0-00", mix("a", "b"))]
     others = [Candidate("member b", mix("b")), Candidate("member a", mix("a"))]
-    selection = select(judge, items, finalists, others, ["accuracy"])  # type: ignore[arg-type]
+    selection = select(judge, items, finalists, others, ["accuracy"], 0.05)  # type: ignore[arg-type]
     assert selection.dropped == ("b",)
     assert selection.champion.name == "member a"
     assert [standing.name for standing in selection.front] == ["g02-i0-00", "member a"]  # b equals it
@@ -271,7 +291,7 @@ def wrong_together(bench: Workbench, voters: Sequence[Voter], kinds: Sequence[tu
 def kept(bench: Workbench, vote: Vote) -> Policy:
     """What is left of a vote that wins."""
     items = bench.items["selection"]
-    return select(bench.evaluator, items, [Candidate("it", vote)], [], ["accuracy"]).champion.policy
+    return select(bench.evaluator, items, [Candidate("it", vote)], [], ["accuracy"], 0.05).champion.policy
 
 
 @pytest.mark.parametrize(("missed", "left"), [(2, 1), (3, 3)])

@@ -193,6 +193,17 @@ def test_alphabets_of_the_genome_come_before_the_pools() -> None:
     assert known.digest != alike.digest
 
 
+def test_a_search_is_thrifty_where_it_minds_cost_or_says_so() -> None:
+    space = SearchSpace.from_text(MINIMAL)
+    assert space.saving is None
+    assert space.model_copy(update={"objectives": ("accuracy", "accuracy:sum")}).saving is None
+    assert space.model_copy(update={"objectives": ("accuracy", "flops")}).saving == 0.05
+    asked = SearchSpace.from_text(MINIMAL + "champion: {choose: thrifty, saving: 0.2}\n")
+    assert asked.saving == 0.2
+    assert asked.digest != space.digest
+    assert asked.continuation_digest == space.continuation_digest  # it says what becomes of what was found
+
+
 def test_digests_of_before_stay() -> None:
     """Run directories and openings of test items are known by them."""
     space = SearchSpace.from_text(MINIMAL + "alphabet: bytes\n")

@@ -2,13 +2,15 @@
 
 A simulated search has hundreds of recipes. Every recipe has an ability on every task, every item a difficulty, and a
 recipe solves an item with the chance that both give (Rasch 1960). Recipes crowd together below a plateau, as those of
-an evolved population do. The best twenty on the search items are tested on the selection items, and the cheapest that
-the best one does not clearly beat is the champion: the rule of ``evoswarm.experiment.selection``. Its true accuracy is
-an integral over all difficulties, so it is known whether an interval covers it.
+an evolved population do. The best twenty on the search items are tested on the selection items, and the most accurate
+there is the champion; a thrifty search would take the cheapest that it does not clearly beat: the rules of
+``evoswarm.experiment.selection``. True accuracies are integrals over all difficulties, so it is known whether an
+interval covers them, and what thrift costs.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,7 @@ from tests.studies.study import Record, Study
 TASKS = 5
 RECIPES = 300
 SEARCH, SELECTION, TEST = 200, 200, 1000
-MARGIN, FAR = 0.03, 0.15
+MARGIN, FAR, SAVING = 0.03, 0.15, 0.05
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
 
 
@@ -49,6 +51,8 @@ class Simulated:
         champion: which recipe.
         test: its scores on the test items.
         truth: its true accuracy.
+        thrifty: which recipe a thrifty search would take.
+        thrifty_truth: its true accuracy.
         best: the recipe that is best on the search items: the champion of a search without the other two splits.
         best_truth: its true accuracy.
     """
@@ -59,6 +63,8 @@ class Simulated:
     champion: int
     test: Vector
     truth: float
+    thrifty: int
+    thrifty_truth: float
     best: int
     best_truth: float
 
@@ -73,11 +79,12 @@ def draw_search(generator: np.random.Generator, recipes: int = RECIPES) -> Simul
     search = draw_scores(generator, abilities, spread, SEARCH)
     finalists = np.argsort(-search.mean(axis=1), kind="stable")[:FINALISTS]
     selection = draw_scores(generator, abilities[finalists], spread, SELECTION)
-    champion = int(finalists[choose(selection, flops[finalists])])
+    champion = int(finalists[choose(selection, flops[finalists], None)])
+    thrifty = int(finalists[choose(selection, flops[finalists], SAVING)])
     test = draw_scores(generator, abilities[[champion]], spread, TEST)[0]
     best = int(finalists[0])
-    truths = [accuracy(abilities[recipe], spread) for recipe in (champion, best)]
-    return Simulated(search, selection, flops, champion, test, truths[0], best, truths[1])
+    truth, thrifty_truth, best_truth = (accuracy(abilities[recipe], spread) for recipe in (champion, thrifty, best))
+    return Simulated(search, selection, flops, champion, test, truth, thrifty, thrifty_truth, best, best_truth)
 
 
 def draw_scores(generator: np.random.Generator, abilities: Vector, spread: Vector, items: int) -> Vector:
@@ -102,28 +109,31 @@ def accuracy(abilities: Vector, spread: Vector) -> float:
     return float((chance @ _WEIGHTS / _WEIGHTS.sum()).mean())
 
 
-def choose(scores: Vector, flops: Vector) -> int:
-    """The cheapest within one paired standard error of the best, over tasks of equal weight.
+def choose(scores: Vector, flops: Vector, saving: float | None) -> int:
+    """The best, or the cheapest within one paired standard error of it that saves enough; over tasks of equal weight.
 
     Args:
         scores: ``[finalists, items]``, the tasks taking turns.
         flops: of the finalists.
+        saving: the least share of FLOPs that is enough; None always takes the best.
     """
     means = scores.mean(axis=1)
     best = min(range(len(means)), key=lambda index: (-means[index], flops[index]))
+    if saving is None:
+        return best
     variance = np.zeros(len(means))
     for task in range(TASKS):
         differences = scores[best, task::TASKS] - scores[:, task::TASKS]
         variance += differences.var(axis=1, ddof=1) / differences.shape[1] / TASKS**2
-    near = np.flatnonzero(means[best] - means <= np.sqrt(variance))
-    return int(min(near, key=lambda index: (flops[index], -means[index])))
+    near = np.flatnonzero((means[best] - means <= np.sqrt(variance)) & (flops <= (1 - saving) * flops[best]))
+    return int(min(near, key=lambda index: (flops[index], -means[index]), default=best))
 
 
 def coverage(searches: int, seed: int) -> Record:
     """How often an interval covers the truth: of the champion on test items, and of the best one on search items."""
     generator = np.random.default_rng(seed)
     covered = {"test": 0, "search": 0, "champion_on_search": 0}
-    curse = 0.0
+    curse = ahead = dearer = 0.0
     for _ in range(searches):
         one = draw_search(generator)
         for name, scores, truth in (
@@ -134,8 +144,11 @@ def coverage(searches: int, seed: int) -> Record:
             sample = mean_of(scores, PARTS[len(scores)])  # type: ignore[arg-type]
             covered[name] += sample.lower() <= truth <= sample.upper()
         curse += float(one.search[one.best].mean()) - one.best_truth
+        ahead += one.truth - one.thrifty_truth
+        dearer += math.log(one.flops[one.champion] / one.flops[one.thrifty])
     shares = {name: count / searches for name, count in covered.items()}
-    return {"searches": searches, **shares, "best_on_search_less_truth": curse / searches}
+    thrift = {"accurate_less_thrifty": ahead / searches, "log_flops_ratio": dearer / searches}
+    return {"searches": searches, **shares, "best_on_search_less_truth": curse / searches, **thrift}
 
 
 def verdicts(searches: int, seed: int, gain: float) -> Record:
@@ -182,6 +195,8 @@ def _figures(records: Mapping[str, Record]) -> Readings:
     search, _ = _mean(records, "coverage", "search")
     champion, _ = _mean(records, "coverage", "champion_on_search")
     curse, _ = _mean(records, "coverage", "best_on_search_less_truth")
+    ahead, _ = _mean(records, "coverage", "accurate_less_thrifty")
+    dearer, _ = _mean(records, "coverage", "log_flops_ratio")
     false_gain, drawn = _mean(records, "no-gain", "adds value")
     false_none, more = _mean(records, "margin-gain", "no value")
     return {
@@ -190,6 +205,8 @@ def _figures(records: Mapping[str, Record]) -> Readings:
         "search_coverage": Reading(search, f"of the same interval of the best recipe on the {SEARCH} search items"),
         "search_promise": Reading(curse, "the best score on the search items, less that recipe's true accuracy"),
         "champion_on_search_coverage": Reading(champion, "of the champion's interval on the search items"),
+        "accurate_less_thrifty": Reading(ahead, "true accuracy of the champion less that of the thrifty choice"),
+        "flops_ratio": Reading(None if dearer is None else math.exp(dearer), "its FLOPs, geometric mean of the ratio"),
         "false_adds_value": Reading(false_gain, f"without a true gain over one rival, {drawn} verdicts"),
         "false_no_value": Reading(false_none, f"with a true gain of {MARGIN} over one rival, {more} verdicts"),
     }
@@ -211,6 +228,8 @@ STUDY = Study(
         "search_coverage": at_most(0.9),
         "search_promise": None,
         "champion_on_search_coverage": None,
+        "accurate_less_thrifty": None,
+        "flops_ratio": None,
         "false_adds_value": at_most(0.025),
         "false_no_value": at_most(0.025),
     },
