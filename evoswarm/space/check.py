@@ -42,7 +42,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             its caller does not trust.
         RecipeError: a recipe under ``warm_start`` cannot be read or used.
         TaskError: a data set is missing, empty, unreadable or too small, a column is missing; a family or its
-            settings are unknown; a scorer of the user's cannot be had.
+            settings are unknown; a scorer of the user's cannot be had; no answer to a task could be right.
     """
     named_store(space)
     notes, members = _check_members(space)
@@ -55,7 +55,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
             notes.append(f"tasks.{index}: {origin} is on the hub: its columns and size are not checked")
         else:
             own = draw_task_items(space, index, task)
-            notes += check_golds(space, index, task, own["search"])
+            notes += check_golds(space, index, task, own)
             for split, items in own.items():
                 drawn.setdefault(split, []).extend(items)
             notes += [f"tasks.{index}.{remark}" for remark in task.remarks]

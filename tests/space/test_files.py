@@ -344,13 +344,17 @@ def test_the_user_s_own_scorer_comes_from_the_working_directory(home: Path) -> N
 def test_a_scorer_is_asked_for_an_item_s_own_answer(home: Path) -> None:
     source = "def half(text, item):\n    return 0.5\ndef broken(text, item):\n    return 1 / 0\n"
     (home / "two_minds.py").write_text(source)
-    for name, words in {"half": "gives an item's own answer 1, got 0.5", "broken": "got ZeroDivisionError"}.items():
-        (home / "space.yaml").write_text(
-            SPACE.replace("own.jsonl", f"own.jsonl\n    scorer: {{kind: 'two_minds:{name}'}}")
-        )
-        (note,) = check_files(SearchSpace.from_yaml("space.yaml", trust=Trust(scorers=("two_minds",))))
-        assert note.startswith("tasks.1.scorer.kind: ")
-        assert words in note
+
+    def checked(name: str) -> tuple[str, ...]:
+        kind = f"own.jsonl\n    scorer: {{kind: 'two_minds:{name}'}}"
+        (home / "space.yaml").write_text(SPACE.replace("own.jsonl", kind))
+        return check_files(SearchSpace.from_yaml("space.yaml", trust=Trust(scorers=("two_minds",))))
+
+    (note,) = checked("half")
+    assert note.startswith("space.yaml:15:14: tasks.1.scorer.kind: ")
+    assert note.endswith("got 3 of 3 that get less, such as '5', which gets 0.5")
+    with pytest.raises(TaskError, match=r"tasks\.1\.scorer\.kind: .*got ZeroDivisionError"):
+        checked("broken")
 
 
 def test_trust_is_the_caller_s_word_and_is_never_written(home: Path) -> None:
