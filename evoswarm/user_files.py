@@ -99,6 +99,23 @@ def kind_of(mode: int) -> str:
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
 
 
+def place_refused(file: str | Path) -> str | None:
+    """Why a file could not be made, with the directories it lies in; None where nothing speaks against it.
+
+    Nothing is made. The nearest directory that is there decides.
+    """
+    folder = os.path.dirname(os.path.abspath(file))
+    while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    try:
+        mode = os.stat(folder).st_mode
+    except (OSError, ValueError) as error:
+        return f"{folder}: {getattr(error, 'strerror', None) or error}"
+    if not stat.S_ISDIR(mode):
+        return f"{kind_of(mode)} at {folder}"
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder}, where you may not write"
+
+
 class _TooLarge(Exception):
     """Holds the size in bytes, at least."""
 

@@ -52,7 +52,7 @@ def numbers(text: str, name: str = "--seeds") -> tuple[int, ...]:
     return tuple(found)
 
 
-def _names(text: str) -> list[str]:
+def algorithms_named(text: str) -> list[str]:
     """The algorithms that a text names."""
     names = [name.strip() for name in text.split(",")]
     if not all(names):
@@ -63,11 +63,11 @@ def _names(text: str) -> list[str]:
 
 def run_compare(
     space: SearchSpace,
-    algorithms: str | None,
+    algorithms: Sequence[str],
     seeds: Sequence[int],
     evaluations: int,
     *,
-    out: Path | None,
+    out: Path,
     runs: Path,
     quiet: bool,
 ) -> None:
@@ -79,7 +79,7 @@ def run_compare(
     from rich.console import Console
 
     from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.study.comparison.compare import allowed, chosen, compare
+    from evoswarm.study.comparison.compare import compare
     from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT
 
     def show(one: SearchRecord, number: int, count: int) -> None:
@@ -96,10 +96,10 @@ def run_compare(
     silence_loading()
     comparison = compare(
         space,
-        allowed(space) if algorithms is None else chosen(_names(algorithms)),
+        algorithms,
         seeds,
         evaluations,
-        out=out if out is not None else runs / f"compare-{space.name}",
+        out=out,
         runs=runs,
         progress=Progress(tell),
         on_search=show,

@@ -1,5 +1,4 @@
-"""The composition root: a search space is wired up, evolved, and ends as a run directory with a champion in it."""
+"""The composition root: a search space is wired up, evolved, and ends as a run directory with a champion in it.
 
-from evoswarm.experiment.session import search
-
-__all__ = ["search"]
+Nothing is imported here: what only reads files (`places`, `finished_run`) is needed before the models' libraries are.
+"""

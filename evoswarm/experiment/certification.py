@@ -23,13 +23,15 @@ from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
 from evoswarm.evaluation.ledger import OpeningRecord
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment import mirror
+from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
+from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE
-from evoswarm.experiment.run_history import history, note_once, read_run, retire, root_of, transient_failures
+from evoswarm.experiment.run_history import history, note_once, retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
-from evoswarm.experiment.workbench import Workbench, ledger_file, naming, workbench
+from evoswarm.experiment.workbench import Workbench, naming, workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Policy, Recipe
 from evoswarm.rivals.tuning import Rivals, tune

@@ -4,48 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
-from evoswarm.experiment.workbench import LEDGER
 from evoswarm.failure import Failure
-from evoswarm.policies import Policy, load_policy
-from evoswarm.run_directory import CHAMPION, INDIVIDUALS, RunDirectory
-from evoswarm.space import SearchSpace, named_store
-from evoswarm.trust import NOBODY, Trust
-
-SPACE = "space.yaml"
-RUNS = "runs"
-
-
-def root_of(path: Path) -> Path:
-    """Where the ledger of a run is: beside it, or where searches keep it."""
-    beside = path.resolve().parent
-    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
-
-
-def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Policy]:
-    """The space and the champion of a run directory.
-
-    Args:
-        path: of the directory.
-        trust: whose code may run where the space asks for it; the directory itself never says.
-
-    Raises:
-        RunError: it is none, or its search has not ended.
-    """
-    for name in (SPACE, CHAMPION):
-        if not (path / name).is_file():
-            got = "one without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
-            message = f"expected a run directory with a {name} in it (its search has ended), got {got}"
-            raise RunError(message, Where(str(path)))
-    space = SearchSpace.from_yaml(path / SPACE, trust=trust)
-    named_store(space)
-    return space, load_policy(path)
-
+from evoswarm.policies import Policy
+from evoswarm.run_directory import INDIVIDUALS, RunDirectory
 
 GAVE_UP = "gave_up"
 """Event of the journal: nothing could be evaluated at all, and nothing of it was written down."""

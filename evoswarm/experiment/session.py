@@ -27,12 +27,13 @@ from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.outlook import Ahead
+from evoswarm.experiment.places import ledger_file, run_identity
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
 from evoswarm.experiment.run_history import retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
-from evoswarm.experiment.workbench import Workbench, ledger_file, workbench
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
 from evoswarm.run_directory import RunDirectory, RunWanted, run_directory
 from evoswarm.space import SearchSpace, named_store
@@ -120,8 +121,8 @@ def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
 
 def _wanted(space: SearchSpace, root: Path, out: Path | None) -> RunWanted:
     """Which run the search of a space is."""
-    identity = {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
-    return RunWanted(root, f"{space.name}-seed{space.seed}", identity, limits(space), out, space.tracking.mlflow)
+    name = f"{space.name}-seed{space.seed}"
+    return RunWanted(root, name, run_identity(space), limits(space), out, space.tracking.mlflow)
 
 
 @contextmanager

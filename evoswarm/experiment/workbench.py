@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,8 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger, OpeningRecord
 from evoswarm.evaluation.mixes import TransientFailures
+from evoswarm.experiment.finished_run import check_members
+from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, load_policy
@@ -26,18 +27,6 @@ from evoswarm.tasks.task import Item, SplitName, Task
 from evoswarm.trust import Trust
 
 P = TypeVar("P", bound=Policy)
-
-LEDGER = "ledger.sqlite"
-LEDGER_VARIABLE = "EVOSWARM_LEDGER"
-
-
-def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
-    """Where the ledger lies: where the caller says, else ``EVOSWARM_LEDGER``, else beside the runs.
-
-    It is the caller's to say, never a space's: whoever opens a database may write to it.
-    """
-    named = ledger or os.environ.get(LEDGER_VARIABLE)
-    return Path(named).expanduser() if named else runs / LEDGER
 
 
 @dataclass
@@ -231,16 +220,3 @@ def naming(file: str) -> Iterator[None]:
         yield
     except RecipeError as error:
         raise error if error.where else RecipeError(error.message, Where(file)) from None
-
-
-def check_members(policy: Policy, space: SearchSpace, file: str) -> None:
-    """Refuse a policy with members that the pool lacks, before anything is loaded.
-
-    Raises:
-        RecipeError: names the member.
-    """
-    names = [spec.name for spec in space.pool]
-    for index, spec in enumerate(policy.specs):
-        if spec.name not in names:
-            message = f"expected a member of the pool ({', '.join(names)}), got {spec.name!r}"
-            raise RecipeError(message, Where(file, f"members.{index}.spec.name" if policy.kind == "mix" else ""))

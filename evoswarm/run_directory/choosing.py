@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,7 @@ def run_directory(wanted: RunWanted) -> RunDirectory:
     """
     out, identity, name = wanted.out, wanted.identity, wanted.name
     if out is not None:
-        began = _began(out)
-        if began is None and out.exists() and not _is_vacant(out):
-            events_of(out)  # a damaged one is said as such
-            raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
-        if began is not None and began != identity:
-            raise RunError(_other(began, identity), Where(str(out)))
+        check_out(out, [identity])
         return _begin(RunDirectory(out), identity)
     path = wanted.begun
     if path is not None:
@@ -80,6 +76,26 @@ def run_directory(wanted: RunWanted) -> RunDirectory:
     taken = {path.name for path in numbered if path.exists() and not _is_vacant(path)}
     free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
     return _begin(RunDirectory(wanted.root / free), identity)
+
+
+def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a directory that a search must not write to; nothing is made or opened to write.
+
+    Args:
+        out: the directory that the user asked for.
+        identities: what the search may turn out to be; the first is the likeliest.
+
+    Raises:
+        RunError: it belongs to another search, or holds other files.
+    """
+    began = _began(out)
+    if began is None and os.path.lexists(out) and not _is_vacant(out):
+        if not os.path.isdir(out):
+            raise RunError("expected a new directory or one of this search, got a file", Where(str(out)))
+        events_of(out)  # a damaged one is said as such
+        raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
+    if began is not None and began not in identities:
+        raise RunError(_other(began, identities[0]), Where(str(out)))
 
 
 def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:

@@ -78,7 +78,7 @@ class TestGenerate:
         refused(command("generate", "gone.json", "x"), "/not/there")
         recipe["members"][0]["spec"]["path"] = "/" + 5000 * "x"
         Path("long.json").write_text(json.dumps(recipe))
-        refused(command("generate", "long.json", "x"), "llama-a", "expected a directory with a model")
+        refused(command("generate", "long.json", "x"), "long.json: members.0.spec.path: expected a model directory")
         recipe["members"][0]["spec"] = {**recipe["members"][1]["spec"], "name": "llama-a", "fingerprint": "0" * 64}
         Path("changed.json").write_text(json.dumps(recipe))
         refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.experiment.run_history import read_run
+from evoswarm.experiment.finished_run import read_run
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.trust import Trust
@@ -41,7 +41,7 @@ def asked(command: Command) -> Command:
         ("plan", "space.yaml"),
         ("search", "space.yaml"),
         ("evaluate", "recipe.json", "--space", "space.yaml"),
-        ("compare", "space.yaml", "--evaluations", "100"),
+        ("compare", "space.yaml", "--evaluations", "1000"),
         ("two-by-two", "space.yaml", "space.yaml"),
     ],
     ids=lambda words: words[0],

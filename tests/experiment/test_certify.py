@@ -19,11 +19,12 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.interrupt import SearchInterrupted
+from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.run_history import history
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import LEDGER, workbench
+from evoswarm.experiment.workbench import workbench
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import read_policy
 from evoswarm.policies.mix import Recipe, RecipeMember

@@ -11,8 +11,8 @@ import pytest
 from evoswarm.cli import run as run_command
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.result import SearchResult
-from evoswarm.experiment.workbench import ledger_file
 
 
 def test_the_callers_word_then_the_environment_then_beside_the_runs(

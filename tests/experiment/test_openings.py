@@ -11,9 +11,10 @@ import pytest
 from evoswarm.cli import run as command
 from evoswarm.evaluation.ledger import Ledger, OpenedBefore
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import LEDGER, evaluate
+from evoswarm.experiment.workbench import evaluate
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, open_for, other_champion

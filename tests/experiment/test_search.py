@@ -17,10 +17,10 @@ import pytest
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.interrupt import SearchInterrupted
+from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import LEDGER
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import OUTCOMES, lines, same_outcome

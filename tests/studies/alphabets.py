@@ -16,7 +16,8 @@ from scipy import stats
 
 from evoswarm import SearchSpace, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
-from evoswarm.experiment.workbench import LEDGER, workbench
+from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import Policy
 from evoswarm.statistics.paired import paired_standard_error
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings, at_least

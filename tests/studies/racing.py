@@ -20,8 +20,9 @@ from scipy import stats
 from evoswarm import Policy, SearchSpace, Swarm, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.workbench import LEDGER, workbench
+from evoswarm.experiment.workbench import workbench
 from evoswarm.statistics.paired import paired_standard_error
 from tests.benchmarks.figures import Reading, Readings, at_least, at_most
 from tests.studies.study import Record, Study

@@ -15,7 +15,8 @@ from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.evolution.settings import Objective
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.seeds import Estimate
-from evoswarm.study.comparison.compare import allowed, chosen, compare, variant
+from evoswarm.study.comparison.asked import allowed, chosen
+from evoswarm.study.comparison.compare import compare, variant
 from evoswarm.study.comparison.record import SearchRecord
 from evoswarm.study.comparison.result import Comparison
 from tests.studies import comparison as judgement

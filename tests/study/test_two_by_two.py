@@ -14,8 +14,9 @@ from evoswarm.cli import run
 from evoswarm.errors import SpaceError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.space import SearchSpace
+from evoswarm.study.two_by_two.pair import check_spaces
 from evoswarm.study.two_by_two.searches import HeldOutScores, SeedResult, search_both
-from evoswarm.study.two_by_two.values import check_spaces, compare, two_by_two
+from evoswarm.study.two_by_two.values import compare, two_by_two
 from tests.conftest import MICRO
 
 SPACES = Path(__file__).parents[2] / "search_spaces"

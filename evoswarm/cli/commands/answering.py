@@ -34,9 +34,9 @@ def generate(
         if not text:
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
         check_encodable(text, Where("--stop"))
-    from evoswarm.policies import load_policy
+    from evoswarm.cli.early import check_recipe
 
-    chosen = load_policy(recipe)
+    chosen = check_recipe(recipe, trust_remote_code)
     members = [Path(spec.path) for spec in chosen.specs]
     inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
     check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
@@ -71,10 +71,11 @@ def evaluate(
     name = next((known for known in SPLITS if known == split), None)
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
+    from evoswarm.cli.early import check_evaluate
     from evoswarm.policies import load_policy
 
-    load_policy(recipe)  # a mistake in it shows before heavy libraries are loaded
-    checked = read_space(space, overrides, None, trust)
+    policy = load_policy(recipe)
+    checked = read_space(space, overrides, None, trust, lambda read: check_evaluate(policy, recipe, read, RUNS, ledger))
     from evoswarm.cli.search_command import run_evaluate
 
     run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,12 +31,30 @@ Ledger = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
-def read_space(path: Path, overrides: list[str] | None, seed: int | None, trust: Trust) -> SearchSpace:
-    """Read and check a space; no heavy library is loaded yet."""
+def read_space(
+    path: Path,
+    overrides: list[str] | None,
+    seed: int | None,
+    trust: Trust,
+    first: Callable[[SearchSpace], None] = lambda space: None,
+) -> SearchSpace:
+    """Read and check a space; no heavy library is loaded yet.
+
+    Args:
+        path: of the space.
+        overrides: of its values.
+        seed: replaces the space's.
+        trust: the caller's.
+        first: what else the command has to ask of the space, before its members and items are looked at: that may take
+            a while where there are many.
+    """
+    from evoswarm.genomes import check_kind
     from evoswarm.space import SearchSpace, check_files
 
     settings = [*(overrides or ()), *([f"seed={seed}"] if seed is not None else [])]
     checked = SearchSpace.from_yaml(path, tuple(settings), trust)
+    check_kind(checked)
+    first(checked)
     for note in check_files(checked):
         logging.getLogger("evoswarm").info(note)
     return checked

@@ -82,7 +82,9 @@ def search(
     ledger: Ledger = None,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
-    checked = read_space(space, overrides, seed, trust)
+    from evoswarm.cli.early import check_search
+
+    checked = read_space(space, overrides, seed, trust, lambda read: check_search(read, out, RUNS, ledger))
     from evoswarm.cli.search_command import run_search
 
     run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify)
@@ -108,6 +110,9 @@ def certify(
         return
     if run is None:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
+    from evoswarm.cli.early import check_certify
+
+    check_certify(run, trust, ledger)
     from evoswarm.cli.certify_command import run_certify
 
     run_certify(run, trust, ledger=ledger, force=force, quiet=quiet, as_json=as_json)

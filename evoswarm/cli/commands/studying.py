@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evoswarm.cli.commands.options import RUNS, Overrides, Quiet, SpaceFile, read_space
 from evoswarm.cli.trusting import trusting
 from evoswarm.trust import Trust
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
 
 
 @trusting
@@ -21,9 +24,13 @@ def study(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
 ) -> None:
     """Find out which settings of a search matter; an unfinished study is continued."""
+    from evoswarm.cli.early import check_ledger
+    from evoswarm.genomes import check_kind
     from evoswarm.study.hyperparameters.question import read_question
 
     question = read_question(file, trust)
+    check_kind(question.space)
+    check_ledger(RUNS)
     from evoswarm.cli.study_command import run_study
 
     run_study(question, runs=RUNS, jobs=jobs, quiet=quiet, as_json=as_json)
@@ -46,11 +53,17 @@ def compare(
 ) -> None:
     """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
     from evoswarm.cli.compare_command import numbers, run_compare
+    from evoswarm.cli.early import check_compare
 
-    chosen = numbers(seeds)
-    checked = read_space(space, overrides, None, trust)
+    chosen, names, place = numbers(seeds), list[str](), Path()
 
-    run_compare(checked, algorithms, chosen, evaluations, out=out, runs=RUNS, quiet=quiet)
+    def check(read: SearchSpace) -> None:
+        nonlocal names, place
+        place = out if out is not None else RUNS / f"compare-{read.name}"
+        names = check_compare(read, algorithms, chosen, evaluations, place, RUNS)
+
+    checked = read_space(space, overrides, None, trust, check)
+    run_compare(checked, names, chosen, evaluations, out=place, runs=RUNS, quiet=quiet)
 
 
 @trusting
@@ -63,7 +76,11 @@ def two_by_two(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
-    spaces = [read_space(path, overrides, None, trust) for path in (same, cross)]
+    from evoswarm.cli.early import check_ledger
+    from evoswarm.study.two_by_two.pair import check_spaces
+
+    one = read_space(same, overrides, None, trust, lambda read: check_ledger(RUNS))
+    other = read_space(cross, overrides, None, trust, lambda read: check_spaces(one, read))
     from evoswarm.cli.two_by_two_command import run_two_by_two
 
-    run_two_by_two(spaces[0], spaces[1], range(seeds), runs=RUNS, as_json=as_json)
+    run_two_by_two(one, other, range(seeds), runs=RUNS, as_json=as_json)

@@ -8,49 +8,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.durable import write_within
-from evoswarm.errors import RunError, SpaceError, Where
-from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.genomes.archipelago_settings import objectives_of
-from evoswarm.run_directory import JOURNAL
 from evoswarm.space import Budget, SearchSpace, Tracking
+from evoswarm.study.comparison.asked import check_asked, identity_of, known_searches
 from evoswarm.study.comparison.record import SearchRecord, objectives_seen
-from evoswarm.study.comparison.result import BASELINE, COMPARISON, COMPARISON_PLOT, Comparison
-from evoswarm.user_files import MIB, read_text
+from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT, Comparison
 
 OnSearch = Callable[[SearchRecord, int, int], None]
 
 _PATIENCE = 2  # times the generations that the evaluations last for: who asks for known recipes spends none on them
-
-
-def allowed(space: SearchSpace) -> list[str]:
-    """All algorithms that can optimise the space's objectives."""
-    return [name for name, kind in ALGORITHMS.items() if len(space.objectives) == 1 or kind.several_objectives]
-
-
-def chosen(names: Iterable[str]) -> list[str]:
-    """Algorithms by their names.
-
-    Raises:
-        SpaceError: there is no such algorithm, or one is named twice.
-    """
-    found: list[str] = []
-    for name in names:
-        if name not in ALGORITHMS:
-            raise SpaceError(f"expected algorithms of {', '.join(ALGORITHMS)}, got {name!r}", Where("--algorithms"))
-        if name in found:
-            raise SpaceError(f"expected algorithms that differ, got {name!r} twice", Where("--algorithms"))
-        found.append(name)
-    return found
 
 
 def compare(
@@ -83,9 +59,9 @@ def compare(
     """
     from evoswarm.study.comparison.plot import picture  # matplotlib is slow to import
 
-    _check(space, algorithms, seeds, evaluations)
+    check_asked(space, algorithms, seeds, evaluations)
     root, found, swarm = Path(out), list[SearchRecord](), None
-    known = _known(root, space, evaluations)
+    known = known_searches(root, space, evaluations)
     wanted = [(algorithm, seed) for seed in seeds for algorithm in algorithms]
     with kept_in(root):
         for number, (algorithm, seed) in enumerate(wanted, start=1):
@@ -104,21 +80,6 @@ def compare(
     write_within(root, COMPARISON, json.dumps(comparison.as_dict(), indent=2) + "\n")
     write_within(root, COMPARISON_PLOT, picture(comparison))
     return comparison
-
-
-def _check(space: SearchSpace, algorithms: Sequence[str], seeds: Sequence[int], evaluations: int) -> None:
-    """Refuse what makes no comparison."""
-    chosen(algorithms)
-    if not algorithms or not seeds or len(set(seeds)) < len(seeds):
-        raise SpaceError(f"expected algorithms, and seeds that differ, got {algorithms} and {seeds}", Where("--seeds"))
-    for algorithm in algorithms:
-        if algorithm not in (able := allowed(space)):
-            expected = f"expected algorithms for {len(space.objectives)} objectives ({', '.join(able)})"
-            raise SpaceError(f"{expected}, got {algorithm!r}, which optimises one", Where("--algorithms"))
-    size, items = generation_size(space), space.splits.search
-    if evaluations < size * items:
-        message = f"expected at least {size * items} (one generation of {size} recipes on {items} items)"
-        raise SpaceError(f"{message}, got {evaluations}", Where("--evaluations"))
 
 
 def variant(space: SearchSpace, algorithm: str, evaluations: int) -> SearchSpace:
@@ -153,7 +114,7 @@ def _searched(
     return SearchRecord(
         algorithm=algorithm,
         seed=seed,
-        space=_identity(space),
+        space=identity_of(space),
         limit=evaluations,
         evaluations=tuple(count for count, _ in curve),
         best=tuple(best for _, best in curve),
@@ -163,41 +124,3 @@ def _searched(
         worst=worst,
         seconds=round(result.seconds, 1),
     )
-
-
-def _known(root: Path, space: SearchSpace, evaluations: int) -> dict[tuple[str, int], SearchRecord]:
-    """The records of searches that were finished before, by algorithm and seed.
-
-    Raises:
-        RunError: the directory holds something else, such as a comparison of another space.
-    """
-    if (root / JOURNAL).exists():
-        raise RunError("expected a new directory or one of a comparison, got that of a search", Where(str(root)))
-
-    def require(same: bool, expected: object, got: object) -> None:
-        if not same:
-            message = f"expected a comparison of {expected}, got {got}: choose another directory"
-            raise RunError(message, Where(str(file)))
-
-    known = {}
-    for file in sorted(file for name in ALGORITHMS for file in root.glob(f"{name}-seed*.json")):
-        one = SearchRecord.read(file)
-        require(one.space == _identity(space), "this space", "another space")
-        require(one.limit == evaluations, f"{evaluations} evaluations", one.limit)
-        known[one.algorithm, one.seed] = one
-    if (file := root / COMPARISON).exists():  # its records may have been taken away
-        try:
-            kept = json.loads(read_text(file, limit=64 * MIB))
-            name, limit = kept["space"], kept["evaluations"]
-        except (ValueError, TypeError, KeyError):
-            name, limit = None, evaluations
-        require(isinstance(name, str), "algorithms, which can be continued", "another file")
-        require(name == space.name, space.name, f"one of {name:.100}")
-        require(limit == evaluations, f"{evaluations} evaluations", limit)
-    return known
-
-
-def _identity(space: SearchSpace) -> str:
-    """The space apart from algorithm, seed and budget."""
-    evolution = space.evolution.model_copy(update={"algorithm": BASELINE})
-    return space.model_copy(update={"evolution": evolution}).continuation_digest

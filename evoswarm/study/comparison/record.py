@@ -6,16 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evolution.archive import signed
 from evoswarm.evolution.settings import Objective
-from evoswarm.experiment.result import SearchResult
 from evoswarm.pareto import ParetoFront
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.user_files import MIB, read_text
+
+if TYPE_CHECKING:
+    from evoswarm.experiment.result import SearchResult
 
 _LARGEST = 64 * MIB  # of a record
 

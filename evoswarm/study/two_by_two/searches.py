@@ -11,9 +11,10 @@ from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import Workbench, ledger_file, load_swarm, workbench
+from evoswarm.experiment.workbench import Workbench, load_swarm, workbench
 from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item

@@ -14,16 +14,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from evoswarm.errors import SpaceError
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import Stratum, difference_of, strata
 from evoswarm.statistics.seeds import over_seeds
+from evoswarm.study.two_by_two.pair import check_spaces
 from evoswarm.study.two_by_two.searches import DIRECTORY, HeldOutScores, SeedResult, search_both
-
-_MAY_DIFFER = frozenset({"name", "description", "seed", "pool", "tracking", "decoding"})
 
 
 @dataclass(frozen=True)
@@ -179,25 +177,6 @@ def two_by_two(
             )
             del swarm
     return compare(*results)
-
-
-def check_spaces(same: SearchSpace, cross: SearchSpace) -> None:
-    """Refuse spaces that differ in more than their pools: what is compared would be something else.
-
-    Raises:
-        SpaceError: names the first key that differs, or what makes the comparison impossible.
-    """
-    if same.name == cross.name:
-        raise SpaceError(f"expected a name of its own, got {cross.name!r} twice", cross.where("name"))
-    if same.genome.kind != "mix":
-        message = f"expected mix (votes are searched for beside it), got {same.genome.kind!r}"
-        raise SpaceError(message, same.where("genome", "kind"))
-    for key, field in type(same).model_fields.items():
-        if key not in _MAY_DIFFER and getattr(same, key) != getattr(cross, key):
-            message = (
-                f"expected the same {field.alias or key} as in {same.name} (only the pools may differ), got another"
-            )
-            raise SpaceError(message, cross.where(key))
 
 
 def compare(same: Sequence[SeedResult], cross: Sequence[SeedResult]) -> TwoByTwo:

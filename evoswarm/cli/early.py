@@ -1,0 +1,105 @@
+"""What a command can know from its arguments and from files, asked before the models' libraries are imported.
+
+Importing those takes seconds: whoever mistypes a name should not wait for them. Each check is made again where the work
+is done, since other callers come that way too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from evoswarm.cli.compare_command import algorithms_named
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.finished_run import check_members, check_policy, read_run
+from evoswarm.experiment.places import ledger_file, possible_identities, root_of
+from evoswarm.policies import Policy, load_policy
+from evoswarm.run_directory import check_out
+from evoswarm.space import SearchSpace, check_files
+from evoswarm.trust import Trust
+from evoswarm.user_files import place_refused
+
+
+def check_ledger(runs: Path, ledger: Path | None = None) -> None:
+    """Refuse a ledger that cannot be used; none is made.
+
+    Raises:
+        RunError: it is no ledger, another version's, or cannot be written.
+    """
+    file = ledger_file(runs, ledger)
+    if os.path.lexists(file):
+        Ledger(file).close()
+    else:
+        _check_place(file, "a ledger")
+
+
+def check_search(space: SearchSpace, out: Path | None, runs: Path, ledger: Path | None) -> None:
+    """Refuse a search that has nowhere to write.
+
+    Raises:
+        RunError: the run directory is another search's or cannot be made; or see `check_ledger`.
+    """
+    if out is not None:
+        check_out(out, possible_identities(space))
+    place = runs if out is None else out
+    _check_place(place / "files", "a run directory")
+    check_ledger(runs, ledger)
+
+
+def check_certify(run: Path, trust: Trust, ledger: Path | None) -> None:
+    """Refuse a run that cannot be certified, as far as its files say.
+
+    Raises:
+        EvoswarmError: it has no champion, its space cannot be used, or see `check_ledger`.
+    """
+    space, _ = read_run(run, trust)
+    check_files(space)
+    check_ledger(root_of(run), ledger)
+
+
+def check_recipe(recipe: Path, trust_remote_code: bool) -> Policy:
+    """A policy whose members can be loaded, as far as files say.
+
+    Raises:
+        EvoswarmError: the file holds no policy, or a member's files are missing or unfit.
+    """
+    policy = load_policy(recipe)
+    check_policy(policy, str(recipe), trust_remote_code)
+    return policy
+
+
+def check_evaluate(policy: Policy, recipe: Path, space: SearchSpace, runs: Path, ledger: Path | None) -> None:
+    """Refuse a policy of other members than the pool's.
+
+    Raises:
+        EvoswarmError: it is one; or see `check_ledger`.
+    """
+    check_members(policy, space, str(recipe))
+    check_ledger(runs, ledger)
+
+
+def check_compare(
+    space: SearchSpace, algorithms: str | None, seeds: Sequence[int], evaluations: int, out: Path, runs: Path
+) -> list[str]:
+    """The algorithms to compare: those named, else all that the space allows.
+
+    Raises:
+        EvoswarmError: there is none of that name, the numbers make no comparison, ``out`` holds something else, or see
+            `check_ledger`.
+    """
+    from evoswarm.study.comparison.asked import allowed, check_asked, chosen, known_searches
+
+    names = allowed(space) if algorithms is None else chosen(algorithms_named(algorithms))
+    check_asked(space, names, seeds, evaluations)
+    known_searches(out, space, evaluations)
+    _check_place(out / "files", "a comparison")
+    check_ledger(runs)
+    return names
+
+
+def _check_place(file: Path, what: str) -> None:
+    refused = place_refused(file)
+    if refused is not None:
+        raise RunError(f"expected a place where {what} can be written, got {refused}", Where(str(file.parent)))

@@ -1,0 +1,41 @@
+"""Where the files of searches lie: the directory of all runs, the ledger beside them; and whose a directory is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from evoswarm.policies.alphabets import ALPHABETS
+from evoswarm.space import SearchSpace
+
+LEDGER = "ledger.sqlite"
+LEDGER_VARIABLE = "EVOSWARM_LEDGER"
+RUNS = "runs"
+SPACE = "space.yaml"
+"""The space within a run directory."""
+
+
+def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
+    """Where the ledger lies: where the caller says, else ``EVOSWARM_LEDGER``, else beside the runs.
+
+    It is the caller's to say, never a space's: whoever opens a database may write to it.
+    """
+    named = ledger or os.environ.get(LEDGER_VARIABLE)
+    return Path(named).expanduser() if named else runs / LEDGER
+
+
+def root_of(path: Path) -> Path:
+    """Where the ledger of a run is: beside it, or where searches keep it."""
+    beside = path.resolve().parent
+    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
+
+
+def run_identity(space: SearchSpace) -> dict[str, Any]:
+    """What makes two searches the same one, as run directories note it."""
+    return {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
+
+
+def possible_identities(space: SearchSpace) -> list[dict[str, Any]]:
+    """Of every search that a space may turn out to be: what ``alphabet: auto`` is shows when members are loaded."""
+    return [run_identity(space.resolved(alphabet)) for alphabet in ALPHABETS]
