@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
 from filelock import FileLock, Timeout
 
@@ -42,7 +44,7 @@ def write_file(target: Path, text: str) -> Path:
     """
     with plain_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if _is_stream(target):
+        if is_stream(target):
             with target.open("a", encoding="utf-8") as stream:
                 stream.write(text)
         else:
@@ -74,7 +76,72 @@ def write_within(root: Path, name: str, content: str | bytes) -> Path:
     return target
 
 
-def _is_stream(target: Path) -> bool:
+class WholeFile:
+    """A file that a user names, written bit by bit, whole or not at all; see `write_file`. A context manager.
+
+    What UTF-8 cannot encode (half a character, which JSON lets through) is written as its escape.
+
+    Args:
+        target: of the file.
+        mark: whether it begins with a byte order mark, by which spreadsheets know UTF-8.
+
+    Raises:
+        RunError: it cannot be written; on entering, before anything is worked out that would be lost.
+    """
+
+    def __init__(self, target: Path, *, mark: bool = False) -> None:
+        self._target, self._encoding = target, "utf-8-sig" if mark else "utf-8"
+        self._temporary: str | None = None
+        self._stream: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        with plain_errors(self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            if not is_stream(self._target):  # that is opened when there is something to say: its reader may wait
+                beside = Path(os.path.realpath(self._target)).parent
+                descriptor, self._temporary = tempfile.mkstemp(dir=beside, prefix=TEMPORARY)
+                self._stream = self._opened(descriptor)
+        return self
+
+    def write(self, text: str) -> None:
+        """Add to the file.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        with plain_errors(self._target):
+            if self._stream is None:
+                self._stream = self._opened(self._target)
+            self._stream.write(text)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                with plain_errors(self._target):
+                    self._finish()
+        finally:
+            with suppress(OSError):
+                if self._stream is not None:
+                    self._stream.close()
+            if self._temporary is not None:
+                Path(self._temporary).unlink(missing_ok=True)
+
+    def _opened(self, file: int | Path) -> IO[str]:
+        mode = "w" if isinstance(file, int) else "a"
+        return open(file, mode, encoding=self._encoding, errors="backslashreplace", newline="")
+
+    def _finish(self) -> None:
+        if self._stream is None:
+            return
+        self._stream.flush()
+        if self._temporary is not None:
+            os.fsync(self._stream.fileno())
+            os.chmod(self._temporary, 0o644)
+            os.replace(self._temporary, os.path.realpath(self._target))
+            self._temporary = None
+
+
+def is_stream(target: Path) -> bool:
     """Whether the name stands for something that a new file must not replace."""
     named = target.absolute().parts[1:2] in (("dev",), ("proc",))  # /dev/stdout may lead to a regular file
     return target.exists() and (named or not target.is_file())

@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evoswarm.errors import RunError, Where
+from evoswarm.cli.rows import WriteRow, is_table, rows_file
+from evoswarm.errors import RunError, TaskError, Where
 from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
     from evoswarm.experiment.answering import Answer
+    from evoswarm.tasks.table import Table
+
+COLUMNS = ("prompt", "question")
+"""What a column of questions is called where nobody says; the first that a file has."""
 
 _LARGEST = 1024 * MIB  # of a file of prompts
+_COSTS = ("tokens", "passes", "weight_reads", "flops")
+_OURS = ("text", "failure", "cost", "open_share", "touched_share")
+_OURS_IN_TABLES = ("text", "failure", *(f"cost.{number}" for number in _COSTS), "open_share", "touched_share")
 
 
-def read_questions(prompt: str | None, prompts: Path | None) -> list[str]:
+@dataclass(frozen=True)
+class Questions:
+    """Questions, and what stood beside them.
+
+    Attributes:
+        texts: one per row.
+        rows: as they were read.
+        columns: of the rows, in order.
+        renamed: columns that an answer has too, and what they are called beside it.
+    """
+
+    texts: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    columns: tuple[str, ...]
+    renamed: Mapping[str, str]
+
+    @classmethod
+    def alone(cls, text: str) -> Questions:
+        """One question with nothing beside it."""
+        return cls([text], [{"prompt": text}], ("prompt",), {})
+
+    def kept(self, number: int) -> dict[str, Any]:
+        """What stood in a row, as it is written beside the answer."""
+        return {self.renamed.get(name, name): value for name, value in self.rows[number].items()}
+
+
+def read_questions(prompt: str | None, prompts: Path | None, column: str | None = None) -> Questions:
     """The questions, wherever they come from.
 
+    Args:
+        prompt: the question itself; ``-`` is standard input.
+        prompts: a file of them.
+        column: of the file that holds them; None is one of `COLUMNS`.
+
     Raises:
-        RunError: there are none, or a line of the file is not one.
+        RunError: there are none, or a row of the file has none.
     """
     if (prompt is None) == (prompts is None):
-        raise RunError(
-            "expected one of PROMPT, - or --prompts FILE.jsonl, got " + ("none" if prompt is None else "two")
-        )
+        raise RunError("expected one of PROMPT, - or --prompts FILE, got " + ("none" if prompt is None else "two"))
     if prompts is not None:
-        return list(_read_prompts(prompts))
+        return _of_table(prompts, _table(prompts), column)
+    if column is not None:
+        raise RunError("expected --prompts FILE (--column names its column of questions), got none", Where("--column"))
     if prompt == "-":
-        return [_standard_input()]
+        return Questions.alone(_standard_input())
     check_encodable(str(prompt), Where("PROMPT"))
-    return [str(prompt)]
+    return Questions.alone(str(prompt))
 
 
 def _standard_input() -> str:
@@ -60,82 +98,88 @@ def check_encodable(text: str, where: Where) -> None:
         raise RunError(f"expected a text that UTF-8 can encode, got {text!a:.60}", where) from None
 
 
-def _read_prompts(path: Path) -> Iterator[str]:
-    lines = read_text(path, limit=_LARGEST, pipes=True).split("\n")
-    count = 0
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        count += 1
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            message = f'expected a JSON object like {{"prompt": "..."}}, got {line[:60]!r} ({error.msg})'
-            raise RunError(message, Where(str(path), "", number)) from None
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of levels
-            got = "too many levels" if isinstance(error, RecursionError) else "a number with too many digits"
-            message = f'expected a JSON object like {{"prompt": "..."}}, got {got}'
-            raise RunError(message, Where(str(path), "", number)) from None
-        if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
-            found = f"keys {sorted(row)}" if isinstance(row, dict) and "prompt" not in row else f"{line[:60]!r}"
-            raise RunError(f"expected a text, got {found}", Where(str(path), "prompt", number))
-        check_encodable(row["prompt"], Where(str(path), "prompt", number))
-        yield row["prompt"]
-    if not count:
-        raise RunError("expected at least one prompt, got an empty file", Where(str(path)))
+def _table(file: Path) -> Table:
+    """The rows of a file: of the kind that its ending names, as tasks read them; else of JSON Lines, from pipes too."""
+    from evoswarm.tasks.rows import ENDINGS, read_rows
+    from evoswarm.tasks.text_tables import TEXT_READERS
 
-
-def check_writable(out: Path | None, inputs: Iterable[Path] = ()) -> None:
-    """Refuse a file that cannot or must not be written before the decoding, not after it.
-
-    Args:
-        out: the file; None is standard output.
-        inputs: files and directories that the command reads: ``out`` must be none of theirs, by whatever name.
-
-    Raises:
-        RunError: it is one, or it cannot be written.
-    """
-    if out is None:
-        return
     try:
-        if out.exists() and (same := _among(out, inputs)) is not None:
-            message = f"expected a file that is not read by the same command, got {same}, which would be lost"
-            raise RunError(message, Where(str(out)))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.is_dir() or out.is_file() or not out.exists():
-            out.open("a", encoding="utf-8").close()
-        elif not os.access(out, os.W_OK):  # a pipe is not opened: its reader would see the end
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise RunError(f"expected a file that can be written, got: {error.strerror}", Where(str(out))) from None
+        if file.name.lower().endswith(ENDINGS) and os.path.isfile(file):
+            return read_rows(str(file))
+        return TEXT_READERS[".jsonl"](str(file), read_text(file, limit=_LARGEST, pipes=True))
+    except TaskError as error:
+        where = error.where or Where(str(file))
+        path = "" if where.path == "path" else where.path  # a task's setting, and there is no task
+        raise RunError(error.message, Where(where.file, path, where.line, where.column)) from None
 
 
-def _among(out: Path, inputs: Iterable[Path]) -> Path | None:
-    """The input that an existing file is, if it is one; links and hard links are looked through."""
-    found = out.stat()
-    for path in inputs:
-        files = [*path.glob("*"), *path.glob("*/*")] if path.is_dir() else [path]
-        for file in files:
-            with suppress(OSError):
-                if os.path.samestat(file.stat(), found):
-                    return file
-    return None
+def _of_table(file: Path, table: Table, column: str | None) -> Questions:
+    where = Where(str(file))
+    if not table.rows:
+        raise RunError("expected at least one row, got none", where)
+    found = ", ".join(table.columns)
+    name = column or next((name for name in COLUMNS if name in table.columns), None)
+    if name not in table.columns:
+        expected = " or ".join(map(repr, COLUMNS)) if column is None else repr(column)
+        hint = " (--column names the one that holds the questions)" if column is None else ""
+        raise RunError(f"expected a column {expected}{hint}, got the columns {found:.500}", where)
+    texts = []
+    for number, row in enumerate(table.rows, start=1):
+        text = row.get(str(name))
+        if not isinstance(text, str):
+            got = f"the columns {', '.join(row)}" if name not in row else f"{text!r:.60}"
+            raise RunError(f"row {number}: expected a text, got {got}", Where(str(file), str(name)))
+        check_encodable(text, Where(str(file), f"{name}: row {number}"))
+        texts.append(text)
+    return Questions(texts, table.rows, table.columns, _renamed(file, table.columns))
 
 
-def write_rows(rows: list[Answer], out: Path | None) -> None:
-    """Print the answers, or write rows with costs to a file.
+def _renamed(file: Path, columns: Sequence[str]) -> dict[str, str]:
+    """New names for what an answer would overwrite.
 
     Raises:
-        RunError: some prompt has no answer (after all the others were written).
+        RunError: such a name is taken, too.
     """
-    failed = [row for row in rows if row.failure is not None]
-    if out is None:
-        for row in rows:
-            print(row.text)
-    else:
-        from evoswarm.durable import write_file
+    renamed = {name: f"input_{name}" for name in columns if name in _OURS or name in _OURS_IN_TABLES}
+    for name, other in renamed.items():
+        if other in columns:
+            raise RunError(
+                f"expected a column {name!r} (an answer has such a column, too) or {other!r} (its name beside the "
+                "answer), got both: rename one",
+                Where(str(file)),
+            )
+    return renamed
 
-        write_file(out, "".join(row.to_json() + "\n" for row in rows))
-        print(f"{len(rows)} rows in {out}", file=sys.stderr)
-    if failed:
-        raise RunError(f"{len(failed)} of {len(rows)} prompts have no answer; the first: {failed[0].failure}")
+
+def write_answers(questions: Questions, answers: Iterable[Answer], out: Path | None) -> None:
+    """Print the answers as they come, or write them to a file with their costs, beside what stood in the rows.
+
+    Raises:
+        RunError: some prompt has no answer (after all the others were written), or the file cannot be written.
+    """
+    failures: list[str] = []
+    with ExitStack() as opened:
+        write: WriteRow | None = None
+        if out is not None:
+            kept = [questions.renamed.get(name, name) for name in questions.columns]
+            write = opened.enter_context(rows_file(out, [*kept, *_OURS_IN_TABLES]))
+        for number, answer in enumerate(answers):
+            if answer.failure is not None:
+                failures.append(answer.failure)
+            if write is None or out is None:
+                print(answer.text, flush=True)
+            else:
+                write({**questions.kept(number), **(_flat(answer) if is_table(out) else answer.as_dict())})
+    count = len(questions.texts)
+    if out is not None:
+        for name, other in questions.renamed.items():
+            print(f"the column {name} of the prompts is {other} there: {name} is the answer's", file=sys.stderr)
+        print(f"{count} rows in {out}", file=sys.stderr)
+    if failures:
+        raise RunError(f"{len(failures)} of {count} prompts have no answer; the first: {failures[0]}")
+
+
+def _flat(answer: Answer) -> dict[str, Any]:
+    """An answer as fields of a table: its costs are sums over members."""
+    costs = {f"cost.{number}": getattr(answer.cost, number) for number in _COSTS}
+    return {**answer.as_dict(), **costs}

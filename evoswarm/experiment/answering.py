@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,9 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.workbench import naming
 from evoswarm.policies import Policy
 from evoswarm.tasks.task import Item
+
+AT_ONCE = 256
+"""Questions that are answered together: enough to fill a device, few enough that answers come soon."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,9 @@ class Answer:
     touched_share: float
     failure: str | None = None
 
-    def to_json(self) -> str:
-        """The answer as one line of JSON."""
+    def as_dict(self) -> dict[str, Any]:
+        """All but the question, as JSON data."""
         data: dict[str, Any] = {
-            "prompt": self.prompt,
             "text": self.text,
             "cost": self.cost.as_dict(),
             "open_share": self.open_share,
@@ -49,7 +50,7 @@ class Answer:
         }
         if self.failure is not None:
             data["failure"] = self.failure
-        return json.dumps(data, ensure_ascii=False)
+        return data
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,28 @@ def answer(
         >>> [one.text for one in answer(vote, ["47+85="], max_bytes=8)]
         ['132']
     """
+    return list(
+        answers(policy, prompts, max_bytes=max_bytes, stop=stop, file=file, trust_remote_code=trust_remote_code)
+    )
+
+
+def answers(
+    policy: Policy,
+    prompts: Sequence[str],
+    *,
+    max_bytes: int = 256,
+    stop: Sequence[str] = (),
+    file: str = "<recipe>",
+    trust_remote_code: bool = False,
+) -> Iterator[Answer]:
+    """The same, some at a time, in order; see `answer`."""
     swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
     task = _Questions(max_bytes, tuple(stop))
-    items = [Item(prompt, task.name, prompt, "") for prompt in prompts]
-    with Ledger(":memory:") as ledger, naming(file):
-        rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([policy], items)[0]
-    return [_answer(item.prompt, row) for item, row in zip(items, rows, strict=True)]
+    for start in range(0, len(prompts), AT_ONCE):
+        items = [Item(prompt, task.name, prompt, "") for prompt in prompts[start : start + AT_ONCE]]
+        with Ledger(":memory:") as ledger, naming(file):
+            rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([policy], items)[0]
+        yield from (_answer(item.prompt, row) for item, row in zip(items, rows, strict=True))
 
 
 def _answer(prompt: str, row: Evaluation) -> Answer:

@@ -14,13 +14,14 @@ from evoswarm.tasks.arrow_tables import FolderReader, read_dataset, read_parquet
 from evoswarm.tasks.table import Table
 from evoswarm.tasks.text_tables import TEXT_READERS, packed_text, plain_text
 
-_ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READERS))
+ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READERS))
+"""Of the files that are read here."""
 
 
 def is_local(path: str) -> bool:
     """Whether a path means something here, by its ending, its beginning or because it is there; if not, on the hub."""
     return (
-        path.lower().endswith(_ENDINGS) or path.startswith((".", "/", "~")) or os.path.lexists(os.path.expanduser(path))
+        path.lower().endswith(ENDINGS) or path.startswith((".", "/", "~")) or os.path.lexists(os.path.expanduser(path))
     )
 
 
@@ -57,10 +58,10 @@ def _read_local(path: str, subset: str | None, split: str, revision: str | None)
             raise TaskError(f"expected {setting}: {expected} (for a local file), got {got!r}", Where(path, setting))
     if folder is not None:
         return read_saved(path, folder, split)
-    ending = next((ending for ending in _ENDINGS if file.name.lower().endswith(ending)), None)
+    ending = next((ending for ending in ENDINGS if file.name.lower().endswith(ending)), None)
     if ending is None and not os.path.isdir(file):
         raise TaskError(
-            f"expected a file that ends in {', '.join(_ENDINGS)}, got {file.suffix or 'no ending'!r}",
+            f"expected a file that ends in {', '.join(ENDINGS)}, got {file.suffix or 'no ending'!r}",
             Where(path, "path"),
         )
     if ending is None or not os.path.isfile(file):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import io
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -35,11 +38,46 @@ class TestGenerate:
         assert (outcome.code, outcome.out) == (0, "")
         rows = [json.loads(line) for line in Path("deep/rows.jsonl").read_text().splitlines()]
         assert [row["prompt"] for row in rows] == ["rev stone=", "12+34="]
+        assert ["more" in row for row in rows] == [False, True]
         for row in rows:
             assert set(row["cost"]["members"]) == {"llama-a", "llama-b"}
             assert row["cost"]["members"]["llama-a"]["flops"] > 0
             assert row["open_share"] == 1.0
             assert len(row["text"].encode()) <= 6
+
+    def test_a_table_keeps_its_columns_beside_the_answers(self, command: Command, finished: SearchResult) -> None:
+        """What a spreadsheet wrote, one reads again: quotes, line ends and other alphabets included."""
+        asked = [
+            ["nr", "question", "note", "text"],
+            ["1", "rev stone=", 'he said "ä, ö"', "a\r\nb"],
+            ["2", "1+2=", "", ""],
+        ]
+        with Path("ask.csv").open("w", encoding="utf-8-sig", newline="") as stream:
+            csv.writer(stream).writerows(asked)
+        outcome = command("generate", finished.directory, "--prompts", "ask.csv", "--out", "o.csv", "--max-bytes", "6")
+        assert outcome.code == 0, outcome.error
+        assert "the column text of the prompts is input_text there" in outcome.error
+        assert Path("o.csv").read_bytes().startswith(codecs.BOM_UTF8)
+        with Path("o.csv").open(encoding="utf-8-sig", newline="") as stream:
+            header, *rows = csv.reader(stream)
+        assert header[:6] == ["nr", "question", "note", "input_text", "text", "failure"]
+        assert [row[:4] for row in rows] == asked[1:]
+        for row in rows:
+            said = dict(zip(header, row, strict=True))
+            direct = command("generate", finished.directory, said["question"], "--max-bytes", "6").out
+            assert direct == said["text"] + "\n"
+            assert float(said["cost.flops"]) > 0
+
+    def test_answers_come_some_at_a_time(
+        self, command: Command, finished: SearchResult, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        questions = ["rev stone=", "12+34=", "rev stone=", "rev cab=", "5+5="]
+        Path("ask.jsonl").write_text("".join(json.dumps({"prompt": one}) + "\n" for one in questions))
+        arguments = ("generate", finished.directory, "--prompts", "ask.jsonl", "--max-bytes", "6")
+        together = command(*arguments).out
+        monkeypatch.setattr("evoswarm.experiment.answering.AT_ONCE", 2)
+        assert command(*arguments).out == together
+        assert len(together.splitlines()) == 5
 
     def test_stop_strings_end_an_answer(self, command: Command, finished: SearchResult) -> None:
         whole = command("generate", finished.directory, "rev stone=", "--max-bytes", "8").out.rstrip("\n")
@@ -54,13 +92,13 @@ class TestGenerate:
         refused(command("generate", run_directory, "--prompts", "nowhere.jsonl"), "nowhere.jsonl")
         refused(command("generate", run_directory, "x", "--stop", ""), "--stop")
         Path("empty.jsonl").write_text("\n")
-        refused(command("generate", run_directory, "--prompts", "empty.jsonl"), "empty.jsonl", "at least one prompt")
+        refused(command("generate", run_directory, "--prompts", "empty.jsonl"), "empty.jsonl", "at least one row")
         Path("broken.jsonl").write_text('{"prompt": "a"}\n{"prompt": \n')
         refused(command("generate", run_directory, "--prompts", "broken.jsonl"), "broken.jsonl:2")
-        Path("other.jsonl").write_text('{"prompt": "a"}\n{"question": "b"}\n')
-        refused(command("generate", run_directory, "--prompts", "other.jsonl"), "other.jsonl:2: prompt", "question")
+        Path("other.jsonl").write_text('{"prompt": "a"}\n\n{"question": "b"}\n')
+        refused(command("generate", run_directory, "--prompts", "other.jsonl"), "prompt: row 2", "question")
         Path("number.jsonl").write_text('{"prompt": 7}\n')
-        refused(command("generate", run_directory, "--prompts", "number.jsonl"), "number.jsonl:1: prompt")
+        refused(command("generate", run_directory, "--prompts", "number.jsonl"), "number.jsonl: prompt: row 1", "7")
         Path("bytes.jsonl").write_bytes(b'{"prompt": "\xff"}\n')
         refused(command("generate", run_directory, "--prompts", "bytes.jsonl"), "bytes.jsonl", "UTF-8")
 
@@ -86,9 +124,9 @@ class TestGenerate:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            (b'{"prompt": "a"}\n{"prompt": "\\ud800"}\n', ("ask.jsonl:2: prompt", "UTF-8")),
-            (b"[" * 100_000, ("ask.jsonl:1", "too many levels")),
-            (b'{"prompt": ' + b"1" * 5000 + b"}", ("ask.jsonl:1", "too many digits")),
+            (b'{"prompt": "a"}\n{"prompt": "\\ud800"}\n', ("ask.jsonl: prompt: row 2", "UTF-8")),
+            (b"[" * 100_000, ("ask.jsonl:1", "of a sensible size", "recursion")),
+            (b'{"prompt": ' + b"1" * 5000 + b"}", ("ask.jsonl:1", "of a sensible size", "digits")),
         ],
     )
     def test_questions_nothing_can_read(self, command: Command, content: bytes, words: tuple[str, ...]) -> None:
@@ -126,6 +164,45 @@ class TestGenerate:
         refused(command("generate", finished.directory, "x", "--out", "file/rows.jsonl"), "file/rows.jsonl")
 
 
+class TestOutput:
+    """What stands there is not lost without a word, and that is said before anything is loaded."""
+
+    def test_a_file_that_is_there_stays(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "rows.jsonl"
+            out.write_text("mine")
+            code = (
+                "import sys; from evoswarm.cli import run\n"
+                f"code = run(['generate', 'nowhere.json', 'x', '--out', {str(out)!r}])\n"
+                "print({'torch', 'evoswarm.policies'} & set(sys.modules), code)"
+            )
+            done = python(code)
+            assert done.stdout.split() == ["set()", "2"]
+            assert "--overwrite replaces it" in done.stderr
+            assert out.read_text() == "mine"
+
+    def test_unless_its_owner_says_so(self, command: Command, finished: SearchResult) -> None:
+        Path("rows.jsonl").write_text("mine")
+        arguments = ("generate", finished.directory, "rev stone=", "--out", "rows.jsonl", "--max-bytes", "2")
+        refused(command(*arguments), "rows.jsonl", "--overwrite replaces it")
+        assert command(*arguments, "--overwrite").code == 0
+        assert json.loads(Path("rows.jsonl").read_text())["prompt"] == "rev stone="
+
+    def test_it_stays_whole_where_the_command_fails(self, command: Command, finished: SearchResult) -> None:
+        recipe = json.loads((finished.directory / "recipes" / "uniform-mix.json").read_text())
+        recipe["members"][0]["spec"]["path"] = "/not/there"
+        Path("gone.json").write_text(json.dumps(recipe))
+        Path("rows.jsonl").write_text("mine")
+        refused(command("generate", "gone.json", "x", "--out", "rows.jsonl", "--overwrite"), "/not/there")
+        assert Path("rows.jsonl").read_text() == "mine"
+        refused(command("generate", "gone.json", "x", "--out", "new.jsonl"), "/not/there")
+        assert sorted(path.name for path in Path().iterdir()) == ["gone.json", "rows.jsonl"]
+
+    def test_a_directory_is_no_file(self, command: Command) -> None:
+        Path("there").mkdir()
+        refused(command("generate", "r.json", "x", "--out", "there", "--overwrite"), "there", "got a directory")
+
+
 class TestOutputIsNoInput:
     """What a command reads, it does not overwrite, whatever name it is given."""
 
@@ -148,5 +225,6 @@ class TestOutputIsNoInput:
             out.symlink_to(victim)
         elif disguise == "hard link":
             out.hardlink_to(victim)
-        refused(command("generate", asked, "--prompts", "ask.jsonl", "--out", out), "not read by the same command")
+        arguments = ("generate", asked, "--prompts", "ask.jsonl", "--out", out, "--overwrite")
+        refused(command(*arguments), "not read by the same command")
         assert Path(victim).read_bytes() == before

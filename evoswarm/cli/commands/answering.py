@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from evoswarm.cli.commands.options import RUNS, Ledger, Overrides, read_space
-from evoswarm.cli.questions import check_encodable, check_writable, read_questions, write_rows
+from evoswarm.cli.named_files import Overwrite, require_new
+from evoswarm.cli.questions import check_encodable, read_questions, write_answers
 from evoswarm.cli.trusting import RemoteCode, trusting
 from evoswarm.errors import SpaceError, Where
 from evoswarm.trust import Trust
@@ -21,15 +21,27 @@ def generate(
         str | None, typer.Argument(metavar="PROMPT", help="The question; - reads standard input.")
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", metavar="FILE.jsonl", help='One {"prompt": ...} per line.')
+        Path | None,
+        typer.Option("--prompts", metavar="FILE", help="Many questions: JSON Lines, CSV, TSV, JSON or parquet."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.jsonl", help="Write rows instead of text.")] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="Of FILE: holds the questions; else prompt, or question."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Write rows, not text: JSON Lines, or a table where it ends in .csv or .tsv."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
     max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="An answer's limit.")] = 256,
     stop: Annotated[list[str] | None, typer.Option("--stop", help="Ends an answer; may be repeated.")] = None,
     trust_remote_code: RemoteCode = False,
 ) -> None:
-    """Answer with a recipe: text to standard output, or rows with costs to a file."""
-    questions = read_questions(prompt, prompts)
+    """Answer with a recipe: text to standard output, or rows with costs to a file, beside what stood in FILE's rows."""
+    require_new(out, overwrite=overwrite, inputs=[recipe, prompts])
+    questions = read_questions(prompt, prompts, column)
     for text in stop or ():
         if not text:
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
@@ -37,22 +49,20 @@ def generate(
     from evoswarm.cli.early import check_recipe
 
     chosen = check_recipe(recipe, trust_remote_code)
-    members = [Path(spec.path) for spec in chosen.specs]
-    inputs = [path for path in (recipe, prompts, *members) if path is not None and os.path.exists(path)]
-    check_writable(out, inputs)  # unlike pathlib, `os` takes a name that is too long for one that is not there
+    require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in chosen.specs])
     from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.experiment.answering import answer
+    from evoswarm.experiment.answering import answers
 
     silence_loading()
-    rows = answer(
+    found = answers(
         chosen,
-        questions,
+        questions.texts,
         max_bytes=max_bytes,
         stop=tuple(stop or ()),
         file=str(recipe),
         trust_remote_code=trust_remote_code,
     )
-    write_rows(rows, out)
+    write_answers(questions, found, out)
 
 
 @trusting
