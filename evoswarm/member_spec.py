@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +16,8 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+
+from evoswarm.user_files import expanded
 
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -71,12 +74,17 @@ TemplateDate = Annotated[str, BeforeValidator(_day)]
 """``YYYY-MM-DD``, in quotes where it stands in YAML."""
 
 
+MemberPath = Annotated[str, AfterValidator(expanded)]
+"""``~`` and variables of the environment are expanded when it is read: what is written later is plain."""
+
+
 class MemberSpec(Strict):
     """Where a member is and how it is to be loaded.
 
     Attributes:
         name: how spaces and recipes call it (never part of a digest).
-        path: a local directory, a hub id, or ``zoo:NAME`` for a member of the built-in pool.
+        path: a local directory (``~`` and ``${VARIABLE}`` are expanded), a hub id, or ``zoo:NAME`` for a member of the
+            built-in pool.
         revision: branch, tag or commit of a hub id.
         dtype: ``auto`` is float32 on CPU and the checkpoint's own on a GPU.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -96,7 +104,7 @@ class MemberSpec(Strict):
     """
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    path: str = Field(min_length=1)
+    path: MemberPath = Field(min_length=1)
     revision: str | None = None
     dtype: DtypeName = "auto"
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")

@@ -1,5 +1,7 @@
 """The one border where a file of a user or of a stranger is read: its kind and its size are known before its content.
 
+It is also where a path as people write it (``~/models/x``, ``${MODELS}/x``) becomes one that the system knows.
+
 A path may lead to a device that never ends (``/dev/zero``), to a pipe that nobody writes to, or to gigabytes where a
 few lines were expected. What such a file may be, and how large, is decided here, once, in one sentence.
 """
@@ -7,6 +9,7 @@ few lines were expected. What such a file may be, and how large, is decided here
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -25,6 +28,32 @@ _KINDS = (
 )
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "a gzip file", b"PK\x03\x04": "a zip file"}
 _CHUNK = MIB
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([^{}]*)\})", re.ASCII)
+
+
+def expanded(path: str) -> str:
+    """A path as its writer means it: ``~`` in front is a home directory, ``$NAME`` and ``${NAME}`` are variables.
+
+    What is there by the very name that was written is left as it is, as is everything without such signs: hub ids and
+    built-in members have none. What was expanded is absolute, so that it is never taken for a hub id.
+
+    Raises:
+        ValueError: a variable is not set; names it.
+    """
+    if not path.startswith("~") and ("$" not in path or os.path.lexists(path)):
+        return path
+    found = os.path.expanduser(path)
+    if not os.path.lexists(found):
+        found = _VARIABLE.sub(_value, found)
+    return path if found == path else os.path.abspath(found)
+
+
+def _value(variable: re.Match[str]) -> str:
+    value = os.environ.get(variable[1] or variable[2])
+    if not value:
+        got = "which is empty" if value is not None else "which is not set"
+        raise ValueError(f"expected a path of variables that are set, got {variable[0]:.80}, {got}")
+    return value
 
 
 def read_text(

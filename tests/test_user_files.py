@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.errors import MemberError, RecipeError, RunError, SpaceError, Where
-from evoswarm.policies.mix import Recipe
+from evoswarm.errors import MemberError, RecipeError, RunError, SpaceError, TaskError, Where
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.space import SearchSpace, check_files
-from evoswarm.user_files import read_bytes, read_text
+from evoswarm.tasks.rows import read_rows
+from evoswarm.user_files import expanded, read_bytes, read_text
 
 
 def test_a_text_is_read_as_it_stands(tmp_path: Path) -> None:
@@ -75,3 +77,56 @@ def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
     space = "name: a\npool: [{name: a, path: PATH}]\ntasks: [{name: t, source: reasoning_gym, family: gcd}]\n"
     with pytest.raises(MemberError, match=r"pool\.0\.path: expected a model directory"):
         check_files(SearchSpace.from_text(space.replace("PATH", f"./{long}")))
+
+
+class TestExpanded:
+    """``~`` and variables of the environment, wherever a user writes a path."""
+
+    @pytest.fixture(autouse=True)
+    def _home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("MODELS", "models")
+
+    def test_home_and_variables(self, tmp_path: Path) -> None:
+        for written, meant in {
+            "~/x": "home/x",
+            "$HOME/x": "home/x",
+            "${MODELS}/x": "models/x",
+            "~/$MODELS-1": "home/models-1",
+        }.items():
+            assert expanded(written) == str(tmp_path / meant), "absolute, so that nobody takes it for a hub id"
+
+    def test_all_else_stays(self) -> None:
+        for path in ("owner/name", "zoo:llama-a", "./x", "a~b", "5$", "$-x"):
+            assert expanded(path) == path
+
+    def test_what_is_there_by_that_very_name_stays(self, tmp_path: Path) -> None:
+        for name in ("$NOBODY.json", "a$MODELS"):
+            (tmp_path / name).write_text("")
+            assert expanded(name) == name
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "$NOBODY").write_text("")
+        assert expanded("~/$NOBODY") == str(tmp_path / "home" / "$NOBODY")
+
+    def test_a_variable_that_is_not_set_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EMPTY", "")
+        for written, got in {
+            "$NOBODY/x": r"\$NOBODY, which is not set",
+            "${EMPTY}/x": r"\$\{EMPTY\}, which is empty",
+        }.items():
+            with pytest.raises(ValueError, match=got):
+                expanded(written)
+
+    def test_a_space_a_study_and_a_recipe_may_hold_such(self, tmp_path: Path) -> None:
+        spec = MemberSpec(name="a", path="~/a")
+        recipe = Recipe(members=(RecipeMember(spec=spec),), lead="a")
+        recipe.save(tmp_path / "models" / "warm.json")
+        assert Recipe.load("$MODELS/warm.json").specs[0].path == str(tmp_path / "home" / "a")
+        (tmp_path / "models" / "ask.jsonl").write_text('{"question": "?", "answer": "!"}\n')
+        assert len(read_rows("${MODELS}/ask.jsonl").rows) == 1
+        with pytest.raises(TaskError, match=r"expected a path of variables that are set, got \$NOBODY"):
+            read_rows("$NOBODY/ask.jsonl")
+        text = "name: x\npool: [{name: a, path: $NOBODY/a}]\ntasks: [{name: t, source: reasoning_gym, family: gcd}]\n"
+        with pytest.raises(SpaceError, match=r"space>:2:\d+: pool.0.path: expected a path of .* got \$NOBODY"):
+            SearchSpace.from_text(text)

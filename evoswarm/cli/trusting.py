@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from evoswarm.cli.paths import typed_path
 from evoswarm.trust import Trust
 
 Scorers = Annotated[
@@ -60,7 +61,8 @@ def trusting(command: Callable[..., None]) -> Callable[..., None]:
         **arguments: Any,
     ) -> None:
         own_words = any(_NAMED.match(override) for override in arguments.get("overrides") or ())  # --set tracking.uri=
-        trust = Trust(trust_remote_code, tuple(allow_scorer or ()), trust_tracking or own_words)
+        scorers = (typed_path(one, "--allow-scorer") if one.endswith(".py") else one for one in allow_scorer or ())
+        trust = Trust(trust_remote_code, tuple(scorers), trust_tracking or own_words)
         command(**arguments, trust=trust)
 
     signature = inspect.Signature(

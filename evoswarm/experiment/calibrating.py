@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def genomes_for(bench: Workbench, calibrate: Callable[[AlphabetName], Calibratio
     for file in bench.space.warm_start:
         name = Path(file).stem
         with naming(file):
-            warm[file if name in warm else name] = bench.bound(load_policy(os.path.expanduser(file)))
+            warm[file if name in warm else name] = bench.bound(load_policy(file))
     return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate))
 
 

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from evoswarm.errors import RunError, Where
 from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.space import SearchSpace
+from evoswarm.user_files import expanded
 
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
@@ -20,9 +22,17 @@ def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
     """Where the ledger lies: where the caller says, else ``EVOSWARM_LEDGER``, else beside the runs.
 
     It is the caller's to say, never a space's: whoever opens a database may write to it.
+
+    Raises:
+        RunError: the path names a variable that is not set.
     """
     named = ledger or os.environ.get(LEDGER_VARIABLE)
-    return Path(named).expanduser() if named else runs / LEDGER
+    if not named:
+        return runs / LEDGER
+    try:
+        return Path(expanded(str(named)))
+    except ValueError as error:
+        raise RunError(str(error), Where("--ledger" if ledger else LEDGER_VARIABLE)) from None
 
 
 def root_of(path: Path) -> Path:

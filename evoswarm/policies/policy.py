@@ -14,7 +14,7 @@ from evoswarm.durable import write_file
 from evoswarm.errors import RecipeError, Where
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.run_directory import CHAMPION
-from evoswarm.user_files import MIB, read_text
+from evoswarm.user_files import MIB, expanded, read_text
 
 if TYPE_CHECKING:
     from evoswarm.policies.mix import Recipe
@@ -157,9 +157,12 @@ def policy_file(path: str | Path) -> Path:
     """The file of a policy: the path itself, or the champion in a run directory.
 
     Raises:
-        RecipeError: the directory has no champion.
+        RecipeError: the directory has no champion, or the path names a variable that is not set.
     """
-    file = Path(path)
+    try:
+        file = Path(expanded(str(path)))
+    except ValueError as error:
+        raise RecipeError(str(error), Where(str(path))) from None
     if os.path.isdir(file):  # unlike pathlib's, no error for a name that is too long
         file = file / CHAMPION
         if not file.exists():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from evoswarm.errors import MemberError, RecipeError, show
 from evoswarm.policies import load_policy
 from evoswarm.policies.sampling import said_of_sampling
@@ -116,7 +114,7 @@ def _check_warm_start(space: SearchSpace) -> None:
     for index, path in enumerate(space.warm_start):
         where = space.where("warm_start", index)
         try:
-            policy = load_policy(os.path.expanduser(path))
+            policy = load_policy(path)
         except RecipeError as error:
             raise RecipeError(str(error), where) from None
         if policy.kind != space.genome.kind:

@@ -13,6 +13,7 @@ from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.arrow_tables import FolderReader, read_dataset, read_parquet, read_saved
 from evoswarm.tasks.table import Table
 from evoswarm.tasks.text_tables import TEXT_READERS, packed_text, plain_text
+from evoswarm.user_files import expanded
 
 ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READERS))
 """Of the files that are read here."""
@@ -20,9 +21,7 @@ ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READER
 
 def is_local(path: str) -> bool:
     """Whether a path means something here, by its ending, its beginning or because it is there; if not, on the hub."""
-    return (
-        path.lower().endswith(ENDINGS) or path.startswith((".", "/", "~")) or os.path.lexists(os.path.expanduser(path))
-    )
+    return path.lower().endswith(ENDINGS) or path.startswith((".", "/", "~")) or "$" in path or os.path.lexists(path)
 
 
 def read_rows(path: str, *, subset: str | None = None, split: str = "train", revision: str | None = None) -> Table:
@@ -46,7 +45,10 @@ def read_rows(path: str, *, subset: str | None = None, split: str = "train", rev
 
 
 def _read_local(path: str, subset: str | None, split: str, revision: str | None) -> Table:
-    file = Path(os.path.expanduser(path))
+    try:
+        file = Path(expanded(path))
+    except ValueError as error:
+        raise TaskError(str(error), Where(path, "path")) from None
     folder = FolderReader.of(file)
     for setting, got, default in (
         ("subset", subset, None),

@@ -11,6 +11,7 @@ from evoswarm.cli.commands.answering import evaluate, generate
 from evoswarm.cli.commands.machine import doctor, zoo_list
 from evoswarm.cli.commands.searching import certify, check, plan, search
 from evoswarm.cli.commands.studying import compare, study, two_by_two
+from evoswarm.cli.paths import with_paths
 
 app = typer.Typer(
     name="evoswarm",
@@ -32,5 +33,5 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 for command in (search, certify, plan, check, generate, evaluate, study, compare, two_by_two, doctor):
-    app.command(name=command.__name__.replace("_", "-"))(command)
+    app.command(name=command.__name__.replace("_", "-"))(with_paths(command))
 zoo_app.command(name="list")(zoo_list)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from evoswarm.canonical import canonical_json, digest_of
 from evoswarm.errors import SpaceError, Where, show
@@ -15,7 +15,7 @@ from evoswarm.settings import LONGEST_NAME, NAME, Contradiction, Seed, Settings,
 from evoswarm.space.explain import explain
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
-from evoswarm.user_files import read_bytes
+from evoswarm.user_files import expanded, read_bytes
 
 LEAST_SEEDS = 5
 """Fewer say little: what a search reaches differs more between seeds than between most settings."""
@@ -86,7 +86,7 @@ class StudySettings(Settings):
     version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=NAME)
     description: str = ""
-    space: str = Field(min_length=1)
+    space: Annotated[str, AfterValidator(expanded)] = Field(min_length=1)
     set: tuple[str, ...] = ()
     settings: dict[str, Domain] = Field(min_length=1)
     seeds: tuple[Seed, ...] = (0, 1, 2, 3, 4)
