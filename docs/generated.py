@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
 from evoswarm.fusion.fields import ByParameter
-from evoswarm.policies import Recipe, Route, Vote
+from evoswarm.policies import About, Recipe, Route, Vote
 from evoswarm.policies.policy import PolicyModel
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
@@ -194,6 +194,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "mix keys": lambda: _table(Recipe),
     "vote keys": lambda: _table(Vote),
     "route keys": lambda: _table(Route),
+    "about keys": lambda: _table(About),
     "study keys": lambda: _table(StudySettings),
     "commands": command_pages,
     "house": house,

@@ -12,7 +12,8 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.progress import SILENT
-from evoswarm.experiment.result import CERTIFICATE, PAGE
+from evoswarm.experiment.result import PAGE
+from evoswarm.run_directory import CERTIFICATE
 from evoswarm.trust import Trust
 
 

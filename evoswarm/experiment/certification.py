@@ -20,22 +20,23 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
-from evoswarm.evaluation.ledger import OpeningRecord
+from evoswarm.evaluation.ledger import OpenedBefore, OpeningRecord
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment import mirror
 from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import permitted
 from evoswarm.experiment.places import ledger_file, root_of
+from evoswarm.experiment.policy_files import write_certified, write_refused
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.result import CERTIFICATE, PAGE
+from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.run_history import history, note_once, retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, naming, workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Policy, Recipe
 from evoswarm.rivals.tuning import Rivals, tune
-from evoswarm.run_directory import CHAMPION, RunDirectory
+from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.statistics.intervals import discordances, strata
 from evoswarm.tasks.task import SPLITS
@@ -131,7 +132,11 @@ def certify_champion(
     evaluator, items = bench.evaluator, bench.items["test"]
     digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
     identity = space.continuation_digest
-    forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
+    try:
+        forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
+    except OpenedBefore as refusal:
+        write_refused(bench, run, champion, refusal.message)
+        raise
     bench = bench.as_deployed()
     evaluator, selection = bench.evaluator, bench.items["selection"]
     progress.stage(f"tuning rivals on {len(selection)} selection items")
@@ -151,6 +156,7 @@ def certify_champion(
     certificate = certificate_of(_evidence(bench, run, space, champion, rivals, opening))
     run.write(CERTIFICATE, certificate.to_json())
     run.write(PAGE, page(certificate))
+    write_certified(bench, run, champion, certificate)
     _tell(tracker, space, certificate, opened)
     return certificate
 

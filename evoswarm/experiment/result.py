@@ -12,15 +12,16 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.policy_files import Origin, certificate_in
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy
-from evoswarm.run_directory import CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
+from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
 PLAIN = "plain"
 """Key of the plainest policies of a pool among the contenders: members alone, and all of them alike."""
 
-FRONT, RECIPES, CERTIFICATE, PAGE = "front.json", "recipes", "certificate.json", "certificate.txt"
+FRONT, RECIPES, PAGE = "front.json", "recipes", "certificate.txt"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class SearchResult:
         seconds: that it took, in this process.
         example_prompt: a question of the task, to try the champion on.
         search_accuracy: of the finalists on the search split, by name.
+        origin: what the files of its policies say about them.
         tracking_uri: MLflow's store, if it has heard of the search.
         certificate: the verdict on held-out items; None where none was asked for, or it was refused.
         refusal: why it was refused: the items had been opened for another champion.
@@ -63,6 +65,7 @@ class SearchResult:
     seconds: float
     example_prompt: str
     search_accuracy: Mapping[str, float]
+    origin: Origin
     tracking_uri: str | None = None
     certificate: Certificate | None = None
     refusal: str | None = None
@@ -146,7 +149,8 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     selection = result.selection
     files = {standing.policy.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.contenders}
     for standing in selection.contenders:
-        run.write(files[standing.policy.digest], standing.policy.to_json())
+        document = result.origin.document(standing.policy, standing.summary)
+        run.write(files[standing.policy.digest], document.to_json())
 
     def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
         figures = [{**_figures(s), "recipe": files[s.policy.digest]} for s in standings]
@@ -171,7 +175,8 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         "contenders": rows(selection.contenders),
     }
     run.write_json(FRONT, front)
-    run.write(CHAMPION, result.champion.to_json())
+    known = certificate_in(run, result.champion)  # of a search that goes on, or is replayed
+    run.write(CHAMPION, result.origin.document(result.champion, selection.champion.summary, known).to_json())
 
 
 def slug(name: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import TransientFailures
-from evoswarm.experiment.result import CERTIFICATE, FRONT, PAGE
+from evoswarm.experiment.result import FRONT, PAGE
 from evoswarm.failure import Failure
 from evoswarm.policies import Policy
-from evoswarm.run_directory import INDIVIDUALS, RunDirectory
+from evoswarm.run_directory import CERTIFICATE, INDIVIDUALS, RunDirectory
 
 GAVE_UP = "gave_up"
 """Event of the journal: nothing could be evaluated at all, and nothing of it was written down."""

@@ -28,6 +28,7 @@ from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.places import ledger_file, run_identity
+from evoswarm.experiment.policy_files import Origin
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
 from evoswarm.experiment.run_history import retire, transient_failures
@@ -248,6 +249,7 @@ class Session:
             seconds=time.monotonic() - self._began,
             example_prompt=bench.items["selection"][0].prompt,
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
+            origin=Origin.of(bench, self._run),
             on_search=evolving.on_all_items.get(selection.champion.policy.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
         )

@@ -6,21 +6,24 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from evoswarm.durable import write_file
 from evoswarm.errors import RecipeError, Where
 from evoswarm.member_spec import MemberSpec, Strict
+from evoswarm.policies.about import ABOUT, About
+from evoswarm.policies.places import placed
 from evoswarm.run_directory import CHAMPION
 from evoswarm.user_files import MIB, expanded, read_text
 
 if TYPE_CHECKING:
     from evoswarm.policies.mix import Recipe
 
-_LARGEST = 4 * MIB  # of a file; a recipe of fifty members has some 30 kB
+M = TypeVar("M", bound=BaseModel)
 
+_LARGEST = 64 * MIB  # of a file; a recipe of fifty members has some 30 kB, but worked examples may be long
 
 Role = Literal["lead", "follower", "voter"]
 """A lead speaks at every step, a follower where the gate is open for it; a voter answers on its own."""
@@ -110,16 +113,12 @@ class PolicyModel(Strict):
 
     @classmethod
     def from_json(cls, text: str, file: str = "<recipe>") -> Self:
-        """Read what ``to_json`` wrote.
+        """Read what ``to_json`` wrote; what else the file says of the policy is checked, and left aside.
 
         Raises:
             RecipeError: the text is no valid policy of this kind; names the file and the field.
         """
-        try:
-            return cls.model_validate_json(text, strict=True)
-        except ValidationError as error:
-            path, message = _first_mistake(error)
-            raise RecipeError(message, Where(file, path)) from None
+        return validated(cls, split_about(text, file)[0], file)
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file, whole or not at all."""
@@ -133,12 +132,13 @@ class PolicyModel(Strict):
             RecipeError: there is no such file, it holds no valid policy of this kind, or the directory has no champion.
         """
         file = policy_file(path)
-        return cls.from_json(read_policy_text(file), str(file))
+        found: Any = cls.from_json(read_policy_text(file), str(file))
+        return cast("Self", placed(found, file))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of the format."""
-        return cls.model_json_schema(by_alias=True)
+        return schema_of(cls)
 
 
 def named_once(specs: Iterable[MemberSpec]) -> None:
@@ -178,6 +178,50 @@ def read_policy_text(file: Path) -> str:
         RecipeError: it cannot be read, or is far too large.
     """
     return read_text(file, limit=_LARGEST, raises=RecipeError)
+
+
+def split_about(text: str, file: str) -> tuple[str, About | None]:
+    """The text of a policy's file without what it says about the policy, and that.
+
+    Raises:
+        RecipeError: what it says is not valid; names the file and the field.
+    """
+    try:
+        content = json.loads(text) if f'"{ABOUT}"' in text else None
+    except (ValueError, RecursionError):
+        return text, None  # whoever reads the policy says what is wrong
+    if not isinstance(content, dict) or ABOUT not in content:
+        return text, None
+    about = json.dumps(content.pop(ABOUT))
+    return json.dumps(content), validated(About, about, file, ABOUT)
+
+
+def validated(model: type[M], text: str, file: str, key: str = "") -> M:
+    """A part of a policy's file.
+
+    Args:
+        model: of it.
+        text: its JSON.
+        file: that it stands in.
+        key: under which it stands there.
+
+    Raises:
+        RecipeError: it is not valid; names the file and the field.
+    """
+    try:
+        return model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        path, message = _first_mistake(error)
+        raise RecipeError(message, Where(file, ".".join(filter(None, (key, path))))) from None
+
+
+def schema_of(model: type[PolicyModel]) -> dict[str, Any]:
+    """The JSON Schema of the files of a kind of policy: the policy, and what may be said about it beside it."""
+    schema = model.model_json_schema(by_alias=True)
+    about = About.model_json_schema(by_alias=True)
+    schema["$defs"] = {**schema.get("$defs", {}), **about.pop("$defs"), About.__name__: about}
+    schema["properties"][ABOUT] = {"$ref": f"#/$defs/{About.__name__}"}
+    return schema
 
 
 def _first_mistake(error: ValidationError) -> tuple[str, str]:

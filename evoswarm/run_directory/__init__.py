@@ -2,6 +2,8 @@
 
 from evoswarm.run_directory.choosing import RunWanted, check_out, run_directory
 from evoswarm.run_directory.directory import (
+    BEGAN,
+    CERTIFICATE,
     CHAMPION,
     CLOCK,
     FINISHED,
@@ -15,6 +17,8 @@ from evoswarm.run_directory.directory import (
 )
 
 __all__ = [
+    "BEGAN",
+    "CERTIFICATE",
     "CHAMPION",
     "CLOCK",
     "FINISHED",

@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evoswarm.durable import plain_errors, whole_lines
 from evoswarm.errors import RunError, Where
 from evoswarm.run_directory.directory import (
+    BEGAN,
     CLOCK,
     FINISHED,
     JOURNAL,
@@ -99,8 +101,8 @@ def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:
-    if run.last("began") is None:
-        run.journal("began", identity=dict(identity))
+    if run.last(BEGAN) is None:
+        run.journal(BEGAN, identity=dict(identity), date=datetime.now(UTC).date().isoformat())
     return run
 
 
@@ -108,7 +110,7 @@ def _began(path: Path) -> Any:
     """The identity a run directory was begun with; None where there is no run."""
     with plain_errors(path):
         lines = whole_lines(path / JOURNAL)
-    first = next((event for line in lines if (event := parsed(line)).get("event") == "began"), None)
+    first = next((event for line in lines if (event := parsed(line)).get("event") == BEGAN), None)
     identity = {} if first is None else first.get("identity")
     return identity if isinstance(identity, dict) and identity else None
 

@@ -33,16 +33,16 @@ from evoswarm.user_files import read_text
 
 JOURNAL = "journal.jsonl"
 INDIVIDUALS = "individuals.jsonl"
-CHAMPION = "champion.json"
+CHAMPION, CERTIFICATE = "champion.json", "certificate.json"
 CLOCK = "budget.seconds"
-FINISHED = "finished"
+BEGAN, FINISHED = "began", "finished"
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
 _BUSY = "expected to be the only one who writes this run, got another evoswarm at work on it"
 _NUMBER = (int, float)
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "began": {"identity": dict},
+    BEGAN: {"identity": dict},
     "failure": {"recipe": str, "item": str, "kind": str, "message": str},
     "stopped": {"generation": int},
     FINISHED: {"reason": str, "limit": (*_NUMBER, type(None))},

@@ -50,15 +50,25 @@ class SourcedTask(ABC):
     def items(self) -> Iterator[Item]:
         """All items that are no examples, each with the examples before its question."""
         shown = {example.key for example in self.examples}
-        few = self.few_shot
-        examples = (f"{item.prompt}{few.between}{self.worked(item)}{few.separator}" for item in self.examples)
-        preamble = "".join(examples)
-        if len(preamble) > LONGEST:  # it is written before every question
-            message = f"expected examples of at most {LONGEST:,} characters together, got {len(preamble):,}"
-            raise TaskError(message, self._examples)
+        preamble = self.preamble
         for item in self.questions():
             if item.key not in shown:
                 yield dataclasses.replace(item, prompt=preamble + item.prompt) if preamble else item
+
+    @cached_property
+    def preamble(self) -> str:
+        """What stands before every question: the examples with their answers.
+
+        Raises:
+            TaskError: there are too few, or they are too long.
+        """
+        few = self.few_shot
+        examples = (f"{item.prompt}{few.between}{self.worked(item)}{few.separator}" for item in self.examples)
+        preamble = "".join(examples)
+        if len(preamble) > LONGEST:
+            message = f"expected examples of at most {LONGEST:,} characters together, got {len(preamble):,}"
+            raise TaskError(message, self._examples)
+        return preamble
 
     @cached_property
     def examples(self) -> tuple[Item, ...]:

@@ -31,6 +31,12 @@ _EVALUATED = ResourceLimits(cpu_seconds=3.0, fresh=True)
 _TAGGED = re.compile(r"<answer>\s?(.*?)\s?</answer>", re.DOTALL)
 
 
+def tagged_answer(text: str) -> str:
+    """What stands between the last ``<answer>`` tags of a text; the whole text where there are none."""
+    tagged = _TAGGED.findall(text)
+    return str(tagged[-1] if tagged else text).strip()
+
+
 @dataclass(frozen=True)
 class Verifier(Scorer):
     """reasoning-gym's own verifier at full marks.
@@ -55,8 +61,7 @@ class Verifier(Scorer):
 
     def extract(self, text: str) -> str:
         """The answer within a text, "" where there is none."""
-        tagged = _TAGGED.findall(text)
-        return str(tagged[-1] if tagged else text).strip()
+        return tagged_answer(text)
 
     def score(self, item: Item, text: str) -> float:
         """1 where the answer is right, else 0."""

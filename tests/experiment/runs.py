@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.result import SearchResult
@@ -33,6 +34,14 @@ def same_outcome(first: Path, second: Path) -> bool:
     """Whether two runs wrote the same bytes."""
     recipes = [sorted(path.name for path in (run / "recipes").iterdir()) for run in (first, second)]
     return recipes[0] == recipes[1] and all((first / n).read_bytes() == (second / n).read_bytes() for n in OUTCOMES)
+
+
+def as_chosen(run: Path) -> dict[str, Any]:
+    """The champion's file as the choice left it: less the names of run and space, and what a certificate adds."""
+    content: dict[str, Any] = json.loads((run / "champion.json").read_text())
+    for key in ("run", "space_digest", "test", "verdict", "refusal"):
+        content["about"].pop(key, None)
+    return content
 
 
 def copied(finished: SearchResult, target: Path) -> Path:

@@ -15,6 +15,7 @@ from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.wording import ended_because
 from evoswarm.space import SearchSpace
+from tests.experiment.runs import as_chosen
 
 Micro = Callable[..., SearchSpace]
 COUNTS = {"evaluations": None, "decoded_tokens": "tokens", "flops": "flops"}
@@ -75,8 +76,9 @@ def test_a_raised_budget_goes_on_to_the_same_bytes(
     assert same.directory != short.directory  # it was finished: nothing to go on with
     more = search(micro(f"budget.{budget}=10_000_000_000_000"), runs=tmp_path, swarm=swarm, certify=False)
     assert (more.directory, more.reason, more.generations) == (short.directory, "generations", 3)
-    for name in ("individuals.jsonl", "front.json", "champion.json"):
+    for name in ("individuals.jsonl", "front.json"):
         assert (more.directory / name).read_bytes() == (finished.directory / name).read_bytes()
+    assert as_chosen(more.directory) == as_chosen(finished.directory)
 
 
 def test_every_limit_has_a_name_that_the_space_knows(micro: Micro) -> None:

@@ -21,14 +21,14 @@ from evoswarm.experiment.certification import certify
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
+from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.run_history import history
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import read_policy
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.run_directory import RunDirectory
+from evoswarm.run_directory import CERTIFICATE, RunDirectory
 from evoswarm.space import SearchSpace
 from tests.conftest import MICRO
 from tests.experiment.runs import copied, other_champion

@@ -18,7 +18,7 @@ from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
-from tests.experiment.runs import lines, same_outcome
+from tests.experiment.runs import as_chosen, lines, same_outcome
 
 Micro = Callable[..., SearchSpace]
 
@@ -69,7 +69,7 @@ def test_a_search_that_ended_when_ctrl_c_came_is_kept(
         search(micro(), runs=tmp_path, certify=False)
     run = caught.value.directory
     assert caught.value.ended
-    assert (run / "champion.json").read_bytes() == (finished.directory / "champion.json").read_bytes()
+    assert as_chosen(run) == as_chosen(finished.directory)
     events = [json.loads(line)["event"] for line in (run / "journal.jsonl").read_text().splitlines()]
     assert events == ["began", "items", "finished"]
 

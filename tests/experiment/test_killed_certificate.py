@@ -13,8 +13,9 @@ from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.places import LEDGER
-from evoswarm.experiment.result import CERTIFICATE, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
+from evoswarm.run_directory import CERTIFICATE
 from evoswarm.space import SearchSpace
 from tests.experiment.test_certify import Micro
 

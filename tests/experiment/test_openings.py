@@ -12,10 +12,11 @@ from evoswarm.cli import run as command
 from evoswarm.evaluation.ledger import Ledger, OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.places import LEDGER
-from evoswarm.experiment.result import CERTIFICATE, PAGE, SearchResult
+from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import evaluate
 from evoswarm.policies.mix import Recipe
+from evoswarm.run_directory import CERTIFICATE
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, open_for, other_champion
 

@@ -22,11 +22,12 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
+from tests.experiment.runs import as_chosen
 
 Micro = Callable[..., SearchSpace]
 RACING = ("racing={rungs: [6, 0.5]}", "splits.search=24", "evolution.population=4")
 """Small, with rungs in numbers and in shares."""
-OUTCOMES = ("individuals.jsonl", "front.json", "champion.json")
+OUTCOMES = ("individuals.jsonl", "front.json")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def test_a_race_is_replayed_to_the_same_bytes(micro: Micro, raced: SearchResult,
     assert figures[0].decoded == 0
     for name in OUTCOMES:
         assert (more.directory / name).read_bytes() == (raced.directory / name).read_bytes()
+    assert as_chosen(more.directory) == as_chosen(raced.directory)
 
 
 def test_a_budget_counts_what_the_race_asked_for(

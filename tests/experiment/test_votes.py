@@ -16,6 +16,7 @@ from evoswarm.cli import run as command
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.answering import answer
 from evoswarm.policies import Vote, load_policy
+from tests.experiment.runs import as_chosen
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
 
@@ -81,8 +82,9 @@ def test_the_same_search_again_decodes_nothing(
     monkeypatch.setattr(Evaluator, "_decode", decode)
     space = micro(*VOTES, "evolution={generations: 5, islands: 2, population: 6}")
     again = search(space, out=tmp_path / "again", ledger=found.ledger)
-    for name in ("individuals.jsonl", "front.json", "champion.json"):
+    for name in ("individuals.jsonl", "front.json"):
         assert (again.directory / name).read_bytes() == (found.directory / name).read_bytes()
+    assert as_chosen(again.directory) == as_chosen(found.directory)
 
 
 def test_it_is_evaluated_and_answers_like_any_recipe(

@@ -31,13 +31,14 @@ from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.result import CERTIFICATE, PAGE
+from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.session import search
 from evoswarm.experiment.wording import duration
 from evoswarm.experiment.workbench import Workbench, load_swarm, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Recipe
+from evoswarm.run_directory import CERTIFICATE
 from evoswarm.space import SearchSpace
 from tests.real.conftest import GEMMA3, SMOLLM2
 from tools.cache import model_path

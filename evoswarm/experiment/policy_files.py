@@ -1,0 +1,170 @@
+"""The policy files of a run: their members can be found from anywhere, and they say where they come from.
+
+What a file says of its policy is never part of a digest. It is written with the policy, and again, in one step, when a
+certificate comes or is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from evoswarm.certificate.document import Certificate
+from evoswarm.certificate.evidence import interval
+from evoswarm.errors import RecipeError
+from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.policies import About, Policy, PolicyDocument, load_document
+from evoswarm.policies.about import Accuracy, SplitAccuracy, TaskAsked, Verdict
+from evoswarm.policies.places import anchored
+from evoswarm.run_directory import BEGAN, CERTIFICATE, CHAMPION, RunDirectory
+from evoswarm.statistics.intervals import mean_of, strata
+from evoswarm.tasks.dataset import DatasetSettings
+from evoswarm.tasks.settings import TaskSettings
+from evoswarm.tasks.sourced_task import SourcedTask
+from evoswarm.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of every policy of a run.
+
+    Attributes:
+        about: what its file says, but for scores.
+        tasks: of every selection item.
+        weights: of the tasks.
+    """
+
+    about: About
+    tasks: tuple[str, ...]
+    weights: Mapping[str, float]
+
+    @classmethod
+    def of(cls, bench: Workbench, run: RunDirectory) -> Self:
+        """The origin of the policies that a run writes.
+
+        Args:
+            bench: with the selection items.
+            run: the run.
+        """
+        space = bench.asked
+        began = run.last(BEGAN) or {}
+        about = About(
+            run=run.path.resolve().name,
+            space=space.name,
+            space_digest=space.digest,
+            seed=space.seed,
+            evoswarm=version("evoswarm"),
+            date=began.get("date"),
+            tasks={settings.name: _asked(settings, bench.tasks[settings.name]) for settings in space.tasks},
+        )
+        weights = {name: task.weight for name, task in bench.tasks.items()}
+        return cls(about, tuple(item.task for item in bench.items["selection"]), weights)
+
+    def document(self, policy: Policy, selection: Summary, certificate: Certificate | None = None) -> PolicyDocument:
+        """The file of a policy.
+
+        Args:
+            policy: any of the run's.
+            selection: what it did on the selection items.
+            certificate: of it, where it has one.
+        """
+        about = self.about.model_copy(update={"selection": self._accuracy(selection)})
+        if certificate is not None:
+            about = about.with_certificate(_tested(certificate), _verdict(certificate))
+        return PolicyDocument(anchored(policy), about)
+
+    def _accuracy(self, summary: Summary) -> SplitAccuracy:
+        by_task = {}
+        for task in dict.fromkeys(self.tasks):
+            own = [score for name, score in zip(self.tasks, summary.scores, strict=True) if name == task]
+            by_task[task] = Accuracy(**_mean(own, [task] * len(own), {task: 1.0}))
+        return SplitAccuracy(**_mean(summary.scores, self.tasks, self.weights), by_task=by_task)
+
+
+def certificate_in(run: RunDirectory, champion: Policy) -> Certificate | None:
+    """The certificate that a run holds of a champion already."""
+    with suppress(ValidationError):  # what stands there is none: whoever puts it aside says so
+        text = run.read(CERTIFICATE)
+        found = None if text is None else Certificate.from_json(text)
+        return found if found is not None and found.subject.champion == champion.digest else None
+    return None
+
+
+def write_certified(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate) -> None:
+    """Have the champion's file say what its certificate does.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    _write(bench, run, champion, certificate)
+
+
+def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str) -> None:
+    """Have the champion's file say that a certificate was refused.
+
+    Args:
+        bench: with the selection items.
+        run: of the champion.
+        champion: bound to the pool.
+        why: a sentence.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    _write(bench, run, champion, certificate_in(run, champion), why)
+
+
+def _write(
+    bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None, refusal: str | None = None
+) -> None:
+    selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
+    document = Origin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
+    if refusal is not None and document.about is not None:
+        document = PolicyDocument(document.policy, document.about.refused(refusal))
+    run.write(CHAMPION, document.to_json())
+
+
+def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:
+    """The champion as its file has it: that may know better where its members are than the space does."""
+    with suppress(RecipeError):
+        found = load_document(run.path).policy
+        if found.digest == champion.digest:
+            return found
+    return champion
+
+
+def _asked(settings: TaskSettings, task: Task) -> TaskAsked:
+    return TaskAsked(
+        max_bytes=task.max_bytes,
+        stop=task.stop,
+        prompt=settings.prompt if isinstance(settings, DatasetSettings) else None,
+        examples=task.preamble if isinstance(task, SourcedTask) else "",
+        scorer=settings.scorer.model_dump(mode="json", exclude_defaults=True),
+    )
+
+
+def _mean(scores: Sequence[float], tasks: Sequence[str], weights: Mapping[str, float]) -> dict[str, Any]:
+    found = interval(mean_of(scores, strata(tasks, weights)))
+    return {"items": len(scores), "accuracy": found.mean, "low": found.low, "high": found.high}
+
+
+def _tested(certificate: Certificate) -> SplitAccuracy:
+    by_task = {
+        task: Accuracy(items=one.items, accuracy=one.mean, low=one.low, high=one.high)
+        for task, one in certificate.by_task.items()
+    }
+    score = certificate.score
+    return SplitAccuracy(
+        items=certificate.items.test, accuracy=score.mean, low=score.low, high=score.high, by_task=by_task
+    )
+
+
+def _verdict(certificate: Certificate) -> Verdict:
+    said, opening = certificate.verdict, certificate.opening
+    return Verdict(outcome=said.outcome, sentence=said.sentence, forced=opening.forced, opened_before=opening.others)
