@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from evoswarm.evaluation.evaluation import Summary as Summary
     from evoswarm.experiment.answering import answer as answer
     from evoswarm.experiment.certification import certify as certify
+    from evoswarm.experiment.evaluating import evaluate as evaluate
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
-    from evoswarm.experiment.workbench import evaluate as evaluate
     from evoswarm.member_spec import MemberSpec as MemberSpec
     from evoswarm.policies import Policy as Policy
     from evoswarm.policies import Recipe as Recipe
@@ -48,7 +48,7 @@ _HOMES = {
     "Vote": "evoswarm.policies",
     "answer": "evoswarm.experiment.answering",
     "certify": "evoswarm.experiment.certification",
-    "evaluate": "evoswarm.experiment.workbench",
+    "evaluate": "evoswarm.experiment.evaluating",
     "load_policy": "evoswarm.policies",
     "search": "evoswarm.experiment.session",
 }

@@ -40,6 +40,20 @@ def detectable_gain(
     return _root(shortfall, 0.0, 1.0)
 
 
+def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int = 4) -> float | None:
+    """The gain that would be proven with a probability of 80%, before anything was decoded: under an assumption.
+
+    Args:
+        share: of the items, on which the champion and each of its rivals are assumed to differ.
+        parts: of the test split.
+        rivals: how many have to be beaten.
+
+    Returns:
+        See `detectable_gain`.
+    """
+    return detectable_gain({str(rival): [share] * len(parts) for rival in range(rivals)}, parts, 1.0)
+
+
 def items_to_beat(differences: Sequence[AdjustedMean], items: int) -> int | None:
     """How many items would prove the observed gains against all with a probability of 80%; None if some is no gain."""
     if not all(sample.centre > 0 for sample in differences):

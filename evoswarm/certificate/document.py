@@ -117,9 +117,10 @@ class Opening(Part):
     """How the test items were opened.
 
     Attributes:
-        forced: they had been opened for another champion of this space before.
-        others_of_this_space: how many recipes of this space had opened them before.
+        forced: some of them had been opened for another recipe before.
+        others_of_this_space: how many recipes of this space had opened any of them before.
         others: how many recipes of any space.
+        opened_before: how many of the items these had opened.
         detectable_gain: what could be proven against all rivals with a probability of 80%, as stated before the
             items were opened; None where no gain could.
         statement: the same in words.
@@ -128,6 +129,7 @@ class Opening(Part):
     forced: bool
     others_of_this_space: int
     others: int
+    opened_before: int = 0
     detectable_gain: float | None
     statement: str
 

@@ -202,9 +202,7 @@ def _gap(certificate: Certificate) -> list[str]:
 
 
 def _notes(certificate: Certificate) -> list[str]:
-    notes = list(certificate.notes)
-    if certificate.opening.others > certificate.opening.others_of_this_space:
-        notes.append(f"{certificate.opening.others:,} recipes of any space had opened some of these items before.")
+    notes = certificate.notes
     return [*_title("Notes"), *(line for note in notes for line in _wrapped(note, "- ", "  "))] if notes else []
 
 
@@ -242,11 +240,13 @@ def _outcome(certificate: Certificate) -> str:
 
 
 def _forced(certificate: Certificate) -> str:
-    others = certificate.opening.others_of_this_space
-    whom = "another champion" if others == 1 else f"{others:,} other champions"
+    opening = certificate.opening
+    whom = "another recipe" if opening.others == 1 else f"{opening.others:,} other recipes"
+    seen, items = opening.opened_before, certificate.items.test
+    some = "these test items" if seen in (0, items) else f"{seen:,} of these {items:,} test items"
     return (
-        f"FORCED: these test items had been opened for {whom} of this space before. A verdict on items that were "
-        "looked at again is worth less than a first one."
+        f"FORCED: {some} had been opened for {whom} before. A verdict on items that were looked at again is worth less "
+        "than a first one."
     )
 
 

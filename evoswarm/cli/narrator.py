@@ -36,11 +36,15 @@ class Narrator:
     @property
     def progress(self) -> Progress:
         """Tells everything."""
-        return Progress(self._stage, self._generation, self._decoding)
+        return Progress(self._stage, self._generation, self._decoding, self._note)
 
     def _stage(self, text: str) -> None:
         self._end()
         say(f"{text} ...")
+
+    def _note(self, sentence: str) -> None:
+        self._end()
+        say(sentence)
 
     def _generation(self, figures: GenerationFigures) -> None:
         self._end()

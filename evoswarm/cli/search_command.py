@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from evoswarm.cli.asking import asker, at_terminal, confirmed
 from evoswarm.cli.console import figures_table, generation_json, print_result, result_json
 from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.output import mute, say
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.experiment import mirror
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.experiment.evaluating import SplitResult, evaluate
+from evoswarm.experiment.opening import Consent, OpeningDeclined
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
-from evoswarm.experiment.workbench import SplitResult, evaluate
-from evoswarm.tracking import Tracker
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
@@ -37,6 +39,7 @@ def run_search(
     quiet: bool,
     as_json: bool,
     certify: bool,
+    ask: bool,
 ) -> None:
     """Search, showing progress: for people by default, for machines with ``as_json``, not at all with ``quiet``.
 
@@ -49,7 +52,7 @@ def run_search(
         progress = SILENT if quiet else narrator.progress
         if as_json:
             progress = Progress(generation=lambda figures: say(generation_json(figures)))
-        result = search(space, out=out, runs=runs, ledger=ledger, progress=progress, certify=certify)
+        result = search(space, out=out, runs=runs, ledger=ledger, progress=progress, certify=certify, ask=asker(ask))
     if as_json:
         say(result_json(result))
     elif not quiet:
@@ -57,17 +60,23 @@ def run_search(
 
 
 def run_evaluate(
-    recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, ledger: Path | None, as_json: bool
+    recipe: Path,
+    space: SearchSpace,
+    split: SplitName,
+    *,
+    runs: Path,
+    ledger: Path | None,
+    as_json: bool,
+    open_test: bool = False,
+    force: bool = False,
 ) -> None:
     """Evaluate a recipe on a split and print the figures.
 
     Raises:
-        EvoswarmError: see ``evoswarm.experiment.workbench.evaluate``.
+        EvoswarmError: see ``evoswarm.experiment.evaluating.evaluate``.
     """
     silence_loading()
-    result = evaluate(recipe, space, split, runs=runs, ledger=ledger)
-    if result.opening is not None:
-        _mirror_opening(result, runs)
+    result = _evaluated(recipe, space, split, runs=runs, ledger=ledger, open_test=open_test, force=force)
     if as_json:
         print(json.dumps(_as_dict(result), ensure_ascii=False))
         return
@@ -79,7 +88,26 @@ def run_evaluate(
     for warning in warnings_of("the recipe", {split: Spoilt.of(result.summary)}):
         print(f"Warning: {warning}")
     if result.opening is not None:
-        print(opening_words(result))
+        print(opening_words(result.opening))
+
+
+def _evaluated(
+    recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, ledger: Path | None, open_test: bool, force: bool
+) -> SplitResult:
+    """Evaluate; at a terminal whoever sits there is asked before the test split is opened.
+
+    Raises:
+        RunError: the test split may not be opened, and how it could be.
+    """
+    word: Consent = open_test
+    if not open_test and at_terminal():
+        word = lambda cost: confirmed(f"{cost}. Open them?")  # noqa: E731
+    try:
+        return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force)
+    except OpenedBefore as refusal:
+        raise RunError(f"{refusal.message}; --force looks all the same", refusal.where) from None
+    except OpeningDeclined as refusal:
+        raise RunError(f"{refusal.message}; --open is that word", Where("--split")) from None
 
 
 class _Console(Console):
@@ -95,31 +123,16 @@ def make_console() -> Console:
     return _Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
-def opening_words(result: SplitResult) -> str:
-    """What the record of openings says."""
-    opening = result.opening
-    if opening is None:
-        return ""
-    again = "" if opening.first else " This recipe had opened them before: it is the same opening."
-    if not opening.others:
+def opening_words(seen: Seen) -> str:
+    """What the record of openings says of the test items, now that they are open."""
+    again = " This recipe had opened them before: it is the same opening." if seen.again else ""
+    if not seen.others:
         return f"The test items were opened for this recipe; no other recipe opened them before.{again}"
-    others = "1 other recipe" if opening.others == 1 else f"{opening.others} other recipes"
+    others = "1 other recipe" if seen.others == 1 else f"{seen.others} other recipes"
     return (
-        f"The test items were opened for this recipe; {others} opened them before, so they are no longer unseen.{again}"
+        f"The test items were opened for this recipe; {others} had opened {seen.opened:,} of them before, so these are "
+        f"no longer unseen.{again}"
     )
-
-
-def _mirror_opening(result: SplitResult, runs: Path) -> None:
-    """The ledger holds the truth; MLflow shows it."""
-    opening, summary = result.opening, result.summary
-    if opening is None:
-        return
-    tracker = Tracker.of(result.asked, runs)
-    metrics = {"flops": summary.cost.flops, "open_share": summary.open_share, "items": summary.items}
-    if summary.accuracy is not None:
-        metrics["test_accuracy"] = summary.accuracy
-    tracker.opening(*mirror.opening(result.asked, result.policy.digest, opening), metrics)
-    tracker.close()
 
 
 def _as_dict(result: SplitResult) -> dict[str, object]:
@@ -128,5 +141,9 @@ def _as_dict(result: SplitResult) -> dict[str, object]:
         "recipe": result.policy.digest,
         "split": result.split,
         **summary_dict(result.summary),
-        "opening": None if opening is None else {"first": opening.first, "others": opening.others},
+        "opening": None if opening is None else _opening_dict(opening),
     }
+
+
+def _opening_dict(seen: Seen) -> dict[str, object]:
+    return {"first": not seen.again, "others": seen.others, "opened_before": seen.opened}

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -37,16 +35,12 @@ CREATE TABLE IF NOT EXISTS evaluations (
     PRIMARY KEY (recipe, item, context)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (digest TEXT PRIMARY KEY, fact TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS openings (
-    number INTEGER PRIMARY KEY, space TEXT NOT NULL, champion TEXT NOT NULL, opened_at REAL NOT NULL,
-    UNIQUE (space, champion)
-);
-CREATE TABLE IF NOT EXISTS opened_items (
-    item TEXT NOT NULL, space TEXT NOT NULL, champion TEXT NOT NULL, PRIMARY KEY (item, space, champion)
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS opened (digest TEXT PRIMARY KEY, opening TEXT NOT NULL) WITHOUT ROWID;
 """
+_OF_BEFORE = ("openings", "opened_items")
+"""Tables in which earlier versions kept openings, by the digests of items instead of questions; they stay."""
+
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps: it would follow a link
-_LAST_NUMBER = 2**63 - 1
 _SOUND = " AND ".join(column.condition(name) for name, column in COLUMNS.items())
 _READ = (  # whoever wrote it, a row that cannot be true is not acted on
     f"SELECT {', '.join(COLUMNS)}, wanted.key, {_SOUND} FROM json_each(?) wanted CROSS JOIN evaluations e "
@@ -60,31 +54,6 @@ class Key(NamedTuple):
     recipe: str
     item: str
     context: str
-
-
-@dataclass(frozen=True)
-class OpeningRecord:
-    """An opening of held-out items: of which space, for which recipe, and who came before.
-
-    Attributes:
-        first: False when the same recipe opened the same space's items before: the same opening again.
-        others: how many other recipes had opened any of these items before this opening.
-        same_space: how many of these were opened for the same space: with the first of them its verdict was given.
-    """
-
-    first: bool
-    others: int
-    same_space: int = 0
-
-
-class OpenedBefore(RunError):
-    """Held-out items of a space were opened for another recipe: a second look needs to be forced."""
-
-    @classmethod
-    def by(cls, others: int, where: Where | None = None) -> Self:
-        """The error, once one recipe or more have opened them."""
-        whom = "another recipe" if others == 1 else f"{others} other recipes"
-        return cls(f"expected test items of this space that nobody has seen, got items opened for {whom} before", where)
 
 
 class Ledger:
@@ -193,48 +162,35 @@ class Ledger:
         with self._plain_errors():
             return int(self._database.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
-    def open_items(self, space: str, champion: str, items: Sequence[str], *, forced: bool = True) -> OpeningRecord:
-        """Record that held-out items are opened for a recipe, before they are.
+    def opening_lines(self) -> dict[str, str]:
+        """The openings of test items that are on record, each as a line of text, by digest."""
+        with self._plain_errors():
+            return dict(self._database.execute("SELECT digest, opening FROM opened"))
 
-        Args:
-            space: digest of the search space.
-            champion: digest of the frozen recipe.
-            items: item digests.
-            forced: also where another recipe of the same space opened some of the items before.
+    def keep_openings(self, lines: Mapping[str, str]) -> None:
+        """Put openings on record, on the disk before this returns."""
+        if lines:
+            self._database.execute("PRAGMA synchronous = FULL")
+            try:
+                with self._transaction("IMMEDIATE"):
+                    self._database.executemany("INSERT OR IGNORE INTO opened VALUES (?, ?)", lines.items())
+            finally:
+                self._database.execute("PRAGMA synchronous = NORMAL")
 
-        Raises:
-            OpenedBefore: it did, and nothing was forced; nothing is recorded.
-        """
-        with self._transaction("IMMEDIATE"):
-            opening = self._opening(space, champion, items)
-            if opening.first:
-                if opening.same_space and not forced:
-                    raise OpenedBefore.by(opening.same_space, Where(self.path))
-                self._database.execute(
-                    "INSERT INTO openings (space, champion, opened_at) VALUES (?, ?, ?)", (space, champion, time.time())
-                )
-            self._database.executemany(
-                "INSERT OR IGNORE INTO opened_items VALUES (?, ?, ?)", [(item, space, champion) for item in items]
+    def openings_of_before(self) -> dict[tuple[str, str, float], list[str]]:
+        """What an earlier version put on record: digests of items, by space, champion and time."""
+        with self._plain_errors():
+            query = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN (?, ?)"
+            if self._database.execute(query, _OF_BEFORE).fetchone()[0] < len(_OF_BEFORE):
+                return {}
+            query = (
+                "SELECT o.space, o.champion, o.opened_at, i.item FROM openings o "
+                "JOIN opened_items i ON i.space = o.space AND i.champion = o.champion ORDER BY o.number"
             )
-        return opening
-
-    def opening(self, space: str, champion: str, items: Sequence[str]) -> OpeningRecord:
-        """What `open_items` would return; nothing is recorded."""
-        with self._transaction("DEFERRED"):
-            return self._opening(space, champion, items)
-
-    def _opening(self, space: str, champion: str, items: Sequence[str]) -> OpeningRecord:
-        """Whether this recipe opened the space before, and who had opened any of the items before it did."""
-        own = self._database.execute(
-            "SELECT number FROM openings WHERE space = ? AND champion = ?", (space, champion)
-        ).fetchone()
-        others, same_space = self._database.execute(
-            "SELECT COUNT(DISTINCT o.champion), COUNT(DISTINCT CASE WHEN o.space = ?2 THEN o.champion END) "
-            "FROM openings o JOIN opened_items i ON i.space = o.space AND i.champion = o.champion "
-            "WHERE o.champion <> ?1 AND o.number < ?3 AND i.item IN (SELECT value FROM json_each(?4))",
-            (champion, space, own[0] if own else _LAST_NUMBER, json.dumps(items)),
-        ).fetchone()
-        return OpeningRecord(first=own is None, others=int(others), same_space=int(same_space))
+            found: dict[tuple[str, str, float], list[str]] = {}
+            for space, champion, at, item in self._database.execute(query):
+                found.setdefault((str(space), str(champion), float(at)), []).append(str(item))
+            return found
 
     def _prepare(self) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")

@@ -14,6 +14,7 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION, Completion
 from evoswarm.errors import EvoswarmError
 from evoswarm.evaluation.advance import Advance, Pace
+from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.failures import lasts
 from evoswarm.evaluation.judge import Judge
@@ -193,17 +194,10 @@ class MixEvaluator:
         return digest_of(["entropies", recipe.digest, self.context(recipe), asked])
 
     def item_digest(self, item: Item, prompt_format: str) -> str:
-        """What decides an evaluation on the item's side: prompt, noise key, gold, scorer, stop strings, limit.
-
-        The prompt is the one that every member of the recipe is handed. What each makes of it (template, system prompt,
-        options, date, tokenizer) is in its fingerprint, so this digest and the context decide the rendered prompts,
-        and a replay need neither render nor load.
-        """
+        """What decides an evaluation on the item's side; see `evoswarm.evaluation.asked.item_digest`."""
         known = self._digests.get((item, prompt_format))
         if known is None:
-            task = self.tasks[item.task]
-            prompt = prompt_format.replace("{prompt}", item.prompt)
-            known = digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
+            known = item_digest(item, self.tasks[item.task], prompt_format)
             self._digests[item, prompt_format] = known
         return known
 

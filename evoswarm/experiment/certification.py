@@ -6,13 +6,14 @@ could be proven is written down; then the opening is recorded in the ledger; onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from evoswarm.certificate.detectable import detectable_gain
-from evoswarm.certificate.document import Certificate, Items, Opening, Owner, Subject
+from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
 from evoswarm.certificate.verdict import COUNTS, points
@@ -20,12 +21,13 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
-from evoswarm.evaluation.ledger import OpenedBefore, OpeningRecord
 from evoswarm.evaluation.mixes import Stopped
-from evoswarm.experiment import mirror
+from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.opening import permitted
+from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of, permitted
+from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.policy_files import write_certified, write_refused
 from evoswarm.experiment.progress import SILENT, Progress
@@ -53,6 +55,7 @@ def certify(
     swarm: Decoder | None = None,
     trust: Trust = NOBODY,
     ledger: str | Path | None = None,
+    ask: Callable[[str], bool] | None = None,
 ) -> Certificate:
     """Give the champion of a finished search its certificate, from the run directory alone.
 
@@ -60,16 +63,18 @@ def certify(
 
     Args:
         run: the run directory.
-        force: also where the test items of this search were opened for another champion before.
+        force: also where test items were opened for another recipe before.
         runs: the directory of the ledger and of MLflow's store; None is the one that the run lies in, or ``runs``
             where that has no ledger.
         progress: told what is being done.
         swarm: the pool, loaded already; None loads it.
         trust: whose code may run where the space asks for it.
         ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
+        ask: asked, before the test items are opened and with what they can show, whether they may be; None opens them.
 
     Raises:
         OpenedBefore: they were, and nothing was forced.
+        OpeningDeclined: ``ask`` said no.
         EvoswarmError: the directory holds no finished search, or its space, tasks or members are not what they were.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
 
@@ -85,16 +90,17 @@ def certify(
         directory = RunDirectory(path)
         stack.callback(directory.close)
         interrupt = stack.enter_context(Interrupt(path))
-        transient, stop = transient_failures(directory), interrupt.asked
+        drawn = draw(space, progress)
         bench = stack.enter_context(
             workbench(
                 space,
                 ledger_file(root, ledger),
                 splits=SPLITS,
-                transient=transient,
-                stop=stop,
+                transient=transient_failures(directory),
+                stop=interrupt.asked,
                 progress=progress,
                 swarm=swarm,
+                drawn=drawn,
             )
         )
         require_same_items(directory, space, bench.items)
@@ -102,15 +108,49 @@ def certify(
             bound = bench.bound(champion)
         tracker = Tracker.of(space, root)
         stack.callback(tracker.close)
+        guard = Guard(book_of(bench.evaluator.ledger, root, path), drawn, bench.asked, tracker)
         try:
-            return certify_champion(bench, directory, bound, tracker, force=force, progress=progress)
+            return certify_champion(bench, directory, bound, guard, force=force, progress=progress, ask=ask)
         except Stopped as error:
             directory.journal("interrupted")
             raise SearchInterrupted(path) from error
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A champion whose rivals are tuned, before a test item is opened.
+
+    Attributes:
+        bench: with members as their owners run them.
+        run: where everything is written.
+        champion: frozen; bound to the pool as loaded.
+        rivals: tuned on the selection items.
+        seen: what was known of the test items.
+        detectable_gain: what could be proven; None where no gain could.
+    """
+
+    bench: Workbench
+    run: RunDirectory
+    champion: Policy
+    rivals: Rivals
+    seen: Seen
+    detectable_gain: float | None
+
+    @property
+    def statement(self) -> str:
+        """What could be proven, in words."""
+        return _statement(self.detectable_gain, len(self.bench.items["test"]), len(self.rivals.matched))
+
+
 def certify_champion(
-    bench: Workbench, run: RunDirectory, champion: Policy, tracker: Tracker, *, force: bool, progress: Progress
+    bench: Workbench,
+    run: RunDirectory,
+    champion: Policy,
+    guard: Guard,
+    *,
+    force: bool,
+    progress: Progress,
+    ask: Callable[[str], bool] | None = None,
 ) -> Certificate:
     """Certify the champion of a run that is at hand.
 
@@ -118,47 +158,85 @@ def certify_champion(
         bench: the space made ready, with the items of all splits.
         run: with ``space.yaml``, ``front.json`` and ``individuals.jsonl`` in it; the certificate is written there.
         champion: frozen; bound to the pool as loaded.
-        tracker: told of the opening.
-        force: open the items also where another champion of this search opened them.
+        guard: of the test items.
+        force: open the items also where another recipe opened them.
         progress: told what is being done.
+        ask: asked at the moment whether the items may be opened; None opens them.
 
     Raises:
-        OpenedBefore: another champion did, and nothing was forced; nothing was opened.
+        OpenedBefore: another recipe did, and nothing was forced; nothing was opened.
+        OpeningDeclined: ``ask`` said no; nothing was opened.
         RunError: a file cannot be written.
         Stopped: Ctrl-C.
     """
+    prepared = prepare(bench, run, champion, guard, force=force, progress=progress)
+    if ask is not None and not prepared.seen.again and not ask(f"{prepared.statement}. Open them?"):
+        declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
+        write_refused(bench, run, champion, declined.message)
+        raise declined
+    progress.stage(f"{prepared.statement}; opening them")
+    opened = guard.open(
+        [champion], "certificate", runs=[run.path], seeds=[bench.space.seed], force=bool(prepared.seen.opened)
+    )
+    certificate = certificate_of(play(prepared))
+    write_certificate(prepared, certificate)
+    metrics = {"test_accuracy": certificate.score.mean, "items": float(certificate.items.test)}
+    metrics |= {"flops": certificate.compute.flops, "open_share": certificate.open_share.steps}
+    guard.tell(opened, champion, prepared.seen.others, metrics)
+    return certificate
+
+
+def prepare(
+    bench: Workbench, run: RunDirectory, champion: Policy, guard: Guard, *, force: bool, progress: Progress
+) -> Prepared:
+    """All that comes before the test items: whether they may be opened, the rivals, what could be proven.
+
+    Raises:
+        OpenedBefore: another recipe opened some of the items, and nothing was forced.
+        Stopped: Ctrl-C.
+    """
     retire(run, champion)
-    space = bench.asked  # a loaded one knows its fingerprints
-    evaluator, items = bench.evaluator, bench.items["test"]
-    digests = [evaluator.item_digest(item, champion.prompt_format) for item in items]
-    identity = space.continuation_digest
+    guard.hear([champion])
+    seen = guard.seen(champion)
     try:
-        forced = permitted(run, champion, evaluator.ledger.opening(identity, champion.digest, digests), force)
+        permitted(run, champion, seen, force)
     except OpenedBefore as refusal:
         write_refused(bench, run, champion, refusal.message)
         raise
     bench = bench.as_deployed()
-    evaluator, selection = bench.evaluator, bench.items["selection"]
+    selection = bench.items["selection"]
     progress.stage(f"tuning rivals on {len(selection)} selection items")
-    rivals = tune(bench.space, bench.pool, champion, evaluator, selection)
-    gain = _detectable(bench, champion, rivals)
-    statement = _statement(gain, len(items), len(rivals.matched))
+    rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection)
+    prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals))
+    gain, statement = prepared.detectable_gain, prepared.statement
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
-    progress.stage(f"{statement}; opening them")
-    opened = evaluator.ledger.open_items(identity, champion.digest, digests, forced=forced)
+    return prepared
+
+
+def play(prepared: Prepared) -> Evidence:
+    """Everything is played on the test items, which are on record as opened."""
+    bench, seen, statement = prepared.bench, prepared.seen, prepared.statement
     opening = Opening(
-        forced=opened.same_space > 0,
-        others_of_this_space=opened.same_space,
-        others=opened.others,
-        detectable_gain=gain,
+        forced=seen.opened > 0,
+        others_of_this_space=seen.of_space(bench.asked.continuation_digest),
+        others=seen.others,
+        opened_before=seen.opened,
+        detectable_gain=prepared.detectable_gain,
         statement=f"{statement[0].upper()}{statement[1:]}.",
     )
-    certificate = certificate_of(_evidence(bench, run, space, champion, rivals, opening))
+    return _evidence(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
+
+
+def write_certificate(prepared: Prepared, certificate: Certificate) -> None:
+    """As data, as a page, and in the champion's own file.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    run = prepared.run
     run.write(CERTIFICATE, certificate.to_json())
     run.write(PAGE, page(certificate))
-    write_certified(bench, run, champion, certificate)
-    _tell(tracker, space, certificate, opened)
-    return certificate
+    write_certified(prepared.bench, run, prepared.champion, certificate)
 
 
 def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | None:
@@ -190,7 +268,7 @@ def _evidence(
     note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
     tried, searched = history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
-    note, owners = small_test_split(space), _owners(bench)
+    note, owners = small_test_split(space), owners_of(bench)
     return Evidence(
         subject=_subject(space, champion, champion.words(summary.cost.spoken)),
         items=Items(**counts),
@@ -210,7 +288,7 @@ def _evidence(
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         recipes_tried=tried,
-        notes=(*([] if note is None else [note]), *_unobeyed(owners)),
+        notes=(*([] if note is None else [note]), *unobeyed(owners)),
     )
 
 
@@ -249,32 +327,6 @@ def _lead(policy: Policy | None) -> str:
     return policy.lead if isinstance(policy, Recipe) else ""
 
 
-def _owners(bench: Workbench) -> tuple[Owner, ...]:
-    """How the owners of the pool's members would run them."""
-    decoder = bench.evaluator.swarm
-    return tuple(
-        Owner(
-            member=facts.spec.name,
-            chat_template=facts.spec.chat_template or facts.spec.name in decoder.templated,
-            sampled=facts.generation.sampled,
-            temperature=facts.generation.temperature,
-            top_k=facts.generation.top_k,
-            top_p=facts.generation.top_p,
-            min_p=facts.generation.min_p,
-            left_out=facts.generation.left_out,
-        )
-        for facts in bench.swarm.facts
-    )
-
-
-def _unobeyed(owners: Sequence[Owner]) -> Iterator[str]:
-    """What members' owners would set, and nothing here obeys."""
-    for one in owners:
-        if one.left_out:
-            settings = " and ".join(one.left_out)
-            yield f"The generation settings of {one.member} also say {settings}; its answers are decoded without."
-
-
 def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:
     return Subject(
         space=space.name,
@@ -290,13 +342,6 @@ def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subj
         evoswarm=version("evoswarm"),
         decoding=DECODING_VERSION,
     )
-
-
-def _tell(tracker: Tracker, space: SearchSpace, certificate: Certificate, opened: OpeningRecord) -> None:
-    """Mirror the opening in MLflow."""
-    metrics = {"test_accuracy": certificate.score.mean, "items": certificate.items.test}
-    metrics["flops"], metrics["open_share"] = certificate.compute.flops, certificate.open_share.steps
-    tracker.opening(*mirror.opening(space, certificate.subject.champion, opened), metrics)
 
 
 def _weights(bench: Workbench) -> Mapping[str, float]:

@@ -8,13 +8,14 @@ from typing import Any, get_args
 
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
-from evoswarm.evaluation.ledger import OpeningRecord
+from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, SearchRun, flattened
+from evoswarm.tracking.openings import OPENING_DIGEST
 
 MOST_CHILDREN = 12
 
@@ -101,21 +102,22 @@ def champions(result: SearchResult, genomes: Mapping[str, Mapping[str, Any]]) ->
     return [_child(name, standing, genomes.get(standing.policy.digest)) for name, standing in named[:MOST_CHILDREN]]
 
 
-def opening(space: SearchSpace, champion: str, opened: OpeningRecord) -> tuple[str, dict[str, str]]:
+def opening(opened: OpeningRecord, champion: str, before: int | None = None) -> tuple[str, dict[str, str]]:
     """An opening of test items as an MLflow run: its name and tags.
 
     Args:
-        space: as it was asked for, without fingerprints.
-        champion: digest of the recipe that they were opened for.
-        opened: what the ledger says.
+        opened: as it is on record.
+        champion: digest of the recipe that they were opened for; one of several, where they were opened together.
+        before: how many other recipes had opened any of them before; None where that is not known.
     """
     tags = {
-        "evoswarm.opening": space.continuation_digest,
-        "evoswarm.space": space.name,
+        "evoswarm.opening": opened.search,
+        "evoswarm.space": opened.space,
         "evoswarm.champion": champion,
-        "evoswarm.opened_before_by": str(opened.others),
-        "evoswarm.first": str(opened.first).lower(),
+        OPENING_DIGEST: opened.line()[0],
     }
+    if before is not None:
+        tags["evoswarm.opened_before_by"] = str(before)
     return f"test split opened for {champion[:12]}", tags
 
 

@@ -1,17 +1,39 @@
-"""Who may open the test items of a space: its first champion, and later ones by force only."""
+"""The guard of the test items: who opened them before, whether they may be opened, and that it is on record first."""
 
 from __future__ import annotations
 
-from evoswarm.evaluation.ledger import OpenedBefore, OpeningRecord
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.openings.book import OpenedBefore, OpeningBook, Questions, Seen
+from evoswarm.evaluation.openings.opening import OpeningRecord
+from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
+from evoswarm.experiment import mirror
+from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.run_history import note_once
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
+from evoswarm.space import SearchSpace
+from evoswarm.tracking import Tracker
 
 FORCED = "forced"
 """Event of the journal: a champion's certificate was asked for though its test items had been seen."""
 
+Consent = bool | Callable[[str], bool]
+"""Whether test items may be opened: the caller's word, or whom to ask, with what it costs."""
 
-def permitted(run: RunDirectory, champion: Policy, before: OpeningRecord, force: bool) -> bool:
+_log = logging.getLogger(__name__)
+
+
+class OpeningDeclined(RunError):
+    """Whoever was asked whether test items may be opened said no; nothing was opened, everything else is kept."""
+
+
+def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> bool:
     """Whether the certificate is a forced one, now or when it was first made.
 
     That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is
@@ -20,15 +42,160 @@ def permitted(run: RunDirectory, champion: Policy, before: OpeningRecord, force:
     Args:
         run: of the champion; that it was forced is noted in its journal.
         champion: with its members' fingerprints.
-        before: what the ledger says of the items.
+        seen: what is known of the items.
         force: open them whoever opened them before.
 
     Raises:
-        OpenedBefore: another recipe of the space opened the items before this one, and nothing was forced.
+        OpenedBefore: another recipe opened some of the items before this one, and nothing was forced.
     """
-    if not before.same_space:
+    if not seen.opened:
         return False
     if not force and {"event": FORCED, "champion": champion.digest} not in run.events:
-        raise OpenedBefore.by(before.same_space)
+        raise OpenedBefore.by(seen)
     note_once(run, FORCED, champion=champion.digest)
     return True
+
+
+def book_of(ledger: Ledger, root: Path, run: Path | None = None) -> OpeningBook:
+    """All places that know of openings: the ledger, the files beside it and beside the runs, every run directory.
+
+    Args:
+        ledger: whose openings count.
+        root: the directory of all runs.
+        run: a run directory that may lie elsewhere.
+
+    Raises:
+        RunError: a place cannot be read or written, or was damaged.
+    """
+    if ledger.path == ":memory:":
+        return OpeningBook([LedgerPlace(ledger)])
+    folders = dict.fromkeys(path.resolve() for path in (Path(ledger.path).parent, root))
+    files = [FilePlace(folder / OPENINGS) for folder in folders]
+    found = [file.parent for pattern in ("*", "*/*") for file in root.glob(f"{pattern}/{OPENINGS}")]
+    runs = dict.fromkeys(path.resolve() for path in (*sorted(found), *([] if run is None else [run])))
+    copies = {str(path): FilePlace(path / OPENINGS) for path in runs if path not in folders}
+    book = OpeningBook([LedgerPlace(ledger), *files], copies, files[0])
+    book.read()
+    return book
+
+
+class Guard:
+    """Asks about the test items of one space, and puts their openings on record.
+
+    Args:
+        book: what is known of openings.
+        drawn: the space's items.
+        space: whose items they are, as it was asked for.
+        tracker: tells MLflow, and asks it.
+    """
+
+    def __init__(
+        self,
+        book: OpeningBook,
+        drawn: Drawn,
+        space: SearchSpace,
+        tracker: Tracker | None = None,
+    ) -> None:
+        self._book, self._drawn, self._space, self._tracker = book, drawn, space, tracker
+        self._heard = tracker is None
+
+    def seen(self, policy: Policy | None = None) -> Seen:
+        """What is known of the test items, as far as a policy is concerned; None is one that nobody knows yet."""
+        return self._book.seen("" if policy is None else policy.digest, self._questions(policy))
+
+    def hear(self, champions: Collection[Policy]) -> None:
+        """Ask MLflow, once: what it knows counts here too, and it is told what it lacks.
+
+        Args:
+            champions: whose openings it will be told of with their figures.
+        """
+        if self._heard or self._tracker is None:
+            return
+        self._heard = True
+        heard = self._tracker.openings(self._book.openings)
+        if heard is None:
+            return
+        openings: dict[str, OpeningRecord] = {}
+        for line in heard.lines.values():
+            try:
+                digest, opening = OpeningRecord.from_line(line, Where(self._tracker.uri))
+                openings[digest] = opening
+            except RunError as error:
+                _log.warning("%s", error)
+        self._book.learn(openings)
+        later = {policy.digest for policy in champions}
+        for digest, opening in self._book.openings.items():
+            if digest not in heard.digests and opening.how != "ledger":
+                for champion in sorted({*opening.champions} - later):
+                    self._tracker.opening(*mirror.opening(opening, champion), {}, opening.line()[1])
+
+    def open(
+        self,
+        policies: Sequence[Policy],
+        how: str,
+        *,
+        runs: Sequence[Path] = (),
+        seeds: Sequence[int] = (),
+        force: bool = True,
+    ) -> OpeningRecord:
+        """Put on record that the test items are opened for policies, together, before they are.
+
+        Those that have opened all of them before open nothing: it is the same opening.
+
+        Args:
+            policies: frozen, with their members' fingerprints.
+            how: by what.
+            runs: the directories of their searches, each of which keeps a copy.
+            seeds: of these searches.
+            force: also where others opened some of them in the meantime.
+
+        Returns:
+            The opening: a new one, or the latest of before.
+
+        Raises:
+            OpenedBefore: others did, and nothing was forced; nothing is recorded.
+            RunError: it cannot be written down.
+        """
+        with self._book.alone():
+            seen = [self.seen(policy) for policy in policies]
+            for one in seen:
+                if one.opened and not force:
+                    raise OpenedBefore.by(one)
+            digests = {policy.digest for policy in policies}
+            if all(one.again for one in seen):
+                own = [opening for opening in self._book.openings.values() if digests <= {*opening.champions}]
+                if own:
+                    return own[-1]
+            opening = OpeningRecord(
+                at=round(time.time(), 3),
+                how=how,
+                space=self._space.name,
+                search=self._space.continuation_digest,
+                seeds=tuple(seeds),
+                runs=tuple(str(run.resolve()) for run in runs),
+                champions=tuple(sorted(digests)),
+                questions=self._questions(policies[0]).all_keys,
+            )
+            self._book.record(opening)
+            return opening
+
+    def tell(self, opening: OpeningRecord, policy: Policy, before: int, metrics: dict[str, float]) -> None:
+        """Tell MLflow of an opening and what came of it.
+
+        Args:
+            opening: as it is on record.
+            policy: for which of its policies.
+            before: how many other policies had opened any of the items before.
+            metrics: what came of it.
+        """
+        if self._tracker is not None:
+            self._tracker.opening(*mirror.opening(opening, policy.digest, before), metrics, opening.line()[1])
+
+    def _questions(self, policy: Policy | None) -> Questions:
+        formats: set[str] = set()
+        if self._book.knows_digests:
+            formats = {"{prompt}", self._space.prompt_format, *([] if policy is None else [policy.prompt_format])}
+        questions = Questions.of(self._drawn.items["test"], self._drawn.tasks, formats)
+        if formats:
+            self._book.translate(questions)
+        return questions

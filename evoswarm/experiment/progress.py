@@ -22,6 +22,7 @@ class Progress:
 
     Attributes:
         stage: called with what is being done, in words.
+        note: called with a sentence that a reader must know now.
         generation: called with the figures of every generation.
         decoding: called every few seconds with how far a decoding has come.
 
@@ -35,6 +36,7 @@ class Progress:
     stage: Callable[[str], None] = _nobody
     generation: Callable[[GenerationFigures], None] = _nobody
     decoding: Callable[[Advance], None] = _nobody
+    note: Callable[[str], None] = _nobody
 
     def loading(self, members: int) -> None:
         """So many members are about to be loaded."""

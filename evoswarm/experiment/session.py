@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.evaluation.ledger import OpenedBefore
 from evoswarm.evaluation.mixes import Stopped
+from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
+from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evolving import Evolving, limits
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.opening_words import foretell
 from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.places import ledger_file, run_identity
 from evoswarm.experiment.policy_files import Origin
@@ -36,6 +40,7 @@ from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
+from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory, RunWanted, run_directory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
@@ -57,6 +62,7 @@ def search(
     certify: bool = True,
     trust: Trust | None = None,
     ledger: str | Path | None = None,
+    ask: Callable[[str], bool] | None = None,
 ) -> SearchResult:
     """Search for the recipe that answers best, and write everything to a run directory.
 
@@ -70,6 +76,7 @@ def search(
         runs: the directory of all runs: the ledger and MLflow's store are kept here.
         swarm: the space's pool, loaded already (several searches over one pool share what it has read); None loads it.
         certify: test the champion on held-out items at the end, unless they were opened for another champion.
+        ask: asked then, with what the items can show, whether they may be opened; None opens them.
         trust: whose code may run where the space asks for it; None is what the space was read with.
         ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
 
@@ -94,6 +101,9 @@ def search(
     place, kept = None if out is None else Path(out), ledger_file(root, ledger)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(place or root))  # before members are loaded: libraries lose presses
+        drawn = draw(checked, progress)
+        if certify:
+            foretell(checked, drawn, kept, root, progress)
         checked, swarm = with_known_alphabet(
             checked, kept, swarm, lambda one: _wanted(one, root, place).begun, progress
         )
@@ -108,12 +118,18 @@ def search(
                 stop=interrupt.asked,
                 progress=progress,
                 swarm=swarm,
+                drawn=drawn,
             )
         )
         require_same_items(run, checked, bench.items)
         stack.enter_context(_libraries_kept())
         tracker = stack.enter_context(closing(Tracker.of(checked, root)))
-        return Session(bench, run, tracker, interrupt, progress).go()
+
+        def certified(champion: Policy) -> Certificate:
+            guard = Guard(book_of(bench.evaluator.ledger, root, run.path), drawn, bench.asked, tracker)
+            return certify_champion(bench, run, champion, guard, force=False, progress=progress, ask=ask)
+
+        return Session(bench, run, tracker, interrupt, progress, certified if certify else None).go()
 
 
 def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
@@ -156,6 +172,7 @@ class Session:
         tracker: tells MLflow.
         interrupt: whether Ctrl-C was pressed.
         progress: told what is being done.
+        certified: makes the champion's certificate; None where the test items stay closed.
     """
 
     def __init__(
@@ -165,9 +182,10 @@ class Session:
         tracker: Tracker,
         interrupt: Interrupt,
         progress: Progress,
+        certified: Callable[[Policy], Certificate] | None,
     ) -> None:
         self._bench, self._run, self._tracker, self._interrupt = bench, run, tracker, interrupt
-        self._progress = progress
+        self._progress, self._certificate_of = progress, certified
         self._began = time.monotonic()
 
     def go(self) -> SearchResult:
@@ -204,14 +222,12 @@ class Session:
 
     def _certified(self, result: SearchResult) -> SearchResult:
         """The result with its certificate; without one where the test items were opened for another champion."""
-        if "test" not in self._bench.items:
+        if self._certificate_of is None:
             retire(self._run, result.champion)
             return result
         try:
-            certificate = certify_champion(
-                self._bench, self._run, result.champion, self._tracker, force=False, progress=self._progress
-            )
-        except OpenedBefore as refusal:
+            certificate = self._certificate_of(result.champion)
+        except (OpenedBefore, OpeningDeclined) as refusal:
             return replace(result, refusal=refusal.message, seconds=time.monotonic() - self._began)
         return replace(result, certificate=certificate, seconds=time.monotonic() - self._began)
 

@@ -12,19 +12,16 @@ from evoswarm.decoding.beside import Beside
 from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
-from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.ledger import Ledger, OpeningRecord
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import TransientFailures
-from evoswarm.experiment.finished_run import check_members
-from evoswarm.experiment.places import ledger_file
+from evoswarm.experiment.drawn import Drawn, draw
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import Policy, load_policy
+from evoswarm.policies import Policy
 from evoswarm.policies.alphabets import automatic
-from evoswarm.space import SearchSpace, draw_items, make_tasks
+from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, SplitName, Task
-from evoswarm.trust import Trust
 
 P = TypeVar("P", bound=Policy)
 
@@ -84,6 +81,7 @@ def workbench(
     stop: Callable[[], bool] | None = None,
     progress: Progress = SILENT,
     swarm: Decoder | None = None,
+    drawn: Drawn | None = None,
 ) -> Iterator[Workbench]:
     """Make a space ready; the ledger is let go at the end.
 
@@ -96,14 +94,13 @@ def workbench(
         progress: told what is being done.
         swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
             decodes first.
+        drawn: the space's items, read already; None reads them.
 
     Raises:
         EvoswarmError: a task, a member or the ledger is not what it should be.
     """
-    progress.stage(f"reading the items of {len(space.tasks)} tasks")
-    tasks = make_tasks(space)
-    drawn = draw_items(space, tasks)
-    items = {split: drawn[split] for split in splits}
+    drawn = draw(space, progress) if drawn is None else drawn
+    items = {split: drawn.items[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
             swarm = load_swarm(space, open_ledger, on_load=progress.loading)
@@ -111,9 +108,8 @@ def workbench(
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         asked = in_its_alphabet(space, swarm)
         loaded = asked.model_copy(update={"pool": swarm.specs})
-        by_name = {task.name: task for task in tasks}
-        evaluator = Evaluator(swarm, by_name, open_ledger, transient=transient, stop=stop, tell=progress.decoding)
-        yield Workbench(asked, loaded, by_name, items, swarm, evaluator)
+        evaluator = Evaluator(swarm, drawn.tasks, open_ledger, transient=transient, stop=stop, tell=progress.decoding)
+        yield Workbench(asked, loaded, drawn.tasks, items, swarm, evaluator)
 
 
 def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:
@@ -143,74 +139,6 @@ def _same_pool(asked: Sequence[MemberSpec], loaded: Sequence[MemberSpec]) -> boo
     return len(asked) == len(loaded) and all(
         one.path == other.path and one.says_as(other) for one, other in zip(asked, loaded, strict=True)
     )
-
-
-@dataclass(frozen=True)
-class SplitResult:
-    """A policy on one split of a space.
-
-    Attributes:
-        asked: the space as it was asked for, its alphabet known.
-        policy: as it was decoded.
-        split: which items.
-        summary: score and cost.
-        opening: of the test split, where that was evaluated.
-    """
-
-    asked: SearchSpace
-    policy: Policy
-    split: SplitName
-    summary: Summary
-    opening: OpeningRecord | None = None
-
-
-def evaluate(
-    policy: Policy | str | Path,
-    space: SearchSpace | str | Path,
-    split: SplitName = "selection",
-    *,
-    runs: str | Path = "runs",
-    progress: Progress = SILENT,
-    trust: Trust | None = None,
-    ledger: str | Path | None = None,
-) -> SplitResult:
-    """Score any policy on a split of a space.
-
-    The test split is held out: evaluating it is recorded in the ledger as an opening, before it happens. The same
-    policy again is the same opening; another one is allowed, and the result says how many opened the items
-    before it.
-
-    Args:
-        policy: the policy, its file, or a run directory with a champion.
-        space: the space, or its file.
-        split: ``search``, ``selection`` or ``test``.
-        runs: the directory of all runs; its ledger is used.
-        progress: told what is being done.
-        trust: whose code may run where the space asks for it; None is what the space was read with.
-        ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
-
-    Raises:
-        EvoswarmError: the recipe does not fit the pool, or the space is not what it should be.
-
-    Example:
-        >>> evaluated = evaluate(result.champion, space, "selection")
-        >>> evaluated.split
-        'selection'
-    """
-    checked = space if isinstance(space, SearchSpace) else SearchSpace.from_yaml(space)
-    checked = checked if trust is None else checked.trusting(trust)
-    asked, file = (load_policy(policy), str(policy)) if isinstance(policy, str | Path) else (policy, "<recipe>")
-    check_members(asked, checked, file)
-    with workbench(checked, ledger_file(Path(runs), ledger), splits=[split], progress=progress) as bench:
-        with naming(file):
-            bound = bench.bound(asked)
-        items = bench.items[split]
-        opening = None
-        if split == "test":
-            digests = [bench.evaluator.item_digest(item, bound.prompt_format) for item in items]
-            opening = bench.evaluator.ledger.open_items(bench.asked.continuation_digest, bound.digest, digests)
-        progress.stage(f"decoding {len(items)} items of the {split} split")
-        return SplitResult(bench.asked, bound, split, bench.evaluator.summaries([bound], items)[0], opening)
 
 
 @contextmanager

@@ -143,7 +143,8 @@ class DatasetTask(SourcedTask):
     def _sorted(self) -> list[Item]:
         table = read_rows(self.path, subset=self.subset, split=self.split, revision=self.revision)
         templates = {setting: self._parse(setting) for setting in ("prompt", "answer")}
-        used = sorted({name for setting in templates for name in self._columns(setting, templates[setting], table)})
+        columns = {setting: self._columns(setting, template, table) for setting, template in templates.items()}
+        used = sorted({name for names in columns.values() for name in names})
         name = PurePath(self.path).name if is_local(self.path) else self.path
         source = {"source": "dataset", "path": name, "subset": self.subset, "split": self.split}
         items: dict[str, Item] = {}
@@ -158,7 +159,8 @@ class DatasetTask(SourcedTask):
             if size > _LARGEST:
                 message = f"row {number}: expected questions of at most {_LARGEST:,} characters in all, got more"
                 raise TaskError(message, Where(self.path, "prompt"))
-            items.setdefault(key, Item(key, self.name, texts["prompt"], texts["answer"], row))
+            asked = {column: row.get(column) for column in columns["prompt"]}
+            items.setdefault(key, Item(key, self.name, texts["prompt"], texts["answer"], row, asked))
         return [items[key] for key in sorted(items)]
 
     def _render(self, setting: str, template: Template, row: Row, number: int) -> str:

@@ -53,7 +53,7 @@ class SourcedTask(ABC):
         preamble = self.preamble
         for item in self.questions():
             if item.key not in shown:
-                yield dataclasses.replace(item, prompt=preamble + item.prompt) if preamble else item
+                yield _behind(preamble, item) if preamble else item
 
     @cached_property
     def preamble(self) -> str:
@@ -104,3 +104,9 @@ class SourcedTask(ABC):
     def score(self, item: Item, text: str) -> float:
         """Score of a whole decoded text, in [0, 1]."""
         return self.scorer.score(item, text)
+
+
+def _behind(preamble: str, item: Item) -> Item:
+    """The item with text before its question; what it asks stays what it was."""
+    asked = {"prompt": item.prompt} if item.asked is None else item.asked
+    return dataclasses.replace(item, prompt=preamble + item.prompt, asked=asked)

@@ -22,6 +22,8 @@ class Item:
         prompt: the question as the task words it (few-shot examples included).
         gold: the right answer; empty where only a verifier knows.
         raw: what the source gave, for scorers that need more than the gold.
+        asked: what the question is made of, in the source's own words, before any template or example; None where the
+            prompt is all there is. `evoswarm.tasks.question` knows a question again by it.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Item:
     prompt: str
     gold: str
     raw: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
+    asked: Mapping[str, Any] | None = field(default=None, hash=False, compare=False, repr=False)
 
 
 class Task(Protocol):

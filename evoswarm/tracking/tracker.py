@@ -10,19 +10,22 @@ import logging
 import os
 import queue
 import threading
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking.naming import RUN_NAME
+from evoswarm.tracking.openings import OPENING_FILE, OpeningsHeard, read_openings
 from evoswarm.tracking.search_log import ChildRun, SearchLog, SearchRun
 from evoswarm.tracking.store import Store, connect, greet, now, probe, sqlite_uri
 
 _log = logging.getLogger(__name__)
 
+_GLANCE = 0.02  # seconds between two looks at whether MLflow has answered
 _OPENING = ("evoswarm.opening", "evoswarm.champion")  # the tags that make two openings the same one
 
 
@@ -117,15 +120,39 @@ class Tracker:
         """Log the champions as child runs."""
         self._tell(lambda search: search.champions(children))
 
-    def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-        """Log an opening of held-out items as a run of its own; the same space and recipe are logged once."""
+    def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float], line: str = "") -> None:
+        """Log an opening of held-out items as a run of its own; the same space and recipe are logged once.
+
+        Args:
+            name: of the run.
+            tags: that say whose opening it is.
+            metrics: what came of it.
+            line: the opening as every place keeps it; see `evoswarm.tracking.openings`.
+        """
 
         def job(store: Store) -> None:
             with store.alone():
                 same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
-                store.log_whole(same[-1] if same else None, {**tags, RUN_NAME: name}, metrics)
+                texts = {OPENING_FILE: line + "\n"} if line else {}
+                store.log_whole(same[-1] if same else None, {**tags, RUN_NAME: name}, metrics, texts=texts)
 
         self.put(job)
+
+    def openings(self, known: Collection[str], seconds: float = 60.0) -> OpeningsHeard | None:
+        """Ask MLflow who opened test items, and wait for its answer; None where it gives none, which is said once.
+
+        Args:
+            known: digests of openings that need not be fetched.
+            seconds: to wait at most.
+        """
+        heard: queue.SimpleQueue[OpeningsHeard] = queue.SimpleQueue()
+        self.put(lambda store: heard.put(read_openings(store, known)))
+        end = time.monotonic() + seconds
+        while self.alive and heard.empty():
+            if time.monotonic() > end:
+                self._give_up(f"no answer within {seconds:.0f} s")
+            time.sleep(_GLANCE)
+        return None if heard.empty() else heard.get()
 
     def finish(self, status: str, lineage: Mapping[str, Sequence[Any]]) -> None:
         """Log the end: the lineage as a table, the run directory's files as artifacts.

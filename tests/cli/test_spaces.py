@@ -154,14 +154,17 @@ class TestEvaluate:
         one = finished.directory / "recipes" / "member-llama-a.json"
         two = finished.directory / "recipes" / "member-llama-b.json"
         arguments = ("--space", space_file, "--split", "test")
-        assert "no other recipe opened them before.\n" in command("evaluate", one, *arguments).out
+        refused(command("evaluate", one, *arguments), "--split", "this opens 6 test items", "--open is that word")
+        assert "no other recipe opened them before.\n" in command("evaluate", one, *arguments, "--open").out
         assert "it is the same opening" in command("evaluate", one, *arguments).out
-        second = command("evaluate", two, *arguments)
+        refused(command("evaluate", two, *arguments, "--open"), "opened for another recipe before", "--force")
+        second = command("evaluate", two, *arguments, "--force")
         assert second.code == 0
-        assert "1 other recipe opened them before" in second.out
+        assert "1 other recipe had opened 6 of them before" in second.out
         assert json.loads(command("evaluate", two, *arguments, "--json").out)["opening"] == {
             "first": False,
             "others": 1,
+            "opened_before": 6,
         }
 
     def test_wrong_words(self, command: Command, space_file: Path, finished: SearchResult, tmp_path: Path) -> None:

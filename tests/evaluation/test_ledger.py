@@ -24,7 +24,7 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.ledger import Key, Ledger, OpenedBefore
+from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -176,37 +176,6 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="file"):
         Ledger(tmp_path / "file" / "ledger.sqlite")
-
-
-def test_openings_are_pairs_of_space_and_champion(ledger: Ledger) -> None:
-    first = ledger.open_items("space", "one", ["i1", "i2"])
-    assert (first.first, first.others) == (True, 0)
-    again = ledger.open_items("space", "one", ["i1", "i2"])
-    assert (again.first, again.others) == (False, 0)
-    second = ledger.open_items("space", "two", ["i1", "i2"])
-    assert (second.first, second.others) == (True, 1)
-    assert ledger.open_items("space", "one", ["i1", "i2"]).others == 0  # who came later does not count
-    assert ledger.open_items("space", "three", ["other items"]).others == 0
-
-
-def test_overlapping_items_of_another_space_count(ledger: Ledger) -> None:
-    ledger.open_items("space", "one", ["i1", "i2"])
-    assert ledger.open_items("larger space", "two", ["i2", "i3"]).others == 1
-
-
-def test_a_second_recipe_of_a_space_opens_its_items_only_by_force(ledger: Ledger) -> None:
-    ledger.open_items("space", "one", ["i1", "i2"], forced=False)
-    assert not ledger.open_items("space", "one", ["i1", "i2"], forced=False).first  # the same opening again
-    assert ledger.opening("space", "two", ["i1", "i2"]).same_space == 1
-    for _ in range(2):  # a refusal leaves no trace
-        with pytest.raises(OpenedBefore, match=r"expected test items .* nobody has seen, got .* opened for another"):
-            ledger.open_items("space", "two", ["i1", "i2"], forced=False)
-    other = ledger.open_items("other space", "two", ["i1", "i2"], forced=False)  # counted, not refused
-    assert (other.first, other.others, other.same_space) == (True, 1, 0)
-    assert ledger.open_items("space", "two", ["i1", "i2"]).same_space == 1
-    again = ledger.open_items("space", "two", ["i1", "i2"], forced=False)
-    assert (again.first, again.others, again.same_space) == (False, 1, 1)
-    assert ledger.open_items("space", "three", ["other items"], forced=False).same_space == 0
 
 
 def held(path: str, seconds: float, ready: Event, released: Event) -> None:

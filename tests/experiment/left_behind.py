@@ -9,7 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.run_directory import JOURNAL
+from evoswarm.tracking.openings import OPENING_FILE
+
+CLOCKS = (JOURNAL, OPENINGS, OPENING_FILE)
+"""Files that say when."""
 
 
 def left_behind(runs: Path) -> dict[str, Any]:
@@ -19,12 +24,13 @@ def left_behind(runs: Path) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for path in sorted(runs.glob("*/**/*")):
-        if path.is_file() and path.name != JOURNAL and "mlartifacts" not in path.parts:
+        if path.is_file() and path.name not in CLOCKS and "mlartifacts" not in path.parts:
             found[str(path.relative_to(runs))] = hashlib.sha256(path.read_bytes()).hexdigest()
     with closing(sqlite3.connect(runs / "ledger.sqlite")) as database:
         rows = database.execute("SELECT recipe, item, context, score, answers, cost FROM evaluations").fetchall()
         found["ledger"] = hashlib.sha256(repr(rows).encode()).hexdigest()
-        found["openings"] = database.execute("SELECT space, champion FROM openings").fetchall()
+        openings = [json.loads(line) for (line,) in database.execute("SELECT opening FROM opened")]
+        found["openings"] = sorted((one["search"], one["champions"], one["questions"]) for one in openings)
     with closing(sqlite3.connect(runs / "mlflow.db")) as database:
         found |= _mlflow(database, runs / "mlartifacts")
     plain: dict[str, Any] = json.loads(json.dumps(found))  # tuples are lists, as in what was noted
@@ -46,7 +52,9 @@ def _mlflow(database: sqlite3.Connection, artifacts: Path) -> dict[str, Any]:
         found[f"mlflow {name}: parameters"] = database.execute(
             "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", (run,)
         ).fetchall()
-        files = (path for path in (artifacts / run / "artifacts").rglob("*") if path.is_file() and path.name != JOURNAL)
+        files = (
+            path for path in (artifacts / run / "artifacts").rglob("*") if path.is_file() and path.name not in CLOCKS
+        )
         found[f"mlflow {name}: files"] = {
             str(path.relative_to(artifacts / run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
         }

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.openings.book import OpeningBook, Questions
+from evoswarm.evaluation.openings.opening import OpeningRecord
+from evoswarm.evaluation.openings.places import LedgerPlace
+from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.result import SearchResult
-from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
@@ -63,9 +66,16 @@ def other_champion(run: Path) -> Recipe:
     return other
 
 
-def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> None:
+def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> OpeningRecord:
     """The test items of a space as another search opened them."""
-    with workbench(space, ":memory:", splits=["test"]) as bench:
-        digests = [bench.evaluator.item_digest(item, "{prompt}") for item in bench.items["test"]]
-        identity = bench.asked.continuation_digest
-    ledger.open_items(identity, recipe, digests)
+    questions = Questions.of((drawn := draw(space)).items["test"], drawn.tasks, ())
+    opening = OpeningRecord(
+        at=1.0,
+        how="certificate",
+        space=space.name,
+        search=space.resolved("bytes").continuation_digest,
+        champions=(recipe,),
+        questions=questions.all_keys,
+    )
+    OpeningBook([LedgerPlace(ledger)]).record(opening)
+    return opening

@@ -11,9 +11,10 @@ import pytest
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.experiment.calibrating import BEYOND, calibrate
+from evoswarm.experiment.evaluating import evaluate
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import evaluate, workbench
+from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.run_directory import INDIVIDUALS
@@ -51,9 +52,9 @@ def test_what_is_asked_of_a_space_knows_its_alphabet(micro: Micro, swarm: Swarm,
 
 def test_test_items_are_opened_for_the_search_whether_it_says_auto_or_not(micro: Micro, tmp_path: Path) -> None:
     champion = search(micro("alphabet=tokens", *BRIEF), runs=tmp_path).champion
-    opened = evaluate(champion, micro(AUTO, *BRIEF), "test", runs=tmp_path).opening
+    opened = evaluate(champion, micro(AUTO, *BRIEF), "test", runs=tmp_path, open_test=True).opening
     assert opened is not None
-    assert not opened.first, "the certificate of the search that said tokens is the same opening"
+    assert opened.again, "the certificate of the search that said tokens is the same opening"
 
 
 def test_a_run_that_was_begun_in_bytes_goes_on_in_bytes(micro: Micro, swarm: Swarm, tmp_path: Path) -> None:
@@ -109,7 +110,10 @@ def test_auto_is_common_where_tokenizers_differ_and_everything_is_in_it(mixed: S
     assert SearchSpace.from_yaml(result.directory / "space.yaml").alphabet == "common"
     assert {one.policy.parameters()["alphabet"] for one in result.selection.contenders} == {"common"}
     assert result.certificate is not None
-    assert evaluate(result.champion, SearchSpace.from_text(MIXED), "test", runs=tmp_path).opening is not None
+    assert (
+        evaluate(result.champion, SearchSpace.from_text(MIXED), "test", runs=tmp_path, open_test=True).opening
+        is not None
+    )
 
 
 def test_tokens_over_several_tokenizers_are_refused_and_common_is_named(mixed: Swarm, tmp_path: Path) -> None:

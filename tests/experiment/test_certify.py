@@ -134,7 +134,7 @@ def test_what_can_be_proven_is_written_before_the_items_are_opened(
 
     def watch(self: Evaluator, recipes: list[Recipe], items: list[object]) -> list[list[object]]:
         with sqlite3.connect(tmp_path / LEDGER) as database:
-            opened = database.execute("SELECT COUNT(*) FROM openings").fetchone()[0]
+            opened = database.execute("SELECT COUNT(*) FROM opened").fetchone()[0]
         journal = (tmp_path / "micro-seed0" / "journal.jsonl").read_text()
         split = "test" if items[0] in test else "other"
         seen.append((split, opened, journal.count('"event": "opening"')))
@@ -182,7 +182,7 @@ def test_without_certificate_the_test_items_stay_closed(micro: Micro, tmp_path: 
     result = search(micro("evolution.generations=1"), runs=tmp_path, certify=False)
     assert (result.certificate, result.refusal) == (None, None)
     with sqlite3.connect(tmp_path / LEDGER) as database:
-        assert database.execute("SELECT COUNT(*) FROM openings").fetchone()[0] == 0
+        assert database.execute("SELECT COUNT(*) FROM opened").fetchone()[0] == 0
     assert certify(result.directory).subject.champion == result.champion.digest
 
 

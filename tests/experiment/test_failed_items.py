@@ -21,13 +21,13 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
 from evoswarm.experiment.answering import answer
+from evoswarm.experiment.evaluating import evaluate
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.plan import make_plan
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import spoilt_tests
-from evoswarm.experiment.workbench import evaluate
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.zoo.catalogue import member_path

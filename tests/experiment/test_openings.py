@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from evoswarm.cli import run as command
-from evoswarm.evaluation.ledger import Ledger, OpenedBefore
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.evaluating import evaluate
 from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import evaluate
-from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import CERTIFICATE
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied, open_for, other_champion
@@ -69,9 +69,11 @@ def test_a_look_by_hand_does_not_replace_force(
     """To evaluate a recipe on the test split is an opening; its certificate would still be a second look."""
     run = copied(finished, tmp_path / "runs")
     other = other_champion(run)
-    seen = evaluate(other, space_file, "test", runs=tmp_path / "runs")
+    with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
+        evaluate(other, space_file, "test", runs=tmp_path / "runs", open_test=True)
+    seen = evaluate(other, space_file, "test", runs=tmp_path / "runs", force=True)
     assert seen.opening is not None
-    assert seen.opening.same_space == 1
+    assert seen.opening.others == 1
     with pytest.raises(OpenedBefore, match="got items opened for another recipe before"):
         certify(run)
     assert not (run / CERTIFICATE).exists()
@@ -82,7 +84,7 @@ def test_a_look_by_hand_does_not_replace_force(
 
 def test_a_look_by_hand_at_the_champion_itself_needs_no_force(micro: Micro, tmp_path: Path) -> None:
     result = search(micro("evolution.generations=1"), runs=tmp_path, certify=False)
-    evaluate(result.champion, micro(), "test", runs=tmp_path)
+    evaluate(result.champion, micro(), "test", runs=tmp_path, open_test=True)
     assert not certify(result.directory).opening.forced
 
 
@@ -100,15 +102,6 @@ def test_a_second_search_ends_normally_without_a_verdict(micro: Micro, tmp_path:
     assert certify(result.directory, force=True).opening.forced
 
 
-def test_champions_of_other_spaces_are_counted_and_allowed(micro: Micro, tmp_path: Path) -> None:
-    search(micro("evolution.generations=1"), runs=tmp_path)
-    other = search(micro("evolution.generations=1", "name=other", "evolution.population=4"), seed=5, runs=tmp_path)
-    assert other.certificate is not None
-    assert not other.certificate.opening.forced
-    same = other.champion.digest == Recipe.load(tmp_path / "micro-seed0").digest
-    assert other.certificate.opening.others == (0 if same else 1)
-
-
 def test_the_end_of_a_search_says_why_there_is_no_verdict(
     space_file: Path, micro: Micro, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,5 +111,5 @@ def test_the_end_of_a_search_says_why_there_is_no_verdict(
         open_for("somebody else", ledger, micro())
     assert command(["search", str(space_file), "--set", "evolution.generations=1"]) == 0
     printed = capsys.readouterr().out
-    assert "No verdict: expected test items of this space that nobody has seen, got items opened for" in printed
+    assert "No verdict: expected test items that nobody has seen, got items opened for another recipe" in printed
     assert "evoswarm certify runs/micro-seed0 --force" in printed

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.certificate.document import Certificate
-from evoswarm.evaluation.ledger import OpenedBefore
+from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search

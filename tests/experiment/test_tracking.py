@@ -184,7 +184,17 @@ def test_an_opening_of_the_test_split_is_mirrored(
     result, client, run = tracked
     monkeypatch.chdir(tmp_path)
     uri = f"tracking={{uri: '{client.tracking_uri}'}}"
-    arguments = ["evaluate", str(result.directory), "--space", str(space_file), "--split", "test", "--set", uri]
+    arguments = [
+        "evaluate",
+        str(result.directory),
+        "--space",
+        str(space_file),
+        "--split",
+        "test",
+        "--open",
+        "--set",
+        uri,
+    ]
     assert run_command(arguments) == 0
     assert run_command(arguments) == 0  # the same opening is mirrored once
     query = f"tags.`evoswarm.champion` = '{result.champion.digest}'"

@@ -71,11 +71,17 @@ def evaluate(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe file or a run directory.")],
     space: Annotated[Path, typer.Option("--space", metavar="SPACE", help="The search space whose items are meant.")],
     split: Annotated[str, typer.Option("--split", help="search, selection or test.")] = "selection",
+    open_test: Annotated[
+        bool, typer.Option("--open", help="Opens the test split: at a terminal you are asked instead.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Opens test items that were opened for another recipe before.")
+    ] = False,
     overrides: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
 ) -> None:
-    """Score any recipe on a split of a space; opening the test split is recorded."""
+    """Score any recipe on a split of a space; the test split needs your word, and its opening is recorded."""
     from evoswarm.tasks.task import SPLITS
 
     name = next((known for known in SPLITS if known == split), None)
@@ -88,4 +94,4 @@ def evaluate(
     checked = read_space(space, overrides, None, trust, lambda read: check_evaluate(policy, recipe, read, RUNS, ledger))
     from evoswarm.cli.search_command import run_evaluate
 
-    run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json)
+    run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json, open_test=open_test, force=force)

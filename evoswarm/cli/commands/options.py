@@ -28,6 +28,9 @@ Ledger = Annotated[
         "--ledger", metavar="FILE", help="Where evaluations are kept; else EVOSWARM_LEDGER, else runs/ledger.sqlite."
     ),
 ]
+Ask = Annotated[
+    bool, typer.Option("--ask", help="Ask before the test items are opened, with what they can show; at a terminal.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, Ledger, Overrides, Quiet, SpaceFile, count, read_space, tell
+from evoswarm.cli.commands.options import RUNS, Ask, Ledger, Overrides, Quiet, SpaceFile, count, read_space, tell
 from evoswarm.cli.trusting import trusting
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.trust import Trust
@@ -79,15 +79,20 @@ def search(
     certify: Annotated[
         bool, typer.Option("--certify/--no-certify", help="Test the champion on held-out items at the end.")
     ] = True,
+    ask: Ask = False,
     ledger: Ledger = None,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
+    from evoswarm.cli.asking import require_terminal
     from evoswarm.cli.early import check_search
 
+    require_terminal(ask)
+    if ask and not certify:
+        raise RunError("expected --ask or --no-certify (which opens no test items, so nothing is asked), got both")
     checked = read_space(space, overrides, seed, trust, lambda read: check_search(read, out, RUNS, ledger))
     from evoswarm.cli.search_command import run_search
 
-    run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify)
+    run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify, ask=ask)
 
 
 @trusting
@@ -97,6 +102,7 @@ def certify(
     force: Annotated[
         bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
     ] = False,
+    ask: Ask = False,
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
@@ -110,9 +116,11 @@ def certify(
         return
     if run is None:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
+    from evoswarm.cli.asking import require_terminal
     from evoswarm.cli.early import check_certify
 
+    require_terminal(ask)
     check_certify(run, trust, ledger)
     from evoswarm.cli.certify_command import run_certify
 
-    run_certify(run, trust, ledger=ledger, force=force, quiet=quiet, as_json=as_json)
+    run_certify(run, trust, ledger=ledger, force=force, ask=ask, quiet=quiet, as_json=as_json)

@@ -10,7 +10,9 @@ from typing import Any, Self
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.opening import Guard, book_of
 from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
@@ -137,8 +139,8 @@ def search_both(
             seed=seed,
             items=digest_of([item.key for item in items]),
             weights={name: task.weight for name, task in bench.tasks.items()},
-            mixing=_on_test(bench, mix, evaluations),
-            voting=_on_test(bench, vote, asked),
+            mixing=_on_test(bench, runs, mix, evaluations),
+            voting=_on_test(bench, runs, vote, asked),
         )
 
 
@@ -150,12 +152,12 @@ def voting(space: SearchSpace, evaluations: int) -> SearchSpace:
     return space.model_copy(update={"genome": genome, "evolution": evolution, "budget": budget})
 
 
-def _on_test(bench: Workbench, policy: Policy, evaluations: int) -> HeldOutScores:
+def _on_test(bench: Workbench, runs: Path, policy: Policy, evaluations: int) -> HeldOutScores:
     """A champion on the test items, their opening recorded."""
     items, evaluator = bench.items["test"], bench.evaluator
     bound = bench.bound(policy)
-    digests = [evaluator.item_digest(item, bound.prompt_format) for item in items]
-    evaluator.ledger.open_items(bench.asked.continuation_digest, bound.digest, digests)
+    guard = Guard(book_of(evaluator.ledger, runs), Drawn(bench.tasks, bench.items), bench.asked)
+    guard.open([bound], "two-by-two", seeds=[bench.asked.seed])
     summary = evaluator.summaries([bound], items)[0]
     words = tuple(bound.words(summary.cost.spoken))
     return HeldOutScores(words, _by_task(items, summary), summary.cost.flops, evaluations, summary.failures)

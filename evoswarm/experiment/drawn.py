@@ -1,0 +1,34 @@
+"""The items of a space, read: all that can be known of its questions before a member is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.space import SearchSpace, draw_items, make_tasks
+from evoswarm.tasks.task import Item, SplitName, Task
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The tasks of a space and their items.
+
+    Attributes:
+        tasks: by name.
+        items: of all splits.
+    """
+
+    tasks: Mapping[str, Task]
+    items: Mapping[SplitName, Sequence[Item]]
+
+
+def draw(space: SearchSpace, progress: Progress = SILENT) -> Drawn:
+    """Read the items of a space.
+
+    Raises:
+        TaskError: a source cannot be read, or has too few items.
+    """
+    progress.stage(f"reading the items of {len(space.tasks)} tasks")
+    tasks = make_tasks(space)
+    return Drawn({task.name: task for task in tasks}, draw_items(space, tasks))

@@ -1,0 +1,62 @@
+"""Knowing a question again, whatever is done to it on its way to a model.
+
+Whoever has seen the answer to a question has seen it under every prompt format, template, scorer, limit and name of a
+file or task. An item's key will not do: it covers the name of the file and the columns of both templates. So a question
+has keys of its own, of texts alone:
+
+- what is *asked*: the values of the columns that the prompt is made of (or the prompt, where the source has no
+  columns), without examples, without the right answer, without the columns' names;
+- the *row*: all that the source gave, so that another choice of columns from the same table is the same question.
+
+Two items are the same question where any key of theirs agrees. Texts are compared in Unicode's normal form C, every run
+of white space as one blank; a number is its digits, so a table may change between JSON lines, CSV and Parquet. What
+slips through is a table with other columns *and* other words: a question that was rewritten.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from evoswarm.canonical import canonical_json, sha256
+from evoswarm.tasks.task import Item
+
+LENGTH = 32
+"""Hexadecimal digits of a key: 16 bytes, of which two agree by chance once in 10^38 pairs."""
+
+
+def question_keys(item: Item) -> tuple[str, ...]:
+    """The keys by which an item's question is known; at least one."""
+    kinds = {"asked": {"prompt": item.prompt} if item.asked is None else item.asked, "row": item.raw}
+    keys = [_key(kind, content) for kind, content in kinds.items() if content]
+    return tuple(key for key in keys if key)
+
+
+def _key(kind: str, columns: Mapping[str, Any]) -> str:
+    """Of the values of some columns, whatever these are called; "" where they are no plain data."""
+    try:
+        values = sorted(canonical_json(_plain(value), default=str) for value in columns.values() if not _empty(value))
+        return sha256(canonical_json([kind, values]).encode("utf-8", "surrogatepass"))[:LENGTH]
+    except (RecursionError, TypeError):  # too many levels; keys that are no texts: in a column that nobody asks
+        return ""
+
+
+def _empty(value: Any) -> bool:
+    """Tables tell a missing value in several ways."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _plain(value: Any) -> Any:
+    """A value in the one form that is compared."""
+    if isinstance(value, str):
+        return " ".join(unicodedata.normalize("NFC", value).split())
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
