@@ -27,6 +27,9 @@ _KINDS = (
     (stat.S_ISREG, "a regular file"),
 )
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "a gzip file", b"PK\x03\x04": "a zip file"}
+LFS_POINTER = "version https://git-lfs.github.com/spec/"
+"""How a file begins that git-lfs leaves where the real one has not been fetched."""
+
 _CHUNK = MIB
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([^{}]*)\})", re.ASCII)
 
@@ -133,6 +136,12 @@ def place_refused(file: str | Path) -> str | None:
 
     Nothing is made. The nearest directory that is there decides.
     """
+    try:
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, a NUL
+        return str(getattr(error, "strerror", None) or error)
     folder = os.path.dirname(os.path.abspath(file))
     while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
         folder = os.path.dirname(folder)

@@ -45,7 +45,12 @@ def adapter_of(description: Description) -> Adapter | None:
     if not description.has(CONFIG) or weight_files(description):
         return None
     if not any(description.has(name) for name in ADAPTERS):
-        raise Unfit(f"expected the adapter's weights ({ADAPTERS[0]}) in {str(description.directory)!r}, got none")
+        named = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
+        raise Unfit(
+            f"expected weights in {str(description.directory)!r}, got the config of an adapter of {named!r:.120}"
+            f" without any: copy {ADAPTERS[0]} there, or merge it first (peft: merge_and_unload, then save_pretrained)"
+            " and name the folder that was written"
+        )
     base = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
     if not base:
         raise description.odd(CONFIG, "base_model_name_or_path", "the model that the adapter belongs to", base)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evoswarm.user_files import LFS_POINTER
+
 LIMITS = {"tokenizer.json": 1 << 29}  # bytes; the largest known are below 1 << 26
 USUAL_LIMIT = 1 << 26  # an index of very many tensors; descriptions have a few KB
 MOST_LAYERS = 10_000  # lists as long as a config says are made before a weight is looked at; no model has a tenth
@@ -72,6 +74,7 @@ class Description:
                 )  # a buffer of that size is made at once
             if len(raw) > limit:
                 raise Unfit(f"expected at most {limit:,} bytes in {self.path(name)}, got more")
+            refuse_pointer(raw, self.path(name))
             content = json.loads(raw)
         except Unfit:
             raise
@@ -130,6 +133,23 @@ class Description:
                 raise self.odd(
                     "config.json", key, f"at most {tensors:,} layers (its weights have as many tensors)", value
                 )
+
+
+def refuse_pointer(beginning: bytes, path: str) -> None:
+    """Refuse what a clone without git-lfs holds in place of a large file.
+
+    Args:
+        beginning: of the file.
+        path: as messages show it.
+
+    Raises:
+        Unfit: says what fetches the file.
+    """
+    if beginning.startswith(LFS_POINTER.encode()):
+        raise Unfit(
+            f"expected the file {path} itself, got a pointer of git-lfs (the folder was cloned without it): run"
+            " `git lfs pull` in the folder, or download the model anew"
+        )
 
 
 def _is_ordinary(path: Path) -> bool:

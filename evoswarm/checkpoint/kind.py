@@ -31,6 +31,24 @@ _NO_WRITERS = (
     "ForImageClassification",
     "ForCTC",
 )
+_WRITERS = ("LMHeadModel", "ForCausalLM")
+_READERS = frozenset(  # kinds that write only where their architecture says so: embedding models are called BertModel
+    {
+        *(
+            "albert",
+            "bert",
+            "camembert",
+            "deberta",
+            "deberta-v2",
+            "distilbert",
+            "electra",
+            "ernie",
+            "esm",
+            "longformer",
+        ),
+        *("modernbert", "mpnet", "nomic_bert", "roberta", "xlm-roberta", "clip", "siglip", "vit", "wav2vec2"),
+    }
+)
 
 
 def refuse_kind(description: Description) -> None:
@@ -69,7 +87,8 @@ def _refuse_architecture(description: Description) -> None:
             f"expected a causal language model in {str(description.directory)!r}, got an encoder with a decoder"
             f" ({what}): evoswarm mixes models that only go on with a text; take a decoder-only one"
         )
-    if names and all(name.endswith(_NO_WRITERS) for name in names):
+    reads_only = config.get("model_type") in _READERS and not any(name.endswith(_WRITERS) for name in names)
+    if reads_only or (names and all(name.endswith(_NO_WRITERS) for name in names)):
         raise Unfit(
             f"expected a causal language model in {str(description.directory)!r}, got an encoder or a classifier"
             f" ({what}): it writes no text; take the model for text generation (…ForCausalLM) of its family"

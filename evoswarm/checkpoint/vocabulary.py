@@ -15,6 +15,11 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.j
 _END_FILES = ("generation_config.json", "config.json", "tokenizer_config.json", "special_tokens_map.json")
 _TEMPLATE_FILES = ("tokenizer_config.json", "chat_template.json")
 _JSON = "tokenizer.json"
+RESIZE = (
+    "a token that was added to a tokenizer needs model.resize_token_embeddings(len(tokenizer)), and training; or take "
+    "the tokenizer that came with the model"
+)
+"""What to do where a tokenizer has more tokens than its model."""
 
 
 def has_tokenizer(directory: Path) -> bool:
@@ -59,12 +64,19 @@ class Vocabulary:
             others: end tokens beside those that the files name.
 
         Raises:
-            Unfit: there is none at all.
+            Unfit: there is none at all, or none that the model knows.
         """
         if not others and not self.end_tokens():
             raise Unfit(
                 f"expected an end token (eos_token_id in {self.description.path('generation_config.json')}, or "
                 "eos_token in tokenizer_config.json), got none: answers would never end"
+            )
+        columns, tokens = self.description.columns(), self.tokens() or {}
+        known = {*self.end_ids(), *(tokens.get(text, 0) for text in others)}  # where nobody knows better, it will do
+        if columns is not None and known and min(known) >= columns:
+            raise Unfit(
+                f"expected an end token below {columns:,} (vocab_size in {self.description.path('config.json')}), got"
+                f" {min(known)}, which the model does not know: answers would never end ({RESIZE})"
             )
 
     def end_tokens(self) -> frozenset[int | str]:
@@ -170,6 +182,16 @@ class Vocabulary:
         beyond = [entry for entry in self._added if entry["id"] >= columns]
         template = self._templates() if beyond else ""
         return [entry["content"] for entry in beyond if not entry.get("special") or entry["content"] in template]
+
+    def beyond(self, text: str) -> tuple[str, int] | None:
+        """An added token within a text that the model does not know, and its id; None where there is none.
+
+        Raises:
+            Unfit: the files cannot be understood.
+        """
+        columns = self.description.columns()
+        unknown = [] if columns is None else [one for one in self._added if one["id"] >= columns]
+        return next(((one["content"], one["id"]) for one in unknown if one["content"] in text), None)
 
     def _templates(self) -> str:
         """All chat templates, one behind the other; empty where there are none."""

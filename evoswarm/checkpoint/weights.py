@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evoswarm.checkpoint.description import Description, Unfit, show
+from evoswarm.checkpoint.description import Description, Unfit, refuse_pointer, show
+from evoswarm.user_files import LFS_POINTER
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 OLD_WEIGHTS = ("pytorch_model*.bin", "pytorch_model*.bin.index.json")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLES = ("model.safetensors", "pytorch_model.bin")
 ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
+EMBEDDINGS = (  # what families call the table that ids are looked up in
+    "embed_tokens.weight",
+    "wte.weight",
+    "embed_in.weight",
+    "word_embeddings.weight",
+    "tok_embeddings.weight",
+    "backbone.embeddings.weight",
+)
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
 
@@ -26,11 +36,13 @@ class StoredWeights:
         files: that are loaded, in order.
         tensors: how many there are; None where a file does not say (pickled ones).
         elements: numbers in them; an upper bound where a file does not say.
+        known_tokens: rows of the embedding of tokens; None where no file shows one, or several differ.
     """
 
     files: tuple[Path, ...]
     tensors: int | None
     elements: int
+    known_tokens: int | None = None
 
 
 def weight_files(description: Description) -> list[Path]:
@@ -73,6 +85,7 @@ def stored_weights(description: Description) -> StoredWeights:
     files = weight_files(description)
     tensors: int | None = 0
     elements = 0
+    rows: set[int] = set()
     for file in files:
         header = read_header(file)
         if header is None:  # pickled: a number takes a byte or more
@@ -80,7 +93,15 @@ def stored_weights(description: Description) -> StoredWeights:
         else:
             tensors = None if tensors is None else tensors + len(header)
             elements += sum(_elements(file, name, entry) for name, entry in header.items())
-    return StoredWeights(tuple(files), tensors, elements)
+            rows.update(_embedding_rows(header))
+    return StoredWeights(tuple(files), tensors, elements, rows.pop() if len(rows) == 1 else None)
+
+
+def _embedding_rows(header: dict[str, dict[str, Any]]) -> Iterator[int]:
+    """How many tokens each embedding in a file has a row for."""
+    for name, entry in header.items():
+        if len(entry["shape"]) == 2 and any(name == end or name.endswith(f".{end}") for end in EMBEDDINGS):
+            yield entry["shape"][0]
 
 
 def _elements(file: Path, name: str, entry: dict[str, Any]) -> int:
@@ -99,12 +120,15 @@ def read_header(file: Path) -> dict[str, dict[str, Any]] | None:
     Raises:
         Unfit: it is cut off, or no such file.
     """
-    if file.suffix != ".safetensors":
-        return None
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:  # a header of JSON, its length in front
-            length = int.from_bytes(stream.read(8), "little")
+            beginning = stream.read(len(LFS_POINTER))
+            refuse_pointer(beginning, repr(str(file)))
+            if file.suffix != ".safetensors":
+                return None
+            length = int.from_bytes(beginning[:8], "little")
+            stream.seek(8)
             if not 2 <= length <= min(size - 8, LONGEST_HEADER):
                 raise Unfit(f"expected weights (safetensors) in {str(file)!r}, got a file that is cut off or no such")
             header = json.loads(stream.read(length))

@@ -19,7 +19,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replaces a file th
 def require_new(out: Path | None, *, overwrite: bool, inputs: Iterable[Path | None] = ()) -> None:
     """Refuse a file that must not be written, before anything is worked out.
 
-    Devices and pipes are written to as they are. Whether the place can be written shows when the file is opened.
+    Devices and pipes are written to as they are.
 
     Args:
         out: the file; None is standard output.
@@ -31,12 +31,15 @@ def require_new(out: Path | None, *, overwrite: bool, inputs: Iterable[Path | No
         RunError: it is one, it is a directory, or there is such a file.
     """
     from evoswarm.durable import is_stream
+    from evoswarm.user_files import place_refused
 
     if out is None:
         return
     where = Where(str(out))
     try:
         if not os.path.exists(out):  # unlike pathlib, `os` takes a name that is too long for one that is not there
+            if (refused := place_refused(out)) is not None:
+                raise RunError(f"expected a file that can be written, got {refused}", where)
             return
         if (same := _among(out, inputs)) is not None:
             raise RunError(

@@ -7,7 +7,7 @@ from evoswarm.policies import load_policy
 from evoswarm.policies.sampling import said_of_sampling
 from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
-from evoswarm.space.model_files import model_files
+from evoswarm.space.model_files import model_files, taken_for_hub
 from evoswarm.space.named_store import named_store
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
@@ -84,7 +84,7 @@ def _check_members(space: SearchSpace) -> tuple[list[str], list[MemberPrompts]]:
             raise MemberError(refused_code(spec.name, spec.path), space.where("pool", index, "trust_remote_code"))
         files = model_files(spec, space.where("pool", index, "path"))
         if files is None:
-            notes.append(f"pool.{index}: {spec.path} is on the hub: whether it can be had shows when it is loaded")
+            notes.append(f"pool.{index}: {taken_for_hub(spec.path)}")
         else:
             said = files.check(space.where("pool", index, "chat_template") if spec.chat_template else None)
             notes += [f"pool.{index}: {sentence}" for sentence in said]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -23,7 +24,7 @@ from evoswarm.checkpoint import (
     refuse_kind,
     stored_weights,
 )
-from evoswarm.checkpoint.vocabulary import has_tokenizer
+from evoswarm.checkpoint.vocabulary import RESIZE, has_tokenizer
 from evoswarm.errors import MemberError, Where
 from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo import catalogue
@@ -61,7 +62,8 @@ class ModelFiles:
         if not os.path.isdir(self.directory):  # unlike pathlib's, no error for a name that is too long
             got = "a file" if os.path.exists(self.directory) else "no such directory"
             got += " (GGUF: expected the model's directory of safetensors)" if self.directory.suffix == ".gguf" else ""
-            raise MemberError(f"expected a model directory {str(self.directory)!r}, got {got}", self.where)
+            got += _meant(self.directory)
+            raise MemberError(f"expected a model directory {str(self.directory)!r:.300}, got {got}", self.where)
         with self._located():
             adapter = adapter_of(self._description)
             notes = self._check_model() if adapter is None else self._check_adapter(adapter)
@@ -145,6 +147,7 @@ class ModelFiles:
         if not stored.files or not any(file.stat().st_size for file in stored.files):
             raise Unfit(f"expected weights (model.safetensors) in {str(self.directory)!r}, got none")
         self._description.check_layers(stored.tensors)
+        self._check_embedding(stored.known_tokens)
         beyond = self._vocabulary.unreadable()
         if not beyond:
             return []
@@ -152,6 +155,37 @@ class ModelFiles:
             f"{str(self.directory)!r} has tokens that its model does not know (vocab_size in config.json is"
             f" {self._description.columns()}): prompts that hold {' or '.join(map(repr, beyond[:3]))} cannot be read"
         ]
+
+    def _check_embedding(self, rows: int | None) -> None:
+        """A config that promises more tokens than the weights have rows is of another model.
+
+        More rows than tokens are no mistake: models round their number up.
+        """
+        columns = self._description.columns()
+        if rows is not None and columns is not None and rows < columns:
+            if self._description.json("config.json").get("quantization_config") is not None:
+                return  # rows may be packed
+            raise Unfit(
+                f"expected {columns:,} rows (vocab_size in config.json) in the embedding of {str(self.directory)!r},"
+                f" got {rows:,}: config and weights are of different models, or tokens were added to one of them only"
+            )
+
+    def check_prompt(self, prompt: str) -> None:
+        """Refuse a tokenizer whose chat template writes what the model does not know, whatever is asked.
+
+        Args:
+            prompt: of some question.
+
+        Raises:
+            MemberError: names the token.
+        """
+        with self._located():
+            found = self._vocabulary.beyond(prompt)
+            if found is not None:
+                raise Unfit(
+                    f"expected tokens below {self._description.columns():,} (vocab_size in config.json) in every prompt"
+                    f" of {str(self.directory)!r}, got {found[0]!r:.40} as {found[1]} from its chat template: {RESIZE}"
+                )
 
     def _check_adapter(self, adapter: Adapter) -> list[str]:
         """An adapter is as good as its base, and merged into it by a package that may not be there."""
@@ -200,6 +234,21 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
             where,
         )
     return None
+
+
+def taken_for_hub(path: str) -> str:
+    """What is said of a path that is taken for a hub id; it may be a local one, misspelt."""
+    return f"{path} is on the hub: whether it can be had shows when it is loaded{_meant(Path(path))}"
+
+
+def _meant(directory: Path) -> str:
+    """The directory that may have been meant by one that is not there; "" where none is alike."""
+    try:
+        near = [entry.name for entry in os.scandir(directory.parent) if entry.is_dir()] if directory.name else []
+    except (OSError, ValueError):
+        return ""
+    found = difflib.get_close_matches(directory.name[:200], near, n=1)
+    return f" (did you mean the directory {str(directory.parent / found[0])!r}?)" if found else ""
 
 
 def vocabulary_digest(vocabulary: dict[str, int]) -> str:

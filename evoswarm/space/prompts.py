@@ -40,6 +40,8 @@ class MemberPrompts:
             SpaceError: a stop string is a special token that does not end the member's answers.
         """
         notes = list(self._template_notes())
+        if self._template is not None:
+            self.files.check_prompt(self.rendered("0"))
         self._check_stops()
         if self._space.prompt_format != "{prompt}":
             notes += self._format_notes()

@@ -19,12 +19,11 @@ from typing import Any
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.table import Row, Table
-from evoswarm.user_files import MIB, decoded, read_bytes
+from evoswarm.user_files import LFS_POINTER, MIB, decoded, read_bytes
 
 _LARGEST = 1024 * MIB  # of a table of text, unpacked; parquet has room for more
 _OBJECTS = 4  # that a row may hold, on average
 _GZIP = 31  # zlib's word for "with gzip's header"
-_POINTER = "version https://git-lfs.github.com/spec/"
 _CSV_HINTS = {
     "expected after": " (a quote within a quoted field is written twice)",
     "end of data": " (a quote is never closed, or the file was cut off)",
@@ -61,7 +60,7 @@ def packed_text(path: str, file: Path) -> str:
 
 def _text(path: str, content: bytes) -> str:
     text = decoded(content, raises=TaskError, where=Where(path))
-    refuse_pointer(path, text[: len(_POINTER)])
+    refuse_pointer(path, text[: len(LFS_POINTER)])
     return text if "\n" in text else text.replace("\r", "\n")  # all lines end the way they did long ago
 
 
@@ -71,7 +70,7 @@ def refuse_pointer(path: str, beginning: str) -> None:
     Raises:
         TaskError: names the file, and what fetches it.
     """
-    if beginning.startswith(_POINTER):
+    if beginning.startswith(LFS_POINTER):
         raise TaskError(
             "expected a table, got a pointer of git-lfs: `git lfs pull` fetches the file", Where(path, "path")
         )
