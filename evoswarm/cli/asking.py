@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from evoswarm.errors import RunError, Where
 
@@ -27,8 +26,3 @@ def confirmed(question: str) -> bool:
     """Ask, with no as the answer that needs no word."""
     print(f"{question[:1].upper()}{question[1:]} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def asker(ask: bool) -> Callable[[str], bool] | None:
-    """Whom to ask; None where nobody wants to be asked."""
-    return confirmed if ask else None

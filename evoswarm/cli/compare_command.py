@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from evoswarm.cli.output import say
 from evoswarm.errors import SpaceError, Where
-from evoswarm.experiment.progress import Progress
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from evoswarm.cli.narrator import Narrator
     from evoswarm.space import SearchSpace
     from evoswarm.statistics.seeds import Estimate
     from evoswarm.study.comparison.record import SearchRecord
@@ -66,12 +67,12 @@ def run_compare(
     algorithms: Sequence[str],
     seeds: Sequence[int],
     evaluations: int,
+    narrator: Narrator,
     *,
     out: Path,
     runs: Path,
-    quiet: bool,
 ) -> None:
-    """Compare, showing every search as it ends, then a table of all measures.
+    """Compare, telling of every search as it ends, then show a table of all measures.
 
     Raises:
         EvoswarmError: see ``evoswarm.study.comparison.compare.compare``.
@@ -83,15 +84,11 @@ def run_compare(
     from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT
 
     def show(one: SearchRecord, number: int, count: int) -> None:
-        if not quiet:
-            say(
-                f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
-                f"champion {one.selection:.3f} on selection"
-            )
-
-    def tell(text: str) -> None:
-        if not quiet:
-            say(f"{text} ...")
+        line = (
+            f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
+            f"champion {one.selection:.3f} on selection"
+        )
+        narrator.part("search", number, json.loads(one.to_json()), line)
 
     silence_loading()
     comparison = compare(
@@ -101,10 +98,11 @@ def run_compare(
         evaluations,
         out=out,
         runs=runs,
-        progress=Progress(tell),
+        progress=narrator.progress,
         on_search=show,
     )
-    if quiet:
+    narrator.result({"directory": str(comparison.directory), **comparison.as_dict()})
+    if not narrator.to_people:
         return
     Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(comparison_table(comparison))
     for name in (COMPARISON, COMPARISON_PLOT):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 
@@ -40,16 +39,6 @@ def _failed(failed: Sequence[FailedItems]) -> str:
     """So many failed items, and the commonest kinds."""
     more = ", ..." if len(failed) > _MOST_KINDS else ""
     return f"{sum(one.items for one in failed):,} failed: {in_words_of_failures(failed[:_MOST_KINDS])}{more}"
-
-
-def generation_json(figures: GenerationFigures) -> str:
-    """The same for machines: one JSON object on one line."""
-    return json.dumps({"event": "generation", **figures.as_dict()}, ensure_ascii=False)
-
-
-def result_json(result: SearchResult) -> str:
-    """The end for machines: one JSON object on one line."""
-    return json.dumps({"event": "result", **result.as_dict()}, ensure_ascii=False)
 
 
 def print_result(console: Console, result: SearchResult) -> None:

@@ -7,16 +7,16 @@ is done, since other callers come that way too.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evoswarm.cli.compare_command import algorithms_named
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.beginning import Beginning, beginning
 from evoswarm.experiment.finished_run import check_members, check_policy, read_run
-from evoswarm.experiment.places import ledger_file, possible_identities, root_of
+from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.policies import Policy, load_policy
-from evoswarm.run_directory import check_out
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
 from evoswarm.user_files import place_refused
@@ -35,26 +35,27 @@ def check_ledger(runs: Path, ledger: Path | None = None) -> None:
         _check_place(file, "a ledger")
 
 
-def check_search(space: SearchSpace, out: Path | None, runs: Path, ledger: Path | None) -> None:
-    """Refuse a search that has nowhere to write.
+def check_search(space: SearchSpace, out: Path | None, runs: Path, ledger: Path | None) -> Beginning:
+    """How a search begins; one that has nowhere to write is refused.
 
     Raises:
         RunError: the run directory is another search's or cannot be made; or see `check_ledger`.
     """
-    if out is not None:
-        check_out(out, possible_identities(space))
+    run = beginning(space, runs, out)
     place = runs if out is None else out
     _check_place(place / "files", "a run directory")
     check_ledger(runs, ledger)
+    return run
 
 
-def check_certify(run: Path, trust: Trust, ledger: Path | None) -> None:
+def check_certify(run: Path, trust: Trust, ledger: Path | None, first: Callable[[SearchSpace], None]) -> None:
     """Refuse a run that cannot be certified, as far as its files say.
 
     Raises:
         EvoswarmError: it has no champion, its space cannot be used, or see `check_ledger`.
     """
     space, _ = read_run(run, trust)
+    first(space)
     check_files(space)
     check_ledger(root_of(run), ledger)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from evoswarm.cli.asking import asker, at_terminal, confirmed
-from evoswarm.cli.console import figures_table, generation_json, print_result, result_json
+from evoswarm.cli.asking import at_terminal
+from evoswarm.cli.console import figures_table, print_result
 from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.output import mute, say
+from evoswarm.cli.output import mute
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
 from evoswarm.experiment.evaluating import SplitResult, evaluate
 from evoswarm.experiment.opening import Consent, OpeningDeclined
-from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
@@ -32,30 +30,25 @@ _FILE_WIDTH = 160
 
 def run_search(
     space: SearchSpace,
+    narrator: Narrator,
     *,
     out: Path | None,
     runs: Path,
     ledger: Path | None,
-    quiet: bool,
-    as_json: bool,
     certify: bool,
     ask: bool,
 ) -> None:
-    """Search, showing progress: for people by default, for machines with ``as_json``, not at all with ``quiet``.
+    """Search, telling how it goes on, and show the result.
 
     Raises:
         EvoswarmError: see ``evoswarm.experiment.search``.
     """
-
     silence_loading()
-    with Narrator() as narrator:
-        progress = SILENT if quiet else narrator.progress
-        if as_json:
-            progress = Progress(generation=lambda figures: say(generation_json(figures)))
-        result = search(space, out=out, runs=runs, ledger=ledger, progress=progress, certify=certify, ask=asker(ask))
-    if as_json:
-        say(result_json(result))
-    elif not quiet:
+    told, asked = narrator.progress, narrator.asker(ask)
+    result = search(space, out=out, runs=runs, ledger=ledger, progress=told, certify=certify, ask=asked)
+    data = result.as_dict()
+    narrator.result(data, verdict=data["verdict"], refusal=result.refusal)
+    if narrator.to_people:
         print_result(make_console(), result)
 
 
@@ -63,22 +56,22 @@ def run_evaluate(
     recipe: Path,
     space: SearchSpace,
     split: SplitName,
+    narrator: Narrator,
     *,
     runs: Path,
     ledger: Path | None,
-    as_json: bool,
     open_test: bool = False,
     force: bool = False,
 ) -> None:
-    """Evaluate a recipe on a split and print the figures.
+    """Evaluate a recipe on a split and show the figures.
 
     Raises:
         EvoswarmError: see ``evoswarm.experiment.evaluating.evaluate``.
     """
     silence_loading()
-    result = _evaluated(recipe, space, split, runs=runs, ledger=ledger, open_test=open_test, force=force)
-    if as_json:
-        print(json.dumps(_as_dict(result), ensure_ascii=False))
+    result = _evaluated(recipe, space, split, narrator, runs=runs, ledger=ledger, open_test=open_test, force=force)
+    narrator.result(_as_dict(result))
+    if not narrator.to_people:
         return
     for line in result.policy.words(result.summary.cost.spoken):
         print(line)
@@ -92,7 +85,15 @@ def run_evaluate(
 
 
 def _evaluated(
-    recipe: Path, space: SearchSpace, split: SplitName, *, runs: Path, ledger: Path | None, open_test: bool, force: bool
+    recipe: Path,
+    space: SearchSpace,
+    split: SplitName,
+    narrator: Narrator,
+    *,
+    runs: Path,
+    ledger: Path | None,
+    open_test: bool,
+    force: bool,
 ) -> SplitResult:
     """Evaluate; at a terminal whoever sits there is asked before the test split is opened.
 
@@ -101,9 +102,10 @@ def _evaluated(
     """
     word: Consent = open_test
     if not open_test and at_terminal():
-        word = lambda cost: confirmed(f"{cost}. Open them?")  # noqa: E731
+        word = lambda cost: narrator.ask(f"{cost}. Open them?")  # noqa: E731
     try:
-        return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force)
+        told = narrator.progress
+        return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force, progress=told)
     except OpenedBefore as refusal:
         raise RunError(f"{refusal.message}; --force looks all the same", refusal.where) from None
     except OpeningDeclined as refusal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evoswarm.cli.output import say
+from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.search_command import make_console
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.wording import duration
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord
@@ -24,8 +22,8 @@ _SHOWN_TRIALS = 12
 _UNLIMITED = 100_000  # columns
 
 
-def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json: bool) -> None:
-    """Run a study, a line per trial, and print how it ends.
+def run_study(question: Question, narrator: Narrator, *, runs: Path, jobs: int) -> None:
+    """Run a study, telling of every trial, and show how it ends.
 
     Raises:
         EvoswarmError: see ``evoswarm.study.hyperparameters.session.study``.
@@ -33,20 +31,12 @@ def run_study(question: Question, *, runs: Path, jobs: int, quiet: bool, as_json
     """
 
     def show(record: TrialRecord) -> None:
-        if as_json:
-            say(json.dumps({"event": "trial", **record.as_dict()}, ensure_ascii=False))
-        elif not quiet:
-            say(trial_line(record))
-
-    def tell(text: str) -> None:
-        if not quiet and not as_json:
-            say(f"{text} ...")
+        narrator.part("trial", record.number, record.as_dict(), trial_line(record))
 
     silence_loading()
-    result = study(question, runs=runs, jobs=jobs, on_trial=show, progress=Progress(tell))
-    if as_json:
-        say(json.dumps({"event": "result", **result.as_dict()}, ensure_ascii=False))
-    elif not quiet:
+    result = study(question, runs=runs, jobs=jobs, on_trial=show, progress=narrator.progress)
+    narrator.result(result.as_dict())
+    if narrator.to_people:
         print_study(make_console(), result)
 
 

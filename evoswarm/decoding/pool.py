@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Self
@@ -28,6 +29,25 @@ from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.trust import refused_code
 
+
+@dataclass(frozen=True)
+class Loading:
+    """A member that is about to be loaded.
+
+    Attributes:
+        name: of the member.
+        weight_bytes: that it takes once loaded, by its files.
+        number: which of them it is, from 1.
+        count: how many are loaded one after the other.
+    """
+
+    name: str
+    weight_bytes: int
+    number: int
+    count: int
+
+
+OnLoad = Callable[[Loading], None]
 _REFUSED = "cannot be loaded"
 NOBODY_REFUSED: Mapping[str, str] = {}
 _READERS = ("torch", "transformers", "tokenizers")  # what files become when they are loaded is theirs to say
@@ -97,7 +117,7 @@ class Pool:
         specs: Sequence[MemberSpec],
         batch_tokens: int,
         store: FactStore | None = None,
-        on_load: Callable[[int], None] = lambda members: None,
+        on_load: OnLoad = lambda member: None,
         trust_remote_code: bool = False,
     ) -> Self:
         """Find the members; they are loaded now unless the store knows all of them.
@@ -109,7 +129,7 @@ class Pool:
             specs: of the members.
             batch_tokens: tokens forwarded at once, padding included.
             store: facts of members that were loaded before; new ones are kept there. None loads now.
-            on_load: told how many members are about to be loaded.
+            on_load: told of every member that is about to be loaded.
             trust_remote_code: whether those that say so of themselves may run code of their own.
 
         Raises:
@@ -123,8 +143,11 @@ class Pool:
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
 
         def load(digests: Sequence[str | None] = (None,) * len(specs)) -> list[Member]:
-            on_load(len(specs))
-            return [load_member(spec, batch_tokens, *at) for spec, *at in zip(specs, devices, digests, strict=True)]
+            members = []
+            for number, (spec, size, *at) in enumerate(zip(specs, sizes, devices, digests, strict=True), start=1):
+                on_load(Loading(spec.name, size, number, len(specs)))
+                members.append(load_member(spec, batch_tokens, *at))
+            return members
 
         if store is None:
             return cls.of(load(), sources)

@@ -22,7 +22,7 @@ from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.pool import Pool
+from evoswarm.decoding.pool import OnLoad, Pool
 from evoswarm.decoding.request import Completion, Counters, DoesNotFit, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
@@ -80,7 +80,7 @@ class Swarm(Decoder):
         row_memory_bytes: int | None = None,
         text_memory_bytes: int | None = None,
         store: FactStore | None = None,
-        on_load: Callable[[int], None] = lambda members: None,
+        on_load: OnLoad = lambda member: None,
         trust_remote_code: bool = False,
     ) -> Self:
         """Load a pool, or the members of a policy.
@@ -92,7 +92,7 @@ class Swarm(Decoder):
             row_memory_bytes: limit on whole output rows per member; likewise.
             text_memory_bytes: limit on texts and the distributions behind them per member; likewise.
             store: facts of members; where it knows all of these, they are loaded by the first who wants to decode.
-            on_load: told how many members are about to be loaded.
+            on_load: told of every member that is about to be loaded.
             trust_remote_code: run the code that members bring which need it (``MemberSpec.trust_remote_code``). It is
                 the caller's word: no space and no recipe gives it.
 

@@ -1,15 +1,17 @@
-"""How far a decoding has come, told every few seconds while it is at work."""
+"""How far a decoding has come, told now and then while it is at work."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from evoswarm.decoding.request import Counters
+if TYPE_CHECKING:
+    from evoswarm.decoding.request import Counters
 
-EVERY = 3.0
-"""Seconds between two tellings."""
+EVERY = 0.5
+"""Seconds between two tellings: whoever shows them may wait longer."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,25 @@ class Advance:
         done: answers that are there.
         wanted: answers in all.
         seconds: since it began.
+        symbols: that were written so far, of answers that are there and of those at work.
+        most: symbols that all answers may have together.
     """
 
     done: int
     wanted: int
     seconds: float
+    symbols: int = 0
+    most: int = 0
 
     @property
     def seconds_left(self) -> float | None:
         """If the rest takes what the answers so far took; None before there is one."""
         return self.seconds * (self.wanted - self.done) / self.done if self.done else None
+
+    @property
+    def most_seconds_left(self) -> float | None:
+        """If every answer ran to its limit: all that can be said before the first one ends. None without a symbol."""
+        return self.seconds * (self.most - self.symbols) / self.symbols if self.symbols and self.most else None
 
 
 class Pace:
@@ -38,13 +49,14 @@ class Pace:
     Args:
         wanted: answers in all.
         counters: of the engine: they count while a wave is at work, where it is in this process.
-        tell: called every few seconds.
+        tell: called now and then.
+        most: symbols that all answers may have together.
     """
 
-    def __init__(self, wanted: int, counters: Counters, tell: Callable[[Advance], None]) -> None:
-        self._wanted, self._counters, self._tell = wanted, counters, tell
+    def __init__(self, wanted: int, counters: Counters, tell: Callable[[Advance], None], most: int = 0) -> None:
+        self._wanted, self._counters, self._tell, self._most = wanted, counters, tell, most
         self._done = 0
-        self._base = counters.answers
+        self._base, self._first_symbol = counters.answers, counters.symbols
         self._began = self._told = time.monotonic()
 
     def done(self, answers: int) -> None:
@@ -60,4 +72,5 @@ class Pace:
             self._told = now
             within = min(self._done + self._counters.answers - self._base, self._wanted)
             if within < self._wanted:  # or there is nothing to wait for
-                self._tell(Advance(within, self._wanted, now - self._began))
+                symbols = self._counters.symbols - self._first_symbol
+                self._tell(Advance(within, self._wanted, now - self._began, symbols, max(self._most, symbols)))

@@ -83,7 +83,7 @@ class MixEvaluator:
         ledger: where evaluations are kept.
         transient: failures owed to device and time, replayed and noted.
         stop: asked between batches and by the swarm; True ends the work with ``Stopped``.
-        tell: told every few seconds how far a decoding has come.
+        tell: told about twice a second how far a decoding has come.
 
     Attributes:
         decoded: how many (recipe, item) pairs had to be decoded so far.
@@ -124,7 +124,7 @@ class MixEvaluator:
             if place in found[digest] and found[digest][place] is None
         }
         passing: dict[Key, LedgerRow] = {}
-        with self._paced(sum(one.recipe.samples for one in missing.values())):
+        with self._paced([(one.recipe, one.item) for one in missing.values()]):
             for batch in _batches(list(missing.values())):
                 passing.update(self._decode(batch))
         found.update((digest, self._look_up(wanted[digest])) for digest in lacking)
@@ -179,8 +179,9 @@ class MixEvaluator:
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
             self._go_on()
-            with self._paced(len(missing) * len(items)):
-                completions = self._judge.complete([(one, item) for one, _ in missing for item in items], trace=True)
+            asked = [(one, item) for one, _ in missing for item in items]
+            with self._paced(asked):
+                completions = self._judge.complete(asked, trace=True)
             self._go_on()
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
@@ -228,9 +229,11 @@ class MixEvaluator:
             raise Stopped("stopped as asked")
 
     @contextmanager
-    def _paced(self, answers: int) -> Iterator[None]:
-        """Tell how far it is while so many answers are decoded."""
-        self._pace = Pace(answers, self.swarm.counters, self._tell)
+    def _paced(self, asked: Sequence[tuple[Recipe, Item]]) -> Iterator[None]:
+        """Tell how far it is while these recipes are decoded on these items."""
+        answers = sum(recipe.samples for recipe, _ in asked)
+        most = sum(recipe.samples * self.tasks[item.task].max_bytes for recipe, item in asked)
+        self._pace = Pace(answers, self.swarm.counters, self._tell, most)
         try:
             yield
         finally:

@@ -46,6 +46,6 @@ def with_known_alphabet(
     for alphabet in [] if begun(known) else ALPHABETS:
         path = begun(other := space.resolved(alphabet))
         if path is not None:
-            progress.stage(f"going on in {alphabet}, as {path} was begun")
+            progress.note(f"going on in {alphabet}, as {path} was begun")
             return other, swarm
     return known, swarm

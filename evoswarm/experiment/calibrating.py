@@ -41,7 +41,7 @@ def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress, alph
     if text is not None:
         return Calibration.from_json(text, str(run.path / name))
     where = "" if first else f" in {alphabet}"
-    progress.stage(f"calibrating {len(possible_leads(bench))} possible leads{where}")
+    progress.enter("calibrating", f"calibrating {len(possible_leads(bench))} possible leads{where}")
     calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS], alphabet)
     run.write(name, calibration.to_json())
     return calibration

@@ -174,7 +174,7 @@ def certify_champion(
         declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
         write_refused(bench, run, champion, declined.message)
         raise declined
-    progress.stage(f"{prepared.statement}; opening them")
+    progress.enter("test", f"{prepared.statement}; opening them")
     opened = guard.open(
         [champion], "certificate", runs=[run.path], seeds=[bench.space.seed], force=bool(prepared.seen.opened)
     )
@@ -205,7 +205,7 @@ def prepare(
         raise
     bench = bench.as_deployed()
     selection = bench.items["selection"]
-    progress.stage(f"tuning rivals on {len(selection)} selection items")
+    progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
     rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection)
     prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals))
     gain, statement = prepared.detectable_gain, prepared.statement

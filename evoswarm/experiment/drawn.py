@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evoswarm.experiment.progress import SILENT, Progress
@@ -29,6 +29,13 @@ def draw(space: SearchSpace, progress: Progress = SILENT) -> Drawn:
     Raises:
         TaskError: a source cannot be read, or has too few items.
     """
-    progress.stage(f"reading the items of {len(space.tasks)} tasks")
+    progress.enter("items", f"reading the items of {len(space.tasks)} task{'s' * (len(space.tasks) > 1)}")
     tasks = make_tasks(space)
-    return Drawn({task.name: task for task in tasks}, draw_items(space, tasks))
+    return Drawn({task.name: task for task in tasks}, draw_items(space, _told(tasks, progress)))
+
+
+def _told(tasks: Sequence[Task], progress: Progress) -> Iterator[Task]:
+    """The tasks in turn, each told of before its items are read."""
+    for number, task in enumerate(tasks, start=1):
+        progress.at(task.name, number, len(tasks))
+        yield task

@@ -98,7 +98,7 @@ def evaluate(
             bound = bench.bound(asked)
         items, evaluator = bench.items[split], bench.evaluator
         if split != "test":
-            progress.stage(f"decoding {len(items)} items of the {split} split")
+            progress.enter("decoding", f"decoding {len(items)} items of the {split} split")
             return SplitResult(bench.asked, bound, split, evaluator.summaries([bound], items)[0])
         tracker = Tracker.of(checked, root)
         stack.callback(tracker.close)
@@ -108,7 +108,7 @@ def evaluate(
         _require_consent(seen, open_test, force)
         run = Path(file) if (Path(file) / CHAMPION).is_file() else None
         opened = guard.open([bound], BY_HAND, runs=[] if run is None else [run], force=force or seen.opened > 0)
-        progress.stage(f"decoding {len(items)} items of the test split")
+        progress.enter("decoding", f"decoding {len(items)} items of the test split")
         summary = evaluator.summaries([bound], items)[0]
         guard.tell(opened, bound, seen.others, _metrics(summary))
         return SplitResult(bench.asked, bound, split, summary, seen)

@@ -13,6 +13,7 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
+from evoswarm.experiment.beginning import limits
 from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.progress import Progress
@@ -22,7 +23,6 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
 from evoswarm.run_directory import CLOCK, RunDirectory
-from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker
 
 
@@ -115,6 +115,8 @@ class Evolving:
         """Ask, express, evaluate, tell, write, report."""
         algorithm = self._algorithm
         meter = Meter(self._bench.evaluator, replayed=self._run.replaying)
+        number, count = algorithm.generation + 2, self._bench.space.evolution.generations
+        self._progress.at(f"generation {number} of {count}")
         individuals = algorithm.ask()
         policies = [self._genomes.express(individual.genome) for individual in individuals]
         self.policies.update((policy.digest, policy) for policy in policies)
@@ -180,18 +182,6 @@ class Evolving:
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began
-
-
-def limits(space: SearchSpace) -> dict[str, float | None]:
-    """How far a search may go, by the name of the setting that says so."""
-    return {
-        "generations": space.evolution.generations,
-        "stop_at.accuracy": None if space.stop_at is None else space.stop_at.accuracy,
-        "budget.evaluations": space.budget.evaluations,
-        "budget.decoded_tokens": space.budget.decoded_tokens,
-        "budget.flops": space.budget.flops,
-        CLOCK: space.budget.seconds,
-    }
 
 
 def _unfinished_stop(run: RunDirectory) -> int | None:

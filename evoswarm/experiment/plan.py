@@ -8,9 +8,10 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.candidate import Candidate
@@ -88,6 +89,23 @@ class Plan:
         """Token reads that decoding each policy alone would need until a champion is chosen."""
         return self.outlook.parts["search"].tokens + self.outlook.parts["choosing"].tokens
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data: the figures, and in ``lines`` the same in words."""
+        parts = {name: asdict(part) for name, part in self.outlook.parts.items()}
+        return {
+            "space": self.name,
+            "members": self.members,
+            "seconds": self.seconds,
+            "evaluations": self.evaluations,
+            "tokens": self.outlook.tokens,
+            "parts": parts,
+            "memory_bytes": self.memory_bytes,
+            "weight_bytes": self.weight_bytes,
+            "test_items": self.test_items,
+            "detectable": self.detectable,
+            "lines": self.lines(),
+        }
+
     def lines(self) -> list[str]:
         """The plan in words."""
         warning = self.resolution.warning(self.search_items)
@@ -144,7 +162,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
     with workbench(space, ":memory:", splits=SPLITS, progress=progress) as bench:
         before = _peak_memory()
         began = time.monotonic()
-        progress.stage("decoding a sample")
+        progress.enter("sampling", "decoding a sample")
         sample = _decode_sample(bench)
         took = time.monotonic() - began
         grown = max(0.0, _peak_memory() - before)
@@ -155,7 +173,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
         # What a sample needs beside states, such as vocabularies, it needs once; states grow with the search.
         kept = bench.swarm.counters.peak_state_bytes * len(space.pool) * sum(sums) / len(sums)
         states = min(kept, float(bench.swarm.state_limit_bytes))
-        progress.stage("certifying a sample")
+        progress.enter("certifying", "certifying a sample")
         fresh = bench.items["search"][sample.items :]
         enough = 2 * (1 + PRICED_ITEMS)
         tried = fresh if len(fresh) >= enough else bench.items["search"][-enough:]

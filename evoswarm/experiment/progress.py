@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
-from evoswarm.evaluation.advance import Advance
+from evoswarm.experiment.wording import quantity
 
 if TYPE_CHECKING:
+    from evoswarm.decoding.pool import Loading
+    from evoswarm.evaluation.advance import Advance
+    from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
+
+StageName = Literal[
+    "reading",
+    "importing",
+    "items",
+    "loading",
+    "calibrating",
+    "evolving",
+    "choosing",
+    "rivals",
+    "test",
+    "decoding",
+    "sampling",
+    "certifying",
+    "studying",
+    "comparing",
+    "tracking",
+    "writing",
+]
+"""What a command can be at: machines know stages by these names."""
+
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
 def _nobody(news: object) -> None:
@@ -17,14 +42,50 @@ def _nobody(news: object) -> None:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of the work that begins, and with which the one before ends.
+
+    Attributes:
+        name: for machines.
+        words: for people: what is being done.
+    """
+
+    name: StageName
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is being done within a stage; another step, or the next stage, ends it.
+
+    Attributes:
+        words: what it is.
+        number: which of them it is, from 1; 0 where nobody counts.
+        count: how many there are; likewise.
+    """
+
+    words: str
+    number: int = 0
+    count: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.words} ({self.number} of {self.count})" if self.count > 1 else self.words
+
+
+@dataclass(frozen=True)
 class Progress:
     """What is told while a search, a certificate or a study is at work; by default nobody listens.
 
     Attributes:
-        stage: called with what is being done, in words.
-        note: called with a sentence that a reader must know now.
+        stage: called with what is being done from now on.
         generation: called with the figures of every generation.
-        decoding: called every few seconds with how far a decoding has come.
+        decoding: called about twice a second with how far a decoding has come.
+        begun: called when the run directory is chosen.
+        step: called with what is being done within a stage.
+        note: called with sentences, or a table, that a reader must know now.
 
     Example:
         >>> figures = []
@@ -33,14 +94,46 @@ class Progress:
         [0, 1]
     """
 
-    stage: Callable[[str], None] = _nobody
+    stage: Callable[[Stage], None] = _nobody
     generation: Callable[[GenerationFigures], None] = _nobody
     decoding: Callable[[Advance], None] = _nobody
+    begun: Callable[[Beginning], None] = _nobody
+    step: Callable[[Step], None] = _nobody
     note: Callable[[str], None] = _nobody
 
-    def loading(self, members: int) -> None:
-        """So many members are about to be loaded."""
-        self.stage(f"loading {members} members")
+    def enter(self, name: StageName, words: str) -> None:
+        """A stage begins."""
+        self.stage(Stage(name, words))
+
+    def within(self, generation: Callable[[GenerationFigures], None] = _nobody, words: str | None = None) -> Progress:
+        """What is told by work that is a part of this: its stages are steps here.
+
+        Args:
+            generation: called with the figures of its generations, which are nobody's here.
+            words: what the part is called; None where the stage says so.
+        """
+        before = "" if words is None else f"{words}: "
+
+        def of_generation(figures: GenerationFigures) -> None:
+            self.at(f"{before}generation {figures.generation + 1} of {figures.generations} is done")
+            generation(figures)
+
+        return Progress(
+            stage=lambda stage: self.at(f"{before}{stage}"),
+            generation=of_generation,
+            decoding=self.decoding,
+            step=lambda step: self.step(replace(step, words=f"{before}{step.words}")),
+        )
+
+    def loading(self, member: Loading) -> None:
+        """A member is about to be loaded."""
+        if member.number == 1:
+            self.enter("loading", "loading 1 member" if member.count == 1 else f"loading {member.count} members")
+        self.at(f"{member.name}, {quantity(member.weight_bytes)}B", member.number, member.count)
+
+    def at(self, words: str, number: int = 0, count: int = 0) -> None:
+        """A step within the stage begins."""
+        self.step(Step(words, number, count))
 
 
 SILENT = Progress()

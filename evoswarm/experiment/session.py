@@ -23,15 +23,16 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
+from evoswarm.experiment.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.evolving import Evolving, limits
+from evoswarm.experiment.evolving import Evolving
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.opening_words import foretell
 from evoswarm.experiment.outlook import Ahead
-from evoswarm.experiment.places import ledger_file, run_identity
+from evoswarm.experiment.places import SPACE, ledger_file
 from evoswarm.experiment.policy_files import Origin
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, write_result
@@ -41,7 +42,7 @@ from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
 from evoswarm.policies import Policy
-from evoswarm.run_directory import RunDirectory, RunWanted, run_directory
+from evoswarm.run_directory import RunDirectory, run_directory
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
@@ -101,12 +102,14 @@ def search(
     place, kept = None if out is None else Path(out), ledger_file(root, ledger)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(place or root))  # before members are loaded: libraries lose presses
+        beginning(checked, root, place)  # likewise
         drawn = draw(checked, progress)
         if certify:
             foretell(checked, drawn, kept, root, progress)
         checked, swarm = with_known_alphabet(
-            checked, kept, swarm, lambda one: _wanted(one, root, place).begun, progress
+            checked, kept, swarm, lambda one: run_wanted(one, root, place).begun, progress
         )
+        progress.begun(beginning(checked, root, place))
         run = stack.enter_context(_run_of(checked, root, place))
         interrupt.directory = run.path
         bench = stack.enter_context(
@@ -136,18 +139,12 @@ def _seeded(space: SearchSpace, seed: int | None) -> SearchSpace:
     return space if seed is None else space.model_copy(update={"seed": seed})
 
 
-def _wanted(space: SearchSpace, root: Path, out: Path | None) -> RunWanted:
-    """Which run the search of a space is."""
-    name = f"{space.name}-seed{space.seed}"
-    return RunWanted(root, name, run_identity(space), limits(space), out, space.tracking.mlflow)
-
-
 @contextmanager
 def _run_of(space: SearchSpace, root: Path, out: Path | None) -> Iterator[RunDirectory]:
     """The run directory of a search, with its space in it; let go at the end."""
-    run = run_directory(_wanted(space, root, out))
+    run = run_directory(run_wanted(space, root, out))
     try:
-        run.write("space.yaml", space.to_yaml())
+        run.write(SPACE, space.to_yaml())
         yield run
     finally:
         run.close()
@@ -205,7 +202,7 @@ class Session:
             evolving = Evolving(
                 bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, ahead
             )
-            self._progress.stage(f"evolving on {bench.space.splits.search} items")
+            self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
@@ -248,10 +245,8 @@ class Session:
         extras = [Candidate(i.id, evolving.policies[i.key]) for i in front]
         for name, policy in genomes.plain():  # one that the space's limits exclude is shown, but cannot win
             (finalists if genomes.allows(policy) else extras).append(Candidate(name, policy, PLAIN))
-        self._progress.stage(
-            f"choosing among {len(finalists)} finalists on {len(bench.items['selection'])} unseen items"
-        )
-        space = bench.space
+        space, unseen = bench.space, len(bench.items["selection"])
+        self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
         selection = select(bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving)
         result = SearchResult(
             champion=selection.champion.policy,

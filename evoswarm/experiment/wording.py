@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from evoswarm.evaluation.advance import Advance
+if TYPE_CHECKING:
+    from evoswarm.evaluation.advance import Advance
 
 
 def ended_because(reason: str, limit: float | None, generations: int) -> str:
@@ -55,7 +57,14 @@ def by_part(seconds: Mapping[str, float]) -> str:
 
 
 def how_far(advance: Advance) -> str:
-    """How far a decoding has come: ``120 of 3,672 answers decoded, about 4 min 10 s left``."""
-    left = advance.seconds_left
-    shown = "" if left is None else f", about {duration(left)} left"
-    return f"  {advance.done:,} of {advance.wanted:,} answers decoded{shown}"
+    """How far a decoding has come: ``120 of 3,672 answers decoded, about 4 min 10 s left``.
+
+    Before the first answer has ended: ``0 of 12 answers decoded, 340 of at most 1,536 symbols, at most 40 s left``.
+    """
+    left, most = advance.seconds_left, advance.most_seconds_left
+    told = f"{advance.done:,} of {advance.wanted:,} answers decoded"
+    if left is not None:
+        return f"{told}, about {duration(left)} left"
+    if most is None:
+        return told
+    return f"{told}, {advance.symbols:,} of at most {advance.most:,} symbols, at most {duration(most)} left"

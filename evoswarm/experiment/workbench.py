@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from evoswarm.decoding.beside import Beside
 from evoswarm.decoding.decoder import Decoder, FactStore
+from evoswarm.decoding.pool import OnLoad
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, Where
 from evoswarm.evaluation.evaluator import Evaluator
@@ -117,9 +118,7 @@ def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:
     return space.resolved(automatic(one_tokenizer=len({member.tokens for member in swarm.facts}) == 1))
 
 
-def load_swarm(
-    space: SearchSpace, store: FactStore | None = None, on_load: Callable[[int], None] = lambda members: None
-) -> Decoder:
+def load_swarm(space: SearchSpace, store: FactStore | None = None, on_load: OnLoad = lambda member: None) -> Decoder:
     """The pool of a space, within its limits and its caller's trust; see ``Swarm.load``.
 
     Raises:

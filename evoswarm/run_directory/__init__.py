@@ -14,6 +14,7 @@ from evoswarm.run_directory.directory import (
     TRACKED,
     TRACKING,
     RunDirectory,
+    parsed,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "RunDirectory",
     "RunWanted",
     "check_out",
+    "parsed",
     "run_directory",
 ]

@@ -51,10 +51,39 @@ class RunWanted:
         """The run that it would go on with; None where it would begin a new one. Nothing is opened."""
         if self.out is not None:
             return self.out if _began(self.out) == self.identity else None
-        for path in [self.root / self.name, *_numbered(self.root, self.name)]:
+        for path in self._runs:
             if _began(path) == self.identity and _goes_on(path, self.limits, self.mirrored):
                 return path
         return None
+
+    @property
+    def before(self) -> Path | None:
+        """The latest run of its name, or the one in the directory that was asked for; None where there is none."""
+        runs = self._runs if self.out is None else [self.out]
+        return next((path for path in reversed(runs) if _began(path) is not None), None)
+
+    @property
+    def free(self) -> Path:
+        """The directory that a new run takes; nothing is made.
+
+        Raises:
+            RunError: the one that was asked for belongs to another search, or holds other files.
+        """
+        if self.out is not None:
+            check_out(self.out, [self.identity])
+            return self.out
+        taken = {path.name for path in self._runs if path.exists() and not _is_vacant(path)}
+        names = (self.name, *(f"{self.name}-{number}" for number in range(2, len(taken) + 2)))
+        return self.root / next(name for name in names if name not in taken)
+
+    def same(self, path: Path) -> bool:
+        """Whether a directory holds a run of this search."""
+        return bool(_began(path) == self.identity)
+
+    @property
+    def _runs(self) -> list[Path]:
+        """Where runs of its name may be, in the order of their numbers."""
+        return [self.root / self.name, *_numbered(self.root, self.name)]
 
 
 def run_directory(wanted: RunWanted) -> RunDirectory:
@@ -67,17 +96,10 @@ def run_directory(wanted: RunWanted) -> RunDirectory:
     Raises:
         RunError: ``out`` belongs to another search or holds other files, or cannot be written.
     """
-    out, identity, name = wanted.out, wanted.identity, wanted.name
-    if out is not None:
-        check_out(out, [identity])
-        return _begin(RunDirectory(out), identity)
-    path = wanted.begun
-    if path is not None:
-        return _begin(RunDirectory(path), identity)
-    numbered = (wanted.root / name, *_numbered(wanted.root, name))
-    taken = {path.name for path in numbered if path.exists() and not _is_vacant(path)}
-    free = name if name not in taken else next(n for i in range(2, 10**9) if (n := f"{name}-{i}") not in taken)
-    return _begin(RunDirectory(wanted.root / free), identity)
+    run = RunDirectory(wanted.begun or wanted.free)
+    if run.last(BEGAN) is None:
+        run.journal(BEGAN, identity=dict(wanted.identity), date=datetime.now(UTC).date().isoformat())
+    return run
 
 
 def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
@@ -98,12 +120,6 @@ def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
         raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
     if began is not None and began not in identities:
         raise RunError(_other(began, identities[0]), Where(str(out)))
-
-
-def _begin(run: RunDirectory, identity: Mapping[str, Any]) -> RunDirectory:
-    if run.last(BEGAN) is None:
-        run.journal(BEGAN, identity=dict(identity), date=datetime.now(UTC).date().isoformat())
-    return run
 
 
 def _began(path: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from evoswarm.errors import TaskError, Where
 from evoswarm.space.search_space import SearchSpace
@@ -30,7 +30,7 @@ def make_task(space: SearchSpace, index: int) -> SourcedTask:
         raise _located(error, space, index) from None
 
 
-def draw_items(space: SearchSpace, tasks: Sequence[Task]) -> dict[SplitName, list[Item]]:
+def draw_items(space: SearchSpace, tasks: Iterable[Task]) -> dict[SplitName, list[Item]]:
     """The items of all splits of a space, the tasks taking turns; each gives an equal number to every split.
 
     A task's weight weighs its score, not its number of items.

@@ -160,9 +160,14 @@ class SearchSpace(SpaceSettings):
         `budget`), what becomes of what it found (`champion`, `certificate`), what never changes a result (`tracking`,
         `decoding`, `description`), and the seed, which names a run of its own and is compared beside this.
         """
+        return digest_of(self.identity)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes a run the same search, as JSON data; see ``continuation_digest``."""
         content = {key: value for key, value in self._content().items() if key not in _NOT_IDENTITY}
         content["evolution"] = {key: value for key, value in content["evolution"].items() if key != "generations"}
-        return digest_of(content)
+        return content
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

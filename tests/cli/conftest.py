@@ -37,13 +37,21 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def refused(outcome: Outcome, *words: str) -> None:
-    """One or two lines on stderr, exit code 2, no traceback, and the words in it."""
+    """Behind what was told until then one or two lines on stderr, exit code 2, no traceback, and the words in it."""
     assert outcome.code == 2
-    assert outcome.error.startswith("error: ")
-    assert len(outcome.error.strip().splitlines()) <= 2
     assert "Traceback" not in outcome.error
+    sentence = last_words(outcome.error)
+    assert sentence.startswith("error: ")
+    assert len(sentence.splitlines()) <= 2
     for word in words:
-        assert word in outcome.error
+        assert word in sentence
+
+
+def last_words(error: str) -> str:
+    """What standard error ends with: the sentence of an error, if there is one, else the last line."""
+    lines = error.strip().splitlines()
+    begins = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    return "\n".join(lines[begins[-1] if begins else -1 :])
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,33 +1,131 @@
-"""What people are told while a command is at work."""
+"""What people are told while a command is at work, by a clock that the tests drive."""
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from evoswarm.cli.narrator import CLEAR, Narrator
+from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
+from evoswarm.cli.narrator import Narrator
+from evoswarm.cli.teller import Person
 from evoswarm.evaluation.advance import Advance
+from evoswarm.experiment.progress import Step
 
-FAR = Advance(120, 3672, 10.0)
-TOLD = "120 of 3,672 answers decoded, about 4 min 56 s left"
-
-
-def test_in_a_file_every_line_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    with Narrator() as narrator:
-        narrator.progress.stage("tuning")
-        narrator.progress.decoding(Advance(0, 3672, 3.0))
-        narrator.progress.decoding(FAR)
-    assert capsys.readouterr().out == f"tuning ...\n  0 of 3,672 answers decoded\n  {TOLD}\n"
+BEAT = 0.25
 
 
-def test_on_a_terminal_one_line_is_written_over(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    with Narrator() as narrator:
-        narrator.progress.decoding(FAR)
-        narrator.progress.decoding(FAR)
-        narrator.progress.stage("opening")
-        narrator.progress.decoding(FAR)
-    cut = f"  {TOLD}"[:39]
-    assert capsys.readouterr().out == f"{CLEAR}{cut}{CLEAR}{cut}{CLEAR}opening ...\n{CLEAR}{cut}{CLEAR}"
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Stage:
+    """A narrator, its clock, and when what was written."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        self.stream, self.now = stream, 100.0
+        self.narrator = Narrator(Person(stream), "search x.yaml", clock=lambda: self.now, beats=False)
+        self.spoken = [self.now]
+
+    def wait(self, seconds: float) -> None:
+        """Nothing happens for so long, but the heart beats."""
+        for _ in range(round(seconds / BEAT)):
+            self.now += BEAT
+            before = len(self.stream.getvalue())
+            self.narrator.beat()
+            if len(self.stream.getvalue()) > before:
+                self.spoken.append(self.now)
+
+    @property
+    def longest_silence(self) -> float:
+        ends = [*self.spoken[1:], self.now]
+        return max(end - begin for begin, end in zip(self.spoken, ends, strict=True))
+
+
+@pytest.fixture
+def log() -> Stage:
+    return Stage(io.StringIO())
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    return Stage(Terminal())
+
+
+def test_who_has_said_nothing_yet_says_soon_what_it_is_at(log: Stage) -> None:
+    log.wait(0.25)
+    assert log.stream.getvalue() == ""
+    log.wait(0.25)
+    assert log.stream.getvalue() == "search x.yaml ...\n"
+
+
+def test_a_log_is_never_silent_for_long_and_does_not_grow_without_bound(log: Stage) -> None:
+    log.narrator.enter("calibrating", "calibrating 3 possible leads")
+    log.wait(60)
+    assert log.longest_silence < 2
+    log.wait(3540)
+    assert log.longest_silence <= IN_LOG.longest + BEAT
+    lines = log.stream.getvalue().splitlines()
+    assert lines[0] == "calibrating 3 possible leads ..."
+    assert lines[1] == "  calibrating 3 possible leads: 1.5 s so far"
+    assert len(lines) < 500
+
+
+def test_a_terminal_is_written_to_every_second_on_one_line(terminal: Stage) -> None:
+    terminal.narrator.enter("evolving", "evolving on 100 items")
+    terminal.narrator.progress.step(Step("generation 2 of 8"))
+    terminal.narrator.progress.decoding(Advance(120, 3672, 10.0))
+    terminal.wait(30)
+    assert terminal.longest_silence <= ON_TERMINAL.longest
+    terminal.narrator.rest()
+    first, rest = terminal.stream.getvalue().split("\n")
+    assert first == "evolving on 100 items ..."
+    shown = [line.strip() for line in rest.split("\r") if line.strip()]
+    assert len(shown) == 30
+    assert shown[0] == "generation 2 of 8: 120 of 3,672 answers decoded, about 4", "cut where the terminal ends"
+    assert max(map(len, rest.split("\r"))) <= 59
+    assert rest.endswith(" \r"), "what comes next begins on an empty line"
+    assert "\x1b" not in rest
+
+
+def test_what_is_known_is_said(log: Stage) -> None:
+    log.narrator.enter("rivals", "tuning rivals on 20 selection items")
+    log.narrator.progress.step(Step("gemma, 540 MB", 2, 3))
+    log.wait(1.5)
+    log.narrator.progress.decoding(Advance(0, 12, 1.0, 300, 1200))
+    log.wait(1.5)
+    log.wait(10)
+    _, first, second, *_, last = log.stream.getvalue().splitlines()
+    assert first == "  gemma, 540 MB (2 of 3): 1.5 s so far"
+    begun = "  gemma, 540 MB (2 of 3): 0 of 12 answers decoded, 300 of at most 1,200 symbols, at most 3.0 s left"
+    assert second == f"{begun}, 3.0 s so far"
+    assert last == f"{begun}, 12 s so far, no news for 10 s"
+
+
+def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> None:
+    log.narrator.enter("evolving", "evolving on 100 items")
+    log.narrator.enter("loading", "loading 2 members")
+    log.narrator.progress.at("gemma", 1, 2)
+    log.wait(1.5)
+    log.narrator.progress.decoding(Advance(5, 10, 1.0))
+    log.wait(1.5)
+    assert log.stream.getvalue().splitlines() == [
+        "evolving on 100 items ...",
+        "loading 2 members ...",
+        "  gemma (1 of 2): 1.5 s so far",
+        "  gemma (1 of 2): 5 of 10 answers decoded, about 1.0 s left, 3.0 s so far",
+    ]
+
+
+def test_whoever_does_not_read_on_ends_nothing() -> None:
+    stream = io.StringIO()
+    stream.close()
+    with Narrator(Person(Terminal()), "search") as narrator:
+        narrator.enter("evolving", "evolving")
+    person = Person(Terminal())
+    person._stream.close()
+    with Narrator(person, "search") as narrator:
+        narrator.enter("evolving", "evolving")

@@ -74,9 +74,10 @@ class TestSearch:
     def test_what_a_person_sees(self, command: Command, space_file: Path) -> None:
         outcome = command("search", space_file, "--set", "evolution.generations=2", "--out", "mine")
         assert outcome.code == 0, outcome.error
+        for text in ("search: space micro", "in mine (new)", "generation 1/2: best per island", "evaluations/s"):
+            assert text in outcome.error, text
+            assert text not in outcome.out, text
         for text in (
-            "generation 1/2: best per island",
-            "evaluations/s",
             "Champion",
             "One greedy answer.",
             "On the selection split (6 items)",
@@ -97,8 +98,11 @@ class TestSearch:
     def test_what_a_machine_sees(self, command: Command, space_file: Path) -> None:
         outcome = command("search", space_file, "--json", "--seed", "3", "--set", "evolution.generations=2")
         rows = [json.loads(line) for line in outcome.out.splitlines()]
-        assert [row["event"] for row in rows] == ["generation", "generation", "result"]
-        assert set(rows[0]["islands"][0]["best"]) == {"accuracy"}
+        generations = [row for row in rows if row["event"] == "generation"]
+        assert [(row["generation"], row["generations"]) for row in generations] == [(1, 2), (2, 2)]
+        assert set(generations[0]["islands"][0]["best"]) == {"accuracy"}
+        assert [row["event"] for row in rows[-2:]] == ["verdict", "result"]
+        assert outcome.error == ""
         assert rows[-1]["directory"] == "runs/micro-seed3"
         assert rows[-1]["certificate"] == "runs/micro-seed3/certificate.json"
         assert Path(rows[-1]["certificate"]).exists()
@@ -118,8 +122,8 @@ class TestSearch:
             text=True,
             cwd=tmp_path,
         )
-        assert process.stdout is not None
-        while not process.stdout.readline().startswith("generation 1/"):
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("generation 1/"):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
@@ -143,7 +147,7 @@ class TestEvaluate:
     def test_the_same_figures_as_the_search(self, command: Command, space_file: Path, finished: SearchResult) -> None:
         outcome = command("evaluate", finished.directory, "--space", space_file, "--json")
         assert outcome.code == 0, outcome.error
-        figures = json.loads(outcome.out)
+        figures = json.loads(outcome.out.splitlines()[-1])
         assert figures["accuracy"] == finished.accuracy
         assert figures["cost"]["flops"] == pytest.approx(finished.cost.flops)
         assert (figures["split"], figures["items"], figures["opening"]) == ("selection", 6, None)
@@ -161,11 +165,8 @@ class TestEvaluate:
         second = command("evaluate", two, *arguments, "--force")
         assert second.code == 0
         assert "1 other recipe had opened 6 of them before" in second.out
-        assert json.loads(command("evaluate", two, *arguments, "--json").out)["opening"] == {
-            "first": False,
-            "others": 1,
-            "opened_before": 6,
-        }
+        last = command("evaluate", two, *arguments, "--json").out.splitlines()[-1]
+        assert json.loads(last)["opening"] == {"first": False, "others": 1, "opened_before": 6}
 
     def test_wrong_words(self, command: Command, space_file: Path, finished: SearchResult, tmp_path: Path) -> None:
         recipe = finished.directory

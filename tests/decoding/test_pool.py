@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from evoswarm.decoding import pool as module
-from evoswarm.decoding.pool import Pool
+from evoswarm.decoding.pool import Loading, Pool
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError, RecipeError
@@ -58,7 +58,7 @@ def test_what_is_known_needs_no_weights(specs: list[MemberSpec], loaded: list[st
     shelf = Shelf()
     first = Swarm.load(specs, store=shelf)
     assert loaded == [*NAMES]
-    told: list[int] = []
+    told: list[Loading] = []
     second = Swarm.load(specs, store=shelf, on_load=told.append)
     for attribute in ("specs", "shapes", "dtypes", "device_kind"):
         assert getattr(second, attribute) == getattr(first, attribute)
@@ -72,10 +72,12 @@ def test_the_first_who_decodes_waits_for_the_members(specs: list[MemberSpec], lo
     shelf = Shelf()
     request = Request(mixed(specs), "1+2=", max_bytes=4)
     expected = Swarm.load(specs, store=shelf).decode([request])[0].samples
-    told: list[int] = []
+    told: list[Loading] = []
     swarm = Swarm.load(specs, store=shelf, on_load=told.append)
     assert [swarm.decode([request])[0].samples for _ in range(2)] == [expected] * 2
-    assert (loaded, told) == ([*NAMES] * 2, [2])
+    assert loaded == [*NAMES] * 2
+    assert [(one.name, one.number, one.count) for one in told] == [(name, n, 2) for n, name in enumerate(NAMES, 1)]
+    assert all(one.weight_bytes > 0 for one in told)
 
 
 def test_other_weights_are_another_member(specs: list[MemberSpec], loaded: list[str]) -> None:

@@ -67,10 +67,14 @@ def _type(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -> None:
             out, error = capsys.readouterr()
         assert code == 0, f"{where}: {command}\n{error}"
         if wanted.strip():
-            shown, got = _blank(wanted), _blank(out) + "\n| |"  # dots at the end may stand for nothing
-            shown += "\n|" if shown.endswith("\n...") else "\n| |"
-            same = doctest.OutputChecker().check_output(shown, got, FLAGS)
-            assert same, f"{where}: {command}\nexpected\n{wanted}\ngot\n{out}"
+            both = error + out  # on a terminal: how it went, then what came of it
+            assert _shows(wanted, out) or _shows(wanted, both), f"{where}: {command}\nexpected\n{wanted}\ngot\n{both}"
+
+
+def _shows(wanted: str, printed: str) -> bool:
+    shown, got = _blank(wanted), _blank(printed) + "\n| |"  # dots at the end may stand for nothing
+    shown += "\n|" if shown.endswith("\n...") else "\n| |"
+    return doctest.OutputChecker().check_output(shown, got, FLAGS)
 
 
 def _blank(text: str) -> str:

@@ -62,7 +62,10 @@ def test_a_run_that_was_begun_in_bytes_goes_on_in_bytes(micro: Micro, swarm: Swa
     lines = (short.directory / INDIVIDUALS).read_text()
     told: list[str] = []
     longer = search(
-        micro(AUTO, "evolution.generations=2", *BRIEF[1:]), runs=tmp_path, swarm=swarm, progress=Progress(told.append)
+        micro(AUTO, "evolution.generations=2", *BRIEF[1:]),
+        runs=tmp_path,
+        swarm=swarm,
+        progress=Progress(note=told.append),
     )
     assert longer.directory == short.directory
     assert (longer.directory / INDIVIDUALS).read_text().startswith(lines)

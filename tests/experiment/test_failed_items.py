@@ -14,6 +14,7 @@ import pytest
 
 from evoswarm.certificate.page import page
 from evoswarm.cli.console import generation_line, print_result
+from evoswarm.cli.narrator import narrator_for
 from evoswarm.cli.search_command import make_console, run_evaluate
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
@@ -143,7 +144,8 @@ def test_evaluate_and_generate_say_who_failed(
     spoilt: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = spoilt["result"].directory / "recipes" / "member-small.json"
-    run_evaluate(recipe, spoilt["space"], "selection", runs=spoilt["folder"] / "again", ledger=None, as_json=False)
+    with narrator_for("evaluate") as narrator:
+        run_evaluate(recipe, spoilt["space"], "selection", narrator, runs=spoilt["folder"] / "again", ledger=None)
     shown = capsys.readouterr().out
     lost = evaluate(recipe, spoilt["space"], runs=spoilt["folder"] / "again").summary.failures
     assert f"Warning: The recipe fails on {lost} of 12 selection items, which count as wrong answers" in shown

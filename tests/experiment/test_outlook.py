@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.cli.console import generation_json, generation_line
+from evoswarm.cli.console import generation_line
+from evoswarm.cli.events import GenerationEvent
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.outlook import Outlook, PlannedPart, finalists
 from evoswarm.experiment.plan import Plan, make_plan
@@ -56,7 +57,8 @@ def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, t
     line = generation_line(figures[0])
     assert "left (search " in line
     assert all(f"{name} " in line for name in PARTS)
-    assert '"left_by_part": {"search": ' in generation_json(figures[0])
+    event = GenerationEvent.of(figures[0])
+    assert (event.generation, event.left_by_part) == (1, figures[0].left_by_part)
     again: list[GenerationFigures] = []
     search(micro("evolution.generations=4"), runs=tmp_path, progress=Progress(generation=again.append))
     assert [bool(one.left_by_part) for one in again] == [not one.replayed for one in again]

@@ -88,7 +88,7 @@ def directory_of(space: SearchSpace) -> Path:
 
 def run(space: SearchSpace, clock: Clock, swarm: Decoder | None = None) -> tuple[Certificate, Path, Decoder]:
     """Search and certify, or go on with it; the pool is loaded unless it is given."""
-    tell = Progress(lambda text: print(f"{text} ...", flush=True), lambda one: print(generation_line(one), flush=True))
+    tell = Progress(lambda one: print(f"{one} ...", flush=True), lambda one: print(generation_line(one), flush=True))
     directory = directory_of(space)
     with clock.part("loading"):
         swarm = swarm or load_swarm(space)

@@ -251,13 +251,13 @@ def test_the_command_prints_searches_and_a_table(
     arguments = ["--algorithms", "random,nsga2", "--seeds", "0,1", "--evaluations", "36", "--out", "out"]
     given = ["compare", str(space_file), *arguments, "--set", "objectives=[accuracy, flops]"]
     assert run(given) == 0
-    said = capsys.readouterr().out
-    assert "1/4 random, seed 0: best " in said
+    said, told = capsys.readouterr()
+    assert "1/4 random, seed 0: best " in told
     assert "hypervolume" in said
     assert "[" in said.split("nsga2")[-1]  # intervals are not taken for markup
     assert "comparison.png" in said
     assert run([*given, "--quiet"]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_judgement_compares_with_random_search_and_with_the_best_rival() -> None:

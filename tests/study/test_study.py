@@ -31,9 +31,10 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.files import write_result
+from evoswarm.study.hyperparameters.question import STUDIES
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import BEST, PLOT, RESULT, StudyResult
-from evoswarm.study.hyperparameters.session import STUDIES, StudyInterrupted, study
+from evoswarm.study.hyperparameters.session import StudyInterrupted, study
 from evoswarm.study.hyperparameters.storage import STORAGE
 from evoswarm.study.hyperparameters.verdict import confirm
 from evoswarm.study.hyperparameters.workers import MOST_DEATHS
@@ -414,13 +415,15 @@ def test_what_the_command_prints(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["study", str(study_file("genome.max_members: {choices: [1]}", 2, ONE))]) == 0
-    printed = capsys.readouterr().out
-    lines = printed.splitlines()
-    assert lines[0] == "2 trials of 5 searches each ..."
-    assert lines[1].startswith("trial 0 (the default): genome.max_members=null | 1.000 ± 0.000, ")
-    assert lines[2].startswith("trial 1: genome.max_members=1 | given up at seed 2, generation 1 (0.500 ± 0.000), ")
+    printed, told = capsys.readouterr()
+    lines, news = printed.splitlines(), told.splitlines()
+    assert news[0].startswith("study: ")
+    assert "2 trials of 5 searches each ..." in news
+    trials = [line for line in news if line.startswith("trial ")]
+    assert trials[0].startswith("trial 0 (the default): genome.max_members=null | 1.000 ± 0.000, ")
+    assert trials[1].startswith("trial 1: genome.max_members=1 | given up at seed 2, generation 1 (0.500 ± 0.000), ")
     assert "No setting differs from the default: of 2 trials none scored more on the study's own seeds." in lines
     assert "No space was written: the one that was there is as good." in lines
     assert "optuna-dashboard sqlite:///" in printed
     assert run(["study", str(study_file("genome.max_members: {choices: [1]}", 2, ONE)), "--quiet"]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, Ledger, Overrides, read_space
+from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, checking, read_space
 from evoswarm.cli.named_files import Overwrite, require_new
 from evoswarm.cli.questions import check_encodable, read_questions, write_answers
 from evoswarm.cli.trusting import RemoteCode, trusting
 from evoswarm.errors import SpaceError, Where
 from evoswarm.trust import Trust
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
 
 
 def generate(
@@ -78,7 +81,7 @@ def evaluate(
         bool, typer.Option("--force", help="Opens test items that were opened for another recipe before.")
     ] = False,
     overrides: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    as_json: AsJson = False,
     ledger: Ledger = None,
 ) -> None:
     """Score any recipe on a split of a space; the test split needs your word, and its opening is recorded."""
@@ -88,10 +91,21 @@ def evaluate(
     if name is None:
         raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
     from evoswarm.cli.early import check_evaluate
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
     from evoswarm.policies import load_policy
 
-    policy = load_policy(recipe)
-    checked = read_space(space, overrides, None, trust, lambda read: check_evaluate(policy, recipe, read, RUNS, ledger))
-    from evoswarm.cli.search_command import run_evaluate
+    with narrator_for(f"evaluate {recipe}", as_json=as_json) as narrator:
+        policy = load_policy(recipe)
 
-    run_evaluate(recipe, checked, name, runs=RUNS, ledger=ledger, as_json=as_json, open_test=open_test, force=force)
+        def first(read: SearchSpace) -> None:
+            check_evaluate(policy, recipe, read, RUNS, ledger)
+            told = f"{recipe} on the {name} split of space {read.name} ({space})"
+            narrator.start(Start("evaluate", told, read.name))
+            narrator.enter("reading", checking(read))
+
+        checked = read_space(space, overrides, None, trust, first)
+        narrator.imports()
+        from evoswarm.cli.search_command import run_evaluate
+
+        run_evaluate(recipe, checked, name, narrator, runs=RUNS, ledger=ledger, open_test=open_test, force=force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +30,7 @@ Ledger = Annotated[
 Ask = Annotated[
     bool, typer.Option("--ask", help="Ask before the test items are opened, with what they can show; at a terminal.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Events for machines, a JSON object per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -68,6 +68,6 @@ def count(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
 
 
-def tell(text: str) -> None:
-    """Say what is being done, on stderr."""
-    print(f"{text} ...", file=sys.stderr, flush=True)
+def checking(space: SearchSpace) -> str:
+    """What `read_space` does behind its first question, in words."""
+    return f"checking the files of {count(space.pool, 'member')} and {count(space.tasks, 'task')}"

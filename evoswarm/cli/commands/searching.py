@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, Ask, Ledger, Overrides, Quiet, SpaceFile, count, read_space, tell
+from evoswarm.cli.commands.options import (
+    RUNS,
+    AsJson,
+    Ask,
+    Ledger,
+    Overrides,
+    Quiet,
+    SpaceFile,
+    checking,
+    count,
+    read_space,
+)
 from evoswarm.cli.trusting import trusting
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.trust import Trust
+
+if TYPE_CHECKING:
+    from evoswarm.space import SearchSpace
 
 
 @trusting
@@ -55,16 +69,27 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
 
 
 @trusting
-def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None) -> None:
+def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
-    checked = read_space(space, overrides, None, trust)
-    from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.experiment.plan import make_plan
-    from evoswarm.experiment.progress import Progress
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start, about
 
-    silence_loading()
-    for line in make_plan(checked, progress=Progress(tell)).lines():
-        print(line)
+    with narrator_for(f"plan {space}", as_json=as_json) as narrator:
+
+        def first(read: SearchSpace) -> None:
+            narrator.start(Start("plan", about(read, space), read.name))
+            narrator.enter("reading", checking(read))
+
+        checked = read_space(space, overrides, None, trust, first)
+        narrator.imports()
+        from evoswarm.decoding.forward.devices import silence_loading
+        from evoswarm.experiment.plan import make_plan
+
+        silence_loading()
+        planned = make_plan(checked, progress=narrator.progress)
+        narrator.result(planned.as_dict())
+        for line in planned.lines() if narrator.to_people else ():
+            print(line)
 
 
 @trusting
@@ -75,7 +100,7 @@ def search(
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replaces the space's seed.")] = None,
     overrides: Overrides = None,
     quiet: Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+    as_json: AsJson = False,
     certify: Annotated[
         bool, typer.Option("--certify/--no-certify", help="Test the champion on held-out items at the end.")
     ] = True,
@@ -85,14 +110,24 @@ def search(
     """Search for the recipe that answers best; an unfinished run is continued."""
     from evoswarm.cli.asking import require_terminal
     from evoswarm.cli.early import check_search
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start, about
 
     require_terminal(ask)
     if ask and not certify:
         raise RunError("expected --ask or --no-certify (which opens no test items, so nothing is asked), got both")
-    checked = read_space(space, overrides, seed, trust, lambda read: check_search(read, out, RUNS, ledger))
-    from evoswarm.cli.search_command import run_search
+    with narrator_for(f"search {space}", quiet=quiet, as_json=as_json) as narrator:
 
-    run_search(checked, out=out, runs=RUNS, ledger=ledger, quiet=quiet, as_json=as_json, certify=certify, ask=ask)
+        def first(read: SearchSpace) -> None:
+            run = check_search(read, out, RUNS, ledger)
+            narrator.start(Start("search", about(read, space), read.name, run, read.evolution.generations))
+            narrator.enter("reading", checking(read))
+
+        checked = read_space(space, overrides, seed, trust, first)
+        narrator.imports()
+        from evoswarm.cli.search_command import run_search
+
+        run_search(checked, narrator, out=out, runs=RUNS, ledger=ledger, certify=certify, ask=ask)
 
 
 @trusting
@@ -104,7 +139,7 @@ def certify(
     ] = False,
     ask: Ask = False,
     quiet: Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The certificate as JSON, for machines.")] = False,
+    as_json: AsJson = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
     ledger: Ledger = None,
 ) -> None:
@@ -118,9 +153,19 @@ def certify(
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.asking import require_terminal
     from evoswarm.cli.early import check_certify
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
 
     require_terminal(ask)
-    check_certify(run, trust, ledger)
-    from evoswarm.cli.certify_command import run_certify
+    with narrator_for(f"certify {run}", quiet=quiet, as_json=as_json) as narrator:
 
-    run_certify(run, trust, ledger=ledger, force=force, ask=ask, quiet=quiet, as_json=as_json)
+        def first(read: SearchSpace) -> None:
+            told = f"the champion of {run}, a search of space {read.name}"
+            narrator.start(Start("certify", told, read.name))
+            narrator.enter("reading", checking(read))
+
+        check_certify(run, trust, ledger, first)
+        narrator.imports()
+        from evoswarm.cli.certify_command import run_certify
+
+        run_certify(run, trust, narrator, ledger=ledger, force=force, ask=ask)

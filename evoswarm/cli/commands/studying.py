@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, Overrides, Quiet, SpaceFile, read_space
+from evoswarm.cli.commands.options import RUNS, AsJson, Overrides, Quiet, SpaceFile, checking, read_space
 from evoswarm.cli.trusting import trusting
 from evoswarm.trust import Trust
 
@@ -21,19 +21,25 @@ def study(
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a YAML file.")],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that run trials side by side.")] = 1,
     quiet: Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find out which settings of a search matter; an unfinished study is continued."""
     from evoswarm.cli.early import check_ledger
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
     from evoswarm.genomes import check_kind
-    from evoswarm.study.hyperparameters.question import read_question
+    from evoswarm.study.hyperparameters.question import STUDIES, read_question
 
-    question = read_question(file, trust)
-    check_kind(question.space)
-    check_ledger(RUNS)
-    from evoswarm.cli.study_command import run_study
+    with narrator_for(f"study {file}", quiet=quiet, as_json=as_json) as narrator:
+        question = read_question(file, trust)
+        check_kind(question.space)
+        check_ledger(RUNS)
+        told = f"{question.study.name} ({file}), of space {question.space.name}, in {RUNS / STUDIES}"
+        narrator.start(Start("study", f"{told}/{question.study.name}", question.space.name))
+        narrator.imports()
+        from evoswarm.cli.study_command import run_study
 
-    run_study(question, runs=RUNS, jobs=jobs, quiet=quiet, as_json=as_json)
+        run_study(question, narrator, runs=RUNS, jobs=jobs)
 
 
 @trusting
@@ -50,10 +56,13 @@ def compare(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where everything is written.")] = None,
     overrides: Overrides = None,
     quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
     from evoswarm.cli.compare_command import numbers, run_compare
     from evoswarm.cli.early import check_compare
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
 
     chosen, names, place = numbers(seeds), list[str](), Path()
 
@@ -61,9 +70,14 @@ def compare(
         nonlocal names, place
         place = out if out is not None else RUNS / f"compare-{read.name}"
         names = check_compare(read, algorithms, chosen, evaluations, place, RUNS)
+        searches = f"{len(names) * len(chosen)} searches of {evaluations:,} evaluations"
+        narrator.start(Start("compare", f"{searches} over space {read.name} ({space}), in {place}", read.name))
+        narrator.enter("reading", checking(read))
 
-    checked = read_space(space, overrides, None, trust, check)
-    run_compare(checked, names, chosen, evaluations, out=place, runs=RUNS, quiet=quiet)
+    with narrator_for(f"compare {space}", quiet=quiet, as_json=as_json) as narrator:
+        checked = read_space(space, overrides, None, trust, check)
+        narrator.imports()
+        run_compare(checked, names, chosen, evaluations, narrator, out=place, runs=RUNS)
 
 
 @trusting
@@ -73,14 +87,24 @@ def two_by_two(
     cross: Annotated[Path, typer.Argument(metavar="CROSS", help="The same space over members that do not.")],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 0.")] = 5,
     overrides: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
     from evoswarm.cli.early import check_ledger
+    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
     from evoswarm.study.two_by_two.pair import check_spaces
 
-    one = read_space(same, overrides, None, trust, lambda read: check_ledger(RUNS))
-    other = read_space(cross, overrides, None, trust, lambda read: check_spaces(one, read))
-    from evoswarm.cli.two_by_two_command import run_two_by_two
+    def check(read: SearchSpace) -> None:
+        check_ledger(RUNS)
+        narrator.start(Start("two-by-two", f"{same} and {cross}, {seeds} seeds each", read.name))
+        narrator.enter("reading", checking(read))
 
-    run_two_by_two(one, other, range(seeds), runs=RUNS, as_json=as_json)
+    with narrator_for(f"two-by-two {same} {cross}", quiet=quiet, as_json=as_json) as narrator:
+        one = read_space(same, overrides, None, trust, check)
+        other = read_space(cross, overrides, None, trust, lambda read: check_spaces(one, read))
+        narrator.imports()
+        from evoswarm.cli.two_by_two_command import run_two_by_two
+
+        run_two_by_two(one, other, range(seeds), narrator, runs=RUNS)

@@ -68,9 +68,9 @@ def compare(
             one = known.get((algorithm, seed))
             if one is None:
                 if swarm is None:
-                    progress.stage(f"loading {len(space.pool)} members")
-                    swarm = load_swarm(space)
-                one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm)
+                    swarm = load_swarm(space, on_load=progress.loading)
+                progress.enter("comparing", f"search {number} of {len(wanted)}: {algorithm}, seed {seed}")
+                one = _searched(root, space, algorithm, seed, evaluations, Path(runs), swarm, progress)
                 write_within(root, f"{algorithm}-seed{seed}.json", one.to_json())
             found.append(one)
             on_search(one, number, len(wanted))
@@ -98,7 +98,14 @@ def variant(space: SearchSpace, algorithm: str, evaluations: int) -> SearchSpace
 
 
 def _searched(
-    root: Path, space: SearchSpace, algorithm: str, seed: int, evaluations: int, runs: Path, swarm: Decoder
+    root: Path,
+    space: SearchSpace,
+    algorithm: str,
+    seed: int,
+    evaluations: int,
+    runs: Path,
+    swarm: Decoder,
+    progress: Progress,
 ) -> SearchRecord:
     curve: list[tuple[int, float]] = []
     result = search(
@@ -108,7 +115,7 @@ def _searched(
         out=root / "searches" / f"{algorithm}-seed{seed}",
         swarm=swarm,
         certify=False,
-        progress=Progress(generation=lambda figures: curve.append((figures.evaluations, figures.best_accuracy or 0.0))),
+        progress=progress.within(lambda one: curve.append((one.evaluations, one.best_accuracy or 0.0))),
     )
     front, worst = objectives_seen(result, objectives_of(space))
     return SearchRecord(

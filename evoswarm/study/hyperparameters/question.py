@@ -32,6 +32,9 @@ _FIXED: Mapping[str, str] = {
     "budget.seconds": "a clock is not the same twice",
 }
 
+STUDIES = "studies"
+"""The directory of all studies, under that of all runs."""
+
 _NOT_IDENTITY = {"description", "seed", "tracking", "decoding", "certificate"}
 
 

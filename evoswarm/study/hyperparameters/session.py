@@ -15,7 +15,7 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.files import write_result
 from evoswarm.study.hyperparameters.importance import importances
-from evoswarm.study.hyperparameters.question import Question, read_question
+from evoswarm.study.hyperparameters.question import STUDIES, Question, read_question
 from evoswarm.study.hyperparameters.record import TrialOutcome, TrialRecord, best_of, finished, record, store
 from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.study.hyperparameters.storage import KEY, connect, next_trial, open_study
@@ -23,9 +23,6 @@ from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 from evoswarm.study.hyperparameters.verdict import Confirmation, confirm, step_of
 from evoswarm.study.hyperparameters.workers import RunJobs, Workers, await_orphans, run_here
 from evoswarm.tracking import StudyLog, Tracker
-
-STUDIES = "studies"
-"""The directory of all studies, under that of all runs."""
 
 OnTrial = Callable[[TrialRecord], None]
 
@@ -78,7 +75,7 @@ def study(
         await_orphans(directory)
         storage = connect(root)
         stack.callback(storage.engine.dispose)
-        run = run_here(TrialRunner(asked, root, directory, swarm))
+        run = run_here(TrialRunner(asked, root, directory, swarm, progress))
         if jobs > 1:
             run = stack.enter_context(Workers(asked, root, directory, jobs)).run
         stored = open_study(asked, storage)
@@ -88,7 +85,7 @@ def study(
         try:
             records = _trials(asked, stored, run, log, on_trial, progress)
             confirmation = _confirm(asked, records, run, progress)
-            progress.stage("estimating how much each setting matters")
+            progress.enter("studying", "estimating how much each setting matters")
             found = importances(asked.settings, records, asked.study.seed)
             result = StudyResult(asked, directory, storage.url, records, found, confirmation)
             write_result(result)
@@ -111,9 +108,8 @@ def _trials(
         RunError: the default cannot be searched.
     """
     asked, known = question.study, finished(stored, question)
-    progress.stage(
-        f"{asked.trials} trials of {len(asked.seeds)} searches each" + (f", {len(known)} known" if known else "")
-    )
+    searches = f"{asked.trials} trials of {len(asked.seeds)} searches each"
+    progress.enter("studying", searches + (f", {len(known)} known" if known else ""))
 
     def tell(ended: TrialRecord) -> None:
         log.trial(mirror.trial_run(question, ended))
@@ -148,7 +144,7 @@ def _confirm(
     seeds, best = question.study.confirm_seeds, best_of(records)
     if best.number == 0:
         return None
-    progress.stage(f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
+    progress.enter("studying", f"comparing trial {best.number} with the default on {len(seeds)} fresh seeds")
     jobs = [
         TrialJob("confirm/default", question.default, seeds),
         TrialJob(f"confirm/{best.number:04d}", best.parameters, seeds),

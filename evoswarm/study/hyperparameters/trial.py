@@ -15,7 +15,7 @@ import optuna
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.study.hyperparameters.pruning import CURVES
@@ -58,14 +58,23 @@ class TrialRunner:
         runs: the directory of all runs.
         directory: of the study.
         swarm: the space's pool, loaded already; None loads it when it is needed.
+        progress: told what is being done.
     """
 
-    def __init__(self, question: Question, runs: Path, directory: Path, swarm: Decoder | None = None) -> None:
+    def __init__(
+        self,
+        question: Question,
+        runs: Path,
+        directory: Path,
+        swarm: Decoder | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
         self._question, self._runs, self._directory, self._loaded = question, runs, directory, swarm
+        self._progress = progress
 
     @cached_property
     def _swarm(self) -> Decoder:
-        return self._loaded or load_swarm(self._question.space)
+        return self._loaded or load_swarm(self._question.space, on_load=self._progress.loading)
 
     def run(self, job: TrialJob) -> TrialOutcome:
         """Run a job.
@@ -88,7 +97,7 @@ class TrialRunner:
                     out=self._directory / job.name / f"seed{seed}",
                     seed=seed,
                     runs=self._runs,
-                    progress=Progress(generation=heard.generation),
+                    progress=self._progress.within(heard.generation, job.name),
                     swarm=swarm,
                     certify=False,
                 )

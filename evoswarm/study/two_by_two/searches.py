@@ -114,7 +114,7 @@ def search_both(
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
     """
     seeded = space.model_copy(update={"seed": seed})
-    loaded = swarm if swarm is not None else load_swarm(space)
+    loaded = swarm if swarm is not None else load_swarm(space, on_load=progress.loading)
 
     def champion(one: SearchSpace) -> tuple[Policy, int]:
         asked = 0
@@ -124,16 +124,16 @@ def search_both(
             asked = figures.evaluations
 
         kind = one.genome.kind
-        progress.stage(f"{space.name}, seed {seed}: searching for a {kind}")
+        progress.enter("studying", f"{space.name}, seed {seed}: searching for a {kind}")
         out = runs / DIRECTORY / f"{one.name}-seed{seed}{'' if kind == 'mix' else f'-{kind}'}"
-        found = search(one, out=out, runs=runs, swarm=loaded, progress=Progress(generation=count), certify=False)
+        found = search(one, out=out, runs=runs, swarm=loaded, progress=progress.within(count), certify=False)
         return found.champion, asked
 
     mix, evaluations = champion(seeded)
     vote, asked = champion(voting(seeded, evaluations))
-    with workbench(seeded, ledger_file(runs), splits=("test",), swarm=loaded) as bench:
+    progress.enter("test", f"{space.name}, seed {seed}: {seeded.splits.test} test items")
+    with workbench(seeded, ledger_file(runs), splits=("test",), swarm=loaded, progress=progress.within()) as bench:
         items = bench.items["test"]
-        progress.stage(f"{space.name}, seed {seed}: {len(items)} test items")
         return SeedResult(
             members=tuple(spec.name for spec in bench.pool),
             seed=seed,

@@ -171,7 +171,7 @@ def two_by_two(
     results = []
     with kept_in(Path(runs) / DIRECTORY):
         for space in (same, cross):
-            swarm = load_swarm(space)  # one pool at a time: two may not fit
+            swarm = load_swarm(space, on_load=progress.loading)  # one pool at a time: two may not fit
             results.append(
                 [search_both(space, seed, runs=Path(runs), swarm=swarm, progress=progress) for seed in seeds]
             )
