@@ -27,6 +27,18 @@ class Interval(Part):
     high: float
 
 
+class Power(Part):
+    """The true gain over every rival that is found with a probability of 80%; None where not even the greatest is.
+
+    Attributes:
+        before: as expected before the test items were opened, by how often champion and rivals differed on selection.
+        seen: by the spread of their differences on the test items.
+    """
+
+    before: float | None
+    seen: float | None
+
+
 class Compute(Part):
     """What somebody costs deployed alone, mean per item, tasks weighted.
 

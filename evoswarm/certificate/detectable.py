@@ -54,15 +54,30 @@ def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int = 4) -> fl
     return detectable_gain({str(rival): [share] * len(parts) for rival in range(rivals)}, parts, 1.0)
 
 
+def gain_found(differences: Sequence[AdjustedMean]) -> float | None:
+    """The gain over each that would be found over all with a probability of 80%, with the errors that were seen.
+
+    Unlike `detectable_gain` it knows which way scores differ: where one side wins nearly always, the error is small.
+
+    Returns:
+        In [0, 1]; None where even the greatest gain would not be found.
+    """
+
+    def shortfall(gain: float) -> float:
+        return math.prod(float(ndtr(gain / one.standard_error - one.quantile())) for one in differences) - POWER
+
+    return _root(shortfall, 0.0, 1.0)
+
+
 def items_to_beat(differences: Sequence[AdjustedMean], items: int) -> int | None:
     """How many items would prove the observed gains against all with a probability of 80%; None if some is no gain."""
     if not all(sample.centre > 0 for sample in differences):
         return None
-    z = -float(ndtri(ONE_SIDED))
 
     def shortfall(growth: float) -> float:
         ratios = [sample.centre / sample.standard_error * math.sqrt(growth) for sample in differences]
-        return math.prod(float(ndtr(ratio - z)) for ratio in ratios) - POWER
+        bounds = [sample.quantile() for sample in differences]  # of so few items: that of more would be smaller
+        return math.prod(float(ndtr(ratio - bound)) for ratio, bound in zip(ratios, bounds, strict=True)) - POWER
 
     growth = _root(shortfall, 0.0, MOST_ITEMS / items)
     return None if growth is None else math.ceil(growth * items)
@@ -70,9 +85,9 @@ def items_to_beat(differences: Sequence[AdjustedMean], items: int) -> int | None
 
 def items_to_rule_out(differences: Sequence[AdjustedMean], items: int, margin: float, level: float) -> int | None:
     """How many items would show, with a probability of 80%, that some observed gain stays below the margin."""
-    reach = float(ndtri(POWER) - ndtri(level))
-    rooms = [(margin - sample.centre, sample.standard_error) for sample in differences]
-    growths = [(reach * error / room) ** 2 for room, error in rooms if room > 0]
+    power = float(ndtri(POWER))
+    rooms = [(margin - one.centre, (power + one.quantile(level)) * one.standard_error) for one in differences]
+    growths = [(reach / room) ** 2 for room, reach in rooms if room > 0]
     needed = [math.ceil(growth * items) for growth in growths if growth * items <= MOST_ITEMS]
     return min(needed, default=None)
 

@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from evoswarm.certificate.compared import CeilingResult, Compute, DiagnosticResult, Failed, Interval, Part, RivalResult
+from evoswarm.certificate.compared import (
+    CeilingResult,
+    Compute,
+    DiagnosticResult,
+    Failed,
+    Interval,
+    Part,
+    Power,
+    RivalResult,
+)
 from evoswarm.certificate.verdict import Outcome
 
 CERTIFICATE_VERSION: Literal[1] = 1
@@ -121,8 +130,8 @@ class Opening(Part):
         others_of_this_space: how many recipes of this space had opened any of them before.
         others: how many recipes of any space.
         opened_before: how many of the items these had opened.
-        detectable_gain: what could be proven against all rivals with a probability of 80%, as stated before the
-            items were opened; None where no gain could.
+        detectable_gain: the true gain over all rivals that is found with a probability of 80%, as stated before the
+            items were opened; None where no gain is.
         statement: the same in words.
     """
 
@@ -229,6 +238,7 @@ class Certificate(Part):
         failed: the same by kind and member.
         at_limit: answers of the champion that were ended by their limit of bytes.
         cut_off: of these, those that had nothing yet that their scorer could read; they count 0.
+        power: how large a gain such a test finds; None in certificates of earlier versions.
         notes: what else a reader must know.
 
     Example:
@@ -259,6 +269,7 @@ class Certificate(Part):
     failed: tuple[Failed, ...] = ()
     at_limit: int = 0
     cut_off: int = 0
+    power: Power | None = None
     notes: tuple[str, ...]
 
     def to_json(self) -> str:

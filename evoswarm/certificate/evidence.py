@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from evoswarm.canonical import round_significant
-from evoswarm.certificate.compared import CeilingResult, Compute, DiagnosticResult, Failed, Interval, RivalResult
+from evoswarm.certificate.compared import (
+    CeilingResult,
+    Compute,
+    DiagnosticResult,
+    Failed,
+    Interval,
+    Power,
+    RivalResult,
+)
+from evoswarm.certificate.detectable import gain_found
 from evoswarm.certificate.document import (
     Ablation,
     Certificate,
@@ -24,12 +33,25 @@ from evoswarm.certificate.document import (
 )
 from evoswarm.certificate.verdict import DOING, SPEAKS, decide, searching
 from evoswarm.evaluation.candidate import Scored
-from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.cost import MEANINGS, Cost, MemberCost
 from evoswarm.policies.policy import Role
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
-from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, gap_of, holm, mean_of, strata
+from evoswarm.statistics.intervals import (
+    ONE_SIDED,
+    AdjustedMean,
+    Stratum,
+    difference_of,
+    gap_of,
+    holm,
+    mean_of,
+    strata,
+)
 
-COMPUTE_NOTE = "Compute is what a recipe costs deployed alone, per item."
+COMPUTE_NOTE = (
+    "Compute is what a recipe costs deployed alone, mean per item. "
+    + "; ".join(f"{name}: {meaning}" for name, meaning in MEANINGS.items())
+    + "."
+)
 GATES_NOTE = (
     "Gating saves passes and weight reads more than FLOPs: a follower that was silent catches up when it next speaks, "
     "so it still reads nearly all tokens."
@@ -130,6 +152,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         failed=_failed(evidence.champion),
         at_limit=evidence.champion.summary.at_limit,
         cut_off=evidence.champion.summary.cut_off,
+        power=_power(evidence, parts),
         notes=evidence.notes,
     )
 
@@ -167,6 +190,11 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
         below_margin=verdict.below_margin,
         items_needed=verdict.items_needed,
     )
+
+
+def _power(evidence: Evidence, parts: Sequence[Stratum]) -> Power:
+    seen = gain_found([difference_of(evidence.champion.scores, one.scores, parts) for one in evidence.rivals])
+    return Power(before=evidence.opening.detectable_gain, seen=None if seen is None else _rounded(seen))
 
 
 def _by_task(evidence: Evidence) -> dict[str, TaskScore]:

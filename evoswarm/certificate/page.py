@@ -8,9 +8,11 @@ from typing import cast
 
 from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed, Interval
 from evoswarm.certificate.document import Certificate, MemberResult
-from evoswarm.certificate.verdict import COUNTS, DOING, signed
+from evoswarm.certificate.power import looking_back
+from evoswarm.certificate.verdict import COUNTS, DOING, SPEAKS, ranged
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind
+from evoswarm.policies.shares import percent
 
 WIDTH = 80
 _NAME, _MEMBER = 34, 24
@@ -41,9 +43,12 @@ def summary(certificate: Certificate) -> list[str]:
         "Verdict",
         verdict.sentence,
         verdict.searching,
-        f"Accuracy on {certificate.items.test:,} test items: {_percent(certificate.score)}, "
-        f"selection had promised {100 * certificate.gap.selection:.1f}%. {certificate.opening.statement}",
+        f"Accuracy on {certificate.items.test:,} test items: {_percent(certificate.score)}; it was "
+        f"{100 * certificate.gap.selection:.1f}% on the selection items, by which the champion was chosen. "
+        "In brackets: 95% intervals.",
     ]
+    if certificate.power is not None:
+        lines.append(f"Before opening: {_lowered(certificate.opening.statement)} {looking_back(certificate.power)}")
     if certificate.opening.forced:
         lines.append(_forced(certificate))
     return lines
@@ -66,20 +71,34 @@ def _asked(certificate: Certificate) -> list[str]:
         f"The search scored {certificate.recipes_tried:,} distinct recipes on {items.search:,} questions and chose its "
         f"champion on {items.selection:,} others. Then {items.test:,} questions that nothing had been chosen by (the "
         "test items) were opened and answered by the champion and by all it is compared with. Before that it was "
-        f"stated: {certificate.opening.statement[0].lower()}{certificate.opening.statement[1:]}"
+        f"stated: {_lowered(certificate.opening.statement)}"
     )
+    if certificate.power is not None:
+        text += f" {looking_back(certificate.power)}"
     forced = _wrapped(_forced(certificate)) if certificate.opening.forced else []
     words = [line for sentence in certificate.subject.words for line in _wrapped(sentence, "  ")]
-    return [*_title("What was tested"), *_wrapped(text), *forced, "The champion:", *words]
+    return [
+        *_title("What was tested"),
+        *_wrapped(text),
+        *forced,
+        "The champion, with shares of its steps on the test items:",
+        *words,
+    ]
 
 
 def _scores(certificate: Certificate) -> list[str]:
     rows = [("all tasks", certificate.items.test, certificate.score)]
     rows += [(name, score.items, score) for name, score in certificate.by_task.items()]
     lines = [f"{name:<{_NAME}.{_NAME}}{items:>7,}   {_percent(score)}" for name, items, score in rows]
+    text = (
+        "Accuracy is the mean score in percent, tasks by their weights. Brackets hold 95% intervals, here and below; "
+        "differences are in points, paired by item: the same questions for both."
+    )
     return [
         *_title("Score on the test items"),
-        f"{'task':<{_NAME}}{'items':>7}   {'right (95% interval)'}",
+        *_wrapped(text),
+        "",
+        f"{'task':<{_NAME}}{'items':>7}   accuracy",
         *lines,
         *_spoilt(certificate),
     ]
@@ -115,7 +134,8 @@ def _rivals(certificate: Certificate) -> list[str]:
     count, doing = COUNTS[len(certificate.rivals)], DOING[certificate.subject.kind].lower()
     text = (
         "Each was tuned on the selection items and may spend at least the champion's FLOPs. To add value, the champion "
-        f"must be ahead of all {count} by more than chance (the lower end of each interval above 0)."
+        f"must be ahead of all {count} by more than chance (the lower end of each interval above 0: beaten), and two "
+        f"members at least must really speak, at {SPEAKS:.0%} of steps or more."
     )
     ratios = [f"{f'{rival.key} {rival.name}':<{_NAME}.{_NAME}}{_ratios(rival)}" for rival in certificate.rivals]
     return [
@@ -140,19 +160,21 @@ def _members(certificate: Certificate) -> list[str]:
         line
         for member in sorted(certificate.members, key=lambda member: member.role != "lead")
         for line in _wrapped(
-            f"{_named(member):<{_MEMBER}}{member.share_of_steps:>7.0%}   {_worth(member, len(certificate.members))}",
+            f"{_named(member):<{_MEMBER}}{percent(member.share_of_steps):>10}   "
+            f"{_worth(member, len(certificate.members))}",
             "",
-            " " * (_MEMBER + 10),
+            " " * (_MEMBER + 13),
         )
     ]
-    lines = [f"{'member':<{_MEMBER}}{'steps':>7}   {'what is lost without it (points)'}", *lines]
+    lines = [f"{'member':<{_MEMBER}}{'steps':>10}   what is lost without it (points)", *lines]
+    text = "Steps: the share of all steps of the champion's answers to the test items at which the member spoke."
     if len(certificate.members) > 1 and certificate.subject.lead:
         lines += _wrapped(
-            f"Members other than the lead spoke at {share.steps:.0%} of steps, in {share.lead_tokens:.0%} of the "
-            f"lead's tokens. That took {share.flops:.0%} of the champion's FLOPs, {share.passes:.0%} of its passes and "
-            f"{share.weight_reads:.0%} of its weight reads."
+            f"At {percent(share.steps)} of steps some member besides the lead spoke, in {percent(share.lead_tokens)} "
+            f"of the lead's tokens. All but the lead took {percent(share.flops)} of the champion's FLOPs, "
+            f"{percent(share.passes)} of its passes and {percent(share.weight_reads)} of its weight reads."
         )
-    return [*_title("Who really speaks"), *lines]
+    return [*_title("Who really speaks"), *_wrapped(text), "", *lines]
 
 
 def _named(member: MemberResult) -> str:
@@ -172,20 +194,20 @@ def _diagnostics(certificate: Certificate) -> list[str]:
     if not certificate.diagnostics:
         return []
     ends = [f" p {_p_value(one)}" for one in certificate.diagnostics]
-    text = "No verdict hangs on these: they tell what the champion's parts are good for. p is Holm's, for all together."
-    return [*_title("Diagnostics"), *_wrapped(text), "", *_comparison(certificate.diagnostics, ends)]
+    text = (
+        "No verdict hangs on these: they tell what the champion's parts are good for. p is how often a difference as "
+        "large comes of chance alone, adjusted for all of these together (Holm)."
+    )
+    lines = _comparison(certificate.diagnostics, ends)
+    return [*_title("Diagnostics"), *_wrapped(text), "", *lines, "", *_explained(certificate.diagnostics)]
 
 
 def _ceilings(certificate: Certificate) -> list[str]:
     if not certificate.ceilings:
         return []
     text = "Nobody can play these, because they are told the right answers. They are no rivals."
-    return [
-        *_title("Ceilings"),
-        *_wrapped(text),
-        "",
-        *_comparison(certificate.ceilings, [""] * len(certificate.ceilings)),
-    ]
+    lines = _comparison(certificate.ceilings, [""] * len(certificate.ceilings))
+    return [*_title("Ceilings"), *_wrapped(text), "", *lines, "", *_explained(certificate.ceilings)]
 
 
 def _gap(certificate: Certificate) -> list[str]:
@@ -195,8 +217,8 @@ def _gap(certificate: Certificate) -> list[str]:
         seen = f"{100 * gap.search:.1f}% on the search items and {seen}"
     text = (
         f"The champion scored {seen}, and {100 * certificate.score.mean:.1f}% on the test items. Selection less test, "
-        f"in points: {_points(gap.selection_less_test)}. The best of many looks better than it is; only the test "
-        "items are fair."
+        f"in points: {_points(gap.selection_less_test)}. Scores that a choice was made by tend to be too high; those "
+        "on the test items are fair."
     )
     return [*_title("What was promised"), *_wrapped(text)]
 
@@ -215,11 +237,21 @@ def _foot(certificate: Certificate) -> list[str]:
     ]
 
 
+def _explained(rows: Sequence[Compared]) -> list[str]:
+    """What each of them is."""
+    return [line for one in rows for line in _wrapped(f"{_shown(one)}: {one.description}", "", "    ")]
+
+
+def _shown(one: Compared) -> str:
+    """A rival has its key before its name."""
+    return f"{one.key} {one.name}" if one.key[:1] == "R" else one.name
+
+
 def _comparison(rows: Sequence[Compared], ends: Sequence[str]) -> list[str]:
-    lines = [f"{'':<{_NAME}}{'right':>7}   {'champion ahead by (points)'}"]
+    lines = [f"{'':<{_NAME - 1}}accuracy   champion ahead by (points)"]
     for row, end in zip(rows, ends, strict=True):
-        name = f"{row.key} {row.name}" if row.key[:1] == "R" else row.name
-        lines.append(f"{name:<{_NAME}.{_NAME}}{row.score.mean:>7.1%}   {_points(row.difference):<24}{end}".rstrip())
+        points = f"{_points(row.difference):<24}"
+        lines.append(f"{_shown(row):<{_NAME}.{_NAME}}{row.score.mean:>7.1%}   {points}{end}".rstrip())
     return lines
 
 
@@ -255,8 +287,12 @@ def _percent(score: Interval) -> str:
 
 
 def _points(difference: Interval) -> str:
-    low, high = (signed(value).removesuffix(" points") for value in (difference.low, difference.high))
-    return f"{signed(difference.mean).removesuffix(' points')} ({low} to {high})"
+    return ranged(difference.mean, difference.low, difference.high)
+
+
+def _lowered(sentence: str) -> str:
+    """As it goes on behind a colon."""
+    return sentence[0].lower() + sentence[1:]
 
 
 def _p_value(one: DiagnosticResult) -> str:

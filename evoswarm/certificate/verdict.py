@@ -72,7 +72,7 @@ def decide(
     if ruled_out:
         name = min(ruled_out, key=lambda name: ruled_out[name])
         most = ruled_out[name]
-        least = f"its gain over {name} is at most {points(most)}" if most > 0 else f"it is worse than {name}"
+        least = f"its gain over {name} is {_at_most(most, margin, rivals)}" if most > 0 else f"it is worse than {name}"
         sentence = f"{alone}{doing} adds no value here: {least}, and a gain below {points(margin)} does not count."
         return Verdict("no value", sentence, beaten, True)
     needed = _needed(list(rivals.values()), speakers, items, margin, level)
@@ -95,7 +95,7 @@ def searching(uniform: AdjustedMean | None, same: bool) -> str:
     if uniform is None:
         return "The pool has one member, so there is no uniform mix to compare with."
     if same:
-        return "The champion is the uniform mix of the pool: searching found nothing better."
+        return "The champion is the uniform mix of the pool: searching added nothing to it."
     gap = _gap(uniform)
     if uniform.lower() > 0:
         return f"Searching beat the uniform mix of the pool: {gap}."
@@ -111,8 +111,14 @@ def points(value: float) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference of shares as percentage points with its sign: ``+3.4 points``."""
-    return f"{100 * value:+z.1f} points"
+    """A difference of shares in percentage points with its sign: ``+3.4``; only nothing is ``+0.0``."""
+    digits = next((digits for digits in (1, 2, 3) if round(100 * value, digits)), 1)
+    return f"{100 * value:+z.{digits}f}"
+
+
+def ranged(mean: float, low: float, high: float) -> str:
+    """A difference with its interval, in points: ``+3.4 (+1.2 to +5.5)``."""
+    return f"{signed(mean)} ({signed(low)} to {signed(high)})"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -128,17 +134,29 @@ def count(items: int) -> str:
 
 def _adds(doing: str, rivals: Mapping[str, AdjustedMean], beaten: tuple[str, ...], margin: float) -> Verdict:
     least = min(rivals, key=lambda name: rivals[name].mean)
-    sample = rivals[least]
-    below = any(one.upper(ONE_SIDED / len(rivals)) < margin for one in rivals.values())
+    highest = {name: sample.upper(ONE_SIDED / len(rivals)) for name, sample in rivals.items()}
+    lowest = min(highest, key=lambda name: highest[name])
+    below = highest[lowest] < margin
     sentence = (
         f"{doing} adds value{f', by less than {points(margin)}' if below else ''}: the champion beats all "
-        f"{len(rivals)} rivals, the closest, {least}, by {_gap(sample).removeprefix('+')}."
+        f"{COUNTS.get(len(rivals), len(rivals))} rivals, the closest, {least}, by "
+        f"{_gap(rivals[least]).removeprefix('+')}."
     )
+    if below:
+        over = "That gain" if lowest == least else f"Its gain over {lowest}"
+        sentence += f" {over} is {_at_most(highest[lowest], margin, rivals)}."
     return Verdict("adds value", sentence, beaten, below)
 
 
+def _at_most(most: float, margin: float, rivals: Mapping[str, AdjustedMean]) -> str:
+    """An upper bound that is below the margin: it is wider than the 95% interval, as any one rival is enough."""
+    shown = "below" if points(most) == points(margin) else "at most"
+    return f"{shown} {points(most)} (a bound that allows for there being {COUNTS.get(len(rivals), len(rivals))} rivals)"
+
+
 def _gap(sample: AdjustedMean) -> str:
-    return f"{signed(sample.mean)} ({100 * sample.lower():+z.1f} to {100 * sample.upper():+z.1f})"
+    mean, _, interval = ranged(sample.mean, sample.lower(), sample.upper()).partition(" ")
+    return f"{mean} points {interval}"
 
 
 def _alone(speakers: int) -> str:
@@ -155,4 +173,4 @@ def _needed(samples: Sequence[AdjustedMean], speakers: int, items: int, margin: 
 def _wanted(needed: int | None) -> str:
     if needed is None:
         return "No number of items is foreseen to decide it."
-    return f"If what was seen goes on, about {count(needed)} items would decide it."
+    return f"If what was seen goes on, about {count(needed)} test items in all would decide it."

@@ -127,12 +127,11 @@ def _print_champion(console: Console, result: SearchResult) -> None:
     champion = result.selection.champion
     summary = champion.summary
     console.print(f"\n[bold]Champion[/bold] [dim]{champion.policy.digest[:12]}[/dim]")
-    for line in champion.policy.words(summary.cost.spoken):
+    words = champion.policy.words(summary.spoken)
+    for line in words:
         console.print(f"  {escape(line)}", soft_wrap=True)
-    gate = f"followers spoke at {summary.open_share:.0%} of steps and touched {summary.touched_share:.0%}"
+    shares = " Shares of steps are of its answers to them." if any("% of steps" in line for line in words) else ""
     console.print(
-        f"  Accuracy {champion.accuracy:.3f} on {summary.items} selection items, {quantity(summary.cost.flops)} FLOPs "
-        f"and {summary.cost.passes:.1f} passes an item"
-        + (f"; {gate} of the lead's tokens.\n" if champion.policy.kind == "mix" else ".\n"),
+        f"  On the {summary.items:,} selection items it has an accuracy of {champion.accuracy:.3f}.{shares}\n",
         soft_wrap=True,
     )

@@ -73,7 +73,7 @@ def run_evaluate(
     narrator.result(_as_dict(result))
     if not narrator.to_people:
         return
-    for line in result.policy.words(result.summary.cost.spoken):
+    for line in result.policy.words(result.summary.spoken):
         print(line)
     console = make_console()
     title = f"{split} split, {result.summary.items} items"

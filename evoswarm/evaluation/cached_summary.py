@@ -18,7 +18,7 @@ from evoswarm.evaluation.row import UNREADABLE, EvaluationTable, damaged
 from evoswarm.failure import Failure
 from evoswarm.tasks.task import Item, Task
 
-_VERSION = LEDGER_VERSION - 1  # sums that an earlier version of the ledger kept lack figures: they are not read
+_VERSION = LEDGER_VERSION  # sums that were kept before say nothing of each member's steps: they are not read
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class CachedSummary:
         packed = {
             "by_task": dict(known.by_task),
             "cost": known.cost.to_json(),
+            "spoken": [known.spoken[name] for name in names] if known.spoken else [],
             "failure": None if known.failure is None else _placed(known.failure, names),
             "failed": [_placed(one, names) for one in known.failed],
         }
@@ -73,6 +74,7 @@ class CachedSummary:
             data = from_json(text)
             known = data["summary"]
             known["cost"] = Cost.from_json(known["cost"], names)
+            known["spoken"] = dict(zip(names, known["spoken"], strict=True)) if known["spoken"] else {}
             known["failure"] = None if known["failure"] is None else Failure(**_named(known["failure"], names))
             known["failed"] = tuple([FailedItems(**_named(one, names)) for one in known["failed"]])
             known["scores"] = tuple(known["scores"])

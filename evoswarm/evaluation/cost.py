@@ -15,6 +15,13 @@ from pydantic_core import from_json  # several times as fast as Python's own, an
 
 from evoswarm.decoding.request import MemberShape, MemberUse
 
+MEANINGS = {
+    "FLOPs": "floating-point operations",
+    "passes": "calls of a model with one text, all members together",
+    "weight reads": "bytes of weights moved: passes times a model's size",
+}
+"""What the numbers of a cost are, in words; all of them per question, deployed alone."""
+
 
 class MemberCost(NamedTuple):
     """What one member of a policy costs; a tuple, because a ledger gives back many thousands at once.
@@ -65,12 +72,6 @@ class Cost:
     def names(self) -> tuple[str, ...]:
         """Of the members."""
         return tuple([member.name for member in self.members])
-
-    @property
-    def spoken(self) -> dict[str, float]:
-        """By member's name, the share of the steps at which it spoke; a lead speaks at every one."""
-        most = max((member.steps for member in self.members), default=0.0)
-        return {member.name: member.steps / most for member in self.members if most}
 
     def to_json(self) -> list[list[float]]:
         """Numbers only, in member order: names are the policy's affair, and a ledger is shared by many spaces."""
@@ -155,6 +156,12 @@ class CostTable:
         weighted = self.numbers * np.array(weights)[:, None, None]
         means = np.add.accumulate(weighted)[-1].tolist()  # one after the other: ``np.sum`` adds in an order of its own
         return Cost.from_json(means, self.names)
+
+    def spoken(self, steps: float) -> dict[str, float]:
+        """By member's name, the share of so many steps, those of all items together, at which it spoke."""
+        counts = self.numbers[:, :, _NUMBERS.index("steps")].sum(axis=0).tolist()
+        most = max([steps, *counts])  # a router by confidence counts the steps of the answer that it chose
+        return {name: count / most for name, count in zip(self.names, counts, strict=True)} if most else {}
 
     def total(self, number: str, places: Iterable[int]) -> float:
         """Sum of one number (``tokens``, ``flops``, ...) over all members and the items at these places."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic_core import from_json  # several times as fast as Python's own, and a replay reads much
@@ -147,7 +147,7 @@ class Summary:
         accuracy: weighted mean over tasks of the tasks' means; None where every item failed.
         by_task: mean score per task, by task name; empty where every item failed.
         cost: weighted mean cost vector, of the failed items what was read.
-        open_share: share of steps at which a follower spoke.
+        open_share: share of steps at which a follower spoke, any of them.
         touched_share: share of lead tokens in which a follower spoke.
         failure: why there is no accuracy: the commonest failure, the first of those where several are; None where
             any item did not fail.
@@ -157,6 +157,7 @@ class Summary:
         scores: per item, in order; a failure counts 0.
         at_limit: on how many items the scored answer was ended by its limit of bytes.
         cut_off: of these, where that came before anything that could be read as an answer.
+        spoken: by member's name, the share of all steps at which it spoke; empty where there was no step.
 
     Example:
         >>> summary = evaluated.summary
@@ -176,6 +177,7 @@ class Summary:
     scores: Annotated[tuple[float, ...], _of("score", _scores)]
     at_limit: Annotated[int, _count("ending", "limit", "cut_off")] = 0
     cut_off: Annotated[int, _count("ending", "cut_off")] = 0
+    spoken: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def failures(self) -> int:
@@ -239,7 +241,8 @@ def summary_of(items: Sequence[Item], columns: Columns, costs: CostTable, tasks:
     if sums["failure"] is None:
         accuracy = math.fsum(score * weight for score, weight in zip(scores, weights, strict=True))
         by_task = means_by_task(items, scores)
-    return Summary(accuracy=accuracy, by_task=by_task, cost=costs.mean(weights), **sums)
+    spoken = costs.spoken(sum(columns["steps"]))
+    return Summary(accuracy=accuracy, by_task=by_task, cost=costs.mean(weights), spoken=spoken, **sums)
 
 
 def scores_of(evaluations: Sequence[Evaluation]) -> tuple[float, ...]:

@@ -16,11 +16,11 @@ from evoswarm.certificate.detectable import detectable_gain
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
 from evoswarm.certificate.page import page
-from evoswarm.certificate.verdict import COUNTS, points
+from evoswarm.certificate.power import expected
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
-from evoswarm.evaluation.evaluation import Evaluation, scores_of, summarize
+from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
 from evoswarm.experiment.drawn import draw
@@ -139,7 +139,7 @@ class Prepared:
     @property
     def statement(self) -> str:
         """What could be proven, in words."""
-        return _statement(self.detectable_gain, len(self.bench.items["test"]), len(self.rivals.matched))
+        return expected(self.detectable_gain, len(self.bench.items["test"]), len(self.rivals.matched))
 
 
 def certify_champion(
@@ -174,7 +174,7 @@ def certify_champion(
         declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
         write_refused(bench, run, champion, declined.message)
         raise declined
-    progress.enter("test", f"{prepared.statement}; opening them")
+    progress.enter("test", f"before opening: {prepared.statement}; opening them")
     opened = guard.open(
         [champion], "certificate", runs=[run.path], seeds=[bench.space.seed], force=bool(prepared.seen.opened)
     )
@@ -250,13 +250,6 @@ def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | N
     return None if gain is None else round(gain, 6)
 
 
-def _statement(gain: float | None, items: int, rivals: int) -> str:
-    if gain is None:
-        return f"these {items:,} items are too few to prove any gain"
-    shown = f"a gain under {points(gain)} cannot be proven against all {COUNTS[rivals]} rivals"
-    return f"with these {items:,} items {shown}"
-
-
 def _evidence(
     bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Policy, rivals: Rivals, opening: Opening
 ) -> Evidence:
@@ -270,7 +263,7 @@ def _evidence(
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note, owners = small_test_split(space), owners_of(bench)
     return Evidence(
-        subject=_subject(space, champion, champion.words(summary.cost.spoken)),
+        subject=_subject(space, champion, champion.words(summary.spoken)),
         items=Items(**counts),
         opening=opening,
         margin=space.certificate.margin,
@@ -283,7 +276,7 @@ def _evidence(
         pool=len(bench.pool),
         is_uniform=champion.digest == uniform(space, bench.pool).digest,
         owners=owners,
-        speakers=_speakers(champion, evaluations, dict(zip(less, map(scores_of, shorter), strict=True))),
+        speakers=_speakers(champion, summary, dict(zip(less, map(scores_of, shorter), strict=True))),
         selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
@@ -298,23 +291,14 @@ def _ablated(champion: Policy) -> dict[str, Policy]:
     return {name: policy for name, policy in shorter.items() if policy is not None}
 
 
-def _speakers(
-    champion: Policy, evaluations: Sequence[Evaluation], without: Mapping[str, tuple[float, ...]]
-) -> tuple[Speaker, ...]:
+def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[float, ...]]) -> tuple[Speaker, ...]:
     """How often each member spoke on the test items, and what the others do without it."""
-    steps = sum(evaluation.steps for evaluation in evaluations)
-    if champion.kind == "route":  # whose evaluations tell the steps of the chosen answer, and the costs of all
-        steps = sum(round(cost.steps) for evaluation in evaluations for cost in evaluation.cost.members)
-    spoken = dict.fromkeys((spec.name for spec in champion.specs), 0.0)
-    for evaluation in evaluations:
-        for cost in evaluation.cost.members:
-            spoken[cost.name] += cost.steps
     return tuple(
         Speaker(
             name=spec.name,
             identity=spec.fingerprint or f"{spec.path}@{spec.revision}",
             role=champion.role(spec.name),
-            share_of_steps=spoken[spec.name] / steps if steps else 0.0,
+            share_of_steps=summary.spoken.get(spec.name, 0.0),
             without=without.get(spec.name),
             led_by=_lead(champion.without(spec.name)),
         )

@@ -67,16 +67,15 @@ def _what_then(space: SearchSpace, seen: Seen) -> Iterator[str]:
 
 
 def _can_show(space: SearchSpace, drawn: Drawn) -> str:
-    """What gain they could prove, by how often champion and rival may differ; "" where that is no gain."""
+    """What gain they find with a probability of 80%, by how often champion and rival may differ."""
     weights: Mapping[str, float] = {name: task.weight for name, task in drawn.tasks.items()}
     parts = strata([item.task for item in drawn.items["test"]], weights)
     least, most = (foreseen_gain(share, parts) for share in DIFFERING)
     few, many = (f"{share:.0%}" for share in DIFFERING)
     if least is None:
-        return ", and too few to prove any gain"
-    if most is None:
-        return f" and can prove gains from about {points(least)} on where champion and rivals differ on {few} of them"
-    return (
-        f" and can prove gains from about {points(least)} (champion and rivals differ on {few} of them) to "
-        f"{points(most)} (on {many})"
+        return ", and too few to find even the greatest gain over all rivals 80% of the time"
+    found = (
+        f"; a true gain of about {points(least)} over all rivals is found 80% of the time where champion and rivals "
+        f"differ on {few} of them"
     )
+    return found if most is None else f"{found}, of {points(most)} where they differ on {many}"

@@ -193,6 +193,7 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
         "cost": summary.cost.as_dict(),
         "open_share": summary.open_share,
         "touched_share": summary.touched_share,
+        "spoken": dict(summary.spoken),
         "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
         "failures": summary.failures,
         "failed": [one.to_json() for one in summary.failed],

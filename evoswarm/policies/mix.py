@@ -18,9 +18,10 @@ from evoswarm.canonical import digest_of, round_significant
 from evoswarm.fusion import RULES, FusionRule, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
-from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName, alphabet_words
 from evoswarm.policies.policy import PolicyModel, Role
 from evoswarm.policies.sampling import GREEDY, answers_words, canonical_sampling, said_of_sampling, sampling_words
+from evoswarm.policies.shares import percent
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -229,17 +230,17 @@ class Recipe(PolicyModel):
         """Who leads, who speaks when, with what weight, by which rule: one sentence per line.
 
         Args:
-            spoken: share of the steps at which a follower really spoke, by name, where it is known.
+            spoken: share of all steps at which a member really spoke, by name, where it is known.
         """
-        lead = self.members[self.lead_index]
+        lead, ends = self.members[self.lead_index], [alphabet_words(self.alphabet, len(self.members)), self._sampling]
         if len(self.members) == 1:
-            return [f"{self.lead} alone{_temperature(lead)}.", self._sampling]
-        lines = [f"{self.lead} leads: it speaks at every step{self._weight(lead)}{_temperature(lead)}."]
-        for member in self.members:
-            if member.spec.name != self.lead:
-                when = self._when(member, (spoken or {}).get(member.spec.name))
-                lines.append(f"{member.spec.name} {when}{self._weight(member)}{_temperature(member)}.")
-        return [*lines, f"Fusion: {self.fusion.definition.words(self.fusion.parameters)}.", self._sampling]
+            return [f"{self.lead} alone{_temperature(lead)}.", *ends]
+        lines = []
+        for member in (lead, *(member for member in self.members if member is not lead)):
+            name = member.spec.name
+            who = f"{name} leads: it" if member is lead else name
+            lines.append(f"{who} {self._when(member, spoken)}{self._weight(member)}{_temperature(member)}.")
+        return [*lines, f"Fusion: {self.fusion.definition.words(self.fusion.parameters)}.", *ends]
 
     def parameters(self) -> dict[str, Any]:
         """The recipe as parameters: what is decoded, member by member."""
@@ -264,14 +265,15 @@ class Recipe(PolicyModel):
             return f"{answers_words(self).capitalize()}."
         return f"Majority vote over {self.samples} answers sampled at {sampling_words(self)}."
 
-    def _when(self, member: RecipeMember, share: float | None) -> str:
-        if member.threshold == 0.0:
-            return "speaks at every step"
-        seen = "" if share is None else f" ({share:.0%} of steps)"
+    def _when(self, member: RecipeMember, spoken: Mapping[str, float] | None) -> str:
+        share = (spoken or {}).get(member.spec.name)
+        seen = "" if share is None else f" ({percent(share)} of steps)"
+        if member.threshold == 0.0:  # and it was silent where it gives no symbol any mass
+            return "speaks at every step" + (seen if share is not None and share < 1 else "")
         if self.gate == "random":
-            return f"joins with probability {max(0.0, 1 - member.threshold):.3g}{seen}"
+            return f"speaks with probability {max(0.0, 1 - member.threshold):.3g} at each step{seen}"
         bound = "at most" if self.gate == "low_entropy" else "at least"
-        return f"joins where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
+        return f"speaks where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
 
     def _weight(self, member: RecipeMember) -> str:
         rule = self.fusion.definition

@@ -100,12 +100,12 @@ class Route(PolicyModel):
         return Route(by=self.by, policies=tuple(one.bound(specs) for one in self.policies), tasks=self.tasks)
 
     def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
-        """Who answers what, one sentence per line."""
+        """Who answers what, one sentence per line; shares of steps are of all policies together, and left out."""
         if self.by == "confidence":
             head = f"{len(self.policies)} policies answer, and the answer with the least mean entropy per step counts:"
-            return [head, *(line for policy in self.policies for line in policy.words(spoken))]
-        lines = [f"{task}: {' '.join(self.policies[place].words(spoken))}" for task, place in self.tasks.items()]
-        return [*lines, f"Anything else: {' '.join(self.policies[0].words(spoken))}"]
+            return [head, *(line for policy in self.policies for line in policy.words())]
+        lines = [f"{task}: {' '.join(self.policies[place].words())}" for task, place in self.tasks.items()]
+        return [*lines, f"Anything else: {' '.join(self.policies[0].words())}"]
 
     def parameters(self) -> dict[str, Any]:
         """The router as parameters, policy by policy."""

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from evoswarm.canonical import digest_of, round_significant
 from evoswarm.member_spec import MemberSpec, Strict
+from evoswarm.policies.alphabets import alphabet_words
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import PolicyModel, Role, named_once
 from evoswarm.policies.sampling import answers_words, said_of_sampling
@@ -115,11 +116,14 @@ class Vote(PolicyModel):
 
     def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
         """One sentence per voter."""
-        weighted = len(self.voters) > 1
-        lines = [
-            f"{one.recipe.lead} gives {answers_words(one.recipe)}{f', weight {one.weight:.2f}' if weighted else ''}."
-            for one in self.voters
-        ]
+        weighted, alphabets = len(self.voters) > 1, {voter.recipe.alphabet for voter in self.voters}
+        lines = []
+        for voter in self.voters:
+            weight = f", weight {voter.weight:.2f}" if weighted else ""
+            written = f", alphabet {voter.recipe.alphabet}" if len(alphabets) > 1 else ""
+            lines.append(f"{voter.recipe.lead} gives {answers_words(voter.recipe)}{weight}{written}.")
+        if len(alphabets) == 1:
+            lines.append(alphabet_words(self.voters[0].recipe.alphabet, members=1))
         return [*lines, "The answer with the most weight behind it wins."] if weighted else lines
 
     def parameters(self) -> dict[str, Any]:

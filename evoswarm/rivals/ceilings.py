@@ -15,7 +15,7 @@ from evoswarm.policies import Recipe, Route
 from evoswarm.rivals.matched import Singles
 from evoswarm.tasks.task import Item, Task
 
-_TOLD = "A ceiling that is told the right answers"
+_TOLD = "Told the right answers"
 
 
 @dataclass(frozen=True)

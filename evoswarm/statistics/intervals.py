@@ -78,18 +78,19 @@ class AdjustedMean:
 
     def lower(self, level: float = ONE_SIDED) -> float:
         """One-sided lower bound: the truth is below it with a probability of at most about ``level``."""
-        return max(self.low, self.centre - self._quantile(level) * self.standard_error)
+        return max(self.low, self.centre - self.quantile(level) * self.standard_error)
 
     def upper(self, level: float = ONE_SIDED) -> float:
         """One-sided upper bound; see `lower`."""
-        return min(self.high, self.centre + self._quantile(level) * self.standard_error)
+        return min(self.high, self.centre + self.quantile(level) * self.standard_error)
 
     @property
     def p_value(self) -> float:
         """Of the hypothesis that the truth is 0, two-sided; it is below 0.05 exactly when the interval excludes 0."""
         return float(2.0 * special.stdtr(self.freedom, -abs(self.centre) / self.standard_error))
 
-    def _quantile(self, level: float) -> float:
+    def quantile(self, level: float = ONE_SIDED) -> float:
+        """Standard errors between the centre and a one-sided bound."""
         return -float(special.stdtrit(self.freedom, level))
 
 

@@ -35,7 +35,7 @@ def test_adds_value_when_all_four_are_beaten() -> None:
     assert verdict.outcome == "adds value"
     assert verdict.beaten == ("R1", "R2", "R4", "R3")
     assert not verdict.below_margin
-    assert "beats all 4 rivals, the closest, R3, by 10.0 points" in verdict.sentence
+    assert "beats all four rivals, the closest, R3, by 10.0 points" in verdict.sentence
 
 
 def test_a_small_gain_adds_value_by_less_than_the_margin() -> None:
@@ -86,7 +86,7 @@ def test_undecided_says_how_many_items_it_takes() -> None:
     assert "was not shown to beat R3" in verdict.sentence
     assert verdict.items_needed is not None
     assert 1000 < verdict.items_needed < 10000
-    assert f"about {count(verdict.items_needed)} items would decide it" in verdict.sentence
+    assert f"about {count(verdict.items_needed)} test items in all would decide it" in verdict.sentence
 
 
 @pytest.mark.parametrize("speakers", [0, 1])

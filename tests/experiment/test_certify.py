@@ -150,7 +150,10 @@ def test_what_can_be_proven_is_written_before_the_items_are_opened(
     assert {entry[1:] for entry in seen if entry[0] == "test"} == {(1, 1)}
     events = [json.loads(line) for line in (tmp_path / "micro-seed0" / "journal.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["began", "items", "opening", "close_decisions", "finished"]
-    assert events[2]["statement"] == "these 6 items are too few to prove any gain"
+    assert (
+        events[2]["statement"]
+        == "6 items are too few to find even the greatest gain over all four rivals 80% of the time"
+    )
 
 
 def test_again_is_the_same_opening_and_decodes_nothing(
@@ -257,7 +260,7 @@ def test_the_end_of_a_search_prints_the_verdict(
     short = ["search", str(space_file), "--set", "evolution.generations=1"]
     assert command(short) == 0
     printed, told = capsys.readouterr()
-    assert "these 6 items are too few to prove any gain; opening them" in told
+    assert "before opening: 6 items are too few to find even the greatest gain" in told
     assert "\nVerdict\n" in printed
     assert "certificate.txt" in printed
     assert command([*short, "--seed", "1", "--no-certify"]) == 0

@@ -203,24 +203,24 @@ def test_a_recipe_in_words() -> None:
         samples=3,
         sampling_temperature=0.7,
     )
-    cost = Cost(tuple(MemberCost(name, 1, 1, 1, 1, steps) for name, steps in (("a", 10), ("b", 1), ("c", 10))))
-    assert recipe.words(cost.spoken) == [
+    assert recipe.words({"a": 1.0, "b": 0.1, "c": 0.997}) == [
         "a leads: it speaks at every step, weight 0.60.",
-        "b joins where the lead's entropy is at least 0.5 nats (10% of steps), weight 0.20, temperature 2.00.",
-        "c speaks at every step, weight 0.20.",
+        "b speaks where the lead's entropy is at least 0.5 nats (10% of steps), weight 0.20, temperature 2.00.",
+        "c speaks at every step (99.7% of steps), weight 0.20.",
         "Fusion: product (the weighted geometric mean of the speakers' distributions), "
         "weights sharpened by confidence (beta 2).",
+        "Alphabet bytes: a step is one byte.",
         "Majority vote over 3 answers sampled at temperature 0.70.",
     ]
-    assert mix("a").words() == ["a alone.", "One greedy answer."]
+    assert mix("a").words() == ["a alone.", "Alphabet bytes: a step is one byte.", "One greedy answer."]
 
 
 @pytest.mark.parametrize(
     ("gate", "words"),
     [
-        ("entropy", "b joins where the lead's entropy is at least 0.75 nats"),
-        ("low_entropy", "b joins where the lead's entropy is at most 0.75 nats"),
-        ("random", "b joins with probability 0.25"),
+        ("entropy", "b speaks where the lead's entropy is at least 0.75 nats"),
+        ("low_entropy", "b speaks where the lead's entropy is at most 0.75 nats"),
+        ("random", "b speaks with probability 0.25 at each step"),
     ],
 )
 def test_every_gate_has_words(gate: GateName, words: str) -> None:
@@ -231,7 +231,7 @@ def test_every_gate_has_words(gate: GateName, words: str) -> None:
 @pytest.mark.parametrize("rule", ["mixture", "product", "power", "most_confident", "vote", "contrast"])
 def test_every_rule_has_words(rule: str) -> None:
     recipe = Recipe.model_validate({**mix("a", "b").model_dump(by_alias=True), "fusion": {"rule": rule, "lambda": 0.5}})
-    assert len(recipe.words()) == 4
+    assert len(recipe.words()) == 5
 
 
 @pytest.mark.parametrize(

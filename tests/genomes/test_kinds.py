@@ -195,4 +195,8 @@ def test_an_unknown_kind_is_refused_by_name(space: Callable[..., Any]) -> None:
 
 def test_single_members_of_a_space_are_plain_recipes(space: Callable[..., Any]) -> None:
     small = space(2)
-    assert single(small, small.pool[1]).words() == ["m1 alone.", "One greedy answer."]
+    assert single(small, small.pool[1]).words() == [
+        "m1 alone.",
+        "Alphabet bytes: a step is one byte.",
+        "One greedy answer.",
+    ]

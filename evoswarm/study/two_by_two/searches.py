@@ -159,7 +159,7 @@ def _on_test(bench: Workbench, runs: Path, policy: Policy, evaluations: int) -> 
     guard = Guard(book_of(evaluator.ledger, runs), Drawn(bench.tasks, bench.items), bench.asked)
     guard.open([bound], "two-by-two", seeds=[bench.asked.seed])
     summary = evaluator.summaries([bound], items)[0]
-    words = tuple(bound.words(summary.cost.spoken))
+    words = tuple(bound.words(summary.spoken))
     return HeldOutScores(words, _by_task(items, summary), summary.cost.flops, evaluations, summary.failures)
 
 
