@@ -179,7 +179,7 @@ def test_the_page_fits_whatever_the_names() -> None:
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "FORCED" in text
     assert "Of the answers of the champion, 12 failed and count as wrong" in text
-    assert "3 recipes of any space" in text
+    assert "3 other recipes" in " ".join(text.split())
     assert any("FORCED" in line for line in summary(certificate))
     assert len(summary(certificate)) <= 6
 
