@@ -23,13 +23,13 @@ from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.experiment.certified import write_certified, write_refused
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of, permitted
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.places import ledger_file, root_of
-from evoswarm.experiment.policy_files import write_certified, write_refused
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.run_history import history, note_once, retire, transient_failures
@@ -127,6 +127,7 @@ class Prepared:
         rivals: tuned on the selection items.
         seen: what was known of the test items.
         detectable_gain: what could be proven; None where no gain could.
+        tracker: tells MLflow.
     """
 
     bench: Workbench
@@ -135,6 +136,7 @@ class Prepared:
     rivals: Rivals
     seen: Seen
     detectable_gain: float | None
+    tracker: Tracker | None = None
 
     @property
     def statement(self) -> str:
@@ -172,7 +174,7 @@ def certify_champion(
     prepared = prepare(bench, run, champion, guard, force=force, progress=progress)
     if ask is not None and not prepared.seen.again and not ask(f"{prepared.statement}. Open them?"):
         declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
-        write_refused(bench, run, champion, declined.message)
+        write_refused(bench, run, champion, declined.message, guard.tracker)
         raise declined
     progress.enter("test", f"before opening: {prepared.statement}; opening them")
     opened = guard.open(
@@ -182,7 +184,7 @@ def certify_champion(
     write_certificate(prepared, certificate)
     metrics = {"test_accuracy": certificate.score.mean, "items": float(certificate.items.test)}
     metrics |= {"flops": certificate.compute.flops, "open_share": certificate.open_share.steps}
-    guard.tell(opened, champion, prepared.seen.others, metrics)
+    guard.tell(opened, champion, prepared.seen.others, metrics, run)
     return certificate
 
 
@@ -201,13 +203,13 @@ def prepare(
     try:
         permitted(run, champion, seen, force)
     except OpenedBefore as refusal:
-        write_refused(bench, run, champion, refusal.message)
+        write_refused(bench, run, champion, refusal.message, guard.tracker)
         raise
     bench = bench.as_deployed()
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
     rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection)
-    prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals))
+    prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals), guard.tracker)
     gain, statement = prepared.detectable_gain, prepared.statement
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     return prepared
@@ -236,7 +238,7 @@ def write_certificate(prepared: Prepared, certificate: Certificate) -> None:
     run = prepared.run
     run.write(CERTIFICATE, certificate.to_json())
     run.write(PAGE, page(certificate))
-    write_certified(prepared.bench, run, prepared.champion, certificate)
+    write_certified(prepared.bench, run, prepared.champion, certificate, prepared.tracker)
 
 
 def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | None:

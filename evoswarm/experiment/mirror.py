@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, get_args
 
+from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
+from evoswarm.policies import PolicyDocument
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
-from evoswarm.tracking import ChildRun, SearchRun, flattened
+from evoswarm.tracking import ChildRun, Outcome, SearchRun, flattened
 from evoswarm.tracking.openings import OPENING_DIGEST
 
 MOST_CHILDREN = 12
@@ -78,10 +80,14 @@ def metrics(figures: GenerationFigures, space: SearchSpace) -> dict[str, float |
 
 
 def lineage(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The lines of ``individuals.jsonl`` as the columns of a table; nested values are dotted or joined."""
+    """The lines of ``individuals.jsonl`` as the columns of a table; nested values are dotted or joined.
+
+    Every gene has a column of its own: ``gene.weights.0`` and so on.
+    """
     flat = []
     for row in rows:
         plain = {key: value for key, value in row.items() if key not in ("genome", "parents", "objectives")}
+        plain["gene"] = row.get("genome") or {}
         plain["parents"] = " ".join(row["parents"])
         plain["objectives"] = " ".join(f"{value:.10g}" for value in row["objectives"])
         flat.append(flattened(plain))
@@ -100,6 +106,34 @@ def champions(result: SearchResult, genomes: Mapping[str, Mapping[str, Any]]) ->
     others = [s for s in result.front if s.policy.digest != champion.policy.digest]
     named = [("champion", champion), *((f"front: {s.name}", s) for s in others)]
     return [_child(name, standing, genomes.get(standing.policy.digest)) for name, standing in named[:MOST_CHILDREN]]
+
+
+def outcome(document: PolicyDocument, certificate: Certificate | None = None) -> Outcome:
+    """What a search came to in its own run's words: its champion, what that scored, and what its certificate says.
+
+    Args:
+        document: of the champion.
+        certificate: of it, where it has one.
+    """
+    about = document.about
+    tags = {"evoswarm.champion": document.policy.digest}
+    values: dict[str, float] = {}
+    if about is None:
+        return Outcome(values, tags)
+    for name, split in (("selection_accuracy", about.selection), ("test_accuracy", about.test)):
+        if split is not None:
+            values |= _with_interval(name, split.accuracy, split.low, split.high)
+            for task, one in split.by_task.items():
+                values[f"{name}/{task}"] = one.accuracy
+    for rival in certificate.rivals if certificate is not None else ():
+        gain = rival.difference
+        values |= _with_interval(f"gain/{rival.key}", gain.mean, gain.low, gain.high)
+    verdict = about.verdict
+    refused = ("refused", about.refusal) if about.refusal else ("none", "It has not been certified.")
+    word, sentence = refused if verdict is None else (verdict.outcome, verdict.sentence)
+    forced = str(verdict is not None and verdict.forced).lower()
+    said = {"evoswarm.verdict": word, "evoswarm.verdict_sentence": sentence, "evoswarm.forced": forced}
+    return Outcome(values, tags | said)
 
 
 def opening(opened: OpeningRecord, champion: str, before: int | None = None) -> tuple[str, dict[str, str]]:
@@ -150,6 +184,10 @@ def _overall(figures: GenerationFigures) -> dict[str, float | None]:
 def _named(prefix: str, objectives: Sequence[str], values: Sequence[float]) -> dict[str, float]:
     names = [prefix, *(f"{prefix}_{name.replace(':', '.')}" for name in objectives[1:])]
     return dict(zip(names, values, strict=False))
+
+
+def _with_interval(name: str, mean: float, low: float, high: float) -> dict[str, float]:
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
 def _child(name: str, standing: Scored, genome: Mapping[str, Any] | None) -> ChildRun:

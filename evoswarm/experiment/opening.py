@@ -87,6 +87,9 @@ class Guard:
         drawn: the space's items.
         space: whose items they are, as it was asked for.
         tracker: tells MLflow, and asks it.
+
+    Attributes:
+        tracker: likewise.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class Guard:
         space: SearchSpace,
         tracker: Tracker | None = None,
     ) -> None:
-        self._book, self._drawn, self._space, self._tracker = book, drawn, space, tracker
+        self._book, self._drawn, self._space, self.tracker = book, drawn, space, tracker
         self._heard = tracker is None
 
     def seen(self, policy: Policy | None = None) -> Seen:
@@ -109,16 +112,16 @@ class Guard:
         Args:
             champions: whose openings it will be told of with their figures.
         """
-        if self._heard or self._tracker is None:
+        if self._heard or self.tracker is None:
             return
         self._heard = True
-        heard = self._tracker.openings(self._book.openings)
+        heard = self.tracker.openings(self._book.openings)
         if heard is None:
             return
         openings: dict[str, OpeningRecord] = {}
         for line in heard.lines.values():
             try:
-                digest, opening = OpeningRecord.from_line(line, Where(self._tracker.uri))
+                digest, opening = OpeningRecord.from_line(line, Where(self.tracker.uri))
                 openings[digest] = opening
             except RunError as error:
                 _log.warning("%s", error)
@@ -127,7 +130,7 @@ class Guard:
         for digest, opening in self._book.openings.items():
             if digest not in heard.digests and opening.how != "ledger":
                 for champion in sorted({*opening.champions} - later):
-                    self._tracker.opening(*mirror.opening(opening, champion), {}, opening.line()[1])
+                    self.tracker.opening(*mirror.opening(opening, champion), {}, opening.line()[1])
 
     def open(
         self,
@@ -179,7 +182,14 @@ class Guard:
             self._book.record(opening)
             return opening
 
-    def tell(self, opening: OpeningRecord, policy: Policy, before: int, metrics: dict[str, float]) -> None:
+    def tell(
+        self,
+        opening: OpeningRecord,
+        policy: Policy,
+        before: int,
+        metrics: dict[str, float],
+        run: RunDirectory | None = None,
+    ) -> None:
         """Tell MLflow of an opening and what came of it.
 
         Args:
@@ -187,9 +197,10 @@ class Guard:
             policy: for which of its policies.
             before: how many other policies had opened any of the items before.
             metrics: what came of it.
+            run: of the search whose champion the policy is.
         """
-        if self._tracker is not None:
-            self._tracker.opening(*mirror.opening(opening, policy.digest, before), metrics, opening.line()[1])
+        if self.tracker is not None:
+            self.tracker.opening(*mirror.opening(opening, policy.digest, before), metrics, opening.line()[1], run)
 
     def _questions(self, policy: Policy | None) -> Questions:
         formats: set[str] = set()

@@ -16,13 +16,12 @@ from pydantic import ValidationError
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.certificate.evidence import interval
-from evoswarm.errors import RecipeError
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.policies import About, Policy, PolicyDocument, load_document
+from evoswarm.policies import About, Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy, SplitAccuracy, TaskAsked, Verdict
 from evoswarm.policies.places import anchored
-from evoswarm.run_directory import BEGAN, CERTIFICATE, CHAMPION, RunDirectory
+from evoswarm.run_directory import BEGAN, CERTIFICATE, RunDirectory
 from evoswarm.statistics.intervals import mean_of, strata
 from evoswarm.tasks.dataset import DatasetSettings
 from evoswarm.tasks.settings import TaskSettings
@@ -94,49 +93,6 @@ def certificate_in(run: RunDirectory, champion: Policy) -> Certificate | None:
         found = None if text is None else Certificate.from_json(text)
         return found if found is not None and found.subject.champion == champion.digest else None
     return None
-
-
-def write_certified(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate) -> None:
-    """Have the champion's file say what its certificate does.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    _write(bench, run, champion, certificate)
-
-
-def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str) -> None:
-    """Have the champion's file say that a certificate was refused.
-
-    Args:
-        bench: with the selection items.
-        run: of the champion.
-        champion: bound to the pool.
-        why: a sentence.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    _write(bench, run, champion, certificate_in(run, champion), why)
-
-
-def _write(
-    bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None, refusal: str | None = None
-) -> None:
-    selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
-    document = Origin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
-    if refusal is not None and document.about is not None:
-        document = PolicyDocument(document.policy, document.about.refused(refusal))
-    run.write(CHAMPION, document.to_json())
-
-
-def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:
-    """The champion as its file has it: that may know better where its members are than the space does."""
-    with suppress(RecipeError):
-        found = load_document(run.path).policy
-        if found.digest == champion.digest:
-            return found
-    return champion
 
 
 def _asked(settings: TaskSettings, task: Task) -> TaskAsked:

@@ -15,7 +15,7 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.policy_files import Origin, certificate_in
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
-from evoswarm.policies import Policy
+from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
 PLAIN = "plain"
@@ -175,8 +175,13 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         "contenders": rows(selection.contenders),
     }
     run.write_json(FRONT, front)
-    known = certificate_in(run, result.champion)  # of a search that goes on, or is replayed
-    run.write(CHAMPION, result.origin.document(result.champion, selection.champion.summary, known).to_json())
+    run.write(CHAMPION, champion_document(run, result)[0].to_json())
+
+
+def champion_document(run: RunDirectory, result: SearchResult) -> tuple[PolicyDocument, Certificate | None]:
+    """The champion's file, with the certificate that a search which goes on, or is replayed, has given it before."""
+    known = certificate_in(run, result.champion)
+    return result.origin.document(result.champion, result.selection.champion.summary, known), known
 
 
 def slug(name: str) -> str:

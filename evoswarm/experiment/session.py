@@ -35,7 +35,7 @@ from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.places import SPACE, ledger_file
 from evoswarm.experiment.policy_files import Origin
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.result import PLAIN, SearchResult, write_result
+from evoswarm.experiment.result import PLAIN, SearchResult, champion_document, write_result
 from evoswarm.experiment.run_history import retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
@@ -265,4 +265,5 @@ class Session:
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
         )
         write_result(self._run, result)
+        self._tracker.outcome(self._run, mirror.outcome(*champion_document(self._run, result)))
         return result

@@ -1,8 +1,18 @@
 """MLflow mirrors a run: parameters, metrics per generation and island, lineage, champions; each thing once."""
 
 from evoswarm.tracking.naming import flattened
-from evoswarm.tracking.search_log import ChildRun, SearchRun
+from evoswarm.tracking.search_log import ChildRun, Outcome, SearchRun
 from evoswarm.tracking.study_log import StudyLog, StudyRun, TrialRun
 from evoswarm.tracking.tracker import Tracker, tracking_uri
 
-__all__ = ["ChildRun", "SearchRun", "StudyLog", "StudyRun", "Tracker", "TrialRun", "flattened", "tracking_uri"]
+__all__ = [
+    "ChildRun",
+    "Outcome",
+    "SearchRun",
+    "StudyLog",
+    "StudyRun",
+    "Tracker",
+    "TrialRun",
+    "flattened",
+    "tracking_uri",
+]

@@ -12,11 +12,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from evoswarm.run_directory import MIRRORED, TRACKED, RunDirectory
+from evoswarm.run_directory import MIRRORED, TRACKED, TRACKING, RunDirectory
 from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
-from evoswarm.tracking.store import Store, names, text
+from evoswarm.tracking.store import Store, names, now, text
+
+OF_CHAMPION = ("selection_accuracy", "test_accuracy", "gain/")
+"""How metrics of a search's run begin that are its champion's, and no generation's."""
 
 _LINEAGE = "lineage.json"
 _TABLES = "mlflow.loggedArtifacts"  # the tag that makes a file a table in MLflow's pages
@@ -59,6 +63,19 @@ class SearchRun:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a search came to, as its run shows it.
+
+    Attributes:
+        metrics: of the champion; those of an earlier champion that this one lacks become nan.
+        tags: which champion it is, and what is said of it.
+    """
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
 class SearchLog:
     """The search's run, found again or made.
 
@@ -74,10 +91,10 @@ class SearchLog:
     def __init__(self, store: Store, search: SearchRun, key: str) -> None:
         self._store, self._directory = store, search.directory
         tags = {**search.tags, _DIRECTORY: str(search.directory.path.resolve()), _KEY: key, RUN_NAME: search.name}
-        before = self._before(key)
+        before = run_before(store, search.directory, key)
         run = before or store.client.create_run(store.experiment, run_name=search.name, tags=tags)
         self.run_id = str(run.info.run_id)
-        if self._journalled() != self.run_id:
+        if _journalled(self._directory) != self.run_id:
             self._directory.journal(TRACKED, run=self.run_id)
         self._steps: dict[str, set[int]] = {}
         self._reads_back = before is not None
@@ -112,21 +129,10 @@ class SearchLog:
         client.log_dict(self.run_id, {"columns": list(lineage), "data": rows}, _LINEAGE)  # log_table would append
         client.set_tag(self.run_id, _TABLES, json.dumps([{"path": _LINEAGE, "type": "table"}]))
         for file in self._directory.files():  # regular ones: a link in a run directory may lead to anything
-            parts = ["run", *file.relative_to(self._directory.path).parent.parts]
-            client.log_artifact(self.run_id, str(file), "/".join(parts))
+            _log_file(self._store, self.run_id, self._directory, file)
         self._store.end(self.run_id, status)
         if status == "FINISHED":
             self._directory.journal(MIRRORED, run=self.run_id)
-
-    def _before(self, key: str) -> Any | None:
-        """The run that an earlier process made: by its id, or by the key if it died before it noted the id."""
-        journalled = self._journalled()
-        found = None if journalled is None else self._store.run(journalled)
-        return found or next(iter(self._store.tagged({_KEY: key})), None)
-
-    def _journalled(self) -> str | None:
-        event = self._directory.last(TRACKED)
-        return None if event is None else str(event["run"])
 
     def _logged(self, name: str) -> set[int]:
         """The steps at which a metric has a point."""
@@ -134,3 +140,59 @@ class SearchLog:
             history = self._store.client.get_metric_history(self.run_id, name) if self._reads_back else ()
             self._steps[name] = {point.step for point in history}
         return self._steps[name]
+
+
+def run_before(store: Store, directory: RunDirectory, key: str | None = None) -> Any | None:
+    """The run that an earlier process made for a directory; None where it made none that this store has.
+
+    Args:
+        store: where it would be.
+        directory: whose journal knows its id, or, where the process died before it heard it, the key.
+        key: where the journal may not have it yet.
+    """
+    journalled = _journalled(directory)
+    found = None if journalled is None else store.run(journalled)
+    if found is None and key is None:
+        event = directory.last(TRACKING)
+        key = None if event is None else str(event["key"])
+    return found if found is not None or key is None else next(iter(store.tagged({_KEY: key})), None)
+
+
+def log_outcome(store: Store, directory: RunDirectory, outcome: Outcome, files: Sequence[str] = ()) -> None:
+    """Log what a search came to, in place of what it came to before; the same again changes nothing.
+
+    Nothing is logged of a search that this store has never heard of.
+
+    Args:
+        store: that may have the search's run.
+        directory: of the search.
+        outcome: as it stands now.
+        files: of the directory that have changed since its end was logged.
+    """
+    run = run_before(store, directory)
+    if run is None:
+        return
+    run_id = str(run.info.run_id)
+    known = run.data.metrics
+    gone = {name: math.nan for name in known if name.startswith(OF_CHAMPION) and name not in outcome.metrics}
+    changed = {name: value for name, value in {**gone, **outcome.metrics}.items() if not _same(known.get(name), value)}
+    store.log_metrics(run_id, changed, 0, now())
+    store.log_tags(run_id, {name: text(value) for name, value in outcome.tags.items()})
+    for file in directory.files():
+        if file.name in files and file.parent == directory.path:
+            _log_file(store, run_id, directory, file)
+
+
+def _same(known: float | None, value: float) -> bool:
+    return known is not None and (known == value or (math.isnan(known) and math.isnan(value)))
+
+
+def _journalled(directory: RunDirectory) -> str | None:
+    event = directory.last(TRACKED)
+    return None if event is None else str(event["run"])
+
+
+def _log_file(store: Store, run_id: str, directory: RunDirectory, file: Path) -> None:
+    """Keep a file of a run directory as an artifact, where it lies there."""
+    parts = ["run", *file.relative_to(directory.path).parent.parts]
+    store.client.log_artifact(run_id, str(file), "/".join(parts))

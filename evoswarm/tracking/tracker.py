@@ -18,9 +18,9 @@ from typing import Any, Self
 
 from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
-from evoswarm.tracking.naming import RUN_NAME
+from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.openings import OPENING_FILE, OpeningsHeard, read_openings
-from evoswarm.tracking.search_log import ChildRun, SearchLog, SearchRun
+from evoswarm.tracking.search_log import ChildRun, Outcome, SearchLog, SearchRun, log_outcome, run_before
 from evoswarm.tracking.store import Store, connect, greet, now, probe, sqlite_uri
 
 _log = logging.getLogger(__name__)
@@ -120,21 +120,39 @@ class Tracker:
         """Log the champions as child runs."""
         self._tell(lambda search: search.champions(children))
 
-    def opening(self, name: str, tags: Mapping[str, str], metrics: Mapping[str, float], line: str = "") -> None:
+    def outcome(self, run: RunDirectory, outcome: Outcome, files: Sequence[str] = ()) -> None:
+        """Log what a search came to in its run, in this sitting or a later one; see `log_outcome`."""
+        self.put(lambda store: log_outcome(store, run, outcome, files))
+
+    def opening(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        line: str = "",
+        run: RunDirectory | None = None,
+    ) -> None:
         """Log an opening of held-out items as a run of its own; the same space and recipe are logged once.
 
         Args:
-            name: of the run.
+            name: of the opening's run.
             tags: that say whose opening it is.
             metrics: what came of it.
             line: the opening as every place keeps it; see `evoswarm.tracking.openings`.
+            run: of the search whose champion it is of: the opening is a child of the search's run, where the store has
+                that.
         """
 
         def job(store: Store) -> None:
+            search = None if run is None else run_before(store, run)
+            parent = {} if search is None else {PARENT_RUN: str(search.info.run_id)}
             with store.alone():
                 same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
                 texts = {OPENING_FILE: line + "\n"} if line else {}
-                store.log_whole(same[-1] if same else None, {**tags, RUN_NAME: name}, metrics, texts=texts)
+                whole = {**tags, **parent, RUN_NAME: name}
+                store.log_whole(same[-1] if same else None, whole, metrics, texts=texts)
+                if same and parent:  # it was logged before anybody knew whose it is
+                    store.log_tags(same[-1].info.run_id, parent)
 
         self.put(job)
 

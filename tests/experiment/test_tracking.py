@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
 import sqlite3
@@ -22,11 +23,12 @@ from mlflow import MlflowClient
 import evoswarm
 from evoswarm.cli import run as run_command
 from evoswarm.errors import SpaceError
+from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import JOURNAL, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
-from evoswarm.tracking import ChildRun, SearchRun, Tracker, flattened, tracking_uri
+from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened, tracking_uri
 from evoswarm.tracking.store import Store
 from evoswarm.trust import Trust
 
@@ -118,6 +120,8 @@ def test_the_lineage_is_a_table(tracked: Tracked, monkeypatch: pytest.MonkeyPatc
     assert list(table["parents"]) == [" ".join(row["parents"]) for row in rows]
     assert list(table["accuracy"]) == pytest.approx([row["accuracy"] for row in rows])
     assert {"island", "generation", "operator", "migrated_from", "key", "cost.flops"} <= set(table.columns)
+    assert list(table["gene.lead"]) == [row["genome"]["lead"] for row in rows]
+    assert list(table["gene.weights.1"]) == pytest.approx([row["genome"]["weights"][1] for row in rows])
 
 
 def test_the_files_are_artifacts(tracked: Tracked, tmp_path: Path) -> None:
@@ -136,7 +140,8 @@ def test_the_files_are_artifacts(tracked: Tracked, tmp_path: Path) -> None:
 def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
     result, client, run = tracked
     query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-    children = {child.info.run_name: child for child in client.search_runs([run.info.experiment_id], query)}
+    found = client.search_runs([run.info.experiment_id], query)
+    children = {child.info.run_name: child for child in found if "evoswarm.recipe" in child.data.tags}
     champion = children["champion"]
     assert champion.data.params["lead"] == result.champion.lead  # type: ignore[attr-defined]
     assert champion.data.params["fusion.rule"] == result.champion.fusion.rule  # type: ignore[attr-defined]
@@ -151,6 +156,50 @@ def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
     assert champion.info.status == "FINISHED"
     others = {s.policy.digest for s in result.front} - {result.champion.digest}
     assert {child.data.params["digest"] for child in children.values()} == {result.champion.digest, *others}
+
+
+def test_the_run_of_the_search_says_what_it_came_to(tracked: Tracked) -> None:
+    result, _, run = tracked
+    certificate = result.certificate
+    assert certificate is not None
+    values, tags = run.data.metrics, run.data.tags
+    assert tags["evoswarm.champion"] == result.champion.digest
+    assert (tags["evoswarm.verdict"], tags["evoswarm.verdict_sentence"]) == (
+        certificate.verdict.outcome,
+        certificate.verdict.sentence,
+    )
+    assert tags["evoswarm.forced"] == "false"
+    score = certificate.score
+    assert [values[f"test_accuracy{end}"] for end in ("", "_low", "_high")] == [score.mean, score.low, score.high]
+    assert values["selection_accuracy"] == pytest.approx(result.accuracy, abs=1e-6)
+    assert values["selection_accuracy_low"] <= values["selection_accuracy_high"]
+    assert {f"{split}_accuracy/{task}" for split in ("selection", "test") for task in ("spell", "sum")} <= set(values)
+    for rival in certificate.rivals:
+        gain = rival.difference
+        shown = [values[f"gain/{rival.key}{end}"] for end in ("", "_low", "_high")]
+        assert shown == [gain.mean, gain.low, gain.high]
+
+
+def openings(client: MlflowClient, run: Any) -> list[Any]:
+    """The children of a search's run that are openings of its test items."""
+    query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}' and tags.`evoswarm.opening` != ''"
+    return list(client.search_runs([run.info.experiment_id], query))
+
+
+def test_a_certificate_given_again_is_the_same_opening_below_the_search(tracked: Tracked) -> None:
+    result, client, run = tracked
+    before = openings(client, run)
+    assert [opened.data.tags["evoswarm.champion"] for opened in before] == [result.champion.digest]
+    champion = (result.directory / "champion.json").read_bytes()
+    certify(result.directory)
+    assert (result.directory / "champion.json").read_bytes() == champion
+    assert [opened.info.run_id for opened in openings(client, run)] == [before[0].info.run_id]
+    again = client.get_run(run.info.run_id).data
+    assert again.tags == run.data.tags
+    assert str(again.metrics) == str(run.data.metrics)  # nan included
+    for name in ("test_accuracy", "selection_accuracy", "gain/R1"):
+        points = client.get_metric_history(run.info.run_id, name)
+        assert len({point.value for point in points}) == len(points) == 1
 
 
 def test_telemetry_is_off_and_the_environment_untouched(tracked: Tracked) -> None:
@@ -174,6 +223,14 @@ def test_a_continued_search_goes_on_in_its_run(
     assert [point.step for point in client.get_metric_history(found[0].info.run_id, "best")] == [0, 1]
     assert found[0].data.params["evolution.generations"] == "1"  # MLflow's parameters are written once
     assert found[0].data.tags["now.evolution.generations"] == "2"
+    assert (found[0].data.tags["evoswarm.verdict"], "test_accuracy" in found[0].data.metrics) == ("none", False)
+    certificate = certify(more.directory, trust=OWN)  # later, of a run that MLflow knows
+    told = client.get_run(found[0].info.run_id)
+    assert told.data.tags["evoswarm.verdict"] == certificate.verdict.outcome
+    assert told.data.metrics["test_accuracy"] == certificate.score.mean
+    assert told.info.status == "FINISHED"
+    assert len(openings(client, told)) == 1
+    assert {file.path for file in client.list_artifacts(told.info.run_id, "run")} >= {"run/certificate.json"}
     table = read_table(client, found[0], monkeypatch)
     assert len(table) == len((more.directory / "individuals.jsonl").read_text().splitlines())
 
@@ -197,7 +254,7 @@ def test_an_opening_of_the_test_split_is_mirrored(
     ]
     assert run_command(arguments) == 0
     assert run_command(arguments) == 0  # the same opening is mirrored once
-    query = f"tags.`evoswarm.champion` = '{result.champion.digest}'"
+    query = f"tags.`evoswarm.champion` = '{result.champion.digest}' and tags.`evoswarm.opening` != ''"
     opened = client.search_runs([run.info.experiment_id], query)
     assert len(opened) == 1
     assert opened[0].data.tags["evoswarm.opened_before_by"] == "0"
@@ -326,7 +383,8 @@ def told(directory: Path, root: Path) -> str:
         tracker.generation(generation, {"best": 0.5, "seconds": time.monotonic(), "prefix_reuse": None})
     child = ChildRun("champion", "abc", {"lead": "m"}, {"flops": 1.0}, "{}")
     tracker.champions([child])
-    tracker.opening("opened", {"evoswarm.opening": "s", "evoswarm.champion": "abc"}, {"items": 6})
+    tracker.outcome(run, Outcome({"selection_accuracy": 0.5, "test_accuracy": 0.4}, {"evoswarm.verdict": "no value"}))
+    tracker.opening("opened", {"evoswarm.opening": "s", "evoswarm.champion": "abc"}, {"items": 6}, run=run)
     tracker.finish("FINISHED", {"id": ["one"], "parents": [""]})
     tracker.close()
     run.close()
@@ -349,11 +407,26 @@ def test_what_mlflow_has_is_read_back_before_anything_is_logged(tmp_path: Path, 
     assert sorted(run.info.run_name for run in runs) == ["champion", "opened", "x"]
     for name in ("best", "seconds", "generation", "prefix_reuse"):
         assert [point.step for point in client.get_metric_history(run_id, name)] == [0, 1, 2]
-    child = next(run for run in runs if run.info.run_name == "champion")
-    assert child.data.tags["mlflow.parentRunId"] == run_id
+    child, opened, own = sorted(runs, key=lambda run: run.info.run_name)
+    assert child.data.tags["mlflow.parentRunId"] == opened.data.tags["mlflow.parentRunId"] == run_id
     assert len(client.get_metric_history(child.info.run_id, "flops")) == 1
+    assert own.data.tags["evoswarm.verdict"] == "no value"
+    assert [point.value for point in client.get_metric_history(run_id, "test_accuracy")] == [0.4]
     table = json.loads((tmp_path / "mlartifacts" / run_id / "artifacts" / "lineage.json").read_text())
     assert table == {"columns": ["id", "parents"], "data": [["one", ""]]}
+
+
+def test_what_an_earlier_champion_scored_is_no_longer_said(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    tracker = Tracker(Tracking(), tmp_path)
+    tracker.begin(SearchRun("x", run, {}, {}))
+    tracker.outcome(run, Outcome({"selection_accuracy": 0.5, "test_accuracy": 0.4}, {"evoswarm.champion": "one"}))
+    tracker.outcome(run, Outcome({"selection_accuracy": 0.6}, {"evoswarm.champion": "two"}))
+    tracker.close()
+    assert tracker.run_id
+    data = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db").get_run(tracker.run_id).data
+    assert (data.tags["evoswarm.champion"], data.metrics["selection_accuracy"]) == ("two", 0.6)
+    assert math.isnan(data.metrics["test_accuracy"])
 
 
 def test_a_new_directory_of_an_old_name_is_a_run_of_its_own(tmp_path: Path) -> None:

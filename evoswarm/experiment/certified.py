@@ -1,0 +1,84 @@
+"""What becomes known when test items are opened, or stay closed: in the champion's file, and in MLflow.
+
+Both are written anew each time, so that the same certificate again, of a search of long ago too, leaves the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from evoswarm.certificate.document import Certificate
+from evoswarm.errors import RecipeError
+from evoswarm.experiment import mirror
+from evoswarm.experiment.policy_files import Origin, certificate_in
+from evoswarm.experiment.result import PAGE
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.policies import Policy, PolicyDocument, load_document
+from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
+from evoswarm.tracking import Tracker
+
+
+def write_certified(
+    bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate, tracker: Tracker | None
+) -> None:
+    """Have the champion's file say what its certificate does.
+
+    Args:
+        bench: with the selection items.
+        run: of the champion; the certificate stands there.
+        champion: bound to the pool.
+        certificate: of it.
+        tracker: tells MLflow.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    document = _document(bench, run, champion, certificate)
+    _write(run, document, certificate, tracker, [CHAMPION, CERTIFICATE, PAGE])
+
+
+def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str, tracker: Tracker | None) -> None:
+    """Have the champion's file say that a certificate was refused.
+
+    Args:
+        bench: with the selection items.
+        run: of the champion.
+        champion: bound to the pool.
+        why: a sentence.
+        tracker: tells MLflow.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    known = certificate_in(run, champion)
+    document = _document(bench, run, champion, known)
+    if document.about is not None:
+        document = PolicyDocument(document.policy, document.about.refused(why))
+    _write(run, document, known, tracker, [CHAMPION])
+
+
+def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:
+    selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
+    return Origin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
+
+
+def _write(
+    run: RunDirectory,
+    document: PolicyDocument,
+    certificate: Certificate | None,
+    tracker: Tracker | None,
+    files: Sequence[str],
+) -> None:
+    run.write(CHAMPION, document.to_json())
+    if tracker is not None:
+        tracker.outcome(run, mirror.outcome(document, certificate), files)
+
+
+def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:
+    """The champion as its file has it: that may know better where its members are than the space does."""
+    with suppress(RecipeError):
+        found = load_document(run.path).policy
+        if found.digest == champion.digest:
+            return found
+    return champion
