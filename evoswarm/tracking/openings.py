@@ -63,5 +63,6 @@ def _opening_runs(store: Store) -> Iterator[Any]:
 
 def _artifact(store: Store, run_id: str) -> str:
     with tempfile.TemporaryDirectory(prefix="evoswarm-") as directory:
-        file = store.client.download_artifacts(run_id, OPENING_FILE, directory)
-        return read_text(Path(file), limit=LONGEST).rstrip("\n")
+        file = Path(directory) / OPENING_FILE
+        store.fetch(run_id, OPENING_FILE, file)
+        return read_text(file, limit=LONGEST).rstrip("\n")

@@ -128,6 +128,10 @@ class Store:
         store = self.client._tracking_client.store
         store.update_run_info(run_id, RunStatus.from_string(status), now(), None)
 
+    def fetch(self, run_id: str, name: str, target: Path) -> None:
+        """Copy an artifact; MLflow's own way of it draws a bar of progress across ours."""
+        self.client._tracking_client._get_artifact_repo(run_id)._download_file(name, str(target))
+
     def alone(self) -> AbstractContextManager[None]:
         """Keep other processes away while something is looked for and made; for the store beside the runs."""
         return _alone_at(self.own)

@@ -224,9 +224,10 @@ def test_a_continued_search_goes_on_in_its_run(
     assert found[0].data.params["evolution.generations"] == "1"  # MLflow's parameters are written once
     assert found[0].data.tags["now.evolution.generations"] == "2"
     assert (found[0].data.tags["evoswarm.verdict"], "test_accuracy" in found[0].data.metrics) == ("none", False)
-    certificate = certify(more.directory, trust=OWN)  # later, of a run that MLflow knows
+    certificate = certify(more.directory, trust=OWN, force=True)  # later, of a run that MLflow knows
     told = client.get_run(found[0].info.run_id)
     assert told.data.tags["evoswarm.verdict"] == certificate.verdict.outcome
+    assert told.data.tags["evoswarm.forced"] == "true"  # another search of the store opened these items
     assert told.data.metrics["test_accuracy"] == certificate.score.mean
     assert told.info.status == "FINISHED"
     assert len(openings(client, told)) == 1
