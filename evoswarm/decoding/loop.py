@@ -79,6 +79,7 @@ class Loop:
         contexts.used[batch.context] = self._pool.clock
         counters, asked = self._counters, batch.speaks.sum(1)
         counters.symbols += len(who)
+        counters.step_batches += 1
         counters.text_lookups += int(asked.sum())
         np.add.at(counters.asked_by_depth, depth_class(contexts.symbols[batch.context]), asked)
         for position in np.flatnonzero(streams.traced[who]).tolist():

@@ -198,6 +198,7 @@ class Counters:
         text_lookups: (member, context) distributions that steps needed.
         text_found: of these, those that had to be worked out; the others were in memory.
         symbols: decoding steps.
+        step_batches: rounds in which all streams that were ready took one step together.
         answers: samples that were decoded to their ends.
         forward_seconds: inside models, added up over devices that run side by side.
         seconds: all.
@@ -217,6 +218,7 @@ class Counters:
     text_lookups: int = 0
     text_found: int = 0
     symbols: int = 0
+    step_batches: int = 0
     answers: int = 0
     forward_seconds: float = 0.0
     seconds: float = 0.0

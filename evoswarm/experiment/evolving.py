@@ -8,6 +8,7 @@ from typing import Any
 
 from evoswarm.canonical import canonical_json
 from evoswarm.errors import RunError
+from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
@@ -16,9 +17,11 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.beginning import limits
 from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.outlook import Ahead
+from evoswarm.experiment.prices import Taken, Work
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.run_history import GAVE_UP
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
+from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
@@ -135,16 +138,24 @@ class Evolving:
             [self._scoring.summaries[individual.key] for individual in individuals],
             self._pace,
         )
-        figures = self._with_the_rest(figures, len(individuals))
+        figures = self._with_the_rest(figures, policies)
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
         self._progress.generation(figures)
 
-    def _with_the_rest(self, figures: GenerationFigures, individuals: int) -> GenerationFigures:
+    def _with_the_rest(self, figures: GenerationFigures, policies: Sequence[Policy]) -> GenerationFigures:
         """With the time that choice and certificate will take, where anything was decoded that tells."""
         if figures.replayed or not self._bench.swarm.counters.symbols:
             return figures
-        per_item = figures.seconds / individuals / len(self._bench.items["search"])
-        return figures.before(self._ahead.seconds(per_item))
+        self._ahead.learn(Taken(Work.of(figures.counters), figures.seconds))
+        return figures.before(self._ahead.seconds(self._best_of(policies)))
+
+    def _best_of(self, policies: Sequence[Policy]) -> list[Candidate]:
+        """Who would be tested again if these were all, as their accuracies on the search items say."""
+        scored = {policy.digest: self._scoring.summaries[policy.digest].accuracy for policy in policies}
+        able = [one for one in policies if scored[one.digest] is not None]
+        able.sort(key=lambda one: -(scored[one.digest] or 0.0))
+        plain = [Candidate(*one) for one in self._genomes.plain()]
+        return [*(Candidate(one.digest, one) for one in able[:FINALISTS]), *plain]
 
     def _check_hope(self) -> None:
         """End a search in which nothing can be evaluated, before anything of it is written: it may begin anew."""

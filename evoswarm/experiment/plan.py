@@ -1,4 +1,4 @@
-"""What a search would take: a small sample of it is really decoded, and nothing is written."""
+"""What a search would take: it is played on a few items, and nothing is written."""
 
 from __future__ import annotations
 
@@ -14,25 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
-from evoswarm.evaluation.candidate import Candidate
-from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
-from evoswarm.experiment.algorithms import algorithm_of, generation_size
-from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
+from evoswarm.evaluation.evaluation import scores_of
+from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.obstacles import Obstacles, obstacles
-from evoswarm.experiment.outlook import PRICED_ITEMS, Outlook, PlannedPart, finalists, trial_certificate
+from evoswarm.experiment.outlook import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.experiment.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, casts, warm_up
 from evoswarm.experiment.resolution import Resolution
-from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.symbols import symbols
 from evoswarm.experiment.wording import by_part, duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
-from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SPLITS
 
-SAMPLE_SHARE = 0.02
-LEAST_ITEMS = 2
-_SAMPLED_GENERATIONS = 2
+TRACKING_SECONDS = 2.5
+"""That MLflow takes to begin, whatever is searched."""
+
 _POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of 80%
 
 
@@ -45,8 +42,8 @@ class Plan:
         members: of the pool.
         sample_items: search items that were decoded.
         sample_seconds: that it took.
-        outlook: what the whole command takes, part by part; upper bounds.
-        rows: distinct prefixes that the members would read until a champion is chosen, expected.
+        outlook: what the whole command takes, part by part.
+        rows: distinct prefixes that the members would read, expected.
         symbols: what a mix of the whole pool chooses between, in words.
         weight_bytes: of the loaded members.
         memory_bytes: expected in all, weights included.
@@ -86,8 +83,8 @@ class Plan:
 
     @property
     def rows_alone(self) -> float:
-        """Token reads that decoding each policy alone would need until a champion is chosen."""
-        return self.outlook.parts["search"].tokens + self.outlook.parts["choosing"].tokens
+        """Token reads that decoding each policy alone would need."""
+        return self.outlook.tokens
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data: the figures, and in ``lines`` the same in words."""
@@ -112,11 +109,10 @@ class Plan:
         return [
             f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
             f"{duration(self.sample_seconds)}",
-            f"time:      about {duration(self.seconds)} on this machine ({by_part(self._seconds)}), likely less: later "
-            "generations share more",
+            f"time:      about {duration(self.seconds)} on this machine ({by_part(self._seconds)})",
             f"work:      at most {self.evaluations:,} evaluations that would read {quantity(self.outlook.tokens)} "
             f"tokens alone: {self._work}",
-            f"prefixes:  at most about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
+            f"prefixes:  about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
             f"{quantity(self.rows_alone)} tokens",
             f"symbols:   {self.symbols}",
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
@@ -133,138 +129,96 @@ class Plan:
     @property
     def _work(self) -> str:
         parts = self.outlook.parts.items()
-        return ", ".join(f"{name} {part.evaluations:,} ({quantity(part.tokens)})" for name, part in parts)
+        return ", ".join(
+            f"{name} {part.evaluations:,} ({quantity(part.tokens)})" for name, part in parts if part.evaluations
+        )
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """What the sample took: calibration, the first generation, the second, in seconds and rows."""
-
-    items: int
-    seconds: tuple[float, ...]
-    rows: tuple[int, ...]
-    alone: tuple[float, ...]
-    disagreement: float
-    resolution: Resolution
-    obstacles: Obstacles
-
-
-def make_plan(space: SearchSpace, progress: Progress = SILENT) -> Plan:
-    """Load the pool, decode two generations on a few items, and certify a mix on others; the ledger is in memory only.
+def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = time.monotonic) -> Plan:
+    """Load the pool and play the whole command on a few items, once or twice; the ledger is in memory only.
 
     Args:
         space: checked already.
         progress: told what is being done.
+        clock: gives seconds.
 
     Raises:
         EvoswarmError: a task or a member is not what it should be.
     """
+    began = clock()
     with workbench(space, ":memory:", splits=SPLITS, progress=progress) as bench:
         before = _peak_memory()
-        began = time.monotonic()
-        progress.enter("sampling", "decoding a sample")
-        sample = _decode_sample(bench)
-        took = time.monotonic() - began
+        progress.enter("sampling", "playing the search on a few items")
+        progress.at("asking every member once")
+        warm_up(bench)
+        started = clock() - began
+        acts = _acts(bench, progress, clock)
+        took = clock() - began - started
         grown = max(0.0, _peak_memory() - before)
-        weights = sum(shape.parameter_bytes for shape in bench.swarm.shapes.values())
-        individuals = generation_size(space)
-        factors = _factors(space, sample.items, individuals)
-        sums = [sum(column) for column in zip(*factors.values(), strict=True)]
+        known, largest = Rehearsal(acts), acts[-1]
+        parts, rows = _parts(space, known)
         # What a sample needs beside states, such as vocabularies, it needs once; states grow with the search.
-        kept = bench.swarm.counters.peak_state_bytes * len(space.pool) * sum(sums) / len(sums)
-        states = min(kept, float(bench.swarm.state_limit_bytes))
-        progress.enter("certifying", "certifying a sample")
-        fresh = bench.items["search"][sample.items :]
-        enough = 2 * (1 + PRICED_ITEMS)
-        tried = fresh if len(fresh) >= enough else bench.items["search"][-enough:]
-        counts = {"search": _searched(space, individuals), "choosing": finalists(space) * space.splits.selection}
-        parts = {
-            name: PlannedPart(_scaled(sample.seconds, factors[name]), count, _scaled(sample.alone, factors[name]))
-            for name, count in counts.items()
-        }
+        kept = bench.swarm.counters.peak_state_bytes * len(space.pool) * rows / max(1.0, known.rows)
+        scores = [one.scores for some in largest.generations[:2] for one in some.values()]
+        scores += [scores_of(row) for _, row in largest.plain]
         return Plan(
             name=space.name,
             members=len(space.pool),
-            sample_items=sample.items,
+            sample_items=len(largest.items),
             sample_seconds=took,
-            outlook=Outlook({**parts, **trial_certificate(bench, tried)}),
-            rows=_scaled(sample.rows, sums),
+            outlook=Outlook({"start": PlannedPart(started + _tracking(space), 0, 0.0), **parts}),
+            rows=rows,
             symbols=symbols(bench),
-            weight_bytes=weights,
-            memory_bytes=before + grown + states,
-            disagreement=sample.disagreement,
+            weight_bytes=sum(shape.parameter_bytes for shape in bench.swarm.shapes.values()),
+            memory_bytes=before + grown + min(kept, float(bench.swarm.state_limit_bytes)),
+            disagreement=_disagreement(scores),
             test_items=space.splits.test,
-            detectable=_POWER_FACTOR * math.sqrt(max(sample.disagreement, 0.01) / space.splits.test),
+            detectable=_POWER_FACTOR * math.sqrt(max(_disagreement(scores), 0.01) / space.splits.test),
             search_items=len(bench.items["search"]),
-            resolution=sample.resolution,
-            obstacles=sample.obstacles,
+            resolution=Resolution.of(list(dict.fromkeys(scores))),
+            obstacles=_obstacles(bench, largest),
         )
 
 
-def _searched(space: SearchSpace, individuals: int) -> int:
-    """At most so many evaluations of generations, as if the ledger were empty."""
-    return individuals * space.splits.search * space.evolution.generations
+def _acts(bench: Workbench, progress: Progress, clock: Clock) -> list[Act]:
+    """The command on few items, and on more where that took little."""
+    acts: list[Act] = []
+    for cast in casts(bench, sizes(bench)):
+        progress.at(f"on {len(cast['search'])} items of each split")
+        acts.append(act(bench, cast, clock))
+        if acts[-1].seconds > ENOUGH["plan"]:
+            break
+    return acts
 
 
-def _factors(space: SearchSpace, items: int, individuals: int) -> dict[str, tuple[float, float, float]]:
-    """How many times the sample's calibration, first and second generation go into the search, and into the choice.
-
-    Finalists on unseen items cost what founders do, recipe by recipe, and members read their prompts.
-    """
-    search, selection = space.splits.search / items, space.splits.selection / items
-    calibration = min(CALIBRATION_ITEMS, space.splits.search) / items
-    return {
-        "search": (calibration, search, (space.evolution.generations - 1) * search),
-        "choosing": (selection, selection * finalists(space) / individuals, 0.0),
+def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], float]:
+    """What every part takes, and the prefixes that members read in all of them."""
+    splits, generations = space.splits, space.evolution.generations
+    works = {
+        "search": known.searching(splits.search, generations),
+        CHOOSING: known.work(CHOOSING, splits.selection),
+        RIVALS: known.work(RIVALS, splits.selection),
+        TEST: known.work(TEST, splits.test),
     }
+    searched = generation_size(space) * splits.search * generations
+    asked = {
+        "search": (searched, known.tokens_of_generations(splits.search, generations)),
+        CHOOSING: (finalists(space) * splits.selection, known.asked(CHOOSING, splits.selection)[1]),
+        RIVALS: known.asked(RIVALS, splits.selection),
+        TEST: known.asked(TEST, splits.test),
+    }
+    parts = {name: PlannedPart(known.prices.seconds(work), *asked[name]) for name, work in works.items()}
+    return parts, sum(work.rows for work in works.values())
 
 
-def _scaled(parts: Sequence[float], factors: Sequence[float]) -> float:
-    return sum(part * factor for part, factor in zip(parts, factors, strict=False))
+def _tracking(space: SearchSpace) -> float:
+    """Seconds until MLflow can be told anything: its import, and a store that must be made."""
+    return TRACKING_SECONDS if space.tracking.mlflow else 0.0
 
 
-def _decode_sample(bench: Workbench) -> _Sample:
-    newborn = generation_size(bench.space)
-    everything = _searched(bench.space, newborn) + finalists(bench.space) * bench.space.splits.selection
-    wanted = math.ceil(SAMPLE_SHARE * everything / (_SAMPLED_GENERATIONS * newborn))
-    items = bench.items["search"][: max(LEAST_ITEMS, wanted)]
-    seconds, rows, alone = [], [], []
-    marks = [(time.monotonic(), bench.swarm.counters.rows_forwarded)]
-
-    def mark(tokens: float) -> None:
-        now = (time.monotonic(), bench.swarm.counters.rows_forwarded)
-        seconds.append(now[0] - marks[-1][0])
-        rows.append(now[1] - marks[-1][1])
-        alone.append(tokens)
-        marks.append(now)
-
-    genomes = genomes_for(bench, lambda alphabet: calibrate(bench, items, alphabet))
-    mark(0.0)
-    algorithm = algorithm_of(bench.space, genomes)
-    scores: list[tuple[float, ...]] = []
-    tried: list[Policy] = []
-    known: dict[str, Summary] = {}
-    for _ in range(_SAMPLED_GENERATIONS):
-        individuals = algorithm.ask()
-        policies = [genomes.express(individual.genome) for individual in individuals]
-        evaluations = bench.evaluator.evaluate(policies, items)
-        summaries = [summarize(items, row, bench.tasks) for row in evaluations]
-        known.update((policy.digest, summary) for policy, summary in zip(policies, summaries, strict=True))
-        algorithm.tell(
-            outcome(individual, summary, bench.space.objectives)
-            for individual, summary in zip(individuals, summaries, strict=True)
-        )
-        scores += [scores_of(row) for row in evaluations]
-        tried += policies
-        mark(sum(evaluation.cost.tokens for row in evaluations for evaluation in row))
-    contenders = [Candidate(*one) for one in genomes.plain()]
-    plain = bench.evaluator.evaluate([one.policy for one in contenders], items)
-    scores += [scores_of(row) for row in plain]
-    tried += [one.policy for one in contenders]
-    shown = obstacles(bench, items, list(zip(contenders, plain, strict=True)), list(known.values()))
-    distinct = {policy.digest: one for policy, one in zip(tried, scores, strict=True)}
-    resolution = Resolution.of(list(distinct.values()))
-    return _Sample(len(items), tuple(seconds), tuple(rows), tuple(alone), _disagreement(scores), resolution, shown)
+def _obstacles(bench: Workbench, sample: Act) -> Obstacles:
+    known = {digest: one for some in sample.generations[:2] for digest, one in some.items()}
+    return obstacles(bench, sample.items, sample.plain, list(known.values()))
 
 
 def _disagreement(scores: Sequence[Sequence[float]]) -> float:

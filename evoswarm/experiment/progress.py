@@ -26,7 +26,6 @@ StageName = Literal[
     "test",
     "decoding",
     "sampling",
-    "certifying",
     "studying",
     "comparing",
     "tracking",

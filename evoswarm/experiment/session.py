@@ -24,7 +24,7 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.beginning import beginning, limits, run_wanted
-from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibration_of, genomes_for
+from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evolving import Evolving
@@ -195,12 +195,10 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            began = time.monotonic()
             genomes = genomes_for(bench, lambda alphabet: calibration_of(bench, run, self._progress, alphabet))
-            ahead = Ahead(bench, (time.monotonic() - began) / len(bench.items["search"][:CALIBRATION_ITEMS]))
             algorithm = algorithm_of(bench.space, genomes)
             evolving = Evolving(
-                bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, ahead
+                bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, Ahead(bench)
             )
             self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
             reason = evolving.go()

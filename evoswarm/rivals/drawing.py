@@ -78,7 +78,9 @@ def stages(most: int) -> Iterator[int]:
     yield most
 
 
-def draw(arms: Sequence[Arm], known: Sequence[Scored], evaluator: Evaluator, items: Sequence[Item]) -> tuple[Draw, ...]:
+def draw(
+    arms: Sequence[Arm], known: Sequence[Scored], evaluator: Evaluator, items: Sequence[Item], stand_for: int = 1
+) -> tuple[Draw, ...]:
     """Let all arms sample as far as each could still win.
 
     An arm ends where the paired difference of its best vote to the best of all that is known has an upper bound
@@ -89,12 +91,13 @@ def draw(arms: Sequence[Arm], known: Sequence[Scored], evaluator: Evaluator, ite
         known: at least one; what a vote has to beat from the beginning.
         evaluator: decodes.
         items: of the selection split.
+        stand_for: how many items each of these stands for; more than 1 shows on a few what many would need.
 
     Returns:
         one per arm, in order.
     """
     weights = {name: task.weight for name, task in evaluator.tasks.items()}
-    parts = strata([item.task for item in items], weights)
+    parts = strata([item.task for item in items] * stand_for, weights)
     plans = [list(stages(arm.most)) for arm in arms]
     votes: list[list[Scored]] = [[] for _ in arms]
     ends: dict[int, End] = {}
@@ -108,14 +111,14 @@ def draw(arms: Sequence[Arm], known: Sequence[Scored], evaluator: Evaluator, ite
         for number in going:
             if stage + 1 == len(plans[number]):
                 ends[number] = "limit" if arms[number].limited else "spent"
-            elif behind(best_of(votes[number]), best, parts):
+            elif behind(best_of(votes[number]), best, parts, stand_for):
                 ends[number] = "behind"
     return tuple(Draw(arm, tuple(votes[number]), ends[number]) for number, arm in enumerate(arms))
 
 
-def behind(one: Scored, best: Scored, parts: Sequence[Stratum]) -> bool:
-    """Whether one is certainly worse than the best, on the items of both."""
-    return difference_of(one.scores, best.scores, parts).upper(ONE_SIDED) < 0
+def behind(one: Scored, best: Scored, parts: Sequence[Stratum], stand_for: int = 1) -> bool:
+    """Whether one is certainly worse than the best, on the items of both, each as often as it stands for."""
+    return difference_of(one.scores * stand_for, best.scores * stand_for, parts).upper(ONE_SIDED) < 0
 
 
 def samples_of(vote: Scored) -> int:

@@ -71,7 +71,12 @@ class Singles:
 
 
 def try_singles(
-    evaluator: Evaluator, items: Sequence[Item], space: SearchSpace, specs: Sequence[MemberSpec], flops: float
+    evaluator: Evaluator,
+    items: Sequence[Item],
+    space: SearchSpace,
+    specs: Sequence[MemberSpec],
+    flops: float,
+    stand_for: int = 1,
 ) -> Singles:
     """Try every member by one answer, as the space asks it and as its owner does, and those that may by votes.
 
@@ -81,6 +86,7 @@ def try_singles(
         space: of the search.
         specs: of the pool; of exact copies the first stands for all.
         flops: the champion's, mean per item.
+        stand_for: see ``draw``.
     """
     recipes: dict[str, Recipe] = {}
     for recipe in (single(space, spec) for spec in specs):
@@ -97,7 +103,7 @@ def try_singles(
             prices = [price_of(items, evaluator.evaluate([way.policy], items)[0], evaluator.tasks)]
             arms += _arms(way.policy, way.candidate.description, *samples_for(flops, prices, space.certificate.samples))
     left_out = tuple(recipe.lead for recipe in alone if recipe.lead not in may)
-    return replace(once, draws=draw(arms, once.once, evaluator, items), left_out=left_out)
+    return replace(once, draws=draw(arms, once.once, evaluator, items, stand_for), left_out=left_out)
 
 
 def _deployed(evaluator: Evaluator, items: Sequence[Item], alone: Sequence[Recipe]) -> tuple[tuple[Scored, ...], ...]:

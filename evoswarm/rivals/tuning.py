@@ -37,6 +37,7 @@ def tune(
     champion: Policy,
     evaluator: Evaluator,
     items: Sequence[Item],
+    stand_for: int = 1,
 ) -> Rivals:
     """Tune all rivals, diagnostics and ceilings of a champion.
 
@@ -49,13 +50,15 @@ def tune(
         champion: frozen.
         evaluator: decodes; whatever is decoded enters its ledger.
         items: of the selection split.
+        stand_for: how many items each of these stands for, where a few are to show what many would need: who would fall
+            behind on so many draws no more answers.
 
     Raises:
         RunError: the ledger cannot be written.
         Stopped: the evaluator was told to stop.
     """
     flops = evaluator.summaries([champion], items)[0].cost.flops
-    singles = try_singles(evaluator, items, space, specs, flops)
+    singles = try_singles(evaluator, items, space, specs, flops, stand_for)
     vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops, singles)]
     return Rivals(
         matched=(best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles)),

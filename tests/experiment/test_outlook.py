@@ -28,8 +28,9 @@ def planned(micro: Micro) -> Plan:
 def test_a_plan_names_every_part_of_the_command(micro: Micro, planned: Plan) -> None:
     space = micro()
     parts = planned.outlook.parts
-    assert list(parts) == PARTS
-    assert all(part.seconds > 0 and part.evaluations > 0 and part.tokens > 0 for part in parts.values())
+    assert list(parts) == ["start", *PARTS]
+    assert all(part.seconds > 0 for part in parts.values())
+    assert all(parts[name].evaluations > 0 and parts[name].tokens > 0 for name in PARTS)
     assert planned.seconds == pytest.approx(sum(part.seconds for part in parts.values()))
     assert parts["choosing"].evaluations == finalists(space) * space.splits.selection
     time, work = (next(line for line in planned.lines() if line.startswith(name)) for name in ("time:", "work:"))
@@ -37,11 +38,10 @@ def test_a_plan_names_every_part_of_the_command(micro: Micro, planned: Plan) -> 
 
 
 def test_the_plan_counts_what_a_certificate_asks(micro: Micro, planned: Plan) -> None:
-    """Of the uniform mix of two members: the test asks it, each member alone and rivals at least, all on new items;
-    tuning tries many more."""
+    """The test asks the champion and rivals at least, all on new items; tuning tries many more."""
     space = micro()
     rivals, test = planned.outlook.parts["rivals"], planned.outlook.parts["test"]
-    assert test.evaluations >= 5 * space.splits.test
+    assert test.evaluations >= 2 * space.splits.test
     assert rivals.evaluations / space.splits.selection > 2 * test.evaluations / space.splits.test
 
 
@@ -53,7 +53,6 @@ def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, t
         assert list(one.left_by_part) == PARTS
         assert one.seconds_left == pytest.approx(sum(one.left_by_part.values()))
     assert [one.left_by_part["search"] > 0 for one in figures] == [True] * (len(figures) - 1) + [False]
-    assert len({one.left_by_part["test"] for one in figures}) == 1, "found out once"
     line = generation_line(figures[0])
     assert "left (search " in line
     assert all(f"{name} " in line for name in PARTS)

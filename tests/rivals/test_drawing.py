@@ -78,6 +78,16 @@ def test_who_is_a_little_behind_goes_on(bench: Workbench) -> None:
     )
 
 
+def test_few_items_that_stand_for_many_show_who_would_fall_behind(bench: Workbench) -> None:
+    first, second, _ = (single(bench.space, spec) for spec in bench.pool)
+    items = bench.items["selection"]
+    believe(bench, first, [1.0] * len(items))
+    for samples in (3, 5, 9):
+        believe(bench, sampled(second, samples, 0.4), [0.0, 0.0] + [1.0] * (len(items) - 2))
+    (one,) = draw([arm(second, 0.4, 9)], known(bench, first), bench.evaluator, items, stand_for=50)
+    assert (one.samples, one.end) == (3, "behind")
+
+
 def test_votes_of_several_count_what_all_have_drawn(bench: Workbench) -> None:
     recipe = single(bench.space, bench.pool[0])
     count = len(bench.items["selection"])
