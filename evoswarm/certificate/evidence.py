@@ -159,7 +159,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
 
 def interval(sample: AdjustedMean) -> Interval:
     """A sample's mean with its 95% interval."""
-    return Interval(mean=_rounded(sample.mean), low=_rounded(sample.lower()), high=_rounded(sample.upper()))
+    return Interval(mean=rounded(sample.mean), low=rounded(sample.lower()), high=rounded(sample.upper()))
 
 
 def compute(cost: Cost | MemberCost) -> Compute:
@@ -194,7 +194,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
 
 def _power(evidence: Evidence, parts: Sequence[Stratum]) -> Power:
     seen = gain_found([difference_of(evidence.champion.scores, one.scores, parts) for one in evidence.rivals])
-    return Power(before=evidence.opening.detectable_gain, seen=None if seen is None else _rounded(seen))
+    return Power(before=evidence.opening.detectable_gain, seen=None if seen is None else rounded(seen))
 
 
 def _by_task(evidence: Evidence) -> dict[str, TaskScore]:
@@ -231,7 +231,7 @@ def _rival(evidence: Evidence, one: Scored, parts: Sequence[Stratum]) -> RivalRe
     return RivalResult(
         **_compared(evidence, one, parts),
         beaten=difference.lower() > 0,
-        most=_rounded(difference.upper(ONE_SIDED / len(evidence.rivals))),
+        most=rounded(difference.upper(ONE_SIDED / len(evidence.rivals))),
         policy=json.loads(one.policy.to_json()),
     )
 
@@ -255,7 +255,7 @@ def _members(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[MemberResult
             MemberResult(
                 name=speaker.name,
                 role=speaker.role,
-                share_of_steps=_rounded(speaker.share_of_steps),
+                share_of_steps=rounded(speaker.share_of_steps),
                 really_speaks=speaker.share_of_steps >= SPEAKS,
                 compute=compute(cost),
                 without=without,
@@ -270,11 +270,11 @@ def _open_share(evidence: Evidence) -> OpenShare:
 
     def share(number: str) -> float:
         whole = sum(getattr(member, number) for member in members)
-        return _rounded(sum(getattr(member, number) for member in followers) / whole) if whole else 0.0
+        return rounded(sum(getattr(member, number) for member in followers) / whole) if whole else 0.0
 
     return OpenShare(
-        steps=_rounded(evidence.champion.summary.open_share),
-        lead_tokens=_rounded(evidence.champion.summary.touched_share),
+        steps=rounded(evidence.champion.summary.open_share),
+        lead_tokens=rounded(evidence.champion.summary.touched_share),
         flops=share("flops"),
         passes=share("passes"),
         weight_reads=share("weight_reads"),
@@ -286,9 +286,9 @@ def _gap(evidence: Evidence, parts: Sequence[Stratum]) -> Gap:
     gap = gap_of(evidence.selection, selection, evidence.champion.scores, parts)
     search = evidence.search
     return Gap(
-        search=None if search is None else _rounded(search),
-        selection=_rounded(mean_of(evidence.selection, selection).mean),
-        search_less_test=None if search is None else _rounded(search - mean_of(evidence.champion.scores, parts).mean),
+        search=None if search is None else rounded(search),
+        selection=rounded(mean_of(evidence.selection, selection).mean),
+        search_less_test=None if search is None else rounded(search - mean_of(evidence.champion.scores, parts).mean),
         selection_less_test=interval(gap),
     )
 
@@ -303,6 +303,6 @@ def _ratio(champion: Cost, other: Cost) -> Compute | None:
     )
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Without digits that say nothing; never a negative zero."""
     return round(value, _DECIMALS) + 0.0

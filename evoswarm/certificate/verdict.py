@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,8 +42,21 @@ class Verdict:
     items_needed: int | None = None
 
 
+def wanted_items(needed: int | None) -> str:
+    """How many items would decide, as a sentence."""
+    if needed is None:
+        return "No number of items is foreseen to decide it."
+    return f"If what was seen goes on, about {count(needed)} test items in all would decide it."
+
+
 def decide(
-    rivals: Mapping[str, AdjustedMean], speakers: int, items: int, margin: float, *, doing: str = "Mixing"
+    rivals: Mapping[str, AdjustedMean],
+    speakers: int,
+    items: int,
+    margin: float,
+    *,
+    doing: str = "Mixing",
+    wanted: Callable[[int | None], str] = wanted_items,
 ) -> Verdict:
     """Apply the rule.
 
@@ -62,6 +75,7 @@ def decide(
         items: of the test split.
         margin: the least gain that is worth the trouble, in [0, 1].
         doing: what the champion's members do together, as a sentence begins.
+        wanted: what to say of the items that it would take.
     """
     beaten = tuple(name for name, sample in rivals.items() if sample.lower() > 0)
     if speakers >= 2 and len(beaten) == len(rivals):
@@ -80,7 +94,7 @@ def decide(
     unbeaten = f"it was not shown to beat {listed(left)}" if left else f"it beats every rival, but without {what}"
     sentence = (
         f"{alone}Whether {what} adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
-        f"{points(margin)}. {_wanted(needed)}"
+        f"{points(margin)}. {wanted(needed)}"
     )
     return Verdict("undecided", sentence, beaten, False, needed)
 
@@ -168,9 +182,3 @@ def _needed(samples: Sequence[AdjustedMean], speakers: int, items: int, margin: 
     if speakers >= 2:
         ways.append(items_to_beat(samples, items))
     return min((way for way in ways if way is not None), default=None)
-
-
-def _wanted(needed: int | None) -> str:
-    if needed is None:
-        return "No number of items is foreseen to decide it."
-    return f"If what was seen goes on, about {count(needed)} test items in all would decide it."

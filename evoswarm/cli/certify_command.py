@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from evoswarm.certificate.page import page
+from evoswarm.certificate.seeds_page import seeds_page
 from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.output import say
 from evoswarm.decoding.forward.devices import silence_loading
@@ -12,6 +15,7 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import PAGE
+from evoswarm.experiment.seeds_certification import certify_seeds
 from evoswarm.run_directory import CERTIFICATE
 from evoswarm.trust import Trust
 
@@ -23,13 +27,48 @@ def run_certify(run: Path, trust: Trust, narrator: Narrator, *, ledger: Path | N
         EvoswarmError: see ``evoswarm.experiment.certification.certify``.
     """
     silence_loading()
-    try:
+    with _advised():
         asked = narrator.asker(ask)
         certificate = certify(run, force=force, trust=trust, ledger=ledger, progress=narrator.progress, ask=asked)
-    except OpenedBefore as refusal:
-        raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None
     data = certificate.model_dump(mode="json")
     narrator.result({"certificate": data, "directory": str(run)}, verdict=data["verdict"])
     if narrator.to_people:
         say("\n" + page(certificate))
         say(f"Written: {run / PAGE} and {run / CERTIFICATE}")
+
+
+def run_certify_seeds(
+    runs: Sequence[Path],
+    trust: Trust,
+    narrator: Narrator,
+    *,
+    out: Path | None,
+    ledger: Path | None,
+    force: bool,
+    ask: bool,
+) -> None:
+    """Certify the champions of several seeds together and show the page over seeds.
+
+    Raises:
+        EvoswarmError: see ``evoswarm.experiment.seeds_certification.certify_seeds``.
+    """
+    silence_loading()
+    with _advised():
+        asked, told = narrator.asker(ask), narrator.progress
+        certificate, place = certify_seeds(
+            runs, out=out, force=force, trust=trust, ledger=ledger, progress=told, ask=asked
+        )
+    data = certificate.model_dump(mode="json")
+    narrator.result({"certificate": data, "directory": str(place)}, verdict=data["verdict"])
+    if narrator.to_people:
+        say("\n" + seeds_page(certificate))
+        say(f"Written: {place / PAGE} and {place / CERTIFICATE}; each run holds the certificate of its own champion")
+
+
+@contextmanager
+def _advised() -> Iterator[None]:
+    """A refusal says how to look all the same."""
+    try:
+        yield
+    except OpenedBefore as refusal:
+        raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None

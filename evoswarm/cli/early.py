@@ -16,6 +16,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.beginning import Beginning, beginning
 from evoswarm.experiment.finished_run import check_members, check_policy, read_run
 from evoswarm.experiment.places import ledger_file, root_of
+from evoswarm.experiment.same_space import read_seeds
 from evoswarm.policies import Policy, load_policy
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
@@ -58,6 +59,20 @@ def check_certify(run: Path, trust: Trust, ledger: Path | None, first: Callable[
     first(space)
     check_files(space)
     check_ledger(root_of(run), ledger)
+
+
+def check_certify_seeds(
+    runs: Sequence[Path], trust: Trust, ledger: Path | None, first: Callable[[SearchSpace], None]
+) -> None:
+    """Refuse runs that cannot be certified together, as far as their files say.
+
+    Raises:
+        EvoswarmError: they are not of one space, one has not ended, or see `check_ledger`.
+    """
+    found = read_seeds(runs, trust)
+    first(found[0].space)
+    check_files(found[0].space)
+    check_ledger(root_of(found[0].path), ledger)
 
 
 def check_recipe(recipe: Path, trust_remote_code: bool) -> Policy:

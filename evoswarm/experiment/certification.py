@@ -182,9 +182,7 @@ def certify_champion(
     )
     certificate = certificate_of(play(prepared))
     write_certificate(prepared, certificate)
-    metrics = {"test_accuracy": certificate.score.mean, "items": float(certificate.items.test)}
-    metrics |= {"flops": certificate.compute.flops, "open_share": certificate.open_share.steps}
-    guard.tell(opened, champion, prepared.seen.others, metrics, run)
+    guard.tell(opened, champion, prepared.seen.others, figures_of(certificate), run)
     return certificate
 
 
@@ -239,6 +237,16 @@ def write_certificate(prepared: Prepared, certificate: Certificate) -> None:
     run.write(CERTIFICATE, certificate.to_json())
     run.write(PAGE, page(certificate))
     write_certified(prepared.bench, run, prepared.champion, certificate, prepared.tracker)
+
+
+def figures_of(certificate: Certificate) -> dict[str, float]:
+    """What MLflow is told of an opening."""
+    return {
+        "test_accuracy": certificate.score.mean,
+        "items": float(certificate.items.test),
+        "flops": certificate.compute.flops,
+        "open_share": certificate.open_share.steps,
+    }
 
 
 def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | None:

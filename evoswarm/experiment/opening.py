@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import OpenedBefore, OpeningBook, Questions, Seen
+from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, OpeningBook, Seen
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
 from evoswarm.experiment import mirror
@@ -56,13 +56,13 @@ def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> b
     return True
 
 
-def book_of(ledger: Ledger, root: Path, run: Path | None = None) -> OpeningBook:
+def book_of(ledger: Ledger, root: Path, *runs: Path) -> OpeningBook:
     """All places that know of openings: the ledger, the files beside it and beside the runs, every run directory.
 
     Args:
         ledger: whose openings count.
         root: the directory of all runs.
-        run: a run directory that may lie elsewhere.
+        *runs: run directories that may lie elsewhere.
 
     Raises:
         RunError: a place cannot be read or written, or was damaged.
@@ -72,8 +72,8 @@ def book_of(ledger: Ledger, root: Path, run: Path | None = None) -> OpeningBook:
     folders = dict.fromkeys(path.resolve() for path in (Path(ledger.path).parent, root))
     files = [FilePlace(folder / OPENINGS) for folder in folders]
     found = [file.parent for pattern in ("*", "*/*") for file in root.glob(f"{pattern}/{OPENINGS}")]
-    runs = dict.fromkeys(path.resolve() for path in (*sorted(found), *([] if run is None else [run])))
-    copies = {str(path): FilePlace(path / OPENINGS) for path in runs if path not in folders}
+    directories = dict.fromkeys(path.resolve() for path in (*sorted(found), *runs))
+    copies = {str(path): FilePlace(path / OPENINGS) for path in directories if path not in folders}
     book = OpeningBook([LedgerPlace(ledger), *files], copies, files[0])
     book.read()
     return book
@@ -202,11 +202,11 @@ class Guard:
         if self.tracker is not None:
             self.tracker.opening(*mirror.opening(opening, policy.digest, before), metrics, opening.line()[1], run)
 
-    def _questions(self, policy: Policy | None) -> Questions:
+    def _questions(self, policy: Policy | None) -> HeldOutQuestions:
         formats: set[str] = set()
         if self._book.knows_digests:
             formats = {"{prompt}", self._space.prompt_format, *([] if policy is None else [policy.prompt_format])}
-        questions = Questions.of(self._drawn.items["test"], self._drawn.tasks, formats)
+        questions = HeldOutQuestions.of(self._drawn.items["test"], self._drawn.tasks, formats)
         if formats:
             self._book.translate(questions)
         return questions

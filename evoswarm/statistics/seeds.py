@@ -16,7 +16,7 @@ from statistics import fmean, stdev, variance
 
 from scipy import special
 
-from evoswarm.statistics.intervals import AdjustedMean
+from evoswarm.statistics.intervals import AdjustedMean, Stratum, difference_of, mean_of
 
 LEVEL = 0.95
 
@@ -76,3 +76,36 @@ def over_seeds(over_items: AdjustedMean, by_seed: Sequence[float]) -> AdjustedMe
     items, seeds = over_items.standard_error**2, variance(by_seed) / len(by_seed)
     freedom = (items + seeds) ** 2 / (items**2 / over_items.freedom + seeds**2 / (len(by_seed) - 1))
     return replace(over_items, standard_error=math.sqrt(items + seeds), freedom=freedom)
+
+
+def score_over_seeds(scores: Sequence[Sequence[float]], parts: Sequence[Stratum]) -> AdjustedMean:
+    """The mean score of what several seeds found, for other items and other seeds.
+
+    Items and seeds are crossed random factors (Cornfield & Tukey 1956): the variance of the grand mean is that of items
+    over their number, that of seeds over theirs, and that of their interaction over both. The mean over seeds, item by
+    item, tells the first with a part of the last; the seeds' means tell the second with another part of it. Their sum
+    counts the interaction twice; see `over_seeds`.
+
+    Args:
+        scores: per seed, per item, in [0, 1]; every seed answered the same items.
+        parts: see `strata`.
+    """
+    return over_seeds(mean_of(_mean_rows(scores), parts), [mean_of(row, parts).mean for row in scores])
+
+
+def difference_over_seeds(
+    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], parts: Sequence[Stratum]
+) -> AdjustedMean:
+    """The mean of first less second, paired by item and by seed; see `score_over_seeds`.
+
+    Args:
+        first: per seed, per item, scores in [0, 1].
+        second: of what each seed's first is compared with, on the same items.
+        parts: see `strata`.
+    """
+    by_seed = [difference_of(one, other, parts).mean for one, other in zip(first, second, strict=True)]
+    return over_seeds(difference_of(_mean_rows(first), _mean_rows(second), parts), by_seed)
+
+
+def _mean_rows(rows: Sequence[Sequence[float]]) -> list[float]:
+    return [fmean(column) for column in zip(*rows, strict=True)]

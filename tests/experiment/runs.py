@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import OpeningBook, Questions
+from evoswarm.evaluation.openings.book import HeldOutQuestions, OpeningBook
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import LedgerPlace
 from evoswarm.experiment.drawn import draw
@@ -68,7 +68,7 @@ def other_champion(run: Path) -> Recipe:
 
 def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> OpeningRecord:
     """The test items of a space as another search opened them."""
-    questions = Questions.of((drawn := draw(space)).items["test"], drawn.tasks, ())
+    questions = HeldOutQuestions.of((drawn := draw(space)).items["test"], drawn.tasks, ())
     opening = OpeningRecord(
         at=1.0,
         how="certificate",

@@ -133,7 +133,13 @@ def search(
 @trusting
 def certify(
     trust: Trust,
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run directory with a champion.")] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN...", help="A run directory with a champion; of several seeds, all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the certificate over seeds is written.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Open test items that were opened for another champion before.")
     ] = False,
@@ -143,29 +149,43 @@ def certify(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of certificates.")] = False,
     ledger: Ledger = None,
 ) -> None:
-    """Test a champion on held-out items, against rivals that spend compute without mixing."""
+    """Test a champion on held-out items, against rivals that spend compute without mixing.
+
+    Runs of one space that differ in their seed (search each with --no-certify) are certified together: the test items
+    are opened once, and there is one certificate over the seeds.
+    """
     if schema:
         from evoswarm.certificate.document import Certificate
 
         print(json.dumps(Certificate.json_schema(), indent=2))
         return
-    if run is None:
+    if not runs:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.asking import require_terminal
-    from evoswarm.cli.early import check_certify
+    from evoswarm.cli.early import check_certify, check_certify_seeds
     from evoswarm.cli.narrator import narrator_for
     from evoswarm.cli.start import Start
 
     require_terminal(ask)
-    with narrator_for(f"certify {run}", quiet=quiet, as_json=as_json) as narrator:
+    several = len(runs) > 1
+    if out is not None and not several:
+        raise RunError("expected --out with several runs (a single one keeps its certificate), got one run")
+    named = " ".join(map(str, runs))
+    with narrator_for(f"certify {named}", quiet=quiet, as_json=as_json) as narrator:
 
         def first(read: SearchSpace) -> None:
-            told = f"the champion of {run}, a search of space {read.name}"
-            narrator.start(Start("certify", told, read.name))
+            whose = f"the champions of {named}, searches" if several else f"the champion of {named}, a search"
+            narrator.start(Start("certify", f"{whose} of space {read.name}", read.name))
             narrator.enter("reading", checking(read))
 
-        check_certify(run, trust, ledger, first)
+        if several:
+            check_certify_seeds(runs, trust, ledger, first)
+        else:
+            check_certify(runs[0], trust, ledger, first)
         narrator.imports()
-        from evoswarm.cli.certify_command import run_certify
+        from evoswarm.cli.certify_command import run_certify, run_certify_seeds
 
-        run_certify(run, trust, narrator, ledger=ledger, force=force, ask=ask)
+        if several:
+            run_certify_seeds(runs, trust, narrator, out=out, ledger=ledger, force=force, ask=ask)
+        else:
+            run_certify(runs[0], trust, narrator, ledger=ledger, force=force, ask=ask)

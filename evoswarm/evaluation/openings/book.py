@@ -28,7 +28,7 @@ class OpenedBefore(RunError):
 
 
 @dataclass(frozen=True)
-class Questions:
+class HeldOutQuestions:
     """The questions of some items, as places know them.
 
     Attributes:
@@ -144,7 +144,7 @@ class OpeningBook:
         """Whether an earlier version left openings of items that are known by their digests alone."""
         return any(opening.items for opening in self._known.values())
 
-    def seen(self, champion: str, questions: Questions) -> Seen:
+    def seen(self, champion: str, questions: HeldOutQuestions) -> Seen:
         """What is known of some questions, as far as a policy is concerned.
 
         Question by question: what another policy opened after this one did takes nothing from this one.
@@ -173,7 +173,7 @@ class OpeningBook:
             self._read()
             yield
 
-    def translate(self, questions: Questions) -> None:
+    def translate(self, questions: HeldOutQuestions) -> None:
         """Put on record, by their keys, questions that an earlier version knew by digests of items.
 
         Raises:

@@ -10,14 +10,14 @@ import pytest
 
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import OpenedBefore, OpeningBook, Questions
+from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, OpeningBook
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
 
 
-def asked(*names: str) -> Questions:
-    """Questions whose keys are their names; earlier ledgers knew them by other digests."""
-    return Questions(tuple((name,) for name in names), tuple(frozenset({f"digest of {name}"}) for name in names))
+def asked(*names: str) -> HeldOutQuestions:
+    """HeldOutQuestions whose keys are their names; earlier ledgers knew them by other digests."""
+    return HeldOutQuestions(tuple((name,) for name in names), tuple(frozenset({f"digest of {name}"}) for name in names))
 
 
 def opening(
@@ -136,7 +136,7 @@ def test_items_of_an_earlier_ledger_stay_protected_and_become_questions(tmp_path
         assert whole.knows_digests
         assert whole.seen("two", asked("a")).opened == 1
         whole.translate(asked("a"))
-        elsewhere = Questions((("a",),), (frozenset({"digest under another prompt format"}),))
+        elsewhere = HeldOutQuestions((("a",),), (frozenset({"digest under another prompt format"}),))
         assert whole.seen("two", elsewhere).opened == 1
         assert whole.seen("one", elsewhere).again
     path.unlink()

@@ -1,0 +1,103 @@
+"""The certificate over seeds as a page of plain text, at most 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from evoswarm.certificate.compared import Interval
+from evoswarm.certificate.seeds import SeedsCertificate
+
+_WIDTH, _NAME = 80, 34
+
+
+def seeds_page(certificate: SeedsCertificate) -> str:
+    """The whole page, ending in a line feed."""
+    seeds = ", ".join(str(one.seed) for one in certificate.seeds)
+    title = f"CERTIFICATE OVER SEEDS: {certificate.space}, seeds {seeds}"
+    blocks = [
+        [title, "=" * min(_WIDTH, len(title))],
+        list(_verdict(certificate)),
+        list(_asked(certificate)),
+        list(_scores(certificate)),
+        list(_rivals(certificate)),
+        list(_seeds(certificate)),
+        list(_notes(certificate)),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _verdict(certificate: SeedsCertificate) -> Iterator[str]:
+    verdict, seeds = certificate.verdict, len(certificate.seeds)
+    yield f"VERDICT: {verdict.outcome}"
+    yield ""
+    yield from _wrapped(verdict.sentence)
+    yield from _wrapped(verdict.searching)
+    yield from _wrapped(
+        f"Of the {seeds} seeds, {certificate.found_value} found value on their own, each by its own certificate."
+    )
+
+
+def _asked(certificate: SeedsCertificate) -> Iterator[str]:
+    opening, items = certificate.opening, certificate.items
+    yield from _title("What was tested")
+    yield from _wrapped(
+        f"{len(certificate.seeds)} searches of one space that differ in their seed alone. Their champions were frozen; "
+        f"then {items.test:,} test items were opened once, for all of them together. Before that it was stated: "
+        f"{opening.statement} Every interval counts other items and other seeds; nothing was chosen among the seeds."
+    )
+    if opening.forced:
+        whom = "another recipe" if opening.others == 1 else f"{opening.others:,} other recipes"
+        yield from _wrapped(
+            f"FORCED: {opening.opened_before:,} of these items had been opened for {whom} before. A verdict on items "
+            "that were looked at again is worth less than a first one."
+        )
+
+
+def _scores(certificate: SeedsCertificate) -> Iterator[str]:
+    yield from _title("Score on the test items, mean over seeds")
+    yield f"{'task':<{_NAME}}{'right (95% interval)':>24}"
+    for name, score in {"all tasks": certificate.score, **certificate.by_task}.items():
+        yield f"{name:<{_NAME}.{_NAME}}{_percent(score):>24}"
+
+
+def _rivals(certificate: SeedsCertificate) -> Iterator[str]:
+    yield from _title("Against rivals that spend compute without mixing, mean over seeds")
+    yield f"{'':<{_NAME}}{'right':>7}   {'champion ahead by (points)':<28}"
+    for rival in certificate.rivals:
+        end = "beaten" if rival.beaten else "not beaten"
+        name = f"{rival.key} {rival.name}"
+        yield f"{name:<{_NAME}.{_NAME}}{rival.score.mean:>7.1%}   {_points(rival.difference):<24} {end}"
+    for rival in certificate.rivals:
+        yield from _wrapped(f"{rival.key} by seed: {', '.join(f'{100 * value:+z.1f}' for value in rival.by_seed)}")
+
+
+def _seeds(certificate: SeedsCertificate) -> Iterator[str]:
+    yield from _title("What each seed found")
+    yield f"{'seed':>6}   {'right (95% interval)':<24}{'verdict':<14}members"
+    for one in certificate.seeds:
+        yield f"{one.seed:>6}   {_percent(one.score):<24}{one.outcome:<14}{', '.join(one.members)}"[:_WIDTH]
+
+
+def _notes(certificate: SeedsCertificate) -> Iterator[str]:
+    if certificate.notes:
+        yield from _title("Notes")
+    for note in certificate.notes:
+        yield from textwrap.wrap(note, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _percent(score: Interval) -> str:
+    return f"{100 * score.mean:.1f}% ({100 * score.low:.1f} to {100 * score.high:.1f})"
+
+
+def _points(difference: Interval) -> str:
+    return f"{100 * difference.mean:+z.1f} ({100 * difference.low:+z.1f} to {100 * difference.high:+z.1f})"
+
+
+def _title(text: str) -> Iterator[str]:
+    yield text
+    yield "-" * len(text)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, break_on_hyphens=False)
