@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from evoswarm.cli.asking import at_terminal
-from evoswarm.cli.console import figures_table, print_result
+from evoswarm.cli.console import print_result
+from evoswarm.cli.figures_table import print_figures
 from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.output import mute
+from evoswarm.cli.screen import make_console, prose
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
@@ -24,8 +22,6 @@ from evoswarm.experiment.spoilt import Spoilt, warnings_of
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
     from evoswarm.tasks.task import SplitName
-
-_FILE_WIDTH = 160
 
 
 def run_search(
@@ -73,15 +69,15 @@ def run_evaluate(
     narrator.result(_as_dict(result))
     if not narrator.to_people:
         return
-    for line in result.policy.words(result.summary.spoken):
-        print(line)
     console = make_console()
-    title = f"{split} split, {result.summary.items} items"
-    console.print(figures_table(title, [(recipe.name, result.summary)], console.width))
+    for line in result.policy.words(result.summary.spoken):
+        prose(console, line)
+    title = f"On the {split} split ({result.summary.items} items)"
+    print_figures(console, title, [(recipe.name, result.summary)], elsewhere="--json has them")
     for warning in warnings_of("the recipe", {split: Spoilt.of(result.summary)}):
-        print(f"Warning: {warning}")
+        prose(console, f"Warning: {warning}")
     if result.opening is not None:
-        print(opening_words(result.opening))
+        prose(console, opening_words(result.opening))
 
 
 def _evaluated(
@@ -110,19 +106,6 @@ def _evaluated(
         raise RunError(f"{refusal.message}; --force looks all the same", refusal.where) from None
     except OpeningDeclined as refusal:
         raise RunError(f"{refusal.message}; --open is that word", Where("--split")) from None
-
-
-class _Console(Console):
-    """A console that goes quiet where nobody reads on."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        mute()
-
-
-def make_console() -> Console:
-    """As wide as the terminal; wide enough for every column where the output goes to a file or a pipe."""
-    return _Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def opening_words(seen: Seen) -> str:

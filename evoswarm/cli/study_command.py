@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.search_command import make_console
+from evoswarm.cli.screen import make_console
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.wording import duration
 from evoswarm.study.hyperparameters.question import Question

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.start import Start
 from evoswarm.cli.status import Status
+from evoswarm.cli.terminal import columns, fitted
 from evoswarm.experiment.progress import Stage
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Person(Nobody):
 
     def _line(self, text: str) -> None:
         self.rest()
-        self._write(f"{text}\n")
+        for line in fitted(text, columns(self._stream), " " * 4):
+            self._write(f"{line}\n")
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads on

@@ -15,7 +15,8 @@ import pytest
 from evoswarm.certificate.page import page
 from evoswarm.cli.console import generation_line, print_result
 from evoswarm.cli.narrator import narrator_for
-from evoswarm.cli.search_command import make_console, run_evaluate
+from evoswarm.cli.screen import make_console
+from evoswarm.cli.search_command import run_evaluate
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
@@ -128,7 +129,7 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     rows = [row["failed"] for row in lines(result.directory) if "failed" in row]
     assert sum(row[0]["items"] for row in rows if row) >= count  # type: ignore[index]
     print_result(make_console(), result)
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())  # sentences go over several lines
     assert "failed" in shown
     assert f"Warning: {result.warnings[0]}" in shown
     assert result.as_dict()["warnings"] == list(result.warnings)

@@ -1,0 +1,55 @@
+"""What a stream can show: how wide it is, whether escape sequences may be written; and prose made to fit."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Mapping
+from typing import TextIO
+
+_DUMB = ("dumb", "unknown")
+_LEAST = 20  # columns: on fewer nothing can be read anyhow
+
+
+def escapes(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether bold and colours may be written: on a terminal that knows them, and where ``NO_COLOR`` is not set."""
+    able = environment.get("TERM", "").lower() not in _DUMB
+    return stream.isatty() and able and not environment.get("NO_COLOR")
+
+
+def columns(stream: TextIO) -> int | None:
+    """How wide the terminal is; None where the stream is none: a line of a file may be as long as it is."""
+    if not stream.isatty():
+        return None
+    try:
+        wide = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns
+    except (ValueError, OSError):
+        wide = 80
+    return max(_LEAST, wide)
+
+
+def fitted(text: str, width: int | None, hanging: str = "  ") -> list[str]:
+    """The lines of a text, none wider than the terminal; where a line goes on it stands further in.
+
+    Words are not broken: paths and commands are copied.
+
+    Args:
+        text: of one or more lines.
+        width: of the terminal; None leaves the lines as they are.
+        hanging: what stands before the rest of a line, beside what the line begins with.
+    """
+    found: list[str] = []
+    for line in text.split("\n"):
+        if width is None or len(line) <= width:
+            found.append(line)
+            continue
+        margin = line[: len(line) - len(line.lstrip(" "))]
+        found += textwrap.wrap(
+            line.strip(),
+            width,
+            initial_indent=margin,
+            subsequent_indent=margin + hanging,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    return found
