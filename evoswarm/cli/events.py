@@ -16,6 +16,7 @@ from evoswarm.experiment.progress import StageName
 
 if TYPE_CHECKING:
     from evoswarm.experiment.figures import GenerationFigures
+    from evoswarm.experiment.first_look import FirstLook
 
 
 class Event(BaseModel):
@@ -212,6 +213,29 @@ class GenerationEvent(Event):
         return cls.model_validate({**figures.as_dict(), "generation": figures.generation + 1})
 
 
+class FirstLookEvent(Event):
+    """What each member does alone on the calibration items; it comes once, before the first generation.
+
+    Attributes:
+        event: says what this is.
+        items: of the search split that members were asked.
+        alone: by member and task: how many items, accuracy, answers at their limit, empty ones, failures.
+        shown: a few answers to each task: question, prompt as the member read it, gold, answer, score.
+        warnings: what is likely a mistake, a sentence each.
+    """
+
+    event: Literal["first_look"] = "first_look"
+    items: int
+    alone: tuple[dict[str, Any], ...]
+    shown: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, look: FirstLook) -> FirstLookEvent:
+        """The event of a first look."""
+        return cls.model_validate(look.as_dict())
+
+
 class NoteEvent(Event):
     """Sentences, or a table, that people are shown when it is known.
 
@@ -293,6 +317,7 @@ AnyEvent = (
     | PhaseEvent
     | ProgressEvent
     | GenerationEvent
+    | FirstLookEvent
     | NoteEvent
     | PartEvent
     | VerdictEvent

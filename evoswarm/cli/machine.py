@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from evoswarm.cli.events import (
     AnyEvent,
     ErrorEvent,
+    FirstLookEvent,
     GenerationEvent,
     NoteEvent,
     PartEvent,
@@ -27,6 +28,7 @@ from evoswarm.experiment.progress import Stage
 
 if TYPE_CHECKING:
     from evoswarm.experiment.figures import GenerationFigures
+    from evoswarm.experiment.first_look import FirstLook
 
 
 class Machine(Nobody):
@@ -53,6 +55,10 @@ class Machine(Nobody):
     def generation(self, figures: GenerationFigures) -> None:
         """See ``Nobody``."""
         _put(GenerationEvent.of(figures))
+
+    def first_look(self, look: FirstLook) -> None:
+        """See ``Nobody``."""
+        _put(FirstLookEvent.of(look))
 
     def note(self, text: str) -> None:
         """See ``Nobody``."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evoswarm.evaluation.advance import Advance
     from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
+    from evoswarm.experiment.first_look import FirstLook
 
 _WITHIN: frozenset[StageName] = frozenset({"loading"})
 """Stages that may come within another one, which goes on behind them: members are loaded when the first is needed."""
@@ -67,7 +68,9 @@ class Narrator:
     @property
     def progress(self) -> Progress:
         """Tells everything."""
-        return Progress(self._enter, self._generation, self._decoding, self._begun, self._at, self.note)
+        return Progress(
+            self._enter, self._generation, self._decoding, self._begun, self._at, self.note, self._first_look
+        )
 
     @property
     def to_people(self) -> bool:
@@ -170,6 +173,11 @@ class Narrator:
         with self._lock:
             self._step, self._advance, self._news = step, None, self._clock()
         self.beat()
+
+    def _first_look(self, look: FirstLook) -> None:
+        with self._lock:
+            self._teller.first_look(look)
+            self._told()
 
     def _decoding(self, advance: Advance) -> None:
         with self._lock:

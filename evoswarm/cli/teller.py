@@ -11,6 +11,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from evoswarm.cli.first_look import first_look_lines
 from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.start import Start
 from evoswarm.cli.status import Status
@@ -19,6 +20,7 @@ from evoswarm.experiment.progress import Stage
 
 if TYPE_CHECKING:
     from evoswarm.experiment.figures import GenerationFigures
+    from evoswarm.experiment.first_look import FirstLook
 
 
 class Nobody:
@@ -46,6 +48,9 @@ class Nobody:
 
     def generation(self, figures: GenerationFigures) -> None:
         """A generation has ended."""
+
+    def first_look(self, look: FirstLook) -> None:
+        """What the members do alone is known."""
 
     def note(self, text: str) -> None:
         """Sentences that stay true."""
@@ -106,6 +111,11 @@ class Person(Nobody):
         from evoswarm.cli.console import generation_line  # by now, what it needs is imported
 
         self._line(generation_line(figures))
+
+    def first_look(self, look: FirstLook) -> None:
+        """See ``Nobody``."""
+        for line in first_look_lines(look):
+            self._line(line)
 
     def note(self, text: str) -> None:
         """See ``Nobody``."""

@@ -78,6 +78,11 @@ class Beside(Decoder):
         decoder = self.other if member in self._others and self.other is not None else self.pool
         return decoder.prompt_lengths(member, prompts)
 
+    def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
+        """See ``Decoder``."""
+        decoder = self.other if member in self._others and self.other is not None else self.pool
+        return decoder.rendered(member, prompts)
+
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
         return {**self.pool.silenced(prompts), **({} if self.other is None else self.other.silenced(prompts))}

@@ -132,6 +132,10 @@ class Decoder(Protocol):
         """Tokens of each prompt as a member renders it; 0 where its chat template refuses the prompt."""
 
     @abstractmethod
+    def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
+        """Each prompt as a member reads it, its special tokens spelled out; "" where its chat template refuses it."""
+
+    @abstractmethod
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """Share of each member's first step that goes to special tokens, which are never spelled; by name.
 

@@ -189,6 +189,10 @@ class Swarm(Decoder):
         """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
         return [_prompt_length(self.members[self._by_name[member]], prompt) for prompt in prompts]
 
+    def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
+        """Each prompt as a member reads it; see :class:`Decoder`."""
+        return [self.members[self._by_name[member]].rendered(prompt) for prompt in prompts]
+
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """Share of each member's first step that goes to special tokens; see ``silenced_share``."""
         found = {}

@@ -27,6 +27,8 @@ from evoswarm.experiment.certified import write_certified, write_refused
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.looking import show_again
+from evoswarm.experiment.nothing_scored import NothingScored, require_score
 from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of, permitted
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.places import ledger_file, root_of
@@ -75,6 +77,7 @@ def certify(
     Raises:
         OpenedBefore: they were, and nothing was forced.
         OpeningDeclined: ``ask`` said no.
+        NothingScored: the champion scored nothing on the selection split; forced or not, nothing is opened.
         EvoswarmError: the directory holds no finished search, or its space, tasks or members are not what they were.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
 
@@ -104,6 +107,7 @@ def certify(
             )
         )
         require_same_items(directory, space, bench.items)
+        show_again(directory, progress)
         with naming(str(path / CHAMPION)):
             bound = bench.bound(champion)
         tracker = Tracker.of(space, root)
@@ -168,6 +172,7 @@ def certify_champion(
     Raises:
         OpenedBefore: another recipe did, and nothing was forced; nothing was opened.
         OpeningDeclined: ``ask`` said no; nothing was opened.
+        NothingScored: the champion scored nothing on the selection split; nothing was opened.
         RunError: a file cannot be written.
         Stopped: Ctrl-C.
     """
@@ -193,14 +198,17 @@ def prepare(
 
     Raises:
         OpenedBefore: another recipe opened some of the items, and nothing was forced.
+        NothingScored: the champion scored nothing on the selection split, and has not opened them yet.
         Stopped: Ctrl-C.
     """
     retire(run, champion)
     guard.hear([champion])
     seen = guard.seen(champion)
     try:
+        if not seen.again:
+            require_score(bench, run, champion)
         permitted(run, champion, seen, force)
-    except OpenedBefore as refusal:
+    except (NothingScored, OpenedBefore) as refusal:
         write_refused(bench, run, champion, refusal.message, guard.tracker)
         raise
     bench = bench.as_deployed()

@@ -16,6 +16,8 @@ from typing import Any
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import scores_of
 from evoswarm.experiment.algorithms import generation_size
+from evoswarm.experiment.first_look import FirstLook
+from evoswarm.experiment.looking import looked_within
 from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.progress import SILENT, Progress
@@ -29,6 +31,9 @@ from evoswarm.tasks.task import SPLITS
 
 TRACKING_SECONDS = 2.5
 """That MLflow takes to begin, whatever is searched."""
+
+LOOK_SECONDS = 30.0
+"""About so long a plan may take to ask members alone, where all calibration items would take longer."""
 
 _POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of 80%
 
@@ -53,6 +58,7 @@ class Plan:
         search_items: of the search split.
         resolution: how well these tell recipes apart.
         obstacles: long prompts, answers at their limit, failures.
+        first_look: what the members do alone.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Plan:
     detectable: float
     search_items: int
     resolution: Resolution
+    first_look: FirstLook
     obstacles: Obstacles = field(default_factory=Obstacles)
 
     @property
@@ -101,6 +108,7 @@ class Plan:
             "test_items": self.test_items,
             "detectable": self.detectable,
             "lines": self.lines(),
+            "first_look": self.first_look.as_dict(),
         }
 
     def lines(self) -> list[str]:
@@ -177,6 +185,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             search_items=len(bench.items["search"]),
             resolution=Resolution.of(list(dict.fromkeys(scores))),
             obstacles=_obstacles(bench, largest),
+            first_look=looked_within(bench, LOOK_SECONDS, progress),  # last: what it decodes makes samples cheap
         )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evoswarm.evaluation.advance import Advance
     from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
+    from evoswarm.experiment.first_look import FirstLook
 
 StageName = Literal[
     "reading",
@@ -20,6 +21,7 @@ StageName = Literal[
     "items",
     "loading",
     "calibrating",
+    "looking",
     "evolving",
     "choosing",
     "rivals",
@@ -85,6 +87,7 @@ class Progress:
         begun: called when the run directory is chosen.
         step: called with what is being done within a stage.
         note: called with sentences, or a table, that a reader must know now.
+        first_look: called once, before anything evolves, with what the members do alone.
 
     Example:
         >>> figures = []
@@ -99,6 +102,7 @@ class Progress:
     begun: Callable[[Beginning], None] = _nobody
     step: Callable[[Step], None] = _nobody
     note: Callable[[str], None] = _nobody
+    first_look: Callable[[FirstLook], None] = _nobody
 
     def enter(self, name: StageName, words: str) -> None:
         """A stage begins."""

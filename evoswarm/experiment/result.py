@@ -12,6 +12,7 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.first_look import FIRST_LOOK, FirstLook
 from evoswarm.experiment.policy_files import Origin, certificate_in
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
@@ -44,8 +45,9 @@ class SearchResult:
         origin: what the files of its policies say about them.
         tracking_uri: MLflow's store, if it has heard of the search.
         certificate: the verdict on held-out items; None where none was asked for, or it was refused.
-        refusal: why it was refused: the items had been opened for another champion.
+        refusal: why it was refused: the items had been opened for another champion, or the champion scored nothing.
         on_search: the champion on the search split; None where it was not scored on all of it.
+        first_look: what the members do alone on the calibration items.
 
     Example:
         >>> result.champion == Recipe.load(result.directory)
@@ -70,6 +72,7 @@ class SearchResult:
     certificate: Certificate | None = None
     refusal: str | None = None
     on_search: Summary | None = None
+    first_look: FirstLook | None = None
 
     @property
     def accuracy(self) -> float:
@@ -113,6 +116,7 @@ class SearchResult:
             (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
             (root / RECIPES, "their recipes"),
             (root / INDIVIDUALS, "every individual with its genes, parents and fitness"),
+            (root / FIRST_LOOK, "what the members do alone, with some of their answers"),
             (root / "calibration.json", "entropies behind the thresholds"),
             (root / "space.yaml", "the search space with all its defaults"),
             (root / JOURNAL, "what a replay could not know again"),

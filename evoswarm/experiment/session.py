@@ -28,7 +28,10 @@ from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evolving import Evolving
+from evoswarm.experiment.first_look import FirstLook
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.looking import first_look, gold_notes
+from evoswarm.experiment.nothing_scored import NothingScored
 from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.opening_words import foretell
 from evoswarm.experiment.outlook import Ahead
@@ -104,6 +107,7 @@ def search(
         interrupt = stack.enter_context(Interrupt(place or root))  # before members are loaded: libraries lose presses
         beginning(checked, root, place)  # likewise
         drawn = draw(checked, progress)
+        gold_notes(checked, drawn)  # they are told with the first look; here what cannot be won is refused
         if certify:
             foretell(checked, drawn, kept, root, progress)
         checked, swarm = with_known_alphabet(
@@ -184,6 +188,7 @@ class Session:
         self._bench, self._run, self._tracker, self._interrupt = bench, run, tracker, interrupt
         self._progress, self._certificate_of = progress, certified
         self._began = time.monotonic()
+        self._look: FirstLook | None = None
 
     def go(self) -> SearchResult:
         """Calibrate, evolve, choose, write.
@@ -196,6 +201,7 @@ class Session:
         status, evolving = "FAILED", None
         try:
             genomes = genomes_for(bench, lambda alphabet: calibration_of(bench, run, self._progress, alphabet))
+            self._look = first_look(bench, run, self._progress)
             algorithm = algorithm_of(bench.space, genomes)
             evolving = Evolving(
                 bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, Ahead(bench)
@@ -216,13 +222,13 @@ class Session:
             self._tracker.finish(status, mirror.lineage(evolving.rows if evolving else []))
 
     def _certified(self, result: SearchResult) -> SearchResult:
-        """The result with its certificate; without one where the test items were opened for another champion."""
+        """The result with its certificate; without one where the test items may not be opened for the champion."""
         if self._certificate_of is None:
             retire(self._run, result.champion)
             return result
         try:
             certificate = self._certificate_of(result.champion)
-        except (OpenedBefore, OpeningDeclined) as refusal:
+        except (NothingScored, OpenedBefore, OpeningDeclined) as refusal:
             return replace(result, refusal=refusal.message, seconds=time.monotonic() - self._began)
         return replace(result, certificate=certificate, seconds=time.monotonic() - self._began)
 
@@ -261,6 +267,7 @@ class Session:
             origin=Origin.of(bench, self._run),
             on_search=evolving.on_all_items.get(selection.champion.policy.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
+            first_look=self._look,
         )
         write_result(self._run, result)
         self._tracker.outcome(self._run, mirror.outcome(*champion_document(self._run, result)))

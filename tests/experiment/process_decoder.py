@@ -71,6 +71,11 @@ class ProcessDecoder(Decoder):
         found: list[int] = self._ask("prompt_lengths", member, prompts)
         return found
 
+    def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
+        """See ``Decoder``."""
+        found: list[str] = self._ask("rendered", member, prompts)
+        return found
+
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
         found: dict[str, float] = self._ask("silenced", prompts)

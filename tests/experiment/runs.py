@@ -20,6 +20,7 @@ from evoswarm.space import SearchSpace
 OUTCOMES = (
     "individuals.jsonl",
     "calibration.json",
+    "first_look.json",
     "front.json",
     "champion.json",
     "certificate.json",

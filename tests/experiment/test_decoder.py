@@ -51,6 +51,7 @@ def test_everything_asked_has_the_same_answer(far: ProcessDecoder, near: Swarm) 
         assert getattr(far, name) == getattr(near, name), name
     for spec in near.specs:
         assert far.prompt_lengths(spec.name, PROMPTS) == near.prompt_lengths(spec.name, PROMPTS)
+        assert far.rendered(spec.name, PROMPTS) == near.rendered(spec.name, PROMPTS)
     assert far.silenced(PROMPTS) == near.silenced(PROMPTS)
     mix = Recipe(members=tuple(RecipeMember(spec=spec) for spec in near.specs), lead=near.specs[0].name)
     assert far.symbols(mix) == near.symbols(mix)

@@ -82,13 +82,15 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: A
 
         checked = read_space(space, overrides, None, trust, first)
         narrator.imports()
+        from evoswarm.cli.first_look import first_look_lines
         from evoswarm.decoding.forward.devices import silence_loading
         from evoswarm.experiment.plan import make_plan
 
         silence_loading()
         planned = make_plan(checked, progress=narrator.progress)
         narrator.result(planned.as_dict())
-        for line in planned.lines() if narrator.to_people else ():
+        shown = [*planned.lines(), *first_look_lines(planned.first_look)]
+        for line in shown if narrator.to_people else ():
             print(line)
 
 

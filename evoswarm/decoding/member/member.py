@@ -97,6 +97,18 @@ class Member:
         """Token ids of a prompt (see ``Prompt.render``)."""
         return self._prompt.render(text)
 
+    def rendered(self, text: str) -> str:
+        """A prompt as it is read: what its tokens spell, special ones by their names; "" where it is refused."""
+        try:
+            tokens = self.render(text)
+        except PromptRefused:
+            return ""
+        known = self.codec.token_bytes
+        spelled = [known[token] if token < len(known) else None for token in tokens]
+        names = self._tokenizer.convert_ids_to_tokens(list(tokens))
+        whole = (name.encode() if bytes_ is None else bytes_ for name, bytes_ in zip(names, spelled, strict=True))
+        return b"".join(whole).decode("utf-8", "replace")
+
     def readable(self, text: str) -> tuple[int, ...] | None:
         """Token ids of a prompt; None where the member cannot read it."""
         try:
