@@ -28,7 +28,7 @@ _OURS_IN_TABLES = ("text", "failure", *(f"cost.{number}" for number in _COSTS), 
 
 
 @dataclass(frozen=True)
-class Questions:
+class Prompts:
     """Questions, and what stood beside them.
 
     Attributes:
@@ -44,7 +44,7 @@ class Questions:
     renamed: Mapping[str, str]
 
     @classmethod
-    def alone(cls, text: str) -> Questions:
+    def alone(cls, text: str) -> Prompts:
         """One question with nothing beside it."""
         return cls([text], [{"prompt": text}], ("prompt",), {})
 
@@ -53,7 +53,7 @@ class Questions:
         return {self.renamed.get(name, name): value for name, value in self.rows[number].items()}
 
 
-def read_questions(prompt: str | None, prompts: Path | None, column: str | None = None) -> Questions:
+def read_questions(prompt: str | None, prompts: Path | None, column: str | None = None) -> Prompts:
     """The questions, wherever they come from.
 
     Args:
@@ -71,9 +71,9 @@ def read_questions(prompt: str | None, prompts: Path | None, column: str | None 
     if column is not None:
         raise RunError("expected --prompts FILE (--column names its column of questions), got none", Where("--column"))
     if prompt == "-":
-        return Questions.alone(_standard_input())
+        return Prompts.alone(_standard_input())
     check_encodable(str(prompt), Where("PROMPT"))
-    return Questions.alone(str(prompt))
+    return Prompts.alone(str(prompt))
 
 
 def _standard_input() -> str:
@@ -113,7 +113,7 @@ def _table(file: Path) -> Table:
         raise RunError(error.message, Where(where.file, path, where.line, where.column)) from None
 
 
-def _of_table(file: Path, table: Table, column: str | None) -> Questions:
+def _of_table(file: Path, table: Table, column: str | None) -> Prompts:
     where = Where(str(file))
     if not table.rows:
         raise RunError("expected at least one row, got none", where)
@@ -131,7 +131,7 @@ def _of_table(file: Path, table: Table, column: str | None) -> Questions:
             raise RunError(f"row {number}: expected a text, got {got}", Where(str(file), str(name)))
         check_encodable(text, Where(str(file), f"{name}: row {number}"))
         texts.append(text)
-    return Questions(texts, table.rows, table.columns, _renamed(file, table.columns))
+    return Prompts(texts, table.rows, table.columns, _renamed(file, table.columns))
 
 
 def _renamed(file: Path, columns: Sequence[str]) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _renamed(file: Path, columns: Sequence[str]) -> dict[str, str]:
     return renamed
 
 
-def write_answers(questions: Questions, answers: Iterable[Answer], out: Path | None) -> None:
+def write_answers(questions: Prompts, answers: Iterable[Answer], out: Path | None) -> None:
     """Print the answers as they come, or write them to a file with their costs, beside what stood in the rows.
 
     Raises:

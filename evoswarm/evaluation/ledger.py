@@ -110,6 +110,25 @@ class Ledger:
                 found[values[-2]] = LedgerRow(values[:-2])
         return found
 
+    def contexts(self, recipe: str, items: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """The contexts in which a recipe was evaluated.
+
+        Args:
+            recipe: its digest.
+            items: digests of those that are wanted.
+
+        Returns:
+            By digest of a context, how many of the items are known in it, and what it stands for (JSON).
+        """
+        query = (
+            "SELECT e.context, COUNT(*), coalesce(c.description, '{}') FROM json_each(?) wanted "
+            "CROSS JOIN evaluations e ON e.recipe = ? AND e.item = wanted.value "
+            "LEFT JOIN contexts c ON c.digest = e.context GROUP BY e.context"
+        )
+        with self._plain_errors():
+            rows = self._database.execute(query, (json.dumps(items), recipe))
+            return {context: (count, description) for context, count, description in rows}
+
     def write(self, evaluations: Mapping[Key, Evaluation]) -> None:
         """Add evaluations in one transaction; those that are there already stay as they are.
 

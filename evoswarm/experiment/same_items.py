@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from evoswarm.canonical import sha256
 from evoswarm.errors import RunError
@@ -27,14 +29,29 @@ def require_same_items(run: RunDirectory, space: SearchSpace, items: Mapping[Spl
         items: drawn for it now, of some splits or of all.
 
     Raises:
-        RunError: names the task's source and the split, and blames the line of the space.
+        RunError: see `same_items`.
     """
-    known = {
-        task: digest
-        for event in run.events
-        if event["event"] == ITEMS and isinstance(event.get("digests"), dict)
-        for task, digest in event["digests"].items()
-    }
+    known = _known(run.events)
+    now = same_items(run.path, run.events, space, items)
+    if not now.keys() <= known.keys():
+        run.journal(ITEMS, digests=known | now)
+
+
+def same_items(
+    run: Path, events: Sequence[Mapping[str, Any]], space: SearchSpace, items: Mapping[SplitName, Sequence[Item]]
+) -> dict[str, str]:
+    """The digests of a run's items by task and split, as they are drawn now.
+
+    Args:
+        run: the directory.
+        events: of its journal.
+        space: of the run.
+        items: drawn for it now, of some splits or of all.
+
+    Raises:
+        RunError: the run began with others; names the task's source and the split, and blames the line of the space.
+    """
+    known = _known(events)
     now: dict[str, str] = {}
     for index, task in enumerate(space.tasks):
         for split, drawn in items.items():
@@ -42,13 +59,22 @@ def require_same_items(run: RunDirectory, space: SearchSpace, items: Mapping[Spl
             now[place] = _digest([item for item in drawn if item.task == task.name])
             if known.get(place, now[place]) != now[place]:
                 raise RunError(
-                    f"expected the items that {run.path} was begun with (scores on others cannot be compared), got "
+                    f"expected the items that {run} was begun with (scores on others cannot be compared), got "
                     f"others: {task.described_origin} has changed since the run began, in the {split} split (put it "
                     "back as it was, or begin anew with --out)",
                     space.where("tasks", index, task.origin),
                 )
-    if not now.keys() <= known.keys():
-        run.journal(ITEMS, digests=known | now)
+    return now
+
+
+def _known(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What a journal says of the items."""
+    return {
+        task: digest
+        for event in events
+        if event["event"] == ITEMS and isinstance(event.get("digests"), dict)
+        for task, digest in event["digests"].items()
+    }
 
 
 def _digest(items: Sequence[Item]) -> str:

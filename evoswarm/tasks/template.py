@@ -41,10 +41,10 @@ class Placeholder:
         Raises:
             ValueError: the value is missing, null or not what the filter writes.
         """
-        value = _value(self.name, row)
+        value = value_at(self.name, row)
         if self.filter is None:
             return plain_text(self.name, value)
-        options = None if self.filter.options is None else _value(self.filter.options, row)
+        options = None if self.filter.options is None else value_at(self.filter.options, row)
         return self.filter.write(self.name, value, options)
 
 
@@ -123,7 +123,12 @@ class Template:
         return text
 
 
-def _value(name: str, row: Mapping[str, Any]) -> Any:
+def value_at(name: str, row: Mapping[str, Any]) -> Any:
+    """The value of a column, or of a dotted way into one.
+
+    Raises:
+        ValueError: there is none.
+    """
     return row[name] if name in row else _walk(name, row)
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from evoswarm import __version__
-from evoswarm.cli.commands.answering import evaluate, generate
+from evoswarm.cli.commands.answering import answers, evaluate, generate
 from evoswarm.cli.commands.machine import doctor, zoo_list
+from evoswarm.cli.commands.options import StandingAlone
 from evoswarm.cli.commands.searching import certify, check, plan, search
 from evoswarm.cli.commands.studying import compare, study, two_by_two
 from evoswarm.cli.paths import with_paths
@@ -32,6 +33,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-for command in (search, certify, plan, check, generate, evaluate, study, compare, two_by_two, doctor):
-    app.command(name=command.__name__.replace("_", "-"))(with_paths(command))
+for command in (search, certify, plan, check, generate, answers, evaluate, study, compare, two_by_two, doctor):
+    kind = StandingAlone if command is answers else None
+    app.command(name=command.__name__.replace("_", "-"), cls=kind)(with_paths(command))
 zoo_app.command(name="list")(zoo_list)

@@ -16,6 +16,7 @@ from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
+    from evoswarm.tasks.task import SplitName
 
 
 def generate(
@@ -85,11 +86,7 @@ def evaluate(
     ledger: Ledger = None,
 ) -> None:
     """Score any recipe on a split of a space; the test split needs your word, and its opening is recorded."""
-    from evoswarm.tasks.task import SPLITS
-
-    name = next((known for known in SPLITS if known == split), None)
-    if name is None:
-        raise SpaceError(f"expected search, selection or test, got {split!r}", Where("--split"))
+    name = _split(split)
     from evoswarm.cli.early import check_evaluate
     from evoswarm.cli.narrator import narrator_for
     from evoswarm.cli.start import Start
@@ -109,3 +106,56 @@ def evaluate(
         from evoswarm.cli.search_command import run_evaluate
 
         run_evaluate(recipe, checked, name, narrator, runs=RUNS, ledger=ledger, open_test=open_test, force=force)
+
+
+@trusting
+def answers(
+    trust: Trust,
+    recipe: Annotated[Path, typer.Argument(metavar="RUN|RECIPE", help="A run directory or a recipe file.")],
+    space: Annotated[
+        Path | None,
+        typer.Option("--space", metavar="SPACE", help="Whose items are meant; that of the run by default."),
+    ] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="search, selection, or test: what a certificate has opened.")
+    ] = "selection",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help="Accuracy by a column of your file instead.")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="[FILE]", help="A table for spreadsheets; without FILE to standard output."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, for machines.")] = False,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Load the members and decode what the ledger lacks.")
+    ] = False,
+    overwrite: Overwrite = False,
+    ledger: Ledger = None,
+) -> None:
+    """Show question by question what a recipe and each member alone answered, from the ledger: no model is loaded."""
+    name = _split(split)
+    if csv is not None and as_json:
+        raise SpaceError("expected --csv or --json, got both", Where("--json"))
+    if decode and name == "test":
+        raise SpaceError("expected another split than test (a certificate alone opens it), got test", Where("--decode"))
+    out = None if csv is None or str(csv) == "-" else csv
+    require_new(out, overwrite=overwrite, inputs=[recipe, space])
+    from evoswarm.cli.narrator import narrator_for
+
+    with narrator_for(f"answers {recipe}") as narrator:
+        from evoswarm.cli.answers_command import Form, run_answers
+        from evoswarm.experiment.asked_policy import asked_policy
+
+        asked = asked_policy(recipe, space, trust)
+        require_new(out, overwrite=overwrite, inputs=asked.inputs)
+        run_answers(asked, name, Form(csv, as_json, by), narrator, ledger=ledger, decode=decode)
+
+
+def _split(text: str) -> SplitName:
+    from evoswarm.tasks.task import SPLITS
+
+    name = next((known for known in SPLITS if known == text), None)
+    if name is None:
+        raise SpaceError(f"expected search, selection or test, got {text!r}", Where("--split"))
+    return name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from evoswarm.trust import Trust
 
@@ -71,3 +72,14 @@ def count(things: Sequence[object], name: str) -> str:
 def checking(space: SearchSpace) -> str:
     """What `read_space` does behind its first question, in words."""
     return f"checking the files of {count(space.pool, 'member')} and {count(space.tasks, 'task')}"
+
+
+class StandingAlone(TyperCommand):
+    """A command whose ``--csv`` needs no file: before another option, or at the end, it means standard output."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See the base class."""
+        complete = list[str]()
+        for argument, following in zip(args, [*args, "--"][1:], strict=True):
+            complete += [argument, "-"] if argument == "--csv" and following.startswith("--") else [argument]
+        return super().parse_args(ctx, complete)
