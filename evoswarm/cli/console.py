@@ -56,8 +56,10 @@ def print_result(console: Console, result: SearchResult) -> None:
         written[result.tracking_uri] = "MLflow's history of all searches"
     files(console, written)
     heading(console, "Use it")
-    prompt = result.example_prompt if len(result.example_prompt) <= _LONGEST_EXAMPLE else "YOUR QUESTION"
+    question, task = result.example
+    prompt = question if len(question) <= _LONGEST_EXAMPLE else "YOUR QUESTION"
     command = f"evoswarm generate {shlex.quote(str(result.directory))} {shlex.quote(prompt)}"
+    command += "" if task is None else f" --task {shlex.quote(task)}"
     console.print(Text(f"  {command}"), soft_wrap=True)
 
 

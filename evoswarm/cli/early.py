@@ -17,7 +17,9 @@ from evoswarm.experiment.beginning import Beginning, beginning
 from evoswarm.experiment.finished_run import check_members, check_policy, read_run
 from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.same_space import read_seeds
-from evoswarm.policies import Policy, load_policy
+from evoswarm.policies import Policy, PolicyDocument, load_document
+from evoswarm.policies.places import require_members
+from evoswarm.policies.policy import policy_file
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
 from evoswarm.user_files import place_refused
@@ -75,15 +77,17 @@ def check_certify_seeds(
     check_ledger(root_of(found[0].path), ledger)
 
 
-def check_recipe(recipe: Path, trust_remote_code: bool) -> Policy:
-    """A policy whose members can be loaded, as far as files say.
+def check_recipe(recipe: Path, trust_remote_code: bool) -> PolicyDocument:
+    """A policy's file whose members can be loaded, as far as files say.
 
     Raises:
         EvoswarmError: the file holds no policy, or a member's files are missing or unfit.
     """
-    policy = load_policy(recipe)
-    check_policy(policy, str(recipe), trust_remote_code)
-    return policy
+    document = load_document(recipe)
+    file = policy_file(recipe)
+    require_members(document.policy, file)
+    check_policy(document.policy, str(file), trust_remote_code)
+    return document
 
 
 def check_evaluate(policy: Policy, recipe: Path, space: SearchSpace, runs: Path, ledger: Path | None) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import MemberError, Where
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import sentence
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.asking import Asking
 from evoswarm.experiment.workbench import naming
-from evoswarm.policies import Policy
+from evoswarm.policies import Policy, PolicyDocument, load_document
+from evoswarm.policies.places import looked_for
 from evoswarm.tasks.task import Item
 
 AT_ONCE = 256
@@ -55,21 +59,34 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Questions:
-    """A ``Task`` without right answers: nobody knows better what counts as the same answer than its text."""
+    """A ``Task`` without right answers, whose questions are asked as another task asked."""
 
-    max_bytes: int
-    stop: tuple[str, ...]
-    name: str = "questions"
+    asking: Asking
     weight: float = 1.0
     scorer_id: str = "none"
+
+    @property
+    def name(self) -> str:
+        """Of the task that asked so."""
+        return self.asking.task
+
+    @property
+    def max_bytes(self) -> int:
+        """Likewise."""
+        return self.asking.max_bytes
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Likewise."""
+        return self.asking.stop
 
     def items(self) -> Iterator[Item]:
         """None: questions come from elsewhere."""
         return iter(())
 
     def extract(self, text: str) -> str:
-        """The text, white space around it aside."""
-        return text.strip()
+        """The answer within a text."""
+        return self.asking.extract(text)
 
     def score(self, item: Item, text: str) -> float:
         """Nothing is right or wrong."""
@@ -77,54 +94,67 @@ class _Questions:
 
 
 def answer(
-    policy: Policy,
+    policy: Policy | str | Path,
     prompts: Sequence[str],
     *,
-    max_bytes: int = 256,
-    stop: Sequence[str] = (),
+    task: str | None = None,
+    max_bytes: int | None = None,
+    stop: Sequence[str] | None = None,
     file: str = "<recipe>",
     trust_remote_code: bool = False,
 ) -> list[Answer]:
-    """Load the policy's members and answer; of several answers, votes are counted on texts.
+    """Load the policy's members and answer, as the tasks asked that it was scored on.
+
+    A policy's file says how they did; of a policy that is no file, an answer has 256 bytes and no stop strings, and
+    votes are counted on whole texts.
 
     Args:
-        policy: of any kind.
-        prompts: raw questions; the policy's prompt format applies.
-        max_bytes: an answer's limit.
-        stop: strings that end an answer.
+        policy: of any kind; or its file, or a run directory with a champion.
+        prompts: raw questions; templates and worked examples of the task, and the policy's prompt format, apply.
+        task: of the file, whose questions they are; None where its tasks asked alike.
+        max_bytes: an answer's limit, in place of the task's.
+        stop: strings that end an answer, in place of the task's.
         file: the policy's, for errors.
         trust_remote_code: see ``Swarm.load``.
 
     Raises:
         MemberError: a member cannot be loaded.
-        RecipeError: a member is not what the policy knew.
+        RecipeError: the file holds no policy, or a member is not what the policy knew.
+        RunError: a task is missing or unknown.
 
     Example:
         >>> [one.text for one in answer(vote, ["47+85="], max_bytes=8)]
         ['132']
     """
-    return list(
-        answers(policy, prompts, max_bytes=max_bytes, stop=stop, file=file, trust_remote_code=trust_remote_code)
-    )
+    document = load_document(policy) if isinstance(policy, str | Path) else PolicyDocument(policy)
+    file = str(policy) if isinstance(policy, str | Path) else file
+    asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=file)
+    return list(answers(document.policy, prompts, asking, file=file, trust_remote_code=trust_remote_code))
 
 
 def answers(
     policy: Policy,
     prompts: Sequence[str],
+    asking: Asking,
     *,
-    max_bytes: int = 256,
-    stop: Sequence[str] = (),
     file: str = "<recipe>",
     trust_remote_code: bool = False,
 ) -> Iterator[Answer]:
     """The same, some at a time, in order; see `answer`."""
-    swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
-    task = _Questions(max_bytes, tuple(stop))
+    task = _Questions(asking)
+    try:
+        swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
+    except MemberError as error:
+        places = looked_for(policy, file)
+        if not places:
+            raise
+        raise MemberError(f"{error.message} ({places})", error.where or Where(file)) from None
     for start in range(0, len(prompts), AT_ONCE):
-        items = [Item(prompt, task.name, prompt, "") for prompt in prompts[start : start + AT_ONCE]]
+        some = prompts[start : start + AT_ONCE]
+        items = [Item(prompt, task.name, asking.worded(prompt), "") for prompt in some]
         with Ledger(":memory:") as ledger, naming(file):
             rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([policy], items)[0]
-        yield from (_answer(item.prompt, row) for item, row in zip(items, rows, strict=True))
+        yield from (_answer(prompt, row) for prompt, row in zip(some, rows, strict=True))
 
 
 def _answer(prompt: str, row: Evaluation) -> Answer:

@@ -11,6 +11,7 @@ from pathlib import Path
 from evoswarm.errors import MemberError, RecipeError, RunError, Where
 from evoswarm.experiment.places import SPACE
 from evoswarm.policies import Policy, load_policy
+from evoswarm.policies.places import member_keys
 from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.space.model_files import model_files
@@ -63,8 +64,9 @@ def check_policy(policy: Policy, file: str, trust_remote_code: bool = False) -> 
     Raises:
         MemberError: a member's directory is missing, incomplete or no model, or needs code that may not run.
     """
-    for index, spec in enumerate(policy.specs):
-        where = Where(file, f"members.{index}.spec.path" if policy.kind == "mix" else "")
+    keys = member_keys(policy)
+    for spec in policy.specs:
+        where = Where(file, keys[spec.name])
         if spec.trust_remote_code and not trust_remote_code:
             raise MemberError(refused_code(spec.name, spec.path), where)
         files = model_files(spec, where)

@@ -40,7 +40,7 @@ class SearchResult:
         generations: how many there were.
         evaluations: (recipe, item) pairs asked for.
         seconds: that it took, in this process.
-        example_prompt: a question of the task, to try the champion on.
+        example: a question to try the champion on, and its task where that has to be named.
         search_accuracy: of the finalists on the search split, by name.
         origin: what the files of its policies say about them.
         tracking_uri: MLflow's store, if it has heard of the search.
@@ -65,7 +65,7 @@ class SearchResult:
     generations: int
     evaluations: int
     seconds: float
-    example_prompt: str
+    example: tuple[str, str | None]
     search_accuracy: Mapping[str, float]
     origin: Origin
     tracking_uri: str | None = None

@@ -23,6 +23,7 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
+from evoswarm.experiment.asking import example
 from evoswarm.experiment.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
@@ -252,6 +253,8 @@ class Session:
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
         selection = select(bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving)
+        origin = Origin.of(bench, self._run)
+        chosen = origin.document(selection.champion.policy, selection.champion.summary)
         result = SearchResult(
             champion=selection.champion.policy,
             selection=selection,
@@ -262,9 +265,9 @@ class Session:
             generations=algorithm.generation + 1,
             evaluations=bench.evaluator.asked,
             seconds=time.monotonic() - self._began,
-            example_prompt=bench.items["selection"][0].prompt,
+            example=example(chosen, bench.items["selection"][0]),
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
-            origin=Origin.of(bench, self._run),
+            origin=origin,
             on_search=evolving.on_all_items.get(selection.champion.policy.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,
             first_look=self._look,

@@ -37,9 +37,8 @@ def placed(policy: P, file: str | Path) -> P:
     """
 
     def beside(path: str) -> str:
-        known = os.path.expanduser(path)
-        found = _beside(known, file)
-        return str(found) if os.path.isdir(found) else known
+        found = _beside(path, file)
+        return str(found) if os.path.isdir(found) else path
 
     return _moved(policy, beside)
 
@@ -57,7 +56,7 @@ def require_members(policy: Policy, file: str | Path) -> None:
     """
     for key, name, path in _absent(policy):
         if _means_a_directory(path):
-            expected = f"member {name!r}: expected a directory with a model"
+            expected = f"expected a model directory (of member {name!r})"
             raise RecipeError(f"{expected}, got {_looked_at(path, file):.1000}", Where(str(file), key))
 
 
@@ -65,6 +64,14 @@ def looked_for(policy: Policy, file: str | Path) -> str:
     """Where members were looked for that may be ids of the hub and are not here; empty where there is none."""
     places = [f"{key} {path!r}: {_looked_at(path, file)}" for key, _, path in _absent(policy)]
     return "; ".join(places)
+
+
+def member_keys(policy: Policy) -> dict[str, str]:
+    """By the name of each member, the key of a policy's file that says where it is."""
+    found: dict[str, str] = {}
+    for key, spec in _specs(json.loads(policy.to_json())):
+        found.setdefault(str(spec["name"]), f"{key}.path")
+    return found
 
 
 def _beside(path: str, file: str | Path) -> Path:

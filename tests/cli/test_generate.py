@@ -22,7 +22,48 @@ class TestGenerate:
         outcome = command("generate", finished.directory, "rev stone=", "--max-bytes", "8")
         assert outcome.code == 0, outcome.error
         assert len(outcome.out.encode()) <= 9
-        assert outcome.error == ""
+        quiet = command("generate", finished.directory, "rev stone=", "--max-bytes", "8", "--quiet")
+        assert (quiet.out, quiet.error) == (outcome.out, "")
+
+    def test_one_line_says_what_the_answer_stands_on(self, command: Command, finished: SearchResult) -> None:
+        certificate = finished.certificate
+        assert certificate is not None
+        said = command("generate", finished.directory, "rev stone=").error
+        assert len(said.splitlines()) == 1
+        for words in (f"the run {finished.directory.name} (space micro)", "on 6 test items", "certificate: undecided"):
+            assert words in said
+        Path("bare.json").write_text(finished.champion.to_json())
+        assert command("generate", "bare.json", "rev stone=", "--max-bytes", "8").error == ""
+
+    def test_a_task_is_asked_as_it_was_scored(self, command: Command, finished: SearchResult) -> None:
+        content = json.loads((finished.directory / "recipes" / "uniform-mix.json").read_text())
+        content["about"]["tasks"]["sum"]["max_bytes"] = 2
+        Path("mix.json").write_text(json.dumps(content))
+        rows = {}
+        for task in ("spell", "sum"):
+            outcome = command("generate", "mix.json", "rev stone=", "--task", task, "--quiet")
+            assert outcome.code == 0, outcome.error
+            rows[task] = outcome.out.rstrip("\n")
+        assert rows["sum"] == rows["spell"][:2] != rows["spell"]
+        assert command("generate", "mix.json", "rev stone=", "--quiet").out.rstrip("\n") == rows["spell"]
+        refused(command("generate", finished.directory, "x", "--task", "gcd"), "--task", "spell, sum", "'gcd'")
+
+    def test_a_bundle_answers_wherever_it_is_carried(
+        self, command: Command, finished: SearchResult, pool: Path
+    ) -> None:
+        asked = ("rev stone=", "--max-bytes", "8", "--quiet")
+        direct = command("generate", finished.directory, *asked).out
+        content = json.loads((finished.directory / "champion.json").read_text())
+        for member in content["members"]:
+            shutil.copytree(pool / member["spec"]["name"], Path("bundle/models") / member["spec"]["name"])
+            member["spec"]["path"] = f"./models/{member['spec']['name']}"
+        Path("bundle/policy.json").write_text(json.dumps(content))
+        Path("bundle").rename("carried")
+        outcome = command("generate", "carried/policy.json", *asked)
+        assert (outcome.code, outcome.out) == (0, direct), outcome.error
+        Path("carried/models").rename("gone")
+        refusal = command("generate", "carried/policy.json", *asked)
+        refused(refusal, "carried/policy.json", "carried/models/")
 
     def test_standard_input_is_one_prompt(
         self, command: Command, finished: SearchResult, monkeypatch: pytest.MonkeyPatch

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, checking, read_space
+from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, Quiet, checking, read_space
 from evoswarm.cli.named_files import Overwrite, require_new
 from evoswarm.cli.questions import check_encodable, read_questions, write_answers
 from evoswarm.cli.trusting import RemoteCode, trusting
@@ -39,8 +40,17 @@ def generate(
         ),
     ] = None,
     overwrite: Overwrite = False,
-    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="An answer's limit.")] = 256,
-    stop: Annotated[list[str] | None, typer.Option("--stop", help="Ends an answer; may be repeated.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="NAME", help="Asks as this task of the recipe's asked, where several differ."),
+    ] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", min=1, help="An answer's limit; else the task's, else 256.")
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option("--stop", help="Ends an answer, in place of the task's; may be repeated.")
+    ] = None,
+    quiet: Quiet = False,
     trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer with a recipe: text to standard output, or rows with costs to a file, beside what stood in FILE's rows."""
@@ -51,18 +61,21 @@ def generate(
             raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
         check_encodable(text, Where("--stop"))
     from evoswarm.cli.early import check_recipe
+    from evoswarm.experiment.asking import Asking
 
-    chosen = check_recipe(recipe, trust_remote_code)
-    require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in chosen.specs])
+    document = check_recipe(recipe, trust_remote_code)
+    asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe))
+    require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in document.policy.specs])
+    if not quiet and document.about is not None:
+        print(f"{recipe}, {document.about.sentence()}", file=sys.stderr, flush=True)
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.experiment.answering import answers
 
     silence_loading()
     found = answers(
-        chosen,
+        document.policy,
         questions.texts,
-        max_bytes=max_bytes,
-        stop=tuple(stop or ()),
+        asking,
         file=str(recipe),
         trust_remote_code=trust_remote_code,
     )
