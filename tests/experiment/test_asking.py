@@ -25,7 +25,7 @@ from tests.policies.test_kinds import EXAMPLES, alone
 
 Micro = Callable[..., SearchSpace]
 
-ROWS = [{"word": f"{a}{b}ter", "back": f"ret{b}{a}"} for a in "stpcg" for b in "aoiulrn"]
+ROWS = [{"word": f"{a}{b}ler", "back": f"rel{b}{a}"} for a in "spmcg" for b in "aoiudrn"]
 
 
 def document(policy: Policy | None = None, **tasks: dict[str, Any]) -> PolicyDocument:
