@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -232,15 +233,17 @@ def _notes(asked: AskedPolicy, answers: PerQuestion, ledger: Path | None) -> Ite
     if not answers.lacking:
         return
     listed = ", ".join(f"{name or _CHAMPION} {count:,}" for name, count in answers.lacking.items())
-    yield f"not in {answers.ledger}: of {len(answers.items):,} items the answers of {listed}"
+    place = f"in {answers.ledger}" if answers.ledger.exists() else f"known (there is no ledger {answers.ledger})"
+    yield f"not {place}: of {len(answers.items):,} items the answers of {listed}"
     unknown = [name for name, ways in asked.members.items() if not ways]
     if unknown:
         yield f"which model is meant by {', '.join(unknown)} is not known: no recipe here has its fingerprint"
     if answers.split == "test":
         yield "a certificate decodes what its rivals need of the test items, and nothing else does"
     else:
-        place = "" if ledger is None else f" --ledger {ledger}"
-        yield f"--decode decodes them: evoswarm answers {asked.path} --split {answers.split}{place} --decode"
+        given = {"--space": asked.space_file, "--split": answers.split, "--ledger": ledger}
+        options = [str(part) for option in given.items() if option[1] is not None for part in option]
+        yield f"--decode decodes them: {shlex.join(['evoswarm', 'answers', str(asked.path), *options, '--decode'])}"
 
 
 def _tell(text: str) -> None:

@@ -17,7 +17,7 @@ from evoswarm.experiment.places import RUNS, SPACE, root_of
 from evoswarm.failure import Failure
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import Policy, Recipe, load_policy
+from evoswarm.policies import About, Policy, Recipe, load_document, load_policy
 from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.run_directory import CHAMPION
 from evoswarm.run_directory.directory import events_of
@@ -33,17 +33,19 @@ class AskedPolicy:
     """Whose answers are asked for.
 
     Attributes:
-        path: the path by which it was named.
+        path: by which it was named.
+        space_file: by which its space was named; None where it is that of the run.
         space: whose items were answered.
         policy: the champion, or any other policy.
         file: of the policy.
-        run: the directory that it lies in; None where it lies elsewhere.
+        run: the directory of its search, if that is the search that is asked about.
         runs: the directory whose ledger is meant.
         members: every member of the pool alone, by name: as the space asks it, then in other alphabets. None of these
             where its fingerprint is not known.
     """
 
     path: Path
+    space_file: Path | None
     space: SearchSpace
     policy: Policy
     file: Path
@@ -102,20 +104,37 @@ def asked_policy(path: Path, space: Path | None = None, trust: Trust = NOBODY) -
     Raises:
         EvoswarmError: there is no policy, no space, or they do not go together.
     """
-    policy = load_policy(path)
-    file = path / CHAMPION if os.path.isdir(path) else path
-    run = next((folder for folder in (file.parent, file.parent.parent) if os.path.isfile(folder / SPACE)), None)
-    if space is None and run is None:
+    document = load_document(path)
+    policy, file = document.policy, path / CHAMPION if os.path.isdir(path) else path
+    home = _home(file, document.about)
+    if space is None and home is None:
+        of = "" if document.about is None else f" (its run was called {document.about.run})"
         raise RunError(
             "expected a run directory, the file of a recipe in one, or --space SPACE beside a recipe (whose questions "
-            "are meant), got a recipe that lies elsewhere",
+            f"are meant), got a recipe that lies elsewhere{of}",
             Where(str(path)),
         )
-    checked = SearchSpace.from_yaml(space or (run or Path()) / SPACE, trust=trust)
+    checked = SearchSpace.from_yaml(space or (home or Path()) / SPACE, trust=trust)
     check_members(policy, checked, str(file))
     checked = checked.resolved(policy.mixes(checked.tasks[0].name)[0].alphabet)
-    runs = Path(RUNS) if run is None else root_of(run)
-    return AskedPolicy(path, checked, policy, file, run, runs, _members(checked, policy, run))
+    run = home if home is not None and (space is None or _same_search(home / SPACE, checked)) else None
+    runs = Path(RUNS) if home is None else root_of(home)
+    return AskedPolicy(path, space, checked, policy, file, run, runs, _members(checked, policy, home))
+
+
+def _home(file: Path, about: About | None) -> Path | None:
+    """The run directory of a policy's file: where it lies, or that of the name that it says, if there is one."""
+    for folder in (file.parent, file.parent.parent):
+        if os.path.isfile(folder / SPACE):
+            return folder
+    named = None if about is None else Path(RUNS) / Path(about.run).name
+    if about is None or named is None or not os.path.isfile(named / SPACE):
+        return None
+    return named if SearchSpace.from_yaml(named / SPACE).digest == about.space_digest else None
+
+
+def _same_search(file: Path, space: SearchSpace) -> bool:
+    return SearchSpace.from_yaml(file).continuation_digest == space.continuation_digest
 
 
 def _members(space: SearchSpace, policy: Policy, run: Path | None) -> dict[str, tuple[Recipe, ...]]:

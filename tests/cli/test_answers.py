@@ -58,7 +58,7 @@ class TestForPeople:
         outcome = command("answers", finished.directory, "--ledger", "none.sqlite")
         assert outcome.code == 0
         assert "not in the ledger" in outcome.out
-        assert "of 6 items the answers of champion 6, llama-a 6, llama-b 6" in outcome.error
+        assert "no ledger none.sqlite): of 6 items the answers of champion 6, llama-a 6, llama-b 6" in outcome.error
         assert f"evoswarm answers {finished.directory} --split selection --ledger none.sqlite --decode" in outcome.error
 
 

@@ -65,6 +65,34 @@ def test_a_recipe_elsewhere_needs_its_space(finished: SearchResult, tmp_path: Pa
         assert [row.champion for row in answers.rows] == [row.champion for row in rows_of(finished.directory)]
 
 
+def test_a_recipe_elsewhere_knows_its_run_by_name(
+    finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Path(shutil.copy(finished.directory / "champion.json", tmp_path / "mine.json"))
+    run = copied(finished, tmp_path / "runs")
+    with pytest.raises(RunError, match=r"got a recipe that lies elsewhere \(its run was called micro-seed0\)"):
+        asked_policy(recipe)
+    monkeypatch.chdir(tmp_path)
+    assert rows_of(recipe) == rows_of(run)
+    (run / "space.yaml").write_text((run / "space.yaml").read_text().replace("seed: 0", "seed: 1"))
+    with pytest.raises(RunError, match="its run was called"):  # another one of this name
+        asked_policy(recipe)
+
+
+def test_another_space_is_not_that_of_the_run(finished: SearchResult, tmp_path: Path) -> None:
+    """Neither its journal nor its certificate says anything of others' items."""
+    other = tmp_path / "other.yaml"
+    other.write_text((finished.directory / "space.yaml").read_text().replace("family: chain_sum", "family: gcd"))
+    with kept_answers(asked_policy(finished.directory, other), "selection") as answers:
+        rows = list(answers.rows)
+    assert [row.champion is not None for row in rows] == [row.item.task == "spell" for row in rows]
+    with (
+        pytest.raises(RunError, match="got no run directory"),
+        kept_answers(asked_policy(finished.directory, other), "test"),
+    ):
+        pytest.fail("it was opened")
+
+
 class TestWhatIsNotThere:
     def test_it_is_counted(self, finished: SearchResult, tmp_path: Path) -> None:
         nowhere = tmp_path / "none.sqlite"

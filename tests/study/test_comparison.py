@@ -162,6 +162,11 @@ def test_a_comparison_of_something_else_is_not_replaced(
         kept.write_text(text)
         refused(r"comparison\.json: expected a comparison.*" + said)
         assert kept.read_text() == text
+    kept.unlink()
+    picture = tmp_path / "comparison.png"
+    picture.write_text("mine")
+    refused(r"comparison\.png: expected a comparison.* got another file")
+    assert picture.read_text() == "mine"
 
 
 def test_a_variant_differs_in_what_is_compared_only(micro: Callable[..., SearchSpace]) -> None:

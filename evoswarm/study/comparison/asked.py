@@ -12,7 +12,7 @@ from evoswarm.experiment.algorithms import generation_size
 from evoswarm.run_directory import JOURNAL
 from evoswarm.space import SearchSpace
 from evoswarm.study.comparison.record import SearchRecord
-from evoswarm.study.comparison.result import BASELINE, COMPARISON
+from evoswarm.study.comparison.result import BASELINE, COMPARISON, COMPARISON_PLOT
 from evoswarm.user_files import MIB, read_text
 
 
@@ -85,6 +85,8 @@ def known_searches(root: Path, space: SearchSpace, evaluations: int) -> dict[tup
         require(isinstance(name, str), "algorithms, which can be continued", "another file")
         require(name == space.name, space.name, f"one of {name:.100}")
         require(limit == evaluations, f"{evaluations} evaluations", limit)
+    elif (file := root / COMPARISON_PLOT).exists():
+        require(bool(known), "algorithms, which can be continued", "another file")
     return known
 
 
