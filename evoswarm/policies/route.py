@@ -26,6 +26,7 @@ class Route(PolicyModel):
 
     By ``task``, a policy is chosen before anything is decoded. By ``confidence``, all of them answer, and the answer
     with the least mean entropy per step counts; policies that fail are passed over, ties go to the first.
+    Each policy asks in its own way, by its own prompt format.
 
     Attributes:
         kind: of policy.
@@ -49,9 +50,6 @@ class Route(PolicyModel):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         named_once(spec for policy in self.policies for spec in policy.specs)
-        formats = {policy.prompt_format for policy in self.policies}
-        if len(formats) > 1:
-            raise ValueError(f"policies: expected one prompt_format, got {len(formats)}")
         if self.tasks and self.by != "task":
             raise ValueError(f"tasks: expected none (answers are chosen by {self.by}), got {', '.join(self.tasks)}")
         for task, position in self.tasks.items():
@@ -71,7 +69,7 @@ class Route(PolicyModel):
 
     @property
     def prompt_format(self) -> str:
-        """Of the first policy."""
+        """Of the first policy: what the route's own sums are kept under."""
         return self.policies[0].prompt_format
 
     @property

@@ -216,6 +216,21 @@ def test_a_router_by_confidence_may_ask_a_vote(swarm: Swarm, evaluator: Evaluato
     assert {row.entropy for row in routed} == {min(a.entropy, b.entropy) for a, b in zip(one, other, strict=True)}
 
 
+def test_every_policy_of_a_route_asks_in_its_own_way(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
+    first, second = alone(swarm, 0), alone(swarm, 1).changed(prompt_format="Q: {prompt}")
+    routes = [Route(by="confidence", policies=(first, one)) for one in (alone(swarm, 1), second)]
+    plain, own = evaluator.evaluate(routes, items)
+    (one,), (other,) = evaluator.evaluate([first], items), evaluator.evaluate([second], items)
+    assert [row.answer for row in own] == [
+        (mine if mine.entropy <= theirs.entropy else theirs).answer for mine, theirs in zip(one, other, strict=True)
+    ]
+    assert [row.cost for row in own] != [row.cost for row in plain]
+    sums = evaluator.summaries(routes, items)
+    again = Evaluator(swarm, evaluator.tasks, evaluator.ledger)
+    assert again.summaries(routes, items) == sums
+    assert sums == [summarize(items, rows, evaluator.tasks) for rows in (plain, own)]
+
+
 def test_copies_of_a_member_under_other_names_each_pay_for_themselves(
     task: ReasoningGymTask, items: list[Item]
 ) -> None:

@@ -34,7 +34,7 @@ EXAMPLES: dict[str, list[Policy]] = {
     "vote": [vote(a=1.0), vote(a=1.0, b=2.0, c=4.0)],
     "route": [
         Route(by="task", policies=(alone("a"), vote(b=1.0, c=2.0)), tasks={"sums": 1}),
-        Route(by="confidence", policies=(alone("a"), alone("b"))),
+        Route(by="confidence", policies=(alone("a"), alone("b", prompt_format="Q: {prompt}"))),
     ],
 }
 every_policy = pytest.mark.parametrize("policy", [one for some in EXAMPLES.values() for one in some])

@@ -106,6 +106,21 @@ def test_through_a_template_items_are_asked_as_they_are_too(bench: Workbench) ->
     assert {one.policy.mixes("")[0].alphabet for one in ways} == {"tokens"}
 
 
+def test_a_router_lets_each_member_answer_as_it_is_best(bench: Workbench) -> None:
+    """Also where its own way leaves out what the space puts around a question."""
+    items = bench.items["selection"]
+    singles = try_singles(
+        bench.evaluator,
+        items,
+        bench.space.model_copy(update={"prompt_format": "Please tell me: {prompt}"}),
+        bench.pool,
+        flops=1.0,
+    )
+    formats = {one.policy.prompt_format for one in singles.best_ways}
+    assert len(formats) == 2, "the test would show nothing"
+    assert better_router(bench.evaluator, items, singles).key == "R4"
+
+
 def test_a_member_is_what_its_files_would_answer(bench: Workbench, home: Path) -> None:
     """Greedily, against ``generate`` of the model itself behind its own template."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
