@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack, closing
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from evoswarm.cli import run as command
+from evoswarm.cli.asking import confirmed
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import OpenedBefore
+from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evaluating import evaluate
+from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import CERTIFICATE
@@ -88,18 +98,150 @@ def test_a_look_by_hand_at_the_champion_itself_needs_no_force(micro: Micro, tmp_
     assert not certify(result.directory).opening.forced
 
 
-def test_a_second_search_ends_normally_without_a_verdict(micro: Micro, tmp_path: Path) -> None:
+def test_a_second_search_says_so_when_it_begins_and_ends_normally_without_a_verdict(
+    micro: Micro, tmp_path: Path
+) -> None:
     """The test items of a space are opened once, whatever the seed; the search is no less finished for that."""
     space = micro("evolution.generations=1")
     with Ledger(tmp_path / LEDGER) as ledger:
         open_for("somebody else", ledger, space)
-    result = search(space, runs=tmp_path)
+    told: list[str] = []
+    result = search(space, runs=tmp_path, progress=Progress(stage=lambda one: told.append(one.name), note=told.append))
+    begins = told.index("Of the 6 test items, 6 have been opened before:")
+    assert begins < told.index("loading")
+    assert told[begins + 1].startswith("  for somebody els of micro, by certificate, 1970-01-01")
+    assert "with any other, the certificate is refused" in told[begins + 2]
     assert result.certificate is None
     assert "opened for another recipe" in str(result.refusal)
     assert not (result.directory / CERTIFICATE).exists()
     last = (result.directory / "journal.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["event"] == "finished"
     assert certify(result.directory, force=True).opening.forced
+
+
+OVER_THE_SAME_QUESTIONS = [
+    ("prompt_format='Q: {prompt}'",),
+    ("name=renamed", "evolution.population=7", "noise_seed=3"),
+    ("tasks.0.max_bytes=5", "tasks.1.stop=['x']", "tasks.0.name=other"),
+    ("tasks.0.scorer={kind: contains}", "alphabet=bytes"),
+    ("splits.test=4",),
+]
+
+
+def guard_of(root: Path, space: SearchSpace, stack: ExitStack) -> Guard:
+    """The guard of a space over what a directory of runs knows."""
+    ledger = stack.enter_context(Ledger(root / LEDGER))
+    return Guard(book_of(ledger, root), draw(space), space)
+
+
+@pytest.mark.parametrize("overrides", OVER_THE_SAME_QUESTIONS, ids=lambda overrides: overrides[0])
+def test_the_same_questions_are_known_again(finished: SearchResult, micro: Micro, overrides: tuple[str, ...]) -> None:
+    space = micro(*overrides)
+    with ExitStack() as stack:
+        seen = guard_of(finished.directory.parent, space, stack).seen()
+    assert (seen.items, seen.opened, seen.others) == (space.splits.test, space.splits.test, 1)
+    assert seen.by[0].champions == (finished.champion.digest,)
+
+
+def test_a_space_with_one_other_task_shares_the_questions_of_the_first(finished: SearchResult, micro: Micro) -> None:
+    space = micro("tasks.1.family=basic_arithmetic", "tasks.1.form=question", "tasks.1.name=other")
+    with ExitStack() as stack:
+        assert guard_of(finished.directory.parent, space, stack).seen().opened == 3
+
+
+def removed(root: Path, lost: str) -> None:
+    """Delete what one place knows."""
+    if lost == "ledger":
+        for file in root.glob(f"{LEDGER}*"):
+            file.unlink()
+    elif lost == "journal":
+        (root / OPENINGS).unlink()
+    else:
+        shutil.rmtree(root / "micro-seed0")
+
+
+@pytest.mark.parametrize("lost", list(combinations(("ledger", "journal", "run"), 2)), ids=" and ".join)
+def test_losing_any_two_places_loses_nothing(
+    finished: SearchResult, micro: Micro, tmp_path: Path, lost: tuple[str, str]
+) -> None:
+    root = copied(finished, tmp_path / "runs").parent
+    for place in lost:
+        removed(root, place)
+    for place in ("none", "ledger", "journal"):  # what was lost is written again, so that others may go
+        if place != "none":
+            removed(root, place)
+        with ExitStack() as stack:
+            seen = guard_of(root, micro(), stack).seen()
+        assert (seen.opened, seen.others) == (6, 1), f"behind the loss of {place}"
+
+
+def unopened(finished: SearchResult, target: Path) -> Path:
+    """The run of a finished search, as if its test items had stayed closed."""
+    run = copied(finished, target)
+    for file in target.rglob(OPENINGS):
+        file.unlink()
+    with closing(sqlite3.connect(target / LEDGER)) as database, database:
+        database.execute("DELETE FROM opened")
+    for name in (CERTIFICATE, PAGE):
+        (run / name).unlink()
+    return run
+
+
+def test_an_opening_can_be_declined_at_the_last_moment(finished: SearchResult, tmp_path: Path) -> None:
+    run, asked = unopened(finished, tmp_path / "runs"), list[str]()
+
+    def answers(yes: bool) -> Callable[[str], bool]:
+        def answer(question: str) -> bool:
+            asked.append(question)
+            return yes
+
+        return answer
+
+    with pytest.raises(OpeningDeclined, match="the test items stay closed"):
+        certify(run, ask=answers(False))
+    assert not (run / CERTIFICATE).exists()
+    assert (tmp_path / "runs" / OPENINGS).read_text() == ""
+    assert certify(run, ask=answers(True)) == finished.certificate
+    certify(run, ask=answers(False))  # the same opening again: nobody is asked
+    assert finished.certificate is not None
+    statement = finished.certificate.opening.statement
+    assert asked == [f"{statement[0].lower()}{statement[1:]} Open them?"] * 2
+
+
+def test_a_question_needs_a_terminal(
+    finished: SearchResult, space_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["certify", str(finished.directory)], ["search", str(space_file)]):
+        assert command([*words, "--ask"]) == 2
+        assert "--ask: expected a terminal to ask at, got none: nothing was opened" in capsys.readouterr().err
+
+
+def test_what_is_typed_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, meant in {"y\n": True, "Yes\n": True, "n\n": False, "\n": False, "": False}.items():
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        assert confirmed("open them?") is meant
+    assert capsys.readouterr().err.startswith("Open them? [y/N] ")
+
+
+def test_a_look_by_hand_needs_a_word_and_knows_what_it_costs(
+    finished: SearchResult, space_file: Path, tmp_path: Path
+) -> None:
+    root, asked = unopened(finished, tmp_path / "runs").parent, list[str]()
+
+    def declines(cost: str) -> bool:
+        asked.append(cost)
+        return False
+
+    for word in (False, declines):
+        with pytest.raises(OpeningDeclined):
+            evaluate(finished.champion, space_file, "test", runs=root, open_test=word)
+    assert asked == ["this opens 6 test items; a later certificate on any of them would have to be forced"]
+    assert (root / OPENINGS).read_text() == ""
+    first = evaluate(finished.directory, space_file, "test", runs=root, open_test=True).opening
+    again = evaluate(finished.champion, space_file, "test", runs=root).opening
+    assert first is not None
+    assert again is not None
+    assert (first.again, again.again) == (False, True)
 
 
 def test_the_end_of_a_search_says_why_there_is_no_verdict(
@@ -110,6 +252,6 @@ def test_the_end_of_a_search_says_why_there_is_no_verdict(
     with Ledger(tmp_path / "runs" / LEDGER) as ledger:
         open_for("somebody else", ledger, micro())
     assert command(["search", str(space_file), "--set", "evolution.generations=1"]) == 0
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert "No verdict: expected test items that nobody has seen, got items opened for another recipe" in printed
     assert "evoswarm certify runs/micro-seed0 --force" in printed
