@@ -18,5 +18,5 @@ def print_verdict(console: Console, result: SearchResult) -> None:
             prose(console, f"  {line}", hanging="")
     elif result.refusal is not None:
         heading(console, "No verdict")
-        look = f" To look again all the same: evoswarm certify {result.directory} --force" if result.accuracy else ""
-        prose(console, f"  {result.refusal}.{look}", hanging="")
+        remedy = "" if result.remedy is None else f" {result.remedy}"
+        prose(console, f"  {result.refusal}.{remedy}", hanging="")

@@ -46,6 +46,7 @@ class SearchResult:
         tracking_uri: MLflow's store, if it has heard of the search.
         certificate: the verdict on held-out items; None where none was asked for, or it was refused.
         refusal: why it was refused: the items had been opened for another champion, or the champion scored nothing.
+        remedy: what can be done about it, where anything can.
         on_search: the champion on the search split; None where it was not scored on all of it.
         first_look: what the members do alone on the calibration items.
 
@@ -71,6 +72,7 @@ class SearchResult:
     tracking_uri: str | None = None
     certificate: Certificate | None = None
     refusal: str | None = None
+    remedy: str | None = None
     on_search: Summary | None = None
     first_look: FirstLook | None = None
 

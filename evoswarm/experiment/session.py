@@ -232,7 +232,12 @@ class Session:
         try:
             certificate = self._certificate_of(result.champion)
         except (NothingScored, OpenedBefore, OpeningDeclined) as refusal:
-            return replace(result, refusal=refusal.message, seconds=time.monotonic() - self._began)
+            remedy = {
+                OpenedBefore: f"To look again all the same: evoswarm certify {self._run.path} --force",
+                OpeningDeclined: f"To open them later: evoswarm certify {self._run.path}",
+            }.get(type(refusal))
+            seconds = time.monotonic() - self._began
+            return replace(result, refusal=refusal.message, remedy=remedy, seconds=seconds)
         return replace(result, certificate=certificate, seconds=time.monotonic() - self._began)
 
     def _choose(

@@ -253,5 +253,5 @@ def test_the_end_of_a_search_says_why_there_is_no_verdict(
         open_for("somebody else", ledger, micro())
     assert command(["search", str(space_file), "--set", "evolution.generations=1"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "No verdict: expected test items that nobody has seen, got items opened for another recipe" in printed
+    assert "No verdict expected test items that nobody has seen, got items opened for another recipe" in printed
     assert "evoswarm certify runs/micro-seed0 --force" in printed

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -23,12 +24,19 @@ from mlflow import MlflowClient
 import evoswarm
 from evoswarm.cli import run as run_command
 from evoswarm.errors import SpaceError
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.openings.book import Seen
+from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.drawn import draw
+from evoswarm.experiment.opening import Guard, book_of
+from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import JOURNAL, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened, tracking_uri
+from evoswarm.tracking.openings import OPENING_DIGEST
 from evoswarm.tracking.store import Store
 from evoswarm.trust import Trust
 
@@ -261,6 +269,53 @@ def test_an_opening_of_the_test_split_is_mirrored(
     assert opened[0].data.tags["evoswarm.opened_before_by"] == "0"
     assert opened[0].data.metrics["items"] == 6
     assert 0 <= opened[0].data.metrics["test_accuracy"] <= 1
+
+
+def heard(uri: str, root: Path, space: SearchSpace) -> Seen:
+    """What is known of a space's test items where nothing is known but what MLflow says."""
+    tracker = Tracker(Tracking(uri=uri), root)
+    with Ledger(root / LEDGER) as ledger:
+        guard = Guard(book_of(ledger, root), draw(space), space, tracker)
+        guard.hear(())
+        seen = guard.seen()
+    tracker.close()
+    return seen
+
+
+def test_what_mlflow_alone_knows_of_openings_counts_and_is_written_down(
+    tracked: Tracked, micro: Micro, tmp_path: Path
+) -> None:
+    result, client, _ = tracked
+    seen = heard(client.tracking_uri, tmp_path, micro())
+    assert (seen.opened, [one.champions for one in seen.by]) == (6, [(result.champion.digest,)])
+    assert (tmp_path / OPENINGS).read_text() == (result.directory.parent / OPENINGS).read_text()
+    with Ledger(tmp_path / LEDGER) as ledger:
+        assert len(ledger.opening_lines()) == 1
+
+
+def test_mlflow_is_told_what_it_has_lost(tracked: Tracked, micro: Micro, tmp_path: Path) -> None:
+    result, _, run = tracked
+    shutil.copy(result.directory.parent / OPENINGS, tmp_path)
+    shutil.copy(result.directory.parent / "mlflow.db", tmp_path)
+    uri, other = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "other"
+    client = MlflowClient(tracking_uri=uri)
+    for one in client.search_runs([run.info.experiment_id], f"tags.`{OPENING_DIGEST}` != ''"):
+        client.delete_run(one.info.run_id)
+    other.mkdir()
+    assert heard(uri, other, micro()).opened == 0
+    assert heard(uri, tmp_path, micro()).opened == 6
+    (other / OPENINGS).unlink()
+    assert heard(uri, other, micro()).opened == 6
+
+
+def test_a_store_that_cannot_be_reached_says_nothing_of_openings_and_stops_nobody(
+    tracked: Tracked, micro: Micro, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    result, _, _ = tracked
+    shutil.copy(result.directory.parent / OPENINGS, tmp_path)
+    with caplog.at_level(logging.WARNING, logger="evoswarm"):
+        assert heard("http://127.0.0.1:9", tmp_path, micro()).opened == 6
+    assert len([one for one in caplog.records if "goes on without it" in one.getMessage()]) == 1
 
 
 def test_a_dead_server_is_said_once_and_the_search_goes_on(
