@@ -45,7 +45,12 @@ class Where:
 
     def __str__(self) -> str:
         position = "" if self.line is None else f":{self.line}" + ("" if self.column is None else f":{self.column}")
-        return f"{self.file}{position}" + (f": {self.path}" if self.path else "")
+        return f"{_named(self.file)}{position}" + (f": {self.path}" if self.path else "")
+
+
+def _named(file: str, limit: int = 300) -> str:
+    """A file's name as a message shows it: a very long one without its middle."""
+    return file if len(file) <= limit else f"{file[: limit // 2]}...{file[-limit // 2 :]}"
 
 
 def show(value: Any, limit: int = 60) -> str:

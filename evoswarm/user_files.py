@@ -8,6 +8,8 @@ few lines were expected. What such a file may be, and how large, is decided here
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import os
 import re
 import stat
@@ -31,6 +33,7 @@ LFS_POINTER = "version https://git-lfs.github.com/spec/"
 """How a file begins that git-lfs leaves where the real one has not been fetched."""
 
 _CHUNK = MIB
+_MOST_NEIGHBOURS = 2000
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([^{}]*)\})", re.ASCII)
 
 
@@ -123,12 +126,25 @@ def read_bytes(
                 raise _TooLarge(len(content))
             return bytes(content)
     except (_TooLarge, OSError, ValueError) as error:  # ValueError: a NUL within a path
-        raise raises(_sentence(error, limit), where or Where(str(path))) from None
+        meant = nearby(path) if isinstance(error, FileNotFoundError) else ""
+        raise raises(_sentence(error, limit) + meant, where or Where(str(path))) from None
 
 
 def kind_of(mode: int) -> str:
     """What a file is, in words, by the mode that ``os.stat`` or ``os.lstat`` gives."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+
+
+def nearby(path: str | Path) -> str:
+    """The question whether something was meant that is there, by a name like that of what is not; "" if nothing is."""
+    folder, name = os.path.split(os.path.normpath(path))
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _MOST_NEIGHBOURS)]
+    except (OSError, ValueError):
+        return ""
+    found = difflib.get_close_matches(name[:200], names, n=1, cutoff=0.75)
+    return f" (did you mean {os.path.join(folder, found[0])!r}?)" if found and found[0] != name else ""
 
 
 def place_refused(file: str | Path) -> str | None:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from evoswarm.cli.asking import confirmed
 from evoswarm.cli.heartbeat import FIRST, Heartbeat
+from evoswarm.cli.start import Start
 from evoswarm.cli.status import Expectations, Status
-from evoswarm.cli.teller import Brief, Nobody, Person
+from evoswarm.cli.teller import Nobody, Person
 from evoswarm.errors import EvoswarmError
-from evoswarm.experiment.progress import Progress, Stage, StageName, StageStep
+from evoswarm.experiment.progress import Progress, Stage, StageName, Step
 
 if TYPE_CHECKING:
-    from evoswarm.cli.start import Start
     from evoswarm.evaluation.advance import Advance
     from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
     from evoswarm.experiment.first_look import FirstLook
-
-T = TypeVar("T")
 
 _WITHIN: frozenset[StageName] = frozenset({"loading"})
 """Stages that may come within another one, which goes on behind them: members are loaded when the first is needed."""
@@ -46,11 +44,11 @@ class Narrator:
         self._teller, self._clock = teller, clock
         self._lock = threading.RLock()
         self._stage = Stage("reading", command)  # told only where it takes long
-        self._step: StageStep | None = None
+        self._step: Step | None = None
         self._advance: Advance | None = None
         self._began = self._news = self._said = clock()
         self._silent = True  # nothing has been said yet
-        self._open = self._resting = False
+        self._resting = False
         self._start: Start | None = None
         self._expected = Expectations()
         self._heart = Heartbeat(self.beat) if beats else None
@@ -99,15 +97,6 @@ class Narrator:
         with self._lock:
             self._teller.note(text)
             self._told()
-
-    def beside(self, things: Iterable[T]) -> Iterator[T]:
-        """The same things, for whoever prints each of them as soon as it is there: nothing else is said meanwhile."""
-        for one in things:
-            with self._lock:
-                self._teller.rest()
-                self._told()
-            yield one
-        self.rest()
 
     def asker(self, ask: bool) -> Callable[[str], bool] | None:
         """Whom to ask questions; None where nobody wants to be asked."""
@@ -158,7 +147,8 @@ class Narrator:
             now = self._clock()
             seconds = now - self._began
             if self._silent and now - self._said >= FIRST:
-                self._begin_stage()
+                self._teller.stage(self._stage)
+                self._told()
             elif not self._silent and self._teller.rhythm.due(now - self._said, seconds):
                 self._teller.status(self._status(now))
                 self._told()
@@ -166,24 +156,20 @@ class Narrator:
     def _enter(self, stage: Stage) -> None:
         with self._lock:
             if stage.name in _WITHIN and self._stage.name not in _BEFORE_WORK:
-                self._at(StageStep(stage.words))
+                self._at(Step(stage.words))
                 self.note(f"{stage} ...")
                 return
             self._end_stage()
             self._stage, self._step, self._advance = stage, None, None
             self._began = self._news = self._clock()
-            self._begin_stage()
-
-    def _begin_stage(self) -> None:
-        self._open = True
-        self._teller.stage(self._stage)
-        self._told()
+            self._teller.stage(stage)
+            self._told()
 
     def _end_stage(self) -> None:
-        if self._open:
+        if not self._silent:
             self._teller.ended(self._stage, self._clock() - self._began)
 
-    def _at(self, step: StageStep) -> None:
+    def _at(self, step: Step) -> None:
         with self._lock:
             self._step, self._advance, self._news = step, None, self._clock()
         self.beat()
@@ -229,18 +215,16 @@ class Narrator:
         self._said, self._silent = self._clock(), False
 
 
-def narrator_for(command: str, *, quiet: bool = False, as_json: bool = False, briefly: bool = False) -> Narrator:
+def narrator_for(command: str, *, quiet: bool = False, as_json: bool = False) -> Narrator:
     """The narrator of a command, for whoever asked for it.
 
     Args:
         command: its name, and what it was asked to work on.
         quiet: tell nobody anything.
         as_json: tell a machine, on standard output.
-        briefly: tell a person nothing but notes.
     """
     if as_json:
         from evoswarm.cli.machine import Machine
 
         return Narrator(Machine(), command)
-    person = Nobody() if quiet else Brief() if briefly else Person()
-    return Narrator(person, command, beats=not quiet and not briefly)
+    return Narrator(Nobody() if quiet else Person(), command, beats=not quiet)

@@ -46,5 +46,6 @@ def typed_path(path: str, name: str) -> str:
 def _spoken(name: str, hint: Any) -> str:
     """How the command line calls an argument or an option."""
     said = next(iter(getattr(hint, "__metadata__", ())), None)
-    options = [one for one in getattr(said, "param_decls", None) or () if one.startswith("--")]
+    told = [getattr(said, "default", None), *(getattr(said, "param_decls", None) or ())]  # the first stands for both
+    options = [one for one in told if isinstance(one, str) and one.startswith("--")]
     return options[0] if options else getattr(said, "metavar", None) or name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import sys
 import warnings
 
@@ -12,6 +11,7 @@ import typer
 
 from evoswarm.cli.commands import app
 from evoswarm.cli.output import ensure_streams, mute, output_fails
+from evoswarm.cli.parser_words import refusal
 from evoswarm.errors import EvoswarmError
 
 
@@ -47,7 +47,7 @@ def run_command(arguments: list[str]) -> int:
         return _refuse_output(error)
     except Exception as error:
         if hasattr(error, "format_message"):  # the parser's own errors
-            return _refuse(f"{error.format_message()} ({_hint(arguments, str(error.format_message()))})")
+            return _refuse(refusal(error, arguments))
         raise
 
 
@@ -73,13 +73,6 @@ def _flushed(code: int) -> int:
     except OSError as error:
         return _refuse_output(error)
     return code
-
-
-def _hint(arguments: list[str], message: str) -> str:
-    """How to go on after a mistake in the words of the command line."""
-    if arguments[:1] == ["generate"] and re.match("No such option: -[^-]", message):
-        return "a question that begins with a dash goes behind --, such as: evoswarm generate RUN -- -5+3="
-    return "evoswarm --help shows what there is"
 
 
 def _quiet_libraries() -> None:

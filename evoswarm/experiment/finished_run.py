@@ -16,6 +16,7 @@ from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace, named_store
 from evoswarm.space.model_files import model_files
 from evoswarm.trust import NOBODY, Trust, refused_code
+from evoswarm.user_files import nearby
 
 
 def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Policy]:
@@ -31,6 +32,7 @@ def read_run(path: Path, trust: Trust = NOBODY) -> tuple[SearchSpace, Policy]:
     for name in (SPACE, CHAMPION):
         if not os.path.isfile(path / name):  # unlike pathlib's, no error for a name that is too long
             got = "one without it" if os.path.isdir(path) else "a file" if os.path.exists(path) else "nothing there"
+            got += "" if os.path.exists(path) else nearby(path)
             message = f"expected a run directory with a {name} in it (its search has ended), got {got}"
             raise RunError(message, Where(str(path)))
     space = SearchSpace.from_yaml(path / SPACE, trust=trust)
@@ -68,7 +70,8 @@ def check_policy(policy: Policy, file: str, trust_remote_code: bool = False) -> 
     for spec in policy.specs:
         where = Where(file, keys[spec.name])
         if spec.trust_remote_code and not trust_remote_code:
-            raise MemberError(refused_code(spec.name, spec.path), where)
+            asks = f"{keys[spec.name].removesuffix('path')}trust_remote_code"
+            raise MemberError(refused_code(spec.name, spec.path), Where(file, asks))
         files = model_files(spec, where)
         if files is not None:
             files.check(where if spec.chat_template else None)

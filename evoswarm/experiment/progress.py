@@ -31,6 +31,7 @@ StageName = Literal[
     "studying",
     "comparing",
     "tracking",
+    "writing",
 ]
 """What a command can be at: machines know stages by these names."""
 
@@ -58,7 +59,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class StageStep:
+class Step:
     """What is being done within a stage; another step, or the next stage, ends it.
 
     Attributes:
@@ -99,7 +100,7 @@ class Progress:
     generation: Callable[[GenerationFigures], None] = _nobody
     decoding: Callable[[Advance], None] = _nobody
     begun: Callable[[Beginning], None] = _nobody
-    step: Callable[[StageStep], None] = _nobody
+    step: Callable[[Step], None] = _nobody
     note: Callable[[str], None] = _nobody
     first_look: Callable[[FirstLook], None] = _nobody
 
@@ -135,7 +136,7 @@ class Progress:
 
     def at(self, words: str, number: int = 0, count: int = 0) -> None:
         """A step within the stage begins."""
-        self.step(StageStep(words, number, count))
+        self.step(Step(words, number, count))
 
 
 SILENT = Progress()

@@ -177,7 +177,10 @@ def read_policy_text(file: Path) -> str:
     Raises:
         RecipeError: it cannot be read, or is far too large.
     """
-    return read_text(file, limit=_LARGEST, raises=RecipeError)
+    text = read_text(file, limit=_LARGEST, raises=RecipeError)
+    if not text.strip():
+        raise RecipeError("expected a recipe as JSON, got an empty file", Where(str(file)))
+    return text
 
 
 def split_about(text: str, file: str) -> tuple[str, About | None]:
@@ -238,5 +241,13 @@ def _first_mistake(error: ValidationError) -> tuple[str, str]:
         return f"{path}.kind", f"expected one of {first['ctx']['expected_tags']}, got {first['ctx']['tag']!r:.80}"
     if first["type"] == "union_tag_not_found":
         return path, f"expected a policy, got {first['input']!r:.80}"
-    expected = "a known key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Input should be ")
+    if first["type"] == "extra_forbidden":
+        return path, f"expected a known key, got {first['loc'][-1]!r:.80}"
+    if first["type"] == "too_short":
+        least = first["ctx"]["min_length"]
+        return path, f"expected at least {least} {'entry' if least == 1 else 'entries'}, got {first['input']!r:.80}"
+    if path == "version":
+        expected = first["msg"].removeprefix("Input should be ")
+        return path, f"expected {expected} (what this evoswarm reads and writes), got {first['input']!r:.80}"
+    expected = first["msg"].removeprefix("Input should be ")
     return path, f"expected {expected}, got {first['input']!r:.80}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -27,6 +26,7 @@ from evoswarm.checkpoint import (
 from evoswarm.checkpoint.vocabulary import RESIZE, has_tokenizer
 from evoswarm.errors import MemberError, Where
 from evoswarm.member_spec import MemberSpec
+from evoswarm.user_files import nearby
 from evoswarm.zoo import catalogue
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -62,7 +62,7 @@ class ModelFiles:
         if not os.path.isdir(self.directory):  # unlike pathlib's, no error for a name that is too long
             got = "a file" if os.path.exists(self.directory) else "no such directory"
             got += " (GGUF: expected the model's directory of safetensors)" if self.directory.suffix == ".gguf" else ""
-            got += _meant(self.directory)
+            got += "" if os.path.exists(self.directory) else nearby(self.directory)
             raise MemberError(f"expected a model directory {str(self.directory)!r:.300}, got {got}", self.where)
         with self._located():
             adapter = adapter_of(self._description)
@@ -238,17 +238,7 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
 
 def taken_for_hub(path: str) -> str:
     """What is said of a path that is taken for a hub id; it may be a local one, misspelt."""
-    return f"{path} is on the hub: whether it can be had shows when it is loaded{_meant(Path(path))}"
-
-
-def _meant(directory: Path) -> str:
-    """The directory that may have been meant by one that is not there; "" where none is alike."""
-    try:
-        near = [entry.name for entry in os.scandir(directory.parent) if entry.is_dir()] if directory.name else []
-    except (OSError, ValueError):
-        return ""
-    found = difflib.get_close_matches(directory.name[:200], near, n=1)
-    return f" (did you mean the directory {str(directory.parent / found[0])!r}?)" if found else ""
+    return f"{path} is on the hub: whether it can be had shows when it is loaded{nearby(path)}"
 
 
 def vocabulary_digest(vocabulary: dict[str, int]) -> str:

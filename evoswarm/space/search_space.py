@@ -30,6 +30,12 @@ _NOT_IDENTITY = frozenset(
     {"description", "seed", "stop_at", "budget", "tracking", "decoding", "champion", "certificate"}
 )
 
+_OTHERS = {
+    "a study (evoswarm study runs it)": {"space", "settings"},
+    "a recipe (evoswarm generate and evaluate take those)": {"members", "lead"},
+}
+"""Files that are taken for a space, by the keys that give them away."""
+
 _LEFT_OUT = frozenset({"system", "template_options", "template_date"})
 """Keys that came later: where nothing is said, a space has the digests that it had before."""
 
@@ -76,7 +82,11 @@ class SearchSpace(SpaceSettings):
 
     @classmethod
     def _from_bytes(cls, file: str, content: bytes, overrides: tuple[str, ...]) -> Self:
-        return cls.from_data(*read_yaml(file, content, overrides))
+        data, source = read_yaml(file, content, overrides)
+        for name, keys in _OTHERS.items():
+            if keys <= data.keys() and "pool" not in data:
+                raise SpaceError(f"expected a search space (with a pool and tasks), got {name}", source.where(()))
+        return cls.from_data(data, source)
 
     @classmethod
     def from_data(cls, data: dict[str, Any], source: SourceMap | None = None) -> Self:

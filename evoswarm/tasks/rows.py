@@ -13,7 +13,7 @@ from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.arrow_tables import FolderReader, read_dataset, read_parquet, read_saved
 from evoswarm.tasks.table import Table
 from evoswarm.tasks.text_tables import TEXT_READERS, packed_text, plain_text
-from evoswarm.user_files import expanded
+from evoswarm.user_files import expanded, nearby
 
 ENDINGS = (*TEXT_READERS, ".parquet", *(f"{ending}.gz" for ending in TEXT_READERS))
 """Of the files that are read here."""
@@ -77,4 +77,4 @@ def _read_local(path: str, subset: str | None, split: str, revision: str | None)
 def _what_is_there(file: Path) -> str:
     if os.path.isdir(file):
         return "a directory (a folder is read where save_to_disk of datasets wrote it)"
-    return "something else than a regular file" if os.path.lexists(file) else "no such file"
+    return "something else than a regular file" if os.path.lexists(file) else f"no such file{nearby(file)}"

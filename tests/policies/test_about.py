@@ -49,9 +49,9 @@ def test_a_file_that_says_nothing_is_the_policy_as_ever() -> None:
 @pytest.mark.parametrize(
     ("change", "path", "words"),
     [
-        ({"colour": "red"}, "about.colour", "expected a known key, got 'red'"),
+        ({"colour": "red"}, "about.colour", "expected a known key, got 'colour'"),
         ({"seed": "0"}, "about.seed", "expected a valid integer, got '0'"),
-        ({"tasks": {}}, "about.tasks", "at least 1 item"),
+        ({"tasks": {}}, "about.tasks", "at least 1 entry"),
         ({"tasks": {"sums": {"max_bytes": 0}}}, "about.tasks.sums.max_bytes", "greater than or equal to 1, got 0"),
         ({"tasks": {"sums": {"max_bytes": 8, "stop": [""]}}}, "about.tasks.sums.stop.0", "at least 1 character"),
         ({"selection": {**SCORE, "accuracy": 71.2}}, "about.selection.accuracy", "less than or equal to 1, got 71.2"),

@@ -72,9 +72,9 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
 def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
     from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start, about
 
     with narrator_for(f"plan {space}", as_json=as_json) as narrator:
-        from evoswarm.cli.start import Start, about
 
         def first(read: SearchSpace) -> None:
             narrator.start(Start("plan", about(read, space), read.name))
@@ -99,7 +99,7 @@ def search(
     trust: Trust,
     space: SpaceFile,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run directory.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Replaces the space's seed.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Replaces the space's seed.")] = None,
     overrides: Overrides = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -111,14 +111,14 @@ def search(
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     from evoswarm.cli.asking import require_terminal
+    from evoswarm.cli.early import check_search
     from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start, about
 
     require_terminal(ask)
     if ask and not certify:
         raise RunError("expected --ask or --no-certify (which opens no test items, so nothing is asked), got both")
     with narrator_for(f"search {space}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_search
-        from evoswarm.cli.start import Start, about
 
         def first(read: SearchSpace) -> None:
             run = check_search(read, out, RUNS, ledger)
@@ -164,7 +164,9 @@ def certify(
     if not runs:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.asking import require_terminal
+    from evoswarm.cli.early import check_certify, check_certify_seeds
     from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.start import Start
 
     require_terminal(ask)
     several = len(runs) > 1
@@ -172,8 +174,6 @@ def certify(
         raise RunError("expected --out with several runs (a single one keeps its certificate), got one run")
     named = " ".join(map(str, runs))
     with narrator_for(f"certify {named}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_certify, check_certify_seeds
-        from evoswarm.cli.start import Start
 
         def first(read: SearchSpace) -> None:
             whose = f"the champions of {named}, searches" if several else f"the champion of {named}, a search"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evolution.archive import signed
@@ -91,9 +91,13 @@ class SearchRecord:
         """
         try:
             return TypeAdapter(cls).validate_json(read_text(file, limit=_LARGEST))
-        except ValueError as error:
-            reason = " ".join(str(error).split())
-            raise RunError(f"expected the record of a search, got: {reason:.200}", Where(str(file))) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            message = (
+                f"expected the record of a search (move the file away to have it searched anew), got: {first['msg']}"
+            )
+            raise RunError(message, Where(str(file), field)) from None
 
 
 def objectives_seen(
