@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evoswarm.cli.output import say
 from evoswarm.errors import SpaceError, Where
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from evoswarm.cli.narrator import Narrator
@@ -22,12 +21,18 @@ if TYPE_CHECKING:
     from evoswarm.study.comparison.result import Comparison
 
 _MOST_SEEDS = 10_000
-_FILE_WIDTH = 160
+_UNLIMITED = 100_000  # columns
 _TITLES = {
     "final": "best on search",
     "area": "area under best-so-far",
     "selection": "champion on selection",
     "hypervolume": "hypervolume",
+}
+_MEANINGS = {
+    "final": "the greatest accuracy (0 to 1) on the search split at the end",
+    "area": "its mean over all evaluations: who is early scores more",
+    "selection": "the champion's accuracy on the selection split, which the search did not see",
+    "hypervolume": "share of the box from the worst to the best of all objectives that the Pareto front covers",
 }
 
 
@@ -77,8 +82,7 @@ def run_compare(
     Raises:
         EvoswarmError: see ``evoswarm.study.comparison.compare.compare``.
     """
-    from rich.console import Console
-
+    from evoswarm.cli.screen import files, make_console, meanings
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.study.comparison.compare import compare
     from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT
@@ -104,13 +108,24 @@ def run_compare(
     narrator.result({"directory": str(comparison.directory), **comparison.as_dict()})
     if not narrator.to_people:
         return
-    Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(comparison_table(comparison))
-    for name in (COMPARISON, COMPARISON_PLOT):
-        say(f"  {comparison.directory / name}")
+    console = make_console()
+    console.print(comparison_table(comparison, console))
+    meanings(console, {_TITLES[measure]: _MEANINGS[measure] for measure in comparison.measures})
+    whole = {COMPARISON: "every figure", COMPARISON_PLOT: "best so far against evaluations"}
+    files(console, {comparison.directory / name: meaning for name, meaning in whole.items()})
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Per algorithm, every measure with its interval, and its difference from the baseline."""
+def comparison_table(comparison: Comparison, console: Console) -> Table:
+    """Per algorithm, every measure with its interval, and its difference from the baseline.
+
+    Where the console is too narrow, intervals stand below their means.
+    """
+    wide = _table(comparison, " ")
+    fits = console.measure(wide, options=console.options.update(max_width=_UNLIMITED)).maximum <= console.width
+    return wide if fits else _table(comparison, "\n")
+
+
+def _table(comparison: Comparison, between: str) -> Table:
     from rich.table import Table
 
     baseline = comparison.baseline
@@ -118,24 +133,24 @@ def comparison_table(comparison: Comparison) -> Table:
     title = f"{comparison.space}: {comparison.evaluations} evaluations a search, {seeds}"
     table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
     table.caption = (
-        f"Mean \\[95% interval over seeds], accuracy 0 to 1; below it the lead over {baseline} on the same seeds.\n"
-        "The area is the mean of best-so-far over all evaluations. More is better everywhere."
+        f"Mean and 95% interval over seeds; below them the lead over {baseline} on the same seeds. A lead whose "
+        "interval holds 0 was not shown. More is better everywhere."
     )
-    table.add_column("algorithm")
+    table.add_column("algorithm", overflow="fold")
     for measure in comparison.measures:
-        table.add_column(_TITLES[measure], justify="right")
+        table.add_column(_TITLES[measure].replace(" ", between), justify="right", no_wrap=True)
     for algorithm in comparison.algorithms:
         cells = []
         for measure in comparison.measures:
-            cell = words(comparison.estimate(measure, algorithm))
+            cell = words(comparison.estimate(measure, algorithm), between=between)
             if algorithm != baseline:
-                cell += "\n" + words(comparison.difference(measure, algorithm), sign="+")
+                cell += "\n" + words(comparison.difference(measure, algorithm), sign="+", between=between)
             cells.append(cell)
         table.add_row(algorithm, *cells)
     return table
 
 
-def words(estimate: Estimate, sign: str = "-") -> str:
+def words(estimate: Estimate, sign: str = "-", between: str = " ") -> str:
     """An estimate in a cell; without an interval where there is one seed only."""
 
     def number(value: float) -> str:
@@ -143,4 +158,4 @@ def words(estimate: Estimate, sign: str = "-") -> str:
 
     if estimate.low is None or estimate.high is None:
         return number(estimate.mean)
-    return f"{number(estimate.mean)} \\[{number(estimate.low)}, {number(estimate.high)}]"
+    return f"{number(estimate.mean)}{between}\\[{number(estimate.low)}, {number(estimate.high)}]"

@@ -6,6 +6,8 @@ import io
 import os
 import sys
 
+from evoswarm.cli.terminal import columns, fitted
+
 _PRINTERS = ("evoswarm.cli.", "rich.", "click.", "typer.")
 
 
@@ -48,6 +50,17 @@ def output_fails(error: OSError) -> bool:
     except OSError:
         return True
     return False
+
+
+def show(text: str, hanging: str = "  ") -> None:
+    """Print a sentence; a terminal is given lines that it has room for.
+
+    Args:
+        text: of one or more lines.
+        hanging: what stands before the rest of a line that goes on.
+    """
+    for line in fitted(text, columns(sys.stdout), hanging):
+        say(line)
 
 
 def say(text: str) -> None:

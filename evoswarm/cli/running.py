@@ -12,6 +12,7 @@ import typer
 from evoswarm.cli.commands import app
 from evoswarm.cli.output import ensure_streams, mute, output_fails
 from evoswarm.cli.parser_words import refusal
+from evoswarm.cli.terminal import columns, fitted
 from evoswarm.errors import EvoswarmError
 
 
@@ -54,7 +55,7 @@ def run_command(arguments: list[str]) -> int:
 def _refuse(message: str, code: int = 2) -> int:
     prefix = "error: " if code == 2 else ""
     with contextlib.suppress(OSError):  # nobody to tell
-        print(f"{prefix}{message}", file=sys.stderr, flush=True)
+        print("\n".join(fitted(f"{prefix}{message}", columns(sys.stderr))), file=sys.stderr, flush=True)
     return _flushed(code)
 
 

@@ -11,10 +11,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from evoswarm.cli.output import mute
-from evoswarm.cli.terminal import columns, escapes, fitted
+from evoswarm.cli.terminal import PROSE, columns, escapes, fitted
 
 _FILE_WIDTH = 160
-_PROSE = 120  # longer lines are hard to read
 
 
 class _Console(Console):
@@ -42,7 +41,7 @@ def make_console() -> Console:
 
 def prose(console: Console, text: str, *, bold: bool = False, hanging: str = "  ") -> None:
     """A sentence or more, each line at most as long as the terminal is wide, and as is easy to read."""
-    for line in fitted(text, min(_PROSE, console.width), hanging):
+    for line in fitted(text, min(PROSE, console.width), hanging):
         console.print(Text(line, "bold" if bold else ""), soft_wrap=True)
 
 
@@ -62,5 +61,5 @@ def meanings(console: Console, terms: Mapping[str, str]) -> None:
     """What words mean, a line each."""
     wide = max(map(len, terms), default=0)
     for term, meaning in terms.items():
-        for line in fitted(f"  {term:<{wide}}  {meaning}", min(_PROSE, console.width), " " * (wide + 2)):
+        for line in fitted(f"  {term:<{wide}}  {meaning}", min(PROSE, console.width), " " * (wide + 2)):
             console.print(Text(line, "dim"), soft_wrap=True)

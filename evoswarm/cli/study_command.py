@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.screen import make_console
+from evoswarm.cli.screen import files, make_console, prose
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.wording import duration
 from evoswarm.study.hyperparameters.question import Question
@@ -66,15 +66,12 @@ def print_study(console: Console, result: StudyResult) -> None:
     console.print(_trials(result, console))
     if result.importances:
         console.print(_importances(result))
-    console.print(f"\n[bold]{escape(result.sentence)}[/bold]", soft_wrap=True)
+    console.print()
+    prose(console, result.sentence, bold=True)
     if not result.differs:
-        console.print("No space was written: the one that was there is as good.")
-    console.print("\n[bold]Written[/bold]")
-    for path, meaning in result.written():
-        console.print(f"  {escape(str(path))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
-    console.print(
-        f"  {escape(result.storage)}  [dim]all studies: optuna-dashboard {escape(result.storage)}[/dim]", soft_wrap=True
-    )
+        prose(console, "No space was written: nothing was shown to be better than the one that is there.")
+    written: dict[str | Path, str] = dict(result.written())
+    files(console, {**written, result.storage: f"all studies: optuna-dashboard {result.storage}"})
 
 
 def _trials(result: StudyResult, console: Console) -> Table:
@@ -102,7 +99,10 @@ def _trials_table(result: StudyResult, shown: Sequence[TrialRecord], settings: S
     count = len(result.records)
     title = f"The best of {count} trials" if len(shown) < count else f"The {count} trials"
     table = Table(title=f"{title}, on the study's own seeds", title_justify="left", caption_justify="left")
-    table.caption = "Mean ± standard error over seeds; accuracy is 0 to 1."
+    table.caption = (
+        f"Accuracy (0 to 1) of the champions on the {result.question.study.measure} split, mean ± standard error over "
+        "seeds. Other columns: the settings of a trial; 'default' is the space as it is."
+    )
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column(f"{result.question.study.measure}\naccuracy", justify="right", no_wrap=True)
     for name in settings:

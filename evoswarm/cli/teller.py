@@ -15,7 +15,7 @@ from evoswarm.cli.first_look import first_look_lines
 from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.start import Start
 from evoswarm.cli.status import Status
-from evoswarm.cli.terminal import columns, fitted
+from evoswarm.cli.terminal import columns, fitted, prose_width
 from evoswarm.experiment.progress import Stage
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Person(Nobody):
 
     def first_look(self, look: FirstLook) -> None:
         """See ``Nobody``."""
-        for line in first_look_lines(look):
+        for line in first_look_lines(look, prose_width(self._stream)):
             self._line(line)
 
     def note(self, text: str) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from typing import TextIO
 
 _DUMB = ("dumb", "unknown")
+PROSE = 120
+"""Characters of a line of prose: longer ones are hard to read."""
+
 _LEAST = 20  # columns: on fewer nothing can be read anyhow
 
 
@@ -26,6 +29,11 @@ def columns(stream: TextIO) -> int | None:
     except (ValueError, OSError):
         wide = 80
     return max(_LEAST, wide)
+
+
+def prose_width(stream: TextIO) -> int:
+    """Characters of a line that is easy to read there."""
+    return min(PROSE, columns(stream) or PROSE)
 
 
 def fitted(text: str, width: int | None, hanging: str = "  ") -> list[str]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Iterator
+
 from rich.table import Table
 
+from evoswarm.cli.screen import make_console, meanings
 from evoswarm.errors import MemberError
 from evoswarm.experiment.wording import quantity
 from evoswarm.zoo import catalogue
 
-_WIDTH = 160  # of the whole table; a narrower terminal wraps it, which is better than cutting figures
+_BORDERS = 3  # characters of a column besides its cells: two blanks and a line
+_FACTS = {
+    "path": "as the pool of a space names it",
+    "architecture": "of the model, as transformers calls it",
+    "tokenizer": "members of one name share it",
+    "size": "parameters",
+}
 
 
 def print_zoo() -> None:
-    """The built-in members with their cards' figures, a line each."""
+    """The built-in members with their cards' figures, a line each; families that find no room stand below."""
     try:
         cards = {name: catalogue.card(name) for name in catalogue.names()}
     except OSError as error:
@@ -21,15 +29,43 @@ def print_zoo() -> None:
             f"expected a card beside every built-in member, got: {error.strerror}: {error.filename}"
         ) from None
     families = list(dict.fromkeys(family for card in cards.values() for family in card["accuracy"]))
-    table = Table(title="Accuracy per family on held-out items", title_justify="left")
-    for column in ("path", "architecture", "tokenizer"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("size", justify="right")
-    for family in families:
-        table.add_column(family.replace("_", " "), justify="right")
-    for name, card in cards.items():
-        scores = [f"{card['accuracy'][family]:.2f}" for family in families]
-        table.add_row(f"zoo:{name}", card["model_type"], card["tokenizer"], quantity(card["parameters"]), *scores)
-    console = Console()
-    console.width = max(console.width, _WIDTH)
-    console.print(table)
+    console = make_console()
+    facts = {
+        "path": [f"zoo:{name}" for name in cards],
+        "architecture": [card["model_type"] for card in cards.values()],
+        "tokenizer": [card["tokenizer"] for card in cards.values()],
+        "size": [quantity(card["parameters"]) for card in cards.values()],
+    }
+    scores = {family: [f"{card['accuracy'][family]:.2f}" for card in cards.values()] for family in families}
+    for number, columns in enumerate(_side_by_side(facts, scores, console.width)):
+        title = None if number else "The built-in members, and their accuracy on held-out items of each family"
+        console.print(_table(title, columns))
+    families_are = "accuracy on a family of questions, 1 is all right; behind a dot, on one part of its answers"
+    meanings(console, {**_FACTS, "other columns": families_are})
+
+
+def _side_by_side(
+    facts: dict[str, list[str]], scores: dict[str, list[str]], width: int
+) -> Iterator[dict[str, list[str]]]:
+    """The columns, as many as fit in one table; whatever follows begins with the members' names again."""
+    columns = dict(facts)
+    for family, cells in scores.items():
+        if _wide({**columns, family: cells}) > width and len(columns) > 1:
+            yield columns
+            columns = {"path": facts["path"]}
+        columns[family] = cells
+    yield columns
+
+
+def _wide(columns: dict[str, list[str]]) -> int:
+    return 1 + sum(max(map(len, (title, *cells))) + _BORDERS for title, cells in columns.items())
+
+
+def _table(title: str | None, columns: dict[str, list[str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        words = name in ("path", "architecture", "tokenizer")
+        table.add_column(name, justify="left" if words else "right", no_wrap=True)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
+    return table

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import pytest
+from rich.console import Console
 
 from evoswarm.cli import run
 from evoswarm.cli.compare_command import comparison_table, numbers, words
@@ -122,8 +124,12 @@ def test_compare_searches_once_and_writes_a_table_a_file_and_a_plot(
     assert data["algorithms"]["archipelago"]["area"]["less_baseline"] == {"mean": 0, "low": 0, "high": 0}
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert (matplotlib.rcParams["backend"], matplotlib.rcParams) == (backend, registered)
-    table = comparison_table(second)
-    assert str(comparison_table(first).title).endswith("evaluations a search, 1 seed")
+    table = comparison_table(second, Console(width=160))
+    narrow = io.StringIO()
+    Console(file=narrow, width=70).print(comparison_table(second, Console(width=70)))
+    assert all(len(line) <= 70 for line in narrow.getvalue().splitlines())
+    assert "…" not in narrow.getvalue()
+    assert str(comparison_table(first, Console(width=160)).title).endswith("evaluations a search, 1 seed")
     assert [column.header for column in table.columns][1:] == [
         "best on search",
         "area under best-so-far",
@@ -258,7 +264,7 @@ def test_the_command_prints_searches_and_a_table(
     assert run(given) == 0
     said, told = capsys.readouterr()
     assert "1/4 random, seed 0: best " in told
-    assert "hypervolume" in said
+    assert "  hypervolume             share of the box" in said  # every column is explained
     assert "[" in said.split("nsga2")[-1]  # intervals are not taken for markup
     assert "comparison.png" in said
     assert run([*given, "--quiet"]) == 0

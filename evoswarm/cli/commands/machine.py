@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from evoswarm.cli.commands.options import RUNS
+from evoswarm.cli.output import show
 
 
 def zoo_list() -> None:
@@ -23,6 +24,6 @@ def doctor() -> None:
     for finding in findings:
         mark = "!" if finding.serious else "-" if finding.advice else " "
         advice = f"  -> {finding.advice}" if finding.advice else ""
-        print(f"{mark} {finding.name:<{width}}  {finding.value}{advice}")
+        show(f"{mark} {finding.name:<{width}}  {finding.value}{advice}", " " * (width + 4))
     if any(finding.serious for finding in findings):
         raise typer.Exit(1)

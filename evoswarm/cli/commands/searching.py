@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +21,17 @@ from evoswarm.cli.commands.options import (
     count,
     read_space,
 )
+from evoswarm.cli.output import show
+from evoswarm.cli.terminal import prose_width
 from evoswarm.cli.trusting import trusting
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
     from evoswarm.space import SearchSpace
+
+_PLANNED = " " * 11
+"""Before the rest of a line of a plan: below what its name is followed by."""
 
 
 @trusting
@@ -45,11 +51,11 @@ def check(
     checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
     check_kind(checked)
     notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
-    print(f"{space}: a valid search space: {count(checked.pool, 'member')}, {count(checked.tasks, 'task')}")
+    show(f"{space}: a valid search space: {count(checked.pool, 'member')}, {count(checked.tasks, 'task')}")
     if (told := told_alphabet(checked)) is not None:
-        print(f"alphabet: {told}")
+        show(f"alphabet: {told}")
     for note in notes:
-        print(f"note: {note}")
+        show(f"note: {note}")
 
 
 def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
@@ -61,11 +67,11 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
         )
     question = read_question(file, trust)
     settings = count(question.settings, "setting")
-    print(
+    show(
         f"{file}: a valid study of {question.space.name}: {settings}, {question.study.trials} trials of "
         f"{len(question.study.seeds)} searches each"
     )
-    print(f"run it: evoswarm study {file}")
+    show(f"run it: evoswarm study {file}")
 
 
 @trusting
@@ -89,9 +95,11 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: A
         silence_loading()
         planned = make_plan(checked, progress=narrator.progress)
         narrator.result(planned.as_dict())
-        shown = [*planned.lines(), *first_look_lines(planned.first_look)]
-        for line in shown if narrator.to_people else ():
-            print(line)
+        if narrator.to_people:
+            for line in planned.lines():
+                show(line, _PLANNED)
+            for line in first_look_lines(planned.first_look, prose_width(sys.stdout)):
+                show(line)
 
 
 @trusting

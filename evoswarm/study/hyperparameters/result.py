@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evoswarm.certificate.verdict import signed
 from evoswarm.study.hyperparameters.importance import Importance
 from evoswarm.study.hyperparameters.question import Question
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
@@ -43,7 +44,7 @@ class StudyResult:
 
     @property
     def differs(self) -> bool:
-        """Whether a setting is better than the default."""
+        """Whether a setting was shown to be better than the default."""
         return self.confirmation is not None and self.confirmation.better
 
     @property
@@ -57,16 +58,20 @@ class StudyResult:
         """The verdict in words."""
         confirmation = self.confirmation
         if confirmation is None:
-            count = len(self.records)
-            return f"No setting differs from the default: of {count} trials none scored more on the study's own seeds."
-        gain = f"{_points(confirmation.difference)} points on {len(confirmation.seeds)} fresh seeds"
-        interval = f"95% interval {_points(confirmation.low)} to {_points(confirmation.high)}"
+            return (
+                f"No setting was shown to be better than the default: of {len(self.records)} trials none scored more "
+                "on the study's own seeds, so none was compared with it on fresh ones."
+            )
+        gain = f"{signed(confirmation.difference)} points on {len(confirmation.seeds)} fresh seeds"
+        interval = f"95% interval {signed(confirmation.low)} to {signed(confirmation.high)}"
         words = in_words(self.changed)
         if confirmation.better:
             return f"{words} is better than the default: {gain} ({interval})."
         if confirmation.high < 0:
-            return f"No setting is better than the default: the best one, {words}, is worse, {gain} ({interval})."
-        return f"No setting differs from the default: the best one, {words}, has {gain} ({interval})."
+            none = "No setting was shown to be better than the default"
+            return f"{none}: the best one, {words}, is worse, {gain} ({interval})."
+        none = "No difference from the default was shown"
+        return f"{none}: the best setting, {words}, has {gain} ({interval}, which holds 0)."
 
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
@@ -103,8 +108,3 @@ def in_words(values: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else label(value)
-
-
-def _points(share: float) -> str:
-    """A difference of accuracies in points, with its sign."""
-    return f"{100 * share:+z.1f}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from evoswarm.certificate.verdict import ranged
 from evoswarm.experiment.interrupt import kept_in
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import load_swarm
@@ -39,7 +40,7 @@ class ValueInterval:
     @property
     def points(self) -> str:
         """In points: ``+12.3 (+9.9 to +14.6)``."""
-        return f"{100 * self.value:+z.1f} ({100 * self.low:+z.1f} to {100 * self.high:+z.1f})"
+        return ranged(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,20 @@ class TwoByTwo:
     def lines(self) -> list[str]:
         """The table and what it means, for people."""
         rows = [("same architecture", self.same), ("across architectures", self.cross)]
-        table = [("", "", "mixing", "voting", "mixing - voting", "lowest and highest seed")]
+        table = [("", "mixing", "voting", "mixing - voting", "by seed")]
         for name, row in rows:
-            pool = " + ".join(row.members)
             shown = (f"{row.mixing:.3f}", f"{row.voting:.3f}", row.value.points, _ends(row.by_seed))
-            table.append((name, pool, *shown))
-        table.append(("difference", "", "", "", self.difference.points, _ends(self.difference_by_seed)))
+            table.append((name, *shown))
+        table.append(("difference", "", "", self.difference.points, _ends(self.difference_by_seed)))
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         seeds = ", ".join(map(str, self.seeds))
-        lines = [
-            f"{self.items} test items, seeds {seeds}; differences in points with 95% intervals over items and seeds"
-        ]
+        lines = [f"{self.items} test items, seeds {seeds}"]
+        lines += [f"{name}: {' + '.join(row.members)}" for name, row in rows]
         for cells in table:
             lines.append("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+        lines.append("mixing, voting: accuracy (0 to 1) of the best mixtures and of the best votes, mean over seeds")
+        lines.append("mixing - voting: in points, with its 95% interval over items and seeds")
+        lines.append("by seed: of the single seeds, the lowest to the highest")
         for name, row in rows:
             tasks = ", ".join(f"{task} {100 * gain:+z.1f}" for task, gain in row.by_task.items())
             lines.append(f"by task, {name}: {tasks}")
@@ -139,7 +141,7 @@ class TwoByTwo:
             return "Mixing gains less over voting across architectures than within one."
         most = 100 * max(abs(self.difference.low), abs(self.difference.high))
         return (
-            "No difference between the coordination values is proven: whether the architectures differ changes what "
+            "No difference between the coordination values was shown: whether the architectures differ changes what "
             f"mixing gains over voting by {most:.1f} points at most (95%)."
         )
 
@@ -230,7 +232,7 @@ def _row(results: Sequence[SeedResult], parts: Sequence[Stratum]) -> PoolRow:
 
 
 def _ends(values: Sequence[float]) -> str:
-    return f"{100 * min(values):+z.1f} and {100 * max(values):+z.1f}"
+    return f"{100 * min(values):+z.1f} to {100 * max(values):+z.1f}"
 
 
 def _flat(side: HeldOutScores) -> list[float]:
