@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
+from evoswarm.cli.events import AnyEvent
 from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies import About, Recipe, Route, Vote
 from evoswarm.policies.policy import PolicyModel
@@ -189,7 +190,18 @@ def first_sentence(file: Path) -> str:
     return re.sub(r"\s+", " ", said).split(". ")[0].removesuffix(".").replace("``", "")
 
 
+def event_pages() -> str:
+    """Every event that ``--json`` prints: what it says, and its keys."""
+    pages = []
+    for model in get_args(AnyEvent):
+        names = get_args(model.model_fields["event"].annotation)
+        said = re.sub(r"\s+", " ", inspect.cleandoc(model.__doc__ or "").partition("Attributes:")[0]).strip()
+        pages.append("\n".join([f"### {' and '.join(f'`{name}`' for name in names)}", "", said, "", _table(model)]))
+    return "\n\n".join(pages)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "events": event_pages,
     "space keys": lambda: _table(SearchSpace),
     "mix keys": lambda: _table(Recipe),
     "vote keys": lambda: _table(Vote),

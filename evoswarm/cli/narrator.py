@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from evoswarm.cli.asking import confirmed
 from evoswarm.cli.heartbeat import FIRST, Heartbeat
-from evoswarm.cli.start import Start
 from evoswarm.cli.status import Expectations, Status
-from evoswarm.cli.teller import Nobody, Person
+from evoswarm.cli.teller import Brief, Nobody, Person
 from evoswarm.errors import EvoswarmError
-from evoswarm.experiment.progress import Progress, Stage, StageName, Step
+from evoswarm.experiment.progress import Progress, Stage, StageName, StageStep
 
 if TYPE_CHECKING:
+    from evoswarm.cli.start import Start
     from evoswarm.evaluation.advance import Advance
     from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
     from evoswarm.experiment.first_look import FirstLook
+
+T = TypeVar("T")
 
 _WITHIN: frozenset[StageName] = frozenset({"loading"})
 """Stages that may come within another one, which goes on behind them: members are loaded when the first is needed."""
@@ -44,11 +46,11 @@ class Narrator:
         self._teller, self._clock = teller, clock
         self._lock = threading.RLock()
         self._stage = Stage("reading", command)  # told only where it takes long
-        self._step: Step | None = None
+        self._step: StageStep | None = None
         self._advance: Advance | None = None
         self._began = self._news = self._said = clock()
         self._silent = True  # nothing has been said yet
-        self._resting = False
+        self._open = self._resting = False
         self._start: Start | None = None
         self._expected = Expectations()
         self._heart = Heartbeat(self.beat) if beats else None
@@ -97,6 +99,15 @@ class Narrator:
         with self._lock:
             self._teller.note(text)
             self._told()
+
+    def beside(self, things: Iterable[T]) -> Iterator[T]:
+        """The same things, for whoever prints each of them as soon as it is there: nothing else is said meanwhile."""
+        for one in things:
+            with self._lock:
+                self._teller.rest()
+                self._told()
+            yield one
+        self.rest()
 
     def asker(self, ask: bool) -> Callable[[str], bool] | None:
         """Whom to ask questions; None where nobody wants to be asked."""
@@ -147,8 +158,7 @@ class Narrator:
             now = self._clock()
             seconds = now - self._began
             if self._silent and now - self._said >= FIRST:
-                self._teller.stage(self._stage)
-                self._told()
+                self._begin_stage()
             elif not self._silent and self._teller.rhythm.due(now - self._said, seconds):
                 self._teller.status(self._status(now))
                 self._told()
@@ -156,20 +166,24 @@ class Narrator:
     def _enter(self, stage: Stage) -> None:
         with self._lock:
             if stage.name in _WITHIN and self._stage.name not in _BEFORE_WORK:
-                self._at(Step(stage.words))
+                self._at(StageStep(stage.words))
                 self.note(f"{stage} ...")
                 return
             self._end_stage()
             self._stage, self._step, self._advance = stage, None, None
             self._began = self._news = self._clock()
-            self._teller.stage(stage)
-            self._told()
+            self._begin_stage()
+
+    def _begin_stage(self) -> None:
+        self._open = True
+        self._teller.stage(self._stage)
+        self._told()
 
     def _end_stage(self) -> None:
-        if not self._silent:
+        if self._open:
             self._teller.ended(self._stage, self._clock() - self._began)
 
-    def _at(self, step: Step) -> None:
+    def _at(self, step: StageStep) -> None:
         with self._lock:
             self._step, self._advance, self._news = step, None, self._clock()
         self.beat()
@@ -215,16 +229,18 @@ class Narrator:
         self._said, self._silent = self._clock(), False
 
 
-def narrator_for(command: str, *, quiet: bool = False, as_json: bool = False) -> Narrator:
+def narrator_for(command: str, *, quiet: bool = False, as_json: bool = False, briefly: bool = False) -> Narrator:
     """The narrator of a command, for whoever asked for it.
 
     Args:
         command: its name, and what it was asked to work on.
         quiet: tell nobody anything.
         as_json: tell a machine, on standard output.
+        briefly: tell a person nothing but notes.
     """
     if as_json:
         from evoswarm.cli.machine import Machine
 
         return Narrator(Machine(), command)
-    return Narrator(Nobody() if quiet else Person(), command, beats=not quiet)
+    person = Nobody() if quiet else Brief() if briefly else Person()
+    return Narrator(person, command, beats=not quiet and not briefly)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evoswarm.experiment.progress import Stage, Step
+from evoswarm.experiment.progress import Stage, StageStep
 from evoswarm.experiment.wording import duration, how_far
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Status:
 
     stage: Stage
     seconds: float
-    step: Step | None = None
+    step: StageStep | None = None
     advance: Advance | None = None
     silent: float = 0.0
     left: float | None = None

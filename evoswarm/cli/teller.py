@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from evoswarm.cli.first_look import first_look_lines
 from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
-from evoswarm.cli.start import Start
 from evoswarm.cli.status import Status
 from evoswarm.cli.terminal import columns, fitted, prose_width
 from evoswarm.experiment.progress import Stage
 
 if TYPE_CHECKING:
+    from evoswarm.cli.start import Start
     from evoswarm.experiment.figures import GenerationFigures
     from evoswarm.experiment.first_look import FirstLook
 
@@ -139,3 +139,14 @@ class Person(Nobody):
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads on
             print(text, end="", file=self._stream, flush=True)
+
+
+class Brief(Nobody):
+    """Reads notes on standard error, and nothing about how it goes on."""
+
+    reads = True
+
+    def note(self, text: str) -> None:
+        """See ``Nobody``."""
+        with contextlib.suppress(OSError, ValueError):  # nobody reads on
+            print(text, file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import sentence
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.asking import Asking
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import naming
 from evoswarm.policies import Policy, PolicyDocument, load_document
 from evoswarm.policies.places import looked_for
@@ -139,21 +140,26 @@ def answers(
     *,
     file: str = "<recipe>",
     trust_remote_code: bool = False,
+    progress: Progress = SILENT,
 ) -> Iterator[Answer]:
-    """The same, some at a time, in order; see `answer`."""
+    """The same, some at a time, in order; see `answer`. ``progress`` is told what is being done."""
     task = _Questions(asking)
     try:
-        swarm = Swarm.load(policy, trust_remote_code=trust_remote_code)
+        swarm = Swarm.load(policy, trust_remote_code=trust_remote_code, on_load=progress.loading)
     except MemberError as error:
         places = looked_for(policy, file)
         if not places:
             raise
         raise MemberError(f"{error.message} ({places})", error.where or Where(file)) from None
+    progress.enter("decoding", f"answering {len(prompts):,} question{'s' * (len(prompts) > 1)}")
     for start in range(0, len(prompts), AT_ONCE):
         some = prompts[start : start + AT_ONCE]
         items = [Item(prompt, task.name, asking.worded(prompt), "") for prompt in some]
         with Ledger(":memory:") as ledger, naming(file):
-            rows = Evaluator(swarm, {task.name: task}, ledger).evaluate([policy], items)[0]
+            if len(prompts) > AT_ONCE:
+                progress.at(f"questions {start + 1:,} to {start + len(items):,} of {len(prompts):,}")
+            evaluator = Evaluator(swarm, {task.name: task}, ledger, tell=progress.decoding)
+            rows = evaluator.evaluate([policy], items)[0]
         yield from (_answer(prompt, row) for prompt, row in zip(some, rows, strict=True))
 
 

@@ -214,7 +214,7 @@ def prepare(
     bench = bench.as_deployed()
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
-    rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection)
+    rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection, tell=progress.at)
     prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals), guard.tracker)
     gain, statement = prepared.detectable_gain, prepared.statement
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)

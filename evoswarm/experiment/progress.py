@@ -31,7 +31,6 @@ StageName = Literal[
     "studying",
     "comparing",
     "tracking",
-    "writing",
 ]
 """What a command can be at: machines know stages by these names."""
 
@@ -59,7 +58,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Step:
+class StageStep:
     """What is being done within a stage; another step, or the next stage, ends it.
 
     Attributes:
@@ -100,7 +99,7 @@ class Progress:
     generation: Callable[[GenerationFigures], None] = _nobody
     decoding: Callable[[Advance], None] = _nobody
     begun: Callable[[Beginning], None] = _nobody
-    step: Callable[[Step], None] = _nobody
+    step: Callable[[StageStep], None] = _nobody
     note: Callable[[str], None] = _nobody
     first_look: Callable[[FirstLook], None] = _nobody
 
@@ -136,7 +135,7 @@ class Progress:
 
     def at(self, words: str, number: int = 0, count: int = 0) -> None:
         """A step within the stage begins."""
-        self.step(Step(words, number, count))
+        self.step(StageStep(words, number, count))
 
 
 SILENT = Progress()

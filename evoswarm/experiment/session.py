@@ -212,6 +212,8 @@ class Session:
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
+            if self._tracker.alive:
+                self._progress.enter("tracking", "telling MLflow")
             self._tracker.champions(mirror.champions(result, known))
             status = "FINISHED"
             return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evoswarm.evaluation.candidate import Candidate
@@ -38,6 +38,8 @@ def tune(
     evaluator: Evaluator,
     items: Sequence[Item],
     stand_for: int = 1,
+    *,
+    tell: Callable[[str], None] = lambda words: None,
 ) -> Rivals:
     """Tune all rivals, diagnostics and ceilings of a champion.
 
@@ -52,16 +54,21 @@ def tune(
         items: of the selection split.
         stand_for: how many items each of these stands for, where a few are to show what many would need: who would fall
             behind on so many draws no more answers.
+        tell: called with what is being tuned.
 
     Raises:
         RunError: the ledger cannot be written.
         Stopped: the evaluator was told to stop.
     """
+    tell("the champion's price")
     flops = evaluator.summaries([champion], items)[0].cost.flops
+    tell("single members and ways to sample from them")
     singles = try_singles(evaluator, items, space, specs, flops, stand_for)
+    tell("the vote of its members")
     vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops, singles)]
-    return Rivals(
-        matched=(best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles)),
-        diagnostics=diagnostics(evaluator, items, space, specs, champion),
-        ceilings=ceilings(evaluator, items, singles),
-    )
+    tell("routers")
+    matched = (best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles))
+    tell("other gates and plain mixes")
+    others = diagnostics(evaluator, items, space, specs, champion)
+    tell("ceilings")
+    return Rivals(matched=matched, diagnostics=others, ceilings=ceilings(evaluator, items, singles))

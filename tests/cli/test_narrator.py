@@ -10,7 +10,7 @@ from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.teller import Person
 from evoswarm.evaluation.advance import Advance
-from evoswarm.experiment.progress import Step
+from evoswarm.experiment.progress import StageStep
 
 BEAT = 0.25
 
@@ -56,7 +56,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def test_who_has_said_nothing_yet_says_soon_what_it_is_at(log: Stage) -> None:
-    log.wait(0.25)
+    log.wait(0.5)
     assert log.stream.getvalue() == ""
     log.wait(0.25)
     assert log.stream.getvalue() == "search x.yaml ...\n"
@@ -76,7 +76,7 @@ def test_a_log_is_never_silent_for_long_and_does_not_grow_without_bound(log: Sta
 
 def test_a_terminal_is_written_to_every_second_on_one_line(terminal: Stage) -> None:
     terminal.narrator.enter("evolving", "evolving on 100 items")
-    terminal.narrator.progress.step(Step("generation 2 of 8"))
+    terminal.narrator.progress.step(StageStep("generation 2 of 8"))
     terminal.narrator.progress.decoding(Advance(120, 3672, 10.0))
     terminal.wait(30)
     assert terminal.longest_silence <= ON_TERMINAL.longest
@@ -93,7 +93,7 @@ def test_a_terminal_is_written_to_every_second_on_one_line(terminal: Stage) -> N
 
 def test_what_is_known_is_said(log: Stage) -> None:
     log.narrator.enter("rivals", "tuning rivals on 20 selection items")
-    log.narrator.progress.step(Step("gemma, 540 MB", 2, 3))
+    log.narrator.progress.step(StageStep("gemma, 540 MB", 2, 3))
     log.wait(1.5)
     log.narrator.progress.decoding(Advance(0, 12, 1.0, 300, 1200))
     log.wait(1.5)

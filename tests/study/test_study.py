@@ -206,7 +206,8 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
     command = [sys.executable, "-c", "from evoswarm.cli import main; main()", "study", str(file), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(2)]
+        trials = (line for line in process.stdout if '"event": "trial"' in line)
+        lines = [next(trials), next(trials)]
         running = tmp_path / "runs" / STUDIES / "small" / "trials" / "0002" / "seed1" / "individuals.jsonl"
         while not running.exists() and process.poll() is None:
             time.sleep(0.002)

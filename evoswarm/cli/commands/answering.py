@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, Quiet, checking, read_space
+from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, Quiet, checking, count, read_space
 from evoswarm.cli.named_files import Overwrite, require_new
 from evoswarm.cli.questions import check_encodable, read_questions, write_answers
 from evoswarm.cli.trusting import RemoteCode, trusting
@@ -54,32 +54,40 @@ def generate(
     trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer with a recipe: text to standard output, or rows with costs to a file, beside what stood in FILE's rows."""
-    require_new(out, overwrite=overwrite, inputs=[recipe, prompts])
-    questions = read_questions(prompt, prompts, column)
-    for text in stop or ():
-        if not text:
-            raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
-        check_encodable(text, Where("--stop"))
-    from evoswarm.cli.early import check_recipe
-    from evoswarm.experiment.asking import Asking
+    from evoswarm.cli.narrator import narrator_for
 
-    document = check_recipe(recipe, trust_remote_code)
-    asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe))
-    require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in document.policy.specs])
-    if not quiet and document.about is not None:
-        print(f"{recipe}, {document.about.sentence()}", file=sys.stderr, flush=True)
-    from evoswarm.decoding.forward.devices import silence_loading
-    from evoswarm.experiment.answering import answers
+    alone = prompts is None and not sys.stderr.isatty()  # of one answer in a script little is told but the answer
+    with narrator_for(f"generate {recipe}", quiet=quiet, briefly=alone) as narrator:
+        require_new(out, overwrite=overwrite, inputs=[recipe, prompts])
+        questions = read_questions(prompt, prompts, column)
+        for text in stop or ():
+            if not text:
+                raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
+            check_encodable(text, Where("--stop"))
+        from evoswarm.cli.early import check_recipe
+        from evoswarm.cli.start import Start
+        from evoswarm.experiment.asking import Asking
 
-    silence_loading()
-    found = answers(
-        document.policy,
-        questions.texts,
-        asking,
-        file=str(recipe),
-        trust_remote_code=trust_remote_code,
-    )
-    write_answers(questions, found, out)
+        narrator.start(Start("generate", f"{count(questions.texts, 'question')} for {recipe}"))
+        document = check_recipe(recipe, trust_remote_code)
+        asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe))
+        require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in document.policy.specs])
+        if not quiet and document.about is not None:
+            narrator.note(f"{recipe}, {document.about.sentence()}")
+        narrator.imports()
+        from evoswarm.decoding.forward.devices import silence_loading
+        from evoswarm.experiment.answering import answers
+
+        silence_loading()
+        found = answers(
+            document.policy,
+            questions.texts,
+            asking,
+            file=str(recipe),
+            trust_remote_code=trust_remote_code,
+            progress=narrator.progress,
+        )
+        write_answers(questions, narrator.beside(found), out)
 
 
 @trusting
@@ -100,12 +108,13 @@ def evaluate(
 ) -> None:
     """Score any recipe on a split of a space; the test split needs your word, and its opening is recorded."""
     name = _split(split)
-    from evoswarm.cli.early import check_evaluate
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start
-    from evoswarm.policies import load_policy
 
     with narrator_for(f"evaluate {recipe}", as_json=as_json) as narrator:
+        from evoswarm.cli.early import check_evaluate
+        from evoswarm.cli.start import Start
+        from evoswarm.policies import load_policy
+
         policy = load_policy(recipe)
 
         def first(read: SearchSpace) -> None:

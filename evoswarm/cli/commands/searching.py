@@ -78,9 +78,9 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
 def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start, about
 
     with narrator_for(f"plan {space}", as_json=as_json) as narrator:
+        from evoswarm.cli.start import Start, about
 
         def first(read: SearchSpace) -> None:
             narrator.start(Start("plan", about(read, space), read.name))
@@ -119,14 +119,14 @@ def search(
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
     from evoswarm.cli.asking import require_terminal
-    from evoswarm.cli.early import check_search
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start, about
 
     require_terminal(ask)
     if ask and not certify:
         raise RunError("expected --ask or --no-certify (which opens no test items, so nothing is asked), got both")
     with narrator_for(f"search {space}", quiet=quiet, as_json=as_json) as narrator:
+        from evoswarm.cli.early import check_search
+        from evoswarm.cli.start import Start, about
 
         def first(read: SearchSpace) -> None:
             run = check_search(read, out, RUNS, ledger)
@@ -172,9 +172,7 @@ def certify(
     if not runs:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
     from evoswarm.cli.asking import require_terminal
-    from evoswarm.cli.early import check_certify, check_certify_seeds
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start
 
     require_terminal(ask)
     several = len(runs) > 1
@@ -182,6 +180,8 @@ def certify(
         raise RunError("expected --out with several runs (a single one keeps its certificate), got one run")
     named = " ".join(map(str, runs))
     with narrator_for(f"certify {named}", quiet=quiet, as_json=as_json) as narrator:
+        from evoswarm.cli.early import check_certify, check_certify_seeds
+        from evoswarm.cli.start import Start
 
         def first(read: SearchSpace) -> None:
             whose = f"the champions of {named}, searches" if several else f"the champion of {named}, a search"

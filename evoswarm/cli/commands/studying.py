@@ -24,18 +24,23 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """Find out which settings of a search matter; an unfinished study is continued."""
-    from evoswarm.cli.early import check_ledger
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start
-    from evoswarm.genomes import check_kind
-    from evoswarm.study.hyperparameters.question import STUDIES, read_question
 
     with narrator_for(f"study {file}", quiet=quiet, as_json=as_json) as narrator:
-        question = read_question(file, trust)
-        check_kind(question.space)
-        check_ledger(RUNS)
-        told = f"{question.study.name} ({file}), of space {question.space.name}, in {RUNS / STUDIES}"
-        narrator.start(Start("study", f"{told}/{question.study.name}", question.space.name))
+        from evoswarm.cli.early import check_ledger
+        from evoswarm.cli.start import Start
+        from evoswarm.genomes import check_kind
+        from evoswarm.study.hyperparameters.question import STUDIES, Question, read_question
+
+        def first(read: Question) -> None:
+            check_kind(read.space)
+            check_ledger(RUNS)
+            place = RUNS / STUDIES / read.study.name
+            told = f"{read.study.name} ({file}), of space {read.space.name}, in {place}"
+            narrator.start(Start("study", told, read.space.name))
+            narrator.enter("reading", checking(read.space))
+
+        question = read_question(file, trust, first)
         narrator.imports()
         from evoswarm.cli.study_command import run_study
 
@@ -59,22 +64,23 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
-    from evoswarm.cli.compare_command import numbers, run_compare
-    from evoswarm.cli.early import check_compare
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start
-
-    chosen, names, place = numbers(seeds), list[str](), Path()
-
-    def check(read: SearchSpace) -> None:
-        nonlocal names, place
-        place = out if out is not None else RUNS / f"compare-{read.name}"
-        names = check_compare(read, algorithms, chosen, evaluations, place, RUNS)
-        searches = f"{len(names) * len(chosen)} searches of {evaluations:,} evaluations"
-        narrator.start(Start("compare", f"{searches} over space {read.name} ({space}), in {place}", read.name))
-        narrator.enter("reading", checking(read))
 
     with narrator_for(f"compare {space}", quiet=quiet, as_json=as_json) as narrator:
+        from evoswarm.cli.compare_command import numbers, run_compare
+        from evoswarm.cli.early import check_compare
+        from evoswarm.cli.start import Start
+
+        chosen, names, place = numbers(seeds), list[str](), Path()
+
+        def check(read: SearchSpace) -> None:
+            nonlocal names, place
+            place = out if out is not None else RUNS / f"compare-{read.name}"
+            names = check_compare(read, algorithms, chosen, evaluations, place, RUNS)
+            searches = f"{len(names) * len(chosen)} searches of {evaluations:,} evaluations"
+            narrator.start(Start("compare", f"{searches} over space {read.name} ({space}), in {place}", read.name))
+            narrator.enter("reading", checking(read))
+
         checked = read_space(space, overrides, None, trust, check)
         narrator.imports()
         run_compare(checked, names, chosen, evaluations, narrator, out=place, runs=RUNS)
@@ -91,17 +97,18 @@ def two_by_two(
     as_json: AsJson = False,
 ) -> None:
     """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
-    from evoswarm.cli.early import check_ledger
     from evoswarm.cli.narrator import narrator_for
-    from evoswarm.cli.start import Start
-    from evoswarm.study.two_by_two.pair import check_spaces
-
-    def check(read: SearchSpace) -> None:
-        check_ledger(RUNS)
-        narrator.start(Start("two-by-two", f"{same} and {cross}, {seeds} seeds each", read.name))
-        narrator.enter("reading", checking(read))
 
     with narrator_for(f"two-by-two {same} {cross}", quiet=quiet, as_json=as_json) as narrator:
+        from evoswarm.cli.early import check_ledger
+        from evoswarm.cli.start import Start
+        from evoswarm.study.two_by_two.pair import check_spaces
+
+        def check(read: SearchSpace) -> None:
+            check_ledger(RUNS)
+            narrator.start(Start("two-by-two", f"{same} and {cross}, {seeds} seeds each", read.name))
+            narrator.enter("reading", checking(read))
+
         one = read_space(same, overrides, None, trust, check)
         other = read_space(cross, overrides, None, trust, lambda read: check_spaces(one, read))
         narrator.imports()

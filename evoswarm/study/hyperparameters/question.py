@@ -6,7 +6,7 @@ import difflib
 import itertools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,23 +84,27 @@ class Question:
         return with_values(self.space, {s.path: s.value(parameters[s.path]) for s in self.settings})
 
 
-def read_question(path: str | Path, trust: Trust = NOBODY) -> Question:
+def read_question(
+    path: str | Path, trust: Trust = NOBODY, first: Callable[[Question], None] = lambda question: None
+) -> Question:
     """Read a study and its space, and check every value it may try; no model is loaded.
 
     Args:
         path: of the study's YAML file.
         trust: whose code may run where the space asks for it.
+        first: called before members' files and items are looked at: that may take a while.
 
     Raises:
         EvoswarmError: names file, line, column and field of the study, or of its space.
     """
     study = StudySettings.from_yaml(path)
     space = _space(study).trusting(trust)
-    check_files(space)
     content = json.loads(space.model_dump_json(by_alias=True))
     settings = tuple(_setting(study, space, content, name) for name in study.settings)
     question = Question(study, space, settings, str(path))
     _check_pairs(question)
+    first(question)
+    check_files(space)
     return question
 
 
