@@ -14,7 +14,7 @@ from typing import NamedTuple
 BEAT = 0.25
 """Seconds between two looks at whether it is time to."""
 
-FIRST = 0.6
+FIRST = 0.5
 """Seconds until something is said of a command that has not said anything yet."""
 
 

@@ -47,7 +47,7 @@ class Status:
             parts.append(f"no news for {duration(self.silent)}")
         if self.left_in_all is not None:
             parts.append(f"about {duration(self.left_in_all)} left in all")
-        return f"  {self.stage if self.step is None else self.step}: {', '.join(parts)}"
+        return f"  {self.stage.name if self.step is None else self.step}: {', '.join(parts)}"
 
 
 class Expectations:

@@ -181,7 +181,8 @@ def certify_champion(
         declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
         write_refused(bench, run, champion, declined.message, guard.tracker)
         raise declined
-    progress.enter("test", f"before opening: {prepared.statement}; opening them")
+    progress.note(f"before opening: {prepared.statement}")
+    progress.enter("test", "opening the test items")
     opened = guard.open(
         [champion], "certificate", runs=[run.path], seeds=[bench.space.seed], force=bool(prepared.seen.opened)
     )

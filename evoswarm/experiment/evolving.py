@@ -146,6 +146,7 @@ class Evolving:
         """With the time that choice and certificate will take, where anything was decoded that tells."""
         if figures.replayed or not self._bench.swarm.counters.symbols:
             return figures
+        self._progress.at("finding out what choice and certificate will take")
         self._ahead.learn(Taken(Work.of(figures.counters), figures.seconds))
         return figures.before(self._ahead.seconds(self._best_of(policies)))
 

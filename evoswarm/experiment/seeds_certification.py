@@ -169,7 +169,8 @@ def _certified(
             write_refused(one.bench, one.run, one.champion, declined.message, guard.tracker)
         raise declined
     stated = f"{opening.statement[0].lower()}{opening.statement[1:-1]}"
-    progress.enter("test", f"before opening: {stated}; opening them for {len(seeds)} champions at once")
+    progress.note(f"before opening: {stated}")
+    progress.enter("test", f"opening the test items for {len(seeds)} champions at once")
     record = guard.open(
         [one.champion for one in seeds],
         JOINTLY,

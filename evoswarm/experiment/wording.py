@@ -57,14 +57,14 @@ def by_part(seconds: Mapping[str, float]) -> str:
 
 
 def how_far(advance: Advance) -> str:
-    """How far a decoding has come: ``120 of 3,672 answers decoded, about 4 min 10 s left``.
+    """How far a decoding has come: ``120 of 3,672 answers, about 4 min 10 s left``.
 
-    Before the first answer has ended: ``0 of 12 answers decoded, 340 of at most 1,536 symbols, at most 40 s left``.
+    Before the first answer has ended: ``0 of 12 answers, 340 of at most 1,536 symbols, at most 40 s left``.
     """
     left, most = advance.seconds_left, advance.most_seconds_left
-    told = f"{advance.done:,} of {advance.wanted:,} answers decoded"
+    told = f"{advance.done:,} of {advance.wanted:,} answers"
     if left is not None:
-        return f"{told}, about {duration(left)} left"
+        return f"{told}, {f'about {duration(left)}' if left >= 1 else 'less than 1 s'} left"
     if most is None:
         return told
     return f"{told}, {advance.symbols:,} of at most {advance.most:,} symbols, at most {duration(most)} left"
