@@ -84,7 +84,7 @@ def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> 
     elif always and (poor or len(always) == len(rows)):
         whose = "answers of every member" if len(always) == len(rows) else f"answers of {_listed(always)}"
         stop = (
-            f"{place}.stop is empty: set what follows an answer, such as ['\\n']"
+            f'{place}.stop is empty: set what follows an answer, such as ["\\n"]'
             if not task.stop
             else (f"none of the stop strings in {place}.stop comes before")
         )
