@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evoswarm.experiment.answering import answer as answer
     from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.evaluating import evaluate as evaluate
+    from evoswarm.experiment.first_look import FirstLook as FirstLook
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.session import search as search
@@ -34,6 +35,7 @@ _HOMES = {
     "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
+    "FirstLook": "evoswarm.experiment.first_look",
     "MemberSpec": "evoswarm.member_spec",
     "Policy": "evoswarm.policies",
     "Progress": "evoswarm.experiment.progress",
@@ -57,6 +59,7 @@ __all__ = [
     "Certificate",
     "Completion",
     "EvoswarmError",
+    "FirstLook",
     "MemberSpec",
     "Policy",
     "Progress",

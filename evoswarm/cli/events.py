@@ -221,6 +221,7 @@ class FirstLookEvent(Event):
         items: of the search split that members were asked.
         alone: by member and task: how many items, accuracy, answers at their limit, empty ones, failures.
         shown: a few answers to each task: question, prompt as the member read it, gold, answer, score.
+        notes: what may well be meant so, a sentence each.
         warnings: what is likely a mistake, a sentence each.
     """
 
@@ -228,6 +229,7 @@ class FirstLookEvent(Event):
     items: int
     alone: tuple[dict[str, Any], ...]
     shown: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @classmethod

@@ -26,7 +26,8 @@ def first_look_lines(look: FirstLook, width: int = _WIDTH) -> list[str]:
         + (", and in brackets answers that ran to max_bytes" if any(one.at_limit for one in look.alone) else ""),
         *_table(look, width),
         *(line for task, rows in by_task.items() for line in _answers(task, rows, width)),
-        *(line for warning in look.warnings for line in _warning(warning, width)),
+        *(line for note in look.notes for line in _said("Note", note, width)),
+        *(line for warning in look.warnings for line in _said("Warning", warning, width)),
     ]
 
 
@@ -86,9 +87,9 @@ def _judged(one: Answered) -> str:
     return right + ended.get(one.ending or "", "")
 
 
-def _warning(text: str, width: int) -> Iterator[str]:
+def _said(kind: str, text: str, width: int) -> Iterator[str]:
     yield from textwrap.wrap(
-        f"Warning: {text}", width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+        f"{kind}: {text}", width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
     )
 
 

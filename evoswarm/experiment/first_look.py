@@ -93,12 +93,21 @@ class FirstLook:
         items: of the search split that they were asked.
         alone: by member and task, in the order of the pool.
         shown: a few answers to each task, of different members, right and wrong.
-        warnings: what is to be said of it, a sentence each; of what is likely a mistake.
+        notes: what may well be meant so, a sentence each.
+        warnings: what is likely a mistake, a sentence each.
+
+    Example:
+        >>> look = result.first_look
+        >>> look.members == tuple(spec.name for spec in space.pool)
+        True
+        >>> {len([one for one in look.shown if one.task == task]) for task in look.tasks}
+        {3}
     """
 
     items: int
     alone: tuple[Alone, ...]
     shown: tuple[Answered, ...]
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -130,7 +139,8 @@ class FirstLook:
             data = json.loads(text)
             alone = tuple(Alone(**row) for row in data["alone"])
             shown = tuple(Answered(**row) for row in data["shown"])
-            return cls(int(data["items"]), alone, shown, tuple(map(str, data["warnings"])))
+            said = (tuple(map(str, data[kind])) for kind in ("notes", "warnings"))
+            return cls(int(data["items"]), alone, shown, *said)
         except (KeyError, TypeError) as error:
             raise ValueError(f"expected a first look, got other data: {error}") from error
 

@@ -35,17 +35,16 @@ def likely_mistakes(space: SearchSpace, look: FirstLook, unused: Callable[[], Se
         look: what they did.
         unused: gives the members that have a chat template and are asked without; it may have to read tokenizers.
     """
-    poor = [task for task in look.tasks if max(one.accuracy for one in look.of(task)) < NEAR_ZERO]
+    poor = _tasks_of_nobody(look)
     seen = [
         said
         for index, task in enumerate(space.tasks)
         if task.name in look.tasks
         for said in _of_answers(look, index, task, task.name in poor)
     ]
-    everywhere = len(poor) == len(look.tasks)
     found = []
-    if poor:
-        found.append(f"{_poor(look, poor)} {_USUALLY if everywhere else _PERHAPS}")
+    if len(poor) == len(look.tasks):
+        found.append(f"{_poor(look, poor)} {_USUALLY}")
     if poor and (names := unused()):
         found.append(f"{_listed(names)} {_have(names)} a chat template that is not used: set chat_template: true.")
     found += seen
@@ -55,6 +54,16 @@ def likely_mistakes(space: SearchSpace, look: FirstLook, unused: Callable[[], Se
         if one.failed > MANY * one.items
     ]
     return tuple(found)
+
+
+def beyond_each(look: FirstLook) -> tuple[str, ...]:
+    """That no member alone can do some of the tasks, which a space may be made for; nothing where it is so of all."""
+    poor = _tasks_of_nobody(look)
+    return (f"{_poor(look, poor)} {_PERHAPS}",) if poor and len(poor) < len(look.tasks) else ()
+
+
+def _tasks_of_nobody(look: FirstLook) -> list[str]:
+    return [task for task in look.tasks if max(one.accuracy for one in look.of(task)) < NEAR_ZERO]
 
 
 def _poor(look: FirstLook, tasks: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS
 from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.first_look import FIRST_LOOK, FirstLook, look_at
-from evoswarm.experiment.likely_mistakes import likely_mistakes
+from evoswarm.experiment.likely_mistakes import beyond_each, likely_mistakes
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.run_history import begins_anew
 from evoswarm.experiment.workbench import Workbench
@@ -66,7 +66,7 @@ def looked(bench: Workbench, items: Sequence[Item]) -> FirstLook:
         return list(bench.as_deployed().evaluator.swarm.templated)
 
     golds = gold_notes(bench.asked, Drawn(bench.tasks, bench.items))
-    return replace(look, warnings=(*golds, *likely_mistakes(bench.space, look, unused)))
+    return replace(look, notes=beyond_each(look), warnings=(*golds, *likely_mistakes(bench.space, look, unused)))
 
 
 def written(run: RunDirectory) -> FirstLook | None:

@@ -39,7 +39,7 @@ class Policy(Protocol):
         >>> [isinstance(one, Policy) for one in (recipe, vote, route)]
         [True, True, True]
         >>> route.words()[-1]
-        'Anything else: adder alone. One greedy answer.'
+        'Anything else: adder alone. Alphabet bytes: a step is one byte. One greedy answer.'
     """
 
     @property

@@ -21,7 +21,7 @@ def look_of(tasks: int, answer: str = "two", prompt: str = "one?") -> FirstLook:
         for task in names
         for score, failure in ((0.0, ""), (0.5, ""), (None, "the context is too short"))
     ]
-    return FirstLook(8 * tasks, tuple(rows), tuple(answers), ("Something is wrong.",))
+    return FirstLook(8 * tasks, tuple(rows), tuple(answers), ("All may be well.",), ("Something is wrong.",))
 
 
 def test_the_table_goes_on_below_where_all_tasks_do_not_fit() -> None:
@@ -34,7 +34,7 @@ def test_the_table_goes_on_below_where_all_tasks_do_not_fit() -> None:
     assert table[1].split()[:2] == ["first", "25%"]
     assert table[2].split()[:3] == ["second", "25%", "(50%)"]
     assert lines[0].endswith("right answers, and in brackets answers that ran to max_bytes")
-    assert lines[-1] == "Warning: Something is wrong."
+    assert lines[-2:] == ["Note: All may be well.", "Warning: Something is wrong."]
 
 
 def test_short_answers_take_a_line_each() -> None:

@@ -28,6 +28,7 @@ ORDER = (
         "search",
         "Progress",
         "SearchResult",
+        "FirstLook",
         "certify",
     ),
     *("Certificate", "evaluate", "Summary", "Trust", "EvoswarmError"),
