@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evoswarm.experiment.first_look import FirstLook as FirstLook
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
+    from evoswarm.experiment.seeds_certification import certify_seeds as certify_seeds
     from evoswarm.experiment.session import search as search
     from evoswarm.member_spec import MemberSpec as MemberSpec
     from evoswarm.policies import Policy as Policy
@@ -50,6 +51,7 @@ _HOMES = {
     "Vote": "evoswarm.policies",
     "answer": "evoswarm.experiment.answering",
     "certify": "evoswarm.experiment.certification",
+    "certify_seeds": "evoswarm.experiment.seeds_certification",
     "evaluate": "evoswarm.experiment.evaluating",
     "load_policy": "evoswarm.policies",
     "search": "evoswarm.experiment.session",
@@ -74,6 +76,7 @@ __all__ = [
     "Vote",
     "answer",
     "certify",
+    "certify_seeds",
     "evaluate",
     "load_policy",
     "search",

@@ -10,11 +10,15 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from evoswarm.cli.asking import at_terminal
 from evoswarm.cli.compare_command import algorithms_named
+from evoswarm.cli.refused_openings import saying_how
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.beginning import Beginning, beginning
+from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import check_members, check_policy, read_run
+from evoswarm.experiment.opening import consent_before_loading
 from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.same_space import read_seeds
 from evoswarm.policies import Policy, PolicyDocument, load_document
@@ -98,6 +102,19 @@ def check_evaluate(policy: Policy, recipe: Path, space: SearchSpace, runs: Path,
     """
     check_members(policy, space, str(recipe))
     check_ledger(runs, ledger)
+
+
+def check_opening(
+    policy: Policy, space: SearchSpace, runs: Path, ledger: Path | None, open_test: bool, force: bool
+) -> None:
+    """Refuse to open a space's test items without a word, where nobody sits at a terminal who could give it.
+
+    Raises:
+        EvoswarmError: nobody gave it, or the items were opened for another policy before.
+    """
+    if open_test or force or not at_terminal():
+        with saying_how():
+            consent_before_loading(policy, space, draw(space), ledger_file(runs, ledger), runs, open_test, force)
 
 
 def check_compare(

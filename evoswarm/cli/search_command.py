@@ -9,12 +9,12 @@ from evoswarm.cli.asking import at_terminal
 from evoswarm.cli.console import print_result
 from evoswarm.cli.figures_table import print_figures
 from evoswarm.cli.narrator import Narrator
+from evoswarm.cli.refused_openings import saying_how
 from evoswarm.cli.screen import make_console, prose
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment.evaluating import SplitResult, evaluate
-from evoswarm.experiment.opening import Consent, OpeningDeclined
+from evoswarm.experiment.opening import Consent
 from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of
@@ -99,13 +99,9 @@ def _evaluated(
     word: Consent = open_test
     if not open_test and at_terminal():
         word = lambda cost: narrator.ask(f"{cost}. Open them?")  # noqa: E731
-    try:
+    with saying_how():
         told = narrator.progress
         return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force, progress=told)
-    except OpenedBefore as refusal:
-        raise RunError(f"{refusal.message}; --force looks all the same", refusal.where) from None
-    except OpeningDeclined as refusal:
-        raise RunError(f"{refusal.message}; --open is that word", Where("--split")) from None
 
 
 def opening_words(seen: Seen) -> str:

@@ -29,8 +29,9 @@ from evoswarm.experiment.finished_run import read_run
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.looking import show_again
 from evoswarm.experiment.nothing_scored import NothingScored, require_score
-from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of, permitted
+from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.owners import owners_of, unobeyed
+from evoswarm.experiment.permission import permitted
 from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import check_members
-from evoswarm.experiment.opening import Consent, Guard, OpeningDeclined, book_of
+from evoswarm.experiment.opening import Consent, Guard, book_of, consent_before_loading, require_consent
 from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import naming, workbench
@@ -89,10 +88,8 @@ def evaluate(
     root, kept = Path(runs), ledger_file(Path(runs), ledger)
     drawn = draw(checked, progress)
     with ExitStack() as stack:
-        if split == "test" and all(spec.fingerprint for spec in asked.specs):  # else its digest is not known yet
-            with Ledger(kept) as store:
-                seen = Guard(book_of(store, root), drawn, checked).seen(asked)
-            open_test = _require_consent(seen, open_test, force)
+        if split == "test":
+            open_test = consent_before_loading(asked, checked, drawn, kept, root, open_test, force)
         bench = stack.enter_context(workbench(checked, kept, splits=[split], progress=progress, drawn=drawn))
         with naming(file):
             bound = bench.bound(asked)
@@ -105,32 +102,13 @@ def evaluate(
         guard = Guard(book_of(evaluator.ledger, root), drawn, bench.asked, tracker)
         guard.hear([bound])
         seen = guard.seen(bound)
-        _require_consent(seen, open_test, force)
+        require_consent(seen, open_test, force)
         run = Path(file) if (Path(file) / CHAMPION).is_file() else None
         opened = guard.open([bound], BY_HAND, runs=[] if run is None else [run], force=force or seen.opened > 0)
         progress.enter("decoding", f"decoding {len(items)} items of the test split")
         summary = evaluator.summaries([bound], items)[0]
         guard.tell(opened, bound, seen.others, _metrics(summary))
         return SplitResult(bench.asked, bound, split, summary, seen)
-
-
-def _require_consent(seen: Seen, open_test: Consent, force: bool) -> bool:
-    """Whether the caller's word stands for what is opened.
-
-    Raises:
-        OpenedBefore: another policy opened some of the items, and nothing was forced.
-        OpeningDeclined: nobody said that they may be opened.
-    """
-    if seen.again or force:
-        return True
-    if seen.opened:
-        raise OpenedBefore.by(seen)
-    cost = f"this opens {seen.items:,} test items; a later certificate on any of them would have to be forced"
-    if open_test is False:
-        raise OpeningDeclined(f"expected your word that test items may be opened ({cost}), got none")
-    if open_test is not True and not open_test(cost):
-        raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
-    return True
 
 
 def _metrics(summary: Summary) -> dict[str, float]:

@@ -9,7 +9,6 @@ from typing import Any, get_args
 from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
-from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
@@ -17,7 +16,6 @@ from evoswarm.policies import PolicyDocument
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, flattened
-from evoswarm.tracking.openings import OPENING_DIGEST
 
 MOST_CHILDREN = 12
 
@@ -134,25 +132,6 @@ def outcome(document: PolicyDocument, certificate: Certificate | None = None) ->
     forced = str(verdict is not None and verdict.forced).lower()
     said = {"evoswarm.verdict": word, "evoswarm.verdict_sentence": sentence, "evoswarm.forced": forced}
     return Outcome(values, tags | said)
-
-
-def opening(opened: OpeningRecord, champion: str, before: int | None = None) -> tuple[str, dict[str, str]]:
-    """An opening of test items as an MLflow run: its name and tags.
-
-    Args:
-        opened: as it is on record.
-        champion: digest of the recipe that they were opened for; one of several, where they were opened together.
-        before: how many other recipes had opened any of them before; None where that is not known.
-    """
-    tags = {
-        "evoswarm.opening": opened.search,
-        "evoswarm.space": opened.space,
-        "evoswarm.champion": champion,
-        OPENING_DIGEST: opened.line()[0],
-    }
-    if before is not None:
-        tags["evoswarm.opened_before_by"] = str(before)
-    return f"test split opened for {champion[:12]}", tags
 
 
 def _failed(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:

@@ -12,16 +12,12 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, OpeningBook, Seen
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
-from evoswarm.experiment import mirror
 from evoswarm.experiment.drawn import Drawn
-from evoswarm.experiment.run_history import note_once
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import Tracker
-
-FORCED = "forced"
-"""Event of the journal: a champion's certificate was asked for though its test items had been seen."""
+from evoswarm.tracking.openings import OPENING_DIGEST
 
 Consent = bool | Callable[[str], bool]
 """Whether test items may be opened: the caller's word, or whom to ask, with what it costs."""
@@ -33,27 +29,46 @@ class OpeningDeclined(RunError):
     """Whoever was asked whether test items may be opened said no; nothing was opened, everything else is kept."""
 
 
-def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> bool:
-    """Whether the certificate is a forced one, now or when it was first made.
-
-    That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is
-    recorded as an opening too.
-
-    Args:
-        run: of the champion; that it was forced is noted in its journal.
-        champion: with its members' fingerprints.
-        seen: what is known of the items.
-        force: open them whoever opened them before.
+def require_consent(seen: Seen, open_test: Consent, force: bool) -> bool:
+    """Whether the caller's word stands for what is opened.
 
     Raises:
-        OpenedBefore: another recipe opened some of the items before this one, and nothing was forced.
+        OpenedBefore: another policy opened some of the items, and nothing was forced.
+        OpeningDeclined: nobody said that they may be opened.
     """
-    if not seen.opened:
-        return False
-    if not force and {"event": FORCED, "champion": champion.digest} not in run.events:
+    if seen.again or force:
+        return True
+    if seen.opened:
         raise OpenedBefore.by(seen)
-    note_once(run, FORCED, champion=champion.digest)
+    cost = f"this opens {seen.items:,} test items; a later certificate on any of them would have to be forced"
+    if open_test is False:
+        raise OpeningDeclined(f"expected your word that test items may be opened ({cost}), got none")
+    if open_test is not True and not open_test(cost):
+        raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
     return True
+
+
+def consent_before_loading(
+    policy: Policy, space: SearchSpace, drawn: Drawn, ledger: Path, root: Path, open_test: Consent, force: bool
+) -> Consent:
+    """`require_consent`, where a policy's digest is known before its members are loaded.
+
+    Args:
+        policy: as its file has it.
+        space: whose test items are meant.
+        drawn: its items.
+        ledger: the ledger's file.
+        root: the directory of all runs.
+        open_test: the caller's word, or whom to ask.
+        force: also where another policy opened some of the items.
+
+    Returns:
+        True, or the same word where the members' fingerprints are not known yet.
+    """
+    if not all(spec.fingerprint for spec in policy.specs):
+        return open_test
+    with Ledger(ledger) as store:
+        return require_consent(Guard(book_of(store, root), drawn, space).seen(policy), open_test, force)
 
 
 def book_of(ledger: Ledger, root: Path, *runs: Path) -> OpeningBook:
@@ -130,7 +145,7 @@ class Guard:
         for digest, opening in self._book.openings.items():
             if digest not in heard.digests and opening.how != "ledger":
                 for champion in sorted({*opening.champions} - later):
-                    self.tracker.opening(*mirror.opening(opening, champion), {}, opening.line()[1])
+                    self.tracker.opening(*_as_run(opening, champion), {}, opening.line()[1])
 
     def open(
         self,
@@ -200,7 +215,7 @@ class Guard:
             run: of the search whose champion the policy is.
         """
         if self.tracker is not None:
-            self.tracker.opening(*mirror.opening(opening, policy.digest, before), metrics, opening.line()[1], run)
+            self.tracker.opening(*_as_run(opening, policy.digest, before), metrics, opening.line()[1], run)
 
     def _questions(self, policy: Policy | None) -> HeldOutQuestions:
         formats: set[str] = set()
@@ -210,3 +225,22 @@ class Guard:
         if formats:
             self._book.translate(questions)
         return questions
+
+
+def _as_run(opened: OpeningRecord, champion: str, before: int | None = None) -> tuple[str, dict[str, str]]:
+    """An opening of test items as an MLflow run: its name and tags.
+
+    Args:
+        opened: as it is on record.
+        champion: digest of the recipe that they were opened for; one of several, where they were opened together.
+        before: how many other recipes had opened any of them before; None where that is not known.
+    """
+    tags = {
+        "evoswarm.opening": opened.search,
+        "evoswarm.space": opened.space,
+        "evoswarm.champion": champion,
+        OPENING_DIGEST: opened.line()[0],
+    }
+    if before is not None:
+        tags["evoswarm.opened_before_by"] = str(before)
+    return f"test split opened for {champion[:12]}", tags

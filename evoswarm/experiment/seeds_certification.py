@@ -88,6 +88,12 @@ def certify_seeds(
         OpeningDeclined: ``ask`` said no.
         EvoswarmError: the runs are not of one space, or a space, task or member is not what it should be.
         SearchInterrupted: Ctrl-C; everything is kept, and the same call goes on.
+
+    Example:
+        >>> seeds = [search(space, seed=seed, certify=False).directory for seed in (1, 2)]
+        >>> over_seeds, place = certify_seeds(seeds, force=True)  # seed 0 has opened these items
+        >>> place.name, len(over_seeds.seeds)
+        ('tokens-seeds-1-2', 2)
     """
     found = read_seeds([Path(run) for run in runs], trust)
     home = root_of(found[0].path) if root is None else Path(root)

@@ -111,7 +111,7 @@ def evaluate(
     from evoswarm.cli.narrator import narrator_for
 
     with narrator_for(f"evaluate {recipe}", as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_evaluate
+        from evoswarm.cli.early import check_evaluate, check_opening
         from evoswarm.cli.start import Start
         from evoswarm.policies import load_policy
 
@@ -124,6 +124,8 @@ def evaluate(
             narrator.enter("reading", checking(read))
 
         checked = read_space(space, overrides, None, trust, first)
+        if name == "test":
+            check_opening(policy, checked, RUNS, ledger, open_test, force)
         narrator.imports()
         from evoswarm.cli.search_command import run_evaluate
 
