@@ -22,18 +22,27 @@ of them, as certificates have shown them."""
 _SHOWN = 3  # openings that are named
 
 
-def foretell(space: SearchSpace, drawn: Drawn, ledger: Path, root: Path, progress: Progress) -> None:
+def foretell(space: SearchSpace, drawn: Drawn, ledger: Path, root: Path, progress: Progress, *, certify: bool) -> None:
     """Say, before a member is loaded, what the test items of a search can still be good for.
 
     MLflow is asked before they are opened, and not here: it takes seconds to answer.
+
+    Args:
+        space: that is searched.
+        drawn: its items.
+        ledger: the ledger's file.
+        root: the directory of all runs.
+        progress: told.
+        certify: whether they are to be opened at the end; if not, nothing is said of unseen ones.
 
     Raises:
         RunError: a place that keeps openings cannot be read or was damaged.
     """
     with Ledger(ledger) as store:
         seen = Guard(book_of(store, root), drawn, space).seen()
-    for sentence in first_words(space, drawn, seen):
-        progress.note(sentence)
+    if certify or seen.opened:
+        for sentence in first_words(space, drawn, seen):
+            progress.note(sentence)
 
 
 def first_words(space: SearchSpace, drawn: Drawn, seen: Seen) -> list[str]:

@@ -109,8 +109,7 @@ def search(
         beginning(checked, root, place)  # likewise
         drawn = draw(checked, progress)
         gold_notes(checked, drawn)  # they are told with the first look; here what cannot be won is refused
-        if certify:
-            foretell(checked, drawn, kept, root, progress)
+        foretell(checked, drawn, kept, root, progress, certify=certify)
         checked, swarm = with_known_alphabet(
             checked, kept, swarm, lambda one: run_wanted(one, root, place).begun, progress
         )

@@ -159,12 +159,13 @@ class TestEvaluate:
         two = finished.directory / "recipes" / "member-llama-b.json"
         arguments = ("--space", space_file, "--split", "test")
         refused(command("evaluate", one, *arguments), "--split", "this opens 6 test items", "--open is that word")
-        assert "no other recipe opened them before.\n" in command("evaluate", one, *arguments, "--open").out
-        assert "it is the same opening" in command("evaluate", one, *arguments).out
+        first = command("evaluate", one, *arguments, "--open").out
+        assert "no other recipe opened them before." in " ".join(first.split())
+        assert "it is the same opening" in " ".join(command("evaluate", one, *arguments).out.split())
         refused(command("evaluate", two, *arguments, "--open"), "opened for another recipe before", "--force")
         second = command("evaluate", two, *arguments, "--force")
         assert second.code == 0
-        assert "1 other recipe had opened 6 of them before" in second.out
+        assert "1 other recipe had opened 6 of them before" in " ".join(second.out.split())
         last = command("evaluate", two, *arguments, "--json").out.splitlines()[-1]
         assert json.loads(last)["opening"] == {"first": False, "others": 1, "opened_before": 6}
 
