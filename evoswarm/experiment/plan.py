@@ -13,6 +13,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from evoswarm.certificate.detectable import POWER
+from evoswarm.certificate.verdict import points
 from evoswarm.decoding.forward.devices import gpu_peak_bytes
 from evoswarm.evaluation.evaluation import scores_of
 from evoswarm.experiment.algorithms import generation_size
@@ -35,7 +37,7 @@ TRACKING_SECONDS = 2.5
 LOOK_SECONDS = 30.0
 """About so long a plan may take to ask members alone, where all calibration items would take longer."""
 
-_POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of 80%
+_POWER_FACTOR = 1.96 + 0.84  # one-sided 97.5%, found with a probability of `POWER`
 
 
 @dataclass(frozen=True)
@@ -118,14 +120,14 @@ class Plan:
             f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
             f"{duration(self.sample_seconds)}",
             f"time:      about {duration(self.seconds)} on this machine ({by_part(self._seconds)})",
-            f"work:      at most {self.evaluations:,} evaluations that would read {quantity(self.outlook.tokens)} "
-            f"tokens alone: {self._work}",
-            f"prefixes:  about {quantity(self.rows)} distinct ones; decoding every recipe alone would read "
-            f"{quantity(self.rows_alone)} tokens",
+            f"work:      at most {self.evaluations:,} evaluations (a recipe on a question; tokens in brackets): "
+            f"{self._work}",
+            f"prefixes:  about {quantity(self.rows)} distinct ones, each read once for all recipes; decoding every "
+            f"recipe alone would read {quantity(self.rows_alone)} tokens",
             f"symbols:   {self.symbols}",
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
-            f"test:      {self.test_items} items detect a difference of {100 * self.detectable:.1f} points (one-sided "
-            f"97.5%, power 80%, paired; two recipes differed on {self.disagreement:.0%} of the sample)",
+            f"test:      with {self.test_items:,} items a true gain of {points(self.detectable)} over one other recipe "
+            f"is found {POWER:.0%} of the time (two recipes differed on {self.disagreement:.0%} of the sample)",
             *([] if warning is None else [f"warning:   {warning}"]),
             *self.obstacles.lines(),
         ]

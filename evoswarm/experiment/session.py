@@ -43,6 +43,7 @@ from evoswarm.experiment.result import PLAIN, SearchResult, champion_document, w
 from evoswarm.experiment.run_history import retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
+from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
 from evoswarm.policies import Policy
@@ -207,6 +208,7 @@ class Session:
                 bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, Ahead(bench)
             )
             self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
+            self._progress.note(generation_terms(bench.space.objectives[0]))
             reason = evolving.go()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)

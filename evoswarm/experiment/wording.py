@@ -33,6 +33,18 @@ def ended_because(reason: str, limit: float | None, generations: int) -> str:
     return f"The search ended after {asked}: {why.format(shown)} ({reason})."
 
 
+def generation_terms(objective: str) -> str:
+    """What the words of a generation's line mean, said once above the first of them.
+
+    Args:
+        objective: the first of the search.
+    """
+    return (
+        f"  best per island: {objective} on them of its best recipe; evaluations: a recipe on an item each; prefix "
+        "reuse: share of the members' predictions that were in memory already"
+    )
+
+
 def quantity(value: float) -> str:
     """A number with a metric prefix: 1234567 is ``1.23M``."""
     for size, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -134,8 +134,8 @@ def shared_samples(draws: Sequence[Draw], wanted: int) -> int:
 
 _ENDS: Mapping[End, str] = {
     "spent": "as many as cost the champion's FLOPs",
-    "limit": "the limit of certificate.samples, which costs less than the champion",
-    "behind": "then too far behind the best to win",
+    "limit": "up to certificate.samples, which costs less than the champion",
+    "behind": "until too far behind the best to win",
 }
 
 
@@ -144,8 +144,10 @@ def told(draws: Sequence[Draw]) -> str:
     alike: dict[tuple[str, int, End], list[str]] = {}
     for one in draws:
         alike.setdefault((one.arm.member, one.samples, one.end), []).append(one.arm.words)
-    parts = [f"{member} {samples} {_joined(words)} ({_ENDS[end]})" for (member, samples, end), words in alike.items()]
-    return ", ".join(parts)
+    by_end: dict[End, list[str]] = {}
+    for (member, samples, end), words in alike.items():
+        by_end.setdefault(end, []).append(f"{member} {samples} {_joined(words)}")
+    return "; ".join(f"{_ENDS[end]}: {', '.join(parts)}" for end, parts in by_end.items())
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -138,7 +138,7 @@ class TestPlan:
     def test_it_says_what_a_search_takes_and_writes_nothing(self, command: Command, space_file: Path) -> None:
         outcome = command("plan", space_file)
         assert outcome.code == 0, outcome.error
-        for word in ("time:", "evaluations", "prefixes:", "memory:", "6 items detect a difference of"):
+        for word in ("time:", "evaluations", "prefixes:", "memory:", "with 6 items a true gain of"):
             assert word in outcome.out
         assert not list(Path.cwd().iterdir())
 

@@ -61,8 +61,8 @@ def test_who_can_no_longer_win_draws_no_more(bench: Workbench) -> None:
     assert (late.samples, late.end) == (3, "behind"), "what it would have been later nobody can know"
     assert bench.evaluator.decoded == 0
     said = told([never, always, late])
-    assert "llama-a 3 at temperature 1 (then too far behind the best to win)" in said
-    assert "llama-b 17 at temperature 1 (the limit of certificate.samples, which costs less than the champion)" in said
+    assert "until too far behind the best to win: llama-a 3 at temperature 1" in said
+    assert "up to certificate.samples, which costs less than the champion: llama-b 17 at temperature 1" in said
 
 
 def test_who_is_a_little_behind_goes_on(bench: Workbench) -> None:
@@ -125,6 +125,6 @@ def test_ways_that_were_drawn_alike_are_named_together(bench: Workbench) -> None
     words = [f"{how}at temperature {heat}" for how in ("", "as its owner runs it ") for heat in ("0.4", "0.7", "1")]
     draws = [Draw(Arm(recipe, one, 3), (vote,), "spent") for one in words]
     assert told(draws) == (
+        "as many as cost the champion's FLOPs: "
         "llama-a 3 at temperature 0.4, 0.7 and 1 and as its owner runs it at temperature 0.4, 0.7 and 1"
-        " (as many as cost the champion's FLOPs)"
     )
