@@ -81,13 +81,14 @@ def _refuse_architecture(description: Description) -> None:
     odd = next((name for name in names if not isinstance(name, str)), None)
     if odd is not None:
         raise description.odd("config.json", "architectures", "a list of names", odd)
-    what = names[0] if names else config.get("model_type")
+    kind = description.entry("config.json", "model_type", str, "the name of a kind of model")
+    what = names[0] if names else kind
     if config.get("is_encoder_decoder") is True:
         raise Unfit(
             f"expected a causal language model in {str(description.directory)!r}, got an encoder with a decoder"
             f" ({what}): evoswarm mixes models that only go on with a text; take a decoder-only one"
         )
-    reads_only = config.get("model_type") in _READERS and not any(name.endswith(_WRITERS) for name in names)
+    reads_only = kind in _READERS and not any(name.endswith(_WRITERS) for name in names)
     if reads_only or (names and all(name.endswith(_NO_WRITERS) for name in names)):
         raise Unfit(
             f"expected a causal language model in {str(description.directory)!r}, got an encoder or a classifier"

@@ -6,10 +6,12 @@ import contextlib
 import logging
 import sys
 import warnings
+from typing import Any
 
 import typer
 
 from evoswarm.cli.commands import app
+from evoswarm.cli.once import require_once
 from evoswarm.cli.output import ensure_streams, mute, output_fails
 from evoswarm.cli.parser_words import refusal
 from evoswarm.cli.terminal import columns, fitted
@@ -27,6 +29,7 @@ def run_command(arguments: list[str]) -> int:
     asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments
     try:
         command = typer.main.get_command(app)
+        _require_once(command, asked)
         with command.make_context("evoswarm", asked) as context:  # its own `main` would swallow what Ctrl-C says
             code = command.invoke(context)
         sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
@@ -50,6 +53,13 @@ def run_command(arguments: list[str]) -> int:
         if hasattr(error, "format_message"):  # the parser's own errors
             return _refuse(refusal(error, arguments))
         raise
+
+
+def _require_once(app: Any, arguments: list[str]) -> None:
+    """See ``once``; what is no command the parser refuses."""
+    command = getattr(app, "commands", {}).get(arguments[0])
+    if command is not None:
+        require_once([one for one in command.params if hasattr(one, "is_flag")], arguments[1:])
 
 
 def _refuse(message: str, code: int = 2) -> int:

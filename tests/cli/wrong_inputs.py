@@ -162,6 +162,7 @@ COMMAND_LINE = {
     "an option without its value": Wrong("search space.yaml --out", ("--out", "argument")),
     "a flag with a value": Wrong("search space.yaml --quiet=yes", ("--quiet", "value")),
     "a seed that is a text": Wrong("search space.yaml --seed one", ("--seed: expected a whole number, got 'one'",)),
+    "an option twice": Wrong("search space.yaml --out a --out=b", ("--out", "once", "'a'", "'b'")),
     "a seed below zero": Wrong("search space.yaml --seed=-1", ("--seed: expected a number of at least 0, got '-1'",)),
     "a seed that is no whole number": Wrong("search space.yaml --seed 1.5", ("--seed: expected a whole number, got '1.5'",)),
     "a seed that is huge": Wrong("search space.yaml --seed 99999999999999999999", ("--seed: expected a number of at most 9223372036854775807",)),
@@ -191,6 +192,8 @@ COMMAND_LINE = {
 }  # fmt: skip
 
 OVERRIDES = {
+    "a value set twice": Wrong("check space.yaml --set seed=1 --set seed=2", ("--set", "seed once", "'seed=1'", "'seed=2'")),
+    "a seed set twice": Wrong("search space.yaml --seed 1 --set seed=2", ("--seed", "one seed")),
     "an override without a value": Wrong("check space.yaml --set seed", ("--set seed", "=")),
     "an override of nothing": Wrong("check space.yaml --set =3", ("--set =3",)),
     "an override of an unknown key": Wrong("check space.yaml --set evolution.generation=3", ("did you mean 'generations'?",)),
@@ -270,6 +273,7 @@ MODELS = {
     "an empty folder": Wrong("check space.yaml", ("pool.0.path", "config.json"), {"space.yaml": edit("./model", "./empty"), "empty/": ""}),
     "a config that is cut off": Wrong("check space.yaml", ("JSON", "model/config.json"), {"model/config.json": cut}),
     "an empty config": Wrong("check space.yaml", ("JSON", "model/config.json"), {"model/config.json": ""}),
+    "a kind of model that is an object": Wrong("check space.yaml", ("model_type", "model/config.json"), {"model/config.json": changed(model_type={"a": 1})}),
     "an encoder": Wrong("check space.yaml", ("an encoder", "BertForMaskedLM"), {"model/config.json": changed(architectures=["BertForMaskedLM"])}),
     "an embedding model": Wrong("check space.yaml", ("an encoder", "BertModel", "writes no text"), {"model/config.json": changed(model_type="bert", architectures=["BertModel"])}),
     "an encoder with a decoder": Wrong("check space.yaml", ("an encoder with a decoder", "T5"), {"model/config.json": changed(architectures=["T5ForConditionalGeneration"], is_encoder_decoder=True)}),

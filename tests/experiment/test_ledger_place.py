@@ -22,6 +22,12 @@ def test_the_callers_word_then_the_environment_then_beside_the_runs(
     monkeypatch.setenv("EVOSWARM_LEDGER", "/elsewhere/all.sqlite")
     assert ledger_file(tmp_path) == Path("/elsewhere/all.sqlite")
     assert ledger_file(tmp_path, "mine.sqlite") == Path("mine.sqlite")
+    monkeypatch.setenv("EVOSWARM_LEDGER", "$HOME/all.sqlite")
+    monkeypatch.setenv("HOME", "/home/of/mine")
+    assert ledger_file(tmp_path) == Path("/home/of/mine/all.sqlite")
+    monkeypatch.setenv("EVOSWARM_LEDGER", "$NO_SUCH_VARIABLE_HERE/all.sqlite")
+    with pytest.raises(RunError, match=r"EVOSWARM_LEDGER: expected a path of variables that are set, got \$NO_SUCH"):
+        ledger_file(tmp_path)
 
 
 def test_commands_take_it(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from evoswarm.errors import SpaceError, Where
 from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def read_space(
     from evoswarm.genomes import check_kind
     from evoswarm.space import SearchSpace, check_files
 
+    if seed is not None and any(one.partition("=")[0].strip() == "seed" for one in overrides or ()):
+        raise SpaceError(f"expected one seed, got --seed {seed} and --set seed", Where("--seed"))
     settings = [*(overrides or ()), *([f"seed={seed}"] if seed is not None else [])]
     checked = SearchSpace.from_yaml(path, tuple(settings), trust)
     check_kind(checked)
