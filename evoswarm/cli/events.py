@@ -306,7 +306,7 @@ class ErrorEvent(Event):
     Attributes:
         event: says what this is.
         message: what was expected and what was there.
-        code: the exit code: 2 for a mistake, 130 for Ctrl-C.
+        code: the exit code: 2 for a mistake or too little memory, 130 for Ctrl-C, 1 for a bug of evoswarm.
     """
 
     event: Literal["error"] = "error"

@@ -13,7 +13,7 @@ from evoswarm.cli.asking import confirmed
 from evoswarm.cli.heartbeat import FIRST, Heartbeat
 from evoswarm.cli.status import Expectations, Status
 from evoswarm.cli.teller import Brief, Nobody, Person
-from evoswarm.errors import EvoswarmError
+from evoswarm.errors import EvoswarmError, is_out_of_memory
 from evoswarm.experiment.progress import Progress, Stage, StageName, StageStep
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Narrator:
             self._teller.error(str(error), 2)
         elif isinstance(error, KeyboardInterrupt):
             self._teller.error(str(error) or "interrupted", 130)
+        elif isinstance(error, Exception):  # memory has run out, or a bug of ours
+            self._teller.error(f"{type(error).__name__}: {error}", 2 if is_out_of_memory(error) else 1)
 
     @property
     def progress(self) -> Progress:

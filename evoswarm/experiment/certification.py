@@ -23,6 +23,7 @@ from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.experiment import mirror
 from evoswarm.experiment.certified import write_certified, write_refused
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import read_run
@@ -112,7 +113,7 @@ def certify(
         with naming(str(path / CHAMPION)):
             bound = bench.bound(champion)
         tracker = Tracker.of(space, root)
-        stack.callback(tracker.close)
+        stack.callback(mirror.wait, tracker, progress)
         guard = Guard(book_of(bench.evaluator.ledger, root, path), drawn, bench.asked, tracker)
         try:
             return certify_champion(bench, directory, bound, guard, force=force, progress=progress, ask=ask)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.openings.book import Seen
+from evoswarm.experiment import mirror
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import check_members
 from evoswarm.experiment.opening import Consent, Guard, book_of, consent_before_loading, require_consent
@@ -98,7 +99,7 @@ def evaluate(
             progress.enter("decoding", f"decoding {len(items)} items of the {split} split")
             return SplitResult(bench.asked, bound, split, evaluator.summaries([bound], items)[0])
         tracker = Tracker.of(checked, root)
-        stack.callback(tracker.close)
+        stack.callback(mirror.wait, tracker, progress)
         guard = Guard(book_of(evaluator.ledger, root), drawn, bench.asked, tracker)
         guard.hear([bound])
         seen = guard.seen(bound)

@@ -10,12 +10,13 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.policies import PolicyDocument
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
-from evoswarm.tracking import ChildRun, Outcome, SearchRun, flattened
+from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened
 
 MOST_CHILDREN = 12
 
@@ -185,3 +186,10 @@ def _child(name: str, standing: Scored, genome: Mapping[str, Any] | None) -> Chi
     genes = {} if genome is None else {f"gene.{key}": value for key, value in flattened(genome).items()}
     parameters = {**standing.policy.parameters(), **genes}
     return ChildRun(name, standing.policy.digest, parameters, figures, standing.policy.to_json())
+
+
+def wait(tracker: Tracker, progress: Progress) -> None:
+    """Let go of a tracker, which waits until MLflow has heard everything; whoever waits with it is told."""
+    if tracker.alive:
+        progress.enter("tracking", "telling MLflow")
+    tracker.close()

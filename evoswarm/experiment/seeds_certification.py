@@ -19,6 +19,7 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.durable import write_within
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import Stopped
+from evoswarm.experiment import mirror
 from evoswarm.experiment.certification import Prepared, figures_of, play, prepare, write_certificate
 from evoswarm.experiment.certified import write_refused
 from evoswarm.experiment.drawn import Drawn, draw
@@ -104,7 +105,7 @@ def certify_seeds(
         seeds = _opened(stack, found, drawn, kept, progress, swarm, interrupt.asked)
         first = seeds[0].bench
         tracker = Tracker.of(found[0].space, home)
-        stack.callback(tracker.close)
+        stack.callback(mirror.wait, tracker, progress)
         book = book_of(first.evaluator.ledger, home, *[one.path for one in found])
         guard = Guard(book, drawn, first.asked, tracker)
         try:

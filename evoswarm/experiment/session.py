@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,8 @@ def search(
         )
         require_same_items(run, checked, bench.items)
         stack.enter_context(_libraries_kept())
-        tracker = stack.enter_context(closing(Tracker.of(checked, root)))
+        tracker = Tracker.of(checked, root)
+        stack.callback(mirror.wait, tracker, progress)
 
         def certified(champion: Policy) -> Certificate:
             guard = Guard(book_of(bench.evaluator.ledger, root, run.path), drawn, bench.asked, tracker)
@@ -213,8 +214,6 @@ class Session:
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
-            if self._tracker.alive:
-                self._progress.enter("tracking", "telling MLflow")
             self._tracker.champions(mirror.champions(result, known))
             status = "FINISHED"
             return result

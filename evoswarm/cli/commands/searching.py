@@ -41,24 +41,33 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Validate a space or a study, its files and its items, without loading a model."""
+    from evoswarm.cli.narrator import narrator_for
+
+    with narrator_for(f"check {space}", briefly=not sys.stderr.isatty()):
+        from evoswarm.study.hyperparameters.settings import is_study
+
+        checked = _check_study if is_study(space) else _check_space
+        lines = checked(space, overrides, trust)
+    for line in lines:
+        show(line)
+
+
+def _check_space(file: Path, overrides: list[str] | None, trust: Trust) -> list[str]:
     from evoswarm.genomes import check_kind
     from evoswarm.space import SearchSpace, check_files, small_test_split, told_alphabet
-    from evoswarm.study.hyperparameters.settings import is_study
 
-    if is_study(space):
-        _check_study(space, overrides, trust)
-        return
-    checked = SearchSpace.from_yaml(space, tuple(overrides or ()), trust)
-    check_kind(checked)
-    notes = [*check_files(checked, prompts=True), *filter(None, [small_test_split(checked)])]
-    show(f"{space}: a valid search space: {count(checked.pool, 'member')}, {count(checked.tasks, 'task')}")
-    if (told := told_alphabet(checked)) is not None:
-        show(f"alphabet: {told}")
-    for note in notes:
-        show(f"note: {note}")
+    space = SearchSpace.from_yaml(file, tuple(overrides or ()), trust)
+    check_kind(space)
+    notes = [*check_files(space, prompts=True), *filter(None, [small_test_split(space)])]
+    told = told_alphabet(space)
+    return [
+        f"{file}: a valid search space: {count(space.pool, 'member')}, {count(space.tasks, 'task')}",
+        *([] if told is None else [f"alphabet: {told}"]),
+        *(f"note: {note}" for note in notes),
+    ]
 
 
-def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
+def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> list[str]:
     from evoswarm.study.hyperparameters.question import read_question
 
     if overrides:
@@ -67,11 +76,11 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> None:
         )
     question = read_question(file, trust)
     settings = count(question.settings, "setting")
-    show(
-        f"{file}: a valid study of {question.space.name}: {settings}, {question.study.trials} trials of "
-        f"{len(question.study.seeds)} searches each"
-    )
-    show(f"run it: evoswarm study {file}")
+    searches = f"{question.study.trials} trials of {len(question.study.seeds)} searches each"
+    return [
+        f"{file}: a valid study of {question.space.name}: {settings}, {searches}",
+        f"run it: evoswarm study {file}",
+    ]
 
 
 @trusting
