@@ -8,11 +8,13 @@ import pty
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoswarm.cli import run
 from evoswarm.cli.console import print_result
 from evoswarm.cli.screen import make_console
 from evoswarm.cli.teller import Person
@@ -124,3 +126,34 @@ def test_a_real_terminal_is_asked_how_wide_it_is(monkeypatch: pytest.MonkeyPatch
     with open(os.devnull, "w") as nowhere:
         assert columns(nowhere) is None
         assert not escapes(nowhere)
+
+
+COMMANDS = [
+    ["--help"],
+    ["search", "--help"],
+    ["zoo", "list"],
+    ["doctor"],
+    ["check", "SPACE"],
+    ["certify", "nothing-there"],
+    ["search", "SPACE", "--set", "no.such=1"],
+    ["evaluate", "RUN", "--space", "SPACE"],
+    ["evaluate", "RUN", "--space", "SPACE", "--json"],
+]
+
+
+@pytest.mark.parametrize("asked", COMMANDS, ids=" ".join)
+def test_no_command_writes_an_escape_where_none_is_wanted(
+    asked: list[str], space_file: Path, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what people read of them fits the terminal, but for what is one word."""
+    monkeypatch.chdir(tmp_path)
+    known = {"SPACE": str(space_file), "RUN": str(finished.directory)}
+    with on_terminal(monkeypatch, 80, NO_COLOR="1") as stream, monkeypatch.context() as patch:
+        errors = Terminal()
+        patch.setattr(sys, "stderr", errors)
+        run([known.get(word, word) for word in asked])
+    told = stream.getvalue() + errors.getvalue()
+    assert told
+    assert "\x1b" not in told
+    if "--json" not in asked:
+        assert all(len(line) <= 80 or str(tmp_path.parent) in line for line in told.splitlines())

@@ -36,6 +36,11 @@ def test_a_cached_summary_is_read_back_to_the_bit(failing: Sequence[int]) -> Non
     assert cached.tokens == pytest.approx(sum(one.cost.tokens for one in rows[5:]))  # of equal items the last counts
 
 
+def test_sums_that_say_nothing_of_each_member_are_not_read() -> None:
+    """Ledgers of before kept them under version 2."""
+    assert summary_digest("r", "c", "i") != digest_of(["tally", 2, "r", "c", "i"])
+
+
 def test_a_cached_summary_needs_no_evaluations(
     swarm: Swarm,
     task: ReasoningGymTask,

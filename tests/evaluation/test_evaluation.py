@@ -45,6 +45,22 @@ def test_accuracy_is_the_weighted_mean_of_task_means() -> None:
     assert summary.cost.flops == pytest.approx(1)
 
 
+def test_who_spoke_is_a_share_of_all_steps_whatever_the_tasks_weigh() -> None:
+    """As a certificate counts it, and open shares are: a mean over tasks would be another figure beside them."""
+    rows = [
+        Evaluation(
+            1.0, cost=Cost((MemberCost("a", 1, 1, 1, 1, n), MemberCost("b", 1, 1, 1, 1, b))), steps=n, open_steps=b
+        )
+        for n, b in ((10, 5), (2, 2), (8, 0))
+    ]
+    summary = summarize(ITEMS, rows, TASKS)
+    assert summary.spoken == {"a": 1.0, "b": 0.35}
+    assert summary.open_share == summary.spoken["b"]  # of one follower they are the same
+    lost = Evaluation(None, failure=Failure("time_out", "slow"))
+    assert summarize(ITEMS, [rows[0], lost, lost], TASKS).spoken == {"a": 1.0, "b": 0.5}
+    assert summarize(ITEMS, [lost] * 3, TASKS).spoken == {}
+
+
 def test_weights_sum_to_one_and_absent_tasks_do_not_count() -> None:
     assert item_weights(ITEMS, TASKS) == pytest.approx([0.75, 0.125, 0.125])
     assert item_weights(ITEMS[1:], TASKS) == pytest.approx([0.5, 0.5])

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.alphabets import ALPHABETS
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.policies.mix import GATES, Fusion, Recipe, RecipeMember
+from evoswarm.policies.shares import percent
 from tests.decoding.recipes import fusions
 
 
@@ -145,6 +146,37 @@ def test_words_say_how_answers_are_drawn() -> None:
     assert last(samples=5, sampling_temperature=0.7, top_k=20, min_p=0.05) == (
         "Majority vote over 5 answers sampled at temperature 0.70, top-k 20, min-p 0.05."
     )
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "members", "words"),
+    [
+        ("bytes", "ab", "Alphabet bytes: a step is one byte."),
+        ("common", "ab", "Alphabet common: a step is one token that all its members have, or one byte."),
+        ("tokens", "ab", "Alphabet tokens: a step is one token; its members share one tokenizer."),
+        ("common", "a", "Alphabet common: a step is one of its member's own tokens."),
+        ("tokens", "a", "Alphabet tokens: a step is one of its member's own tokens."),
+    ],
+)
+def test_words_name_the_alphabet_and_say_what_a_step_is(alphabet: AlphabetName, members: str, words: str) -> None:
+    made = Recipe(alphabet=alphabet, members=tuple(map(member, members)), lead="a")
+    assert words in made.words()
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.47, "47%"),
+        (0.003, "0.3%"),
+        (0.0004, "under 0.1%"),
+        (0.997, "99.7%"),
+        (0.9999, "over 99.9%"),
+    ],
+)
+def test_a_share_is_nothing_or_everything_only_where_it_is(share: float, shown: str) -> None:
+    assert percent(share) == shown
 
 
 def test_a_member_alone_has_no_fusion() -> None:
