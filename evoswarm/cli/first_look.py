@@ -63,8 +63,9 @@ def _answers(task: str, rows: Sequence[Answered], width: int) -> Iterator[str]:
     if all(len(line) <= width for line in lines):
         yield from lines
         return
+    widest = max(len(name) for own in parts for name in own)
     for own in parts:
-        first, *others = (f"{name:<{max(map(len, own))}}  {text}" for name, text in own.items())
+        first, *others = (f"{name:<{widest}}  {text}" for name, text in own.items())
         yield f"- {first}"
         yield from (f"  {line}" for line in others)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from evoswarm.errors import TaskError
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.first_look import Alone, Answered, FirstLook, look_at
 from evoswarm.experiment.likely_mistakes import beyond_each, likely_mistakes
+from evoswarm.experiment.looking import looked, looked_within
 from evoswarm.experiment.nothing_scored import NothingScored
 from evoswarm.experiment.opening import book_of
 from evoswarm.experiment.progress import Progress
@@ -122,8 +124,11 @@ def test_zero_is_said_before_anything_evolves(lost: tuple[SearchResult, Told]) -
     assert look.as_dict() == json.loads((result.directory / "first_look.json").read_text())
 
 
-def test_nothing_is_opened_for_a_champion_that_scores_nothing(lost: tuple[SearchResult, Told]) -> None:
+def test_nothing_is_opened_for_a_champion_that_scores_nothing(
+    lost: tuple[SearchResult, Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
     result, _ = lost
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", lambda *_: pytest.fail("a member was loaded"))
     assert result.accuracy == 0.0
     assert result.certificate is None
     assert result.refusal is not None
@@ -148,6 +153,26 @@ def test_a_search_that_begins_anew_looks_anew(micro: Callable[..., SearchSpace],
         before = (bench.evaluator.asked, bench.evaluator.decoded)
     assert before == (0, 0), "what it asks counts on no budget"
     assert look.warnings == ()
+
+
+def test_gold_texts_are_told_with_it_and_refused_before_a_member_is_loaded(
+    micro: Callable[..., SearchSpace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = micro("tasks.0.max_bytes=4")
+    with workbench(space, ":memory:") as bench:
+        (warning, *_) = looked(bench, bench.items["search"]).warnings
+    assert "tasks.0.max_bytes: expected gold texts of at most 4 bytes" in warning
+    monkeypatch.setattr("evoswarm.decoding.pool.load_member", lambda *_: pytest.fail("a member was loaded"))
+    with pytest.raises(TaskError, match="no answer can be right about them"):
+        search(micro("tasks.0.max_bytes=1"), runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_asks_as_many_as_its_time_allows(micro: Callable[..., SearchSpace], finished: SearchResult) -> None:
+    with workbench(micro(), ":memory:") as bench:
+        few, all_of_them = (looked_within(bench, seconds, Progress()) for seconds in (0.0, 60.0))
+    assert (few.items, all_of_them.items) == (4, 6)
+    assert all_of_them == finished.first_look
 
 
 def alone(task: str, accuracy: float, **counts: int) -> Alone:

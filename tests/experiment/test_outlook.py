@@ -13,6 +13,7 @@ from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.outlook import Outlook, PlannedPart, finalists
 from evoswarm.experiment.plan import Plan, make_plan
 from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.space import SearchSpace
 
@@ -43,6 +44,11 @@ def test_the_plan_counts_what_a_certificate_asks(micro: Micro, planned: Plan) ->
     rivals, test = planned.outlook.parts["rivals"], planned.outlook.parts["test"]
     assert test.evaluations >= 2 * space.splits.test
     assert rivals.evaluations / space.splits.selection > 2 * test.evaluations / space.splits.test
+
+
+def test_a_plan_shows_what_the_members_do_alone(planned: Plan, finished: SearchResult) -> None:
+    assert planned.first_look == finished.first_look
+    assert planned.as_dict()["first_look"] == planned.first_look.as_dict()
 
 
 def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, tmp_path: Path) -> None:
