@@ -85,12 +85,16 @@ class WholeFile:
         target: of the file.
         mark: whether it begins with a byte order mark, by which spreadsheets know UTF-8.
 
+    Attributes:
+        part: where what was written goes when the work ends before its end; None throws it away.
+
     Raises:
         RunError: it cannot be written; on entering, before anything is worked out that would be lost.
     """
 
     def __init__(self, target: Path, *, mark: bool = False) -> None:
         self._target, self._encoding = target, "utf-8-sig" if mark else "utf-8"
+        self.part: Path | None = None
         self._temporary: str | None = None
         self._stream: IO[str] | None = None
 
@@ -123,6 +127,9 @@ class WholeFile:
             with suppress(OSError):
                 if self._stream is not None:
                     self._stream.close()
+                if self._temporary is not None and self.part is not None:
+                    os.replace(self._temporary, self.part)
+                    self._temporary = None
             if self._temporary is not None:
                 Path(self._temporary).unlink(missing_ok=True)
 

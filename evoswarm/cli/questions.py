@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoswarm.cli.rows import WriteRow, is_table, rows_file
+from evoswarm.cli.rows import is_table, rows_file
 from evoswarm.errors import RunError, TaskError, Where
 from evoswarm.user_files import MIB, read_text
 
@@ -158,25 +157,41 @@ def write_answers(questions: Prompts, answers: Iterable[Answer], out: Path | Non
         RunError: some prompt has no answer (after all the others were written), or the file cannot be written.
     """
     failures: list[str] = []
-    with ExitStack() as opened:
-        write: WriteRow | None = None
-        if out is not None:
-            kept = [questions.renamed.get(name, name) for name in questions.columns]
-            write = opened.enter_context(rows_file(out, [*kept, *_OURS_IN_TABLES]))
-        for number, answer in enumerate(answers):
-            if answer.failure is not None:
-                failures.append(answer.failure)
-            if write is None or out is None:
-                print(answer.text, flush=True)
-            else:
-                write({**questions.kept(number), **(_flat(answer) if is_table(out) else answer.as_dict())})
-    count = len(questions.texts)
-    if out is not None:
-        for name, other in questions.renamed.items():
-            print(f"the column {name} of the prompts is {other} there: {name} is the answer's", file=sys.stderr)
-        print(f"{count} rows in {out}", file=sys.stderr)
+    noted = _noting(answers, failures)
+    if out is None:
+        for answer in noted:
+            print(answer.text, flush=True)
+    else:
+        _write_rows(questions, noted, out)
     if failures:
+        count = len(questions.texts)
         raise RunError(f"{len(failures)} of {count} prompts have no answer; the first: {failures[0]}")
+
+
+def _noting(answers: Iterable[Answer], failures: list[str]) -> Iterator[Answer]:
+    for answer in answers:
+        if answer.failure is not None:
+            failures.append(answer.failure)
+        yield answer
+
+
+def _write_rows(questions: Prompts, answers: Iterable[Answer], out: Path) -> None:
+    """Write a file of rows; what it has when the work ends before its end is kept beside it."""
+    kept = [questions.renamed.get(name, name) for name in questions.columns]
+    part = out.with_name(f"{out.name}.part")
+    number = 0
+    try:
+        with rows_file(out, [*kept, *_OURS_IN_TABLES], part) as write:
+            for answer in answers:
+                write({**questions.kept(number), **(_flat(answer) if is_table(out) else answer.as_dict())})
+                number += 1
+    except BaseException:  # Ctrl-C is one
+        if number and os.path.exists(part):
+            print(f"the {number} rows before that are in {part}", file=sys.stderr)
+        raise
+    for name, other in questions.renamed.items():
+        print(f"the column {name} of the prompts is {other} there: {name} is the answer's", file=sys.stderr)
+    print(f"{number} rows in {out}", file=sys.stderr)
 
 
 def _flat(answer: Answer) -> dict[str, Any]:

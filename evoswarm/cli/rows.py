@@ -33,19 +33,26 @@ def is_table(file: Path) -> bool:
 
 
 @contextmanager
-def rows_file(file: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
+def rows_file(file: Path, columns: Sequence[str], part: Path | None = None) -> Iterator[WriteRow]:
     """Write rows one by one to a file that is whole or not there; see `evoswarm.durable.WholeFile`.
 
     Args:
         file: its ending says in which form. A CSV file begins with a byte order mark: without it spreadsheets take
             UTF-8 for something else.
         columns: of a table, in order; JSON Lines have the keys of each row.
+        part: where the rows go that were written when the work ends before its end.
     """
     from evoswarm.durable import WholeFile
 
     delimiter = _DELIMITERS.get(file.suffix.lower())
     with WholeFile(file, mark=delimiter == ",") as sink:
-        yield jsonl_rows(sink) if delimiter is None else csv_rows(sink, columns, delimiter)
+        write = jsonl_rows(sink) if delimiter is None else csv_rows(sink, columns, delimiter)
+
+        def write_kept(row: Row) -> None:
+            write(row)
+            sink.part = part
+
+        yield write_kept
 
 
 def jsonl_rows(sink: _Sink) -> WriteRow:

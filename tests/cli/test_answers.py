@@ -16,7 +16,8 @@ from tests.cli.conftest import Command, python, refused
 QUIZ = """
 name: quiz
 pool: [{{name: llama-a, path: {pool}/llama-a}}, {{name: llama-b, path: {pool}/llama-b}}]
-tasks: [{{name: quiz, source: dataset, path: quiz.csv, prompt: "{{question}}", answer: "{{gold}}", max_bytes: 6}}]
+tasks:
+  - {{name: quiz, source: dataset, path: quiz.csv, answer: "{{gold}}", max_bytes: 6, few_shot: {{count: 1}}}}
 splits: {{search: 2, selection: 4, test: 2}}
 tracking: {{mlflow: false}}
 """

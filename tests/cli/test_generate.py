@@ -9,11 +9,16 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.result import SearchResult
+from evoswarm.policies import Policy
+from evoswarm.tasks.task import Item
 from tests.cli.conftest import Command, python, refused
 
 
@@ -238,6 +243,28 @@ class TestOutput:
         assert Path("rows.jsonl").read_text() == "mine"
         refused(command("generate", "gone.json", "x", "--out", "new.jsonl"), "/not/there")
         assert sorted(path.name for path in Path().iterdir()) == ["gone.json", "rows.jsonl"]
+
+    def test_what_was_answered_before_ctrl_c_is_kept_beside_it(
+        self, command: Command, finished: SearchResult, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Path("ask.csv").write_text("prompt,nr\nrev stone=,1\nrev cab=,2\nrev tea=,3\n")
+        monkeypatch.setattr("evoswarm.experiment.answering.AT_ONCE", 1)
+        evaluate, asked = Evaluator.evaluate, list[str]()
+
+        def impatient(self: Evaluator, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:
+            asked.append(items[0].prompt)
+            if len(asked) == 3:
+                raise KeyboardInterrupt
+            return evaluate(self, policies, items)
+
+        monkeypatch.setattr(Evaluator, "evaluate", impatient)
+        arguments = ("generate", finished.directory, "--prompts", "ask.csv", "--out", "o.csv", "--max-bytes", "4")
+        outcome = command(*arguments)
+        assert outcome.code == 130
+        assert "the 2 rows before that are in o.csv.part" in outcome.error
+        assert sorted(path.name for path in Path().iterdir()) == ["ask.csv", "o.csv.part"]
+        rows = list(csv.DictReader(Path("o.csv.part").read_text("utf-8-sig").splitlines()))
+        assert [row["nr"] for row in rows] == ["1", "2"]
 
     def test_a_directory_is_no_file(self, command: Command) -> None:
         Path("there").mkdir()
