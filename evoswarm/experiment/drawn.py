@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.space import SearchSpace, draw_items, make_tasks
+from evoswarm.tasks.question import question_keys
 from evoswarm.tasks.task import Item, SplitName, Task
 
 
@@ -21,6 +23,11 @@ class Drawn:
 
     tasks: Mapping[str, Task]
     items: Mapping[SplitName, Sequence[Item]]
+
+    @cached_property
+    def test_keys(self) -> tuple[tuple[str, ...], ...]:
+        """Of every test item, the keys by which its question is known again."""
+        return tuple(question_keys(item) for item in self.items["test"])
 
 
 def draw(space: SearchSpace, progress: Progress = SILENT) -> Drawn:

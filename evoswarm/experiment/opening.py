@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, OpeningBook, Seen
 from evoswarm.evaluation.openings.opening import OpeningRecord
@@ -218,12 +219,13 @@ class Guard:
             self.tracker.opening(*_as_run(opening, policy.digest, before), metrics, opening.line()[1], run)
 
     def _questions(self, policy: Policy | None) -> HeldOutQuestions:
-        formats: set[str] = set()
-        if self._book.knows_digests:
-            formats = {"{prompt}", self._space.prompt_format, *([] if policy is None else [policy.prompt_format])}
-        questions = HeldOutQuestions.of(self._drawn.items["test"], self._drawn.tasks, formats)
-        if formats:
-            self._book.translate(questions)
+        items, tasks = self._drawn.items["test"], self._drawn.tasks
+        if not self._book.knows_digests:
+            return HeldOutQuestions(self._drawn.test_keys, (frozenset(),) * len(items))
+        formats = {"{prompt}", self._space.prompt_format, *([] if policy is None else [policy.prompt_format])}
+        digests = (frozenset(item_digest(item, tasks[item.task], text) for text in formats) for item in items)
+        questions = HeldOutQuestions(self._drawn.test_keys, tuple(digests))
+        self._book.translate(questions)
         return questions
 
 

@@ -22,6 +22,8 @@ from typing import Any
 from evoswarm.canonical import canonical_json, sha256
 from evoswarm.tasks.task import Item
 
+_BETWEEN = "\x1f"  # white space, so that no text has it within
+
 LENGTH = 32
 """Hexadecimal digits of a key: 16 bytes, of which two agree by chance once in 10^38 pairs."""
 
@@ -36,21 +38,23 @@ def question_keys(item: Item) -> tuple[str, ...]:
 def _key(kind: str, columns: Mapping[str, Any]) -> str:
     """Of the values of some columns, whatever these are called; "" where they are no plain data."""
     try:
-        values = sorted(canonical_json(_plain(value), default=str) for value in columns.values() if not _empty(value))
-        return sha256(canonical_json([kind, values]).encode("utf-8", "surrogatepass"))[:LENGTH]
+        texts = sorted(filter(None, map(_text, columns.values())))  # tables tell a missing value in several ways
     except (RecursionError, TypeError):  # too many levels; keys that are no texts: in a column that nobody asks
         return ""
+    return sha256(_BETWEEN.join([kind, *texts]).encode("utf-8", "surrogatepass"))[:LENGTH]
 
 
-def _empty(value: Any) -> bool:
-    """Tables tell a missing value in several ways."""
-    return value is None or (isinstance(value, str) and not value.strip())
+def _text(value: Any) -> str:
+    """A value in the one form that is compared; "" where there is none."""
+    plain = _plain(value)
+    if plain is None or isinstance(plain, str):
+        return plain or ""
+    return canonical_json(plain, default=str)
 
 
 def _plain(value: Any) -> Any:
-    """A value in the one form that is compared."""
     if isinstance(value, str):
-        return " ".join(unicodedata.normalize("NFC", value).split())
+        return " ".join((value if value.isascii() else unicodedata.normalize("NFC", value)).split())
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

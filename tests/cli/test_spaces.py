@@ -169,6 +169,19 @@ class TestEvaluate:
         last = command("evaluate", two, *arguments, "--json").out.splitlines()[-1]
         assert json.loads(last)["opening"] == {"first": False, "others": 1, "opened_before": 6}
 
+    def test_who_gives_no_word_does_not_wait_for_libraries(
+        self, space_file: Path, finished: SearchResult, tmp_path: Path
+    ) -> None:
+        recipe = finished.directory / "recipes" / "uniform-mix.json"
+        code = (
+            "import os, sys; from evoswarm.cli import run; os.chdir(sys.argv[3])\n"
+            "code = run(['evaluate', sys.argv[1], '--space', sys.argv[2], '--split', 'test'])\n"
+            "print({'torch', 'transformers', 'mlflow'} & set(sys.modules), code)"
+        )
+        outcome = python(code, str(recipe), str(space_file), str(tmp_path))
+        assert outcome.stdout.splitlines() == ["set() 2"]
+        assert "expected your word that test items may be opened (this opens 6 test items" in outcome.stderr
+
     def test_wrong_words(self, command: Command, space_file: Path, finished: SearchResult, tmp_path: Path) -> None:
         recipe = finished.directory
         refused(command("evaluate", recipe, "--space", space_file, "--split", "exam"), "--split", "exam")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import HeldOutQuestions, OpeningBook
+from evoswarm.evaluation.openings.book import OpeningBook
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import LedgerPlace
 from evoswarm.experiment.drawn import draw
@@ -69,14 +69,13 @@ def other_champion(run: Path) -> Recipe:
 
 def open_for(recipe: str, ledger: Ledger, space: SearchSpace) -> OpeningRecord:
     """The test items of a space as another search opened them."""
-    questions = HeldOutQuestions.of((drawn := draw(space)).items["test"], drawn.tasks, ())
     opening = OpeningRecord(
         at=1.0,
         how="certificate",
         space=space.name,
         search=space.resolved("bytes").continuation_digest,
         champions=(recipe,),
-        questions=questions.all_keys,
+        questions=frozenset(key for keys in draw(space).test_keys for key in keys),
     )
     OpeningBook([LedgerPlace(ledger)]).record(opening)
     return opening

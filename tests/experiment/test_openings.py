@@ -15,6 +15,7 @@ import pytest
 
 from evoswarm.cli import run as command
 from evoswarm.cli.asking import confirmed
+from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.evaluation.openings.places import OPENINGS
@@ -147,6 +148,26 @@ def test_a_space_with_one_other_task_shares_the_questions_of_the_first(finished:
     space = micro("tasks.1.family=basic_arithmetic", "tasks.1.form=question", "tasks.1.name=other")
     with ExitStack() as stack:
         assert guard_of(finished.directory.parent, space, stack).seen().opened == 3
+
+
+def test_a_ledger_of_an_earlier_version_protects_its_items_under_any_prompt(micro: Micro, tmp_path: Path) -> None:
+    drawn = draw(micro())
+    digests = [item_digest(item, drawn.tasks[item.task], "{prompt}") for item in drawn.items["test"]]
+    Ledger(tmp_path / LEDGER).close()
+    with closing(sqlite3.connect(tmp_path / LEDGER)) as old, old:
+        old.execute("CREATE TABLE openings (number INTEGER PRIMARY KEY, space TEXT, champion TEXT, opened_at REAL)")
+        old.execute("CREATE TABLE opened_items (item TEXT, space TEXT, champion TEXT)")
+        old.execute("INSERT INTO openings VALUES (1, 'space', 'somebody', 7.0)")
+        old.executemany("INSERT INTO opened_items VALUES (?, 'space', 'somebody')", [(digest,) for digest in digests])
+    asked_otherwise = micro("prompt_format='Q: {prompt}'", "tasks.0.max_bytes=5")
+    with ExitStack() as stack:
+        assert guard_of(tmp_path, asked_otherwise, stack).seen().opened == 3  # by what is the same of the other task
+        assert guard_of(tmp_path, micro(), stack).seen().opened == 6
+        assert guard_of(tmp_path, asked_otherwise, stack).seen().opened == 6  # once it is known which they are
+    for file in tmp_path.glob(f"{LEDGER}*"):
+        file.unlink()
+    with ExitStack() as stack:
+        assert guard_of(tmp_path, asked_otherwise, stack).seen().opened == 6
 
 
 def removed(root: Path, lost: str) -> None:

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from evoswarm.errors import RunError, Where
-from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import FilePlace, Place, nobody_else
-from evoswarm.tasks.question import question_keys
-from evoswarm.tasks.task import Item, Task
 
 
 class OpenedBefore(RunError):
@@ -33,25 +30,11 @@ class HeldOutQuestions:
 
     Attributes:
         keys: of every item, by which its question is known; see `evoswarm.tasks.question`.
-        digests: of every item, by which ledgers of earlier versions knew it.
+        digests: of every item, by which ledgers of earlier versions knew it; they depend on the prompt format.
     """
 
     keys: tuple[tuple[str, ...], ...]
     digests: tuple[frozenset[str], ...]
-
-    @classmethod
-    def of(cls, items: Sequence[Item], tasks: Mapping[str, Task], formats: Collection[str]) -> Self:
-        """Of items.
-
-        Args:
-            items: of the test split.
-            tasks: by name.
-            formats: prompt formats under which an earlier version may have known them.
-        """
-        keys = tuple(question_keys(item) for item in items)
-        texts = sorted({*formats})
-        digests = (frozenset(item_digest(item, tasks[item.task], text) for text in texts) for item in items)
-        return cls(keys, tuple(digests))
 
     @property
     def all_keys(self) -> frozenset[str]:
