@@ -47,8 +47,8 @@ def adapter_of(description: Description) -> Adapter | None:
     if not any(description.has(name) for name in ADAPTERS):
         named = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
         raise Unfit(
-            f"expected weights in {str(description.directory)!r}, got the config of an adapter of {named!r:.120}"
-            f" without any: copy {ADAPTERS[0]} there, or merge it first (peft: merge_and_unload, then save_pretrained)"
+            f"expected the adapter's weights ({ADAPTERS[0]}) in {str(description.directory)!r}, got none: it is an"
+            f" adapter of {named!r:.120}; copy them there, or merge it first (peft: merge_and_unload, then save_pretrained)"
             " and name the folder that was written"
         )
     base = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
