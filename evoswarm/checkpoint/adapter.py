@@ -48,8 +48,8 @@ def adapter_of(description: Description) -> Adapter | None:
         named = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
         raise Unfit(
             f"expected the adapter's weights ({ADAPTERS[0]}) in {str(description.directory)!r}, got none: it is an"
-            f" adapter of {named!r:.120}; copy them there, or merge it first (peft: merge_and_unload, then save_pretrained)"
-            " and name the folder that was written"
+            f" adapter of {named!r:.120}; copy them there, or merge it first (peft: merge_and_unload, then"
+            " save_pretrained) and name the folder that was written"
         )
     base = description.entry(CONFIG, "base_model_name_or_path", str, "a directory or a hub id")
     if not base:

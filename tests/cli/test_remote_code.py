@@ -74,7 +74,7 @@ def asked(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     ids=lambda words: words[0],
 )
 def test_no_command_runs_it_unasked(asked: Command, words: tuple[str, ...]) -> None:
-    refused(asked(*words), "'a' may run (own.py in models/own;", "--trust-remote-code")
+    refused(asked(*words), "'a' may run (own.py in ", "models/own;", "--trust-remote-code")
     assert not Path("ran").exists()
 
 
