@@ -223,7 +223,7 @@ class Narrator:
             self._step,
             self._advance,
             now - self._news,
-            self._expected.left(self._stage, seconds),
+            self._expected.left(self._stage, self._began, now),
             self._expected.left_in_all(now),
         )
 

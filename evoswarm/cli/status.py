@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,37 +41,36 @@ class Status:
 
     def __str__(self) -> str:
         parts = [] if self.advance is None else [how_far(self.advance)]
-        if self.left is not None and (self.advance is None or self.advance.seconds_left is None):
-            parts.append(f"about {duration(self.left)} left")
+        left = {"in this phase": self.left, "in all": self.left_in_all}
+        known = [f"{duration(seconds)} {where}" for where, seconds in left.items() if seconds is not None]
+        parts += [f"about {', '.join(known)} left"] if known else []
         parts.append(f"{duration(self.seconds)} so far")
         if OLD_NEWS <= self.silent < self.seconds - 1:  # or nothing was heard but that it began
             parts.append(f"no news for {duration(self.silent)}")
-        if self.left_in_all is not None:
-            parts.append(f"about {duration(self.left_in_all)} left in all")
         return f"  {self.stage.name if self.step is None else self.step}: {', '.join(parts)}"
 
 
-class Expectations:
-    """What parts of a command may take, as the last generation said.
+_PART = {"evolving": "search"}
+"""What a generation calls the part that a stage is, where it is called otherwise."""
 
-    Attributes:
-        by_stage: seconds, by the name of the stage.
-    """
+
+class Expectations:
+    """What is left of a command, part by part, as its last generation said."""
 
     def __init__(self) -> None:
-        self.by_stage: Mapping[str, float] = {}
-        self._ends: float | None = None
+        self._by_part: Mapping[str, float] = {}
+        self._told = self._ends = -math.inf
 
-    def expect(self, by_stage: Mapping[str, float], seconds: float | None, now: float) -> None:
-        """So long per stage, and in all from now on."""
-        self.by_stage = by_stage
-        self._ends = None if not seconds else now + seconds
+    def expect(self, by_part: Mapping[str, float], seconds: float | None, now: float) -> None:
+        """So many seconds are left by part, and in all."""
+        self._by_part, self._told, self._ends = by_part, now, now + (seconds or 0.0)
 
-    def left(self, stage: Stage, seconds: float) -> float | None:
-        """Of a stage that has taken so long; None where nothing is known, or it takes longer."""
-        left = self.by_stage.get(stage.name, 0.0) - seconds
+    def left(self, stage: Stage, began: float, now: float) -> float | None:
+        """Of a stage; None where nothing is known of it, or it takes longer."""
+        part = self._by_part.get(_PART.get(stage.name, stage.name), 0.0)
+        left = max(began, self._told) + part - now
         return left if left > 0 else None
 
     def left_in_all(self, now: float) -> float | None:
         """Of the command; likewise."""
-        return None if self._ends is None or self._ends <= now else self._ends - now
+        return self._ends - now if self._ends > now else None

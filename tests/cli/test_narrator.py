@@ -10,6 +10,7 @@ from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.teller import Person
 from evoswarm.evaluation.advance import Advance
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import StageStep
 
 BEAT = 0.25
@@ -103,6 +104,46 @@ def test_what_is_known_is_said(log: Stage) -> None:
     begun = "  gemma, 540 MB (2 of 3): 0 of 12 answers, 300 of at most 1,200 symbols, at most 3.0 s left"
     assert second == f"{begun}, 3.0 s so far"
     assert last == f"{begun}, 12 s so far, no news for 10 s"
+
+
+def figures(**left: float) -> GenerationFigures:
+    """The first of two generations, with so many seconds left by part."""
+    nothing = {"evaluations": 0, "fresh": 0, "decoded": 0, "close": 0, "at_limit": 0, "cut_off": 0, "replayed": False}
+    return GenerationFigures(
+        generation=0,
+        generations=2,
+        objectives=("accuracy",),
+        islands=(),
+        best_accuracy=None,
+        failed=(),
+        seconds=1.0,
+        seconds_left=sum(left.values()),
+        left_by_part=left,
+        **nothing,  # type: ignore[arg-type]
+    )
+
+
+def test_what_is_left_of_the_phase_and_in_all(log: Stage) -> None:
+    log.narrator.enter("evolving", "evolving on 100 items")
+    log.wait(1)
+    log.narrator.progress.generation(figures(search=10, rivals=20, test=30))
+    log.wait(1.5)
+    log.narrator.enter("choosing", "choosing")
+    log.wait(1.5)
+    log.narrator.enter("rivals", "tuning")
+    log.wait(1.5)
+    told = [line for line in log.stream.getvalue().splitlines() if line.startswith("  ")]
+    assert told == [
+        "  evolving: about 8.5 s in this phase, 58 s in all left, 2.5 s so far",
+        "  choosing: about 57 s in all left, 1.5 s so far",
+        "  rivals: about 18 s in this phase, 56 s in all left, 1.5 s so far",
+    ]
+    log.narrator.progress.decoding(Advance(3, 9, 1.0))
+    log.wait(1.5)
+    last = log.stream.getvalue().splitlines()[-1]
+    assert (
+        last == "  rivals: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
+    )
 
 
 def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> None:
