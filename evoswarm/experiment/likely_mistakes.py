@@ -90,7 +90,7 @@ def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> 
             f"{task.name}: {cut:,} of {answers:,} answers reached {limit} before anything that the scorer could read: "
             f"raise {place}.max_bytes, or ask for the answer alone."
         )
-    elif always and (poor or len(always) == len(rows)):
+    elif always and (poor or (len(always) == len(rows) and not _is_tight(look, task))):
         whose = "answers of every member" if len(always) == len(rows) else f"answers of {_listed(always)}"
         stop = (
             f'{place}.stop is empty: set what follows an answer, such as ["\\n"]'
@@ -110,6 +110,11 @@ def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> 
     prompts = [one.prompt for one in look.shown if one.task == task.name]
     if poor and any(prompt.endswith(" ") for prompt in prompts):
         yield f"{task.name}: prompts end in a space, which most tokenizers would rather join to the word that follows."
+
+
+def _is_tight(look: FirstLook, task: TaskSettings) -> bool:
+    """Whether the limit is hardly above right answers: that answers run to it is meant so (a letter, say)."""
+    return any(2 * len(one.gold.encode()) >= task.max_bytes for one in look.shown if one.task == task.name)
 
 
 def _listed(names: Sequence[str]) -> str:

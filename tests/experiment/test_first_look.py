@@ -229,3 +229,7 @@ def test_unused_templates_and_spaces_at_the_end_are_said(micro: Callable[..., Se
 def test_answers_that_always_run_on_are_said_of_right_ones_too(micro: Callable[..., SearchSpace]) -> None:
     text = said(micro("tasks.1.stop=[';']"), alone("spell", 0.5), alone("sum", 0.5, at_limit=20))
     assert "sum: answers of every member nearly always run to max_bytes (8 bytes), and none of the stop strings" in text
+    rows = (alone("spell", 0.5), alone("sum", 0.5, at_limit=20))
+    assert said(micro("tasks.1.max_bytes=2"), *rows, shown=(answered("sum", "1+0="),)) == "", (
+        "a digit is all that is asked"
+    )
