@@ -8,7 +8,7 @@ from typing import cast
 
 from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed, Interval
 from evoswarm.certificate.document import Certificate, MemberResult
-from evoswarm.certificate.power import looking_back
+from evoswarm.certificate.power import looking_back, lowered
 from evoswarm.certificate.verdict import COUNTS, DOING, SPEAKS, ranged
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind
@@ -48,7 +48,7 @@ def summary(certificate: Certificate) -> list[str]:
         "In brackets: 95% intervals.",
     ]
     if certificate.power is not None:
-        lines.append(f"Before opening: {_lowered(certificate.opening.statement)} {looking_back(certificate.power)}")
+        lines.append(f"Before opening: {lowered(certificate.opening.statement)} {looking_back(certificate.power)}")
     if certificate.opening.forced:
         lines.append(_forced(certificate))
     return lines
@@ -71,7 +71,7 @@ def _asked(certificate: Certificate) -> list[str]:
         f"The search scored {certificate.recipes_tried:,} distinct recipes on {items.search:,} questions and chose its "
         f"champion on {items.selection:,} others. Then {items.test:,} questions that nothing had been chosen by (the "
         "test items) were opened and answered by the champion and by all it is compared with. Before that it was "
-        f"stated: {_lowered(certificate.opening.statement)}"
+        f"stated: {lowered(certificate.opening.statement)}"
     )
     if certificate.power is not None:
         text += f" {looking_back(certificate.power)}"
@@ -288,11 +288,6 @@ def _percent(score: Interval) -> str:
 
 def _points(difference: Interval) -> str:
     return ranged(difference.mean, difference.low, difference.high)
-
-
-def _lowered(sentence: str) -> str:
-    """As it goes on behind a colon."""
-    return sentence[0].lower() + sentence[1:]
 
 
 def _p_value(one: DiagnosticResult) -> str:

@@ -23,6 +23,11 @@ def expected(gain: float | None, items: int, rivals: int) -> str:
     return f"with {items:,} items a true gain of {points(gain)} over {against} is found {_OFTEN}"
 
 
+def lowered(sentence: str) -> str:
+    """As it goes on behind a colon."""
+    return sentence[0].lower() + sentence[1:]
+
+
 def looking_back(power: Power) -> str:
     """What the opened items find by the scores that were seen, as a sentence behind the other one."""
     if power.seen is None:

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from evoswarm.certificate.compared import Interval, Part
+from evoswarm.certificate.compared import Interval, Part, Power
+from evoswarm.certificate.detectable import gain_found
 from evoswarm.certificate.document import Certificate, Conclusion, Items
 from evoswarm.certificate.evidence import Evidence, interval, rounded
 from evoswarm.certificate.verdict import DOING, Outcome, count, decide, searching
@@ -77,8 +78,8 @@ class JointOpening(Part):
         forced: some of them had been opened for other recipes before.
         others: for how many.
         opened_before: how many of the items.
-        detectable_gain: the mean gain over seeds that could be proven against all rivals with a probability of 80%, by
-            items alone, as stated before they were opened; None where no gain could.
+        detectable_gain: the true mean gain over seeds that is found over all rivals with a probability of 80%, by items
+            alone, as stated before they were opened; None where no gain is.
         statement: the same in words.
     """
 
@@ -104,6 +105,7 @@ class SeedsCertificate(Part):
         by_task: likewise, by task.
         rivals: all must be beaten on average.
         seeds: what each found.
+        power: how large a gain is found; None in certificates of earlier versions.
         evoswarm: version.
         notes: what else a reader must know.
     """
@@ -119,6 +121,7 @@ class SeedsCertificate(Part):
     by_task: dict[str, Interval]
     rivals: tuple[RivalOverSeeds, ...] = Field(min_length=1)
     seeds: tuple[CertifiedSeed, ...] = Field(min_length=2)
+    power: Power | None = None
     evoswarm: str
     notes: tuple[str, ...] = ()
 
@@ -150,6 +153,7 @@ def seeds_certificate_of(
         one.key: difference_over_seeds(champions, _scores([seed.rivals[place] for seed in evidence]), parts)
         for place, one in enumerate(evidence[0].rivals)
     }
+    seen = gain_found(list(against.values()))
     return SeedsCertificate(
         space=first.subject.space,
         search_digest=first.subject.search_digest,
@@ -164,6 +168,7 @@ def seeds_certificate_of(
             for place, sample in enumerate(against.values())
         ),
         seeds=tuple(_seed(certificate, run) for certificate, run in zip(certificates, runs, strict=True)),
+        power=Power(before=opening.detectable_gain, seen=None if seen is None else rounded(seen)),
         evoswarm=first.subject.evoswarm,
         notes=tuple(dict.fromkeys(note for one in certificates for note in one.notes)),
     )
@@ -241,9 +246,13 @@ def _conclusion(
         times = count(math.ceil(needed / len(first.tasks)))
         return f"If what was seen goes on, about {times} times as many items and seeds would decide it."
 
+    def alone(speakers: int) -> str:
+        few = sum(one.verdict.speakers < 2 for one in certificates)
+        return f"In {few} of the {seeds} seeds fewer than two members really speak, so nothing is mixed there."
+
     named = {names[key]: sample for key, sample in against.items()}
     doing = DOING[first.subject.kind]
-    verdict = decide(named, speakers, len(first.tasks), first.margin, doing=doing, wanted=wanted)
+    verdict = decide(named, speakers, len(first.tasks), first.margin, doing=doing, wanted=wanted, alone=alone)
     return Conclusion(
         outcome=verdict.outcome,
         sentence=f"On average over {seeds} seeds: {verdict.sentence}",

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Iterator
 
 from evoswarm.certificate.compared import Interval
+from evoswarm.certificate.power import looking_back, lowered
 from evoswarm.certificate.seeds import SeedsCertificate
+from evoswarm.certificate.verdict import ranged, signed
 
 _WIDTH, _NAME = 80, 34
 
@@ -40,11 +42,13 @@ def _verdict(certificate: SeedsCertificate) -> Iterator[str]:
 
 def _asked(certificate: SeedsCertificate) -> Iterator[str]:
     opening, items = certificate.opening, certificate.items
+    power = "" if certificate.power is None else f" {looking_back(certificate.power)}"
     yield from _title("What was tested")
     yield from _wrapped(
         f"{len(certificate.seeds)} searches of one space that differ in their seed alone. Their champions were frozen; "
         f"then {items.test:,} test items were opened once, for all of them together. Before that it was stated: "
-        f"{opening.statement} Every interval counts other items and other seeds; nothing was chosen among the seeds."
+        f"{lowered(opening.statement)}{power} Every interval counts other items and other seeds; nothing was chosen "
+        "among the seeds."
     )
     if opening.forced:
         whom = "another recipe" if opening.others == 1 else f"{opening.others:,} other recipes"
@@ -56,25 +60,30 @@ def _asked(certificate: SeedsCertificate) -> Iterator[str]:
 
 def _scores(certificate: SeedsCertificate) -> Iterator[str]:
     yield from _title("Score on the test items, mean over seeds")
-    yield f"{'task':<{_NAME}}{'right (95% interval)':>24}"
+    yield from _wrapped(
+        "Accuracy is the mean score in percent, tasks by their weights. Brackets hold 95% intervals, here and below; "
+        "differences are in points, paired by item and seed."
+    )
+    yield ""
+    yield f"{'task':<{_NAME}}{'accuracy':>24}"
     for name, score in {"all tasks": certificate.score, **certificate.by_task}.items():
         yield f"{name:<{_NAME}.{_NAME}}{_percent(score):>24}"
 
 
 def _rivals(certificate: SeedsCertificate) -> Iterator[str]:
     yield from _title("Against rivals that spend compute without mixing, mean over seeds")
-    yield f"{'':<{_NAME}}{'right':>7}   {'champion ahead by (points)':<28}"
+    yield f"{'':<{_NAME - 1}}accuracy   champion ahead by (points)"
     for rival in certificate.rivals:
         end = "beaten" if rival.beaten else "not beaten"
         name = f"{rival.key} {rival.name}"
         yield f"{name:<{_NAME}.{_NAME}}{rival.score.mean:>7.1%}   {_points(rival.difference):<24} {end}"
     for rival in certificate.rivals:
-        yield from _wrapped(f"{rival.key} by seed: {', '.join(f'{100 * value:+z.1f}' for value in rival.by_seed)}")
+        yield from _wrapped(f"{rival.key} by seed: {', '.join(map(signed, rival.by_seed))}")
 
 
 def _seeds(certificate: SeedsCertificate) -> Iterator[str]:
     yield from _title("What each seed found")
-    yield f"{'seed':>6}   {'right (95% interval)':<24}{'verdict':<14}members"
+    yield f"{'seed':>6}   {'accuracy':<24}{'verdict':<14}members"
     for one in certificate.seeds:
         yield f"{one.seed:>6}   {_percent(one.score):<24}{one.outcome:<14}{', '.join(one.members)}"[:_WIDTH]
 
@@ -91,7 +100,7 @@ def _percent(score: Interval) -> str:
 
 
 def _points(difference: Interval) -> str:
-    return f"{100 * difference.mean:+z.1f} ({100 * difference.low:+z.1f} to {100 * difference.high:+z.1f})"
+    return ranged(difference.mean, difference.low, difference.high)
 
 
 def _title(text: str) -> Iterator[str]:

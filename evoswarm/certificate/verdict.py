@@ -49,6 +49,11 @@ def wanted_items(needed: int | None) -> str:
     return f"If what was seen goes on, about {count(needed)} test items in all would decide it."
 
 
+def who_is_alone(speakers: int) -> str:
+    """What is said where fewer than two members really speak."""
+    return "Only one member really speaks, so nothing is mixed." if speakers else "No member speaks."
+
+
 def decide(
     rivals: Mapping[str, AdjustedMean],
     speakers: int,
@@ -57,6 +62,7 @@ def decide(
     *,
     doing: str = "Mixing",
     wanted: Callable[[int | None], str] = wanted_items,
+    alone: Callable[[int], str] = who_is_alone,
 ) -> Verdict:
     """Apply the rule.
 
@@ -76,24 +82,25 @@ def decide(
         margin: the least gain that is worth the trouble, in [0, 1].
         doing: what the champion's members do together, as a sentence begins.
         wanted: what to say of the items that it would take.
+        alone: what to say where fewer than two members really speak.
     """
     beaten = tuple(name for name, sample in rivals.items() if sample.lower() > 0)
     if speakers >= 2 and len(beaten) == len(rivals):
         return _adds(doing, rivals, beaten, margin)
     level = ONE_SIDED / len(rivals)
     ruled_out = {name: sample.upper(level) for name, sample in rivals.items() if sample.upper(level) < margin}
-    alone = "" if speakers >= 2 else f"{_alone(speakers)} "
+    few = "" if speakers >= 2 else f"{alone(speakers)} "
     if ruled_out:
         name = min(ruled_out, key=lambda name: ruled_out[name])
         most = ruled_out[name]
         least = f"its gain over {name} is {_at_most(most, margin, rivals)}" if most > 0 else f"it is worse than {name}"
-        sentence = f"{alone}{doing} adds no value here: {least}, and a gain below {points(margin)} does not count."
+        sentence = f"{few}{doing} adds no value here: {least}, and a gain below {points(margin)} does not count."
         return Verdict("no value", sentence, beaten, True)
     needed = _needed(list(rivals.values()), speakers, items, margin, level)
     left, what = [name for name in rivals if name not in beaten], doing.lower()
     unbeaten = f"it was not shown to beat {listed(left)}" if left else f"it beats every rival, but without {what}"
     sentence = (
-        f"{alone}Whether {what} adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
+        f"{few}Whether {what} adds value is undecided: {unbeaten}, and no gain over a rival was shown to stay below "
         f"{points(margin)}. {wanted(needed)}"
     )
     return Verdict("undecided", sentence, beaten, False, needed)
@@ -171,10 +178,6 @@ def _at_most(most: float, margin: float, rivals: Mapping[str, AdjustedMean]) -> 
 def _gap(sample: AdjustedMean) -> str:
     mean, _, interval = ranged(sample.mean, sample.lower(), sample.upper()).partition(" ")
     return f"{mean} points {interval}"
-
-
-def _alone(speakers: int) -> str:
-    return "Only one member really speaks, so nothing is mixed." if speakers else "No member speaks."
 
 
 def _needed(samples: Sequence[AdjustedMean], speakers: int, items: int, margin: float, level: float) -> int | None:
