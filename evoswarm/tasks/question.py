@@ -11,6 +11,8 @@ has keys of its own, of texts alone:
 Two items are the same question where any key of theirs agrees. Texts are compared in Unicode's normal form C, every run
 of white space as one blank; a number is its digits, so a table may change between JSON lines, CSV and Parquet. What
 slips through is a table with other columns *and* other words: a question that was rewritten.
+
+What a key is can never change: records of years hold them. A better one would be a further kind beside these two.
 """
 
 from __future__ import annotations

@@ -93,3 +93,11 @@ def test_a_column_that_is_no_plain_data_is_left_out() -> None:
     for _ in range(5000):
         deep = [deep]
     assert len(question_keys(Item("k", "t", "prompt", "gold", raw={"deep": deep}))) == 1
+
+
+def test_keys_never_change() -> None:
+    """Records of years hold them: whoever changes what a key is opens all that was ever opened."""
+    row = {"question": "What is 2 + 2?", "answer": 4.0, "ok": True, "none": None, "choices": ["a", 1, {"b": 2.5}]}
+    item = Item("k", "t", "Q: What is 2 + 2?", "4", row, {"question": "What is\n 2 + 2?"})
+    assert question_keys(item) == ("35c0626c67631ef166a48567050c7e7c", "41dbd4f05ce8b946b4eb3cb83ef9c190")
+    assert question_keys(Item("k", "t", "Café?", "")) == question_keys(Item("k", "t", "Cafe\u0301?", ""))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from evoswarm.durable import LONGEST, append_line, appending, locked, mend_end, plain_errors
+from evoswarm.durable import LONGEST, append_line, appending, locked, mend_end, plain_errors, require_regular
 from evoswarm.errors import Where
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.opening import OpeningRecord, begins_with
@@ -124,6 +124,8 @@ class FilePlace:
     def _lines(self) -> list[str]:
         if not os.path.lexists(self.path):
             return []
+        with plain_errors(self.path):
+            require_regular(self.path)  # within a directory of ours no link is followed
         *lines, rest = read_text(self.path, limit=LONGEST).split("\n")
         rest = rest.strip("\0 ")
         if rest:

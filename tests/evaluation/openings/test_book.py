@@ -144,3 +144,10 @@ def test_items_of_an_earlier_ledger_stay_protected_and_become_questions(tmp_path
         whole = OpeningBook([LedgerPlace(ledger), file], lock=file)
         whole.read()
         assert whole.seen("two", asked("a", "b")).opened == 2
+
+
+def test_a_link_in_the_place_of_openings_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("private\n")
+    (tmp_path / OPENINGS).symlink_to(tmp_path / "secret")
+    with pytest.raises(RunError, match=r"expected a regular file .* got a link"):
+        FilePlace(tmp_path / OPENINGS).read(())
