@@ -17,6 +17,7 @@ FLOORS = [
     {"fusion"},
     {"policies", "tasks", "evolution"},
     {"zoo", "checkpoint", "chat"},
+    {"model_files"},
     {"space"},
     {"decoding", "genomes"},
     {"evaluation"},

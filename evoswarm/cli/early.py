@@ -17,13 +17,11 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.beginning import Beginning, beginning
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.finished_run import check_members, check_policy, read_run
+from evoswarm.experiment.finished_run import check_members, read_run
 from evoswarm.experiment.opening import consent_before_loading
 from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.same_space import read_seeds
-from evoswarm.policies import Policy, PolicyDocument, load_document
-from evoswarm.policies.places import require_members
-from evoswarm.policies.policy import policy_file
+from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
 from evoswarm.user_files import place_refused
@@ -79,19 +77,6 @@ def check_certify_seeds(
     first(found[0].space)
     check_files(found[0].space)
     check_ledger(root_of(found[0].path), ledger)
-
-
-def check_recipe(recipe: Path, trust_remote_code: bool) -> PolicyDocument:
-    """A policy's file whose members can be loaded, as far as files say.
-
-    Raises:
-        EvoswarmError: the file holds no policy, or a member's files are missing or unfit.
-    """
-    document = load_document(recipe)
-    file = policy_file(recipe)
-    require_members(document.policy, file)
-    check_policy(document.policy, str(file), trust_remote_code)
-    return document
 
 
 def check_evaluate(policy: Policy, recipe: Path, space: SearchSpace, runs: Path, ledger: Path | None) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evoswarm.experiment.beginning import Beginning
-from evoswarm.space import SearchSpace
-from evoswarm.space.differences import in_words
+if TYPE_CHECKING:
+    from evoswarm.experiment.beginning import Beginning
+    from evoswarm.space import SearchSpace
 
 
 def about(space: SearchSpace, file: Path) -> str:
@@ -55,5 +56,7 @@ def _state(run: Beginning, generations: int | None) -> str:
 
 def _why_new(run: Beginning) -> str:
     if run.changes:
+        from evoswarm.space.differences import in_words
+
         return f"a new run, as the space has changed since {run.before}: {in_words(run.changes)}"
     return f"a new run, as {run.before} is another search's, or has ended"

@@ -13,6 +13,7 @@ from evoswarm.canonical import digest_of, sha256
 from evoswarm.checkpoint import Generation
 from evoswarm.decoding.decoder import FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import place
+from evoswarm.decoding.forward.threads import FEWEST_BYTES, threads_for
 from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import (
     Content,
@@ -146,7 +147,8 @@ class Pool:
             members = []
             for number, (spec, size, *at) in enumerate(zip(specs, sizes, devices, digests, strict=True), start=1):
                 on_load(Loading(spec.name, size, number, len(specs)))
-                members.append(load_member(spec, batch_tokens, *at))
+                with threads_for([size / FEWEST_BYTES]):
+                    members.append(load_member(spec, batch_tokens, *at))
             return members
 
         if store is None:

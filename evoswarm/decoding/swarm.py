@@ -18,6 +18,7 @@ import torch
 from evoswarm.chat import PromptRefused
 from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.forward.devices import free_bytes
+from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
@@ -39,7 +40,6 @@ STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.1, 0.05  # of free memory; activations need room too, and distributions
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROW_BYTES_PER_SYMBOL = 4  # of a distribution
-ONE_THREAD_BELOW = 20_000_000  # parameters; splitting smaller products over threads costs more than it saves
 
 
 class Swarm(Decoder):
@@ -162,7 +162,7 @@ class Swarm(Decoder):
             self.check(recipe)
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
-        with self._threads(), _without_collector():
+        with threads_for(shape.parameters for shape in self.shapes.values()), _without_collector():
             for numbers in groups(requests, self.views.key, self._room, self._growth):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
@@ -238,17 +238,6 @@ class Swarm(Decoder):
                         f"stop: expected texts that answers can hold, got {min(special)!r}, a special token of {name!r}"
                         f" (those are never spelled); to end its answers by it set end_tokens: [{min(special)!r}] there"
                     )
-
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """One thread while only tiny models run; torch's own setting comes back afterwards."""
-        before = torch.get_num_threads()
-        if all(shape.parameters < ONE_THREAD_BELOW for shape in self.shapes.values()):
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
     def _limits(self, member: Member) -> MemoryLimits:
         """What the space says, or parts of what is free, divided among the members that share it."""

@@ -16,8 +16,8 @@ from evoswarm.evaluation.failures import sentence
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.asking import Asking
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.workbench import naming
 from evoswarm.policies import Policy, PolicyDocument, load_document
+from evoswarm.policies.document import naming
 from evoswarm.policies.places import looked_for
 from evoswarm.tasks.task import Item
 

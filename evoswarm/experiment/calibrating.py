@@ -8,7 +8,7 @@ from typing import Any
 
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.run_history import begins_anew
-from evoswarm.experiment.workbench import Workbench, naming
+from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
@@ -16,6 +16,7 @@ from evoswarm.genomes.plain import single, uniform
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe, load_policy
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
+from evoswarm.policies.document import naming
 from evoswarm.policies.mix import RecipeMember
 from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item

@@ -38,9 +38,10 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.run_history import history, note_once, retire, transient_failures
 from evoswarm.experiment.same_items import require_same_items
-from evoswarm.experiment.workbench import Workbench, naming, workbench
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Policy, Recipe
+from evoswarm.policies.document import naming
 from evoswarm.rivals.tuning import Rivals, tune
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split

@@ -14,8 +14,9 @@ from evoswarm.experiment.finished_run import check_members
 from evoswarm.experiment.opening import Consent, Guard, book_of, consent_before_loading, require_consent
 from evoswarm.experiment.places import ledger_file
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.workbench import naming, workbench
+from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import Policy, load_policy
+from evoswarm.policies.document import naming
 from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SplitName

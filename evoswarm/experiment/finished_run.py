@@ -8,14 +8,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from evoswarm.errors import MemberError, RecipeError, RunError, Where
+from evoswarm.errors import RecipeError, RunError, Where
 from evoswarm.experiment.places import SPACE
 from evoswarm.policies import Policy, load_policy
-from evoswarm.policies.places import member_keys
 from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace, named_store
-from evoswarm.space.model_files import model_files
-from evoswarm.trust import NOBODY, Trust, refused_code
+from evoswarm.trust import NOBODY, Trust
 from evoswarm.user_files import nearby
 
 
@@ -53,25 +51,3 @@ def check_members(policy: Policy, space: SearchSpace, file: str) -> None:
         if spec.name not in names:
             message = f"expected a member of the pool ({', '.join(names)}), got {spec.name!r}"
             raise RecipeError(message, Where(file, f"members.{index}.spec.name" if policy.kind == "mix" else ""))
-
-
-def check_policy(policy: Policy, file: str, trust_remote_code: bool = False) -> None:
-    """Refuse a policy whose members' files cannot be loaded, as far as files say; what is on the hub is not asked.
-
-    Args:
-        policy: read already.
-        file: it came from, for errors.
-        trust_remote_code: members that need code of their own may run it.
-
-    Raises:
-        MemberError: a member's directory is missing, incomplete or no model, or needs code that may not run.
-    """
-    keys = member_keys(policy)
-    for spec in policy.specs:
-        where = Where(file, keys[spec.name])
-        if spec.trust_remote_code and not trust_remote_code:
-            asks = f"{keys[spec.name].removesuffix('path')}trust_remote_code"
-            raise MemberError(refused_code(spec.name, spec.path), Where(file, asks))
-        files = model_files(spec, where)
-        if files is not None:
-            files.check(where if spec.chat_template else None)

@@ -118,8 +118,9 @@ def decoded_answers(
     """
     if split == "test":
         raise ValueError("expected another split (test items are opened by a certificate alone), got 'test'")
-    from evoswarm.experiment.workbench import naming, workbench
+    from evoswarm.experiment.workbench import workbench
     from evoswarm.genomes.plain import single
+    from evoswarm.policies.document import naming
 
     file = ledger_file(asked.runs, ledger)
     with workbench(asked.space, file, splits=[split], progress=progress) as bench:

@@ -31,8 +31,9 @@ from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.run_history import transient_failures
 from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.same_space import FinishedSeed, read_seeds
-from evoswarm.experiment.workbench import Workbench, naming, workbench
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
+from evoswarm.policies.document import naming
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.statistics.intervals import discordances, strata
 from evoswarm.tasks.task import SPLITS

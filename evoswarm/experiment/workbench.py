@@ -12,7 +12,7 @@ from evoswarm.decoding.beside import Beside
 from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.pool import OnLoad
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.errors import RecipeError, Where
+from evoswarm.errors import RecipeError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import TransientFailures
@@ -138,12 +138,3 @@ def _same_pool(asked: Sequence[MemberSpec], loaded: Sequence[MemberSpec]) -> boo
     return len(asked) == len(loaded) and all(
         one.path == other.path and one.says_as(other) for one, other in zip(asked, loaded, strict=True)
     )
-
-
-@contextmanager
-def naming(file: str) -> Iterator[None]:
-    """Errors about a recipe name its file."""
-    try:
-        yield
-    except RecipeError as error:
-        raise error if error.where else RecipeError(error.message, Where(file)) from None

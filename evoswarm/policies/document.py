@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,3 +95,12 @@ def _model(text: str, file: str) -> type[Recipe | Vote | Route]:
         others = " or ".join(name for name in KINDS if name != "mix")
         raise RecipeError(f"expected {others} (a mix names no kind), got {kind!r:.80}", Where(file, "kind"))
     return KINDS[kind]
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Errors about a recipe name its file."""
+    try:
+        yield
+    except RecipeError as error:
+        raise error if error.where else RecipeError(error.message, Where(file)) from None

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from evoswarm.chat import DEFAULT_DATE, ChatTemplate, PromptRefused, find_template, is_dated, named_tokens
 from evoswarm.errors import MemberError, SpaceError
-from evoswarm.space.model_files import ModelFiles
+from evoswarm.model_files import ModelFiles
 from evoswarm.space.search_space import SearchSpace
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from evoswarm.model_files import model_files, vocabulary_digest
 from evoswarm.policies.alphabets import automatic
-from evoswarm.space.model_files import model_files, vocabulary_digest
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.search_space import SearchSpace
 

@@ -205,6 +205,21 @@ class TestGenerate:
         assert done.stdout.split() == ["False", "2"]
         assert "[Errno" not in done.stderr
 
+    def test_an_answer_waits_for_nothing_but_the_models_libraries(self, finished: SearchResult) -> None:
+        """What torch and transformers import themselves is theirs to say."""
+        libraries = {"mlflow", "optuna", "deap", "datasets", "pandas", "pyarrow", "reasoning_gym", "sklearn", "ruamel"}
+        rooms = {"space", "genomes", "evolution", "rivals", "certificate", "statistics", "tracking", "study"}
+        code = (
+            "import sys; from evoswarm.cli import run\n"
+            "code = run(['generate', sys.argv[1], 'rev stone=', '--task', 'spell', '-q'])\n"
+            "print(code, {'torch', 'transformers'} <= set(sys.modules), *sorted(sys.modules), sep='\\n')"
+        )
+        done = python(code, str(finished.directory))
+        _, *said = done.stdout.splitlines()
+        assert said[:2] == ["0", "True"], done.stderr
+        assert not libraries.intersection(said)
+        assert not {f"evoswarm.{room}" for room in rooms}.intersection(said)
+
     def test_a_place_that_cannot_be_written(self, command: Command, finished: SearchResult) -> None:
         Path("file").write_text("")
         refused(command("generate", finished.directory, "x", "--out", "file/rows.jsonl"), "file/rows.jsonl")

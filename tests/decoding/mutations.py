@@ -31,8 +31,8 @@ from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import EvoswarmError, Where
 from evoswarm.member_spec import MemberSpec
+from evoswarm.model_files import ModelFiles
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.space.model_files import ModelFiles
 from tests.decoding import tiny
 
 SECONDS = 10.0  # that one directory may take

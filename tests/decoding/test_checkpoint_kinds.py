@@ -24,8 +24,8 @@ from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError, Where
 from evoswarm.member_spec import MemberSpec
+from evoswarm.model_files import ModelFiles
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.space.model_files import ModelFiles
 from tests.decoding import tiny
 
 SMALLEST = {**tiny.SMALL, "hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "num_hidden_layers": 1}

@@ -5,11 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from evoswarm.decoding import pool as module
+from evoswarm.decoding.forward import threads
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.member.loading import load_member
 from evoswarm.decoding.pool import Loading, Pool
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
@@ -122,6 +127,27 @@ def test_other_libraries_load_anew(specs: list[MemberSpec], loaded: list[str], m
     monkeypatch.setattr(module, "version", lambda name: "99.0")
     Pool.find(specs, 4096, shelf)
     assert loaded == [*NAMES] * 2
+
+
+def test_tiny_members_are_loaded_on_one_thread(specs: list[MemberSpec], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they decode: on several, each of the thousands of small products waits for the others."""
+    seen: list[int] = []
+
+    def noted(*arguments: Any) -> Member:
+        seen.append(torch.get_num_threads())
+        return load_member(*arguments)
+
+    monkeypatch.setattr(module, "load_member", noted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        Pool.find(specs, 4096)
+        assert (seen, torch.get_num_threads()) == ([1] * len(specs), 2)
+        monkeypatch.setattr(threads, "ONE_THREAD_BELOW", 1)
+        Pool.find(specs[:1], 4096)
+        assert seen[-1] == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_date_of_a_template_is_known_before_anything_is_loaded(tmp_path: Path, loaded: list[str]) -> None:

@@ -64,9 +64,9 @@ def generate(
             if not text:
                 raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
             check_encodable(text, Where("--stop"))
-        from evoswarm.cli.early import check_recipe
         from evoswarm.cli.start import Start
         from evoswarm.experiment.asking import Asking
+        from evoswarm.experiment.loadable import check_recipe
 
         narrator.start(Start("generate", f"{count(questions.texts, 'question')} for {recipe}"))
         document = check_recipe(recipe, trust_remote_code)
