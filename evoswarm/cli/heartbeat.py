@@ -7,6 +7,7 @@ stage of a minute is never silent for two seconds, and one of ten hours has a lo
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -69,5 +70,6 @@ class Heartbeat:
             self._thread.join()
 
     def _go(self) -> None:
-        while not self._stopped.wait(self._seconds):
-            self._beat()
+        with contextlib.suppress(OSError):  # an output that is full: whoever has more to say meets it, and says so
+            while not self._stopped.wait(self._seconds):
+                self._beat()

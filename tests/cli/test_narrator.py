@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL
+from evoswarm.cli.heartbeat import IN_LOG, ON_TERMINAL, Heartbeat
 from evoswarm.cli.narrator import Narrator
 from evoswarm.cli.teller import Person
 from evoswarm.evaluation.advance import Advance
@@ -136,13 +136,13 @@ def test_what_is_left_of_the_phase_and_in_all(log: Stage) -> None:
     assert told == [
         "  evolving: about 8.5 s in this phase, 58 s in all left, 2.5 s so far",
         "  choosing: about 57 s in all left, 1.5 s so far",
-        "  rivals: about 18 s in this phase, 56 s in all left, 1.5 s so far",
+        "  tuning: about 18 s in this phase, 56 s in all left, 1.5 s so far",
     ]
     log.narrator.progress.decoding(Advance(3, 9, 1.0))
     log.wait(1.5)
     last = log.stream.getvalue().splitlines()[-1]
     assert (
-        last == "  rivals: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
+        last == "  tuning: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
     )
 
 
@@ -159,6 +159,20 @@ def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> Non
         "  gemma (1 of 2): 1.5 s so far",
         "  gemma (1 of 2): 5 of 10 answers, about 1.0 s left, 3.0 s so far",
     ]
+
+
+def test_a_heart_that_cannot_be_heard_stops_by_itself() -> None:
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(1)
+        raise OSError("no space left")
+
+    heart = Heartbeat(beat, seconds=0.001)
+    heart.start()
+    heart._thread.join(30)
+    heart.stop()
+    assert beats == [1]
 
 
 def test_whoever_does_not_read_on_ends_nothing() -> None:
