@@ -78,7 +78,9 @@ def _print_tables(console: Console, result: SearchResult) -> None:
 def _print_choice(console: Console, selection: Selection) -> None:
     """Why it is not the most accurate finalist as it was found."""
     if selection.winner.policy.digest != selection.champion.policy.digest:
-        prose(console, f"Dropped without a loss that counts: {', '.join(selection.dropped)}.")
+        winner, champion = selection.winner, selection.champion
+        scores = f"accuracy {winner.accuracy:.3f} with, {champion.accuracy:.3f} without"
+        prose(console, f"Dropped from {winner.name} on the selection items: {', '.join(selection.dropped)} ({scores}).")
     if selection.best.policy.digest != selection.winner.policy.digest:
         gap = selection.best.accuracy - selection.winner.accuracy
         prose(
