@@ -30,7 +30,8 @@ _EXPLAINED = (
     f"Accuracy: the mean score of the items, failures counted as 0, each item alike; {EVERYTHING!r}: of all of them.",
     "champion: the recipe that was asked about; the others: members of its pool alone.",
 )
-_OURS = ("item", "task", "question", "gold", "answer", "score", "failure", "flops", "passes")
+_ANSWER = ("answer", "score", "ending", "failure")
+_OURS = ("item", "task", "question", "gold", *_ANSWER, "flops", "passes")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _for_machines(asked: AskedPolicy, answers: PerQuestion, form: Form, groups: 
         rows: Iterable[Mapping[str, Any]] = (_group_row(group, str(form.by), form.as_json) for group in groups)
     else:
         user = dict.fromkeys(name for item in answers.items for name in item.raw)
-        columns = [*_OURS, *(f"{name}.{what}" for name in asked.members for what in ("answer", "score", "failure"))]
+        columns = [*_OURS, *(f"{name}.{what}" for name in asked.members for what in _ANSWER)]
         names = {name: f"input_{name}" if name in columns else name for name in user}
         columns += names.values()
         rows = (_answer_row(row, names, form.as_json) for row in answers.rows)
@@ -120,12 +121,12 @@ def _answer_row(row: AnswerRow, names: Mapping[str, str], nested: bool) -> dict[
 
 
 def _evaluation(one: Evaluation | None) -> dict[str, Any]:
-    """Answer, score, and why there is none; nothing at all where nobody knows."""
+    """Answer, score, how it ended, and why there is none; nothing at all where nobody knows."""
     if one is None:
-        return {"answer": None, "score": None, "failure": None}
+        return dict.fromkeys(_ANSWER)
     if one.failure is not None:
-        return {"answer": None, "score": None, "failure": f"{one.failure.kind}: {sentence(one.failure)}"}
-    return {"answer": one.answer, "score": one.score, "failure": None}
+        return {**dict.fromkeys(_ANSWER), "failure": f"{one.failure.kind}: {sentence(one.failure)}"}
+    return {"answer": one.answer, "score": one.score, "ending": one.ending, "failure": None}
 
 
 def _sum_columns(names: Iterable[str]) -> list[str]:
@@ -173,12 +174,15 @@ def _block(row: AnswerRow, width: int) -> Iterator[str]:
     yield _fitting(f"{row.number:<4} {row.item.task}: ", row.question, width)
     yield _fitting(f"     {'gold':<{names}}        ", row.item.gold, width)
     for name, one in ((_CHAMPION, row.champion), *row.members.items()):
-        price = ""
+        said = []
+        if one is not None and one.ending in ("limit", "cut_off"):
+            said.append("ended by max_bytes")
         if one is not None and name == _CHAMPION:
-            price = f"   [{quantity(one.cost.flops)} FLOPs, {one.cost.passes:g} passes]"
+            said.append(f"{quantity(one.cost.flops)} FLOPs, {one.cost.passes:g} passes")
+        behind = f"   [{'; '.join(said)}]" if said else ""
         score = "    -" if one is None else " fail" if one.score is None else f"{one.score:5.3g}"
         text = "not in the ledger" if one is None else sentence(one.failure) if one.failure else one.answer
-        yield _fitting(f"     {name:<{names}} {score}  ", text, width - len(price)) + price
+        yield _fitting(f"     {name:<{names}} {score}  ", text, width - len(behind)) + behind
 
 
 def _fitting(begin: str, text: str, width: int) -> str:

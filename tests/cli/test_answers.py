@@ -93,6 +93,7 @@ class TestTables:
         for row in rows:
             assert set(row["members"]) == {"llama-a", "llama-b"}
             assert {"item", "task", "question", "gold", "answer", "score", "failure", "flops", "columns"} <= set(row)
+            assert {row["ending"], *(one["ending"] for one in row["members"].values())} <= {"end", "limit", "cut_off"}
         groups = command("answers", finished.directory, "--json", "--by", "task").out.splitlines()
         assert [json.loads(line)["value"] for line in groups] == ["spell", "sum", "all"]
 
