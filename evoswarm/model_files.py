@@ -140,7 +140,7 @@ class ModelFiles:
 
     def _check_model(self) -> list[str]:
         if not self._description.has("config.json"):
-            raise Unfit(f"expected config.json in {str(self.directory)!r}, got none")
+            raise Unfit(f"expected config.json in {str(self.directory)!r}, got none{_models_within(self.directory)}")
         refuse_kind(self._description)
         self._vocabulary.check()
         stored = stored_weights(self._description)
@@ -239,6 +239,14 @@ def model_files(spec: MemberSpec, where: Where) -> ModelFiles | None:
 def taken_for_hub(path: str) -> str:
     """What is said of a path that is taken for a hub id; it may be a local one, misspelt."""
     return f"{path} is on the hub: whether it can be had shows when it is loaded{nearby(path)}"
+
+
+def _models_within(directory: Path) -> str:
+    """The model that lies deeper, as checkpoints of a training and the hub's cache do; "" where none does."""
+    found: list[Path] = []
+    for pattern in ("*/config.json", "snapshots/*/config.json"):
+        found += sorted(path.parent for path in directory.glob(pattern))
+    return f" (did you mean {str(found[-1])!r}?)" if found else ""
 
 
 def vocabulary_digest(vocabulary: dict[str, int]) -> str:

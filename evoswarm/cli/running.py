@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
+from evoswarm.cli.as_typed import check_typed
 from evoswarm.cli.commands import app
-from evoswarm.cli.once import require_once
 from evoswarm.cli.output import ensure_streams, mute, output_fails
 from evoswarm.cli.parser_words import refusal
 from evoswarm.cli.terminal import columns, fitted
@@ -29,7 +29,7 @@ def run_command(arguments: list[str]) -> int:
     asked = [*arguments, "--help"] if arguments in ([], ["zoo"]) else arguments
     try:
         command = typer.main.get_command(app)
-        _require_once(command, asked)
+        _check_typed(command, asked)
         with command.make_context("evoswarm", asked) as context:  # its own `main` would swallow what Ctrl-C says
             code = command.invoke(context)
         sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
@@ -55,11 +55,11 @@ def run_command(arguments: list[str]) -> int:
         raise
 
 
-def _require_once(app: Any, arguments: list[str]) -> None:
-    """See ``once``; what is no command the parser refuses."""
+def _check_typed(app: Any, arguments: list[str]) -> None:
+    """See ``as_typed``; what is no command the parser refuses."""
     command = getattr(app, "commands", {}).get(arguments[0])
     if command is not None:
-        require_once([one for one in command.params if hasattr(one, "is_flag")], arguments[1:])
+        check_typed(command.params, arguments[1:])
 
 
 def _refuse(message: str, code: int = 2) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
@@ -11,7 +12,9 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from evoswarm.cli.paths import typed_path
+from evoswarm.errors import RunError, Where
 from evoswarm.trust import Trust
+from evoswarm.user_files import nearby
 
 Scorers = Annotated[
     list[str] | None,
@@ -41,6 +44,18 @@ Tracking = Annotated[
 _NAMED = re.compile(r"tracking\s*(\.\s*uri\s*)?=")
 
 
+def scorer_file(typed: str) -> str:
+    """The file of a scorer that was allowed.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = typed_path(typed, "--allow-scorer")
+    if not os.path.isfile(path):
+        raise RunError(f"expected a file, got none at {path!r:.200}{nearby(path)}", Where("--allow-scorer"))
+    return path
+
+
 def trusting(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes the options of trust, and is given what they say as its argument ``trust``."""
     parameters = inspect.signature(command).parameters
@@ -61,7 +76,7 @@ def trusting(command: Callable[..., None]) -> Callable[..., None]:
         **arguments: Any,
     ) -> None:
         own_words = any(_NAMED.match(override) for override in arguments.get("overrides") or ())  # --set tracking.uri=
-        scorers = (typed_path(one, "--allow-scorer") if one.endswith(".py") else one for one in allow_scorer or ())
+        scorers = (scorer_file(one) if one.endswith(".py") else one for one in allow_scorer or ())
         trust = Trust(trust_remote_code, tuple(scorers), trust_tracking or own_words)
         command(**arguments, trust=trust)
 

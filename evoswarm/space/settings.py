@@ -123,7 +123,7 @@ class IslandOverrides(Settings):
         objective_weights: by objective; the island then ranks by the weighted sum.
     """
 
-    population: int | None = Field(default=None, ge=2)
+    population: int | None = Field(default=None, ge=2, le=1_000_000)
     crossover: float | None = Field(default=None, ge=0, le=1)
     mutation: float | None = Field(default=None, ge=0, le=1)
     mutated_genes: float | None = Field(default=None, gt=0)
@@ -188,9 +188,9 @@ class Evolution(Settings):
     """
 
     algorithm: Annotated[str, KeyOf(ALGORITHMS)] = "archipelago"
-    generations: int = Field(default=10, ge=1)
+    generations: int = Field(default=10, ge=1, le=1_000_000)
     islands: Islands = 4
-    population: int = Field(default=12, ge=2)
+    population: int = Field(default=12, ge=2, le=1_000_000)
     crossover: float = Field(default=0.7, ge=0, le=1)
     mutation: float = Field(default=0.9, ge=0, le=1)
     mutated_genes: float = Field(default=2.0, gt=0)

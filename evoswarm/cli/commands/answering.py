@@ -45,7 +45,7 @@ def generate(
         typer.Option("--task", metavar="NAME", help="Asks as this task of the recipe's asked, where several differ."),
     ] = None,
     max_bytes: Annotated[
-        int | None, typer.Option("--max-bytes", min=1, help="An answer's limit; else the task's, else 256.")
+        int | None, typer.Option("--max-bytes", min=1, max=65536, help="An answer's limit; else the task's, else 256.")
     ] = None,
     stop: Annotated[
         list[str] | None, typer.Option("--stop", help="Ends an answer, in place of the task's; may be repeated.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def study(
     trust: Trust,
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a YAML file.")],
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that run trials side by side.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Processes that run trials side by side.")] = 1,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +91,7 @@ def two_by_two(
     trust: Trust,
     same: Annotated[Path, typer.Argument(metavar="SAME", help="A space whose members share an architecture.")],
     cross: Annotated[Path, typer.Argument(metavar="CROSS", help="The same space over members that do not.")],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 0.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=10_000, help="So many seeds, from 0.")] = 5,
     overrides: Overrides = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
