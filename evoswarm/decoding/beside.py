@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, Kept, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -86,6 +86,15 @@ class Beside(Decoder):
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
         return {**self.pool.silenced(prompts), **({} if self.other is None else self.other.silenced(prompts))}
+
+    @property
+    def kept(self) -> Mapping[str, Kept]:
+        """See ``Decoder``; of the pool alone, as is the limit on its states."""
+        return self.pool.kept
+
+    def forget(self) -> None:
+        """See ``Decoder``; the pool knows of the other one."""
+        self.pool.forget()
 
     def symbols(self, recipe: Recipe) -> SymbolFacts:
         """See ``Decoder``."""

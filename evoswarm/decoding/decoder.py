@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from evoswarm.checkpoint import Generation
 from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
@@ -78,6 +78,18 @@ class FactStore(Protocol):
     def keep(self, facts: Mapping[str, str]) -> Mapping[str, str]:
         """Keep what is new; the first write wins, and comes back."""
         ...
+
+
+class Kept(NamedTuple):
+    """Memory that grows with what is read.
+
+    Attributes:
+        bytes: now in use.
+        limit: of them.
+    """
+
+    bytes: int
+    limit: int
 
 
 class Decoder(Protocol):
@@ -164,6 +176,18 @@ class Decoder(Protocol):
         loaded.
         """
         return None
+
+    @property
+    def kept(self) -> Mapping[str, Kept]:
+        """What is kept of all that was read, by kind; nothing where this decoder does not know."""
+        return {}
+
+    def forget(self) -> None:
+        """Forget what has been read, and what was said: nobody will ask these questions again.
+
+        It saves memory and changes no result: what is asked for all the same is read again.
+        """
+        return  # nothing has to be done
 
     @property
     def templated(self) -> Mapping[str, MemberFacts]:

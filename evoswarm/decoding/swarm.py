@@ -16,7 +16,7 @@ from typing import Self
 import torch
 
 from evoswarm.chat import PromptRefused
-from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, Kept, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
@@ -169,6 +169,19 @@ class Swarm(Decoder):
                 if on_done is not None:
                     on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
+
+    @property
+    def kept(self) -> dict[str, Kept]:
+        """States, rows and texts of all members; see :class:`Decoder`."""
+        return self.views.kept if "views" in self.__dict__ else {}
+
+    def forget(self) -> None:
+        """Forget what has been read, and what it said; see :class:`Decoder`."""
+        if "views" in self.__dict__:  # made when somebody decodes
+            self.views.forget()
+        for other in self._through:
+            if other is not None:
+                other.forget()
 
     def through_templates(self, store: FactStore | None = None) -> Swarm | None:
         """The same models through their own chat templates, loaded once, and made once; see :class:`Decoder`."""

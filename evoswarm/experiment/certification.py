@@ -106,6 +106,7 @@ def certify(
                 stop=interrupt.asked,
                 progress=progress,
                 swarm=swarm,
+                lent=swarm is not None,
                 drawn=drawn,
             )
         )
@@ -236,6 +237,7 @@ def play(prepared: Prepared) -> Evidence:
         detectable_gain=prepared.detectable_gain,
         statement=f"{statement[0].upper()}{statement[1:]}.",
     )
+    bench.on_other_items()
     return _evidence(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
 
 

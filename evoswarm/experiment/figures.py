@@ -14,6 +14,9 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import FailedItems, together
 from evoswarm.evolution.report import IslandReport
 
+LATER_SHARE = 0.6
+"""Of what the first generation takes, what a later one takes: its recipes are like others that were asked before."""
+
 
 @dataclass(frozen=True)
 class GenerationFigures:
@@ -164,10 +167,15 @@ class Meter:
             at_limit=sum(summary.at_limit for summary in summaries),
             cut_off=sum(summary.cut_off for summary in summaries),
             seconds=seconds,
-            seconds_left=fmean(pace[-3:]) * (generations - 1 - generation) if pace else None,
+            seconds_left=_to_come(pace) * (generations - 1 - generation) if pace else None,
             replayed=self._replayed,
             counters=self._evaluator.swarm.counters.since(self._counters),
         )
+
+
+def _to_come(pace: Sequence[float]) -> float:
+    """Seconds that a generation to come takes, by those before."""
+    return LATER_SHARE * pace[0] if len(pace) == 1 else fmean(pace[-3:] if len(pace) > 3 else pace[1:])
 
 
 def _island(report: IslandReport, objectives: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from evoswarm.space import SearchSpace
 SMALL, LARGER = 2, 3
 """Items of a first rehearsal at least, and how many times as many those of a second one are."""
 
-ENOUGH = {"plan": 4.0, "search": 0.7}
+ENOUGH = {"plan": 5.0, "search": 1.0}
 """Seconds of a first rehearsal, by who asks, from which on there is no second one."""
 
 
@@ -98,7 +98,7 @@ class Ahead:
         wanted = {CHOOSING: len(items["selection"])}
         if "test" in items:
             wanted |= {RIVALS: len(items["selection"]), TEST: len(items["test"])}
-        return {name: known.prices.seconds(known.work(name, count)) for name, count in wanted.items()}
+        return {name: known.part(name, count).seconds for name, count in wanted.items()}
 
     def _played(self, finalists: Sequence[Candidate]) -> list[Act]:
         """The end of the command on few items, and on more where that took next to nothing."""

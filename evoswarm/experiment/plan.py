@@ -7,7 +7,7 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +33,12 @@ from evoswarm.tasks.task import SPLITS
 
 TRACKING_SECONDS = 2.5
 """That MLflow takes to begin, whatever is searched."""
+
+TRACKING_BYTES = 120_000_000
+"""That MLflow takes, likewise."""
+
+SPREAD = 1.3
+"""Times what is kept, with Python's objects around it and gaps in between."""
 
 LOOK_SECONDS = 30.0
 """About so long a plan may take to ask members alone, where all calibration items would take longer."""
@@ -167,8 +173,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
         grown = max(0.0, _peak_memory() - before)
         known, largest = Rehearsal(acts), acts[-1]
         parts, rows = _parts(space, known)
-        # What a sample needs beside states, such as vocabularies, it needs once; states grow with the search.
-        kept = bench.swarm.counters.peak_state_bytes * len(space.pool) * rows / max(1.0, known.rows)
+        times = _most_at_once(rows) / max(1.0, known.rows)
         scores = [one.scores for some in largest.generations[:2] for one in some.values()]
         scores += [scores_of(row) for _, row in largest.plain]
         return Plan(
@@ -177,10 +182,10 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             sample_items=len(largest.items),
             sample_seconds=took,
             outlook=Outlook({"start": PlannedPart(started + _tracking(space), 0, 0.0), **parts}),
-            rows=rows,
+            rows=sum(rows.values()),
             symbols=symbols(bench),
             weight_bytes=sum(shape.parameter_bytes for shape in bench.swarm.shapes.values()),
-            memory_bytes=before + grown + min(kept, float(bench.swarm.state_limit_bytes)),
+            memory_bytes=before + grown + _to_be_kept(bench, times) + _tracking_bytes(space),
             disagreement=_disagreement(scores),
             test_items=space.splits.test,
             detectable=_POWER_FACTOR * math.sqrt(max(_disagreement(scores), 0.01) / space.splits.test),
@@ -202,14 +207,14 @@ def _acts(bench: Workbench, progress: Progress, clock: Clock) -> list[Act]:
     return acts
 
 
-def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], float]:
-    """What every part takes, and the prefixes that members read in all of them."""
+def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], dict[str, float]]:
+    """What every part takes, and the prefixes that members read in it."""
     splits, generations = space.splits, space.evolution.generations
-    works = {
+    taken = {
         "search": known.searching(splits.search, generations),
-        CHOOSING: known.work(CHOOSING, splits.selection),
-        RIVALS: known.work(RIVALS, splits.selection),
-        TEST: known.work(TEST, splits.test),
+        CHOOSING: known.part(CHOOSING, splits.selection),
+        RIVALS: known.part(RIVALS, splits.selection),
+        TEST: known.part(TEST, splits.test),
     }
     searched = generation_size(space) * splits.search * generations
     asked = {
@@ -218,8 +223,26 @@ def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart]
         RIVALS: known.asked(RIVALS, splits.selection),
         TEST: known.asked(TEST, splits.test),
     }
-    parts = {name: PlannedPart(known.prices.seconds(work), *asked[name]) for name, work in works.items()}
-    return parts, sum(work.rows for work in works.values())
+    parts = {name: PlannedPart(one.seconds, *asked[name]) for name, one in taken.items()}
+    return parts, {name: one.work.rows for name, one in taken.items()}
+
+
+def _most_at_once(rows: Mapping[str, float]) -> float:
+    """Prefixes that are kept at once: of the search, then of the selection items, then of the test items."""
+    return max(rows["search"], rows[CHOOSING] + rows[RIVALS], rows[TEST])
+
+
+def _to_be_kept(bench: Workbench, times: float) -> float:
+    """Bytes that will be kept beside those that are, when so many times as much has been read.
+
+    What a sample needs beside, such as vocabularies, it needs once.
+    """
+    kept = bench.swarm.kept.values()
+    return sum(max(0.0, min(one.bytes * times * SPREAD, float(one.limit)) - one.bytes) for one in kept)
+
+
+def _tracking_bytes(space: SearchSpace) -> int:
+    return TRACKING_BYTES if space.tracking.mlflow else 0
 
 
 def _tracking(space: SearchSpace) -> float:

@@ -234,14 +234,26 @@ class Rehearsal:
         fixed = largest.taken.work.scaled(items / largest.items, self._growth)
         return replace(of_all, forwards=fixed.forwards, rounds=fixed.rounds)
 
-    def searching(self, items: int, generations: int) -> Work:
+    def part(self, name: str, items: int) -> Taken:
+        """One part on so many items.
+
+        Prices that little was seen of can be far off. So a part takes no less than it took on few items, and no more
+        than as many times that as there are more items.
+        """
+        work = self.work(name, items)
+        seconds = self.prices.seconds(work)
+        for scene in self._scenes.get(name, [])[-1:]:
+            times = max(1.0, items / scene.items)
+            seconds = min(max(seconds, scene.taken.seconds), times * scene.taken.seconds)
+        return Taken(work, seconds)
+
+    def searching(self, items: int, generations: int) -> Taken:
         """Calibration and generations; those that were not played are as the last two were."""
-        found = self.work(CALIBRATING, min(CALIBRATION_ITEMS, items))
-        for generation in range(min(generations, self._played)):
-            found += self.work(str(generation), items)
-        for generation in range(max(0, self._played - 2), self._played):
-            found += self.work(str(generation), items).scaled(max(0, generations - self._played) / min(2, self._played))
-        return found
+        found = [self.part(CALIBRATING, min(CALIBRATION_ITEMS, items))]
+        found += [self.part(str(generation), items) for generation in range(min(generations, self._played))]
+        last = found[1:][-2:]
+        found += [last[number % len(last)] for number in range(generations - self._played) if last]
+        return Taken(sum((one.work for one in found), Work()), sum(one.seconds for one in found))
 
     def asked(self, name: str, items: int) -> tuple[int, float]:
         """Evaluations of one part on so many items, and the tokens that they would read alone."""

@@ -145,6 +145,7 @@ def _opened(
                 stop=stop,
                 progress=progress,
                 swarm=swarm,
+                lent=True,
                 drawn=drawn,
             )
         )

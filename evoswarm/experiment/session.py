@@ -104,6 +104,7 @@ def search(
     named_store(checked)  # a refusal comes before anything is written
     root = Path(runs)
     splits: tuple[SplitName, ...] = ("search", "selection", "test") if certify else ("search", "selection")
+    lent = swarm is not None
     place, kept = None if out is None else Path(out), ledger_file(root, ledger)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(place or root))  # before members are loaded: libraries lose presses
@@ -126,6 +127,7 @@ def search(
                 stop=interrupt.asked,
                 progress=progress,
                 swarm=swarm,
+                lent=lent,
                 drawn=drawn,
             )
         )
@@ -211,6 +213,7 @@ class Session:
             self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
             self._progress.note(generation_terms(bench.space.objectives[0]))
             reason = evolving.go()
+            bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}

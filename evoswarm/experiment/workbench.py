@@ -38,6 +38,7 @@ class Workbench:
         items: per split, of those that were asked for.
         swarm: the loaded pool.
         evaluator: scores recipes.
+        lent: the swarm is somebody else's, who may have other searches for it.
     """
 
     asked: SearchSpace
@@ -46,11 +47,17 @@ class Workbench:
     items: Mapping[SplitName, Sequence[Item]]
     swarm: Decoder
     evaluator: Evaluator
+    lent: bool = False
 
     @property
     def pool(self) -> tuple[MemberSpec, ...]:
         """The members, as loaded."""
         return self.space.pool
+
+    def on_other_items(self) -> None:
+        """What was asked so far is asked no more: it is forgotten what members have read of it, if nobody wants it."""
+        if not self.lent:
+            self.swarm.forget()
 
     def as_deployed(self) -> Workbench:
         """The same with an evaluator that knows the members through their own chat templates, too."""
@@ -83,6 +90,7 @@ def workbench(
     progress: Progress = SILENT,
     swarm: Decoder | None = None,
     drawn: Drawn | None = None,
+    lent: bool = False,
 ) -> Iterator[Workbench]:
     """Make a space ready; the ledger is let go at the end.
 
@@ -95,6 +103,7 @@ def workbench(
         progress: told what is being done.
         swarm: the pool, loaded already; None loads it, or, where the ledger knows its members, leaves that to whoever
             decodes first.
+        lent: others go on with that pool, and with what it has read.
         drawn: the space's items, read already; None reads them.
 
     Raises:
@@ -110,7 +119,7 @@ def workbench(
         asked = in_its_alphabet(space, swarm)
         loaded = asked.model_copy(update={"pool": swarm.specs})
         evaluator = Evaluator(swarm, drawn.tasks, open_ledger, transient=transient, stop=stop, tell=progress.decoding)
-        yield Workbench(asked, loaded, drawn.tasks, items, swarm, evaluator)
+        yield Workbench(asked, loaded, drawn.tasks, items, swarm, evaluator, lent)
 
 
 def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:

@@ -8,6 +8,7 @@ import pytest
 
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
+from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
 
 POOLS = {"bytes": ("gpt2-c", "mamba-b", "qwen3-d"), "tokens": ONE_TOKENIZER}
@@ -98,3 +99,23 @@ def test_peaks_stay_near_the_limits(zoo: Swarm) -> None:
         swarm.decode(batch)
     assert 0 < swarm.counters.peak_state_bytes <= 1.1 * limits["state_memory_bytes"]
     assert 0 < swarm.counters.peak_row_bytes <= 1.1 * limits["row_memory_bytes"]
+
+
+@pytest.mark.parametrize("alphabet", POOLS)
+def test_what_was_read_can_be_forgotten_and_read_again(zoo: Swarm, alphabet: str) -> None:
+    swarm = Swarm(members(zoo, alphabet))
+    swarm.forget()  # before anything was read
+    batch = asked(alphabet)[1]
+    before, read = swarm.decode(batch), swarm.counters.rows_forwarded
+    swarm.forget()
+    check_integrity(swarm)
+    for view in swarm.views:
+        assert not len(view.contexts)
+        assert not view.contexts.distributions.slots.in_use
+    for memory in swarm.views.memories:
+        assert (memory.tree.state_bytes, memory.row_bytes_in_use, len(memory.tree._by_depth())) == (0, 0, 1)
+    again = swarm.decode(batch)
+    assert swarm.counters.rows_forwarded == 2 * read, "the same once more"
+    sure = [(one, other) for one, other in zip(before, again, strict=True) if min(one.margin, other.margin) > SURE]
+    assert len(sure) >= 0.8 * len(batch)
+    assert all((one.samples, one.use) == (other.samples, other.use) for one, other in sure)

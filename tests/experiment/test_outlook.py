@@ -9,12 +9,13 @@ import pytest
 
 from evoswarm.cli.console import generation_line
 from evoswarm.cli.events import GenerationEvent
-from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
 from evoswarm.experiment.outlook import Outlook, PlannedPart, finalists
 from evoswarm.experiment.plan import Plan, make_plan
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import workbench
 from evoswarm.space import SearchSpace
 
 Micro = Callable[..., SearchSpace]
@@ -88,3 +89,22 @@ def test_pricing_a_certificate_leaves_nothing_behind(micro: Micro, tmp_path: Pat
 def test_parts_add_up() -> None:
     outlook = Outlook({"search": PlannedPart(1.5, 10, 100.0), "test": PlannedPart(2.0, 5, 50.0)})
     assert (outlook.seconds, outlook.evaluations, outlook.tokens) == (3.5, 15, 150.0)
+
+
+def test_generations_to_come_take_what_the_last_took_but_less_than_the_first() -> None:
+    assert _to_come([10.0]) == LATER_SHARE * 10.0
+    assert _to_come([10.0, 4.0]) == 4.0
+    assert _to_come([10.0, 4.0, 2.0]) == 3.0
+    assert _to_come([10.0, 4.0, 2.0, 3.0]) == 3.0
+
+
+def test_a_search_forgets_what_it_asked_unless_others_share_its_pool(micro: Micro, tmp_path: Path) -> None:
+    """Between search and selection items, and before the test items."""
+    space = micro("evolution.generations=1")
+    with workbench(space, ":memory:") as bench:
+        search(space, runs=tmp_path / "lent", swarm=bench.swarm, certify=False)
+        prompts = {text for view in bench.swarm.views for text in view.contexts.prompt_texts}  # type: ignore[attr-defined]
+        assert {item.prompt for split in bench.items.values() for item in split} <= prompts
+        assert bench.lent is False
+        bench.on_other_items()
+        assert not any(len(view.contexts) for view in bench.swarm.views)  # type: ignore[attr-defined]

@@ -57,10 +57,10 @@ def recorded(*sizes: int) -> list[Act]:
 def test_few_items_say_what_many_take(part: str) -> None:
     items, seconds, *counts = WHOLE[part]
     known = Rehearsal(recorded(5, 15))
-    work = known.work(part, items)
+    work, took = known.work(part, items), known.part(part, items).seconds
     for kind, count in zip(KINDS, counts, strict=True):
         assert 1 / 1.6 < getattr(work, kind) / count < 1.6, kind
-    assert 1 / 1.5 < known.prices.seconds(work) / seconds < 1.5
+    assert 1 / 1.5 < took / seconds < 1.5
 
 
 def test_what_a_search_has_taken_corrects_its_prices() -> None:
@@ -70,6 +70,14 @@ def test_what_a_search_has_taken_corrects_its_prices() -> None:
     rest = known.work(TEST, 1000)
     corrected = Rehearsal(recorded(5, 15), over * 5).prices.seconds(rest)
     assert 1.5 < corrected / known.prices.seconds(rest) < 3.0
+
+
+def test_a_part_takes_no_less_than_on_few_items_and_no_more_than_each_by_itself() -> None:
+    """However little the prices are worth."""
+    free, dear = Rehearsal(recorded(5)), Rehearsal(recorded(5))
+    free.prices, dear.prices = Prices((0.0,) * 5), Prices((1.0,) * 5)
+    assert free.part(TEST, 1000).seconds == RECORDED[5][TEST][0]
+    assert dear.part(TEST, 1000).seconds == pytest.approx(200 * RECORDED[5][TEST][0])
 
 
 def test_prices_are_found_where_work_tells_them_apart() -> None:
@@ -93,12 +101,13 @@ def test_calls_and_rounds_grow_slower_than_items() -> None:
 
 def test_generations_that_were_not_played_are_as_the_last_two_were() -> None:
     known = Rehearsal(recorded(5))
-    four, six = known.searching(100, 4), known.searching(100, 6)
+    two, four, six = (known.searching(100, count) for count in (2, 4, 6))
     last = [known.work(name, 100).lookups for name in ("2", "3")]
-    assert six.lookups - four.lookups == pytest.approx(sum(last))
-    assert known.searching(100, 2).lookups < four.lookups
+    assert six.work.lookups - four.work.lookups == pytest.approx(sum(last))
+    assert two.work.lookups < four.work.lookups
+    assert two.seconds < four.seconds < six.seconds
     calibrated = known.work(CALIBRATING, 64).rows
-    assert known.searching(100, 0).rows == calibrated == pytest.approx(302 * 64 / 5)
+    assert known.searching(100, 0).work.rows == calibrated == pytest.approx(302 * 64 / 5)
 
 
 def test_evaluations_and_tokens_grow_with_items() -> None:

@@ -34,6 +34,11 @@ class Distributions:
         self.slots = RowSlots(limit_bytes // self.row_bytes)
         self._rows = torch.empty((self.slots.size, symbols))
 
+    @property
+    def limit_bytes(self) -> int:
+        """What all of them may take."""
+        return self.slots.limit * self.row_bytes
+
     def write(self, taken: NDArray[np.int64], rows: Tensor) -> None:
         """Write ``[n, symbols]`` log-probabilities to ``[n]`` rows that were taken for them."""
         if self.slots.size > len(self._rows):
@@ -257,3 +262,8 @@ class ContextTable:
         """About what a context takes, distributions not counted."""
         tables: int = sum(getattr(self, name)[:1].nbytes for name in self._TABLES)
         return CONTEXT_BYTES + tables
+
+    @property
+    def bytes_in_use(self) -> int:
+        """About what all contexts take, with their distributions."""
+        return len(self) * self.bytes_each + self.distributions.slots.in_use * self.distributions.row_bytes

@@ -14,7 +14,7 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.codec import Codec
 
-WARM_BYTES = 1 << 28  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
+WARM_BYTES = 1 << 25  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
 WARM_ROWS = 256  # but of large vocabularies, which large models have, so many are kept
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
 BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
@@ -61,6 +61,11 @@ class MemberRows:
         self._order = torch.from_numpy(codec.order).to(self.device)
         self._ends = torch.tensor(codec.end_ids, device=self.device)
         self.log_probs = torch.empty((0, len(codec.order) + 1), device=self.device)
+
+    @property
+    def limit_bytes(self) -> int:
+        """What they may take, running sums included."""
+        return self.slots.limit * self.row_bytes
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
         """Keep ``[nodes, columns]`` logits; special tokens and columns beyond the vocabulary get no mass."""

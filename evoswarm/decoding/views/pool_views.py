@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from evoswarm.decoding.decoder import Kept
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import Node
@@ -44,6 +45,7 @@ class PoolViews:
         self._text_bytes = sum(
             one.text_bytes // 2 for one in limits
         )  # of contexts; and, beside them, of bytes behind them
+        self._state_bytes = sum(one.state_bytes for one in limits)
         alphabets = int(min(MOST_ALPHABETS, 2 ** len(set(tokens.values())) - 1))
         self.distribution_bytes = distribution_bytes // alphabets
         self._tokens, self._counters = tokens, counters
@@ -84,3 +86,24 @@ class PoolViews:
         needed = set[Node]().union(*(view.needed() for view in self)) if any(crowded) else None
         for memory in self.memories:
             memory.tidy(needed)
+
+    @property
+    def kept(self) -> dict[str, Kept]:
+        """What is kept of all that was read, by kind: nodes with their states, rows, texts with distributions."""
+        states = sum(memory.tree.state_bytes for memory in self.memories)
+        rows = sum(memory.row_bytes_in_use for memory in self.memories)
+        texts = sum(view.contexts.bytes_in_use for view in self)
+        return {
+            "states": Kept(states, self._state_bytes),
+            "rows": Kept(rows, sum(memory.rows.limit_bytes for memory in self.memories)),
+            "texts": Kept(texts, self._text_bytes + sum(view.contexts.distributions.limit_bytes for view in self)),
+        }
+
+    def forget(self) -> None:
+        """Between decodings: forget every text and all that was read of it; what tokenizers say of texts stays."""
+        for view in self:
+            view.contexts.keep_used_since(view.clock + 1)
+            view.forget(nodes=True)
+        for memory in self.memories:
+            memory.tree.shrink(0)
+            memory.tidy(set())
