@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoswarm.cli.output import say
+from evoswarm.cli.output import say, show
 from evoswarm.cli.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, rows_file
+from evoswarm.cli.terminal import columns, fitted
 from evoswarm.evaluation.failures import sentence
 from evoswarm.experiment.by_column import EVERYTHING, TASK, Group, Mean, by_column
 from evoswarm.experiment.per_question import AnswerRow, PerQuestion, decoded_answers, kept_answers
@@ -218,9 +219,9 @@ def _print_groups(groups: Sequence[Group], by: str, width: int) -> None:
             say(line + "".join(f"  {cells[name][number]:>{widths[name]}}" for name in shown))
     say("")
     for line in _EXPLAINED:
-        say(line)
+        show(line)
     if any("of" in cell for column in cells.values() for cell in column):
-        say("Where answers are not in the ledger, the number of those that are stands behind the accuracy.")
+        show("Where answers are not in the ledger, the number of those that are stands behind the accuracy.")
 
 
 def _cell(group: Group, mean: Mean) -> str:
@@ -251,4 +252,4 @@ def _notes(asked: AskedPolicy, answers: PerQuestion, ledger: Path | None) -> Ite
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print("\n".join(fitted(text, columns(sys.stderr))), file=sys.stderr, flush=True)
