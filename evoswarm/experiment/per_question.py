@@ -79,13 +79,13 @@ def kept_answers(asked: AskedPolicy, split: SplitName, ledger: Path | None = Non
     """
     if split == "test":
         asked.require_opened()
-    tasks = make_tasks(asked.space)
-    items = draw_items(asked.space, tasks)[split]
-    if asked.run is not None:
-        same_items(asked.run, events_of(asked.run), asked.space, {split: items})
     file = ledger_file(asked.runs, ledger)
     store = Ledger(file) if os.path.exists(file) else None
     try:
+        tasks = make_tasks(asked.space)
+        items = draw_items(asked.space, tasks)[split]
+        if asked.run is not None:
+            same_items(asked.run, events_of(asked.run), asked.space, {split: items})
         kept = KeptEvaluations(store, {task.name: task for task in tasks}, asked.failures)
         kept.settle([asked.policy, *(recipe for ways in asked.members.values() for recipe in ways)], items)
         known = {name: max(ways, key=kept.count) for name, ways in asked.members.items() if ways}

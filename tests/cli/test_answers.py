@@ -119,3 +119,6 @@ class TestWrongWords:
         refused(command("answers", run, "--split", "test", "--decode"), "--decode", "a certificate alone")
         refused(command("answers", run / "recipes" / "uniform-mix.json", "--split", "test"), "certificate of this")
         refused(command("answers", "--csv", run), "RUN|RECIPE")
+        Path("none.sqlite").write_text("no ledger")
+        for more in ((), ("--decode",)):
+            refused(command("answers", run, "--ledger", "none.sqlite", *more), "none.sqlite", "expected a ledger")

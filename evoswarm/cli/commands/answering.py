@@ -173,6 +173,10 @@ def answers(
 
         asked = asked_policy(recipe, space, trust)
         require_new(out, overwrite=overwrite, inputs=asked.inputs)
+        if decode:
+            from evoswarm.cli.early import check_ledger
+
+            check_ledger(asked.runs, ledger)
         run_answers(asked, name, Form(csv, as_json, by), narrator, ledger=ledger, decode=decode)
 
 
