@@ -33,7 +33,7 @@ from evoswarm.experiment.spoilt import spoilt_tests
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.zoo.catalogue import member_path
-from tests.experiment.runs import OUTCOMES, lines, same_outcome
+from tests.experiment.runs import OUTCOMES, as_chosen, lines, same_outcome
 
 SHORT = 24  # tokens that one member can read
 WORDS = ["stone", "river", "cloud", "table", "horse", "plant", "chair", "bread", "glass", "light", "tiger", "spoon"]
@@ -164,8 +164,9 @@ def test_a_search_with_failures_is_replayed_to_the_byte(spoilt: dict[str, Any], 
     again = search(spoilt["space"], runs=runs, out=runs / "again", progress=Progress(generation=replayed.append))
     fresh = search(spoilt["space"], runs=tmp_path / "fresh")
     assert sum(one.decoded for one in replayed) == 0
-    certified = [name for name in OUTCOMES if "certificate" not in name]
-    assert all((again.directory / name).read_bytes() == (first / name).read_bytes() for name in certified)
+    chosen = [name for name in OUTCOMES if "certificate" not in name and name != "champion.json"]
+    assert all((again.directory / name).read_bytes() == (first / name).read_bytes() for name in chosen)
+    assert as_chosen(again.directory) == as_chosen(first)
     assert same_outcome(fresh.directory, first)
 
 
@@ -201,29 +202,34 @@ def test_check_counts_prompts_as_chat_templates_make_them(short_pool: Path, tmp_
 def test_plan_says_who_reaches_the_limit_and_what_that_cuts_off(short_pool: Path, tmp_path: Path) -> None:
     """Behind a marker that never comes nothing can be read: that is cut off, not wrong."""
     marked = "tasks.0.scorer={kind: regex, pattern: 'answer: (.*)'}"
-    space = space_of(short_pool, tmp_path, marked, "tasks.0.max_bytes=1", long=1000)
-    planned = make_plan(space)
-    assert {(one.member, one.share, one.cut_off) for one in planned.obstacles.at_limit} == {
-        ("small", 1.0, 1.0),
-        ("llama-a", 1.0, 1.0),
-    }
+    planned = make_plan(space_of(short_pool, tmp_path, marked, "tasks.0.max_bytes=5", long=1000))
+    limits = {one.member: one for one in planned.obstacles.at_limit}
+    assert (limits["small"].share, limits["small"].cut_off) == (1.0, 1.0)
+    assert all(one.cut_off == one.share for one in limits.values())
     (line,) = [line for line in planned.lines() if line.startswith("limits:")]
     assert "words: answers that reached max_bytes" in line
     assert "small 100%, 100% before an answer could be read" in line
+
+
+def test_a_search_and_its_certificate_say_what_was_cut_off(short_pool: Path, tmp_path: Path) -> None:
+    """An answer that ends in one of some letters can be read; any other has come to nothing at its limit."""
+    readable = "tasks.0.scorer={kind: regex, pattern: '[srth]$'}"
+    space = space_of(short_pool, tmp_path, readable, "tasks.0.max_bytes=5", long=1000)
     figures: list[GenerationFigures] = []
     result = search(space, runs=tmp_path / "runs", progress=Progress(generation=figures.append))
-    assert figures[0].cut_off == figures[0].at_limit == figures[0].fresh
+    assert 0 < figures[0].cut_off < figures[0].at_limit
     assert figures[0].failed == ()
-    assert generation_line(figures[0]).endswith(f"| {figures[0].fresh} answers cut off")
-    assert result.warnings == (
-        "Answers of the champion to 12 of 12 search, 12 of 12 selection and 12 of 12 test items were cut off by "
-        "max_bytes before anything that the scorer could read; they count as wrong.",
-    )
+    assert generation_line(figures[0]).endswith(f"| {figures[0].cut_off} answers cut off")
     assert result.certificate is not None
-    assert result.certificate.cut_off == 12
-    assert "12 ended at the limit of bytes, 12 of them before anything could be read" in " ".join(
-        page(result.certificate).split()
+    assert result.on_search is not None
+    splits = result.on_search.cut_off, result.selection.champion.summary.cut_off, result.certificate.cut_off
+    assert all(0 < cut_off < 12 for cut_off in splits)
+    assert result.warnings == (
+        "Answers of the champion to {} of 12 search, {} of 12 selection and {} of 12 test items were cut off by "
+        "max_bytes before anything that the scorer could read; they count as wrong.".format(*splits),
     )
+    told = " ".join(page(result.certificate).split())
+    assert f"ended at the limit of bytes, {splits[2]} of them before anything could be read" in told
 
 
 def test_what_fails_everywhere_ends_the_search_with_one_sentence_and_begins_anew(
