@@ -49,7 +49,7 @@ class Pace:
     Args:
         wanted: answers in all.
         counters: of the engine: they count while a wave is at work, where it is in this process.
-        tell: called now and then.
+        tell: called when it begins, and now and then.
         most: symbols that all answers may have together.
     """
 
@@ -58,6 +58,8 @@ class Pace:
         self._done = 0
         self._base, self._first_symbol = counters.answers, counters.symbols
         self._began = self._told = time.monotonic()
+        if wanted:
+            tell(Advance(0, wanted, 0.0, 0, most))
 
     def done(self, answers: int) -> None:
         """So many more are there for good."""
