@@ -98,7 +98,7 @@ class Verdict(Strict):
 
     Attributes:
         outcome: in two words.
-        sentence: why.
+        sentence: why, as the certificate says it.
         forced: the test items had been opened for another champion of the space before.
         opened_before: how many other recipes had opened some of them before.
     """
