@@ -19,8 +19,9 @@ from evoswarm.errors import SpaceError, Where
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space.coherence import check_coherence
+from evoswarm.space.ending import ChampionSettings
 from evoswarm.space.explain import explain
-from evoswarm.space.settings import ChampionSettings, SpaceSettings
+from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
 from evoswarm.trust import NOBODY, Trust

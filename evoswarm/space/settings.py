@@ -19,6 +19,7 @@ from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
 from evoswarm.policies.alphabets import AlphabetChoice, AlphabetName
 from evoswarm.settings import LONGEST_NAME, NAME, KeyOf, Seed, Settings
+from evoswarm.space.ending import CertificateSettings, ChampionSettings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES
 
@@ -261,31 +262,6 @@ class Tracking(Settings):
     mlflow: bool = True
     uri: str | None = Field(default=None, pattern=STORE)
     experiment: str = Field(default="evoswarm", min_length=1)
-
-
-class ChampionSettings(Settings):
-    """Which finalist a search ends with.
-
-    Attributes:
-        choose: ``accurate``, the most accurate on the selection split; or ``thrifty``, the cheapest that the most
-            accurate does not clearly beat there. Null is accurate where no objective is a cost, else thrifty.
-        saving: the least share of FLOPs that a thrifty choice must save.
-    """
-
-    choose: Literal["accurate", "thrifty"] | None = None
-    saving: float = Field(default=0.05, ge=0, lt=1)
-
-
-class CertificateSettings(Settings):
-    """What the verdict calls a gain, and how far rivals may go.
-
-    Attributes:
-        margin: the least gain in accuracy that is worth the trouble; *no value* means below it.
-        samples: answers per item that a rival may draw from a member, where the champion's FLOPs buy as many.
-    """
-
-    margin: float = Field(default=0.03, gt=0, lt=1)
-    samples: int = Field(default=17, ge=3, le=1024)
 
 
 class Decoding(Settings):

@@ -1,0 +1,34 @@
+"""How a search ends, as its space says: which finalist is its champion, and what its certificate calls a gain."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from evoswarm.settings import Settings
+
+
+class ChampionSettings(Settings):
+    """Which finalist a search ends with.
+
+    Attributes:
+        choose: ``accurate``, the most accurate on the selection split; or ``thrifty``, the cheapest that the most
+            accurate does not clearly beat there. Null is accurate where no objective is a cost, else thrifty.
+        saving: the least share of FLOPs that a thrifty choice must save.
+    """
+
+    choose: Literal["accurate", "thrifty"] | None = None
+    saving: float = Field(default=0.05, ge=0, lt=1)
+
+
+class CertificateSettings(Settings):
+    """What the verdict calls a gain, and how far rivals may go.
+
+    Attributes:
+        margin: the least gain in accuracy that is worth the trouble; *no value* means below it.
+        samples: answers per item that a rival may draw from a member, where the champion's FLOPs buy as many.
+    """
+
+    margin: float = Field(default=0.03, gt=0, lt=1)
+    samples: int = Field(default=17, ge=3, le=1024)
