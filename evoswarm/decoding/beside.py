@@ -89,7 +89,7 @@ class Beside(Decoder):
 
     @property
     def kept(self) -> Mapping[str, Kept]:
-        """See ``Decoder``; of the pool alone, as is the limit on its states."""
+        """See ``Decoder``; the pool knows of the other one."""
         return self.pool.kept
 
     def forget(self) -> None:
@@ -100,11 +100,6 @@ class Beside(Decoder):
         """See ``Decoder``."""
         elsewhere = recipe.specs[0].name in self._others
         return (self.other if elsewhere and self.other is not None else self.pool).symbols(recipe)
-
-    @property
-    def state_limit_bytes(self) -> int:
-        """See ``Decoder``; the other one's states are kept within as much again."""
-        return self.pool.state_limit_bytes + (0 if self.other is None else self.other.state_limit_bytes)
 
     @cached_property
     def _others(self) -> frozenset[str]:

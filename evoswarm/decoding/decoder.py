@@ -165,8 +165,8 @@ class Decoder(Protocol):
 
     @property
     @abstractmethod
-    def state_limit_bytes(self) -> int:
-        """What the kept states of all members may come to."""
+    def kept(self) -> Mapping[str, Kept]:
+        """What is kept of all that was read, by kind; nothing before anything was."""
 
     def through_templates(self, store: FactStore | None = None) -> Decoder | None:
         """The same models, each asked through its own chat template, where they are not asked so already.
@@ -176,11 +176,6 @@ class Decoder(Protocol):
         loaded.
         """
         return None
-
-    @property
-    def kept(self) -> Mapping[str, Kept]:
-        """What is kept of all that was read, by kind; nothing where this decoder does not know."""
-        return {}
 
     def forget(self) -> None:
         """Forget what has been read, and what was said: nobody will ask these questions again.

@@ -172,8 +172,13 @@ class Swarm(Decoder):
 
     @property
     def kept(self) -> dict[str, Kept]:
-        """States, rows and texts of all members; see :class:`Decoder`."""
-        return self.views.kept if "views" in self.__dict__ else {}
+        """States, rows and texts of all members, asked through their templates or not; see :class:`Decoder`."""
+        found = self.views.kept if "views" in self.__dict__ else {}
+        for other in self._through:
+            for kind, more in ({} if other is None else other.kept).items():
+                one = found.get(kind, Kept(0, 0))
+                found[kind] = Kept(one.bytes + more.bytes, one.limit + more.limit)
+        return found
 
     def forget(self) -> None:
         """Forget what has been read, and what it said; see :class:`Decoder`."""
@@ -228,11 +233,6 @@ class Swarm(Decoder):
             {name: len(one.order) for name, one in made.items()},
             {name: one.decomposed for name, one in made.items()},
         )
-
-    @property
-    def state_limit_bytes(self) -> int:
-        """What the kept states of all members may come to."""
-        return sum(limits.state_bytes for limits in self.limits)
 
     def _check_stops(self, requests: Sequence[Request]) -> None:
         """Refuse stop strings that no answer can hold.

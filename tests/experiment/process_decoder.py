@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from evoswarm.decoding.decoder import Decoder, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, Kept, MemberFacts, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.member_spec import MemberSpec
@@ -87,9 +87,9 @@ class ProcessDecoder(Decoder):
         return found
 
     @property
-    def state_limit_bytes(self) -> int:
+    def kept(self) -> Mapping[str, Kept]:
         """See ``Decoder``."""
-        found: int = self._ask("state_limit_bytes")
+        found: Mapping[str, Kept] = self._ask("kept")
         return found
 
     def _ask(self, name: str, *arguments: object) -> Any:

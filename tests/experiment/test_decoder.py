@@ -55,7 +55,8 @@ def test_everything_asked_has_the_same_answer(far: ProcessDecoder, near: Swarm) 
     assert far.silenced(PROMPTS) == near.silenced(PROMPTS)
     mix = Recipe(members=tuple(RecipeMember(spec=spec) for spec in near.specs), lead=near.specs[0].name)
     assert far.symbols(mix) == near.symbols(mix)
-    assert far.state_limit_bytes > 0
+    assert [*far.kept] == ["states", "rows", "texts"]
+    assert all(0 <= one.bytes <= one.limit for one in far.kept.values())
 
 
 def recipe_of(spec: MemberSpec) -> Recipe:
