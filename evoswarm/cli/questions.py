@@ -15,6 +15,7 @@ from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
     from evoswarm.experiment.answering import Answer
+    from evoswarm.experiment.asking import Asking
     from evoswarm.tasks.table import Table
 
 COLUMNS = ("prompt", "question")
@@ -31,21 +32,45 @@ class Prompts:
     """Questions, and what stood beside them.
 
     Attributes:
-        texts: one per row.
+        texts: one per row; none where no column holds them.
         rows: as they were read.
         columns: of the rows, in order.
         renamed: columns that an answer has too, and what they are called beside it.
+        file: that they were read from.
+        named: somebody named the column of texts.
     """
 
     texts: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     columns: tuple[str, ...]
     renamed: Mapping[str, str]
+    file: str = ""
+    named: bool = True
 
     @classmethod
     def alone(cls, text: str) -> Prompts:
         """One question with nothing beside it."""
         return cls([text], [{"prompt": text}], ("prompt",), {})
+
+    def asked(self, asking: Asking) -> Sequence[str | Mapping[str, Any]]:
+        """What is asked: whole rows, where they have all columns of the task's template, else the texts.
+
+        Raises:
+            RunError: no column holds questions, or the template cannot be filled in from a row.
+        """
+        if self.named or not asking.reads(self.columns):
+            if not self.texts:
+                expected = " or ".join(map(repr, COLUMNS))
+                hint = "--column names the one that holds the questions"
+                got = f"the columns {', '.join(self.columns):.500}"
+                raise RunError(f"expected a column {expected} ({hint}), got {got}", Where(self.file))
+            return self.texts
+        for number, row in enumerate(self.rows, start=1):
+            try:
+                asking.worded(row)
+            except RunError as error:
+                raise RunError(f"row {number}: {error.message}", Where(self.file)) from None
+        return self.rows
 
     def kept(self, number: int) -> dict[str, Any]:
         """What stood in a row, as it is written beside the answer."""
@@ -58,7 +83,7 @@ def read_questions(prompt: str | None, prompts: Path | None, column: str | None 
     Args:
         prompt: the question itself; ``-`` is standard input.
         prompts: a file of them.
-        column: of the file that holds them; None is one of `COLUMNS`.
+        column: of the file that holds them; None is one of `COLUMNS`, where rows do not fill in the task's template.
 
     Raises:
         RunError: there are none, or a row of the file has none.
@@ -116,21 +141,19 @@ def _of_table(file: Path, table: Table, column: str | None) -> Prompts:
     where = Where(str(file))
     if not table.rows:
         raise RunError("expected at least one row, got none", where)
-    found = ", ".join(table.columns)
     name = column or next((name for name in COLUMNS if name in table.columns), None)
-    if name not in table.columns:
-        expected = " or ".join(map(repr, COLUMNS)) if column is None else repr(column)
-        hint = " (--column names the one that holds the questions)" if column is None else ""
-        raise RunError(f"expected a column {expected}{hint}, got the columns {found:.500}", where)
+    if column is not None and column not in table.columns:
+        raise RunError(f"expected a column {column!r}, got the columns {', '.join(table.columns):.500}", where)
     texts = []
-    for number, row in enumerate(table.rows, start=1):
+    for number, row in enumerate(table.rows if name is not None else (), start=1):
         text = row.get(str(name))
         if not isinstance(text, str):
             got = f"the columns {', '.join(row)}" if name not in row else f"{text!r:.60}"
             raise RunError(f"row {number}: expected a text, got {got}", Where(str(file), str(name)))
         check_encodable(text, Where(str(file), f"{name}: row {number}"))
         texts.append(text)
-    return Prompts(texts, table.rows, table.columns, _renamed(file, table.columns))
+    renamed = _renamed(file, table.columns)
+    return Prompts(texts, table.rows, table.columns, renamed, str(file), named=column is not None)
 
 
 def _renamed(file: Path, columns: Sequence[str]) -> dict[str, str]:
@@ -164,7 +187,7 @@ def write_answers(questions: Prompts, answers: Iterable[Answer], out: Path | Non
     else:
         _write_rows(questions, noted, out)
     if failures:
-        count = len(questions.texts)
+        count = len(questions.rows)
         raise RunError(f"{len(failures)} of {count} prompts have no answer; the first: {failures[0]}")
 
 

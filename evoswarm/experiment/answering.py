@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Answer:
     """What a policy said to a question.
 
     Attributes:
-        prompt: the question as asked.
+        prompt: the question as asked; of a row, as its task words it.
         text: the answer; empty on failure.
         cost: deployed alone, per member.
         open_share: share of steps at which a follower spoke.
@@ -96,7 +96,7 @@ class _Questions:
 
 def answer(
     policy: Policy | str | Path,
-    prompts: Sequence[str],
+    prompts: Sequence[str | Mapping[str, Any]],
     *,
     task: str | None = None,
     max_bytes: int | None = None,
@@ -111,7 +111,8 @@ def answer(
 
     Args:
         policy: of any kind; or its file, or a run directory with a champion.
-        prompts: raw questions; templates and worked examples of the task, and the policy's prompt format, apply.
+        prompts: raw questions, or rows with the columns of the task's template; that, the task's worked examples and
+            the policy's prompt format apply.
         task: of the file, whose questions they are; None where its tasks asked alike.
         max_bytes: an answer's limit, in place of the task's.
         stop: strings that end an answer, in place of the task's.
@@ -135,7 +136,7 @@ def answer(
 
 def answers(
     policy: Policy,
-    prompts: Sequence[str],
+    prompts: Sequence[str | Mapping[str, Any]],
     asking: Asking,
     *,
     file: str = "<recipe>",
@@ -154,13 +155,15 @@ def answers(
     progress.enter("decoding", f"answering {len(prompts):,} question{'s' * (len(prompts) > 1)}")
     for start in range(0, len(prompts), AT_ONCE):
         some = prompts[start : start + AT_ONCE]
-        items = [Item(prompt, task.name, asking.worded(prompt), "") for prompt in some]
+        worded = [asking.worded(prompt) for prompt in some]
+        asked = [prompt if isinstance(prompt, str) else text for prompt, text in zip(some, worded, strict=True)]
+        items = [Item(key, task.name, text, "") for key, text in zip(asked, worded, strict=True)]
         with Ledger(":memory:") as ledger, naming(file):
             if len(prompts) > AT_ONCE:
                 progress.at(f"questions {start + 1:,} to {start + len(items):,} of {len(prompts):,}")
             evaluator = Evaluator(swarm, {task.name: task}, ledger, tell=progress.decoding)
             rows = evaluator.evaluate([policy], items)[0]
-        yield from (_answer(prompt, row) for prompt, row in zip(some, rows, strict=True))
+        yield from (_answer(prompt, row) for prompt, row in zip(asked, rows, strict=True))
 
 
 def _answer(prompt: str, row: Evaluation) -> Answer:

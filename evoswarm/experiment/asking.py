@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ class Asking:
         max_bytes: an answer's limit.
         stop: strings that end an answer.
         task: whose questions they are; a router may choose by it.
-        template: of the question, where one column makes it.
+        template: of the question, of tasks whose items are rows of a table.
         examples: stand before every question.
         scorer: settings of the one that finds the answer within a text, where answers are elected; a function of the
             user's own does not run here, and whole texts count.
@@ -92,25 +92,45 @@ class Asking:
         """The answer within a text, as votes count it."""
         return self._extract(text)
 
-    def worded(self, question: str) -> str:
+    def worded(self, question: str | Mapping[str, Any]) -> str:
         """A question as its task words it, the examples before it.
 
+        A text is put into a template of one column; where there are several, it is taken as worded already.
+
+        Args:
+            question: a text, or a row with all columns of the template.
+
         Raises:
-            RunError: it is too long.
+            RunError: the template cannot be filled in.
         """
-        if self.template is None:
-            return self.examples + question
-        template = Template.parse(self.template)
+        template = self._template
+        if isinstance(question, str):
+            if template is None or not _of_one_column(template):
+                return self.examples + question
+            question = dict.fromkeys(template.columns, question)
+        if template is None:
+            raise RunError("expected a question as a text (its task has no template), got a row")
         try:
-            return self.examples + template.render(dict.fromkeys(template.columns, question))
+            return self.examples + template.render(question)
         except ValueError as error:
             raise RunError(str(error)) from None
 
+    def reads(self, columns: Collection[str]) -> bool:
+        """Whether the template can be filled in from rows of these columns."""
+        try:
+            return self._template is not None and bool(self._template.top_columns(columns))
+        except ValueError:
+            return False
+
     def unworded(self, item: Item) -> str:
-        """The question of an item of the task, as `worded` takes it."""
-        if self.template is None:
+        """The question of an item of the task, as a text that `worded` takes."""
+        if self._template is None or not _of_one_column(self._template):
             return item.prompt.removeprefix(self.examples)
-        return Placeholder(Template.parse(self.template).columns[0]).write(item.raw)
+        return Placeholder(self._template.columns[0]).write(item.raw)
+
+    @cached_property
+    def _template(self) -> Template | None:
+        return None if self.template is None else Template.parse(self.template)
 
     @cached_property
     def _extract(self) -> Callable[[str], str]:
@@ -139,7 +159,7 @@ def _asking(policy: Policy, name: str, said: TaskAsked, file: str) -> Asking:
         max_bytes=said.max_bytes,
         stop=said.stop,
         task=name,
-        template=_of_one_column(said.prompt, Where(file, f"{place}.prompt")),
+        template=_sound(said.prompt, Where(file, f"{place}.prompt")),
         examples=said.examples,
         scorer=_scorer(said.scorer, Where(file, f"{place}.scorer")) if _elects(policy) else None,
     )
@@ -150,20 +170,24 @@ def _elects(policy: Policy) -> bool:
     return policy.kind != "mix" or any(recipe.samples > 1 for recipe in policy.mixes(""))
 
 
-def _of_one_column(prompt: str | None, where: Where) -> str | None:
-    """The template, if a question alone can fill it in: others get their questions as their task words them.
+def _of_one_column(template: Template) -> bool:
+    """Whether a question alone can fill it in."""
+    places = [part for part in template.parts if isinstance(part, Placeholder)]
+    return len({part.name for part in places}) == 1 and all(part.filter is None for part in places)
+
+
+def _sound(prompt: str | None, where: Where) -> str | None:
+    """The text of a template.
 
     Raises:
         RecipeError: it is none.
     """
-    if prompt is None:
-        return None
     try:
-        places = [part for part in Template.parse(prompt).parts if isinstance(part, Placeholder)]
+        if prompt is not None and not Template.parse(prompt).columns:
+            raise ValueError(f"expected a {{column}} in the template, got none in {prompt[:60]!r}")
     except ValueError as error:
         raise RecipeError(str(error), where) from None
-    alone = len({part.name for part in places}) == 1 and all(part.filter is None for part in places)
-    return prompt if alone else None
+    return prompt
 
 
 def _scorer(said: dict[str, Any], where: Where) -> ScorerSettings:

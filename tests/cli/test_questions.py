@@ -9,6 +9,7 @@ import pytest
 
 from evoswarm.cli.questions import read_questions
 from evoswarm.errors import RunError
+from evoswarm.experiment.asking import Asking
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -38,7 +39,7 @@ class TestColumns:
     def test_where_none_is_meant_those_that_are_there_are_named(self, tmp_path: Path) -> None:
         file = written(tmp_path, "ask.csv", "id,frage\n1,a\n")
         with pytest.raises(RunError, match=r"'prompt' or 'question' \(--column names .* got the columns id, frage"):
-            read_questions(None, file)
+            read_questions(None, file).asked(Asking())
         with pytest.raises(RunError, match="expected a column 'Frage', got the columns id, frage"):
             read_questions(None, file, "Frage")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evoswarm.cli.questions import read_questions
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.answering import answer
@@ -81,6 +82,9 @@ def test_a_question_alone_is_put_into_the_template_behind_the_examples(
     questions = [item.raw["word"] for item, _ in items]
     assert [Asking.of(known).worded(question) for question in questions] == [item.prompt for item, _ in items]
     assert [one.text for one in answer(result.directory, questions)] == [text for _, text in items]
+    assert [one.text for one in answer(result.directory, [item.raw for item, _ in items])] == [
+        text for _, text in items
+    ]
     assert result.example == (questions[0], None)
 
 
@@ -145,6 +149,27 @@ def test_of_a_file_that_does_not_say_nothing_is_known() -> None:
         Asking.of(bare, "sums", file="old.json")
 
 
-def test_several_columns_leave_the_wording_to_who_asks(tmp_path: Path) -> None:
-    asking = Asking.of(document(sums={"max_bytes": 8, "prompt": "{a} and {b}", "examples": "1 and 2: 3\n"}))
-    assert asking.worded("3 and 4") == "1 and 2: 3\n3 and 4"
+SEVERAL = {"max_bytes": 8, "prompt": "{question}: {options:lettered}", "examples": "1 or 2? 1\n"}
+
+
+def test_a_text_is_no_template_of_several_columns_and_a_row_is() -> None:
+    asking = Asking.of(document(sums=SEVERAL))
+    assert asking.worded("3 or 4?") == "1 or 2? 1\n3 or 4?"
+    assert asking.worded({"question": "Which?", "options": ["3", "4"]}) == "1 or 2? 1\nWhich?: A. 3\nB. 4"
+    with pytest.raises(RunError, match="expected a value at 'options', got none"):
+        asking.worded({"question": "Which?"})
+
+
+def test_a_table_with_the_columns_of_the_task_is_asked_as_the_task_does(tmp_path: Path) -> None:
+    asking, file = Asking.of(document(sums=SEVERAL)), tmp_path / "ask.jsonl"
+    rows = [{"question": "Which?", "options": ["3", "4"], "nr": 1}, {"question": "And?", "options": ["5"], "nr": 2}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert list(read_questions(None, file).asked(asking)) == rows
+    assert read_questions(None, file, "question").asked(asking) == ["Which?", "And?"]
+    assert read_questions(None, file).asked(Asking()) == ["Which?", "And?"]
+    file.write_text(json.dumps({"question": "Which?", "options": 7}))
+    with pytest.raises(RunError, match=r"ask\.jsonl: row 1: expected .* 'options'"):
+        read_questions(None, file).asked(asking)
+    file.write_text(json.dumps({"other": "Which?"}))
+    with pytest.raises(RunError, match=r"expected a column 'prompt' or 'question' \(--column names the one"):
+        read_questions(None, file).asked(asking)

@@ -31,7 +31,9 @@ def generate(
     ] = None,
     column: Annotated[
         str | None,
-        typer.Option("--column", metavar="NAME", help="Of FILE: holds the questions; else prompt, or question."),
+        typer.Option(
+            "--column", metavar="NAME", help="Of FILE: holds the questions; else the task's own, prompt or question."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -68,9 +70,10 @@ def generate(
         from evoswarm.experiment.asking import Asking
         from evoswarm.experiment.loadable import check_recipe
 
-        narrator.start(Start("generate", f"{count(questions.texts, 'question')} for {recipe}"))
+        narrator.start(Start("generate", f"{count(questions.rows, 'question')} for {recipe}"))
         document = check_recipe(recipe, trust_remote_code)
         asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe))
+        asked = questions.asked(asking)
         require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in document.policy.specs])
         if not quiet and document.about is not None:
             narrator.note(f"{recipe}, {document.about.sentence()}")
@@ -81,7 +84,7 @@ def generate(
         silence_loading()
         found = answers(
             document.policy,
-            questions.texts,
+            asked,
             asking,
             file=str(recipe),
             trust_remote_code=trust_remote_code,
