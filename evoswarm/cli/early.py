@@ -20,7 +20,7 @@ from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.finished_run import check_members, read_run
 from evoswarm.experiment.opening import consent_before_loading
 from evoswarm.experiment.places import ledger_file, root_of
-from evoswarm.experiment.same_space import read_seeds
+from evoswarm.experiment.same_space import check_place, read_seeds
 from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
@@ -66,14 +66,17 @@ def check_certify(run: Path, trust: Trust, ledger: Path | None, first: Callable[
 
 
 def check_certify_seeds(
-    runs: Sequence[Path], trust: Trust, ledger: Path | None, first: Callable[[SearchSpace], None]
+    runs: Sequence[Path], out: Path | None, trust: Trust, ledger: Path | None, first: Callable[[SearchSpace], None]
 ) -> None:
     """Refuse runs that cannot be certified together, as far as their files say.
 
     Raises:
-        EvoswarmError: they are not of one space, one has not ended, or see `check_ledger`.
+        EvoswarmError: they are not of one space, one has not ended, ``out`` holds something else, or see
+            `check_ledger`.
     """
     found = read_seeds(runs, trust)
+    if out is not None:
+        check_place(out, found)
     first(found[0].space)
     check_files(found[0].space)
     check_ledger(root_of(found[0].path), ledger)

@@ -14,8 +14,8 @@ from evoswarm.user_files import expanded
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
 RUNS = "runs"
-SPACE = "space.yaml"
-"""The space within a run directory."""
+SPACE, PAGE = "space.yaml", "certificate.txt"
+"""The space within a run directory, and the certificate as people read it."""
 
 
 def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:

@@ -13,6 +13,7 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.first_look import FIRST_LOOK, FirstLook
+from evoswarm.experiment.places import PAGE as PAGE
 from evoswarm.experiment.policy_files import Origin, certificate_in
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
@@ -22,7 +23,7 @@ from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, 
 PLAIN = "plain"
 """Key of the plainest policies of a pool among the contenders: members alone, and all of them alike."""
 
-FRONT, RECIPES, PAGE = "front.json", "recipes", "certificate.txt"
+FRONT, RECIPES = "front.json", "recipes"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +11,14 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.finished_run import read_run
-from evoswarm.experiment.places import SPACE
+from evoswarm.experiment.places import PAGE, SPACE
 from evoswarm.policies import Policy
+from evoswarm.run_directory import CERTIFICATE, JOURNAL
 from evoswarm.space import SearchSpace
 from evoswarm.trust import NOBODY, Trust
+from evoswarm.user_files import MIB, read_text
 
+_LARGEST = 64 * MIB  # of a certificate
 _FREE = frozenset({"seed", "description", "tracking", "decoding"})
 """Keys of a space in which runs may differ: they change no result."""
 
@@ -62,6 +67,36 @@ def read_seeds(paths: Sequence[Path], trust: Trust = NOBODY) -> list[FinishedSee
                 Where(str(one.path / SPACE), differing),
             )
     return sorted(found, key=lambda one: one.space.seed)
+
+
+def check_place(out: Path, seeds: Sequence[FinishedSeed]) -> None:
+    """Refuse a directory whose certificate is not one over these seeds, and would be lost; nothing is written.
+
+    Args:
+        out: the directory that the user asked for.
+        seeds: that are to be certified together.
+
+    Raises:
+        RunError: it is that of a run, no directory, or holds such a file.
+    """
+    if os.path.lexists(out / JOURNAL):
+        message = "expected a directory of its own for the certificate over seeds, got that of a run"
+        raise RunError(message, Where(str(out)))
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise RunError("expected a directory, got a file", Where(str(out)))
+    if os.path.lexists(out / CERTIFICATE):
+        text = read_text(out / CERTIFICATE, limit=_LARGEST)
+        try:
+            said = json.loads(text)
+            found = said["search_digest"], {(one["seed"], one["run"]) for one in said["seeds"]}
+        except (ValueError, TypeError, LookupError, RecursionError):
+            found = None
+        if found == (seeds[0].space.continuation_digest, {(one.space.seed, one.path.name) for one in seeds}):
+            return
+    for name in (CERTIFICATE, PAGE):
+        if os.path.lexists(out / name):
+            message = "expected a place for the certificate over these seeds, got a file of another kind"
+            raise RunError(f"{message}: choose another directory", Where(str(out / name)))
 
 
 def _differs(first: SearchSpace, other: SearchSpace) -> str:

@@ -30,7 +30,7 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.run_history import transient_failures
 from evoswarm.experiment.same_items import require_same_items
-from evoswarm.experiment.same_space import FinishedSeed, read_seeds
+from evoswarm.experiment.same_space import FinishedSeed, check_place, read_seeds
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
@@ -98,6 +98,8 @@ def certify_seeds(
         ('tokens-seeds-1-2', 2)
     """
     found = read_seeds([Path(run) for run in runs], trust)
+    if out is not None:
+        check_place(Path(out), found)
     home = root_of(found[0].path) if root is None else Path(root)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(home))

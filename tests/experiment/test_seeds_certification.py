@@ -88,6 +88,30 @@ def test_what_the_certificate_over_seeds_says(certified: tuple[Path, SeedsCertif
     assert "seeds fewer than two members really speak, so nothing is mixed there." in text.replace("\n", " ")
 
 
+def test_what_stands_where_it_would_be_written_stays(
+    certified: tuple[Path, SeedsCertificate, Path], tmp_path: Path
+) -> None:
+    """Another certificate, that of a run above all; its own is written again."""
+    root, certificate, place = certified
+    own = (runs_in(root)[0] / CERTIFICATE).read_bytes()
+    with pytest.raises(RunError, match="got that of a run"):
+        certify_seeds(runs_in(root), out=runs_in(root)[0])
+    assert (runs_in(root)[0] / CERTIFICATE).read_bytes() == own
+    for name, content in {CERTIFICATE: own, PAGE: b"mine"}.items():
+        other = tmp_path / name.replace(".", "-")
+        other.mkdir()
+        (other / name).write_bytes(content)
+        with pytest.raises(RunError, match=f"{name}: expected a place for the certificate over these seeds"):
+            certify_seeds(runs_in(root), out=other)
+        assert (other / name).read_bytes() == content
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="expected a directory, got a file"):
+        certify_seeds(runs_in(root), out=tmp_path / "file")
+    before = (place / CERTIFICATE).read_bytes()
+    assert certify_seeds(runs_in(root), out=place) == (certificate, place)
+    assert (place / CERTIFICATE).read_bytes() == before
+
+
 def test_a_seed_that_was_certified_alone_spoils_the_others(searched: Path, tmp_path: Path) -> None:
     root = tmp_path / "runs"
     shutil.copytree(searched, root)

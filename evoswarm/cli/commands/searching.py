@@ -198,7 +198,7 @@ def certify(
             narrator.enter("reading", checking(read))
 
         if several:
-            check_certify_seeds(runs, trust, ledger, first)
+            check_certify_seeds(runs, out, trust, ledger, first)
         else:
             check_certify(runs[0], trust, ledger, first)
         narrator.imports()
