@@ -8,11 +8,13 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
 import evoswarm
+from evoswarm.cli.events import AnyEvent
 from evoswarm.policies import Recipe, Route, Vote
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
@@ -79,7 +81,12 @@ def test_every_command_is_in_the_reference(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "models"), [("spaces", (SearchSpace, StudySettings)), ("recipes", (Recipe, Vote, Route))]
+    ("page", "models"),
+    [
+        ("spaces", (SearchSpace, StudySettings)),
+        ("recipes", (Recipe, Vote, Route)),
+        ("events", get_args(AnyEvent)),
+    ],
 )
 def test_every_key_of_a_file_is_in_the_reference_and_is_explained(
     page: str, models: tuple[type[BaseModel], ...], built: Path
@@ -88,7 +95,7 @@ def test_every_key_of_a_file_is_in_the_reference_and_is_explained(
     body = "".join(part for part in text.split("<tbody>")[1:] if '<span class="pre">' in part)
     rows = {row.split("</span>")[0].split(">")[-1]: row for row in body.split("<tr")[1:]}
     schemas = [model.model_json_schema(by_alias=True) for model in models]
-    parts = [part for schema in schemas for part in (schema, *schema["$defs"].values())]
+    parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
     assert {name for part in parts for name in part.get("properties", ())} <= {key.split(".")[-1] for key in rows}
     for key, row in rows.items():
         assert len(row.split("<td")[-1].split("</p>")[0]) > 10, f"{key} is not explained"

@@ -26,7 +26,10 @@ KEYS = {
 
 
 def tuned(bench: Workbench, champion: Policy) -> Rivals:
-    return tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"])
+    told: list[str] = []
+    rivals = tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"], tell=told.append)
+    assert len(told) == len(set(told)) > 4, "whoever waits is told what is being tuned"
+    return rivals
 
 
 def candidate(rivals: Rivals, key: str) -> Candidate:
