@@ -209,7 +209,7 @@ def _acts(bench: Workbench, progress: Progress, clock: Clock) -> list[Act]:
 
 def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], dict[str, float]]:
     """What every part takes, and the prefixes that members read in it."""
-    splits, generations = space.splits, space.evolution.generations
+    splits, generations = space.splits, generations_of(space)
     taken = {
         "search": known.searching(splits.search, generations),
         CHOOSING: known.part(CHOOSING, splits.selection),
@@ -225,6 +225,14 @@ def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart]
     }
     parts = {name: PlannedPart(one.seconds, *asked[name]) for name, one in taken.items()}
     return parts, {name: one.work.rows for name, one in taken.items()}
+
+
+def generations_of(space: SearchSpace) -> int:
+    """How many there will be at most: a budget of evaluations ends a search behind the generation that spends it."""
+    budget = space.budget.evaluations
+    each = generation_size(space) * space.splits.search
+    most = space.evolution.generations
+    return most if budget is None else max(1, min(most, math.ceil(budget / each)))
 
 
 def _most_at_once(rows: Mapping[str, float]) -> float:

@@ -9,9 +9,10 @@ import pytest
 
 from evoswarm.cli.console import generation_line
 from evoswarm.cli.events import GenerationEvent
+from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
 from evoswarm.experiment.outlook import Outlook, PlannedPart, finalists
-from evoswarm.experiment.plan import Plan, make_plan
+from evoswarm.experiment.plan import Plan, generations_of, make_plan
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
@@ -108,3 +109,12 @@ def test_a_search_forgets_what_it_asked_unless_others_share_its_pool(micro: Micr
         assert bench.lent is False
         bench.on_other_items()
         assert not any(len(view.contexts) for view in bench.swarm.views)  # type: ignore[attr-defined]
+
+
+def test_a_budget_of_evaluations_limits_the_generations_of_a_plan(micro: Micro) -> None:
+    space = micro("evolution.generations=9")
+    each = generation_size(space) * space.splits.search
+    assert generations_of(space) == 9
+    budgets = {1: 1, each: 1, each + 1: 2, 5 * each: 5, 99 * each: 9}
+    found = {one: generations_of(micro("evolution.generations=9", f"budget.evaluations={one}")) for one in budgets}
+    assert found == budgets
