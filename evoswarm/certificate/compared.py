@@ -27,7 +27,7 @@ class Interval(Part):
     high: float
 
 
-class Power(Part):
+class DetectableGain(Part):
     """The true gain over every rival that is found with a probability of 80%; None where not even the greatest is.
 
     Attributes:

@@ -10,11 +10,11 @@ from pydantic import Field
 from evoswarm.certificate.compared import (
     CeilingResult,
     Compute,
+    DetectableGain,
     DiagnosticResult,
     Failed,
     Interval,
     Part,
-    Power,
     RivalResult,
 )
 from evoswarm.certificate.verdict import Outcome
@@ -269,7 +269,7 @@ class Certificate(Part):
     failed: tuple[Failed, ...] = ()
     at_limit: int = 0
     cut_off: int = 0
-    power: Power | None = None
+    power: DetectableGain | None = None
     notes: tuple[str, ...]
 
     def to_json(self) -> str:

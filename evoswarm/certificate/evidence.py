@@ -11,10 +11,10 @@ from evoswarm.canonical import round_significant
 from evoswarm.certificate.compared import (
     CeilingResult,
     Compute,
+    DetectableGain,
     DiagnosticResult,
     Failed,
     Interval,
-    Power,
     RivalResult,
 )
 from evoswarm.certificate.detectable import gain_found
@@ -192,9 +192,9 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     )
 
 
-def _power(evidence: Evidence, parts: Sequence[Stratum]) -> Power:
+def _power(evidence: Evidence, parts: Sequence[Stratum]) -> DetectableGain:
     seen = gain_found([difference_of(evidence.champion.scores, one.scores, parts) for one in evidence.rivals])
-    return Power(before=evidence.opening.detectable_gain, seen=None if seen is None else rounded(seen))
+    return DetectableGain(before=evidence.opening.detectable_gain, seen=None if seen is None else rounded(seen))
 
 
 def _by_task(evidence: Evidence) -> dict[str, TaskScore]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoswarm.certificate.compared import Power
+from evoswarm.certificate.compared import DetectableGain
 from evoswarm.certificate.detectable import POWER
 from evoswarm.certificate.verdict import COUNTS, points
 
@@ -28,7 +28,7 @@ def lowered(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
-def looking_back(power: Power) -> str:
+def looking_back(power: DetectableGain) -> str:
     """What the opened items find by the scores that were seen, as a sentence behind the other one."""
     if power.seen is None:
         return "By the scores then seen, no gain is found so often."

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from evoswarm.certificate.compared import Interval, Part, Power
+from evoswarm.certificate.compared import DetectableGain, Interval, Part
 from evoswarm.certificate.detectable import gain_found
 from evoswarm.certificate.document import Certificate, Conclusion, Items
 from evoswarm.certificate.evidence import Evidence, interval, rounded
@@ -121,7 +121,7 @@ class SeedsCertificate(Part):
     by_task: dict[str, Interval]
     rivals: tuple[RivalOverSeeds, ...] = Field(min_length=1)
     seeds: tuple[CertifiedSeed, ...] = Field(min_length=2)
-    power: Power | None = None
+    power: DetectableGain | None = None
     evoswarm: str
     notes: tuple[str, ...] = ()
 
@@ -168,7 +168,7 @@ def seeds_certificate_of(
             for place, sample in enumerate(against.values())
         ),
         seeds=tuple(_seed(certificate, run) for certificate, run in zip(certificates, runs, strict=True)),
-        power=Power(before=opening.detectable_gain, seen=None if seen is None else rounded(seen)),
+        power=DetectableGain(before=opening.detectable_gain, seen=None if seen is None else rounded(seen)),
         evoswarm=first.subject.evoswarm,
         notes=tuple(dict.fromkeys(note for one in certificates for note in one.notes)),
     )

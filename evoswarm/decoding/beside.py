@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from evoswarm.decoding.decoder import Decoder, FactStore, Kept, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, MemoryKept, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
@@ -88,7 +88,7 @@ class Beside(Decoder):
         return {**self.pool.silenced(prompts), **({} if self.other is None else self.other.silenced(prompts))}
 
     @property
-    def kept(self) -> Mapping[str, Kept]:
+    def kept(self) -> Mapping[str, MemoryKept]:
         """See ``Decoder``; the pool knows of the other one."""
         return self.pool.kept
 

@@ -80,7 +80,7 @@ class FactStore(Protocol):
         ...
 
 
-class Kept(NamedTuple):
+class MemoryKept(NamedTuple):
     """Memory that grows with what is read.
 
     Attributes:
@@ -165,7 +165,7 @@ class Decoder(Protocol):
 
     @property
     @abstractmethod
-    def kept(self) -> Mapping[str, Kept]:
+    def kept(self) -> Mapping[str, MemoryKept]:
         """What is kept of all that was read, by kind; nothing before anything was."""
 
     def through_templates(self, store: FactStore | None = None) -> Decoder | None:

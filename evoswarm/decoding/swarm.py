@@ -16,7 +16,7 @@ from typing import Self
 import torch
 
 from evoswarm.chat import PromptRefused
-from evoswarm.decoding.decoder import Decoder, FactStore, Kept, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, MemoryKept, OnDone, SymbolFacts
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
@@ -171,13 +171,13 @@ class Swarm(Decoder):
         return [completions[number] for number in range(len(requests))]
 
     @property
-    def kept(self) -> dict[str, Kept]:
+    def kept(self) -> dict[str, MemoryKept]:
         """States, rows and texts of all members, asked through their templates or not; see :class:`Decoder`."""
         found = self.views.kept if "views" in self.__dict__ else {}
         for other in self._through:
             for kind, more in ({} if other is None else other.kept).items():
-                one = found.get(kind, Kept(0, 0))
-                found[kind] = Kept(one.bytes + more.bytes, one.limit + more.limit)
+                one = found.get(kind, MemoryKept(0, 0))
+                found[kind] = MemoryKept(one.bytes + more.bytes, one.limit + more.limit)
         return found
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from evoswarm.certificate.document import Certificate
 from evoswarm.errors import RecipeError
 from evoswarm.experiment import mirror
-from evoswarm.experiment.policy_files import Origin, certificate_in
+from evoswarm.experiment.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import Policy, PolicyDocument, load_document
@@ -60,7 +60,7 @@ def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: st
 
 def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:
     selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
-    return Origin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
+    return PolicyOrigin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
 
 
 def _write(

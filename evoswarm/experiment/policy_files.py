@@ -19,7 +19,7 @@ from evoswarm.certificate.evidence import interval
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import About, Policy, PolicyDocument
-from evoswarm.policies.about import Accuracy, SplitAccuracy, TaskAsked, Verdict
+from evoswarm.policies.about import Accuracy, SplitAccuracy, TaskAsked, VerdictSaid
 from evoswarm.policies.places import anchored
 from evoswarm.run_directory import BEGAN, CERTIFICATE, RunDirectory
 from evoswarm.statistics.intervals import mean_of, strata
@@ -30,7 +30,7 @@ from evoswarm.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Origin:
+class PolicyOrigin:
     """What is known of every policy of a run.
 
     Attributes:
@@ -121,6 +121,8 @@ def _tested(certificate: Certificate) -> SplitAccuracy:
     )
 
 
-def _verdict(certificate: Certificate) -> Verdict:
+def _verdict(certificate: Certificate) -> VerdictSaid:
     said, opening = certificate.verdict, certificate.opening
-    return Verdict(outcome=said.outcome, sentence=said.sentence, forced=opening.forced, opened_before=opening.others)
+    return VerdictSaid(
+        outcome=said.outcome, sentence=said.sentence, forced=opening.forced, opened_before=opening.others
+    )

@@ -14,7 +14,7 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.first_look import FIRST_LOOK, FirstLook
 from evoswarm.experiment.places import PAGE as PAGE
-from evoswarm.experiment.policy_files import Origin, certificate_in
+from evoswarm.experiment.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
@@ -69,7 +69,7 @@ class SearchResult:
     seconds: float
     example: tuple[str, str | None]
     search_accuracy: Mapping[str, float]
-    origin: Origin
+    origin: PolicyOrigin
     tracking_uri: str | None = None
     certificate: Certificate | None = None
     refusal: str | None = None

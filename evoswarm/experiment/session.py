@@ -37,7 +37,7 @@ from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.opening_words import foretell
 from evoswarm.experiment.outlook import Ahead
 from evoswarm.experiment.places import SPACE, ledger_file
-from evoswarm.experiment.policy_files import Origin
+from evoswarm.experiment.policy_files import PolicyOrigin
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, champion_document, write_result
 from evoswarm.experiment.run_history import retire, transient_failures
@@ -263,7 +263,7 @@ class Session:
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
         selection = select(bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving)
-        origin = Origin.of(bench, self._run)
+        origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)
         result = SearchResult(
             champion=selection.champion.policy,

@@ -93,7 +93,7 @@ class SplitAccuracy(Accuracy):
     by_task: dict[str, Accuracy] = Field(default_factory=dict)
 
 
-class Verdict(Strict):
+class VerdictSaid(Strict):
     """What the certificate says.
 
     Attributes:
@@ -135,10 +135,10 @@ class About(Strict):
     tasks: dict[str, TaskAsked] = Field(min_length=1)
     selection: SplitAccuracy | None = None
     test: SplitAccuracy | None = None
-    verdict: Verdict | None = None
+    verdict: VerdictSaid | None = None
     refusal: str | None = None
 
-    def with_certificate(self, test: SplitAccuracy, verdict: Verdict) -> Self:
+    def with_certificate(self, test: SplitAccuracy, verdict: VerdictSaid) -> Self:
         """The same once test items have been opened."""
         return self.model_copy(update={"test": test, "verdict": verdict, "refusal": None})
 

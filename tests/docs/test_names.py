@@ -99,8 +99,8 @@ def mistake(text: str) -> str | None:
     if text.startswith("--"):
         option = re.split(r"[ =]", text)[0]
         return None if any(option in options for options in commands().values()) else "no command has this option"
-    if re.fullmatch(r"[\w-]+-seed\d+(-\d+)?", text):
-        return None  # a run directory
+    if re.fullmatch(r"[\w-]+-(seed\d+(-\d+)?|seeds(-\d+)+/)", text):
+        return None  # a run directory, or what is said over the runs of several seeds
     if "/" in text and PATH.fullmatch(text):
         return None if _is_path(text) else "no such file or folder"
     if NAME.fullmatch(text):

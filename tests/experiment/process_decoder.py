@@ -8,7 +8,7 @@ from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from evoswarm.decoding.decoder import Decoder, Kept, MemberFacts, OnDone, SymbolFacts
+from evoswarm.decoding.decoder import Decoder, MemberFacts, MemoryKept, OnDone, SymbolFacts
 from evoswarm.decoding.request import Completion, Counters, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.member_spec import MemberSpec
@@ -87,9 +87,9 @@ class ProcessDecoder(Decoder):
         return found
 
     @property
-    def kept(self) -> Mapping[str, Kept]:
+    def kept(self) -> Mapping[str, MemoryKept]:
         """See ``Decoder``."""
-        found: Mapping[str, Kept] = self._ask("kept")
+        found: Mapping[str, MemoryKept] = self._ask("kept")
         return found
 
     def _ask(self, name: str, *arguments: object) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from evoswarm.decoding.decoder import Kept
+from evoswarm.decoding.decoder import MemoryKept
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import Node
@@ -88,15 +88,17 @@ class PoolViews:
             memory.tidy(needed)
 
     @property
-    def kept(self) -> dict[str, Kept]:
+    def kept(self) -> dict[str, MemoryKept]:
         """What is kept of all that was read, by kind: nodes with their states, rows, texts with distributions."""
         states = sum(memory.tree.state_bytes for memory in self.memories)
         rows = sum(memory.row_bytes_in_use for memory in self.memories)
         texts = sum(view.contexts.bytes_in_use for view in self)
         return {
-            "states": Kept(states, self._state_bytes),
-            "rows": Kept(rows, sum(memory.rows.limit_bytes for memory in self.memories)),
-            "texts": Kept(texts, self._text_bytes + sum(view.contexts.distributions.limit_bytes for view in self)),
+            "states": MemoryKept(states, self._state_bytes),
+            "rows": MemoryKept(rows, sum(memory.rows.limit_bytes for memory in self.memories)),
+            "texts": MemoryKept(
+                texts, self._text_bytes + sum(view.contexts.distributions.limit_bytes for view in self)
+            ),
         }
 
     def forget(self) -> None:
