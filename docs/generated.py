@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
-from evoswarm.cli.events import AnyEvent
+from evoswarm.cli.telling.events import AnyEvent
 from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies import About, Recipe, Route, Vote
 from evoswarm.policies.policy import PolicyModel

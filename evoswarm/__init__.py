@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evoswarm.experiment.answering import answer as answer
     from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.evaluating import evaluate as evaluate
-    from evoswarm.experiment.first_look import FirstLook as FirstLook
+    from evoswarm.experiment.first_look.look import FirstLook as FirstLook
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.seeds_certification import certify_seeds as certify_seeds
@@ -36,7 +36,7 @@ _HOMES = {
     "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
     "EvoswarmError": "evoswarm.errors",
-    "FirstLook": "evoswarm.experiment.first_look",
+    "FirstLook": "evoswarm.experiment.first_look.look",
     "MemberSpec": "evoswarm.member_spec",
     "Policy": "evoswarm.policies",
     "Progress": "evoswarm.experiment.progress",

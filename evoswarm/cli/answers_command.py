@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoswarm.cli.output import say, show
-from evoswarm.cli.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, rows_file
-from evoswarm.cli.terminal import columns, fitted
+from evoswarm.cli.given.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, rows_file
+from evoswarm.cli.showing.output import say, show
+from evoswarm.cli.showing.terminal import columns, fitted
 from evoswarm.evaluation.failures import sentence
-from evoswarm.experiment.by_column import EVERYTHING, TASK, Group, Mean, by_column
-from evoswarm.experiment.per_question import AnswerRow, PerQuestion, decoded_answers, kept_answers
+from evoswarm.experiment.per_question.by_column import EVERYTHING, TASK, Group, Mean, by_column
+from evoswarm.experiment.per_question.rows import AnswerRow, PerQuestion, decoded_answers, kept_answers
 from evoswarm.experiment.wording import quantity
 
 if TYPE_CHECKING:
-    from evoswarm.cli.narrator import Narrator
+    from evoswarm.cli.telling.narrator import Narrator
     from evoswarm.evaluation.evaluation import Evaluation
-    from evoswarm.experiment.asked_policy import AskedPolicy
+    from evoswarm.experiment.per_question.asked_policy import AskedPolicy
     from evoswarm.tasks.task import SplitName
 
 _FILE_WIDTH = 160
@@ -56,7 +56,7 @@ def run_answers(
     """Show the answers on a split.
 
     Raises:
-        EvoswarmError: see `evoswarm.experiment.per_question` and `by_column`.
+        EvoswarmError: see `evoswarm.experiment.per_question.rows` and `by_column`.
     """
     opened = kept_answers(asked, split, ledger)
     if decode:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evoswarm.certificate.page import page
 from evoswarm.certificate.seeds_page import seeds_page
-from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.output import say
+from evoswarm.cli.showing.output import say
+from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.errors import RunError
 from evoswarm.evaluation.openings.book import OpenedBefore

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from evoswarm.cli.narrator import Narrator
+    from evoswarm.cli.telling.narrator import Narrator
     from evoswarm.space import SearchSpace
     from evoswarm.statistics.seeds import Estimate
     from evoswarm.study.comparison.record import SearchRecord
@@ -82,7 +82,7 @@ def run_compare(
     Raises:
         EvoswarmError: see ``evoswarm.study.comparison.compare.compare``.
     """
-    from evoswarm.cli.screen import files, make_console, meanings
+    from evoswarm.cli.showing.screen import files, make_console, meanings
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.study.comparison.compare import compare
     from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT

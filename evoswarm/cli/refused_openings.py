@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.book import OpenedBefore
-from evoswarm.experiment.opening import OpeningDeclined
+from evoswarm.experiment.openings.guard import OpeningDeclined
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import typer
 
 from evoswarm.cli.as_typed import check_typed
 from evoswarm.cli.commands import app
-from evoswarm.cli.output import ensure_streams, mute, output_fails
-from evoswarm.cli.parser_words import refusal
-from evoswarm.cli.terminal import columns, fitted
+from evoswarm.cli.given.parser_words import refusal
+from evoswarm.cli.showing.output import ensure_streams, mute, output_fails
+from evoswarm.cli.showing.terminal import columns, fitted
 from evoswarm.errors import EvoswarmError
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evoswarm.cli.asking import at_terminal
-from evoswarm.cli.console import print_result
-from evoswarm.cli.figures_table import print_figures
-from evoswarm.cli.narrator import Narrator
+from evoswarm.cli.given.asking import at_terminal
 from evoswarm.cli.refused_openings import saying_how
-from evoswarm.cli.screen import make_console, prose
+from evoswarm.cli.showing.console import print_result
+from evoswarm.cli.showing.figures_table import print_figures
+from evoswarm.cli.showing.screen import make_console, prose
+from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment.evaluating import SplitResult, evaluate
-from evoswarm.experiment.opening import Consent
+from evoswarm.experiment.openings.guard import Consent
 from evoswarm.experiment.result import summary_dict
 from evoswarm.experiment.session import search
 from evoswarm.experiment.spoilt import Spoilt, warnings_of

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.screen import files, make_console, prose
+from evoswarm.cli.showing.screen import files, make_console, prose
+from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.wording import duration
 from evoswarm.study.hyperparameters.question import Question

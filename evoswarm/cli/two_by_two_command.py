@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.output import say
+from evoswarm.cli.showing.output import say
+from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_within
 from evoswarm.study.two_by_two.searches import DIRECTORY

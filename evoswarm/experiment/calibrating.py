@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from evoswarm.experiment.files.run_history import begins_anew
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.run_history import begins_anew
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
 from evoswarm.genomes.limits import MemberSize

@@ -26,18 +26,18 @@ from evoswarm.evaluation.openings.book import OpenedBefore, Seen
 from evoswarm.experiment import mirror
 from evoswarm.experiment.certified import write_certified, write_refused
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.finished_run import read_run
+from evoswarm.experiment.files.finished_run import read_run
+from evoswarm.experiment.files.places import ledger_file, root_of
+from evoswarm.experiment.files.run_history import history, note_once, retire, transient_failures
+from evoswarm.experiment.files.same_items import require_same_items
+from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.looking import show_again
-from evoswarm.experiment.nothing_scored import NothingScored, require_score
-from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.openings.nothing_scored import NothingScored, require_score
+from evoswarm.experiment.openings.permission import permitted
 from evoswarm.experiment.owners import owners_of, unobeyed
-from evoswarm.experiment.permission import permitted
-from evoswarm.experiment.places import ledger_file, root_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
-from evoswarm.experiment.run_history import history, note_once, retire, transient_failures
-from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Policy, Recipe

@@ -11,7 +11,7 @@ from contextlib import suppress
 from evoswarm.certificate.document import Certificate
 from evoswarm.errors import RecipeError
 from evoswarm.experiment import mirror
-from evoswarm.experiment.policy_files import PolicyOrigin, certificate_in
+from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import Policy, PolicyDocument, load_document

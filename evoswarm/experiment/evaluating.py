@@ -10,9 +10,9 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment import mirror
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.finished_run import check_members
-from evoswarm.experiment.opening import Consent, Guard, book_of, consent_before_loading, require_consent
-from evoswarm.experiment.places import ledger_file
+from evoswarm.experiment.files.finished_run import check_members
+from evoswarm.experiment.files.places import ledger_file
+from evoswarm.experiment.openings.guard import Consent, Guard, book_of, consent_before_loading, require_consent
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import Policy, load_policy

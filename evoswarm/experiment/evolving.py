@@ -14,12 +14,12 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
-from evoswarm.experiment.beginning import limits
 from evoswarm.experiment.figures import GenerationFigures, Meter
-from evoswarm.experiment.outlook import Ahead
-from evoswarm.experiment.prices import Taken, Work
+from evoswarm.experiment.files.beginning import limits
+from evoswarm.experiment.files.run_history import GAVE_UP
+from evoswarm.experiment.outlook.ahead import Ahead
+from evoswarm.experiment.outlook.prices import Taken, Work
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.run_history import GAVE_UP
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.workbench import Workbench

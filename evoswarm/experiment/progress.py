@@ -11,9 +11,9 @@ from evoswarm.experiment.wording import quantity
 if TYPE_CHECKING:
     from evoswarm.decoding.pool import Loading
     from evoswarm.evaluation.advance import Advance
-    from evoswarm.experiment.beginning import Beginning
     from evoswarm.experiment.figures import GenerationFigures
-    from evoswarm.experiment.first_look import FirstLook
+    from evoswarm.experiment.files.beginning import Beginning
+    from evoswarm.experiment.first_look.look import FirstLook
 
 StageName = Literal[
     "reading",

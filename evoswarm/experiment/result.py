@@ -12,9 +12,9 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.experiment.first_look import FIRST_LOOK, FirstLook
-from evoswarm.experiment.places import PAGE as PAGE
-from evoswarm.experiment.policy_files import PolicyOrigin, certificate_in
+from evoswarm.experiment.files.places import PAGE as PAGE
+from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
+from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument

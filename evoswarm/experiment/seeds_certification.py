@@ -23,14 +23,14 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.certification import Prepared, figures_of, play, prepare, write_certificate
 from evoswarm.experiment.certified import write_refused
 from evoswarm.experiment.drawn import Drawn, draw
+from evoswarm.experiment.files.places import ledger_file, root_of
+from evoswarm.experiment.files.run_history import transient_failures
+from evoswarm.experiment.files.same_items import require_same_items
+from evoswarm.experiment.files.same_space import FinishedSeed, check_place, read_seeds
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
-from evoswarm.experiment.places import ledger_file, root_of
+from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
-from evoswarm.experiment.run_history import transient_failures
-from evoswarm.experiment.same_items import require_same_items
-from evoswarm.experiment.same_space import FinishedSeed, check_place, read_seeds
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
 from evoswarm.policies.document import naming

@@ -24,24 +24,24 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.asking import example
-from evoswarm.experiment.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evolving import Evolving
-from evoswarm.experiment.first_look import FirstLook
+from evoswarm.experiment.files.beginning import beginning, limits, run_wanted
+from evoswarm.experiment.files.places import SPACE, ledger_file
+from evoswarm.experiment.files.policy_files import PolicyOrigin
+from evoswarm.experiment.files.run_history import retire, transient_failures
+from evoswarm.experiment.files.same_items import require_same_items
+from evoswarm.experiment.first_look.look import FirstLook
+from evoswarm.experiment.first_look.looking import first_look, gold_notes
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.looking import first_look, gold_notes
-from evoswarm.experiment.nothing_scored import NothingScored
-from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
-from evoswarm.experiment.opening_words import foretell
-from evoswarm.experiment.outlook import Ahead
-from evoswarm.experiment.places import SPACE, ledger_file
-from evoswarm.experiment.policy_files import PolicyOrigin
+from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.openings.nothing_scored import NothingScored
+from evoswarm.experiment.openings.words import foretell
+from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PLAIN, SearchResult, champion_document, write_result
-from evoswarm.experiment.run_history import retire, transient_failures
-from evoswarm.experiment.same_items import require_same_items
 from evoswarm.experiment.selection import FINALISTS, select
 from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench

@@ -76,7 +76,7 @@ def main() -> None:
 
 def planned(file: str) -> dict[str, Any]:
     """What a plan says, and what it took itself."""
-    from evoswarm.experiment.plan import make_plan
+    from evoswarm.experiment.outlook.plan import make_plan
     from evoswarm.space import SearchSpace
 
     began = time.process_time()

@@ -16,7 +16,7 @@ import psutil
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.archipelago_settings import archipelago_settings

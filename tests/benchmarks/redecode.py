@@ -19,7 +19,7 @@ from evoswarm import SearchResult, search
 from evoswarm.canonical import digest_of
 from evoswarm.evaluation.evaluation import CLOSE_MARGIN
 from evoswarm.experiment.calibrating import CALIBRATION, genomes_for
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evoswarm import SearchSpace, search
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.result import FRONT
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_least, exactly, seconds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.cli.start import Start
-from evoswarm.experiment.beginning import Beginning
+from evoswarm.cli.telling.start import Start
+from evoswarm.experiment.files.beginning import Beginning
 from evoswarm.experiment.result import SearchResult
 from evoswarm.space.differences import Change
 from tests.cli.conftest import Command, last_words, python

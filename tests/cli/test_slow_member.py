@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from evoswarm.cli.heartbeat import IN_LOG, Heartbeat
-from evoswarm.cli.narrator import Narrator
-from evoswarm.cli.teller import Person
+from evoswarm.cli.telling.heartbeat import IN_LOG, Heartbeat
+from evoswarm.cli.telling.narrator import Narrator
+from evoswarm.cli.telling.teller import Person
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.experiment.workbench import workbench
@@ -106,7 +106,7 @@ def test_it_is_told_while_a_forward_is_at_work(micro: Micro) -> None:
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_quiet_is_silent(micro: Micro, capsys: pytest.CaptureFixture[str], quiet: bool) -> None:
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for("search", quiet=quiet) as narrator:
         narrator.enter("evolving", "evolving")

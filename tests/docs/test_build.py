@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 import evoswarm
-from evoswarm.cli.events import AnyEvent
+from evoswarm.cli.telling.events import AnyEvent
 from evoswarm.policies import Recipe, Route, Vote
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evoswarm.cli.questions import read_questions
+from evoswarm.cli.given.questions import read_questions
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.answering import answer

@@ -10,7 +10,7 @@ import pytest
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
-from evoswarm.experiment.beginning import limits
+from evoswarm.experiment.files.beginning import limits
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.wording import ended_because

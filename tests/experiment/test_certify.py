@@ -18,11 +18,11 @@ from evoswarm.cli import run as command
 from evoswarm.errors import RunError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.certification import certify
+from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.files.run_history import history
 from evoswarm.experiment.interrupt import SearchInterrupted
-from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress, Stage
 from evoswarm.experiment.result import PAGE, SearchResult
-from evoswarm.experiment.run_history import history
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.member_spec import MemberSpec

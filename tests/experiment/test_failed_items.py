@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from evoswarm.certificate.page import page
-from evoswarm.cli.console import generation_line, print_result
-from evoswarm.cli.narrator import narrator_for
-from evoswarm.cli.screen import make_console
 from evoswarm.cli.search_command import run_evaluate
+from evoswarm.cli.showing.console import generation_line, print_result
+from evoswarm.cli.showing.screen import make_console
+from evoswarm.cli.telling.narrator import narrator_for
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
@@ -25,7 +25,7 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.answering import answer
 from evoswarm.experiment.evaluating import evaluate
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.plan import make_plan
+from evoswarm.experiment.outlook.plan import make_plan
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search

@@ -12,7 +12,7 @@ import pytest
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Key, Ledger
 from evoswarm.experiment.certification import certify
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import CERTIFICATE

@@ -11,7 +11,7 @@ import pytest
 from evoswarm.cli import run as run_command
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.places import ledger_file
+from evoswarm.experiment.files.places import ledger_file
 from evoswarm.experiment.result import SearchResult
 
 

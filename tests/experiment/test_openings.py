@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm.cli import run as command
-from evoswarm.cli.asking import confirmed
+from evoswarm.cli.given.asking import confirmed
 from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import OpenedBefore
@@ -22,8 +22,8 @@ from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evaluating import evaluate
-from evoswarm.experiment.opening import Guard, OpeningDeclined, book_of
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search

@@ -16,8 +16,8 @@ import pytest
 
 from evoswarm.errors import RunError, SpaceError
 from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.interrupt import SearchInterrupted
-from evoswarm.experiment.places import LEDGER
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search

@@ -29,8 +29,8 @@ from evoswarm.evaluation.openings.book import Seen
 from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.opening import Guard, book_of
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import JOURNAL, RunDirectory

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from evoswarm.certificate.page import page
-from evoswarm.cli.console import print_result
+from evoswarm.cli.showing.console import print_result
 from evoswarm.evaluation.candidate import Candidate, Scored
 from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.result import SearchResult

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.member import Member
-from evoswarm.experiment.plan import make_plan
+from evoswarm.experiment.outlook.plan import make_plan
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.session import search
 from evoswarm.run_directory import INDIVIDUALS

@@ -16,7 +16,7 @@ from scipy import stats
 
 from evoswarm import SearchSpace, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import Policy
 from evoswarm.statistics.paired import paired_standard_error

@@ -10,7 +10,7 @@ from typing import Any
 from evoswarm import Recipe, SearchSpace
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evolution.algorithms import ALGORITHMS
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.workbench import workbench
 from evoswarm.run_directory import CHAMPION
 from evoswarm.statistics.seeds import Estimate

@@ -20,7 +20,7 @@ from scipy import stats
 from evoswarm import Policy, SearchSpace, Swarm, search
 from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.places import LEDGER
+from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import workbench
 from evoswarm.statistics.paired import paired_standard_error

@@ -12,7 +12,7 @@ from evoswarm.cli.commands.machine import doctor, zoo_list
 from evoswarm.cli.commands.options import StandingAlone
 from evoswarm.cli.commands.searching import certify, check, plan, search
 from evoswarm.cli.commands.studying import compare, study, two_by_two
-from evoswarm.cli.paths import with_paths
+from evoswarm.cli.given.paths import with_paths
 
 app = typer.Typer(
     name="evoswarm",

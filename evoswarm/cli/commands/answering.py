@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evoswarm.cli.commands.options import RUNS, AsJson, Ledger, Overrides, Quiet, checking, count, read_space
-from evoswarm.cli.named_files import Overwrite, require_new
-from evoswarm.cli.questions import check_encodable, read_questions, write_answers
-from evoswarm.cli.trusting import RemoteCode, trusting
+from evoswarm.cli.given.named_files import Overwrite, require_new
+from evoswarm.cli.given.questions import check_encodable, read_questions, write_answers
+from evoswarm.cli.given.trusting import RemoteCode, trusting
 from evoswarm.errors import SpaceError, Where
 from evoswarm.trust import Trust
 
@@ -56,7 +56,7 @@ def generate(
     trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer with a recipe: text to standard output, or rows with costs to a file, beside what stood in FILE's rows."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     alone = prompts is None and not sys.stderr.isatty()  # of one answer in a script little is told but the answer
     with narrator_for(f"generate {recipe}", quiet=quiet, briefly=alone) as narrator:
@@ -66,7 +66,7 @@ def generate(
             if not text:
                 raise SpaceError("expected a text that is not empty, got ''", Where("--stop"))
             check_encodable(text, Where("--stop"))
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.telling.start import Start
         from evoswarm.experiment.asking import Asking
         from evoswarm.experiment.loadable import check_recipe
 
@@ -111,11 +111,11 @@ def evaluate(
 ) -> None:
     """Score any recipe on a split of a space; the test split needs your word, and its opening is recorded."""
     name = _split(split)
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"evaluate {recipe}", as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_evaluate, check_opening
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.given.early import check_evaluate, check_opening
+        from evoswarm.cli.telling.start import Start
         from evoswarm.policies import load_policy
 
         policy = load_policy(recipe)
@@ -168,16 +168,16 @@ def answers(
         raise SpaceError("expected another split than test (a certificate alone opens it), got test", Where("--decode"))
     out = None if csv is None or str(csv) == "-" else csv
     require_new(out, overwrite=overwrite, inputs=[recipe, space])
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"answers {recipe}") as narrator:
         from evoswarm.cli.answers_command import Form, run_answers
-        from evoswarm.experiment.asked_policy import asked_policy
+        from evoswarm.experiment.per_question.asked_policy import asked_policy
 
         asked = asked_policy(recipe, space, trust)
         require_new(out, overwrite=overwrite, inputs=asked.inputs)
         if decode:
-            from evoswarm.cli.early import check_ledger
+            from evoswarm.cli.given.early import check_ledger
 
             check_ledger(asked.runs, ledger)
         run_answers(asked, name, Form(csv, as_json, by), narrator, ledger=ledger, decode=decode)

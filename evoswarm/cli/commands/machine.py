@@ -5,12 +5,12 @@ from __future__ import annotations
 import typer
 
 from evoswarm.cli.commands.options import RUNS
-from evoswarm.cli.output import show
+from evoswarm.cli.showing.output import show
 
 
 def zoo_list() -> None:
     """List the members of the built-in pool with what they can do."""
-    from evoswarm.cli.zoo_table import print_zoo
+    from evoswarm.cli.showing.zoo_table import print_zoo
 
     print_zoo()
 

@@ -21,9 +21,9 @@ from evoswarm.cli.commands.options import (
     count,
     read_space,
 )
-from evoswarm.cli.output import show
-from evoswarm.cli.terminal import prose_width
-from evoswarm.cli.trusting import trusting
+from evoswarm.cli.given.trusting import trusting
+from evoswarm.cli.showing.output import show
+from evoswarm.cli.showing.terminal import prose_width
 from evoswarm.errors import RunError, SpaceError, Where
 from evoswarm.trust import Trust
 
@@ -41,7 +41,7 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Validate a space or a study, its files and its items, without loading a model."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"check {space}", briefly=not sys.stderr.isatty()):
         from evoswarm.study.hyperparameters.settings import is_study
@@ -86,10 +86,10 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> list[
 @trusting
 def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Decode a small sample and say what a search would take; nothing is written."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"plan {space}", as_json=as_json) as narrator:
-        from evoswarm.cli.start import Start, about
+        from evoswarm.cli.telling.start import Start, about
 
         def first(read: SearchSpace) -> None:
             narrator.start(Start("plan", about(read, space), read.name))
@@ -97,9 +97,9 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: A
 
         checked = read_space(space, overrides, None, trust, first)
         narrator.imports()
-        from evoswarm.cli.first_look import first_look_lines
+        from evoswarm.cli.showing.first_look import first_look_lines
         from evoswarm.decoding.forward.devices import silence_loading
-        from evoswarm.experiment.plan import make_plan
+        from evoswarm.experiment.outlook.plan import make_plan
 
         silence_loading()
         planned = make_plan(checked, progress=narrator.progress)
@@ -127,15 +127,15 @@ def search(
     ledger: Ledger = None,
 ) -> None:
     """Search for the recipe that answers best; an unfinished run is continued."""
-    from evoswarm.cli.asking import require_terminal
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.given.asking import require_terminal
+    from evoswarm.cli.telling.narrator import narrator_for
 
     require_terminal(ask)
     if ask and not certify:
         raise RunError("expected --ask or --no-certify (which opens no test items, so nothing is asked), got both")
     with narrator_for(f"search {space}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_search
-        from evoswarm.cli.start import Start, about
+        from evoswarm.cli.given.early import check_search
+        from evoswarm.cli.telling.start import Start, about
 
         def first(read: SearchSpace) -> None:
             run = check_search(read, out, RUNS, ledger)
@@ -180,8 +180,8 @@ def certify(
         return
     if not runs:
         raise RunError("expected RUN (a run directory) or --schema, got neither")
-    from evoswarm.cli.asking import require_terminal
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.given.asking import require_terminal
+    from evoswarm.cli.telling.narrator import narrator_for
 
     require_terminal(ask)
     several = len(runs) > 1
@@ -189,8 +189,8 @@ def certify(
         raise RunError("expected --out with several runs (a single one keeps its certificate), got one run")
     named = " ".join(map(str, runs))
     with narrator_for(f"certify {named}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_certify, check_certify_seeds
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.given.early import check_certify, check_certify_seeds
+        from evoswarm.cli.telling.start import Start
 
         def first(read: SearchSpace) -> None:
             whose = f"the champions of {named}, searches" if several else f"the champion of {named}, a search"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evoswarm.cli.commands.options import RUNS, AsJson, Overrides, Quiet, SpaceFile, checking, read_space
-from evoswarm.cli.trusting import trusting
+from evoswarm.cli.given.trusting import trusting
 from evoswarm.trust import Trust
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """Find out which settings of a search matter; an unfinished study is continued."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"study {file}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_ledger
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.given.early import check_ledger
+        from evoswarm.cli.telling.start import Start
         from evoswarm.genomes import check_kind
         from evoswarm.study.hyperparameters.question import STUDIES, Question, read_question
 
@@ -64,12 +64,12 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare search algorithms on a space: equal seeds, evaluations and founders; what is done is not done again."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"compare {space}", quiet=quiet, as_json=as_json) as narrator:
         from evoswarm.cli.compare_command import numbers, run_compare
-        from evoswarm.cli.early import check_compare
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.given.early import check_compare
+        from evoswarm.cli.telling.start import Start
 
         chosen, names, place = numbers(seeds), list[str](), Path()
 
@@ -97,11 +97,11 @@ def two_by_two(
     as_json: AsJson = False,
 ) -> None:
     """Does mixing gain more over voting across architectures? Searches two pools; goes on where it ended."""
-    from evoswarm.cli.narrator import narrator_for
+    from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"two-by-two {same} {cross}", quiet=quiet, as_json=as_json) as narrator:
-        from evoswarm.cli.early import check_ledger
-        from evoswarm.cli.start import Start
+        from evoswarm.cli.given.early import check_ledger
+        from evoswarm.cli.telling.start import Start
         from evoswarm.study.two_by_two.pair import check_spaces
 
         def check(read: SearchSpace) -> None:

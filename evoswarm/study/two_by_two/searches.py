@@ -12,8 +12,8 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.opening import Guard, book_of
-from evoswarm.experiment.places import ledger_file
+from evoswarm.experiment.files.places import ledger_file
+from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import Workbench, load_swarm, workbench

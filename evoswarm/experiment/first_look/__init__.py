@@ -1,0 +1,1 @@
+"""What the members do alone, before a search begins."""

@@ -1,0 +1,1 @@
+"""Who may open the test items of a search, what is said before it happens, and that it is on record first."""

@@ -1,0 +1,90 @@
+"""What a search says of its test items when it begins: who saw them before, and what they can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from evoswarm.certificate.detectable import foreseen_gain
+from evoswarm.certificate.verdict import points
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.openings.book import Seen
+from evoswarm.experiment.drawn import Drawn
+from evoswarm.experiment.openings.guard import Guard, book_of
+from evoswarm.experiment.progress import Progress
+from evoswarm.space import SearchSpace
+from evoswarm.statistics.intervals import strata
+
+DIFFERING = (0.1, 0.5)
+"""Shares of the items on which a champion and a rival may differ: champions near a good single member, and far from all
+of them, as certificates have shown them."""
+
+_SHOWN = 3  # openings that are named
+
+
+def foretell(space: SearchSpace, drawn: Drawn, ledger: Path, root: Path, progress: Progress, *, certify: bool) -> None:
+    """Say, before a member is loaded, what the test items of a search can still be good for.
+
+    MLflow is asked before they are opened, and not here: it takes seconds to answer.
+
+    Args:
+        space: that is searched.
+        drawn: its items.
+        ledger: the ledger's file.
+        root: the directory of all runs.
+        progress: told.
+        certify: whether they are to be opened at the end; if not, nothing is said of unseen ones.
+
+    Raises:
+        RunError: a place that keeps openings cannot be read or was damaged.
+    """
+    with Ledger(ledger) as store:
+        seen = Guard(book_of(store, root), drawn, space).seen()
+    if certify or seen.opened:
+        for sentence in first_words(space, drawn, seen):
+            progress.note(sentence)
+
+
+def first_words(space: SearchSpace, drawn: Drawn, seen: Seen) -> list[str]:
+    """The sentences: who opened the test items before, or that nobody did and what they can show."""
+    if not seen.opened:
+        shown = _can_show(space, drawn)
+        return [f"The {seen.items:,} test items are unseen{shown}; --no-certify leaves them closed."]
+    return [*opened_by(seen), *_what_then(space, seen)]
+
+
+def opened_by(seen: Seen) -> Iterator[str]:
+    """Who opened them before."""
+    yield f"Of the {seen.items:,} test items, {seen.opened:,} have been opened before:"
+    for opening in seen.by[:_SHOWN]:
+        yield f"  for {opening.described}"
+    if len(seen.by) > _SHOWN:
+        yield f"  and {len(seen.by) - _SHOWN:,} times more"
+
+
+def _what_then(space: SearchSpace, seen: Seen) -> Iterator[str]:
+    yield (
+        "Only a search that ends with the same champion gets its certificate again; with any other, the certificate is "
+        "refused (evoswarm certify RUN --force looks all the same, and the certificate says so)."
+    )
+    seeds = {seed for one in seen.by if one.space == space.name for seed in one.seeds}
+    if seeds - {space.seed}:
+        yield (
+            "To judge several seeds of a space: search each with --no-certify, then certify them together, which opens "
+            "the items once: evoswarm certify RUN RUN ..."
+        )
+
+
+def _can_show(space: SearchSpace, drawn: Drawn) -> str:
+    """What gain they find with a probability of 80%, by how often champion and rival may differ."""
+    weights: Mapping[str, float] = {name: task.weight for name, task in drawn.tasks.items()}
+    parts = strata([item.task for item in drawn.items["test"]], weights)
+    least, most = (foreseen_gain(share, parts) for share in DIFFERING)
+    few, many = (f"{share:.0%}" for share in DIFFERING)
+    if least is None:
+        return ", and too few to find even the greatest gain over all rivals 80% of the time"
+    found = (
+        f"; a true gain of about {points(least)} over all rivals is found 80% of the time where champion and rivals "
+        f"differ on {few} of them"
+    )
+    return found if most is None else f"{found}, of {points(most)} where they differ on {many}"

@@ -1,0 +1,296 @@
+"""A command played small: every part of it on a few items, in memory only, to see what work it is and what it takes.
+
+Items share nothing but the beginnings of their prompts, so what a few of them need tells what all need. What recipes
+share among themselves, more and more so in later generations, shows on few items as it does on many.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evoswarm.evaluation.candidate import Candidate, score
+from evoswarm.evaluation.evaluation import Evaluation, Summary
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evolution.algorithm import Algorithm
+from evoswarm.experiment.algorithms import algorithm_of
+from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
+from evoswarm.experiment.outlook.prices import Prices, Taken, Work, growth_of
+from evoswarm.experiment.scoring import outcome
+from evoswarm.experiment.selection import FINALISTS, select
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes.plain import single, uniform
+from evoswarm.policies import Policy
+from evoswarm.rivals.as_deployed import ways_of
+from evoswarm.rivals.tuning import tune
+from evoswarm.tasks.task import Item, SplitName
+
+CALIBRATING, CHOOSING, RIVALS, TEST = "calibrating", "choosing", "rivals", "test"
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One part of a command on a few items.
+
+    Attributes:
+        name: of the part; generations are called by their numbers.
+        items: how many.
+        taken: what was done, and how long it took.
+        evaluations: (policy, item) pairs that were asked for.
+        tokens: that the policies of these pairs would read, each deployed alone.
+    """
+
+    name: str
+    items: int
+    taken: Taken
+    evaluations: int
+    tokens: float
+
+
+@dataclass(frozen=True)
+class Act:
+    """A whole command on a few items.
+
+    Attributes:
+        scenes: its parts, in order.
+        items: of the search split that were decoded.
+        generations: per generation, the summaries of its policies by their digests.
+        plain: the single members and the uniform mix, with their evaluations of these items.
+    """
+
+    scenes: tuple[Scene, ...]
+    items: Sequence[Item]
+    generations: tuple[Mapping[str, Summary], ...] = ()
+    plain: tuple[tuple[Candidate, Sequence[Evaluation]], ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """That it took in all."""
+        return sum(scene.taken.seconds for scene in self.scenes)
+
+
+class Watch:
+    """Notes scene after scene what has been done since the one before."""
+
+    def __init__(self, evaluator: Evaluator, clock: Clock) -> None:
+        """Begin the first scene, which this evaluator plays."""
+        self.scenes: list[Scene] = []
+        self._counters, self._clock = evaluator.swarm.counters, clock
+        self.goes_on_with(evaluator)
+        self._begin()
+
+    def goes_on_with(self, evaluator: Evaluator) -> None:
+        """It is this evaluator that counts from now on."""
+        self._evaluator, self._asked, self._tokens = evaluator, evaluator.asked, evaluator.tokens
+
+    def _begin(self) -> None:
+        self._before, self._began = self._counters.copy(), self._clock()
+
+    def scene(self, name: str, items: Sequence[Item]) -> None:
+        """The scene that ends now; the next one begins."""
+        seconds, by = self._clock() - self._began, self._evaluator
+        taken = Taken(Work.of(self._counters.since(self._before)), seconds)
+        self.scenes.append(Scene(name, len(items), taken, by.asked - self._asked, by.tokens - self._tokens))
+        self.goes_on_with(by)
+        self._begin()
+
+
+def warm_up(bench: Workbench) -> None:
+    """Whoever is the first to ask in some way (these tokens, that template) pays for its beginnings: ask once."""
+    deployed, items = bench.as_deployed(), bench.items["search"][:1]
+    mix = uniform(bench.space, bench.pool)
+    alone = [single(bench.space, spec) for spec in bench.pool]
+    with Ledger(":memory:") as ledger:
+        evaluator = deployed.evaluator.beside(ledger)
+        ways = [way.policy for recipe in alone for way in ways_of(recipe, evaluator.swarm)]
+        evaluator.evaluate([mix, *alone, *ways], items)
+
+
+def act(
+    bench: Workbench, cast: Mapping[SplitName, Sequence[Item]], clock: Clock = time.monotonic, patience: float = 30.0
+) -> Act:
+    """Play the whole command; nothing of it is kept.
+
+    Args:
+        bench: the space made ready.
+        cast: the items that stand for those of each split; none of the test split.
+        clock: gives seconds.
+        patience: seconds after which no further generation is played.
+    """
+    with Ledger(":memory:") as ledger:
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast)
+        watch, items, evaluator = Watch(own.evaluator, clock), cast["search"], own.evaluator
+        began = clock()
+        genomes = genomes_for(own, lambda alphabet: calibrate(own, items, alphabet))
+        watch.scene(CALIBRATING, items)
+        algorithm = algorithm_of(own.space, genomes)
+        generations: list[Mapping[str, Summary]] = []
+        policies: dict[str, Policy] = {}
+        for generation in range(own.space.evolution.generations):
+            born = algorithm.ask()
+            expressed = [genomes.express(individual.genome) for individual in born]
+            summaries = evaluator.summaries(expressed, items)
+            told = [outcome(one, each, own.space.objectives) for one, each in zip(born, summaries, strict=True)]
+            algorithm.tell(told)
+            watch.scene(str(generation), items)
+            policies.update((policy.digest, policy) for policy in expressed)
+            generations.append({one.digest: each for one, each in zip(expressed, summaries, strict=True)})
+            if clock() - began > patience and generation > 0:
+                break
+        plain = [Candidate(*one) for one in genomes.plain()]
+        evaluations = evaluator.evaluate([one.policy for one in plain], items)
+        shown = {digest: one for some in generations for digest, one in some.items()}
+        if any(one.failure is None for one in shown.values()):
+            watch.scenes += finale(own, [*_ranked(algorithm, shown, policies), *plain], cast, clock)
+        return Act(tuple(watch.scenes), items, tuple(generations), tuple(zip(plain, evaluations, strict=True)))
+
+
+def _ranked(algorithm: Algorithm[Any], shown: Mapping[str, Summary], policies: Mapping[str, Policy]) -> list[Candidate]:
+    """Who would be tested again: the best on the search items."""
+    best = [one for one in algorithm.archive.individuals if shown[one.key].accuracy is not None]
+    best.sort(key=lambda one: (-(shown[one.key].accuracy or 0.0), one.order))
+    return [Candidate(one.id, policies[one.key]) for one in best[:FINALISTS]]
+
+
+def finale(
+    bench: Workbench,
+    finalists: Sequence[Candidate],
+    cast: Mapping[SplitName, Sequence[Item]],
+    clock: Clock = time.monotonic,
+) -> list[Scene]:
+    """What comes behind the generations: the choice, the rivals, the test.
+
+    On few items no rival falls so far behind that it may end early. So each of them counts as often as it takes to make
+    the selection split, where that is asked.
+
+    Nothing is played where no finalist can answer any of the items.
+
+    Args:
+        bench: with an evaluator whose ledger is not kept.
+        finalists: from whom the champion is chosen.
+        cast: the items that stand for those of selection and test; without the latter it ends with the choice.
+        clock: gives seconds.
+    """
+    space, selection = bench.space, cast["selection"]
+    watch = Watch(bench.evaluator, clock)
+    if all(one.failed for one in score(finalists, bench.evaluator, selection)):
+        return []
+    chosen = select(bench.evaluator, selection, finalists, [], space.objectives, space.saving)
+    watch.scene(CHOOSING, selection)
+    if "test" not in cast:
+        return watch.scenes
+    champion = chosen.best.policy  # undiminished: on few items members seem to be missed less than they are
+    evaluator = bench.as_deployed().evaluator
+    watch.goes_on_with(evaluator)
+    times = max(1, space.splits.selection // len(selection))
+    rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times)
+    watch.scene(RIVALS, selection)
+    played = cast["test"]
+    score([*rivals.matched, *rivals.diagnostics], evaluator, played)
+    for ceiling in rivals.ceilings:
+        ceiling.score(evaluator, played)
+    shorter = [champion.without(spec.name) for spec in champion.specs]
+    evaluator.evaluate([champion, *(one for one in shorter if one is not None)], played)
+    watch.scene(TEST, played)
+    return watch.scenes
+
+
+class Rehearsal:
+    """What some acts say of the whole command.
+
+    Args:
+        acts: of different sizes, the largest last.
+        taken: what else was seen to take how long.
+    """
+
+    def __init__(self, acts: Sequence[Act], taken: Sequence[Taken] = ()) -> None:
+        self._scenes: dict[str, list[Scene]] = defaultdict(list)
+        for one in acts:
+            for scene in one.scenes:
+                self._scenes[scene.name].append(scene)
+        self.prices = Prices.of([*taken, *(scene.taken for some in self._scenes.values() for scene in some)])
+        self._growth = growth_of(
+            (some.scenes[0].items, sum(scene.taken.work.forwards for scene in some.scenes))
+            for some in acts
+            if some.scenes
+        )
+        self._played = sum(name.isdigit() for name in self._scenes)
+
+    def work(self, name: str, items: int) -> Work:
+        """That one part is on so many items."""
+        scenes = self._scenes.get(name, [])
+        if not scenes:
+            return Work()
+        together, largest = scenes[0].taken.work, scenes[-1]
+        for scene in scenes[1:]:
+            together += scene.taken.work
+        of_all = together.scaled(items / sum(scene.items for scene in scenes))
+        fixed = largest.taken.work.scaled(items / largest.items, self._growth)
+        return replace(of_all, forwards=fixed.forwards, rounds=fixed.rounds)
+
+    def part(self, name: str, items: int) -> Taken:
+        """One part on so many items.
+
+        Prices that little was seen of can be far off. So a part takes no less than it took on few items, and no more
+        than as many times that as there are more items.
+        """
+        work = self.work(name, items)
+        seconds = self.prices.seconds(work)
+        for scene in self._scenes.get(name, [])[-1:]:
+            times = max(1.0, items / scene.items)
+            seconds = min(max(seconds, scene.taken.seconds), times * scene.taken.seconds)
+        return Taken(work, seconds)
+
+    def searching(self, items: int, generations: int) -> Taken:
+        """Calibration and generations; those that were not played are as the last two were."""
+        found = [self.part(CALIBRATING, min(CALIBRATION_ITEMS, items))]
+        found += [self.part(str(generation), items) for generation in range(min(generations, self._played))]
+        last = found[1:][-2:]
+        found += [last[number % len(last)] for number in range(generations - self._played) if last]
+        return Taken(sum((one.work for one in found), Work()), sum(one.seconds for one in found))
+
+    def asked(self, name: str, items: int) -> tuple[int, float]:
+        """Evaluations of one part on so many items, and the tokens that they would read alone."""
+        scenes = self._scenes.get(name, [])
+        times = items / max(1, sum(scene.items for scene in scenes))
+        evaluations, tokens = sum(scene.evaluations for scene in scenes), sum(scene.tokens for scene in scenes)
+        return round(evaluations * times), tokens * times
+
+    def tokens_of_generations(self, items: int, generations: int) -> float:
+        """That the policies of all generations would read alone."""
+        each = [self.asked(str(generation), items)[1] for generation in range(self._played)]
+        return sum(each) * generations / len(each) if each else 0.0
+
+    @property
+    def rows(self) -> float:
+        """Prefixes that were read in all acts."""
+        return sum(scene.taken.work.rows for some in self._scenes.values() for scene in some)
+
+
+def casts(bench: Workbench, counts: Sequence[int]) -> list[dict[SplitName, Sequence[Item]]]:
+    """Items for acts of so many each, no item twice where there are enough.
+
+    Items of the selection split stand for test items, if such are asked for: those themselves are never among them.
+    """
+    search, selection = list(bench.items["search"]), list(bench.items["selection"])
+    found: list[dict[SplitName, Sequence[Item]]] = []
+    for count in counts:
+        search, own = _taken(search, bench.items["search"], count)
+        selection, chosen = _taken(selection, bench.items["selection"], count)
+        found.append({"search": own, "selection": chosen})
+        if "test" in bench.items:
+            selection, found[-1]["test"] = _taken(selection, bench.items["selection"], count)
+    return found
+
+
+def _taken(rest: list[Item], everything: Sequence[Item], count: int) -> tuple[list[Item], list[Item]]:
+    """What is left when so many are taken, and these; from the beginning again where too few are left."""
+    if len(rest) < count:
+        rest = list(everything)
+    return rest[count:], rest[:count]

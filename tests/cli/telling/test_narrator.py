@@ -1,0 +1,186 @@
+"""What people are told while a command is at work, by a clock that the tests drive."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from evoswarm.cli.telling.heartbeat import IN_LOG, ON_TERMINAL, Heartbeat
+from evoswarm.cli.telling.narrator import Narrator
+from evoswarm.cli.telling.teller import Person
+from evoswarm.evaluation.advance import Advance
+from evoswarm.experiment.figures import GenerationFigures
+from evoswarm.experiment.progress import StageStep
+
+BEAT = 0.25
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Stage:
+    """A narrator, its clock, and when what was written."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        self.stream, self.now = stream, 100.0
+        self.narrator = Narrator(Person(stream), "search x.yaml", clock=lambda: self.now, beats=False)
+        self.spoken = [self.now]
+
+    def wait(self, seconds: float) -> None:
+        """Nothing happens for so long, but the heart beats."""
+        for _ in range(round(seconds / BEAT)):
+            self.now += BEAT
+            before = len(self.stream.getvalue())
+            self.narrator.beat()
+            if len(self.stream.getvalue()) > before:
+                self.spoken.append(self.now)
+
+    @property
+    def longest_silence(self) -> float:
+        ends = [*self.spoken[1:], self.now]
+        return max(end - begin for begin, end in zip(self.spoken, ends, strict=True))
+
+
+@pytest.fixture
+def log() -> Stage:
+    return Stage(io.StringIO())
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    return Stage(Terminal())
+
+
+def test_who_has_said_nothing_yet_says_soon_what_it_is_at(log: Stage) -> None:
+    log.wait(0.25)
+    assert log.stream.getvalue() == ""
+    log.wait(0.25)
+    assert log.stream.getvalue() == "search x.yaml ...\n"
+
+
+def test_a_log_is_never_silent_for_long_and_does_not_grow_without_bound(log: Stage) -> None:
+    log.narrator.enter("calibrating", "calibrating 3 possible leads")
+    log.wait(60)
+    assert log.longest_silence < 2
+    log.wait(3540)
+    assert log.longest_silence <= IN_LOG.longest + BEAT
+    lines = log.stream.getvalue().splitlines()
+    assert lines[0] == "calibrating 3 possible leads ..."
+    assert lines[1] == "  calibrating: 1.5 s so far"
+    assert len(lines) < 500
+
+
+def test_a_terminal_is_written_to_every_second_on_one_line(terminal: Stage) -> None:
+    terminal.narrator.enter("evolving", "evolving on 100 items")
+    terminal.narrator.progress.step(StageStep("generation 2 of 8"))
+    terminal.narrator.progress.decoding(Advance(120, 3672, 10.0))
+    terminal.wait(30)
+    assert terminal.longest_silence <= ON_TERMINAL.longest
+    terminal.narrator.rest()
+    first, rest = terminal.stream.getvalue().split("\n")
+    assert first == "evolving on 100 items ..."
+    shown = [line.strip() for line in rest.split("\r") if line.strip()]
+    assert len(shown) == 30
+    assert shown[0] == "generation 2 of 8: 120 of 3,672 answers, about 4 min 56 s", "cut where the terminal ends"
+    assert max(map(len, rest.split("\r"))) <= 59
+    assert rest.endswith(" \r"), "what comes next begins on an empty line"
+    assert "\x1b" not in rest
+
+
+def test_what_is_known_is_said(log: Stage) -> None:
+    log.narrator.enter("rivals", "tuning rivals on 20 selection items")
+    log.narrator.progress.step(StageStep("gemma, 540 MB", 2, 3))
+    log.wait(1.5)
+    log.narrator.progress.decoding(Advance(0, 12, 1.0, 300, 1200))
+    log.wait(1.5)
+    log.wait(10)
+    _, first, second, *_, last = log.stream.getvalue().splitlines()
+    assert first == "  gemma, 540 MB (2 of 3): 1.5 s so far"
+    begun = "  gemma, 540 MB (2 of 3): 0 of 12 answers, 300 of at most 1,200 symbols, at most 3.0 s left"
+    assert second == f"{begun}, 3.0 s so far"
+    assert last == f"{begun}, 12 s so far, no news for 10 s"
+
+
+def figures(**left: float) -> GenerationFigures:
+    """The first of two generations, with so many seconds left by part."""
+    nothing = {"evaluations": 0, "fresh": 0, "decoded": 0, "close": 0, "at_limit": 0, "cut_off": 0, "replayed": False}
+    return GenerationFigures(
+        generation=0,
+        generations=2,
+        objectives=("accuracy",),
+        islands=(),
+        best_accuracy=None,
+        failed=(),
+        seconds=1.0,
+        seconds_left=sum(left.values()),
+        left_by_part=left,
+        **nothing,  # type: ignore[arg-type]
+    )
+
+
+def test_what_is_left_of_the_phase_and_in_all(log: Stage) -> None:
+    log.narrator.enter("evolving", "evolving on 100 items")
+    log.wait(1)
+    log.narrator.progress.generation(figures(search=10, rivals=20, test=30))
+    log.wait(1.5)
+    log.narrator.enter("choosing", "choosing")
+    log.wait(1.5)
+    log.narrator.enter("rivals", "tuning")
+    log.wait(1.5)
+    told = [line for line in log.stream.getvalue().splitlines() if line.startswith("  ")]
+    assert told == [
+        "  evolving: about 8.5 s in this phase, 58 s in all left, 2.5 s so far",
+        "  choosing: about 57 s in all left, 1.5 s so far",
+        "  tuning: about 18 s in this phase, 56 s in all left, 1.5 s so far",
+    ]
+    log.narrator.progress.decoding(Advance(3, 9, 1.0))
+    log.wait(1.5)
+    last = log.stream.getvalue().splitlines()[-1]
+    assert (
+        last == "  tuning: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
+    )
+
+
+def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> None:
+    log.narrator.enter("evolving", "evolving on 100 items")
+    log.narrator.enter("loading", "loading 2 members")
+    log.narrator.progress.at("gemma", 1, 2)
+    log.wait(1.5)
+    log.narrator.progress.decoding(Advance(5, 10, 1.0))
+    log.wait(1.5)
+    assert log.stream.getvalue().splitlines() == [
+        "evolving on 100 items ...",
+        "loading 2 members ...",
+        "  gemma (1 of 2): 1.5 s so far",
+        "  gemma (1 of 2): 5 of 10 answers, about 1.0 s left, 3.0 s so far",
+    ]
+
+
+def test_a_heart_that_cannot_be_heard_stops_by_itself() -> None:
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(1)
+        raise OSError("no space left")
+
+    heart = Heartbeat(beat, seconds=0.001)
+    heart.start()
+    heart._thread.join(30)
+    heart.stop()
+    assert beats == [1]
+
+
+def test_whoever_does_not_read_on_ends_nothing() -> None:
+    stream = io.StringIO()
+    stream.close()
+    with Narrator(Person(Terminal()), "search") as narrator:
+        narrator.enter("evolving", "evolving")
+    person = Person(Terminal())
+    person._stream.close()
+    with Narrator(person, "search") as narrator:
+        narrator.enter("evolving", "evolving")
