@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoswarm.cli.given.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, rows_file
+from evoswarm.cli.given.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, renamed, rows_file
 from evoswarm.cli.showing.output import say, show
 from evoswarm.cli.showing.terminal import columns, fitted
+from evoswarm.errors import Where
 from evoswarm.evaluation.failures import sentence
 from evoswarm.experiment.per_question.by_column import EVERYTHING, TASK, Group, Mean, by_column
 from evoswarm.experiment.per_question.rows import AnswerRow, PerQuestion, decoded_answers, kept_answers
@@ -78,12 +79,17 @@ def run_answers(
 
 def _for_machines(asked: AskedPolicy, answers: PerQuestion, form: Form, groups: Sequence[Group] | None) -> None:
     if groups is not None:
-        columns = [str(form.by), "items", *_sum_columns([_CHAMPION, *asked.members])]
-        rows: Iterable[Mapping[str, Any]] = (_group_row(group, str(form.by), form.as_json) for group in groups)
+        columns, by = ["items", *_sum_columns([_CHAMPION, *asked.members])], str(form.by)
+        while by in columns and not form.as_json:  # that keeps the user's columns apart
+            by = f"input_{by}"
+        columns = [by, *columns]
+        rows: Iterable[Mapping[str, Any]] = (_group_row(group, by, form.as_json) for group in groups)
     else:
         user = dict.fromkeys(name for item in answers.items for name in item.raw)
         columns = [*_OURS, *(f"{name}.{what}" for name in asked.members for what in _ANSWER)]
-        names = {name: f"input_{name}" if name in columns else name for name in user}
+        names = {name: name for name in user}
+        if not form.as_json:
+            names |= renamed(list(user), columns, Where("--csv"))
         columns += names.values()
         rows = (_answer_row(row, names, form.as_json) for row in answers.rows)
     with _sink(form, columns) as write:
@@ -98,7 +104,7 @@ def _sink(form: Form, columns: Sequence[str]) -> Iterator[WriteRow]:
     elif form.csv is None or str(form.csv) == "-":
         yield csv_rows(StandardOutput(), columns)
     else:
-        with rows_file(form.csv, columns) as write:
+        with rows_file(form.csv, columns, table=True) as write:
             yield write
         _tell(f"written: {form.csv}")
 

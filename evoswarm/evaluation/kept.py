@@ -25,7 +25,8 @@ class KeptEvaluations:
     Args:
         ledger: with the evaluations; None holds nothing.
         tasks: by name; every item's task is among them.
-        failures: owed to device and time, which no ledger keeps; by digests of recipe and item.
+        failures: owed to device and time, which no ledger keeps; by digests of recipe and item. A run's results
+            stand on them, whatever the ledger has learnt since.
     """
 
     def __init__(
@@ -92,10 +93,10 @@ class KeptEvaluations:
         found: list[Evaluation | None] = []
         for digest, row in zip(digests, rows, strict=True):
             failure = self._failures.get((recipe.digest, digest))
-            if row is not None:
-                found.append(row.evaluation(names))
+            if failure is not None:
+                found.append(Evaluation(score=None, failure=failure))
             else:
-                found.append(None if failure is None else Evaluation(score=None, failure=failure))
+                found.append(None if row is None else row.evaluation(names))
         return found
 
     def _digest(self, recipe: Recipe, item: Item) -> str:

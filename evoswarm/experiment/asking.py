@@ -60,6 +60,10 @@ class Asking:
         Where the policy's tasks differ in nothing but their limits of bytes, no task need be named: the largest holds,
         and an answer that ends by itself is the same under each.
 
+        A recipe of several samples draws noise by the item: by the question's text here, by the key of its item when it
+        was scored. Asked the same question, it may draw other samples than those, and answer otherwise; asked twice
+        here, it answers alike.
+
         Args:
             document: the policy, and what its file says about it.
             task: whose questions they are; None where that makes no difference.

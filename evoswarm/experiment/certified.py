@@ -1,4 +1,6 @@
-"""What becomes known when test items are opened, or stay closed: in the champion's file, and in MLflow.
+"""What becomes known when test items are opened, or stay closed: in the champion's files, and in MLflow.
+
+A champion has two: its own, and one among the recipes that were tested again.
 
 Both are written anew each time, so that the same certificate again, of a search of long ago too, leaves the same.
 """
@@ -12,6 +14,7 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.errors import RecipeError
 from evoswarm.experiment import mirror
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
+from evoswarm.experiment.files.run_history import twin_of
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import Policy, PolicyDocument, load_document
@@ -22,7 +25,7 @@ from evoswarm.tracking import Tracker
 def write_certified(
     bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate, tracker: Tracker | None
 ) -> None:
-    """Have the champion's file say what its certificate does.
+    """Have the champion's files say what its certificate does.
 
     Args:
         bench: with the selection items.
@@ -39,7 +42,7 @@ def write_certified(
 
 
 def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str, tracker: Tracker | None) -> None:
-    """Have the champion's file say that a certificate was refused.
+    """Have the champion's files say that a certificate was refused.
 
     Args:
         bench: with the selection items.
@@ -70,8 +73,11 @@ def _write(
     tracker: Tracker | None,
     files: Sequence[str],
 ) -> None:
-    run.write(CHAMPION, document.to_json())
+    twin = twin_of(run, document.policy)
+    for name in [CHAMPION] if twin is None else [CHAMPION, twin]:
+        run.write(name, document.to_json())
     if tracker is not None:
+        files = [*files] if twin is None else [*files, twin]
         tracker.outcome(run, mirror.outcome(document, certificate), files)
 
 

@@ -16,7 +16,7 @@ from evoswarm.evolution.individual import Individual
 from evoswarm.experiment import mirror
 from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.files.beginning import limits
-from evoswarm.experiment.files.run_history import GAVE_UP
+from evoswarm.experiment.files.journalled_failures import GAVE_UP
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.prices import Taken, Work
 from evoswarm.experiment.progress import Progress

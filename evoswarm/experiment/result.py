@@ -154,9 +154,11 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         RunError: the directory cannot be written.
     """
     selection = result.selection
+    own, known = champion_document(run, result)
     files = {standing.policy.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.contenders}
     for standing in selection.contenders:
-        document = result.origin.document(standing.policy, standing.summary)
+        its = known if standing.policy.digest == result.champion.digest else None
+        document = result.origin.document(standing.policy, standing.summary, its)
         run.write(files[standing.policy.digest], document.to_json())
 
     def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
@@ -182,7 +184,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         "contenders": rows(selection.contenders),
     }
     run.write_json(FRONT, front)
-    run.write(CHAMPION, champion_document(run, result)[0].to_json())
+    run.write(CHAMPION, own.to_json())
 
 
 def champion_document(run: RunDirectory, result: SearchResult) -> tuple[PolicyDocument, Certificate | None]:

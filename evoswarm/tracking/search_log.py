@@ -167,7 +167,7 @@ def log_outcome(store: Store, directory: RunDirectory, outcome: Outcome, files: 
         store: that may have the search's run.
         directory: of the search.
         outcome: as it stands now.
-        files: of the directory that have changed since its end was logged.
+        files: of the directory that have changed since its end was logged, by their paths in it.
     """
     run = run_before(store, directory)
     if run is None:
@@ -179,7 +179,7 @@ def log_outcome(store: Store, directory: RunDirectory, outcome: Outcome, files: 
     store.log_metrics(run_id, changed, 0, now())
     store.log_tags(run_id, {name: text(value) for name, value in outcome.tags.items()})
     for file in directory.files():
-        if file.name in files and file.parent == directory.path:
+        if file.relative_to(directory.path).as_posix() in files:
             _log_file(store, run_id, directory, file)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from evoswarm.experiment.result import SearchResult
 from tests.cli.conftest import Command, python, refused
+from tests.experiment.runs import copied
 
 QUIZ = """
 name: quiz
@@ -107,6 +108,24 @@ class TestTables:
         for name in ("quiz.csv", "quiz.yaml", "mix.json"):
             arguments = ("answers", quiz, "--space", "quiz.yaml", "--csv", name, "--overwrite")
             refused(command(*arguments), name, "not read by the same command")
+
+    def test_the_ledger_is_not_overwritten(self, command: Command, finished: SearchResult, tmp_path: Path) -> None:
+        run = copied(finished, tmp_path / "runs")
+        ledger = run.parent / "ledger.sqlite"
+        before = ledger.read_bytes()
+        refused(command("answers", run, "--csv", ledger, "--overwrite"), "not read by the same command")
+        assert ledger.read_bytes() == before
+
+    def test_columns_of_ones_own_that_are_called_like_ours(self, command: Command, quiz: Path) -> None:
+        rows = [f"{a}+{b}=,{a + b},mine,{a},{b}" for a in range(3, 9) for b in range(3, 9)]
+        Path("quiz.csv").write_text("\n".join(["question,gold,input_gold,items,llama-a", *rows]))
+        arguments = ("answers", quiz, "--space", "quiz.yaml", "--csv")
+        refused(command(*arguments), "expected a column 'gold'", "'input_gold'", "got both")
+        for by in ("items", "llama-a"):
+            header, *groups = csv.reader(io.StringIO(command(*arguments, "--by", by).out))
+            assert header[:3] == [f"input_{by}", "items", "champion"]
+            assert sum(int(group[1]) for group in groups[:-1]) == int(groups[-1][1]) == 4
+            assert {int(group[0]) for group in groups[:-1]} <= set(range(3, 9))
 
 
 class TestWrongWords:

@@ -11,6 +11,7 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.kept import KeptEvaluations
 from evoswarm.evaluation.ledger import Key, Ledger
+from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.failure import Failure
 from evoswarm.policies import Policy, Recipe, Route, Vote
 from evoswarm.policies.vote import Voter
@@ -62,6 +63,23 @@ def test_a_failure_of_the_moment_is_known_from_elsewhere(
     failure = Failure("out_of_memory", "no room")
     found = KeptEvaluations(None, {task.name: task}, {(first.digest, digest): failure})
     assert [one and one.failure for one in found.evaluations(first, items)] == [None, failure, None, None]
+
+
+def test_a_failure_that_a_run_stands_on_wins(
+    task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], swarm: Swarm, ledger: Ledger
+) -> None:
+    """The same as an evaluator over the same ledger and the same failures says."""
+    first = recipes[0]
+    Evaluator(swarm, {task.name: task}, ledger).evaluate([first], items)
+    digest = Evaluator(swarm, {task.name: task}, ledger).item_digest(items[1], first.prompt_format)
+    failures = {(first.digest, digest): Failure("out_of_memory", "no room")}
+    transient = TransientFailures(dict(failures))
+    replayed = Evaluator(swarm, {task.name: task}, ledger, transient=transient).evaluate([first], items)[0]
+    found = KeptEvaluations(ledger, {task.name: task}, failures)
+    found.settle([first], items)
+    scores = [one and one.score for one in found.evaluations(first, items)]
+    assert scores == [one.score for one in replayed]
+    assert [score is None for score in scores] == [False, True, False, False]
 
 
 def test_machines_are_not_mixed(

@@ -172,10 +172,11 @@ def answers(
 
     with narrator_for(f"answers {recipe}") as narrator:
         from evoswarm.cli.answers_command import Form, run_answers
+        from evoswarm.experiment.files.places import ledger_file
         from evoswarm.experiment.per_question.asked_policy import asked_policy
 
         asked = asked_policy(recipe, space, trust)
-        require_new(out, overwrite=overwrite, inputs=asked.inputs)
+        require_new(out, overwrite=overwrite, inputs=[*asked.inputs, ledger_file(asked.runs, ledger)])
         if decode:
             from evoswarm.cli.given.early import check_ledger
 

@@ -21,7 +21,7 @@ from evoswarm.experiment.files.finished_run import check_members, read_run
 from evoswarm.experiment.files.places import ledger_file, root_of
 from evoswarm.experiment.files.same_space import check_place, read_seeds
 from evoswarm.experiment.openings.guard import consent_before_loading
-from evoswarm.policies import Policy
+from evoswarm.policies import Policy, load_document
 from evoswarm.space import SearchSpace, check_files
 from evoswarm.trust import Trust
 from evoswarm.user_files import place_refused
@@ -57,12 +57,16 @@ def check_certify(run: Path, trust: Trust, ledger: Path | None, first: Callable[
     """Refuse a run that cannot be certified, as far as its files say.
 
     Raises:
-        EvoswarmError: it has no champion, its space cannot be used, or see `check_ledger`.
+        EvoswarmError: it has no champion, one that was refused because it scores nothing, its space cannot be used, or
+            see `check_ledger`.
     """
     space, _ = read_run(run, trust)
     first(space)
     check_files(space)
     check_ledger(root_of(run), ledger)
+    about = load_document(run).about
+    if about is not None and about.refusal and about.selection is not None and about.selection.accuracy == 0:
+        raise RunError(about.refusal, Where(str(run)))
 
 
 def check_certify_seeds(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoswarm.cli.given.rows import is_table, rows_file
+from evoswarm.cli.given.rows import free_part, is_table, renamed, rows_file
 from evoswarm.errors import RunError, TaskError, Where
 from evoswarm.user_files import MIB, read_text
 
@@ -152,25 +152,8 @@ def _of_table(file: Path, table: Table, column: str | None) -> Prompts:
             raise RunError(f"row {number}: expected a text, got {got}", Where(str(file), str(name)))
         check_encodable(text, Where(str(file), f"{name}: row {number}"))
         texts.append(text)
-    renamed = _renamed(file, table.columns)
-    return Prompts(texts, table.rows, table.columns, renamed, str(file), named=column is not None)
-
-
-def _renamed(file: Path, columns: Sequence[str]) -> dict[str, str]:
-    """New names for what an answer would overwrite.
-
-    Raises:
-        RunError: such a name is taken, too.
-    """
-    renamed = {name: f"input_{name}" for name in columns if name in _OURS or name in _OURS_IN_TABLES}
-    for name, other in renamed.items():
-        if other in columns:
-            raise RunError(
-                f"expected a column {name!r} (an answer has such a column, too) or {other!r} (its name beside the "
-                "answer), got both: rename one",
-                Where(str(file)),
-            )
-    return renamed
+    names = renamed(table.columns, {*_OURS, *_OURS_IN_TABLES}, where)
+    return Prompts(texts, table.rows, table.columns, names, str(file), named=column is not None)
 
 
 def write_answers(questions: Prompts, answers: Iterable[Answer], out: Path | None) -> None:
@@ -201,7 +184,7 @@ def _noting(answers: Iterable[Answer], failures: list[str]) -> Iterator[Answer]:
 def _write_rows(questions: Prompts, answers: Iterable[Answer], out: Path) -> None:
     """Write a file of rows; what it has when the work ends before its end is kept beside it."""
     kept = [questions.renamed.get(name, name) for name in questions.columns]
-    part = out.with_name(f"{out.name}.part")
+    part = free_part(out)
     number = 0
     try:
         with rows_file(out, [*kept, *_OURS_IN_TABLES], part) as write:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+from evoswarm.errors import RunError, Where
 
 Row = Mapping[str, Any]
 WriteRow = Callable[[Row], None]
@@ -32,8 +37,42 @@ def is_table(file: Path) -> bool:
     return file.suffix.lower() in _DELIMITERS
 
 
+def renamed(columns: Sequence[str], ours: Collection[str], where: Where) -> dict[str, str]:
+    """New names for the user's columns that columns of ours would overwrite.
+
+    Args:
+        columns: the user's.
+        ours: that stand beside them.
+        where: the user's are, or are asked for.
+
+    Raises:
+        RunError: such a name is taken, too.
+    """
+    names = {name: f"input_{name}" for name in columns if name in ours}
+    for name, other in names.items():
+        if other in columns or other in ours:
+            raise RunError(
+                f"expected a column {name!r} (an answer has such a column, too) or {other!r} (its name beside the "
+                "answer), got both: rename one",
+                where,
+            )
+    return names
+
+
+def free_part(file: Path) -> Path:
+    """Where rows go that were written when the work ended before its end: no file stands there yet.
+
+    It lies where the file itself would: a link may lead to another file system, and nothing can be moved there.
+    """
+    whole = Path(os.path.realpath(file)) if os.path.islink(file) else file
+    names = itertools.chain([f"{whole.name}.part"], (f"{whole.name}.part-{number}" for number in itertools.count(2)))
+    return next(whole.with_name(name) for name in names if not os.path.lexists(whole.with_name(name)))
+
+
 @contextmanager
-def rows_file(file: Path, columns: Sequence[str], part: Path | None = None) -> Iterator[WriteRow]:
+def rows_file(
+    file: Path, columns: Sequence[str], part: Path | None = None, *, table: bool = False
+) -> Iterator[WriteRow]:
     """Write rows one by one to a file that is whole or not there; see `evoswarm.durable.WholeFile`.
 
     Args:
@@ -41,10 +80,11 @@ def rows_file(file: Path, columns: Sequence[str], part: Path | None = None) -> I
             UTF-8 for something else.
         columns: of a table, in order; JSON Lines have the keys of each row.
         part: where the rows go that were written when the work ends before its end.
+        table: it is CSV whatever its ending, but for ``.tsv``.
     """
     from evoswarm.durable import WholeFile
 
-    delimiter = _DELIMITERS.get(file.suffix.lower())
+    delimiter = _DELIMITERS.get(file.suffix.lower(), "," if table else None)
     with WholeFile(file, mark=delimiter == ",") as sink:
         write = jsonl_rows(sink) if delimiter is None else csv_rows(sink, columns, delimiter)
 
@@ -56,10 +96,13 @@ def rows_file(file: Path, columns: Sequence[str], part: Path | None = None) -> I
 
 
 def jsonl_rows(sink: _Sink) -> WriteRow:
-    """What writes one JSON object a line; half a character is written as its escape, which is JSON's too."""
+    """What writes one JSON object a line; half a character is written as its escape, which is JSON's too.
+
+    What JSON does not know (a date, say) is written as its text, and a number that is not finite as null.
+    """
 
     def write(row: Row) -> None:
-        sink.write(json.dumps(dict(row), ensure_ascii=False) + "\n")
+        sink.write(_json(dict(row)) + "\n")
 
     return write
 
@@ -67,8 +110,8 @@ def jsonl_rows(sink: _Sink) -> WriteRow:
 def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> WriteRow:
     """Writes the header, and returns what writes a row.
 
-    Nothing (null) is an empty field, a text is itself, and every other value is JSON. Fields with a delimiter, a quote
-    or a line end are quoted.
+    Nothing (null, or a number that is not finite) is an empty field, a text is itself, what JSON does not know (a date,
+    say) is its text, and every other value is JSON. Fields with a delimiter, a quote or a line end are quoted.
     """
     table = csv.writer(sink, delimiter=delimiter)  # lines end as RFC 4180 says: only then every line end is quoted
     table.writerow(columns)
@@ -80,6 +123,22 @@ def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> Write
 
 
 def _field(value: Any) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _json(value) if isinstance(value, bool | int | float | list | tuple | dict) else str(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """Data with null in place of numbers that are not finite: JSON has none."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import TransientFailures
-from evoswarm.experiment.result import FRONT, PAGE
+from evoswarm.experiment.files.journalled_failures import GAVE_UP, journalled_failures
+from evoswarm.experiment.result import FRONT, PAGE, RECIPES
 from evoswarm.failure import Failure
-from evoswarm.policies import Policy
+from evoswarm.policies import Policy, load_policy
 from evoswarm.run_directory import CERTIFICATE, INDIVIDUALS, RunDirectory
-
-GAVE_UP = "gave_up"
-"""Event of the journal: nothing could be evaluated at all, and nothing of it was written down."""
 
 
 def transient_failures(run: RunDirectory) -> TransientFailures:
-    """Failures owed to device and time, from the journal and into it.
-
-    Those of a sitting that gave up have acted on nothing that stands anywhere: they get another try.
-    """
-    sittings = [number for number, event in enumerate(run.events) if event["event"] == GAVE_UP]
-    known = {
-        (event["recipe"], event["item"]): Failure(event["kind"], event["message"])
-        for event in run.events[sittings[-1] if sittings else 0 :]
-        if event["event"] == "failure"
-    }
+    """Failures owed to device and time, from the journal and into it; see `journalled_failures`."""
 
     def note(recipe: str, item: str, failure: Failure) -> None:
         run.journal("failure", recipe=recipe, item=item, kind=failure.kind, message=failure.message)
 
-    return TransientFailures(known, note)
+    return TransientFailures(journalled_failures(run.events), note)
 
 
 def begins_anew(run: RunDirectory) -> bool:
@@ -87,6 +78,17 @@ def history(run: RunDirectory, champion: Policy, items: int) -> tuple[int, float
         if row["key"] == champion.digest and row.get("items", items) == items and score is None:
             score = row["accuracy"]
     return len(tried | _retried(run)), score
+
+
+def twin_of(run: RunDirectory, champion: Policy) -> str | None:
+    """The name of the champion's other file, among the recipes that were tested again; None where there is none."""
+    with suppress(RunError, ValueError):
+        front = _parsed(run, FRONT, run.read(FRONT) or "{}").get("contenders")
+        for row in front if isinstance(front, list) else ():
+            name = row.get("recipe") if isinstance(row, dict) and row.get("digest") == champion.digest else None
+            if isinstance(name, str) and Path(name).parent == Path(RECIPES):  # whoever wrote it: nowhere else
+                return name if load_policy(run.path / name).digest == champion.digest else None
+    return None
 
 
 def _retried(run: RunDirectory) -> set[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.files.finished_run import check_members
+from evoswarm.experiment.files.journalled_failures import journalled_failures
 from evoswarm.experiment.files.places import RUNS, SPACE, root_of
 from evoswarm.failure import Failure
 from evoswarm.genomes.plain import single
@@ -62,15 +63,12 @@ class AskedPolicy:
 
     @property
     def failures(self) -> dict[tuple[str, str], Failure]:
-        """What was owed to device and time, by digests of recipe and item: the run's journal alone knows it.
+        """What was owed to device and time, by digests of recipe and item, as the run's results stand on it.
 
         Raises:
             RunError: the journal is damaged.
         """
-        if self.run is None:
-            return {}
-        events = [event for event in events_of(self.run) if event["event"] == "failure"]
-        return {(event["recipe"], event["item"]): Failure(event["kind"], event["message"]) for event in events}
+        return {} if self.run is None else journalled_failures(events_of(self.run))
 
     def require_opened(self) -> None:
         """Refuse to show test items that no certificate of this policy has shown.

@@ -112,18 +112,22 @@ def decoded_answers(
         ledger: see `kept_answers`.
         progress: told what is being done.
 
+    What failed for want of memory or time stays a failure: the run's results stand on it.
+
     Raises:
         ValueError: test items are asked for.
         EvoswarmError: a member cannot be loaded, or see `kept_answers`.
     """
     if split == "test":
         raise ValueError("expected another split (test items are opened by a certificate alone), got 'test'")
+    from evoswarm.evaluation.mixes import TransientFailures
     from evoswarm.experiment.workbench import workbench
     from evoswarm.genomes.plain import single
     from evoswarm.policies.document import naming
 
     file = ledger_file(asked.runs, ledger)
-    with workbench(asked.space, file, splits=[split], progress=progress) as bench:
+    transient = TransientFailures(asked.failures)
+    with workbench(asked.space, file, splits=[split], transient=transient, progress=progress) as bench:
         with naming(str(asked.file)):
             policy = bench.bound(asked.policy)
         members = {spec.name: single(bench.space, spec) for spec in bench.pool}

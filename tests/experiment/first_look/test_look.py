@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.errors import TaskError
+from evoswarm.cli.given.early import check_certify
+from evoswarm.errors import RunError, TaskError
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.certification import certify
@@ -23,6 +24,7 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single
 from evoswarm.space import SearchSpace
+from evoswarm.trust import NOBODY
 from tests.experiment.runs import copied
 
 FOREIGN = 'prompt_format="### Instruction:\\nPlease answer.\\n{prompt}\\n### Response:\\n"'
@@ -136,6 +138,8 @@ def test_nothing_is_opened_for_a_champion_that_scores_nothing(
     for force in (False, True):
         with pytest.raises(NothingScored, match="fresh once only"):
             certify(result.directory, force=force)
+    with pytest.raises(RunError, match="got 0 on each of its 6 items"):  # the champion's file says so
+        check_certify(result.directory, NOBODY, None, lambda space: None)
     with Ledger(result.ledger) as ledger:
         assert book_of(ledger, result.directory.parent, result.directory).openings == {}
     assert not (result.directory / "certificate.json").exists()
