@@ -178,6 +178,23 @@ def whole_lines(path: Path) -> list[str]:
     return read_text(path, limit=LONGEST).split("\n")[:-1]  # not splitlines: JSON may hold other line separators
 
 
+def counted_lines(path: Path) -> tuple[int, str]:
+    """How many lines of a file a line feed ends, and the last of them; nothing else of it is kept or understood.
+
+    Raises:
+        RunError: it is no regular file, or cannot be read.
+    """
+    count, last = 0, b""
+    with plain_errors(path):
+        require_regular(path)
+        if os.path.lexists(path):
+            with path.open("rb") as file:
+                for line in file:
+                    if line.endswith(b"\n"):
+                        count, last = count + 1, line
+    return count, last.decode("utf-8", errors="replace")
+
+
 def require_regular(path: Path) -> None:
     """Refuse to go on where something else than a regular file stands; that nothing does is fine.
 

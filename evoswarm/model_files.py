@@ -68,7 +68,7 @@ class ModelFiles:
             adapter = adapter_of(self._description)
             notes = self._check_model() if adapter is None else self._check_adapter(adapter)
             generation_of(self.directory)
-            if chat_template is not None and not self._has_chat_template():
+            if chat_template is not None and not self.speaks_as_hub and not self._has_chat_template():
                 raise MemberError(
                     f"expected false, or a chat template in {str(self.directory)!r}, got true and none there",
                     chat_template,
@@ -135,14 +135,27 @@ class ModelFiles:
             return base or self.directory
 
     @cached_property
+    def speaks_as_hub(self) -> bool:
+        """Whether tokenizer and chat template are those of an adapter's base that is on the hub: nothing is known.
+
+        Raises:
+            MemberError: its files cannot be understood.
+        """
+        with self._located():
+            adapter = adapter_of(self._description)
+            return adapter is not None and adapter.local_base is None and not has_tokenizer(self.directory)
+
+    @cached_property
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary(Description(self.tokenizer_directory))
 
-    def _check_model(self) -> list[str]:
+    def _check_model(self, speaks: bool = True) -> list[str]:
+        """Refuse what is no model; the base of an adapter with a tokenizer of its own need not have one."""
         if not self._description.has("config.json"):
             raise Unfit(f"expected config.json in {str(self.directory)!r}, got none{_models_within(self.directory)}")
         refuse_kind(self._description)
-        self._vocabulary.check()
+        if speaks:
+            self._vocabulary.check()
         stored = stored_weights(self._description)
         if not stored.files or not any(file.stat().st_size for file in stored.files):
             raise Unfit(f"expected weights (model.safetensors) in {str(self.directory)!r}, got none")
@@ -196,8 +209,15 @@ class ModelFiles:
                 " (peft: merge_and_unload, then save_pretrained)"
             )
         if adapter.local_base is None:
-            return [f"{str(self.directory)!r} is an adapter of {adapter.base!r}, which is on the hub and not checked"]
-        return ModelFiles(adapter.local_base, self.name, self.where)._check_model()
+            alike = "; nor are its tokenizer and chat template" if self.speaks_as_hub else ""
+            return [
+                f"{str(self.directory)!r} is an adapter of {adapter.base!r}, which is on the hub and not checked{alike}"
+            ]
+        base = ModelFiles(adapter.local_base, self.name, self.where)
+        if not has_tokenizer(self.directory):
+            return base._check_model()
+        self._vocabulary.check()
+        return base._check_model(speaks=has_tokenizer(base.directory))
 
     def _has_chat_template(self) -> bool:
         files = Description(self.tokenizer_directory)

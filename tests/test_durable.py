@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evoswarm.durable import WholeFile
+from evoswarm.durable import WholeFile, counted_lines
 from evoswarm.errors import RunError
 
 
@@ -64,3 +64,10 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="expected room on the disk"), WholeFile(Path("/dev/full")) as file:
         file.write("a" * 100_000)
         file.write("b")
+
+
+def test_lines_are_counted_and_only_the_last_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    assert counted_lines(file) == (0, "")
+    file.write_bytes(b'{"a": 1}\n\xff\n{"b": "\xe2\x80\xa8"}\n{"broken')
+    assert counted_lines(file) == (3, '{"b": "\u2028"}\n')

@@ -15,7 +15,11 @@ from evoswarm.cli.commands import app
 from evoswarm.cli.given.parser_words import refusal
 from evoswarm.cli.showing.output import ensure_streams, mute, output_fails
 from evoswarm.cli.showing.terminal import columns, fitted
+from evoswarm.cli.telling.hearing import was_told
 from evoswarm.errors import EvoswarmError
+
+_ROWS = frozenset({"answers"})
+"""Commands that print rows under ``--json``, and no events."""
 
 
 def run_command(arguments: list[str]) -> int:
@@ -37,7 +41,7 @@ def run_command(arguments: list[str]) -> int:
     except typer.Exit as end:
         return _flushed(end.exit_code)
     except EvoswarmError as error:
-        return _refuse(str(error))
+        return _refuse(_told(str(error), error, arguments))
     except typer.Abort:
         return _refuse("aborted", 1)
     except KeyboardInterrupt as end:  # one of ours says what is kept
@@ -51,7 +55,7 @@ def run_command(arguments: list[str]) -> int:
         return _refuse_output(error)
     except Exception as error:
         if hasattr(error, "format_message"):  # the parser's own errors
-            return _refuse(refusal(error, arguments))
+            return _refuse(_told(refusal(error, arguments), error, arguments))
         raise
 
 
@@ -67,6 +71,16 @@ def _refuse(message: str, code: int = 2) -> int:
     with contextlib.suppress(OSError):  # nobody to tell
         print("\n".join(fitted(f"{prefix}{message}", columns(sys.stderr))), file=sys.stderr, flush=True)
     return _flushed(code)
+
+
+def _told(message: str, error: Exception, arguments: list[str]) -> str:
+    """The message of an error, once the machine that asked for events has been told, where no narrator did."""
+    if "--json" in arguments and arguments[0] not in _ROWS and not was_told(error):
+        from evoswarm.cli.telling.machine import Machine
+
+        with contextlib.suppress(OSError):  # nobody to tell
+            Machine().error(message, 2)
+    return message
 
 
 def _refuse_output(error: OSError) -> int:

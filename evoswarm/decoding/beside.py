@@ -92,6 +92,10 @@ class Beside(Decoder):
         """See ``Decoder``; the pool knows of the other one."""
         return self.pool.kept
 
+    def ready(self) -> None:
+        """See ``Decoder``; the other one asks the same models."""
+        self.pool.ready()
+
     def forget(self) -> None:
         """See ``Decoder``; the pool knows of the other one."""
         self.pool.forget()

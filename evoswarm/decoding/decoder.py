@@ -177,6 +177,14 @@ class Decoder(Protocol):
         """
         return None
 
+    def ready(self) -> None:
+        """Load what is not loaded yet: whoever decodes next does not wait for it.
+
+        Raises:
+            MemberError: a member cannot be loaded.
+        """
+        return  # nothing has to be done
+
     def forget(self) -> None:
         """Forget what has been read, and what was said: nobody will ask these questions again.
 

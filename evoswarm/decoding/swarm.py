@@ -180,6 +180,10 @@ class Swarm(Decoder):
                 found[kind] = MemoryKept(one.bytes + more.bytes, one.limit + more.limit)
         return found
 
+    def ready(self) -> None:
+        """Load the members; see :class:`Decoder`."""
+        self._pool.members  # noqa: B018  # the first who asks waits for them
+
     def forget(self) -> None:
         """Forget what has been read, and what it said; see :class:`Decoder`."""
         if "views" in self.__dict__:  # made when somebody decodes

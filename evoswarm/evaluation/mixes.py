@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class MixEvaluator:
 
     Attributes:
         decoded: how many (recipe, item) pairs had to be decoded so far.
+        waited: seconds for members to be loaded, so far.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class MixEvaluator:
         self.swarm = swarm
         self.tasks = tasks
         self.ledger = ledger
-        self.decoded = 0
+        self.decoded, self.waited = 0, 0.0
         self._transient = transient or TransientFailures()
         self._stop, self._tell = stop, tell
         self._pace: Pace | None = None
@@ -233,6 +235,10 @@ class MixEvaluator:
         """Tell how far it is while these recipes are decoded on these items."""
         answers = sum(recipe.samples for recipe, _ in asked)
         most = sum(recipe.samples * self.tasks[item.task].max_bytes for recipe, item in asked)
+        if asked:
+            began = time.monotonic()
+            self.swarm.ready()
+            self.waited += time.monotonic() - began
         self._pace = Pace(answers, self.swarm.counters, self._tell, most)
         try:
             yield

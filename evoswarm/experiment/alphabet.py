@@ -8,7 +8,7 @@ from pathlib import Path
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.progress import Progress
-from evoswarm.experiment.workbench import in_its_alphabet, load_swarm
+from evoswarm.experiment.workbench import find_members, in_its_alphabet
 from evoswarm.policies.alphabets import ALPHABETS, automatic
 from evoswarm.space import SearchSpace
 
@@ -41,7 +41,7 @@ def with_known_alphabet(
     else:
         if swarm is None:
             with Ledger(ledger) as store:
-                swarm = load_swarm(space, store, on_load=progress.loading)
+                swarm = find_members(space, store, progress)
         known = in_its_alphabet(space, swarm)
     for alphabet in [] if begun(known) else ALPHABETS:
         path = begun(other := space.resolved(alphabet))

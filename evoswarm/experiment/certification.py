@@ -207,7 +207,7 @@ def prepare(
         Stopped: Ctrl-C.
     """
     retire(run, champion)
-    guard.hear([champion])
+    guard.hear([champion], progress)
     seen = guard.seen(champion)
     try:
         if not seen.again:

@@ -102,7 +102,7 @@ def evaluate(
         tracker = Tracker.of(checked, root)
         stack.callback(mirror.wait, tracker, progress)
         guard = Guard(book_of(evaluator.ledger, root), drawn, bench.asked, tracker)
-        guard.hear([bound])
+        guard.hear([bound], progress)
         seen = guard.seen(bound)
         require_consent(seen, open_test, force)
         run = Path(file) if (Path(file) / CHAMPION).is_file() else None

@@ -125,7 +125,7 @@ class Meter:
 
     def __init__(self, evaluator: Evaluator, replayed: bool) -> None:
         self._evaluator, self._replayed = evaluator, replayed
-        self._began = time.monotonic()
+        self._began = time.monotonic() - evaluator.waited
         self._asked, self._decoded = evaluator.asked, evaluator.decoded
         self._counters = evaluator.swarm.counters.copy()
 
@@ -150,7 +150,7 @@ class Meter:
             summaries: of the generation's individuals.
             pace: seconds of earlier generations that were not replayed.
         """
-        seconds = time.monotonic() - self._began
+        seconds = time.monotonic() - self._evaluator.waited - self._began  # without the loading of members
         if not self._replayed:
             pace.append(seconds)
         return GenerationFigures(

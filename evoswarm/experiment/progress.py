@@ -65,11 +65,13 @@ class StageStep:
         words: what it is.
         number: which of them it is, from 1; 0 where nobody counts.
         count: how many there are; likewise.
+        loading: members are loaded meanwhile; the step before goes on behind that.
     """
 
     words: str
     number: int = 0
     count: int = 0
+    loading: bool = False
 
     def __str__(self) -> str:
         return f"{self.words} ({self.number} of {self.count})" if self.count > 1 else self.words
@@ -121,7 +123,7 @@ class Progress:
             generation(figures)
 
         return Progress(
-            stage=lambda stage: self.at(f"{before}{stage}"),
+            stage=lambda stage: self.step(StageStep(f"{before}{stage}", loading=stage.name == "loading")),
             generation=of_generation,
             decoding=self.decoding,
             step=lambda step: self.step(replace(step, words=f"{before}{step.words}")),
@@ -131,7 +133,8 @@ class Progress:
         """A member is about to be loaded."""
         if member.number == 1:
             self.enter("loading", "loading 1 member" if member.count == 1 else f"loading {member.count} members")
-        self.at(f"{member.name}, {quantity(member.weight_bytes)}B", member.number, member.count)
+        words = f"{member.name}, {quantity(member.weight_bytes)}B"
+        self.step(StageStep(words, member.number, member.count, loading=True))
 
     def at(self, words: str, number: int = 0, count: int = 0) -> None:
         """A step within the stage begins."""

@@ -167,7 +167,7 @@ def _certified(
     ask: Callable[[str], bool] | None,
 ) -> tuple[list[Evidence], list[Certificate], JointOpening]:
     """Everything is chosen for all seeds, then the items are opened, then everything is played."""
-    guard.hear([one.champion for one in seeds])
+    guard.hear([one.champion for one in seeds], progress)
     prepared = []
     for one in seeds:
         within = progress.within(words=f"seed {one.bench.asked.seed}")

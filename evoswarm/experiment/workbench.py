@@ -113,7 +113,7 @@ def workbench(
     items = {split: drawn.items[split] for split in splits}
     with Ledger(ledger) as open_ledger:
         if swarm is None:
-            swarm = load_swarm(space, open_ledger, on_load=progress.loading)
+            swarm = find_members(space, open_ledger, progress)
         elif not _same_pool(space.pool, swarm.specs):
             raise ValueError(f"expected a swarm of the pool of {space.name}, got one of other members")
         asked = in_its_alphabet(space, swarm)
@@ -125,6 +125,17 @@ def workbench(
 def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:
     """The space with what ``alphabet: auto`` is for its pool: ``tokens`` where its recipes could be decoded in them."""
     return space.resolved(automatic(one_tokenizer=len({member.tokens for member in swarm.facts}) == 1))
+
+
+def find_members(space: SearchSpace, store: FactStore, progress: Progress) -> Decoder:
+    """The pool of a space as ``load_swarm`` has it; files that have to be fetched and read first may take a while.
+
+    Raises:
+        MemberError: see ``load_swarm``.
+    """
+    count = len(space.pool)
+    progress.enter("loading", f"looking at the files of {count} member{'' if count == 1 else 's'}")
+    return load_swarm(space, store, on_load=progress.loading)
 
 
 def load_swarm(space: SearchSpace, store: FactStore | None = None, on_load: OnLoad = lambda member: None) -> Decoder:

@@ -20,7 +20,7 @@ ENOUGH_TEST_ITEMS = 1000
 """Procedural tasks have questions without end, so there is no reason for a verdict on few."""
 
 
-def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]:
+def check_files(space: SearchSpace, *, prompts: bool = False, warm_start: bool = True) -> tuple[str, ...]:
     """Check what a space names: members, recipes, sources of items.
 
     No model is loaded, torch is not imported, nothing is fetched.
@@ -28,6 +28,7 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
     Args:
         space: whose files are meant.
         prompts: count the prompts that are too long for some member, which may read tokenizers.
+        warm_start: look at the recipes to start from, too: only a search does.
 
     Returns:
         What could not be checked (what is on the hub) and what looks like a mistake, a sentence each.
@@ -44,7 +45,8 @@ def check_files(space: SearchSpace, *, prompts: bool = False) -> tuple[str, ...]
     """
     named_store(space)
     notes, members = _check_members(space)
-    _check_warm_start(space)
+    if warm_start:
+        _check_warm_start(space)
     drawn: dict[SplitName, list[Item]] = {}
     for index, settings in enumerate(space.tasks):
         task = make_task(space, index)

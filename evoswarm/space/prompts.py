@@ -60,8 +60,8 @@ class MemberPrompts:
 
     @cached_property
     def _template(self) -> ChatTemplate | None:
-        """The chat template, tried; None where there is none."""
-        if not self.spec.chat_template:
+        """The chat template, tried; None where there is none, or where it is on the hub."""
+        if not self.spec.chat_template or self.files.speaks_as_hub:
             return None
         try:
             return ChatTemplate(
@@ -86,7 +86,7 @@ class MemberPrompts:
     def _template_notes(self) -> Iterator[str]:
         place = f"pool.{self.index}"
         if self._template is None:
-            if self._space.system is not None:
+            if not self.spec.chat_template and self._space.system is not None:
                 yield f"{place}: chat_template is off, so the system prompt does not reach {self.spec.name!r}"
             return
         if is_dated(self._source) and self.spec.template_date is None:

@@ -26,6 +26,7 @@ from evoswarm.errors import MemberError, Where
 from evoswarm.member_spec import MemberSpec
 from evoswarm.model_files import ModelFiles
 from evoswarm.policies.mix import Recipe, RecipeMember
+from evoswarm.space import SearchSpace, check_files
 from tests.decoding import tiny
 
 SMALLEST = {**tiny.SMALL, "hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "num_hidden_layers": 1}
@@ -95,6 +96,28 @@ def test_an_adapter_is_merged_into_its_base(adapter: Any, base: Any, tmp_path: P
     edit(moved / "adapter_config.json", base_model_name_or_path=str(other))
     spec = MemberSpec(name="guest", path=str(path))
     assert fingerprint(moved, spec) != fingerprint(path, spec), "the base is a part of what it is"
+
+
+def test_an_adapter_that_leaves_its_words_to_a_base_on_the_hub(adapter: Any, tmp_path: Path) -> None:
+    path = shutil.copytree(adapter[0], tmp_path / "plain")
+    edit(path / "adapter_config.json", base_model_name_or_path="owner/base")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (path / name).unlink()
+    pool = f"pool: [{{name: guest, path: {path}, chat_template: true}}]\nsystem: Be brief.\n"
+    tasks = (
+        "tasks: [{name: sums, source: reasoning_gym, family: chain_sum}]\nsplits: {search: 2, selection: 2, test: 2}"
+    )
+    (note,) = check_files(SearchSpace.from_text(f"name: hub\n{pool}{tasks}"))
+    assert note.endswith("on the hub and not checked; nor are its tokenizer and chat template")
+
+
+def test_an_adapter_with_words_of_its_own_beside_a_base_without(adapter: Any, copy: Any, tmp_path: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (copy / name).unlink()
+    path = shutil.copytree(adapter[0], tmp_path / "own")
+    edit(path / "adapter_config.json", base_model_name_or_path=str(copy))
+    assert check(path) == ()
+    assert load(path).codec.token_bytes
 
 
 def test_an_adapter_without_the_package_that_merges_it(adapter: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.decoder import OnDone
+from evoswarm.decoding.member import Member
+from evoswarm.decoding.pool import Pool
 from evoswarm.decoding.request import Completion, Counters, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.advance import EVERY, Advance, Pace
@@ -31,6 +33,26 @@ def narrow(swarm: Swarm) -> Swarm:
 
 def votes(recipes: Sequence[Recipe]) -> list[Recipe]:
     return [recipe.changed(samples=64, sampling_temperature=1.0) for recipe in recipes]
+
+
+def test_members_are_loaded_before_the_clock_of_a_decoding_begins(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    told: list[str] = []
+
+    def load() -> Sequence[Member]:
+        told.append("loaded")
+        return swarm.members
+
+    lazy = Swarm(Pool(swarm.facts, load))
+    evaluator = Evaluator(lazy, {task.name: task}, ledger, tell=lambda advance: told.append("advance"))
+    evaluator.evaluate(recipes[:1], items[:2])
+    assert told[:2] == ["loaded", "advance"]
+    waited = evaluator.waited
+    assert waited > 0
+    again = Evaluator(Swarm(Pool(swarm.facts, load)), {task.name: task}, ledger)
+    again.evaluate(recipes[:1], items[:2])
+    assert (told.count("loaded"), again.waited) == (1, 0.0), "nobody waits where nothing has to be decoded"
 
 
 def test_every_wave_is_in_the_ledger_before_the_next_begins(

@@ -371,3 +371,12 @@ def test_trust_is_the_caller_s_word_and_is_never_written(home: Path) -> None:
         check_files(space)
     with pytest.raises(TaskError, match="--allow-scorer os "):
         check_files(again)
+
+
+def test_recipes_to_start_from_are_for_searches_alone(home: Path) -> None:
+    warm_start("mine")(home)
+    (home / "warm.json").unlink()
+    space = SearchSpace.from_yaml(home / "space.yaml")
+    with pytest.raises(RecipeError, match=r"warm\.json"):
+        check_files(space)
+    check_files(space, warm_start=False)

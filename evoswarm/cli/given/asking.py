@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from evoswarm.errors import RunError, Where
 
@@ -23,6 +27,24 @@ def require_terminal(ask: bool) -> None:
 
 
 def confirmed(question: str) -> bool:
-    """Ask, with no as the answer that needs no word."""
-    print(f"{question[:1].upper()}{question[1:]} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    """Ask, with no as the answer that needs no word.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C instead of an answer.
+    """
+    with _ending_at_once():
+        print(f"{question[:1].upper()}{question[1:]} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Ctrl-C ends what waits for an answer, although work that can be continued lets its first one only be heard."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -62,7 +62,7 @@ def check_certify(run: Path, trust: Trust, ledger: Path | None, first: Callable[
     """
     space, _ = read_run(run, trust)
     first(space)
-    check_files(space)
+    check_files(space, warm_start=False)
     check_ledger(root_of(run), ledger)
     about = load_document(run).about
     if about is not None and about.refusal and about.selection is not None and about.selection.accuracy == 0:
@@ -82,7 +82,7 @@ def check_certify_seeds(
     if out is not None:
         check_place(out, found)
     first(found[0].space)
-    check_files(found[0].space)
+    check_files(found[0].space, warm_start=False)
     check_ledger(root_of(found[0].path), ledger)
 
 

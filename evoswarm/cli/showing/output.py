@@ -15,14 +15,14 @@ def ensure_streams() -> None:
     """Streams that take any text.
 
     Where a standard stream was closed by the caller (``>&-``), what is printed goes nowhere; a character that the
-    locale's encoding lacks is printed as its escape.
+    locale's encoding lacks, or a byte in the name of a file that is none of its text, is printed as its escape.
     """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

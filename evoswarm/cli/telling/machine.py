@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from evoswarm.cli.showing.output import say
@@ -35,6 +36,7 @@ class Machine(Nobody):
     """Reads events on standard output."""
 
     rhythm = IN_LOG
+    hears = True
 
     def start(self, start: Start) -> None:
         """See ``Nobody``."""
@@ -85,5 +87,17 @@ class Machine(Nobody):
 
 
 def _put(event: AnyEvent) -> None:
-    """One line; figures that are no numbers are null."""
-    say(json.dumps(json.loads(event.model_dump_json()), ensure_ascii=False))
+    """One line; figures that are no numbers are null.
+
+    Names of files may be no UTF-8: pydantic's own writer refuses those, and here their odd bytes become escapes.
+    """
+    line = json.dumps(_of_numbers(event.model_dump(mode="json")), ensure_ascii=False, allow_nan=False)
+    say(line.encode("utf-8", "backslashreplace").decode())
+
+
+def _of_numbers(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _of_numbers(one) for key, one in value.items()}
+    return [_of_numbers(one) for one in value] if isinstance(value, list) else value

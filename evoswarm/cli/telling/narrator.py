@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from evoswarm.cli.given.asking import confirmed
+from evoswarm.cli.telling.hearing import LogHeard, mark_told
 from evoswarm.cli.telling.heartbeat import FIRST, Heartbeat
 from evoswarm.cli.telling.status import Expectations, Status
 from evoswarm.cli.telling.teller import Brief, Nobody, Person
@@ -47,6 +49,7 @@ class Narrator:
         self._lock = threading.RLock()
         self._stage = Stage("reading", command)  # told only where it takes long
         self._step: StageStep | None = None
+        self._loads: StageStep | None = None  # before the step goes on
         self._advance: Advance | None = None
         self._began = self._news = self._said = clock()
         self._silent = True  # nothing has been said yet
@@ -54,14 +57,19 @@ class Narrator:
         self._start: Start | None = None
         self._expected = Expectations()
         self._heart = Heartbeat(self.beat) if beats else None
+        self._log = LogHeard(self.note) if teller.hears else contextlib.nullcontext()
 
     def __enter__(self) -> Self:
+        self._log.__enter__()
         if self._heart is not None:
             self._heart.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.rest()
+        self._log.__exit__(None, None, None)
+        if error is not None:
+            mark_told(error)
         if isinstance(error, EvoswarmError):
             self._teller.error(str(error), 2)
         elif isinstance(error, KeyboardInterrupt):
@@ -104,12 +112,14 @@ class Narrator:
 
     def beside(self, things: Iterable[T]) -> Iterator[T]:
         """The same things, for whoever prints each of them as soon as it is there: nothing else is said meanwhile."""
-        for one in things:
-            with self._lock:
-                self._teller.rest()
-                self._told()
-            yield one
-        self.rest()
+        try:
+            for one in things:
+                with self._lock:
+                    self._teller.rest()
+                    self._told()
+                yield one
+        finally:
+            self.rest()
 
     def asker(self, ask: bool) -> Callable[[str], bool] | None:
         """Whom to ask questions; None where nobody wants to be asked."""
@@ -168,11 +178,11 @@ class Narrator:
     def _enter(self, stage: Stage) -> None:
         with self._lock:
             if stage.name in _WITHIN and self._stage.name not in _BEFORE_WORK:
-                self._at(StageStep(stage.words))
+                self._at(StageStep(stage.words, loading=True))
                 self.note(f"{stage} ...")
                 return
             self._end_stage()
-            self._stage, self._step, self._advance = stage, None, None
+            self._stage, self._step, self._loads, self._advance = stage, None, None, None
             self._began = self._news = self._clock()
             self._begin_stage()
 
@@ -187,7 +197,8 @@ class Narrator:
 
     def _at(self, step: StageStep) -> None:
         with self._lock:
-            self._step, self._advance, self._news = step, None, self._clock()
+            self._step, self._loads = (self._step, step) if step.loading else (step, None)
+            self._advance, self._news = None, self._clock()
         self.beat()
 
     def _first_look(self, look: FirstLook) -> None:
@@ -200,13 +211,14 @@ class Narrator:
             before, now = self._advance, self._clock()
             if before is None or replace(before, seconds=advance.seconds) != advance:
                 self._news = now
-            self._advance = advance
+            self._advance, self._loads = advance, None  # who decodes has loaded
         self.beat()
 
     def _generation(self, figures: GenerationFigures) -> None:
         with self._lock:
             self._expected.expect(figures.left_by_part, figures.seconds_left, self._clock())
-            self._step, self._advance, self._news = None, None, self._clock()
+            self._step = self._loads = self._advance = None
+            self._news = self._clock()
             self._teller.generation(figures)
             self._told()
 
@@ -220,7 +232,7 @@ class Narrator:
         return Status(
             self._stage,
             seconds,
-            self._step,
+            self._loads or self._step,
             self._advance,
             now - self._news,
             self._expected.left(self._stage, self._began, now),

@@ -47,7 +47,7 @@ class Status:
         parts.append(f"{duration(self.seconds)} so far")
         if OLD_NEWS <= self.silent < self.seconds - 1:  # or nothing was heard but that it began
             parts.append(f"no news for {duration(self.silent)}")
-        return f"  {self.stage.words.split()[0] if self.step is None else self.step}: {', '.join(parts)}"
+        return f"  {self.stage.name if self.step is None else self.step}: {', '.join(parts)}"
 
 
 _PART = {"evolving": "search"}

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from evoswarm.cli.showing.first_look import first_look_lines
-from evoswarm.cli.showing.terminal import columns, fitted, prose_width
+from evoswarm.cli.showing.terminal import PROSE, columns, fitted, prose_width
 from evoswarm.cli.telling.heartbeat import IN_LOG, ON_TERMINAL
 from evoswarm.cli.telling.status import Status
 from evoswarm.experiment.progress import Stage
@@ -29,10 +28,12 @@ class Nobody:
     Attributes:
         rhythm: of what is said although nothing is new.
         reads: whether results are shown as people read them.
+        hears: whether notes reach anybody.
     """
 
     rhythm = IN_LOG
     reads = False
+    hears = False
 
     def start(self, start: Start) -> None:
         """The command knows what it is about."""
@@ -80,7 +81,7 @@ class Person(Nobody):
         stream: to write to.
     """
 
-    reads = True
+    reads = hears = True
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -102,7 +103,7 @@ class Person(Nobody):
         if not self._writes_over:
             self._line(str(status))
             return
-        text = str(status)[: shutil.get_terminal_size().columns - 1]
+        text = str(status)[: (columns(self._stream) or PROSE) - 1]
         self._write(f"\r{text}{' ' * (self._shown - len(text))}")
         self._shown = len(text)
 
@@ -144,7 +145,7 @@ class Person(Nobody):
 class Brief(Nobody):
     """Reads notes on standard error, and nothing about how it goes on."""
 
-    reads = True
+    reads = hears = True
 
     def note(self, text: str) -> None:
         """See ``Nobody``."""

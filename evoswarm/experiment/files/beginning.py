@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evoswarm.durable import whole_lines
+from evoswarm.durable import counted_lines
 from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.experiment.files.places import SPACE, run_identity
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
@@ -98,9 +98,9 @@ def beginning(space: SearchSpace, root: Path, out: Path | None) -> Beginning:
 
 def _written(run: Path) -> tuple[int, int]:
     """How many generations and individuals a run directory holds; what is damaged is said by whoever opens it."""
-    rows = [parsed(line) for line in whole_lines(run / INDIVIDUALS)]
-    generations = [row.get("generation") for row in rows]
-    return max((one + 1 for one in generations if isinstance(one, int)), default=0), len(rows)
+    count, last = counted_lines(run / INDIVIDUALS)
+    generation = parsed(last).get("generation")
+    return (generation + 1 if isinstance(generation, int) else 0), count
 
 
 def _changes(run: Path, space: SearchSpace) -> tuple[Change, ...]:

@@ -14,6 +14,7 @@ from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, Op
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
 from evoswarm.experiment.drawn import Drawn
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
@@ -122,15 +123,18 @@ class Guard:
         """What is known of the test items, as far as a policy is concerned; None is one that nobody knows yet."""
         return self._book.seen("" if policy is None else policy.digest, self._questions(policy))
 
-    def hear(self, champions: Collection[Policy]) -> None:
+    def hear(self, champions: Collection[Policy], progress: Progress = SILENT) -> None:
         """Ask MLflow, once: what it knows counts here too, and it is told what it lacks.
 
         Args:
             champions: whose openings it will be told of with their figures.
+            progress: told of it: a server may take its time.
         """
         if self._heard or self.tracker is None:
             return
         self._heard = True
+        if self.tracker.alive:
+            progress.at("asking MLflow who opened the test items")
         heard = self.tracker.openings(self._book.openings)
         if heard is None:
             return

@@ -92,3 +92,24 @@ def test_what_comes_rarely(capsys: pytest.CaptureFixture[str]) -> None:
     told = next(event for event in found if event["event"] == "progress")
     assert (told["done"], told["wanted"], told["symbols"], told["silent_seconds"]) == (3, 10, 40, 2.0)
     assert found[-2]["accuracy"] is None, "JSON knows no nan"
+
+
+def test_what_is_refused_before_anybody_tells_is_an_event_too(command: Command, space_file: Path) -> None:
+    for arguments in (
+        ["evaluate", "r.json", "--space", space_file, "--split", "foo"],
+        ["search", space_file, "--oops"],
+    ):
+        outcome = command(*arguments, "--json")
+        assert outcome.code == 2
+        (error,) = events(outcome.out)
+        assert outcome.error.startswith(f"error: {str(error['message'])[:20]}")
+    (error,) = [one for one in events(command("search", "none.yaml", "--json").out) if one["event"] == "error"]
+    assert error["code"] == 2, "and what the narrator hears is told once"
+
+
+def test_a_name_that_is_no_text_and_a_figure_that_is_no_number(capfd: pytest.CaptureFixture[str]) -> None:
+    Machine().note("run\udcff.yaml")
+    Machine().part("trial", 1, {"loss": float("nan"), "all": [float("inf"), 2.0]}, "")
+    note, part = capfd.readouterr().out.splitlines()
+    assert json.loads(note)["text"] == "run\udcff.yaml"
+    assert json.loads(part)["figures"] == {"loss": None, "all": [None, 2.0]}

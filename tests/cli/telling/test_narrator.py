@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
+import os
+import signal
+import sys
 
 import pytest
 
 from evoswarm.cli.telling.heartbeat import IN_LOG, ON_TERMINAL, Heartbeat
+from evoswarm.cli.telling.machine import Machine
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.cli.telling.teller import Person
+from evoswarm.decoding.pool import Loading
 from evoswarm.evaluation.advance import Advance
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import StageStep
@@ -136,29 +143,92 @@ def test_what_is_left_of_the_phase_and_in_all(log: Stage) -> None:
     assert told == [
         "  evolving: about 8.5 s in this phase, 58 s in all left, 2.5 s so far",
         "  choosing: about 57 s in all left, 1.5 s so far",
-        "  tuning: about 18 s in this phase, 56 s in all left, 1.5 s so far",
+        "  rivals: about 18 s in this phase, 56 s in all left, 1.5 s so far",
     ]
     log.narrator.progress.decoding(Advance(3, 9, 1.0))
     log.wait(1.5)
     last = log.stream.getvalue().splitlines()[-1]
     assert (
-        last == "  tuning: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
+        last == "  rivals: 3 of 9 answers, about 2.0 s left, about 17 s in this phase, 54 s in all left, 3.0 s so far"
     )
 
 
 def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> None:
     log.narrator.enter("evolving", "evolving on 100 items")
-    log.narrator.enter("loading", "loading 2 members")
-    log.narrator.progress.at("gemma", 1, 2)
+    log.narrator.progress.at("generation 3 of 8")
+    log.narrator.progress.loading(Loading("gemma", 540_000_000, 1, 2))
     log.wait(1.5)
     log.narrator.progress.decoding(Advance(5, 10, 1.0))
     log.wait(1.5)
     assert log.stream.getvalue().splitlines() == [
         "evolving on 100 items ...",
         "loading 2 members ...",
-        "  gemma (1 of 2): 1.5 s so far",
-        "  gemma (1 of 2): 5 of 10 answers, about 1.0 s left, 3.0 s so far",
+        "  gemma, 540MB (1 of 2): 1.5 s so far",
+        "  generation 3 of 8: 5 of 10 answers, about 1.0 s left, 3.0 s so far",
     ]
+
+
+def test_a_stage_without_a_step_goes_by_its_name(log: Stage) -> None:
+    log.narrator.enter("studying", "24: 16 searches, 2 at a time")
+    log.narrator.progress.within(words="24").loading(Loading("gemma", 540_000_000, 1, 1))
+    log.wait(1.5)
+    log.narrator.progress.decoding(Advance(5, 10, 1.0))
+    log.wait(1.5)
+    *_, loads, decodes = log.stream.getvalue().splitlines()
+    assert loads == "  24: gemma, 540MB: 1.5 s so far"
+    assert decodes == "  studying: 5 of 10 answers, about 1.0 s left, 3.0 s so far"
+
+
+def test_a_status_is_as_wide_as_its_own_stream(terminal: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor=1: os.terminal_size((30, 9)))
+    monkeypatch.setattr(terminal.stream, "fileno", lambda: 2)
+    terminal.narrator.enter("evolving", "evolving")
+    terminal.narrator.progress.at("generation 2 of 8, which has a long name")
+    terminal.wait(1)
+    assert "\r  generation 2 of 8, which ha" in terminal.stream.getvalue()
+    assert "which has" not in terminal.stream.getvalue()
+
+
+def test_our_warnings_are_notes(terminal: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("evoswarm.somewhere")
+    with terminal.narrator:
+        terminal.narrator.enter("evolving", "evolving")
+        terminal.wait(1)
+        log.warning("%d odd files", 2)
+        log.info("not for users")
+    assert terminal.stream.getvalue().endswith(" \r2 odd files\n"), "on a line of its own"
+    with Narrator(Machine(), "search", beats=False):
+        log.warning("odd")
+    assert json.loads(capsys.readouterr().out) == {"event": "note", "text": "odd"}
+    assert logging.getLogger("evoswarm").propagate, "as before"
+
+
+def test_whoever_stops_reading_rows_ends_the_heart() -> None:
+    narrator = Narrator(Person(io.StringIO()), "generate")
+    with narrator:
+        rows = narrator.beside([1, 2])
+        assert next(rows) == 1
+        rows.close()  # type: ignore[attr-defined]
+        assert narrator._heart is None
+
+
+def test_ctrl_c_at_a_question_ends_it(terminal: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pressed:
+        def readline(self) -> str:
+            signal.raise_signal(signal.SIGINT)
+            return "y"
+
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    monkeypatch.setattr(sys, "stdin", Pressed())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            terminal.narrator.ask("open them?")
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT], "only after the question it is heard as before"
 
 
 def test_a_heart_that_cannot_be_heard_stops_by_itself() -> None:
