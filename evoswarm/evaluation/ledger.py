@@ -186,6 +186,11 @@ class Ledger:
         with self._plain_errors():
             return dict(self._database.execute("SELECT digest, opening FROM opened"))
 
+    def opening_digests(self) -> set[str]:
+        """Their digests alone: a line is as long as its questions are many."""
+        with self._plain_errors():
+            return {digest for (digest,) in self._database.execute("SELECT digest FROM opened")}
+
     def keep_openings(self, lines: Mapping[str, str]) -> None:
         """Put openings on record, on the disk before this returns."""
         if lines:

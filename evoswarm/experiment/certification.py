@@ -22,9 +22,9 @@ from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.mixes import Stopped
-from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment import mirror
-from evoswarm.experiment.certified import write_certified, write_refused
+from evoswarm.experiment.certified import refusals_written, write_certified
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.files.finished_run import read_run
 from evoswarm.experiment.files.places import ledger_file, root_of
@@ -33,8 +33,8 @@ from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
-from evoswarm.experiment.openings.nothing_scored import NothingScored, require_score
-from evoswarm.experiment.openings.permission import permitted
+from evoswarm.experiment.openings.nothing_scored import require_score
+from evoswarm.experiment.openings.permission import permitted, standing
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
@@ -70,7 +70,7 @@ def certify(
         run: the run directory.
         force: also where test items were opened for another recipe before.
         runs: the directory of the ledger and of MLflow's store; None is the one that the run lies in, or ``runs``
-            where that has no ledger.
+            where that has neither a ledger nor openings.
         progress: told what is being done.
         swarm: the pool, loaded already; None loads it.
         trust: whose code may run where the space asks for it.
@@ -180,16 +180,21 @@ def certify_champion(
         RunError: a file cannot be written.
         Stopped: Ctrl-C.
     """
+    guard.hear([champion], progress)
+    known = standing(run, champion, guard.seen(champion), force)
+    if known is not None:
+        progress.note(
+            "the certificate stands as it is: it is now known that others had opened some test items before it"
+        )
+        return known
     prepared = prepare(bench, run, champion, guard, force=force, progress=progress)
-    if ask is not None and not prepared.seen.again and not ask(f"{prepared.statement}. Open them?"):
-        declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
-        write_refused(bench, run, champion, declined.message, guard.tracker)
-        raise declined
-    progress.note(f"before opening: {prepared.statement}")
-    progress.enter("test", "opening the test items")
-    opened = guard.open(
-        [champion], "certificate", runs=[run.path], seeds=[bench.space.seed], force=bool(prepared.seen.opened)
-    )
+    with refusals_written(bench, run, champion, guard.tracker):
+        if ask is not None and not prepared.seen.again and not ask(f"{prepared.statement}. Open them?"):
+            raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
+        progress.note(f"before opening: {prepared.statement}")
+        progress.enter("test", "opening the test items")
+        forced, seeds = prepared.seen.opened > 0, [bench.space.seed]
+        opened = guard.open([champion], "certificate", runs=[run.path], seeds=seeds, force=forced)
     certificate = certificate_of(play(prepared))
     write_certificate(prepared, certificate)
     guard.tell(opened, champion, prepared.seen.others, figures_of(certificate), run)
@@ -209,13 +214,10 @@ def prepare(
     retire(run, champion)
     guard.hear([champion], progress)
     seen = guard.seen(champion)
-    try:
+    with refusals_written(bench, run, champion, guard.tracker):
         if not seen.again:
             require_score(bench, run, champion)
         permitted(run, champion, seen, force)
-    except (NothingScored, OpenedBefore) as refusal:
-        write_refused(bench, run, champion, refusal.message, guard.tracker)
-        raise
     bench = bench.as_deployed()
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")

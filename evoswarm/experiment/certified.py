@@ -7,14 +7,17 @@ Both are written anew each time, so that the same certificate again, of a search
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.errors import RecipeError
+from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment import mirror
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.files.run_history import twin_of
+from evoswarm.experiment.openings.guard import OpeningDeclined
+from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import Policy, PolicyDocument, load_document
@@ -42,7 +45,7 @@ def write_certified(
 
 
 def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str, tracker: Tracker | None) -> None:
-    """Have the champion's files say that a certificate was refused.
+    """Have the champion's files say that a certificate was refused; one that has a verdict keeps it, and that alone.
 
     Args:
         bench: with the selection items.
@@ -54,11 +57,26 @@ def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: st
     Raises:
         RunError: it cannot be written.
     """
-    known = certificate_in(run, champion)
-    document = _document(bench, run, champion, known)
+    if certificate_in(run, champion) is not None:
+        return
+    document = _document(bench, run, champion, None)
     if document.about is not None:
         document = PolicyDocument(document.policy, document.about.refused(why))
-    _write(run, document, known, tracker, [CHAMPION])
+    _write(run, document, None, tracker, [CHAMPION])
+
+
+@contextmanager
+def refusals_written(bench: Workbench, run: RunDirectory, champion: Policy, tracker: Tracker | None) -> Iterator[None]:
+    """See that a refusal within the block is written down; see `write_refused`.
+
+    Raises:
+        RunError: the refusal.
+    """
+    try:
+        yield
+    except (NothingScored, OpenedBefore, OpeningDeclined) as refusal:
+        write_refused(bench, run, champion, refusal.message, tracker)
+        raise
 
 
 def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:

@@ -11,13 +11,12 @@ from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment import mirror
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.files.finished_run import check_members
-from evoswarm.experiment.files.places import ledger_file
+from evoswarm.experiment.files.places import ledger_file, run_of
 from evoswarm.experiment.openings.guard import Consent, Guard, book_of, consent_before_loading, require_consent
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import Policy, load_policy
 from evoswarm.policies.document import naming
-from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
@@ -71,7 +70,7 @@ def evaluate(
         trust: whose code may run where the space asks for it; None is what the space was read with.
         ledger: its file; None is ``EVOSWARM_LEDGER``, or beside the runs.
         open_test: whether the test split may be opened, or whom to ask.
-        force: open it also where another policy opened some of its items before.
+        force: open it also where another policy opened some of its items before; no word where nobody did.
 
     Raises:
         OpenedBefore: another policy did, and nothing was forced.
@@ -88,10 +87,10 @@ def evaluate(
     asked, file = (load_policy(policy), str(policy)) if isinstance(policy, str | Path) else (policy, "<recipe>")
     check_members(asked, checked, file)
     root, kept = Path(runs), ledger_file(Path(runs), ledger)
-    drawn = draw(checked, progress)
+    drawn, run = draw(checked, progress), run_of(Path(file))
     with ExitStack() as stack:
         if split == "test":
-            open_test = consent_before_loading(asked, checked, drawn, kept, root, open_test, force)
+            open_test = consent_before_loading(asked, checked, drawn, kept, root, open_test, force, run)
         bench = stack.enter_context(workbench(checked, kept, splits=[split], progress=progress, drawn=drawn))
         with naming(file):
             bound = bench.bound(asked)
@@ -101,12 +100,12 @@ def evaluate(
             return SplitResult(bench.asked, bound, split, evaluator.summaries([bound], items)[0])
         tracker = Tracker.of(checked, root)
         stack.callback(mirror.wait, tracker, progress)
-        guard = Guard(book_of(evaluator.ledger, root), drawn, bench.asked, tracker)
+        own = [] if run is None else [run]
+        guard = Guard(book_of(evaluator.ledger, root, *own), drawn, bench.asked, tracker)
         guard.hear([bound], progress)
         seen = guard.seen(bound)
         require_consent(seen, open_test, force)
-        run = Path(file) if (Path(file) / CHAMPION).is_file() else None
-        opened = guard.open([bound], BY_HAND, runs=[] if run is None else [run], force=force or seen.opened > 0)
+        opened = guard.open([bound], BY_HAND, runs=own, force=force or seen.opened > 0)
         progress.enter("decoding", f"decoding {len(items)} items of the test split")
         summary = evaluator.summaries([bound], items)[0]
         guard.tell(opened, bound, seen.others, _metrics(summary))

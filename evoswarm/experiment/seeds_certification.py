@@ -21,7 +21,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment import mirror
 from evoswarm.experiment.certification import Prepared, figures_of, play, prepare, write_certificate
-from evoswarm.experiment.certified import write_refused
+from evoswarm.experiment.certified import refusals_written
 from evoswarm.experiment.drawn import Drawn, draw
 from evoswarm.experiment.files.places import ledger_file, root_of
 from evoswarm.experiment.files.run_history import transient_failures
@@ -174,21 +174,24 @@ def _certified(
         progress.enter("rivals", f"seed {one.bench.asked.seed}: tuning the rivals of its champion")
         prepared.append(prepare(one.bench, one.run, one.champion, guard, force=force, progress=within))
     opening = _joint(prepared)
-    if ask is not None and not all(one.seen.again for one in prepared) and not ask(f"{opening.statement} Open them?"):
-        declined = OpeningDeclined("expected a yes, got a no: the test items stay closed")
+    with ExitStack() as stack:
         for one in seeds:
-            write_refused(one.bench, one.run, one.champion, declined.message, guard.tracker)
-        raise declined
-    stated = f"{opening.statement[0].lower()}{opening.statement[1:-1]}"
-    progress.note(f"before opening: {stated}")
-    progress.enter("test", f"opening the test items for {len(seeds)} champions at once")
-    record = guard.open(
-        [one.champion for one in seeds],
-        JOINTLY,
-        runs=[one.run.path for one in seeds],
-        seeds=[one.bench.asked.seed for one in seeds],
-        force=opening.forced,
-    )
+            stack.enter_context(refusals_written(one.bench, one.run, one.champion, guard.tracker))
+        if (
+            ask is not None
+            and not all(one.seen.again for one in prepared)
+            and not ask(f"{opening.statement} Open them?")
+        ):
+            raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
+        progress.note(f"before opening: {opening.statement[0].lower()}{opening.statement[1:-1]}")
+        progress.enter("test", f"opening the test items for {len(seeds)} champions at once")
+        record = guard.open(
+            [one.champion for one in seeds],
+            JOINTLY,
+            runs=[one.run.path for one in seeds],
+            seeds=[one.bench.asked.seed for one in seeds],
+            force=opening.forced,
+        )
     evidence, certificates = [], []
     for ready in prepared:
         progress.enter("test", f"seed {ready.bench.asked.seed}: playing the test items")

@@ -4,13 +4,16 @@ Whoever has seen the answer to a question has seen it under every prompt format,
 file or task. An item's key will not do: it covers the name of the file and the columns of both templates. So a question
 has keys of its own, of texts alone:
 
-- what is *asked*: the values of the columns that the prompt is made of (or the prompt, where the source has no
-  columns), without examples, without the right answer, without the columns' names;
-- the *row*: all that the source gave, so that another choice of columns from the same table is the same question.
+- what is *asked*: the values of the columns that the prompt is made of, in the template's order (or the prompt, where
+  the source has no columns), without examples, without the right answer, without the columns' names;
+- the *row*: all that the source gave, in its order, so that another choice of columns from the same table is the same
+  question.
 
 Two items are the same question where any key of theirs agrees. Texts are compared in Unicode's normal form C, every run
-of white space as one blank; a number is its digits, so a table may change between JSON lines, CSV and Parquet. What
-slips through is a table with other columns *and* other words: a question that was rewritten.
+of white space as one blank. A whole number is its digits, stored as an integer or as a float; any other is as Python
+writes it shortest. A text is never read as a number: "2.50" in a file of texts is another question than the number 2.5.
+What slips through is a table with other columns *and* other words: a question that was rewritten. An item without any
+text is known by its item key alone.
 
 What a key is can never change: records of years hold them. A better one would be a further kind beside these two.
 """
@@ -34,14 +37,16 @@ def question_keys(item: Item) -> tuple[str, ...]:
     """The keys by which an item's question is known; at least one."""
     kinds = {"asked": {"prompt": item.prompt} if item.asked is None else item.asked, "row": item.raw}
     keys = [_key(kind, content) for kind, content in kinds.items() if content]
-    return tuple(key for key in keys if key)
+    return tuple(key for key in keys if key) or (_key("item", {"key": item.key}),)
 
 
 def _key(kind: str, columns: Mapping[str, Any]) -> str:
-    """Of the values of some columns, whatever these are called; "" where they are no plain data."""
+    """Of the values of some columns, whatever these are called; "" where there are none or they are no plain data."""
     try:
-        texts = sorted(filter(None, map(_text, columns.values())))  # tables tell a missing value in several ways
+        texts = [*filter(None, map(_text, columns.values()))]  # tables tell a missing value in several ways
     except (RecursionError, TypeError):  # too many levels; keys that are no texts: in a column that nobody asks
+        return ""
+    if not texts:
         return ""
     return sha256(_BETWEEN.join([kind, *texts]).encode("utf-8", "surrogatepass"))[:LENGTH]
 

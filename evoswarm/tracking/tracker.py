@@ -19,7 +19,7 @@ from typing import Any, Self
 from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
-from evoswarm.tracking.openings import OPENING_FILE, OpeningsHeard, read_openings
+from evoswarm.tracking.openings import OPENING_DIGEST, OPENING_FILE, OpeningsHeard, complete, read_openings
 from evoswarm.tracking.search_log import ChildRun, Outcome, SearchLog, SearchRun, log_outcome, run_before
 from evoswarm.tracking.store import Store, connect, greet, now, probe, sqlite_uri
 
@@ -132,7 +132,7 @@ class Tracker:
         line: str = "",
         run: RunDirectory | None = None,
     ) -> None:
-        """Log an opening of held-out items as a run of its own; the same space and recipe are logged once.
+        """Log an opening of held-out items as a run of its own, once; what such a run of before lacks is added.
 
         Args:
             name: of the opening's run.
@@ -147,17 +147,18 @@ class Tracker:
             search = None if run is None else run_before(store, run)
             parent = {} if search is None else {PARENT_RUN: str(search.info.run_id)}
             with store.alone():
-                same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
-                texts = {OPENING_FILE: line + "\n"} if line else {}
                 whole = {**tags, **parent, RUN_NAME: name}
-                store.log_whole(same[-1] if same else None, whole, metrics, texts=texts)
-                if same and parent:  # it was logged before anybody knew whose it is
-                    store.log_tags(same[-1].info.run_id, parent)
+                before, text = _logged_before(store, tags), f"{line}\n" if line else ""
+                store.log_whole(before, whole, metrics, texts={OPENING_FILE: text} if text else {})
+                if before is not None:
+                    complete(store, before, whole, text)
 
         self.put(job)
 
     def openings(self, known: Collection[str], seconds: float = 60.0) -> OpeningsHeard | None:
-        """Ask MLflow who opened test items, and wait for its answer; None where it gives none, which is said once.
+        """Ask MLflow who opened test items, and wait for its answer; None where it gives none, which is said.
+
+        One that is late has much to log still, and goes on with it.
 
         Args:
             known: digests of openings that need not be fetched.
@@ -168,7 +169,13 @@ class Tracker:
         end = time.monotonic() + seconds
         while self.alive and heard.empty():
             if time.monotonic() > end:
-                self._give_up(f"no answer within {seconds:.0f} s")
+                _log.warning(
+                    "MLflow at %s has not said within %.0f s who opened test items: what it alone knows does not count "
+                    "here; it is told of this search all the same",
+                    self.uri,
+                    seconds,
+                )
+                return None
             time.sleep(_GLANCE)
         return None if heard.empty() else heard.get()
 
@@ -225,3 +232,13 @@ class Tracker:
         if not self._dead:
             self._dead = True
             _log.warning("MLflow at %s failed (%.200s): the search goes on without it%s", self.uri, why, remedy)
+
+
+def _logged_before(store: Store, tags: Mapping[str, str]) -> Any | None:
+    """The run of an opening that MLflow has already: with its digest, else one that an earlier version left without."""
+    same = store.tagged({key: tags[key] for key in _OPENING if key in tags})
+    for digest in dict.fromkeys((tags.get(OPENING_DIGEST), None)):
+        found = [run for run in same if run.data.tags.get(OPENING_DIGEST) == digest]
+        if found:
+            return found[-1]
+    return None

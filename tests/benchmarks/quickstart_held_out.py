@@ -46,7 +46,7 @@ def held_out(space: SearchSpace, champions: dict[int, tuple[Recipe, float]], run
     """Open the test split for every champion, and decode every single member and the uniform mix on it."""
 
     def opened(recipe: Recipe) -> Summary:
-        return evaluate(recipe, space, "test", runs=runs, force=True).summary
+        return evaluate(recipe, space, "test", runs=runs, open_test=True, force=True).summary
 
     with workbench(space, ":memory:", splits=()) as bench:
         known = bench.asked

@@ -11,7 +11,8 @@ import pytest
 from evoswarm.cli import run as run_command
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.files.places import ledger_file
+from evoswarm.evaluation.openings.places import OPENINGS
+from evoswarm.experiment.files.places import LEDGER, ledger_file, root_of
 from evoswarm.experiment.result import SearchResult
 
 
@@ -28,6 +29,18 @@ def test_the_callers_word_then_the_environment_then_beside_the_runs(
     monkeypatch.setenv("EVOSWARM_LEDGER", "$NO_SUCH_VARIABLE_HERE/all.sqlite")
     with pytest.raises(RunError, match=r"EVOSWARM_LEDGER: expected a path of variables that are set, got \$NO_SUCH"):
         ledger_file(tmp_path)
+
+
+def test_a_run_without_a_ledger_stays_with_the_openings_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("runs", "mine"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "runs" / LEDGER).touch()
+    assert root_of(tmp_path / "mine" / "run") == Path("runs")
+    (tmp_path / "mine" / OPENINGS).touch()
+    assert root_of(tmp_path / "mine" / "run") == tmp_path / "mine"
 
 
 def test_commands_take_it(

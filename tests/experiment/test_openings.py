@@ -17,8 +17,9 @@ from evoswarm.cli import run as command
 from evoswarm.cli.given.asking import confirmed
 from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.evaluation.openings.book import OpenedBefore
-from evoswarm.evaluation.openings.places import OPENINGS
+from evoswarm.evaluation.openings.book import OpenedBefore, OpeningBook
+from evoswarm.evaluation.openings.opening import OpeningRecord
+from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.evaluating import evaluate
@@ -129,10 +130,10 @@ OVER_THE_SAME_QUESTIONS = [
 ]
 
 
-def guard_of(root: Path, space: SearchSpace, stack: ExitStack) -> Guard:
+def guard_of(root: Path, space: SearchSpace, stack: ExitStack, *runs: Path) -> Guard:
     """The guard of a space over what a directory of runs knows."""
     ledger = stack.enter_context(Ledger(root / LEDGER))
-    return Guard(book_of(ledger, root), draw(space), space)
+    return Guard(book_of(ledger, root, *runs), draw(space), space)
 
 
 @pytest.mark.parametrize("overrides", OVER_THE_SAME_QUESTIONS, ids=lambda overrides: overrides[0])
@@ -229,6 +230,52 @@ def test_an_opening_can_be_declined_at_the_last_moment(finished: SearchResult, t
     assert asked == [f"{statement[0].lower()}{statement[1:]} Open them?"] * 2
 
 
+def test_an_opening_of_before_is_put_on_record_in_full_with_its_run(
+    finished: SearchResult, micro: Micro, tmp_path: Path
+) -> None:
+    """An earlier version's says nothing of runs, and one by hand may be of none: the run would keep no copy."""
+    run, space, champion = unopened(finished, tmp_path / "runs"), micro(), finished.champion
+    keys = frozenset(key for keys in draw(space).test_keys for key in keys)
+    before = OpeningRecord(at=1.0, how="ledger", search="x", champions=(champion.digest,), questions=keys)
+    with ExitStack() as stack:
+        OpeningBook([LedgerPlace(stack.enter_context(Ledger(run.parent / LEDGER)))]).record(before)
+        by_hand = guard_of(run.parent, space, stack).open([champion], "evaluate")
+        opened = guard_of(run.parent, space, stack, run).open([champion], "certificate", runs=[run])
+        again = guard_of(run.parent, space, stack, run).open([champion], "certificate", runs=[run])
+    assert [by_hand.runs, opened.runs] == [(), (str(run),)]
+    assert again == opened
+    assert FilePlace(run / OPENINGS).digests() == {opened.line()[0]}
+
+
+def test_a_certificate_outlives_the_news_that_others_opened_first(
+    finished: SearchResult, micro: Micro, tmp_path: Path
+) -> None:
+    run = copied(finished, tmp_path / "runs")
+    before = {name: (run / name).read_bytes() for name in (CERTIFICATE, PAGE, "champion.json")}
+    with Ledger(run.parent / LEDGER) as ledger:
+        open_for("somebody else", ledger, micro())  # known only now, and earlier
+    assert certify(run) == finished.certificate
+    assert {name: (run / name).read_bytes() for name in before} == before
+    (run / CERTIFICATE).unlink()
+    with pytest.raises(OpenedBefore):
+        certify(run)
+
+
+def test_an_opening_by_another_process_at_the_last_moment_is_a_refusal_on_record(
+    finished: SearchResult, micro: Micro, tmp_path: Path
+) -> None:
+    run = unopened(finished, tmp_path / "runs")
+
+    def meanwhile(_: str) -> bool:
+        with Ledger(run.parent / LEDGER) as ledger:
+            open_for("somebody else", ledger, micro())
+        return True
+
+    with pytest.raises(OpenedBefore) as caught:
+        certify(run, ask=meanwhile)
+    assert json.loads((run / "champion.json").read_text())["about"]["refusal"] == caught.value.message
+
+
 def test_a_question_needs_a_terminal(
     finished: SearchResult, space_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -247,19 +294,23 @@ def test_what_is_typed_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_a_look_by_hand_needs_a_word_and_knows_what_it_costs(
     finished: SearchResult, space_file: Path, tmp_path: Path
 ) -> None:
-    root, asked = unopened(finished, tmp_path / "runs").parent, list[str]()
+    run, asked = unopened(finished, tmp_path / "runs"), list[str]()
+    root = run.parent
 
     def declines(cost: str) -> bool:
         asked.append(cost)
         return False
 
-    for word in (False, declines):
+    for word, force in ((False, False), (declines, False), (False, True)):  # force is no word for unseen items
         with pytest.raises(OpeningDeclined):
-            evaluate(finished.champion, space_file, "test", runs=root, open_test=word)
+            evaluate(finished.champion, space_file, "test", runs=root, open_test=word, force=force)
     assert asked == ["this opens 6 test items; a later certificate on any of them would have to be forced"]
     assert (root / OPENINGS).read_text() == ""
-    first = evaluate(finished.directory, space_file, "test", runs=root, open_test=True).opening
-    again = evaluate(finished.champion, space_file, "test", runs=root).opening
+    first = evaluate(run / "champion.json", space_file, "test", runs=root, open_test=True).opening
+    assert FilePlace(run / OPENINGS).digests() == FilePlace(root / OPENINGS).digests() != set()
+    removed(root, "ledger")
+    elsewhere = tmp_path / "elsewhere"
+    again = evaluate(run, space_file, "test", runs=elsewhere).opening  # its own copy says that it did already
     assert first is not None
     assert again is not None
     assert (first.again, again.again) == (False, True)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -306,6 +306,54 @@ def test_mlflow_is_told_what_it_has_lost(tracked: Tracked, micro: Micro, tmp_pat
     assert heard(uri, other, micro()).opened == 0
     assert heard(uri, tmp_path, micro()).opened == 6
     (other / OPENINGS).unlink()
+    assert heard(uri, other, micro()).opened == 6
+
+
+def _wait_for(event: Event, _: Store) -> None:
+    event.wait()
+
+
+def test_an_opening_whose_text_is_lost_is_left_out_and_written_again(
+    tracked: Tracked, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    result, _, run = tracked
+    shutil.copy(result.directory.parent / "mlflow.db", tmp_path)
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    tags = {"evoswarm.opening": "space", "evoswarm.champion": "c" * 64, OPENING_DIGEST: "d" * 64}
+    before = client.create_run(run.info.experiment_id, tags=tags)
+    client.set_terminated(before.info.run_id)
+    tracker, late = Tracker(Tracking(uri=client.tracking_uri), tmp_path), Event()
+    with caplog.at_level(logging.WARNING, logger="evoswarm"):
+        lost = tracker.openings(())
+        tracker.put(partial(_wait_for, late))
+        assert tracker.openings((), seconds=0.0) is None  # busy: it goes on all the same
+    late.set()
+    tracker.opening("again", tags, {}, "text")
+    found = tracker.openings(())
+    tracker.close()
+    assert lost is not None
+    assert found is not None
+    assert found.digests - lost.digests == {"d" * 64}
+    assert found.lines == {**lost.lines, "d" * 64: "text"}
+    left_out, late_answer, _ = (record.getMessage() for record in caplog.records)
+    assert f"run {before.info.run_id} is left out" in left_out
+    assert "it is told of this search all the same" in late_answer
+    assert len(client.search_runs([run.info.experiment_id], f"tags.`{OPENING_DIGEST}` = '{'d' * 64}'")) == 1
+
+
+def test_an_opening_that_an_earlier_version_logged_gets_its_digest(
+    tracked: Tracked, micro: Micro, tmp_path: Path
+) -> None:
+    result, _, run = tracked
+    for name in (OPENINGS, "mlflow.db"):
+        shutil.copy(result.directory.parent / name, tmp_path)
+    uri, other = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "other"
+    client = MlflowClient(tracking_uri=uri)
+    (before,) = openings(client, run)
+    client.delete_tag(before.info.run_id, OPENING_DIGEST)
+    assert heard(uri, tmp_path, micro()).opened == 6
+    assert [one.info.run_id for one in openings(client, run)] == [before.info.run_id]
+    other.mkdir()
     assert heard(uri, other, micro()).opened == 6
 
 

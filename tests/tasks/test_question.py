@@ -95,9 +95,26 @@ def test_a_column_that_is_no_plain_data_is_left_out() -> None:
     assert len(question_keys(Item("k", "t", "prompt", "gold", raw={"deep": deep}))) == 1
 
 
+def test_what_is_asked_of_whom_is_part_of_the_question(tmp_path: Path) -> None:
+    def asked(a: object, b: object) -> set[frozenset[str]]:
+        file = tmp_path / "pair.jsonl"
+        file.write_text(json.dumps({"a": a, "b": b, "answer": "x"}) + "\n")
+        return keys(file, prompt="{a} - {b}")
+
+    assert not next(iter(asked(7, 3))) & next(iter(asked(3, 7)))
+    assert asked(7, 3) == asked("7", 3.0)
+
+
+def test_a_blank_question_is_no_other_blank_one() -> None:
+    blank = [question_keys(Item(key, "t", prompt, "")) for key, prompt in (("1", ""), ("2", "  "), ("3", ""))]
+    assert len({key for keys_of_one in blank for key in keys_of_one}) == 3
+    (only,) = question_keys(Item("4", "t", " ", "", {"picture": "a cat"}))
+    assert only not in {key for keys_of_one in blank for key in keys_of_one}
+
+
 def test_keys_never_change() -> None:
     """Records of years hold them: whoever changes what a key is opens all that was ever opened."""
     row = {"question": "What is 2 + 2?", "answer": 4.0, "ok": True, "none": None, "choices": ["a", 1, {"b": 2.5}]}
     item = Item("k", "t", "Q: What is 2 + 2?", "4", row, {"question": "What is\n 2 + 2?"})
-    assert question_keys(item) == ("35c0626c67631ef166a48567050c7e7c", "41dbd4f05ce8b946b4eb3cb83ef9c190")
+    assert question_keys(item) == ("35c0626c67631ef166a48567050c7e7c", "7d71c406680720ade51fe35798aea667")
     assert question_keys(Item("k", "t", "Café?", "")) == question_keys(Item("k", "t", "Cafe\u0301?", ""))

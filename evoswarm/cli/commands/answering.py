@@ -128,7 +128,7 @@ def evaluate(
 
         checked = read_space(space, overrides, None, trust, first)
         if name == "test":
-            check_opening(policy, checked, RUNS, ledger, open_test, force)
+            check_opening(policy, recipe, checked, RUNS, ledger, open_test, force)
         narrator.imports()
         from evoswarm.cli.search_command import run_evaluate
 

@@ -18,7 +18,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.files.beginning import Beginning, beginning
 from evoswarm.experiment.files.finished_run import check_members, read_run
-from evoswarm.experiment.files.places import ledger_file, root_of
+from evoswarm.experiment.files.places import ledger_file, root_of, run_of
 from evoswarm.experiment.files.same_space import check_place, read_seeds
 from evoswarm.experiment.openings.guard import consent_before_loading
 from evoswarm.policies import Policy, load_document
@@ -97,16 +97,17 @@ def check_evaluate(policy: Policy, recipe: Path, space: SearchSpace, runs: Path,
 
 
 def check_opening(
-    policy: Policy, space: SearchSpace, runs: Path, ledger: Path | None, open_test: bool, force: bool
+    policy: Policy, recipe: Path, space: SearchSpace, runs: Path, ledger: Path | None, open_test: bool, force: bool
 ) -> None:
     """Refuse to open a space's test items without a word, where nobody sits at a terminal who could give it.
 
     Raises:
         EvoswarmError: nobody gave it, or the items were opened for another policy before.
     """
-    if open_test or force or not at_terminal():
+    if open_test or not at_terminal():
+        file, run = ledger_file(runs, ledger), run_of(recipe)
         with saying_how():
-            consent_before_loading(policy, space, draw(space), ledger_file(runs, ledger), runs, open_test, force)
+            consent_before_loading(policy, space, draw(space), file, runs, open_test, force, run)
 
 
 def check_compare(

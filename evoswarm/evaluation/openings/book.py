@@ -91,6 +91,7 @@ class OpeningBook:
     copies: Mapping[str, Place] = field(default_factory=dict)
     lock: FilePlace | None = None
     _known: dict[str, OpeningRecord] = field(default_factory=dict)
+    _held: bool = False
 
     def read(self) -> None:
         """Read all places, and write to each what it lacks.
@@ -98,7 +99,7 @@ class OpeningBook:
         Raises:
             RunError: a place cannot be read or written, or was damaged.
         """
-        with nobody_else(self.lock):
+        with self._nobody_else():
             self._read()
 
     def _read(self) -> None:
@@ -107,13 +108,13 @@ class OpeningBook:
         self._spread()
 
     def learn(self, openings: Mapping[str, OpeningRecord]) -> None:
-        """What somebody else knows, such as MLflow; it is written down here too.
+        """What is known from elsewhere, such as MLflow; what is new of it is written down here too.
 
         Raises:
             RunError: a place cannot be written.
         """
         if not openings.keys() <= self._known.keys():
-            with nobody_else(self.lock):
+            with self._nobody_else():
                 self._known |= openings
                 self._spread()
 
@@ -138,23 +139,36 @@ class OpeningBook:
         """
         own: set[int] = set()
         opened: set[int] = set()
-        by: list[OpeningRecord] = []
+        by: dict[tuple[float, str, tuple[str, ...]], OpeningRecord] = {}  # once, though by digests and by keys
         for opening in self.openings.values():
             found = questions.within(opening)
             if champion in opening.champions:
                 own |= found
             elif found - own:
                 opened |= found - own
-                by.append(opening)
+                by.setdefault((opening.at, opening.search, opening.champions), opening)
         everything = len(questions.keys)
-        return Seen(everything, len(opened), tuple(by), again=len(own) == everything)
+        return Seen(everything, len(opened), tuple(by.values()), again=len(own) == everything)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """What is asked within the block holds until its end: nobody else opens anything meanwhile."""
-        with nobody_else(self.lock):
+        with self._nobody_else():
             self._read()
             yield
+
+    @contextmanager
+    def _nobody_else(self) -> Iterator[None]:
+        """Keep other processes out; within `alone` they are already, and a second lock would wait for the first."""
+        if self._held:
+            yield
+            return
+        with nobody_else(self.lock):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def translate(self, questions: HeldOutQuestions) -> None:
         """Put on record, by their keys, questions that an earlier version knew by digests of items.
@@ -162,13 +176,14 @@ class OpeningBook:
         Raises:
             RunError: a place cannot be written.
         """
-        for opening in self.openings.values():
-            found = questions.within(opening) if opening.items else ()
-            if found:
-                keys = frozenset(key for place in found for key in questions.keys[place])
+        found: dict[str, OpeningRecord] = {}
+        for opening in self._known.values():
+            places = questions.within(opening) if opening.items else ()
+            if places:
+                keys = frozenset(key for place in places for key in questions.keys[place])
                 known = opening.model_copy(update={"items": frozenset(), "questions": keys})
-                self._known[known.line()[0]] = known
-        self._spread()
+                found[known.line()[0]] = known
+        self.learn(found)
 
     def record(self, opening: OpeningRecord) -> None:
         """Write an opening down in every place; call it within `alone`.

@@ -72,7 +72,7 @@ class LedgerPlace:
 
     def digests(self) -> set[str]:
         """See `Place.digests`."""
-        return set(self._ledger.opening_lines())
+        return self._ledger.opening_digests()
 
     def add(self, lines: Mapping[str, str]) -> None:
         """See `Place.add`."""

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.policies.alphabets import ALPHABETS
+from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace
 from evoswarm.user_files import expanded
 
@@ -36,9 +38,19 @@ def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
 
 
 def root_of(path: Path) -> Path:
-    """Where the ledger of a run is: beside it, or where searches keep it."""
+    """Where the ledger of a run is: beside it, or where searches keep it.
+
+    Beside it stays right where the ledger was deleted and the file of openings tells that one was there.
+    """
     beside = path.resolve().parent
-    return Path(RUNS) if not (beside / LEDGER).exists() and (Path(RUNS) / LEDGER).exists() else beside
+    searched_here = any((beside / name).exists() for name in (LEDGER, OPENINGS))
+    return Path(RUNS) if not searched_here and (Path(RUNS) / LEDGER).exists() else beside
+
+
+def run_of(policy: Path) -> Path | None:
+    """The run directory that a policy's file is the champion of, or that was named itself; None where it is of none."""
+    folder = policy.parent if policy.name == CHAMPION else policy
+    return folder if all((folder / name).is_file() for name in (CHAMPION, SPACE)) else None
 
 
 def run_identity(space: SearchSpace) -> dict[str, Any]:

@@ -32,13 +32,13 @@ class OpeningDeclined(RunError):
 
 
 def require_consent(seen: Seen, open_test: Consent, force: bool) -> bool:
-    """Whether the caller's word stands for what is opened.
+    """Whether the caller's word stands for what is opened; force is one only where items were opened before.
 
     Raises:
         OpenedBefore: another policy opened some of the items, and nothing was forced.
         OpeningDeclined: nobody said that they may be opened.
     """
-    if seen.again or force:
+    if seen.again or (seen.opened and force):
         return True
     if seen.opened:
         raise OpenedBefore.by(seen)
@@ -51,7 +51,14 @@ def require_consent(seen: Seen, open_test: Consent, force: bool) -> bool:
 
 
 def consent_before_loading(
-    policy: Policy, space: SearchSpace, drawn: Drawn, ledger: Path, root: Path, open_test: Consent, force: bool
+    policy: Policy,
+    space: SearchSpace,
+    drawn: Drawn,
+    ledger: Path,
+    root: Path,
+    open_test: Consent,
+    force: bool,
+    run: Path | None = None,
 ) -> Consent:
     """`require_consent`, where a policy's digest is known before its members are loaded.
 
@@ -63,6 +70,7 @@ def consent_before_loading(
         root: the directory of all runs.
         open_test: the caller's word, or whom to ask.
         force: also where another policy opened some of the items.
+        run: the run directory that the policy is of, which keeps its own openings.
 
     Returns:
         True, or the same word where the members' fingerprints are not known yet.
@@ -70,7 +78,8 @@ def consent_before_loading(
     if not all(spec.fingerprint for spec in policy.specs):
         return open_test
     with Ledger(ledger) as store:
-        return require_consent(Guard(book_of(store, root), drawn, space).seen(policy), open_test, force)
+        book = book_of(store, root, *([] if run is None else [run]))
+        return require_consent(Guard(book, drawn, space).seen(policy), open_test, force)
 
 
 def book_of(ledger: Ledger, root: Path, *runs: Path) -> OpeningBook:
@@ -163,7 +172,8 @@ class Guard:
     ) -> OpeningRecord:
         """Put on record that the test items are opened for policies, together, before they are.
 
-        Those that have opened all of them before open nothing: it is the same opening.
+        Those that have opened all of them before open nothing: it is the same opening. It is put on record once more
+        where no record says so in full: an earlier version made it, or it was by hand and is of no run yet.
 
         Args:
             policies: frozen, with their members' fingerprints.
@@ -184,9 +194,9 @@ class Guard:
             for one in seen:
                 if one.opened and not force:
                     raise OpenedBefore.by(one)
-            digests = {policy.digest for policy in policies}
+            digests, places = {policy.digest for policy in policies}, {str(run.resolve()) for run in runs}
             if all(one.again for one in seen):
-                own = [opening for opening in self._book.openings.values() if digests <= {*opening.champions}]
+                own = [one for one in self._book.openings.values() if _covers(one, digests, places)]
                 if own:
                     return own[-1]
             opening = OpeningRecord(
@@ -231,6 +241,11 @@ class Guard:
         questions = HeldOutQuestions(self._drawn.test_keys, tuple(digests))
         self._book.translate(questions)
         return questions
+
+
+def _covers(opening: OpeningRecord, champions: Collection[str], runs: Collection[str]) -> bool:
+    """Whether a record says all there is to say of some champions and their runs."""
+    return opening.how != "ledger" and {*champions} <= {*opening.champions} and {*runs} <= {*opening.runs}
 
 
 def _as_run(opened: OpeningRecord, champion: str, before: int | None = None) -> tuple[str, dict[str, str]]:

@@ -1,8 +1,10 @@
-"""Whether a champion may have its certificate: its test items are unseen, or a second look was asked for."""
+"""Whether a champion may have its certificate: test items are unseen, a second look was asked for, or it has it."""
 
 from __future__ import annotations
 
+from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.openings.book import OpenedBefore, Seen
+from evoswarm.experiment.files.policy_files import certificate_in
 from evoswarm.experiment.files.run_history import note_once
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
@@ -28,7 +30,28 @@ def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> b
     """
     if not seen.opened:
         return False
-    if not force and {"event": FORCED, "champion": champion.digest} not in run.events:
+    if not force and not _forced_before(run, champion):
         raise OpenedBefore.by(seen)
     note_once(run, FORCED, champion=champion.digest)
     return True
+
+
+def standing(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> Certificate | None:
+    """The certificate that a champion has and that could not be made again; None where that is not so.
+
+    An opening of before that is known only now does not take it away: the same champion again opens nothing.
+
+    Args:
+        run: of the champion.
+        champion: with its members' fingerprints.
+        seen: what is known of the items.
+        force: it is to be made again.
+    """
+    if force or not seen.opened or not seen.again or _forced_before(run, champion):
+        return None
+    known = certificate_in(run, champion)
+    return known if known is not None and known.items.test == seen.items else None
+
+
+def _forced_before(run: RunDirectory, champion: Policy) -> bool:
+    return {"event": FORCED, "champion": champion.digest} in run.events

@@ -49,7 +49,11 @@ def first_words(space: SearchSpace, drawn: Drawn, seen: Seen) -> list[str]:
     """The sentences: who opened the test items before, or that nobody did and what they can show."""
     if not seen.opened:
         shown = _can_show(space, drawn)
-        return [f"The {seen.items:,} test items are unseen{shown}; --no-certify leaves them closed."]
+        return [
+            f"The {seen.items:,} test items are unseen as far as the ledger and the run directories know{shown}; "
+            "--no-certify leaves them closed, as it must for several seeds that are to be certified together "
+            "(evoswarm certify RUN RUN ...)."
+        ]
     return [*opened_by(seen), *_what_then(space, seen)]
 
 
@@ -70,8 +74,8 @@ def _what_then(space: SearchSpace, seen: Seen) -> Iterator[str]:
     seeds = {seed for one in seen.by if one.space == space.name for seed in one.seeds}
     if seeds - {space.seed}:
         yield (
-            "To judge several seeds of a space: search each with --no-certify, then certify them together, which opens "
-            "the items once: evoswarm certify RUN RUN ..."
+            "Several seeds of a space can be certified together (evoswarm certify RUN RUN ...), but these items are "
+            "open already: here it takes --force, and the certificate says so."
         )
 
 

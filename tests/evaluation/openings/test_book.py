@@ -135,7 +135,12 @@ def test_items_of_an_earlier_ledger_stay_protected_and_become_questions(tmp_path
         whole.read()
         assert whole.knows_digests
         assert whole.seen("two", asked("a")).opened == 1
+        with whole.alone():  # its lock is held already
+            whole.translate(asked("a"))
+        written = file.path.read_bytes()
         whole.translate(asked("a"))
+        assert file.path.read_bytes() == written
+        assert len(whole.seen("two", asked("a")).by) == 1  # known by its digest and by its key, and one opening
         elsewhere = HeldOutQuestions((("a",),), (frozenset({"digest under another prompt format"}),))
         assert whole.seen("two", elsewhere).opened == 1
         assert whole.seen("one", elsewhere).again
