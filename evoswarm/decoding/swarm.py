@@ -38,6 +38,7 @@ from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
 STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.1, 0.05  # of free memory; activations need room too, and distributions
+BESIDE_SHARE = 0.5  # of these, for a swarm beside another one, whose memory is promised but not taken yet
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROW_BYTES_PER_SYMBOL = 4  # of a distribution
 
@@ -61,10 +62,16 @@ class Swarm(Decoder):
         state_memory_bytes: int | None = None,
         row_memory_bytes: int | None = None,
         text_memory_bytes: int | None = None,
+        *,
+        share: float = 1.0,
     ) -> None:
-        """Make a swarm of members; ``Swarm.load`` loads them and says what the limits are."""
+        """Make a swarm of members; ``Swarm.load`` loads them and says what the limits are.
+
+        Limits that are None are parts of what is free; ``share`` is how much of these parts this swarm may have.
+        """
         self._pool = members if isinstance(members, Pool) else Pool.of(members)
         self._given = (state_memory_bytes, row_memory_bytes, text_memory_bytes)
+        self._share = share
         self.counters = Counters()
         self._through: tuple[Swarm | None, ...] = ()
         self._by_name = {facts.spec.name: index for index, facts in enumerate(self._pool.facts)}
@@ -119,7 +126,8 @@ class Swarm(Decoder):
         """What may be kept, per member; asked for by the first who decodes, when the weights have taken their room."""
         limits = tuple(self._limits(member) for member in self.members)
         for member, one in zip(self.members, limits, strict=True):
-            member.reader.limit(one.state_bytes, int(one.state_bytes * BUFFER_SHARE))
+            shared = one.state_bytes if self._given[0] is not None else int(one.state_bytes / self._share)
+            member.reader.limit(shared, int(shared * BUFFER_SHARE))  # both swarms of a model have one reader
         return limits
 
     @cached_property
@@ -130,7 +138,7 @@ class Swarm(Decoder):
         tokens = {facts.spec.name: facts.tokens for facts in self.facts}
         rows = sum(limits.row_bytes for limits in self.limits)
         if self._given[1] is None:  # a share of what is free on devices, but distributions lie on the host
-            rows = min(rows, int(free_bytes("cpu") * ROW_SHARE))
+            rows = min(rows, int(free_bytes("cpu") * ROW_SHARE * self._share))
         return PoolViews(memories, self.limits, rows, tokens, self.counters)
 
     @property
@@ -196,7 +204,7 @@ class Swarm(Decoder):
         """The same models through their own chat templates, loaded once, and made once; see :class:`Decoder`."""
         if not self._through:
             pool = self._pool.through_templates(store)
-            other = None if pool is None else Swarm(pool, *self._given)
+            other = None if pool is None else Swarm(pool, *self._given, share=BESIDE_SHARE * self._share)
             if other is not None:
                 other.counters = self.counters
             self._through = (other,)
@@ -263,7 +271,7 @@ class Swarm(Decoder):
         on_host = free_bytes("cpu") / len(self.members)
         shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
         return MemoryLimits(
-            *(int(share) if one is None else one for one, share in zip(self._given, shares, strict=True))
+            *(int(share * self._share) if one is None else one for one, share in zip(self._given, shares, strict=True))
         )
 
     @property

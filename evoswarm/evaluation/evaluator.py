@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from evoswarm.canonical import digest_of
@@ -31,9 +31,15 @@ class Evaluator(MixEvaluator):
     tokens: float = 0.0
     flops: float = 0.0
 
-    def beside(self, ledger: Ledger) -> Evaluator:
-        """Another one over the same swarm, with a ledger of its own: what it is asked counts nowhere else."""
-        return Evaluator(self.swarm, self.tasks, ledger, stop=self._stop)
+    def beside(self, ledger: Ledger, stop: Callable[[], bool] = lambda: False) -> Evaluator:
+        """Another one over the same swarm, with a ledger of its own: what it is asked counts nowhere else.
+
+        Args:
+            ledger: where its evaluations are kept.
+            stop: ends its work too, beside what ends the work of this one.
+        """
+        own = self._stop
+        return Evaluator(self.swarm, self.tasks, ledger, stop=stop if own is None else lambda: own() or stop())
 
     @cached_property
     def _asked(self) -> dict[str, set[str]]:

@@ -180,11 +180,11 @@ class MixEvaluator:
         found = self.ledger.facts(digests)
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
-            self._go_on()
+            self.go_on()
             asked = [(one, item) for one, _ in missing for item in items]
             with self._paced(asked):
                 completions = self._judge.complete(asked, trace=True)
-            self._go_on()
+            self.go_on()
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
@@ -226,7 +226,12 @@ class MixEvaluator:
     def _fingerprint(self, name: str) -> str | None:
         return next(spec.fingerprint for spec in self.swarm.specs if spec.name == name)
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """Return if nobody has asked for an end.
+
+        Raises:
+            Stopped: somebody has.
+        """
         if self._stop is not None and self._stop():
             raise Stopped("stopped as asked")
 
@@ -253,7 +258,7 @@ class MixEvaluator:
 
     def _decode(self, batch: Sequence[_Pair]) -> dict[Key, LedgerRow]:
         """Decode a batch and keep what lasts, wave by wave; what is kept nowhere comes back."""
-        self._go_on()
+        self.go_on()
         passing: dict[Key, LedgerRow] = {}
 
         def keep(numbers: Sequence[int], completions: Sequence[Completion]) -> None:

@@ -163,6 +163,7 @@ def answers(
                 progress.at(f"questions {start + 1:,} to {start + len(items):,} of {len(prompts):,}")
             evaluator = Evaluator(swarm, {task.name: task}, ledger, tell=progress.decoding)
             rows = evaluator.evaluate([policy], items)[0]
+        swarm.forget()  # nobody asks these again
         yield from (_answer(prompt, row) for prompt, row in zip(asked, rows, strict=True))
 
 

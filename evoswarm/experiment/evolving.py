@@ -18,6 +18,7 @@ from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.files.beginning import limits
 from evoswarm.experiment.files.journalled_failures import GAVE_UP
 from evoswarm.experiment.outlook.ahead import Ahead
+from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.prices import Taken, Work
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
@@ -89,6 +90,13 @@ class Evolving:
 
     def _over(self, generation: int) -> str | None:
         """Whether a limit of the space ends the search behind this generation."""
+        reason = self._spent_up(generation)
+        if reason == CLOCK and generation != self._stopped:
+            self._run.journal("stopped", generation=generation)
+        return reason
+
+    def _spent_up(self, generation: int) -> str | None:
+        """The same, and nobody is told."""
         space = self._bench.space
         best = self.best_accuracy
         if space.stop_at is not None and best is not None and best >= space.stop_at.accuracy:
@@ -101,9 +109,21 @@ class Evolving:
             return CLOCK
         clock = space.budget.seconds
         if clock is not None and not self._run.replaying and self._seconds() >= clock:
-            self._run.journal("stopped", generation=generation)
             return CLOCK
         return None
+
+    def _to_come(self, seconds: float) -> int:
+        """How many generations there will still be if each takes so many seconds; see `generations_within`."""
+        space, done = self._bench.space, self._algorithm.generation + 1
+        caps = limits(space)
+        allowances = [
+            Allowance(limit - spent, spent / done)
+            for name, spent in self._spent().items()
+            if (limit := caps[name]) is not None
+        ]
+        if space.budget.seconds is not None:
+            allowances.append(Allowance(space.budget.seconds - self._seconds(), seconds))
+        return generations_within(space.evolution.generations - done, allowances)
 
     def _spent(self) -> dict[str, float]:
         """What has been asked for, by the name of the budget that limits it; the clock is no function of that."""
@@ -137,18 +157,24 @@ class Evolving:
             self.best_accuracy,
             [self._scoring.summaries[individual.key] for individual in individuals],
             self._pace,
+            self._to_come,
         )
         figures = self._with_the_rest(figures, policies)
         self._tracker.generation(figures.generation, mirror.metrics(figures, space))
         self._progress.generation(figures)
 
     def _with_the_rest(self, figures: GenerationFigures, policies: Sequence[Policy]) -> GenerationFigures:
-        """With the time that choice and certificate will take, where anything was decoded that tells."""
-        if figures.replayed or not self._bench.swarm.counters.symbols:
+        """With the time that choice and certificate will take, where somebody is told of it and enough was decoded."""
+        if not self._progress.foretells:
             return figures
-        self._progress.at("finding out what choice and certificate will take")
+        if figures.replayed or not self._bench.swarm.counters.symbols:
+            return figures.before(None)
         self._ahead.learn(Taken(Work.of(figures.counters), figures.seconds))
-        return figures.before(self._ahead.seconds(self._best_of(policies)))
+        over = self._spent_up(figures.generation) is not None
+        search = 0.0 if over else figures.seconds_left or 0.0
+        if self._ahead.is_due(search):
+            self._progress.at("finding out what choice and certificate will take")
+        return figures.before(self._ahead.seconds(self._best_of(policies), search))
 
     def _best_of(self, policies: Sequence[Policy]) -> list[Candidate]:
         """Who would be tested again if these were all, as their accuracies on the search items say."""
@@ -193,7 +219,8 @@ class Evolving:
         return max((accuracy for accuracy in known if accuracy is not None), default=None)
 
     def _seconds(self) -> float:
-        return time.monotonic() - self._began
+        """Of this sitting, less those that went into foretelling."""
+        return time.monotonic() - self._began - self._ahead.spent
 
 
 def _unfinished_stop(run: RunDirectory) -> int | None:

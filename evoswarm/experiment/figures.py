@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import Any
@@ -36,9 +36,10 @@ class GenerationFigures:
         at_limit: those whose answer was ended by its limit of bytes.
         cut_off: of these, those that ended before anything that could be read as an answer.
         seconds: that this generation took.
-        seconds_left: an estimate for the rest of the command; None before there is anything to go by.
-        left_by_part: of these, per part: the generations to come, the choice, and, of a search that ends with a
-            certificate, rivals and test.
+        seconds_left: an estimate for the rest of the command; None before there is anything to go by, and where a
+            part of it is unknown. Within a study, of the generations to come.
+        left_by_part: per part, as far as known: the generations to come, the choice, and, of a search that ends with
+            a certificate, rivals and test.
         replayed: the generation repeats what the run had written before.
         counters: what the engine did for this generation.
     """
@@ -61,12 +62,18 @@ class GenerationFigures:
     counters: Counters = field(default_factory=Counters)
     left_by_part: Mapping[str, float] = field(default_factory=dict)
 
-    def before(self, parts: Mapping[str, float]) -> GenerationFigures:
-        """With what comes behind the generations, seconds by part, in the estimate of what is left."""
-        if self.seconds_left is None:
-            return self
+    def before(self, parts: Mapping[str, float | None] | None) -> GenerationFigures:
+        """With what comes behind the generations in the estimate of what is left.
+
+        Args:
+            parts: seconds by part, None where unknown; None where nothing is known of them. A sum without such a part
+                would be too small, so then there is none.
+        """
+        if self.seconds_left is None or parts is None:
+            return replace(self, seconds_left=None, left_by_part={})
         left = {"search": self.seconds_left, **parts}
-        return replace(self, seconds_left=sum(left.values()), left_by_part=left)
+        known = {name: seconds for name, seconds in left.items() if seconds is not None}
+        return replace(self, seconds_left=sum(known.values()) if len(known) == len(left) else None, left_by_part=known)
 
     @property
     def best(self) -> float | None:
@@ -138,6 +145,7 @@ class Meter:
         best_accuracy: float | None,
         summaries: Sequence[Summary],
         pace: list[float],
+        to_come: Callable[[float], int],
     ) -> GenerationFigures:
         """The figures of the generation that ends now; ``pace``, the seconds of those before, grows by one.
 
@@ -149,10 +157,12 @@ class Meter:
             best_accuracy: so far.
             summaries: of the generation's individuals.
             pace: seconds of earlier generations that were not replayed.
+            to_come: how many generations there will still be if each takes so many seconds.
         """
         seconds = time.monotonic() - self._evaluator.waited - self._began  # without the loading of members
         if not self._replayed:
             pace.append(seconds)
+        each = _to_come(pace) if pace else None
         return GenerationFigures(
             generation=generation,
             generations=generations,
@@ -167,7 +177,7 @@ class Meter:
             at_limit=sum(summary.at_limit for summary in summaries),
             cut_off=sum(summary.cut_off for summary in summaries),
             seconds=seconds,
-            seconds_left=_to_come(pace) * (generations - 1 - generation) if pace else None,
+            seconds_left=None if each is None else each * to_come(each),
             replayed=self._replayed,
             counters=self._evaluator.swarm.counters.since(self._counters),
         )

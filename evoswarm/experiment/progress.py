@@ -89,6 +89,8 @@ class Progress:
         step: called with what is being done within a stage.
         note: called with sentences, or a table, that a reader must know now.
         first_look: called once, before anything evolves, with what the members do alone.
+        foretelling: whether whoever is told of generations wants to know what the rest of the command takes, which
+            costs some seconds.
 
     Example:
         >>> figures = []
@@ -104,6 +106,12 @@ class Progress:
     step: Callable[[StageStep], None] = _nobody
     note: Callable[[str], None] = _nobody
     first_look: Callable[[FirstLook], None] = _nobody
+    foretelling: bool = True
+
+    @property
+    def foretells(self) -> bool:
+        """Whether there is anybody to be told what the rest of the command takes."""
+        return self.foretelling and self.generation is not _nobody
 
     def enter(self, name: StageName, words: str) -> None:
         """A stage begins."""
@@ -127,6 +135,7 @@ class Progress:
             generation=of_generation,
             decoding=self.decoding,
             step=lambda step: self.step(replace(step, words=f"{before}{step.words}")),
+            foretelling=False,
         )
 
     def loading(self, member: Loading) -> None:

@@ -191,7 +191,7 @@ class Session:
     ) -> None:
         self._bench, self._run, self._tracker, self._interrupt = bench, run, tracker, interrupt
         self._progress, self._certificate_of = progress, certified
-        self._began = time.monotonic()
+        self._began, self._ahead = time.monotonic(), Ahead(bench)
         self._look: FirstLook | None = None
 
     def go(self) -> SearchResult:
@@ -208,7 +208,7 @@ class Session:
             self._look = first_look(bench, run, self._progress)
             algorithm = algorithm_of(bench.space, genomes)
             evolving = Evolving(
-                bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, Ahead(bench)
+                bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, self._ahead
             )
             self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
             self._progress.note(generation_terms(bench.space.objectives[0]))
@@ -239,9 +239,12 @@ class Session:
                 OpenedBefore: f"To look again all the same: evoswarm certify {self._run.path} --force",
                 OpeningDeclined: f"To open them later: evoswarm certify {self._run.path}",
             }.get(type(refusal))
-            seconds = time.monotonic() - self._began
-            return replace(result, refusal=refusal.message, remedy=remedy, seconds=seconds)
-        return replace(result, certificate=certificate, seconds=time.monotonic() - self._began)
+            return replace(result, refusal=refusal.message, remedy=remedy, seconds=self._seconds())
+        return replace(result, certificate=certificate, seconds=self._seconds())
+
+    def _seconds(self) -> float:
+        """So far, less those that went into foretelling."""
+        return time.monotonic() - self._began - self._ahead.spent
 
     def _choose(
         self,
@@ -274,7 +277,7 @@ class Session:
             limit=limits(bench.space)[reason],
             generations=algorithm.generation + 1,
             evaluations=bench.evaluator.asked,
-            seconds=time.monotonic() - self._began,
+            seconds=self._seconds(),
             example=example(chosen, bench.items["selection"][0]),
             search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
             origin=origin,

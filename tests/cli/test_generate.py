@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.result import SearchResult
@@ -122,8 +123,17 @@ class TestGenerate:
         arguments = ("generate", finished.directory, "--prompts", "ask.jsonl", "--max-bytes", "6")
         together = command(*arguments).out
         monkeypatch.setattr("evoswarm.experiment.answering.AT_ONCE", 2)
+        forgotten: list[Swarm] = []
+        forget = Swarm.forget
+
+        def heard(swarm: Swarm) -> None:
+            forgotten.append(swarm)
+            forget(swarm)
+
+        monkeypatch.setattr(Swarm, "forget", heard)
         assert command(*arguments).out == together
         assert len(together.splitlines()) == 5
+        assert len(forgotten) == 3, "what was read is forgotten each time"
 
     def test_stop_strings_end_an_answer(self, command: Command, finished: SearchResult) -> None:
         whole = command("generate", finished.directory, "rev stone=", "--max-bytes", "8").out.rstrip("\n")

@@ -54,6 +54,23 @@ def test_it_is_the_member_that_a_pool_with_the_template_has(specs: list[MemberSp
     assert swarm.through_templates() is through
 
 
+def test_memory_that_is_promised_to_the_pool_is_not_promised_again(
+    specs: list[MemberSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shares are taken while all is free: what two swarms may keep fits beside what they work with."""
+    monkeypatch.setattr("evoswarm.decoding.swarm.free_bytes", lambda device: 1_000_000_000)
+    swarm = Swarm.load(specs[1:])
+    through = swarm.through_templates()
+    assert through is not None
+    pool, other = swarm.limits[0], through.limits[0]
+    assert (pool.state_bytes, other.state_bytes) == (400_000_000, 200_000_000)
+    assert (pool.row_bytes, other.row_bytes) == (100_000_000, 50_000_000)
+    assert (pool.text_bytes, other.text_bytes) == (50_000_000, 25_000_000)
+    given = Swarm.load(specs[1:], state_memory_bytes=7_000_000).through_templates()
+    assert given is not None
+    assert given.limits[0].state_bytes == 7_000_000, "what is given is given"
+
+
 def test_both_are_one_decoder(specs: list[MemberSpec]) -> None:
     swarm = Swarm.load(specs)
     both = Beside(swarm)

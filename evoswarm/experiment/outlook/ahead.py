@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.outlook.prices import Taken
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, casts, finale, warm_up
 from evoswarm.experiment.selection import FINALISTS
@@ -18,6 +20,14 @@ SMALL, LARGER = 2, 3
 
 ENOUGH = {"plan": 5.0, "search": 1.0}
 """Seconds of a first rehearsal, by who asks, from which on there is no second one."""
+
+PATIENCE = 3.0
+"""Seconds of generations after which it is worth knowing what comes behind them."""
+
+LEAST, SHARE = 2.0, 0.03
+"""Seconds that playing it may take in any case, and, of longer searches, its share of all generations."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,11 @@ class Outlook:
 
     Attributes:
         parts: by name, in order.
+        unknown: names of parts that nothing is known of: they could not be played, or that took too long.
     """
 
     parts: Mapping[str, PlannedPart] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -70,47 +82,85 @@ class Ahead:
     """Tells a search at work what comes behind it.
 
     It plays choice, rivals and test once on a few items of the selection split, to see what work they are, and prices
-    that work by what the search itself has taken so far, part by part, and by what the playing took.
+    that work by what the search itself has taken so far, part by part, and by what the playing took. Whatever fails
+    there ends the estimate, never the search.
 
     Args:
         bench: the space made ready.
+        patience: seconds of generations after which it is worth playing; 0.0 is at once.
+
+    Attributes:
+        spent: seconds that went into this, which are none of the search's.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(self, bench: Workbench, patience: float = PATIENCE) -> None:
+        self.spent = 0.0
+        self._bench, self._patience = bench, patience
         self._taken: list[Taken] = []
-        self._acts: list[Act] = []
+        self._acts: list[Act] | None = None
+        self._dropped = False
 
     def learn(self, taken: Taken) -> None:
-        """A part of the search has taken so much."""
+        """A generation of the search has taken so much."""
         self._taken.append(taken)
 
-    def seconds(self, finalists: Sequence[Candidate]) -> dict[str, float]:
-        """By part.
+    def is_due(self, search: float) -> bool:
+        """Whether it is to be played now: enough was taken, and generations of so many seconds are to come."""
+        taken = sum(one.seconds for one in self._taken)
+        return self._acts is None and not self._dropped and taken >= self._patience and search > 0.0
+
+    def seconds(self, finalists: Sequence[Candidate], search: float) -> dict[str, float | None] | None:
+        """By part, None where unknown; None where nothing is known, or nobody would wait for it.
 
         Args:
-            finalists: who would be tested again if the search ended now.
+            finalists: who would be tested again if the search ended now, the most accurate first.
+            search: seconds that the generations to come will take; where none are to come, nothing is played.
+
+        Raises:
+            Stopped: Ctrl-C.
         """
-        if not self._acts:
-            self._acts = self._played(finalists)
+        began = time.monotonic()
+        try:
+            return None if self._dropped else self._foretold(finalists, search)
+        except Stopped:
+            raise
+        except Exception as error:  # of whatever kind: a search goes on without knowing how long
+            self._dropped = True
+            _log.warning("what is left of the search cannot be foretold: %s", error)
+            return None
+        finally:
+            self.spent += time.monotonic() - began
+
+    def _foretold(self, finalists: Sequence[Candidate], search: float) -> dict[str, float | None] | None:
+        if self._acts is None:
+            if not self.is_due(search):
+                return None
+            taken = sum(one.seconds for one in self._taken)
+            self._acts = self._played(finalists, max(LEAST, SHARE * (taken + search)))
         items = self._bench.items
         known = Rehearsal(self._acts, self._taken)
         wanted = {CHOOSING: len(items["selection"])}
         if "test" in items:
             wanted |= {RIVALS: len(items["selection"]), TEST: len(items["test"])}
-        return {name: known.part(name, count).seconds for name, count in wanted.items()}
+        return {name: known.part(name, count).seconds if known.knows(name) else None for name, count in wanted.items()}
 
-    def _played(self, finalists: Sequence[Candidate]) -> list[Act]:
-        """The end of the command on few items, and on more where that took next to nothing."""
+    def _played(self, finalists: Sequence[Candidate], seconds: float) -> list[Act]:
+        """The end of the command on few items, and on more where that took next to nothing; within so many seconds."""
+        ends = time.monotonic() + seconds
+
+        def late() -> bool:
+            return time.monotonic() > ends
+
         acts: list[Act] = []
-        if "test" in self._bench.items:
-            warm_up(self._bench)
-        for cast in casts(self._bench, sizes(self._bench)):
-            with Ledger(":memory:") as ledger:
-                own = replace(self._bench, evaluator=self._bench.evaluator.beside(ledger))
-                acts.append(Act(tuple(finale(own, finalists, cast)), cast["search"]))
-            if acts[-1].seconds > ENOUGH["search"]:
-                break
+        try:
+            if "test" in self._bench.items:
+                warm_up(self._bench, late)
+            for cast in casts(self._bench, sizes(self._bench)):
+                acts.append(Act(tuple(finale(self._bench, finalists, cast, stop=late)), cast["search"]))
+                if acts[-1].seconds > ENOUGH["search"] or late():
+                    break
+        except Stopped:
+            self._bench.evaluator.go_on()  # Ctrl-C is no matter of time
         return acts
 
 

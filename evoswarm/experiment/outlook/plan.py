@@ -22,6 +22,7 @@ from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import looked_within
 from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook.ahead import ENOUGH, Outlook, PlannedPart, finalists, sizes
+from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, casts, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
 from evoswarm.experiment.progress import SILENT, Progress
@@ -111,6 +112,7 @@ class Plan:
             "evaluations": self.evaluations,
             "tokens": self.outlook.tokens,
             "parts": parts,
+            "unknown": list(self.outlook.unknown),
             "memory_bytes": self.memory_bytes,
             "weight_bytes": self.weight_bytes,
             "test_items": self.test_items,
@@ -125,7 +127,8 @@ class Plan:
         return [
             f"{self.name}: {self.members} members; decoded {self.sample_items} search items in "
             f"{duration(self.sample_seconds)}",
-            f"time:      about {duration(self.seconds)} on this machine ({by_part(self._seconds)})",
+            f"time:      {self._about} {duration(self.seconds)} on this machine ({by_part(self._seconds)})"
+            f"{self._without}",
             f"work:      at most {self.evaluations:,} evaluations (a recipe on a question; tokens in brackets): "
             f"{self._work}",
             f"prefixes:  about {quantity(self.rows)} distinct ones, each read once for all recipes; decoding every "
@@ -141,6 +144,15 @@ class Plan:
     @property
     def _seconds(self) -> dict[str, float]:
         return {name: part.seconds for name, part in self.outlook.parts.items()}
+
+    @property
+    def _about(self) -> str:
+        return "more than" if self.outlook.unknown else "about"
+
+    @property
+    def _without(self) -> str:
+        unknown = self.outlook.unknown
+        return f"; {', '.join(unknown)}: unknown, a few items did not tell" if unknown else ""
 
     @property
     def _work(self) -> str:
@@ -173,6 +185,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
         grown = max(0.0, _peak_memory() - before)
         known, largest = Rehearsal(acts), acts[-1]
         parts, rows = _parts(space, known)
+        unknown = tuple(name for name in (CHOOSING, RIVALS, TEST) if name not in parts)
         times = _most_at_once(rows) / max(1.0, known.rows)
         scores = [one.scores for some in largest.generations[:2] for one in some.values()]
         scores += [scores_of(row) for _, row in largest.plain]
@@ -181,7 +194,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             members=len(space.pool),
             sample_items=len(largest.items),
             sample_seconds=took,
-            outlook=Outlook({"start": PlannedPart(started + _tracking(space), 0, 0.0), **parts}),
+            outlook=Outlook({"start": PlannedPart(started + _tracking(space), 0, 0.0), **parts}, unknown),
             rows=sum(rows.values()),
             symbols=symbols(bench),
             weight_bytes=sum(shape.parameter_bytes for shape in bench.swarm.shapes.values()),
@@ -209,7 +222,7 @@ def _acts(bench: Workbench, progress: Progress, clock: Clock) -> list[Act]:
 
 def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], dict[str, float]]:
     """What every part takes, and the prefixes that members read in it."""
-    splits, generations = space.splits, generations_of(space)
+    splits, generations = space.splits, generations_of(space, known)
     taken = {
         "search": known.searching(splits.search, generations),
         CHOOSING: known.part(CHOOSING, splits.selection),
@@ -223,16 +236,24 @@ def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart]
         RIVALS: known.asked(RIVALS, splits.selection),
         TEST: known.asked(TEST, splits.test),
     }
-    parts = {name: PlannedPart(one.seconds, *asked[name]) for name, one in taken.items()}
+    played = [name for name in taken if name == "search" or known.knows(name)]
+    parts = {name: PlannedPart(taken[name].seconds, *asked[name]) for name in played}
     return parts, {name: one.work.rows for name, one in taken.items()}
 
 
-def generations_of(space: SearchSpace) -> int:
-    """How many there will be at most: a budget of evaluations ends a search behind the generation that spends it."""
-    budget = space.budget.evaluations
-    each = generation_size(space) * space.splits.search
-    most = space.evolution.generations
-    return most if budget is None else max(1, min(most, math.ceil(budget / each)))
+def generations_of(space: SearchSpace, known: Rehearsal) -> int:
+    """How many there will be at most: a budget ends a search behind the generation that spends it."""
+    budget, most, items = space.budget, space.evolution.generations, space.splits.search
+    each = [
+        (budget.evaluations, generation_size(space) * items),
+        (budget.decoded_tokens, known.tokens_of_generations(items, 1)),
+        (budget.flops, known.flops_of_generations(items, 1)),
+    ]
+    allowances = [Allowance(limit, one) for limit, one in each if limit is not None]
+    if budget.seconds is not None:
+        in_all = known.searching(items, most).seconds - known.searching(items, 0).seconds
+        allowances.append(Allowance(budget.seconds, in_all / most))
+    return generations_within(most, allowances)
 
 
 def _most_at_once(rows: Mapping[str, float]) -> float:

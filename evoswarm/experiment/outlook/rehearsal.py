@@ -16,6 +16,7 @@ from evoswarm.evaluation.candidate import Candidate, score
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
@@ -33,6 +34,9 @@ CALIBRATING, CHOOSING, RIVALS, TEST = "calibrating", "choosing", "rivals", "test
 
 Clock = Callable[[], float]
 
+PATIENCE = 30.0
+"""Seconds after which a plan plays no further generation, and after which it ends what comes behind them."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -44,6 +48,7 @@ class Scene:
         taken: what was done, and how long it took.
         evaluations: (policy, item) pairs that were asked for.
         tokens: that the policies of these pairs would read, each deployed alone.
+        flops: likewise, floating-point operations.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Scene:
     taken: Taken
     evaluations: int
     tokens: float
+    flops: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class Watch:
 
     def goes_on_with(self, evaluator: Evaluator) -> None:
         """It is this evaluator that counts from now on."""
-        self._evaluator, self._asked, self._tokens = evaluator, evaluator.asked, evaluator.tokens
+        self._evaluator = evaluator
+        self._asked, self._tokens, self._flops = evaluator.asked, evaluator.tokens, evaluator.flops
 
     def _begin(self) -> None:
         self._before, self._began = self._counters.copy(), self._clock()
@@ -96,24 +103,32 @@ class Watch:
         """The scene that ends now; the next one begins."""
         seconds, by = self._clock() - self._began, self._evaluator
         taken = Taken(Work.of(self._counters.since(self._before)), seconds)
-        self.scenes.append(Scene(name, len(items), taken, by.asked - self._asked, by.tokens - self._tokens))
+        asked, tokens, flops = by.asked - self._asked, by.tokens - self._tokens, by.flops - self._flops
+        self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops))
         self.goes_on_with(by)
         self._begin()
 
 
-def warm_up(bench: Workbench) -> None:
-    """Whoever is the first to ask in some way (these tokens, that template) pays for its beginnings: ask once."""
+def warm_up(bench: Workbench, stop: Callable[[], bool] = lambda: False) -> None:
+    """Whoever is the first to ask in some way (these tokens, that template) pays for its beginnings: ask once.
+
+    Raises:
+        Stopped: ``stop`` said so, or Ctrl-C.
+    """
     deployed, items = bench.as_deployed(), bench.items["search"][:1]
     mix = uniform(bench.space, bench.pool)
     alone = [single(bench.space, spec) for spec in bench.pool]
     with Ledger(":memory:") as ledger:
-        evaluator = deployed.evaluator.beside(ledger)
+        evaluator = deployed.evaluator.beside(ledger, stop)
         ways = [way.policy for recipe in alone for way in ways_of(recipe, evaluator.swarm)]
         evaluator.evaluate([mix, *alone, *ways], items)
 
 
 def act(
-    bench: Workbench, cast: Mapping[SplitName, Sequence[Item]], clock: Clock = time.monotonic, patience: float = 30.0
+    bench: Workbench,
+    cast: Mapping[SplitName, Sequence[Item]],
+    clock: Clock = time.monotonic,
+    patience: float = PATIENCE,
 ) -> Act:
     """Play the whole command; nothing of it is kept.
 
@@ -121,7 +136,7 @@ def act(
         bench: the space made ready.
         cast: the items that stand for those of each split; none of the test split.
         clock: gives seconds.
-        patience: seconds after which no further generation is played.
+        patience: seconds after which no further generation is played; as long may take what comes behind them.
     """
     with Ledger(":memory:") as ledger:
         own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast)
@@ -147,7 +162,9 @@ def act(
         evaluations = evaluator.evaluate([one.policy for one in plain], items)
         shown = {digest: one for some in generations for digest, one in some.items()}
         if any(one.failure is None for one in shown.values()):
-            watch.scenes += finale(own, [*_ranked(algorithm, shown, policies), *plain], cast, clock)
+            ends = clock() + patience
+            finalists = [*_ranked(algorithm, shown, policies), *plain]
+            watch.scenes += finale(own, finalists, cast, clock, lambda: clock() > ends)
         return Act(tuple(watch.scenes), items, tuple(generations), tuple(zip(plain, evaluations, strict=True)))
 
 
@@ -163,42 +180,65 @@ def finale(
     finalists: Sequence[Candidate],
     cast: Mapping[SplitName, Sequence[Item]],
     clock: Clock = time.monotonic,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Scene]:
-    """What comes behind the generations: the choice, the rivals, the test.
-
-    On few items no rival falls so far behind that it may end early. So each of them counts as often as it takes to make
-    the selection split, where that is asked.
+    """What comes behind the generations: the choice, the rivals, the test; in a ledger that is not kept.
 
     Nothing is played where no finalist can answer any of the items.
 
     Args:
-        bench: with an evaluator whose ledger is not kept.
-        finalists: from whom the champion is chosen.
+        bench: the space made ready.
+        finalists: from whom the champion is chosen, the most accurate on the search items first.
         cast: the items that stand for those of selection and test; without the latter it ends with the choice.
         clock: gives seconds.
+        stop: asked now and then; True ends it with the parts that are done.
+
+    Raises:
+        Stopped: Ctrl-C.
+    """
+    with Ledger(":memory:") as ledger:
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop))
+        watch = Watch(own.evaluator, clock)
+        try:
+            _play(own, finalists, cast, watch)
+        except Stopped:
+            bench.evaluator.go_on()  # a wish that is not ``stop``'s ends everything
+        return watch.scenes
+
+
+def _play(
+    bench: Workbench, finalists: Sequence[Candidate], cast: Mapping[SplitName, Sequence[Item]], watch: Watch
+) -> None:
+    """The parts of `finale`, one after the other.
+
+    On few items no rival falls so far behind that it may end early. So each of them counts as often as it takes to make
+    the selection split, where that is asked.
+
+    Rivals are tuned against the first finalist: on few items many are equally right, and the choice among those is for
+    the cheapest, which is seldom as large as a champion is.
     """
     space, selection = bench.space, cast["selection"]
-    watch = Watch(bench.evaluator, clock)
-    if all(one.failed for one in score(finalists, bench.evaluator, selection)):
-        return []
-    chosen = select(bench.evaluator, selection, finalists, [], space.objectives, space.saving)
+    able = [one for one in score(finalists, bench.evaluator, selection) if not one.failed]
+    if not able:
+        return
+    select(bench.evaluator, selection, finalists, [], space.objectives, space.saving)
     watch.scene(CHOOSING, selection)
     if "test" not in cast:
-        return watch.scenes
-    champion = chosen.best.policy  # undiminished: on few items members seem to be missed less than they are
+        return
+    champion = able[0].policy
     evaluator = bench.as_deployed().evaluator
     watch.goes_on_with(evaluator)
     times = max(1, space.splits.selection // len(selection))
     rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times)
     watch.scene(RIVALS, selection)
-    played = cast["test"]
+    played, evaluator = cast["test"], bench.as_deployed().evaluator  # which has not been asked these yet
+    watch.goes_on_with(evaluator)
     score([*rivals.matched, *rivals.diagnostics], evaluator, played)
     for ceiling in rivals.ceilings:
         ceiling.score(evaluator, played)
     shorter = [champion.without(spec.name) for spec in champion.specs]
     evaluator.evaluate([champion, *(one for one in shorter if one is not None)], played)
     watch.scene(TEST, played)
-    return watch.scenes
 
 
 class Rehearsal:
@@ -215,12 +255,16 @@ class Rehearsal:
             for scene in one.scenes:
                 self._scenes[scene.name].append(scene)
         self.prices = Prices.of([*taken, *(scene.taken for some in self._scenes.values() for scene in some)])
+        begun = [some.scenes for some in acts if some.scenes]
+        common = set.intersection(*({scene.name for scene in some} for some in begun)) if begun else set()
         self._growth = growth_of(
-            (some.scenes[0].items, sum(scene.taken.work.forwards for scene in some.scenes))
-            for some in acts
-            if some.scenes
+            (some[0].items, sum(scene.taken.work.forwards for scene in some if scene.name in common)) for some in begun
         )
         self._played = sum(name.isdigit() for name in self._scenes)
+
+    def knows(self, name: str) -> bool:
+        """Whether a part was played at all."""
+        return name in self._scenes
 
     def work(self, name: str, items: int) -> Work:
         """That one part is on so many items."""
@@ -266,6 +310,12 @@ class Rehearsal:
         """That the policies of all generations would read alone."""
         each = [self.asked(str(generation), items)[1] for generation in range(self._played)]
         return sum(each) * generations / len(each) if each else 0.0
+
+    def flops_of_generations(self, items: int, generations: int) -> float:
+        """Likewise, floating-point operations."""
+        scenes = [scene for number in range(self._played) for scene in self._scenes[str(number)]]
+        each = [scene.flops / scene.items for scene in scenes]
+        return sum(each) / len(each) * items * generations if each else 0.0
 
     @property
     def rows(self) -> float:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from evoswarm.cli.showing.console import generation_line
 from evoswarm.cli.telling.events import GenerationEvent
+from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
-from evoswarm.experiment.outlook.ahead import Outlook, PlannedPart, finalists
+from evoswarm.experiment.outlook.ahead import Ahead, Outlook, PlannedPart, finalists
 from evoswarm.experiment.outlook.plan import Plan, generations_of, make_plan
-from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.outlook.prices import Taken, Work
+from evoswarm.experiment.outlook.rehearsal import Act, Rehearsal, Scene, casts, finale
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
+from evoswarm.genomes.plain import single, uniform
+from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import SPLITS
 
 Micro = Callable[..., SearchSpace]
 PARTS = ["search", "choosing", "rivals", "test"]
@@ -53,6 +62,13 @@ def test_a_plan_shows_what_the_members_do_alone(planned: Plan, finished: SearchR
     assert planned.as_dict()["first_look"] == planned.first_look.as_dict()
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches foretell from their first generation on."""
+    monkeypatch.setattr("evoswarm.experiment.session.Ahead", partial(Ahead, patience=0.0))
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, tmp_path: Path) -> None:
     figures: list[GenerationFigures] = []
     found = search(micro(), runs=tmp_path, progress=Progress(generation=figures.append))
@@ -67,24 +83,101 @@ def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, t
     event = GenerationEvent.of(figures[0])
     assert (event.generation, event.left_by_part) == (1, figures[0].left_by_part)
     again: list[GenerationFigures] = []
-    search(micro("evolution.generations=4"), runs=tmp_path, progress=Progress(generation=again.append))
+    search(micro("evolution.generations=5"), runs=tmp_path, progress=Progress(generation=again.append))
     assert [bool(one.left_by_part) for one in again] == [not one.replayed for one in again]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_is_left_of_a_search_without_certificate_ends_with_the_choice(micro: Micro, tmp_path: Path) -> None:
     figures: list[GenerationFigures] = []
-    search(micro("evolution.generations=1"), runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    search(micro("evolution.generations=2"), runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
     assert list(figures[0].left_by_part) == PARTS[:2]
 
 
-def test_pricing_a_certificate_leaves_nothing_behind(micro: Micro, tmp_path: Path) -> None:
-    """Neither in the ledger nor in what a search counts."""
+@pytest.mark.usefixtures("at_once")
+def test_pricing_a_certificate_leaves_nothing_behind(micro: Micro, finished: SearchResult, tmp_path: Path) -> None:
+    """Neither in the ledger nor in what a search counts, finds and certifies."""
     figures: list[GenerationFigures] = []
-    space = micro("evolution.generations=1")
-    found = search(space, runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    space = micro()
+    found = search(space, runs=tmp_path, progress=Progress(generation=figures.append))
+    assert list(figures[0].left_by_part) == PARTS, "it was priced"
     founders = len(space.pool) * space.splits.search  # each member alone, whose answers were looked at before
     assert figures[0].decoded == figures[0].fresh - founders
-    assert found.evaluations == figures[0].evaluations + sum(one.summary.items for one in found.selection.contenders)
+    assert (found.evaluations, found.champion.digest) == (finished.evaluations, finished.champion.digest)
+    with Ledger(found.ledger) as ours, Ledger(finished.ledger) as theirs:
+        assert ours.count() == theirs.count()
+
+
+def test_nothing_is_foretold_where_nobody_listens_or_too_little_was_spent(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not SILENT.foretells
+    assert not Progress(generation=print).within(print).foretells
+    monkeypatch.setattr("evoswarm.experiment.outlook.ahead.finale", None)  # whoever calls it fails
+    figures: list[GenerationFigures] = []
+    few = micro("evolution.generations=2")
+    search(few, runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    assert [(one.seconds_left, one.left_by_part) for one in figures] == [(None, {})] * 2
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_estimate_that_fails_ends_no_search(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("evoswarm.experiment.outlook.ahead.finale", None)
+    figures: list[GenerationFigures] = []
+    search(micro(), runs=tmp_path, progress=Progress(generation=figures.append), certify=False)
+    assert len([one for one in caplog.messages if "cannot be foretold" in one]) == 1, "it is not tried again"
+    assert [one.seconds_left for one in figures] == [None] * 3
+
+
+def test_playing_ends_in_time_with_the_parts_that_are_done_and_ctrl_c_passes_through(micro: Micro) -> None:
+    pressed: list[bool] = []
+    with workbench(micro(), ":memory:", splits=SPLITS, stop=lambda: bool(pressed)) as bench:
+        alone = [Candidate(spec.name, single(bench.space, spec)) for spec in bench.pool]
+        cast = casts(bench, [2])[0]
+        swarm = bench.as_deployed().evaluator.swarm
+        assert finale(bench, alone, cast, stop=lambda: True) == []
+        chosen = finale(bench, alone, {"selection": cast["selection"]})
+        assert [one.name for one in chosen] == PARTS[1:2]
+        known = Rehearsal([Act(tuple(chosen), cast["search"])])
+        assert [known.knows(name) for name in PARTS[1:]] == [True, False, False]
+        ahead = Ahead(bench, patience=0.0)
+        assert ahead.seconds(alone, search=0.0) is None, "the search is over"
+        pressed.append(True)
+        with pytest.raises(Stopped):
+            finale(bench, alone, cast)
+        with pytest.raises(Stopped):
+            ahead.seconds(alone, search=1.0)
+        assert swarm.counters.symbols > 0
+        assert ahead.spent > 0.0
+
+
+def test_an_unknown_part_leaves_the_sum_unknown() -> None:
+    counts = dict.fromkeys(("evaluations", "fresh", "decoded", "close", "at_limit", "cut_off"), 0)
+    one = GenerationFigures(0, 2, (), (), None, failed=(), seconds=1.0, seconds_left=4.0, replayed=False, **counts)  # type: ignore[arg-type]
+    assert one.before({"choosing": 1.0, "rivals": None}).seconds_left is None
+    assert one.before({"choosing": 1.0, "rivals": None}).left_by_part == {"search": 4.0, "choosing": 1.0}
+    assert one.before({"choosing": 1.0}).seconds_left == 5.0
+    assert one.before(None).left_by_part == {}
+
+
+def test_rivals_are_tuned_against_the_first_finalist(micro: Micro, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than against the cheapest of those that are right on two items, or wrong on both."""
+    champions: list[Policy] = []
+
+    def heard(space: SearchSpace, pool: object, champion: Policy, *rest: object, **more: object) -> None:
+        champions.append(champion)
+        raise Stopped("that is enough")
+
+    monkeypatch.setattr("evoswarm.experiment.outlook.rehearsal.tune", heard)
+    with workbench(micro(), ":memory:", splits=SPLITS) as bench:
+        mix = Candidate("mix", uniform(bench.space, bench.pool))
+        alone = [Candidate(spec.name, single(bench.space, spec)) for spec in bench.pool]
+        cast = casts(bench, [2])[0]
+        for some in ([mix, *alone], [*alone, mix]):
+            assert [one.name for one in finale(bench, some, cast)] == PARTS[1:2], "what was done before is kept"
+        assert champions == [mix.policy, alone[0].policy]
 
 
 def test_parts_add_up() -> None:
@@ -114,7 +207,25 @@ def test_a_search_forgets_what_it_asked_unless_others_share_its_pool(micro: Micr
 def test_a_budget_of_evaluations_limits_the_generations_of_a_plan(micro: Micro) -> None:
     space = micro("evolution.generations=9")
     each = generation_size(space) * space.splits.search
-    assert generations_of(space) == 9
+    played = Scene("0", 2, Taken(Work(rounds=1.0), 1.0), 10, tokens=20.0, flops=200.0)
+    known = Rehearsal([Act((played,), ())])
+    assert generations_of(space, known) == 9
     budgets = {1: 1, each: 1, each + 1: 2, 5 * each: 5, 99 * each: 9}
-    found = {one: generations_of(micro("evolution.generations=9", f"budget.evaluations={one}")) for one in budgets}
-    assert found == budgets
+
+    def within(budget: str) -> int:
+        return generations_of(micro("evolution.generations=9", f"budget.{budget}"), known)
+
+    assert {one: within(f"evaluations={one}") for one in budgets} == budgets
+    assert (within("decoded_tokens=61"), within("flops=601.0")) == (2, 2), "20 tokens on 2 of 6 items"
+    assert within(f"seconds={1.5 * known.part('0', 6).seconds}") == 2
+
+
+def test_what_is_left_ends_where_a_budget_does(micro: Micro, tmp_path: Path) -> None:
+    figures: list[GenerationFigures] = []
+    space = micro("evolution.generations=99")
+    each = generation_size(space) * space.splits.search
+    short = micro("evolution.generations=99", f"budget.evaluations={each + 1}")
+    search(short, runs=tmp_path, progress=Progress(generation=figures.append).within(figures.append), certify=False)
+    assert len(figures) == 2
+    assert figures[0].seconds_left == pytest.approx(LATER_SHARE * figures[0].seconds), "one generation more"
+    assert figures[1].seconds_left == 0.0
