@@ -51,7 +51,7 @@ class TestMemory:
     def test_the_same_command_with_more_of_it_gives_the_same_bytes(
         self, space_file: Path, tmp_path: Path, finished: SearchResult
     ) -> None:
-        for memory in (1400 * MEGABYTE, None):
+        for memory in (1150 * MEGABYTE, None):
             ended = start(tmp_path, "search", space_file, "--quiet", memory=memory)
             _, said = ended.communicate(timeout=120)
             assert ended.returncode == (2 if memory else 0), said

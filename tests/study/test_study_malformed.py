@@ -38,7 +38,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "unknown key": ("", "trails: 4\n", "trails", 9, "did you mean 'trials'?"),
     "unknown key of a setting": ("high: 1}", "hihg: 1}", "settings.evolution.mutation.hihg", 6, "did you mean 'high'?"),
     "no space": ("space: space.yaml\n", "", "space", 1, "a value for 'space'"),
-    "a space that is not there": ("space.yaml", "spice.yaml", "space", 2, "No such file or directory (spice.yaml)"),
+    "a space that is not there": ("space.yaml", "spice.yaml", "space", 2, "No such file or directory (did you mean 'space.yaml'?) (spice.yaml)"),
     "a text for a number": ("trials: 4", "trials: four", "trials", 8, "a whole number, got 'four'"),
     "one trial": ("trials: 4", "trials: 1", "trials", 8, "at least 2"),
     "an unknown sampler": ("", "sampler: tpes\n", "sampler", 9, "did you mean tpe?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evoswarm.canonical import digest_of
 from evoswarm.errors import RunError, Where
 
+_BEGINS = re.compile(r'\{"opening": "(\w+)"')
 _NAMED = 2  # champions and run directories: more are counted
 _DAMAGED = "the file was changed by hand or damaged (move it away; what other places know is written to a new one)"
 
@@ -87,5 +89,5 @@ class OpeningRecord(BaseModel):
 
 def begins_with(line: str) -> str:
     """The digest that a line begins with; "" where it begins otherwise."""
-    head, digest, _ = (*line.split('"', 4)[1:4:2], "", "")[:3]
-    return digest if head == "opening" else ""
+    begun = _BEGINS.match(line)
+    return begun[1] if begun else ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from evoswarm.errors import SpaceError, Where, show
 from evoswarm.space import SearchSpace, check_files
+from evoswarm.space.ending import ChampionSettings
 from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter, hyperparameter
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 from evoswarm.trust import NOBODY, Trust
@@ -67,6 +68,8 @@ class Question:
             del content["genome"]["kind"]
         if self.space.genome.alphabets is None:  # likewise
             del content["genome"]["alphabets"]
+        if self.space.champion == ChampionSettings():  # likewise
+            del content["champion"]
         return self.study.identity(content)
 
     @property
