@@ -28,7 +28,9 @@ def generation_line(figures: GenerationFigures) -> str:
     bests = " ".join(f"{report.best[0]:.3f}" if report.best else "  -  " for report in figures.islands)
     speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
-    left = "" if not figures.seconds_left else f", {duration(figures.seconds_left)} left"
+    known = figures.seconds_left or sum(figures.left_by_part.values())
+    more = "more than " if figures.seconds_left is None else ""  # where a part that comes is not known
+    left = f", {more}{duration(known)} left" if known else ""
     left += f" ({by_part(figures.left_by_part)})" if left and figures.left_by_part else ""
     line = f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
     spoilt = [_failed(figures.failed)] if figures.failed else []

@@ -24,7 +24,7 @@ ENOUGH = {"plan": 5.0, "search": 1.0}
 PATIENCE = 3.0
 """Seconds of generations after which it is worth knowing what comes behind them."""
 
-LEAST, SHARE = 2.0, 0.03
+LEAST, SHARE = 3.0, 0.03
 """Seconds that playing it may take in any case, and, of longer searches, its share of all generations."""
 
 _log = logging.getLogger(__name__)

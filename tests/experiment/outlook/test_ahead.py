@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def test_a_search_says_what_is_left_until_the_end_of_the_command(micro: Micro, t
     line = generation_line(figures[0])
     assert "left (search " in line
     assert all(f"{name} " in line for name in PARTS)
+    partly = replace(figures[0], seconds_left=None, left_by_part={"search": 4.0})
+    assert "more than 4.0 s left (search 4.0 s)" in generation_line(partly), "what comes behind it is not known"
     event = GenerationEvent.of(figures[0])
     assert (event.generation, event.left_by_part) == (1, figures[0].left_by_part)
     again: list[GenerationFigures] = []
