@@ -96,9 +96,11 @@ def _evaluated(
     Raises:
         RunError: the test split may not be opened, and how it could be.
     """
-    word: Consent = open_test
-    if not open_test and at_terminal():
-        word = lambda cost: narrator.ask(f"{cost}. Open them?")  # noqa: E731
+
+    def asked(cost: str) -> bool:
+        return narrator.ask(f"{cost}. Open them?")
+
+    word: Consent = asked if at_terminal() and not open_test else open_test
     with saying_how():
         told = narrator.progress
         return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force, progress=told)

@@ -190,7 +190,7 @@ class Swarm(Decoder):
 
     def ready(self) -> None:
         """Load the members; see :class:`Decoder`."""
-        self._pool.members  # noqa: B018  # the first who asks waits for them
+        _ = self._pool.members  # the first who asks waits for them
 
     def forget(self) -> None:
         """Forget what has been read, and what it said; see :class:`Decoder`."""

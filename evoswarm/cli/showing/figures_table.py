@@ -73,11 +73,15 @@ def print_figures(
         prose(console, note)
 
 
+def _score_of(task: str) -> Callable[[Summary], str]:
+    return lambda one: f"{one.by_task[task]:.3f}"
+
+
 def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
     yield _Column("accuracy", lambda one: f"{one.accuracy:.3f}")
     tasks = list(dict.fromkeys(task for _, summary in rows for task in summary.by_task))
     for task in tasks if len(tasks) > 1 else []:
-        yield _Column(task, lambda one, task=task: f"{one.by_task[task]:.3f}", tasks=True)  # type: ignore[misc]
+        yield _Column(task, _score_of(task), tasks=True)
     if any(one.failures for _, one in rows):
         yield _Column("failed", lambda one: f"{one.failures:,}")
     if any(one.at_limit for _, one in rows):
