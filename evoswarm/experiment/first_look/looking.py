@@ -10,7 +10,8 @@ from evoswarm.experiment.calibrating import CALIBRATION_ITEMS
 from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.files.run_history import begins_anew
 from evoswarm.experiment.first_look.likely_mistakes import beyond_each, likely_mistakes
-from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook, look_at
+from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
+from evoswarm.experiment.first_look.taking import look_at
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.run_directory import RunDirectory

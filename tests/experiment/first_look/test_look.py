@@ -14,8 +14,9 @@ from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.first_look.likely_mistakes import beyond_each, likely_mistakes
-from evoswarm.experiment.first_look.look import Alone, Answered, FirstLook, look_at
+from evoswarm.experiment.first_look.look import Alone, Answered, FirstLook
 from evoswarm.experiment.first_look.looking import looked, looked_within
+from evoswarm.experiment.first_look.taking import look_at
 from evoswarm.experiment.openings.guard import book_of
 from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.progress import Progress
