@@ -61,11 +61,20 @@ def run_evaluate(
 ) -> None:
     """Evaluate a recipe on a split and show the figures.
 
+    At a terminal whoever sits there is asked before the test split is opened.
+
     Raises:
         EvoswarmError: see ``evoswarm.experiment.evaluating.evaluate``.
     """
     silence_loading()
-    result = _evaluated(recipe, space, split, narrator, runs=runs, ledger=ledger, open_test=open_test, force=force)
+
+    def asked(cost: str) -> bool:
+        return narrator.ask(f"{cost}. Open them?")
+
+    told = narrator.progress
+    word: Consent = asked if at_terminal() and not open_test else open_test
+    with saying_how():
+        result = evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force, progress=told)
     narrator.result(_as_dict(result))
     if not narrator.to_people:
         return
@@ -78,32 +87,6 @@ def run_evaluate(
         prose(console, f"Warning: {warning}")
     if result.opening is not None:
         prose(console, opening_words(result.opening))
-
-
-def _evaluated(
-    recipe: Path,
-    space: SearchSpace,
-    split: SplitName,
-    narrator: Narrator,
-    *,
-    runs: Path,
-    ledger: Path | None,
-    open_test: bool,
-    force: bool,
-) -> SplitResult:
-    """Evaluate; at a terminal whoever sits there is asked before the test split is opened.
-
-    Raises:
-        RunError: the test split may not be opened, and how it could be.
-    """
-
-    def asked(cost: str) -> bool:
-        return narrator.ask(f"{cost}. Open them?")
-
-    word: Consent = asked if at_terminal() and not open_test else open_test
-    with saying_how():
-        told = narrator.progress
-        return evaluate(recipe, space, split, runs=runs, ledger=ledger, open_test=word, force=force, progress=told)
 
 
 def opening_words(seen: Seen) -> str:

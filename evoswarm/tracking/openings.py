@@ -50,7 +50,7 @@ def read_openings(store: Store, known: Collection[str]) -> OpeningsHeard:
             try:
                 lines[digest] = _artifact(store, run.info.run_id)
             except Exception as error:  # whatever MLflow raises, the others can be read all the same
-                _skip(run, "is left out", error)
+                _warn(run, "is left out", error)
                 continue
         found.add(digest)
     return OpeningsHeard(frozenset(found), lines)
@@ -73,7 +73,7 @@ def complete(store: Store, run: Any, tags: Mapping[str, str], text: str) -> None
             if all(file.path != OPENING_FILE for file in store.client.list_artifacts(run_id)):
                 store.client.log_text(run_id, text, OPENING_FILE)
         except Exception as error:  # whatever MLflow raises, what comes after it is logged all the same
-            _skip(run, "stays without its text", error)
+            _warn(run, "stays without its text", error)
             return
     wanted = {key: tags[key] for key in (OPENING_DIGEST, PARENT_RUN) if key in tags}
     missing = {key: value for key, value in wanted.items() if run.data.tags.get(key) != value}
@@ -81,7 +81,7 @@ def complete(store: Store, run: Any, tags: Mapping[str, str], text: str) -> None
         store.log_tags(run_id, missing)
 
 
-def _skip(run: Any, what: str, error: Exception) -> None:
+def _warn(run: Any, what: str, error: Exception) -> None:
     said = str(error).splitlines()[0] if str(error) else "no message"
     _log.warning(
         "MLflow: the opening of test items in run %s %s (%s: %.200s)", run.info.run_id, what, type(error).__name__, said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,8 @@ def test_every_long_command_says_what_it_is_about_before_anything_slow_is_import
 
 
 def test_how_a_search_begins_in_words() -> None:
-    def lines(**run: object) -> list[str]:
-        beginning = Beginning("micro", 0, Path("runs/micro-seed0-2"), **run)  # type: ignore[arg-type]
+    def lines(**run: Any) -> list[str]:
+        beginning = Beginning("micro", 0, Path("runs/micro-seed0-2"), **run)
         return Start("search", "space micro (m.yaml), seed 0", "micro", beginning, 8).lines()
 
     first = "search: space micro (m.yaml), seed 0, in runs/micro-seed0-2"

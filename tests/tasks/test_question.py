@@ -21,10 +21,10 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def keys(file: Path, **settings: object) -> set[frozenset[str]]:
+def keys(file: Path, **settings: Any) -> set[frozenset[str]]:
     """The keys of all questions of a table."""
-    given = {"name": "t", "scorer": Exact(), "path": str(file), **settings}
-    return {frozenset(question_keys(item)) for item in DatasetTask(**given).items()}  # type: ignore[arg-type]
+    given: dict[str, Any] = {"name": "t", "scorer": Exact(), "path": str(file), **settings}
+    return {frozenset(question_keys(item)) for item in DatasetTask(**given).items()}
 
 
 def same(first: set[frozenset[str]], second: set[frozenset[str]]) -> bool:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Generator
 
 import pytest
 
@@ -115,7 +116,6 @@ def test_what_is_known_is_said(log: Stage) -> None:
 
 def figures(**left: float) -> GenerationFigures:
     """The first of two generations, with so many seconds left by part."""
-    nothing = {"evaluations": 0, "fresh": 0, "decoded": 0, "close": 0, "at_limit": 0, "cut_off": 0, "replayed": False}
     return GenerationFigures(
         generation=0,
         generations=2,
@@ -126,7 +126,13 @@ def figures(**left: float) -> GenerationFigures:
         seconds=1.0,
         seconds_left=sum(left.values()),
         left_by_part=left,
-        **nothing,  # type: ignore[arg-type]
+        evaluations=0,
+        fresh=0,
+        decoded=0,
+        close=0,
+        at_limit=0,
+        cut_off=0,
+        replayed=False,
     )
 
 
@@ -209,7 +215,8 @@ def test_whoever_stops_reading_rows_ends_the_heart() -> None:
     with narrator:
         rows = narrator.beside([1, 2])
         assert next(rows) == 1
-        rows.close()  # type: ignore[attr-defined]
+        assert isinstance(rows, Generator)
+        rows.close()
         assert narrator._heart is None
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evoswarm.cli.showing.console import generation_line
 from evoswarm.cli.telling.events import GenerationEvent
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import Stopped
@@ -157,8 +159,8 @@ def test_playing_ends_in_time_with_the_parts_that_are_done_and_ctrl_c_passes_thr
 
 
 def test_an_unknown_part_leaves_the_sum_unknown() -> None:
-    counts = dict.fromkeys(("evaluations", "fresh", "decoded", "close", "at_limit", "cut_off"), 0)
-    one = GenerationFigures(0, 2, (), (), None, failed=(), seconds=1.0, seconds_left=4.0, replayed=False, **counts)  # type: ignore[arg-type]
+    counts: dict[str, Any] = dict.fromkeys(("evaluations", "fresh", "decoded", "close", "at_limit", "cut_off"), 0)
+    one = GenerationFigures(0, 2, (), (), None, failed=(), seconds=1.0, seconds_left=4.0, replayed=False, **counts)
     assert one.before({"choosing": 1.0, "rivals": None}).seconds_left is None
     assert one.before({"choosing": 1.0, "rivals": None}).left_by_part == {"search": 4.0, "choosing": 1.0}
     assert one.before({"choosing": 1.0}).seconds_left == 5.0
@@ -200,11 +202,12 @@ def test_a_search_forgets_what_it_asked_unless_others_share_its_pool(micro: Micr
     space = micro("evolution.generations=1")
     with workbench(space, ":memory:") as bench:
         search(space, runs=tmp_path / "lent", swarm=bench.swarm, certify=False)
-        prompts = {text for view in bench.swarm.views for text in view.contexts.prompt_texts}  # type: ignore[attr-defined]
+        assert isinstance(bench.swarm, Swarm)
+        prompts = {text for view in bench.swarm.views for text in view.contexts.prompt_texts}
         assert {item.prompt for split in bench.items.values() for item in split} <= prompts
         assert bench.lent is False
         bench.on_other_items()
-        assert not any(len(view.contexts) for view in bench.swarm.views)  # type: ignore[attr-defined]
+        assert not any(len(view.contexts) for view in bench.swarm.views)
 
 
 def test_a_budget_of_evaluations_limits_the_generations_of_a_plan(micro: Micro) -> None:
