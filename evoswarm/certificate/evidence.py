@@ -152,7 +152,10 @@ def certificate_of(evidence: Evidence) -> Certificate:
         failed=_failed(evidence.champion),
         at_limit=evidence.champion.summary.at_limit,
         cut_off=evidence.champion.summary.cut_off,
-        power=_power(evidence, parts),
+        power=power_of(
+            evidence.opening.detectable_gain,
+            [difference_of(evidence.champion.scores, one.scores, parts) for one in evidence.rivals],
+        ),
         notes=evidence.notes,
     )
 
@@ -192,9 +195,15 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     )
 
 
-def _power(evidence: Evidence, parts: Sequence[Stratum]) -> DetectableGain:
-    seen = gain_found([difference_of(evidence.champion.scores, one.scores, parts) for one in evidence.rivals])
-    return DetectableGain(before=evidence.opening.detectable_gain, seen=None if seen is None else rounded(seen))
+def power_of(before: float | None, differences: Sequence[AdjustedMean]) -> DetectableGain:
+    """What a test can find.
+
+    Args:
+        before: what was expected of it before the items were opened.
+        differences: from each rival, as they were then seen.
+    """
+    seen = gain_found(differences)
+    return DetectableGain(before=before, seen=None if seen is None else rounded(seen))
 
 
 def _by_task(evidence: Evidence) -> dict[str, TaskScore]:

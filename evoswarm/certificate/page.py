@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import cast
 
-from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed, Interval
+from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed
 from evoswarm.certificate.document import Certificate, MemberResult
+from evoswarm.certificate.lines import WIDTH, accuracy, gain, heading, wrapped
 from evoswarm.certificate.power import looking_back, lowered
-from evoswarm.certificate.verdict import COUNTS, DOING, SPEAKS, ranged
+from evoswarm.certificate.verdict import COUNTS, DOING, SPEAKS
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind
 from evoswarm.policies.shares import percent
 
-WIDTH = 80
 _NAME, _MEMBER = 34, 24
 
 
@@ -43,7 +42,7 @@ def summary(certificate: Certificate) -> list[str]:
         "Verdict",
         verdict.sentence,
         verdict.searching,
-        f"Accuracy on {certificate.items.test:,} test items: {_percent(certificate.score)}; it was "
+        f"Accuracy on {certificate.items.test:,} test items: {accuracy(certificate.score)}; it was "
         f"{100 * certificate.gap.selection:.1f}% on the selection items, by which the champion was chosen. "
         "In brackets: 95% intervals.",
     ]
@@ -62,7 +61,7 @@ def _head(certificate: Certificate) -> list[str]:
 
 def _verdict(certificate: Certificate) -> list[str]:
     verdict = certificate.verdict
-    return [f"VERDICT: {_outcome(certificate)}", "", *_wrapped(verdict.sentence), *_wrapped(verdict.searching)]
+    return [f"VERDICT: {_outcome(certificate)}", "", *wrapped(verdict.sentence), *wrapped(verdict.searching)]
 
 
 def _asked(certificate: Certificate) -> list[str]:
@@ -75,11 +74,11 @@ def _asked(certificate: Certificate) -> list[str]:
     )
     if certificate.power is not None:
         text += f" {looking_back(certificate.power)}"
-    forced = _wrapped(_forced(certificate)) if certificate.opening.forced else []
-    words = [line for sentence in certificate.subject.words for line in _wrapped(sentence, "  ")]
+    forced = wrapped(_forced(certificate)) if certificate.opening.forced else []
+    words = [line for sentence in certificate.subject.words for line in wrapped(sentence, "  ")]
     return [
-        *_title("What was tested"),
-        *_wrapped(text),
+        *heading("What was tested"),
+        *wrapped(text),
         *forced,
         "The champion, with shares of its steps on the test items:",
         *words,
@@ -89,14 +88,14 @@ def _asked(certificate: Certificate) -> list[str]:
 def _scores(certificate: Certificate) -> list[str]:
     rows = [("all tasks", certificate.items.test, certificate.score)]
     rows += [(name, score.items, score) for name, score in certificate.by_task.items()]
-    lines = [f"{name:<{_NAME}.{_NAME}}{items:>7,}   {_percent(score)}" for name, items, score in rows]
+    lines = [f"{name:<{_NAME}.{_NAME}}{items:>7,}   {accuracy(score)}" for name, items, score in rows]
     text = (
         "Accuracy is the mean score in percent, tasks by their weights. Brackets hold 95% intervals, here and below; "
         "differences are in points, paired by item: the same questions for both."
     )
     return [
-        *_title("Score on the test items"),
-        *_wrapped(text),
+        *heading("Score on the test items"),
+        *wrapped(text),
         "",
         f"{'task':<{_NAME}}{'items':>7}   accuracy",
         *lines,
@@ -108,7 +107,7 @@ def _spoilt(certificate: Certificate) -> list[str]:
     """Which answers failed or reached their limit: of the champion, and of its rivals, as both count in differences."""
     sides: list[tuple[str, Certificate | Compared]] = [("the champion", certificate)]
     sides += [(rival.key, rival) for rival in certificate.rivals]
-    return [line for name, one in sides for line in _wrapped(_spoilt_of(name, one))]
+    return [line for name, one in sides for line in wrapped(_spoilt_of(name, one))]
 
 
 def _spoilt_of(name: str, one: Certificate | Compared) -> str:
@@ -129,7 +128,7 @@ def _kinds(failed: Sequence[Failed]) -> str:
 
 def _rivals(certificate: Certificate) -> list[str]:
     explained = [
-        line for rival in certificate.rivals for line in _wrapped(f"{rival.key}: {rival.description}", "", "    ")
+        line for rival in certificate.rivals for line in wrapped(f"{rival.key}: {rival.description}", "", "    ")
     ]
     count, doing = COUNTS[len(certificate.rivals)], DOING[certificate.subject.kind].lower()
     text = (
@@ -139,8 +138,8 @@ def _rivals(certificate: Certificate) -> list[str]:
     )
     ratios = [f"{f'{rival.key} {rival.name}':<{_NAME}.{_NAME}}{_ratios(rival)}" for rival in certificate.rivals]
     return [
-        *_title(f"Against {count} rivals that spend compute without {doing}"),
-        *_wrapped(text),
+        *heading(f"Against {count} rivals that spend compute without {doing}"),
+        *wrapped(text),
         "",
         *_comparison(
             certificate.rivals, [" beaten" if rival.beaten else " not beaten" for rival in certificate.rivals]
@@ -148,7 +147,7 @@ def _rivals(certificate: Certificate) -> list[str]:
         "",
         f"{'champion costs, times the rival':<{_NAME + 2}}{'FLOPs':>8}{'passes':>11}{'weight reads':>15}",
         *ratios,
-        *_wrapped(certificate.compute_note),
+        *wrapped(certificate.compute_note),
         "",
         *explained,
     ]
@@ -159,7 +158,7 @@ def _members(certificate: Certificate) -> list[str]:
     lines = [
         line
         for member in sorted(certificate.members, key=lambda member: member.role != "lead")
-        for line in _wrapped(
+        for line in wrapped(
             f"{_named(member):<{_MEMBER}}{percent(member.share_of_steps):>10}   "
             f"{_worth(member, len(certificate.members))}",
             "",
@@ -169,12 +168,12 @@ def _members(certificate: Certificate) -> list[str]:
     lines = [f"{'member':<{_MEMBER}}{'steps':>10}   what is lost without it (points)", *lines]
     text = "Steps: the share of all steps of the champion's answers to the test items at which the member spoke."
     if len(certificate.members) > 1 and certificate.subject.lead:
-        lines += _wrapped(
+        lines += wrapped(
             f"At {percent(share.steps)} of steps some member besides the lead spoke, in {percent(share.lead_tokens)} "
             f"of the lead's tokens. All but the lead took {percent(share.flops)} of the champion's FLOPs, "
             f"{percent(share.passes)} of its passes and {percent(share.weight_reads)} of its weight reads."
         )
-    return [*_title("Who really speaks"), *_wrapped(text), "", *lines]
+    return [*heading("Who really speaks"), *wrapped(text), "", *lines]
 
 
 def _named(member: MemberResult) -> str:
@@ -187,7 +186,7 @@ def _worth(member: MemberResult, members: int) -> str:
     if member.without is None:
         return f"{'it is the only member' if members == 1 else 'not known: others would answer instead'}{quiet}"
     led = f"; {member.without.lead} leads then" if member.role == "lead" else ""
-    return f"{_points(member.without.difference)}{led}{quiet}"
+    return f"{gain(member.without.difference)}{led}{quiet}"
 
 
 def _diagnostics(certificate: Certificate) -> list[str]:
@@ -199,7 +198,7 @@ def _diagnostics(certificate: Certificate) -> list[str]:
         "large comes of chance alone, adjusted for all of these together (Holm)."
     )
     lines = _comparison(certificate.diagnostics, ends)
-    return [*_title("Diagnostics"), *_wrapped(text), "", *lines, "", *_explained(certificate.diagnostics)]
+    return [*heading("Diagnostics"), *wrapped(text), "", *lines, "", *_explained(certificate.diagnostics)]
 
 
 def _ceilings(certificate: Certificate) -> list[str]:
@@ -207,7 +206,7 @@ def _ceilings(certificate: Certificate) -> list[str]:
         return []
     text = "Nobody can play these, because they are told the right answers. They are no rivals."
     lines = _comparison(certificate.ceilings, [""] * len(certificate.ceilings))
-    return [*_title("Ceilings"), *_wrapped(text), "", *lines, "", *_explained(certificate.ceilings)]
+    return [*heading("Ceilings"), *wrapped(text), "", *lines, "", *_explained(certificate.ceilings)]
 
 
 def _gap(certificate: Certificate) -> list[str]:
@@ -217,15 +216,15 @@ def _gap(certificate: Certificate) -> list[str]:
         seen = f"{100 * gap.search:.1f}% on the search items and {seen}"
     text = (
         f"The champion scored {seen}, and {100 * certificate.score.mean:.1f}% on the test items. Selection less test, "
-        f"in points: {_points(gap.selection_less_test)}. Scores that a choice was made by tend to be too high; those "
+        f"in points: {gain(gap.selection_less_test)}. Scores that a choice was made by tend to be too high; those "
         "on the test items are fair."
     )
-    return [*_title("What was promised"), *_wrapped(text)]
+    return [*heading("What was promised"), *wrapped(text)]
 
 
 def _notes(certificate: Certificate) -> list[str]:
     notes = certificate.notes
-    return [*_title("Notes"), *(line for note in notes for line in _wrapped(note, "- ", "  "))] if notes else []
+    return [*heading("Notes"), *(line for note in notes for line in wrapped(note, "- ", "  "))] if notes else []
 
 
 def _foot(certificate: Certificate) -> list[str]:
@@ -239,7 +238,7 @@ def _foot(certificate: Certificate) -> list[str]:
 
 def _explained(rows: Sequence[Compared]) -> list[str]:
     """What each of them is."""
-    return [line for one in rows for line in _wrapped(f"{_shown(one)}: {one.description}", "", "    ")]
+    return [line for one in rows for line in wrapped(f"{_shown(one)}: {one.description}", "", "    ")]
 
 
 def _shown(one: Compared) -> str:
@@ -250,7 +249,7 @@ def _shown(one: Compared) -> str:
 def _comparison(rows: Sequence[Compared], ends: Sequence[str]) -> list[str]:
     lines = [f"{'':<{_NAME - 1}}accuracy   champion ahead by (points)"]
     for row, end in zip(rows, ends, strict=True):
-        points = f"{_points(row.difference):<24}"
+        points = f"{gain(row.difference):<24}"
         lines.append(f"{_shown(row):<{_NAME}.{_NAME}}{row.score.mean:>7.1%}   {points}{end}".rstrip())
     return lines
 
@@ -282,23 +281,5 @@ def _forced(certificate: Certificate) -> str:
     )
 
 
-def _percent(score: Interval) -> str:
-    return f"{100 * score.mean:.1f}% ({100 * score.low:.1f} to {100 * score.high:.1f})"
-
-
-def _points(difference: Interval) -> str:
-    return ranged(difference.mean, difference.low, difference.high)
-
-
 def _p_value(one: DiagnosticResult) -> str:
     return "< 0.001" if one.p_holm < 0.001 else f"{one.p_holm:.3f}"
-
-
-def _title(text: str) -> list[str]:
-    return [text, "-" * len(text)]
-
-
-def _wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest, break_on_hyphens=False
-    )

@@ -15,9 +15,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from evoswarm.certificate.compared import DetectableGain, Interval, Part
-from evoswarm.certificate.detectable import gain_found
 from evoswarm.certificate.document import Certificate, Conclusion, Items
-from evoswarm.certificate.evidence import Evidence, interval, rounded
+from evoswarm.certificate.evidence import Evidence, interval, power_of, rounded
 from evoswarm.certificate.verdict import DOING, Outcome, count, decide, searching
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
@@ -153,7 +152,6 @@ def seeds_certificate_of(
         one.key: difference_over_seeds(champions, _scores([seed.rivals[place] for seed in evidence]), parts)
         for place, one in enumerate(evidence[0].rivals)
     }
-    seen = gain_found(list(against.values()))
     return SeedsCertificate(
         space=first.subject.space,
         search_digest=first.subject.search_digest,
@@ -168,7 +166,7 @@ def seeds_certificate_of(
             for place, sample in enumerate(against.values())
         ),
         seeds=tuple(_seed(certificate, run) for certificate, run in zip(certificates, runs, strict=True)),
-        power=DetectableGain(before=opening.detectable_gain, seen=None if seen is None else rounded(seen)),
+        power=power_of(opening.detectable_gain, list(against.values())),
         evoswarm=first.subject.evoswarm,
         notes=tuple(dict.fromkeys(note for one in certificates for note in one.notes)),
     )

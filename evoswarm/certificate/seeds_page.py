@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from evoswarm.certificate.compared import Interval
+from evoswarm.certificate.lines import WIDTH, accuracy, gain, heading, wrapped
 from evoswarm.certificate.power import looking_back, lowered
 from evoswarm.certificate.seeds import SeedsCertificate
-from evoswarm.certificate.verdict import ranged, signed
+from evoswarm.certificate.verdict import signed
 
-_WIDTH, _NAME = 80, 34
+_NAME = 34
 
 
 def seeds_page(certificate: SeedsCertificate) -> str:
@@ -18,7 +17,7 @@ def seeds_page(certificate: SeedsCertificate) -> str:
     seeds = ", ".join(str(one.seed) for one in certificate.seeds)
     title = f"CERTIFICATE OVER SEEDS: {certificate.space}, seeds {seeds}"
     blocks = [
-        [title, "=" * min(_WIDTH, len(title))],
+        [title, "=" * min(WIDTH, len(title))],
         list(_verdict(certificate)),
         list(_asked(certificate)),
         list(_scores(certificate)),
@@ -33,9 +32,9 @@ def _verdict(certificate: SeedsCertificate) -> Iterator[str]:
     verdict, seeds = certificate.verdict, len(certificate.seeds)
     yield f"VERDICT: {verdict.outcome}"
     yield ""
-    yield from _wrapped(verdict.sentence)
-    yield from _wrapped(verdict.searching)
-    yield from _wrapped(
+    yield from wrapped(verdict.sentence)
+    yield from wrapped(verdict.searching)
+    yield from wrapped(
         f"Of the {seeds} seeds, {certificate.found_value} found value on their own, each by its own certificate."
     )
 
@@ -43,8 +42,8 @@ def _verdict(certificate: SeedsCertificate) -> Iterator[str]:
 def _asked(certificate: SeedsCertificate) -> Iterator[str]:
     opening, items = certificate.opening, certificate.items
     power = "" if certificate.power is None else f" {looking_back(certificate.power)}"
-    yield from _title("What was tested")
-    yield from _wrapped(
+    yield from heading("What was tested")
+    yield from wrapped(
         f"{len(certificate.seeds)} searches of one space that differ in their seed alone. Their champions were frozen; "
         f"then {items.test:,} test items were opened once, for all of them together. Before that it was stated: "
         f"{lowered(opening.statement)}{power} Every interval counts other items and other seeds; nothing was chosen "
@@ -52,61 +51,44 @@ def _asked(certificate: SeedsCertificate) -> Iterator[str]:
     )
     if opening.forced:
         whom = "another recipe" if opening.others == 1 else f"{opening.others:,} other recipes"
-        yield from _wrapped(
+        yield from wrapped(
             f"FORCED: {opening.opened_before:,} of these items had been opened for {whom} before. A verdict on items "
             "that were looked at again is worth less than a first one."
         )
 
 
 def _scores(certificate: SeedsCertificate) -> Iterator[str]:
-    yield from _title("Score on the test items, mean over seeds")
-    yield from _wrapped(
+    yield from heading("Score on the test items, mean over seeds")
+    yield from wrapped(
         "Accuracy is the mean score in percent, tasks by their weights. Brackets hold 95% intervals, here and below; "
         "differences are in points, paired by item and seed."
     )
     yield ""
     yield f"{'task':<{_NAME}}{'accuracy':>24}"
     for name, score in {"all tasks": certificate.score, **certificate.by_task}.items():
-        yield f"{name:<{_NAME}.{_NAME}}{_percent(score):>24}"
+        yield f"{name:<{_NAME}.{_NAME}}{accuracy(score):>24}"
 
 
 def _rivals(certificate: SeedsCertificate) -> Iterator[str]:
-    yield from _title("Against rivals that spend compute without mixing, mean over seeds")
+    yield from heading("Against rivals that spend compute without mixing, mean over seeds")
     yield f"{'':<{_NAME - 1}}accuracy   champion ahead by (points)"
     for rival in certificate.rivals:
         end = "beaten" if rival.beaten else "not beaten"
         name = f"{rival.key} {rival.name}"
-        yield f"{name:<{_NAME}.{_NAME}}{rival.score.mean:>7.1%}   {_points(rival.difference):<24} {end}"
+        yield f"{name:<{_NAME}.{_NAME}}{rival.score.mean:>7.1%}   {gain(rival.difference):<24} {end}"
     for rival in certificate.rivals:
-        yield from _wrapped(f"{rival.key} by seed: {', '.join(map(signed, rival.by_seed))}")
+        yield from wrapped(f"{rival.key} by seed: {', '.join(map(signed, rival.by_seed))}")
 
 
 def _seeds(certificate: SeedsCertificate) -> Iterator[str]:
-    yield from _title("What each seed found")
+    yield from heading("What each seed found")
     yield f"{'seed':>6}   {'accuracy':<24}{'verdict':<14}members"
     for one in certificate.seeds:
-        yield f"{one.seed:>6}   {_percent(one.score):<24}{one.outcome:<14}{', '.join(one.members)}"[:_WIDTH]
+        yield f"{one.seed:>6}   {accuracy(one.score):<24}{one.outcome:<14}{', '.join(one.members)}"[:WIDTH]
 
 
 def _notes(certificate: SeedsCertificate) -> Iterator[str]:
     if certificate.notes:
-        yield from _title("Notes")
+        yield from heading("Notes")
     for note in certificate.notes:
-        yield from textwrap.wrap(note, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _percent(score: Interval) -> str:
-    return f"{100 * score.mean:.1f}% ({100 * score.low:.1f} to {100 * score.high:.1f})"
-
-
-def _points(difference: Interval) -> str:
-    return ranged(difference.mean, difference.low, difference.high)
-
-
-def _title(text: str) -> Iterator[str]:
-    yield text
-    yield "-" * len(text)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, break_on_hyphens=False)
+        yield from wrapped(note, "- ", "  ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evoswarm.cli.given.rows import StandardOutput, WriteRow, csv_rows, jsonl_rows, renamed, rows_file
 from evoswarm.cli.showing.output import say, show
-from evoswarm.cli.showing.terminal import columns, fitted
+from evoswarm.cli.showing.terminal import FILE_WIDTH, columns, fitted
 from evoswarm.errors import Where
 from evoswarm.evaluation.failures import sentence
 from evoswarm.experiment.per_question.by_column import EVERYTHING, TASK, Group, Mean, by_column
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from evoswarm.experiment.per_question.asked_policy import AskedPolicy
     from evoswarm.tasks.task import SplitName
 
-_FILE_WIDTH = 160
 _CHAMPION = "champion"
 _EXPLAINED = (
     f"Accuracy: the mean score of the items, failures counted as 0, each item alike; {EVERYTHING!r}: of all of them.",
@@ -156,7 +154,7 @@ def _group_row(group: Group, by: str, nested: bool) -> dict[str, Any]:
 
 
 def _for_people(asked: AskedPolicy, answers: PerQuestion, by: str | None) -> None:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
+    width = columns(sys.stdout) or FILE_WIDTH
     items = f"{len(answers.items):,} {answers.split} items of {asked.space.name}"
     say(f"{asked.file}: {asked.policy.digest[:12]} on the {items}")
     if by is None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from evoswarm.certificate.page import page
 from evoswarm.certificate.seeds_page import seeds_page
+from evoswarm.cli.refused_openings import advising
 from evoswarm.cli.showing.output import say
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
-from evoswarm.errors import RunError
-from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.seeds_certification import certify_seeds
 from evoswarm.run_directory import CERTIFICATE
 from evoswarm.trust import Trust
+
+_ADVICE = "--force looks again, and the certificate says so"
 
 
 def run_certify(run: Path, trust: Trust, narrator: Narrator, *, ledger: Path | None, force: bool, ask: bool) -> None:
@@ -27,7 +27,7 @@ def run_certify(run: Path, trust: Trust, narrator: Narrator, *, ledger: Path | N
         EvoswarmError: see ``evoswarm.experiment.certification.certify``.
     """
     silence_loading()
-    with _advised():
+    with advising(_ADVICE):
         asked = narrator.asker(ask)
         certificate = certify(run, force=force, trust=trust, ledger=ledger, progress=narrator.progress, ask=asked)
     data = certificate.model_dump(mode="json")
@@ -53,7 +53,7 @@ def run_certify_seeds(
         EvoswarmError: see ``evoswarm.experiment.seeds_certification.certify_seeds``.
     """
     silence_loading()
-    with _advised():
+    with advising(_ADVICE):
         asked, told = narrator.asker(ask), narrator.progress
         certificate, place = certify_seeds(
             runs, out=out, force=force, trust=trust, ledger=ledger, progress=told, ask=asked
@@ -63,12 +63,3 @@ def run_certify_seeds(
     if narrator.to_people:
         say("\n" + seeds_page(certificate))
         say(f"Written: {place / PAGE} and {place / CERTIFICATE}; each run holds the certificate of its own champion")
-
-
-@contextmanager
-def _advised() -> Iterator[None]:
-    """A refusal says how to look all the same."""
-    try:
-        yield
-    except OpenedBefore as refusal:
-        raise RunError(f"{refusal.message}; --force looks again, and the certificate says so", refusal.where) from None

@@ -11,8 +11,8 @@ from evoswarm.experiment.openings.guard import OpeningDeclined
 
 
 @contextmanager
-def saying_how() -> Iterator[None]:
-    """A refusal to open test items says how they could be opened all the same.
+def advising(advice: str) -> Iterator[None]:
+    """A refusal to open what others opened before ends with advice.
 
     Raises:
         RunError: the refusal, with that.
@@ -20,6 +20,18 @@ def saying_how() -> Iterator[None]:
     try:
         yield
     except OpenedBefore as refusal:
-        raise RunError(f"{refusal.message}; --force looks all the same", refusal.where) from None
+        raise RunError(f"{refusal.message}; {advice}", refusal.where) from None
+
+
+@contextmanager
+def saying_how() -> Iterator[None]:
+    """A refusal to open test items says how they could be opened all the same.
+
+    Raises:
+        RunError: the refusal, with that.
+    """
+    try:
+        with advising("--force looks all the same"):
+            yield
     except OpeningDeclined as refusal:
         raise RunError(f"{refusal.message}; --open is that word", Where("--split")) from None

@@ -49,13 +49,13 @@ class Beside(Decoder):
         on_done: OnDone | None = None,
     ) -> list[Completion]:
         """See ``Decoder``."""
-        theirs: dict[int, list[int]] = {}
+        theirs: dict[bool, list[int]] = {}
         for number, request in enumerate(requests):
             self.check(request.recipe)
             theirs.setdefault(request.recipe.specs[0].name in self._others, []).append(number)
         done: dict[int, Completion] = {}
-        for elsewhere, numbers in theirs.items():
-            decoder = self.other if elsewhere and self.other is not None else self.pool
+        for numbers in theirs.values():
+            decoder = self._of(requests[numbers[0]].recipe.specs[0].name)
             tell = None if on_done is None else _of_all(numbers, on_done)
             some = decoder.decode([requests[number] for number in numbers], stop_after=stop_after, on_done=tell)
             done.update(zip(numbers, some, strict=True))
@@ -75,13 +75,11 @@ class Beside(Decoder):
 
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
         """See ``Decoder``."""
-        decoder = self.other if member in self._others and self.other is not None else self.pool
-        return decoder.prompt_lengths(member, prompts)
+        return self._of(member).prompt_lengths(member, prompts)
 
     def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
         """See ``Decoder``."""
-        decoder = self.other if member in self._others and self.other is not None else self.pool
-        return decoder.rendered(member, prompts)
+        return self._of(member).rendered(member, prompts)
 
     def silenced(self, prompts: Sequence[str]) -> dict[str, float]:
         """See ``Decoder``."""
@@ -102,8 +100,11 @@ class Beside(Decoder):
 
     def symbols(self, recipe: Recipe) -> SymbolFacts:
         """See ``Decoder``."""
-        elsewhere = recipe.specs[0].name in self._others
-        return (self.other if elsewhere and self.other is not None else self.pool).symbols(recipe)
+        return self._of(recipe.specs[0].name).symbols(recipe)
+
+    def _of(self, member: str) -> Decoder:
+        """Whichever of the two has a member."""
+        return self.other if self.other is not None and member in self._others else self.pool
 
     @cached_property
     def _others(self) -> frozenset[str]:

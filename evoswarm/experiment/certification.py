@@ -32,7 +32,7 @@ from evoswarm.experiment.files.run_history import history, note_once, retire, tr
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.openings.nothing_scored import require_score
 from evoswarm.experiment.openings.permission import permitted, standing
 from evoswarm.experiment.owners import owners_of, unobeyed
@@ -46,7 +46,7 @@ from evoswarm.rivals.tuning import Rivals, tune
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.statistics.intervals import discordances, strata
-from evoswarm.tasks.task import SPLITS
+from evoswarm.tasks.task import SPLITS, weights_of
 from evoswarm.tracking import Tracker
 from evoswarm.trust import NOBODY, Trust
 
@@ -189,8 +189,8 @@ def certify_champion(
         return known
     prepared = prepare(bench, run, champion, guard, force=force, progress=progress)
     with refusals_written(bench, run, champion, guard.tracker):
-        if ask is not None and not prepared.seen.again and not ask(f"{prepared.statement}. Open them?"):
-            raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
+        if ask is not None and not prepared.seen.again:
+            require_yes(ask, f"{prepared.statement}. Open them?")
         progress.note(f"before opening: {prepared.statement}")
         progress.enter("test", "opening the test items")
         forced, seeds = prepared.seen.opened > 0, [bench.space.seed]
@@ -212,7 +212,6 @@ def prepare(
         Stopped: Ctrl-C.
     """
     retire(run, champion)
-    guard.hear([champion], progress)
     seen = guard.seen(champion)
     with refusals_written(bench, run, champion, guard.tracker):
         if not seen.again:
@@ -268,7 +267,7 @@ def figures_of(certificate: Certificate) -> dict[str, float]:
 def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | None:
     """What could be proven against all rivals, by how often champion and rival differ on the selection items."""
     evaluator, items = bench.evaluator, bench.items["selection"]
-    parts = strata([item.task for item in items], _weights(bench))
+    parts = strata([item.task for item in items], weights_of(bench.tasks))
     own, *others = evaluator.summaries([champion, *(rival.policy for rival in rivals.matched)], items)
     named = zip(rivals.matched, others, strict=True)
     squares = {rival.key: discordances(own.scores, one.scores, parts) for rival, one in named}
@@ -294,7 +293,7 @@ def _evidence(
         opening=opening,
         margin=space.certificate.margin,
         tasks=tuple(item.task for item in items),
-        weights=_weights(bench),
+        weights=weights_of(bench.tasks),
         champion=Scored(Candidate("champion", champion, "champion"), summary),
         rivals=tuple(score(rivals.matched, evaluator, items)),
         diagnostics=tuple(score(rivals.diagnostics, evaluator, items)),
@@ -352,7 +351,3 @@ def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subj
         evoswarm=version("evoswarm"),
         decoding=DECODING_VERSION,
     )
-
-
-def _weights(bench: Workbench) -> Mapping[str, float]:
-    return {name: task.weight for name, task in bench.tasks.items()}

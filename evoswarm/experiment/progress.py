@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from evoswarm.experiment.wording import quantity
 
@@ -33,8 +33,6 @@ StageName = Literal[
     "tracking",
 ]
 """What a command can be at: machines know stages by these names."""
-
-STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
 def _nobody(news: object) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from evoswarm.certificate.detectable import detectable_gain
 from evoswarm.certificate.document import Certificate
 from evoswarm.certificate.evidence import Evidence, certificate_of
-from evoswarm.certificate.power import expected
+from evoswarm.certificate.power import expected, lowered
 from evoswarm.certificate.seeds import JointOpening, SeedsCertificate, seeds_certificate_of
 from evoswarm.certificate.seeds_page import seeds_page
 from evoswarm.decoding.decoder import Decoder
@@ -23,12 +22,12 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.certification import Prepared, figures_of, play, prepare, write_certificate
 from evoswarm.experiment.certified import refusals_written
 from evoswarm.experiment.drawn import Drawn, draw
-from evoswarm.experiment.files.places import ledger_file, root_of
+from evoswarm.experiment.files.places import LARGEST_CERTIFICATE, ledger_file, root_of
 from evoswarm.experiment.files.run_history import transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.files.same_space import FinishedSeed, check_place, read_seeds
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
-from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
+from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench, workbench
@@ -36,13 +35,13 @@ from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.statistics.intervals import discordances, strata
-from evoswarm.tasks.task import SPLITS
+from evoswarm.statistics.seeds import mean_rows
+from evoswarm.tasks.task import SPLITS, weights_of
 from evoswarm.tracking import Tracker
 from evoswarm.trust import NOBODY, Trust
 from evoswarm.user_files import read_text
 
 JOINTLY = "certificate over seeds"
-_LARGEST = 1 << 24  # bytes of a certificate
 
 
 @dataclass(frozen=True)
@@ -177,13 +176,9 @@ def _certified(
     with ExitStack() as stack:
         for one in seeds:
             stack.enter_context(refusals_written(one.bench, one.run, one.champion, guard.tracker))
-        if (
-            ask is not None
-            and not all(one.seen.again for one in prepared)
-            and not ask(f"{opening.statement} Open them?")
-        ):
-            raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
-        progress.note(f"before opening: {opening.statement[0].lower()}{opening.statement[1:-1]}")
+        if ask is not None and not all(one.seen.again for one in prepared):
+            require_yes(ask, f"{opening.statement} Open them?")
+        progress.note(f"before opening: {lowered(opening.statement[:-1])}")
         progress.enter("test", f"opening the test items for {len(seeds)} champions at once")
         record = guard.open(
             [one.champion for one in seeds],
@@ -220,13 +215,13 @@ def _detectable(prepared: Sequence[Prepared]) -> float | None:
     """As for one champion, of the seeds' mean scores; how far seeds differ is not known before."""
     bench = prepared[0].bench
     items = bench.items["selection"]
-    parts = strata([item.task for item in items], {name: task.weight for name, task in bench.tasks.items()})
+    parts = strata([item.task for item in items], weights_of(bench.tasks))
     scores: dict[str, list[Sequence[float]]] = {}
     for one in prepared:
         keyed = {"": one.champion, **{rival.key: rival.policy for rival in one.rivals.matched}}
         for key, summary in zip(keyed, one.bench.evaluator.summaries(list(keyed.values()), items), strict=True):
             scores.setdefault(key, []).append(summary.scores)
-    means = {key: [fmean(column) for column in zip(*rows, strict=True)] for key, rows in scores.items()}
+    means = {key: mean_rows(rows) for key, rows in scores.items()}
     squares: Mapping[str, Sequence[float]] = {
         key: discordances(means[""], own, parts) for key, own in means.items() if key
     }
@@ -249,7 +244,7 @@ def _place(root: Path, certificate: SeedsCertificate) -> Path:
         if not file.exists():
             return place
         try:
-            known = [one["champion"] for one in json.loads(read_text(file, limit=_LARGEST))["seeds"]]
+            known = [one["champion"] for one in json.loads(read_text(file, limit=LARGEST_CERTIFICATE))["seeds"]]
         except (ValueError, TypeError, KeyError):
             raise RunError("expected a certificate over seeds, got something else", Where(str(file))) from None
         if known == own:

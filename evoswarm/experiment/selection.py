@@ -16,7 +16,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.scoring import hopeless
 from evoswarm.pareto import ParetoFront
 from evoswarm.statistics.paired import paired_standard_error
-from evoswarm.tasks.task import Item, Task
+from evoswarm.tasks.task import Item, Task, weights_of
 
 FINALISTS = 20
 """Distinct policies, best on the search split, that are tested again."""
@@ -120,7 +120,7 @@ def _cheapest_near(
 
 
 def _standard_error(first: Scored, second: Scored, items: Sequence[Item], tasks: Mapping[str, Task]) -> float:
-    weights = {name: task.weight for name, task in tasks.items()}
+    weights = weights_of(tasks)
     return paired_standard_error(first.scores, second.scores, [item.task for item in items], weights)
 
 

@@ -16,7 +16,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.policies import Recipe
 from evoswarm.rivals.sampling import FEWEST, sampled
 from evoswarm.statistics.intervals import ONE_SIDED, Stratum, difference_of, strata
-from evoswarm.tasks.task import Item
+from evoswarm.tasks.task import Item, weights_of
 
 End = Literal["spent", "limit", "behind"]
 """Why an arm drew no more: its answers cost what may be spent, it reached the limit, or it can no longer win."""
@@ -96,7 +96,7 @@ def draw(
     Returns:
         one per arm, in order.
     """
-    weights = {name: task.weight for name, task in evaluator.tasks.items()}
+    weights = weights_of(evaluator.tasks)
     parts = strata([item.task for item in items] * stand_for, weights)
     plans = [list(stages(arm.most)) for arm in arms]
     votes: list[list[Scored]] = [[] for _ in arms]

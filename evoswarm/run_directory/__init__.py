@@ -1,6 +1,6 @@
 """The files of one run: what a search writes, whole or not at all, and the journal that makes replay a resume."""
 
-from evoswarm.run_directory.choosing import RunWanted, check_out, run_directory
+from evoswarm.run_directory.choosing import RunWanted, run_directory
 from evoswarm.run_directory.directory import (
     BEGAN,
     CERTIFICATE,
@@ -31,7 +31,6 @@ __all__ = [
     "TRACKING",
     "RunDirectory",
     "RunWanted",
-    "check_out",
     "parsed",
     "run_directory",
 ]

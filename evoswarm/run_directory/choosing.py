@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ class RunWanted:
             RunError: the one that was asked for belongs to another search, or holds other files.
         """
         if self.out is not None:
-            check_out(self.out, [self.identity])
+            _check_out(self.out, self.identity)
             return self.out
         taken = {path.name for path in self._runs if path.exists() and not _is_vacant(path)}
         names = (self.name, *(f"{self.name}-{number}" for number in range(2, len(taken) + 2)))
@@ -102,12 +102,12 @@ def run_directory(wanted: RunWanted) -> RunDirectory:
     return run
 
 
-def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
+def _check_out(out: Path, identity: Mapping[str, Any]) -> None:
     """Refuse a directory that a search must not write to; nothing is made or opened to write.
 
     Args:
         out: the directory that the user asked for.
-        identities: what the search may turn out to be; the first is the likeliest.
+        identity: of the search.
 
     Raises:
         RunError: it belongs to another search, or holds other files.
@@ -118,8 +118,8 @@ def check_out(out: Path, identities: Sequence[Mapping[str, Any]]) -> None:
             raise RunError("expected a new directory or one of this search, got a file", Where(str(out)))
         events_of(out)  # a damaged one is said as such
         raise RunError("expected a new directory or one of this search, got one with other files", Where(str(out)))
-    if began is not None and began not in identities:
-        raise RunError(_other(began, identities[0]), Where(str(out)))
+    if began is not None and began != identity:
+        raise RunError(_other(began, identity), Where(str(out)))
 
 
 def _began(path: Path) -> Any:

@@ -84,6 +84,7 @@ class _Golds:
         self._unseen = {item.key for item in items.get("test", ())}
         self._own = ":" in settings.scorer.kind
         self._verified = task.scorer_id.startswith(f"{VERIFIER} ")
+        self._opaque = self._own or self._verified  # what it takes for right is not known here
 
     def findings(self) -> Iterator[_Found]:
         """What is wrong with some of them or all."""
@@ -109,20 +110,20 @@ class _Golds:
             ways = self._ways(item)
             if not any(map(self._can_be_given, ways)):
                 (stopped if any(map(self._fits, ways)) else long).append(item)
-        never = "equal" if self._own or self._verified else "be right about"
+        never = "equal" if self._opaque else "be right about"
         if long:
             why = f"gold texts of at most {limit:,} bytes (where every answer ends)"
             what = f"that are longer: no answer can {never} them"
-            yield self._found(long, told, ("max_bytes",), why, what, _sized, fatal=never != "equal")
+            yield self._found(long, told, ("max_bytes",), why, what, _sized, fatal=not self._opaque)
         if stopped:
             why = f"gold texts without a stop string ({show(list(self._task.stop))}; every answer ends before one)"
             what = f"that hold one: no answer can {never} them"
-            yield self._found(stopped, told, ("stop",), why, what, _gold, fatal=never != "equal")
+            yield self._found(stopped, told, ("stop",), why, what, _gold, fatal=not self._opaque)
 
     def _ways(self, item: Item) -> list[str]:
         """Texts that say what a gold says, the shortest that are known among them."""
         gold = item.gold.strip()
-        if self._own or self._verified or (not self._settings.scorer.behind and self._can_be_given(gold)):
+        if self._opaque or (not self._settings.scorer.behind and self._can_be_given(gold)):
             return [gold]
         answer = self._task.extract(gold) or gold
         marks = self._settings.scorer.behind
@@ -139,8 +140,7 @@ class _Golds:
 
     def _unscored(self, told: Sequence[Item]) -> Iterator[_Found]:
         """Golds that the scorer does not take for right, or of which it makes nothing that is a score."""
-        slow = self._own or self._verified
-        tried = [item for item in self._turns if item.gold.strip()][:_TRIED] if slow else told
+        tried = [item for item in self._turns if item.gold.strip()][:_TRIED] if self._opaque else told
         nonsense: dict[Item, str] = {}
         low: dict[Item, str] = {}
         for item in tried:

@@ -185,14 +185,18 @@ class SearchSpace(SpaceSettings):
         """The JSON Schema of the format."""
         return cls.model_json_schema(by_alias=True)
 
-    def _content(self) -> dict[str, Any]:
-        content = self.model_dump(mode="json", by_alias=True)
-        if self.genome.kind == "mix":  # spaces from before there were others keep their digests
+    def without_unsaid(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Its content less the keys that came later and say nothing, so digests of before stay."""
+        if self.genome.kind == "mix":
             del content["genome"]["kind"]
-        if self.genome.alphabets is None:  # likewise
+        if self.genome.alphabets is None:
             del content["genome"]["alphabets"]
-        if self.champion == ChampionSettings():  # likewise
+        if self.champion == ChampionSettings():
             del content["champion"]
+        return content
+
+    def _content(self) -> dict[str, Any]:
+        content = self.without_unsaid(self.model_dump(mode="json", by_alias=True))
         return {key: value for key, value in content.items() if value or key not in _LEFT_OUT}
 
 

@@ -40,7 +40,6 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveRange = tuple[Positive, Positive]
-Range = tuple[NotNegative, NotNegative]
 
 
 class Splits(Settings):

@@ -90,7 +90,7 @@ def score_over_seeds(scores: Sequence[Sequence[float]], parts: Sequence[Stratum]
         scores: per seed, per item, in [0, 1]; every seed answered the same items.
         parts: see `strata`.
     """
-    return over_seeds(mean_of(_mean_rows(scores), parts), [mean_of(row, parts).mean for row in scores])
+    return over_seeds(mean_of(mean_rows(scores), parts), [mean_of(row, parts).mean for row in scores])
 
 
 def difference_over_seeds(
@@ -104,8 +104,9 @@ def difference_over_seeds(
         parts: see `strata`.
     """
     by_seed = [difference_of(one, other, parts).mean for one, other in zip(first, second, strict=True)]
-    return over_seeds(difference_of(_mean_rows(first), _mean_rows(second), parts), by_seed)
+    return over_seeds(difference_of(mean_rows(first), mean_rows(second), parts), by_seed)
 
 
-def _mean_rows(rows: Sequence[Sequence[float]]) -> list[float]:
+def mean_rows(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Of each item over the seeds, whose rows these are."""
     return [fmean(column) for column in zip(*rows, strict=True)]

@@ -86,3 +86,8 @@ class Task(Protocol):
 def item_key(source: Mapping[str, Any], raw: Any) -> str:
     """SHA-256 (hex) of a task's source and its raw item, both as canonical JSON."""
     return sha256(canonical_json([source, raw], default=str).encode("utf-8", "surrogatepass"))
+
+
+def weights_of(tasks: Mapping[str, Task]) -> dict[str, float]:
+    """The weights of tasks, by name."""
+    return {name: task.weight for name, task in tasks.items()}

@@ -104,10 +104,19 @@ class TestTables:
         assert command("answers", finished.directory, "--csv", "o.csv", "--overwrite").code == 0
         assert Path("o.csv").read_text(encoding="utf-8-sig").startswith("item,task,question,gold,answer,score")
 
-    def test_what_is_read_is_not_overwritten(self, command: Command, quiz: Path) -> None:
-        for name in ("quiz.csv", "quiz.yaml", "mix.json"):
+    def test_what_is_read_is_not_overwritten(
+        self, command: Command, quiz: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuses(name: str) -> None:
             arguments = ("answers", quiz, "--space", "quiz.yaml", "--csv", name, "--overwrite")
             refused(command(*arguments), name, "not read by the same command")
+
+        for name in ("quiz.csv", "quiz.yaml", "mix.json"):
+            refuses(name)
+        monkeypatch.setenv("QUIZZES", str(Path.cwd()))
+        space = Path("quiz.yaml")
+        space.write_text(space.read_text().replace("quiz.csv", "$QUIZZES/quiz.csv"))
+        refuses("quiz.csv")
 
     def test_the_ledger_is_not_overwritten(self, command: Command, finished: SearchResult, tmp_path: Path) -> None:
         run = copied(finished, tmp_path / "runs")

@@ -102,7 +102,7 @@ def jsonl_rows(sink: _Sink) -> WriteRow:
     """
 
     def write(row: Row) -> None:
-        sink.write(_json(dict(row)) + "\n")
+        sink.write(json_text(dict(row)) + "\n")
 
     return write
 
@@ -125,10 +125,11 @@ def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> Write
 def _field(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return _json(value) if isinstance(value, bool | int | float | list | tuple | dict) else str(value)
+    return json_text(value) if isinstance(value, bool | int | float | list | tuple | dict) else str(value)
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Data as JSON on one line: null for a number that is not finite, its text for what JSON does not know."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
     except ValueError:

@@ -11,9 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from evoswarm.cli.showing.output import mute
-from evoswarm.cli.showing.terminal import PROSE, columns, escapes, fitted
-
-_FILE_WIDTH = 160
+from evoswarm.cli.showing.terminal import FILE_WIDTH, PROSE, columns, escapes, fitted
 
 
 class _Console(Console):
@@ -32,7 +30,7 @@ def make_console() -> Console:
     """
     wanted = escapes(sys.stdout)
     return _Console(
-        width=columns(sys.stdout) or _FILE_WIDTH,
+        width=columns(sys.stdout) or FILE_WIDTH,
         color_system="auto" if wanted else None,
         force_terminal=None if wanted else False,
         highlight=False,

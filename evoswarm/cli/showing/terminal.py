@@ -11,6 +11,9 @@ _DUMB = ("dumb", "unknown")
 PROSE = 120
 """Characters of a line of prose: longer ones are hard to read."""
 
+FILE_WIDTH = 160
+"""Columns of what goes to a file or a pipe: wide enough for every table."""
+
 _LEAST = 20  # columns: on fewer nothing can be read anyhow
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
+from evoswarm.cli.given.rows import json_text
 from evoswarm.cli.showing.output import say
 from evoswarm.cli.telling.events import (
     AnyEvent,
@@ -91,13 +90,5 @@ def _put(event: AnyEvent) -> None:
 
     Names of files may be no UTF-8: pydantic's own writer refuses those, and here their odd bytes become escapes.
     """
-    line = json.dumps(_of_numbers(event.model_dump(mode="json")), ensure_ascii=False, allow_nan=False)
+    line = json_text(event.model_dump(mode="json"))
     say(line.encode("utf-8", "backslashreplace").decode())
-
-
-def _of_numbers(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _of_numbers(one) for key, one in value.items()}
-    return [_of_numbers(one) for one in value] if isinstance(value, list) else value

@@ -8,16 +8,18 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.places import OPENINGS
-from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace
-from evoswarm.user_files import expanded
+from evoswarm.user_files import MIB, expanded
 
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
 RUNS = "runs"
 SPACE, PAGE = "space.yaml", "certificate.txt"
 """The space within a run directory, and the certificate as people read it."""
+
+LARGEST_CERTIFICATE = 64 * MIB
+"""Bytes: a larger file is none."""
 
 
 def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
@@ -56,8 +58,3 @@ def run_of(policy: Path) -> Path | None:
 def run_identity(space: SearchSpace) -> dict[str, Any]:
     """What makes two searches the same one, as run directories note it."""
     return {"name": space.name, "seed": space.seed, "search": space.continuation_digest}
-
-
-def possible_identities(space: SearchSpace) -> list[dict[str, Any]]:
-    """Of every search that a space may turn out to be: what ``alphabet: auto`` is shows when members are loaded."""
-    return [run_identity(space.resolved(alphabet)) for alphabet in ALPHABETS]

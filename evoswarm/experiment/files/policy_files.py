@@ -26,7 +26,7 @@ from evoswarm.statistics.intervals import mean_of, strata
 from evoswarm.tasks.dataset import DatasetSettings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sourced_task import SourcedTask
-from evoswarm.tasks.task import Task
+from evoswarm.tasks.task import Task, weights_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PolicyOrigin:
             date=began.get("date"),
             tasks={settings.name: _asked(settings, bench.tasks[settings.name]) for settings in space.tasks},
         )
-        weights = {name: task.weight for name, task in bench.tasks.items()}
+        weights = weights_of(bench.tasks)
         return cls(about, tuple(item.task for item in bench.items["selection"]), weights)
 
     def document(self, policy: Policy, selection: Summary, certificate: Certificate | None = None) -> PolicyDocument:

@@ -11,14 +11,13 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.files.finished_run import read_run
-from evoswarm.experiment.files.places import PAGE, SPACE
+from evoswarm.experiment.files.places import LARGEST_CERTIFICATE, PAGE, SPACE
 from evoswarm.policies import Policy
 from evoswarm.run_directory import CERTIFICATE, JOURNAL
 from evoswarm.space import SearchSpace
 from evoswarm.trust import NOBODY, Trust
-from evoswarm.user_files import MIB, read_text
+from evoswarm.user_files import read_text
 
-_LARGEST = 64 * MIB  # of a certificate
 _FREE = frozenset({"seed", "description", "tracking", "decoding"})
 """Keys of a space in which runs may differ: they change no result."""
 
@@ -85,7 +84,7 @@ def check_place(out: Path, seeds: Sequence[FinishedSeed]) -> None:
     if os.path.lexists(out) and not os.path.isdir(out):
         raise RunError("expected a directory, got a file", Where(str(out)))
     if os.path.lexists(out / CERTIFICATE):
-        text = read_text(out / CERTIFICATE, limit=_LARGEST)
+        text = read_text(out / CERTIFICATE, limit=LARGEST_CERTIFICATE)
         try:
             said = json.loads(text)
             found = said["search_digest"], {(one["seed"], one["run"]) for one in said["seeds"]}

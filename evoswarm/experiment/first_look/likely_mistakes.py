@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from evoswarm.certificate.verdict import listed
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.settings import TaskSettings
@@ -46,7 +47,7 @@ def likely_mistakes(space: SearchSpace, look: FirstLook, unused: Callable[[], Se
     if len(poor) == len(look.tasks):
         found.append(f"{_poor(look, poor)} {_USUALLY}")
     if poor and (names := unused()):
-        found.append(f"{_listed(names)} {_have(names)} a chat template that is not used: set chat_template: true.")
+        found.append(f"{listed(names)} {_have(names)} a chat template that is not used: set chat_template: true.")
     found += seen
     found += [
         f"{one.member} fails on {one.failed:,} of {one.items:,} items of {one.task}: {one.failure}."
@@ -73,7 +74,7 @@ def _poor(look: FirstLook, tasks: Sequence[str]) -> str:
     if len(tasks) == len(look.tasks):
         return f"No member alone answers {much} of the {look.items:,} calibration items rightly."
     counts = [f"{task} ({look.of(task)[0].items:,} items)" for task in tasks]
-    return f"No member alone answers {much} of {_listed(counts)} rightly."
+    return f"No member alone answers {much} of {listed(counts)} rightly."
 
 
 def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> Iterator[str]:
@@ -91,7 +92,7 @@ def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> 
             f"raise {place}.max_bytes, or ask for the answer alone."
         )
     elif always and (poor or (len(always) == len(rows) and not _is_tight(look, task))):
-        whose = "answers of every member" if len(always) == len(rows) else f"answers of {_listed(always)}"
+        whose = "answers of every member" if len(always) == len(rows) else f"answers of {listed(always)}"
         stop = (
             f'{place}.stop is empty: set what follows an answer, such as ["\\n"]'
             if not task.stop
@@ -115,11 +116,6 @@ def _of_answers(look: FirstLook, index: int, task: TaskSettings, poor: bool) -> 
 def _is_tight(look: FirstLook, task: TaskSettings) -> bool:
     """Whether the limit is hardly above right answers: that answers run to it is meant so (a letter, say)."""
     return any(2 * len(one.gold.encode()) >= task.max_bytes for one in look.shown if one.task == task.name)
-
-
-def _listed(names: Sequence[str]) -> str:
-    *firsts, last = names
-    return f"{', '.join(firsts)} and {last}" if firsts else last
 
 
 def _have(names: Sequence[str]) -> str:

@@ -45,9 +45,19 @@ def require_consent(seen: Seen, open_test: Consent, force: bool) -> bool:
     cost = f"this opens {seen.items:,} test items; a later certificate on any of them would have to be forced"
     if open_test is False:
         raise OpeningDeclined(f"expected your word that test items may be opened ({cost}), got none")
-    if open_test is not True and not open_test(cost):
-        raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
+    if open_test is not True:
+        require_yes(open_test, cost)
     return True
+
+
+def require_yes(ask: Callable[[str], bool], question: str) -> None:
+    """Ask, and open nothing where the answer is no.
+
+    Raises:
+        OpeningDeclined: it is.
+    """
+    if not ask(question):
+        raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
 
 
 def consent_before_loading(

@@ -13,8 +13,8 @@ FORCED = "forced"
 """Event of the journal: a champion's certificate was asked for though its test items had been seen."""
 
 
-def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> bool:
-    """Whether the certificate is a forced one, now or when it was first made.
+def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> None:
+    """Refuse a certificate on items that others opened before, unless it is a forced one, now or at first.
 
     That this champion opened the items already does not permit it: looking at them by hand, with ``evaluate``, is
     recorded as an opening too.
@@ -29,11 +29,10 @@ def permitted(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> b
         OpenedBefore: another recipe opened some of the items before this one, and nothing was forced.
     """
     if not seen.opened:
-        return False
+        return
     if not force and not _forced_before(run, champion):
         raise OpenedBefore.by(seen)
     note_once(run, FORCED, champion=champion.digest)
-    return True
 
 
 def standing(run: RunDirectory, champion: Policy, seen: Seen, force: bool) -> Certificate | None:

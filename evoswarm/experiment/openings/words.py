@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from evoswarm.certificate.detectable import foreseen_gain
@@ -14,6 +14,7 @@ from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.progress import Progress
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import strata
+from evoswarm.tasks.task import weights_of
 
 DIFFERING = (0.1, 0.5)
 """Shares of the items on which a champion and a rival may differ: champions near a good single member, and far from all
@@ -81,7 +82,7 @@ def _what_then(space: SearchSpace, seen: Seen) -> Iterator[str]:
 
 def _can_show(space: SearchSpace, drawn: Drawn) -> str:
     """What gain they find with a probability of 80%, by how often champion and rival may differ."""
-    weights: Mapping[str, float] = {name: task.weight for name, task in drawn.tasks.items()}
+    weights = weights_of(drawn.tasks)
     parts = strata([item.task for item in drawn.items["test"]], weights)
     least, most = (foreseen_gain(share, parts) for share in DIFFERING)
     few, many = (f"{share:.0%}" for share in DIFFERING)

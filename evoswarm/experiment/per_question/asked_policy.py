@@ -14,7 +14,7 @@ from pathlib import Path
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.files.finished_run import check_members
 from evoswarm.experiment.files.journalled_failures import journalled_failures
-from evoswarm.experiment.files.places import RUNS, SPACE, root_of
+from evoswarm.experiment.files.places import LARGEST_CERTIFICATE, RUNS, SPACE, root_of
 from evoswarm.failure import Failure
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
@@ -24,9 +24,7 @@ from evoswarm.run_directory import CHAMPION
 from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
 from evoswarm.trust import NOBODY, Trust
-from evoswarm.user_files import MIB, read_text
-
-_LARGEST = 64 * MIB  # of a certificate
+from evoswarm.user_files import expanded, read_text
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ class AskedPolicy:
     @property
     def inputs(self) -> list[Path]:
         """Files and directories that are read, or would be if anything were decoded."""
-        sources = [Path(os.path.expanduser(str(getattr(task, task.origin)))) for task in self.space.tasks]
-        models = [Path(os.path.expanduser(spec.path)) for spec in self.space.pool]
+        sources = [_meant(str(getattr(task, task.origin))) for task in self.space.tasks]
+        models = [Path(spec.path) for spec in self.space.pool]  # expanded when it was read
         return [self.file, *([] if self.run is None else [self.run]), *sources, *models]
 
     @property
@@ -159,7 +157,15 @@ def _policies(policy: Policy, run: Path | None) -> Iterator[Policy]:
 def _certified(file: Path) -> tuple[str, str] | None:
     """Of which champion and which search a certificate is, by their digests; None where it is none."""
     try:
-        subject = json.loads(read_text(file, limit=_LARGEST))["subject"]
+        subject = json.loads(read_text(file, limit=LARGEST_CERTIFICATE))["subject"]
         return str(subject["champion"]), str(subject["search_digest"])
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
+
+
+def _meant(path: str) -> Path:
+    """Where a source of items is read."""
+    try:
+        return Path(expanded(path))
+    except ValueError:  # a variable is not set: whoever reads the file says so
+        return Path(path)

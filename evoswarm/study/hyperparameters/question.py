@@ -13,7 +13,6 @@ from typing import Any
 
 from evoswarm.errors import SpaceError, Where, show
 from evoswarm.space import SearchSpace, check_files
-from evoswarm.space.ending import ChampionSettings
 from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter, hyperparameter
 from evoswarm.study.hyperparameters.settings import StudySettings, is_study, label
 from evoswarm.trust import NOBODY, Trust
@@ -64,13 +63,7 @@ class Question:
     def identity(self) -> str:
         """SHA-256 of what makes two studies the same one."""
         content = json.loads(self.space.model_dump_json(by_alias=True, exclude=_NOT_IDENTITY))
-        if self.space.genome.kind == "mix":  # studies from before there were others go on
-            del content["genome"]["kind"]
-        if self.space.genome.alphabets is None:  # likewise
-            del content["genome"]["alphabets"]
-        if self.space.champion == ChampionSettings():  # likewise
-            del content["champion"]
-        return self.study.identity(content)
+        return self.study.identity(self.space.without_unsaid(content))
 
     @property
     def most_generations(self) -> int:

@@ -19,7 +19,7 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import Workbench, load_swarm, workbench
 from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
-from evoswarm.tasks.task import Item
+from evoswarm.tasks.task import Item, weights_of
 
 DIRECTORY = "two-by-two"
 """Under the directory of all runs: the searches."""
@@ -138,7 +138,7 @@ def search_both(
             members=tuple(spec.name for spec in bench.pool),
             seed=seed,
             items=digest_of([item.key for item in items]),
-            weights={name: task.weight for name, task in bench.tasks.items()},
+            weights=weights_of(bench.tasks),
             mixing=_on_test(bench, runs, mix, evaluations),
             voting=_on_test(bench, runs, vote, asked),
         )
