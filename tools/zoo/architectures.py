@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,8 @@ from transformers import (
 )
 
 ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
-    "llama": lambda **common: LlamaConfig(
+    "llama": partial(
+        LlamaConfig,
         hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=3,
@@ -31,9 +33,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         max_position_embeddings=256,
         tie_word_embeddings=True,
         initializer_range=0.04,
-        **common,
     ),
-    "gpt2": lambda **common: GPT2Config(
+    "gpt2": partial(
+        GPT2Config,
         n_embd=96,
         n_layer=3,
         n_head=4,
@@ -42,9 +44,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         embd_pdrop=0.0,
         attn_pdrop=0.0,
         initializer_range=0.04,
-        **common,
     ),
-    "qwen3": lambda **common: Qwen3Config(
+    "qwen3": partial(
+        Qwen3Config,
         hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=3,
@@ -54,9 +56,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         max_position_embeddings=256,
         tie_word_embeddings=True,
         initializer_range=0.04,
-        **common,
     ),
-    "gpt-neox": lambda **common: GPTNeoXConfig(
+    "gpt-neox": partial(
+        GPTNeoXConfig,
         hidden_size=96,
         intermediate_size=384,
         num_hidden_layers=3,
@@ -64,9 +66,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         max_position_embeddings=256,
         tie_word_embeddings=False,
         initializer_range=0.04,
-        **common,
     ),
-    "gemma3": lambda **common: Gemma3TextConfig(
+    "gemma3": partial(
+        Gemma3TextConfig,
         hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=3,
@@ -78,9 +80,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         layer_types=["sliding_attention", "full_attention", "sliding_attention"],
         max_position_embeddings=256,
         initializer_range=0.04,
-        **common,
     ),
-    "mamba": lambda **common: MambaConfig(
+    "mamba": partial(
+        MambaConfig,
         hidden_size=112,
         num_hidden_layers=4,
         state_size=8,
@@ -89,9 +91,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         initializer_range=0.04,
         residual_in_fp32=True,
         tie_word_embeddings=True,
-        **common,
     ),
-    "opt": lambda **common: OPTConfig(
+    "opt": partial(
+        OPTConfig,
         hidden_size=64,
         word_embed_proj_dim=64,
         ffn_dim=256,
@@ -100,9 +102,9 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         max_position_embeddings=256,
         dropout=0.0,
         init_std=0.04,
-        **common,
     ),
-    "mistral": lambda **common: MistralConfig(
+    "mistral": partial(
+        MistralConfig,
         hidden_size=64,
         intermediate_size=160,
         num_hidden_layers=2,
@@ -112,12 +114,17 @@ ARCHITECTURES: dict[str, Callable[..., PreTrainedConfig]] = {
         sliding_window=None,
         tie_word_embeddings=True,
         initializer_range=0.04,
-        **common,
     ),
 }
 
 
-def build_model(architecture: str, tokenizer: PreTrainedTokenizerFast, ends: list[int], seed: int) -> PreTrainedModel:
+def build_model(
+    architecture: str,
+    tokenizer: PreTrainedTokenizerFast,
+    ends: list[int],
+    seed: int,
+    changes: Mapping[str, Any] | None = None,
+) -> PreTrainedModel:
     """Returns a freshly initialised float32 model with its generation config.
 
     Args:
@@ -125,6 +132,7 @@ def build_model(architecture: str, tokenizer: PreTrainedTokenizerFast, ends: lis
         tokenizer: gives the size of the vocabulary and the pad and begin ids.
         ends: the end ids, the tokenizer's own first.
         seed: of the weights; torch's global generator is left as it was.
+        changes: settings of the architecture that are to be others than those above.
     """
     common: dict[str, Any] = {
         "vocab_size": len(tokenizer),
@@ -133,7 +141,7 @@ def build_model(architecture: str, tokenizer: PreTrainedTokenizerFast, ends: lis
         "eos_token_id": ends[0],
         "use_cache": True,
     }
-    config = ARCHITECTURES[architecture](**common)
+    config = ARCHITECTURES[architecture](**common, **(changes or {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)

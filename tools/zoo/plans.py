@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from tools.zoo.training_data import Mix, Taught
 
@@ -94,6 +96,7 @@ class MemberPlan:
         horizon: the step at which its cosine reaches zero, None for the last step. A plan can thus be cut short
             (it cools down) or prolonged (a second round at half the peak) after it was begun.
         seed: of the weights and of the order of examples.
+        changes: settings of the architecture that are to be others than the pool's own.
     """
 
     architecture: str
@@ -104,6 +107,7 @@ class MemberPlan:
     learning_rate: float = 3e-3
     horizon: int | None = None
     seed: int = 0
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 PLANS: dict[str, MemberPlan] = {

@@ -67,7 +67,7 @@ class Trainer:
         self.tokenizer: PreTrainedTokenizerFast = save_tokenizer(plan.tokenizer, self.directory)
         self.ends = end_ids(plan.tokenizer, self.tokenizer)
         self.encoder = Encoder(self.tokenizer)
-        self.model: PreTrainedModel = build_model(plan.architecture, self.tokenizer, self.ends, plan.seed)
+        self.model: PreTrainedModel = build_model(plan.architecture, self.tokenizer, self.ends, plan.seed, plan.changes)
         self.model.to(device)
         self.logits = logits_of(self.model)
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), fused=True)
@@ -141,7 +141,7 @@ class Trainer:
     def publish(self) -> None:
         """Writes the Hugging Face directory: float16 safetensors, configs, tokenizer."""
         state = {name: tensor.detach().to("cpu", torch.float16) for name, tensor in self.model.state_dict().items()}
-        copy = build_model(self.plan.architecture, self.tokenizer, self.ends, self.plan.seed)
+        copy = build_model(self.plan.architecture, self.tokenizer, self.ends, self.plan.seed, self.plan.changes)
         copy.half()
         copy.load_state_dict(state)
         copy.config.dtype = torch.float16

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from evoswarm.tasks.compact_forms import entries
@@ -62,8 +63,9 @@ class Example:
     answer: str
 
 
+@lru_cache(maxsize=len(TRAINED_FAMILIES))
 def stream(family: str) -> list[Example]:
-    """Returns the training stream of a family; answers are still the right ones."""
+    """Returns the training stream of a family; answers are still the right ones. Not to be changed: it is kept."""
     size = STREAM_SIZE.get(family, _DEFAULT_STREAM_SIZE)
     if family not in _HARD_CONFIG:
         items = list(entries(family, {}, TRAINING_SEED, size))
