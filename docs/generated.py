@@ -23,6 +23,7 @@ from evoswarm.cli.telling.events import AnyEvent
 from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies import About, Recipe, Route, Vote
 from evoswarm.policies.policy import PolicyModel
+from evoswarm.policies.route import PromptCluster
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
 
@@ -206,6 +207,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "mix keys": lambda: _table(Recipe),
     "vote keys": lambda: _table(Vote),
     "route keys": lambda: _table(Route),
+    "cluster keys": lambda: _table(PromptCluster),
     "about keys": lambda: _table(About),
     "study keys": lambda: _table(StudySettings),
     "commands": command_pages,

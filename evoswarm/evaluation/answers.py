@@ -25,7 +25,7 @@ def answer_of(policy: Policy, task: Task, item: Item, rows: Sequence[Evaluation]
         policy: of any kind.
         task: of the item; scores what is put together from several answers.
         item: any.
-        rows: what the mixes did that the policy needs for this task, in the order of ``Policy.mixes``.
+        rows: what the mixes did that the policy needs for this item, in the order of ``Policy.mixes``.
     """
     return _ANSWERS[policy.kind](policy, task, item, rows)
 
@@ -67,9 +67,21 @@ def _vote(vote: Vote, task: Task, item: Item, rows: Sequence[Evaluation]) -> Eva
 def _route(route: Route, task: Task, item: Item, rows: Sequence[Evaluation]) -> Evaluation:
     """The answer of the surest; policies that fail are passed over, and where all fail, the first failure counts."""
     rest, answers = iter(rows), []
-    for policy in route.chosen(item.task):
-        answers.append(answer_of(policy, task, item, [next(rest) for _ in policy.mixes(item.task)]))
+    for policy in route.chosen(item.task, item.prompt):
+        mixes = policy.mixes(item.task, item.prompt)
+        answers.append(answer_of(policy, task, item, [next(rest) for _ in mixes]))
     return first_of_least(route, answers, lambda row: row.entropy)
+
+
+def by_mixes(policy: Policy, items: Sequence[Item]) -> list[tuple[tuple[Recipe, ...], list[int]]]:
+    """What has to be decoded of a policy, and the positions of the items that it is decoded for.
+
+    Items that decide alike are together; in order of the first of them.
+    """
+    groups: dict[tuple[str, str | None], list[int]] = {}
+    for place, item in enumerate(items):
+        groups.setdefault((item.task, item.prompt if policy.reads_prompts else None), []).append(place)
+    return [(policy.mixes(*decides), places) for decides, places in groups.items()]
 
 
 def first_of_least(policy: Policy, rows: Sequence[Evaluation], value: Callable[[Evaluation], float]) -> Evaluation:

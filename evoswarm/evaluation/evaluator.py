@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from evoswarm.canonical import digest_of
-from evoswarm.evaluation.answers import answer_of
+from evoswarm.evaluation.answers import answer_of, by_mixes
 from evoswarm.evaluation.cached_summary import CachedSummary, items_digest, summary_digest
 from evoswarm.evaluation.evaluation import Evaluation, Summary
 from evoswarm.evaluation.ledger import Ledger
@@ -101,16 +101,12 @@ class Evaluator(MixEvaluator):
 
     def _wanted(self, policies: Mapping[str, Policy], items: Sequence[Item]) -> dict[str, Wanted]:
         """The mixes that the policies need, each once, with the items that they are needed for; by digest."""
-        by_task: dict[str, list[int]] = {}
-        for place, item in enumerate(items):
-            by_task.setdefault(item.task, []).append(place)
         recipes: dict[str, Recipe] = {}
         places: dict[str, set[int]] = {}
         for digest, policy in policies.items():
-            for task, positions in by_task.items():
-                for mix, recipe in _mixes(digest, policy, task):
-                    recipes.setdefault(mix, recipe)
-                    places.setdefault(mix, set()).update(positions)
+            for mix, recipe, positions in _mixes(digest, policy, items):
+                recipes.setdefault(mix, recipe)
+                places.setdefault(mix, set()).update(positions)
         for recipe in recipes.values():
             self.swarm.check(recipe)
         contexts = self.contexts(recipes)
@@ -127,9 +123,8 @@ class Evaluator(MixEvaluator):
         self, policies: Mapping[str, Policy], digests: Mapping[str, Sequence[str]], items: Sequence[Item]
     ) -> dict[str, str]:
         """What the summary of every policy is kept under, by digest."""
-        tasks = list(dict.fromkeys(item.task for item in items))
         mixes = {
-            digest: dict(one for task in tasks for one in _mixes(digest, policy, task))
+            digest: {mix: recipe for mix, recipe, _ in _mixes(digest, policy, items)}
             for digest, policy in policies.items()
         }
         contexts = self.contexts({digest: recipe for some in mixes.values() for digest, recipe in some.items()})
@@ -170,14 +165,13 @@ class Evaluator(MixEvaluator):
             if isinstance(policy, Recipe):
                 tables[digest] = EvaluationTable([rows[digest][place] for place in range(len(items))], names)
                 continue
-            tasks = dict.fromkeys(item.task for item in items)
-            mixes = {task: [_named(recipe) for recipe in policy.mixes(task)] for task in tasks}
-            needed = {one for some in mixes.values() for one in some}
+            mixes = _named_mixes(policy, items)
+            needed = {one for some in mixes for one in some}
             for one in needed - evaluations.keys():
                 mix, own = one
                 evaluations[one] = {place: row.evaluation(own) for place, row in rows[mix].items()}
             answers = [
-                answer_of(policy, self.tasks[item.task], item, [evaluations[one][place] for one in mixes[item.task]])
+                answer_of(policy, self.tasks[item.task], item, [evaluations[one][place] for one in mixes[place]])
                 for place, item in enumerate(items)
             ]
             lasts = all(row.lasts for mix, _ in needed for row in rows[mix].values())
@@ -215,9 +209,21 @@ def _distinct(policies: Sequence[Policy]) -> tuple[list[str], dict[str, Policy]]
     return digests, dict(zip(digests, policies, strict=True))
 
 
-def _mixes(digest: str, policy: Policy, task: str) -> list[tuple[str, Recipe]]:
-    """The mixes that a policy needs for a task, with their digests; that of a mix is known, and takes time to find."""
-    return [(digest, policy)] if isinstance(policy, Recipe) else [(one.digest, one) for one in policy.mixes(task)]
+def _mixes(digest: str, policy: Policy, items: Sequence[Item]) -> list[tuple[str, Recipe, Sequence[int]]]:
+    """The mixes that a policy needs, with their digests and the positions of the items that they are needed for; the
+    digest of a mix is known, and takes time to find."""
+    if isinstance(policy, Recipe):
+        return [(digest, policy, range(len(items)))] if items else []
+    return [(one.digest, one, places) for mixes, places in by_mixes(policy, items) for one in mixes]
+
+
+def _named_mixes(policy: Policy, items: Sequence[Item]) -> list[list[_Named]]:
+    """Per item, the mixes that a policy needs for it."""
+    found: dict[int, list[_Named]] = {}
+    for mixes, places in by_mixes(policy, items):
+        named = [_named(recipe) for recipe in mixes]
+        found |= dict.fromkeys(places, named)
+    return [found[place] for place in range(len(items))]
 
 
 def _joined(contexts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from evoswarm.evaluation.answers import answer_of
+from evoswarm.evaluation.answers import answer_of, by_mixes
 from evoswarm.evaluation.asked import item_digest
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.ledger import Ledger
@@ -72,12 +72,13 @@ class KeptEvaluations:
         Raises:
             RunError: a row is damaged.
         """
-        mixes = {task: policy.mixes(task) for task in dict.fromkeys(item.task for item in items)}
-        recipes = {_named(recipe): recipe for some in mixes.values() for recipe in some}
+        groups = by_mixes(policy, items)
+        recipes = {_named(recipe): recipe for mixes, _ in groups for recipe in mixes}
         rows = {key: self._rows(recipe, items) for key, recipe in recipes.items()}
+        needed = {place: mixes for mixes, places in groups for place in places}
         found: list[Evaluation | None] = []
         for place, item in enumerate(items):
-            parts = [rows[_named(recipe)][place] for recipe in mixes[item.task]]
+            parts = [rows[_named(recipe)][place] for recipe in needed[place]]
             known = [part for part in parts if part is not None]
             whole = len(known) == len(parts)
             found.append(answer_of(policy, self._tasks[item.task], item, known) if whole else None)

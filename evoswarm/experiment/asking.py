@@ -171,7 +171,8 @@ def _asking(policy: Policy, name: str, said: TaskAsked, file: str) -> Asking:
 
 def _elects(policy: Policy) -> bool:
     """Whether an answer may be elected among several."""
-    return policy.kind != "mix" or any(recipe.samples > 1 for recipe in policy.mixes(""))
+    parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
+    return any(one.kind == "vote" or any(recipe.samples > 1 for recipe in one.mixes("")) for one in parts)
 
 
 def _of_one_column(template: Template) -> bool:

@@ -205,7 +205,7 @@ class Recipe(PolicyModel):
         """Whether a member leads or follows."""
         return "lead" if name == self.lead else "follower"
 
-    def mixes(self, task: str) -> tuple[Recipe, ...]:
+    def mixes(self, task: str, prompt: str | None = None) -> tuple[Recipe, ...]:
         """The recipe itself, whatever the task."""
         return (self,)
 

@@ -71,8 +71,18 @@ class Policy(Protocol):
         """What a member does in it."""
         ...
 
-    def mixes(self, task: str) -> tuple[Recipe, ...]:
-        """What has to be decoded to answer an item of this task."""
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the prompt of an item decides, beside its task, what has to be decoded."""
+        ...
+
+    def mixes(self, task: str, prompt: str | None = None) -> tuple[Recipe, ...]:
+        """What has to be decoded to answer an item.
+
+        Args:
+            task: its name.
+            prompt: as the task words it; None is any, and gives all that may be needed.
+        """
         ...
 
     def without(self, name: str) -> Self | None:
@@ -106,6 +116,11 @@ class Policy(Protocol):
 
 class PolicyModel(Strict):
     """Base of the kinds: strict, versioned JSON."""
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the prompt of an item decides, beside its task, what has to be decoded."""
+        return False
 
     def to_json(self) -> str:
         """As JSON text, the same bytes for the same policy."""

@@ -1,17 +1,29 @@
-"""A router: which policy answers an item, by its task or by who is surest of its answer."""
+"""A router: which policy answers an item, by its task, by its prompt, or by who is surest of its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from evoswarm.canonical import digest_of
-from evoswarm.member_spec import MemberSpec
+from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import PolicyModel, Role, named_once
 from evoswarm.policies.vote import Vote
+from evoswarm.statistics.text_clusters import nearest
+
+SHOWN = 4
+"""N-grams of a cluster that words name."""
 
 
 def _kind(value: Any) -> Any:
@@ -21,19 +33,49 @@ def _kind(value: Any) -> Any:
 Routed = Annotated[Annotated[Recipe, Tag("mix")] | Annotated[Vote, Tag("vote")], Discriminator(_kind)]
 
 
+class PromptCluster(Strict):
+    """A kind of prompts, and who answers those.
+
+    Attributes:
+        ngrams: how much each character n-gram speaks for it, see `evoswarm.statistics.text_clusters`.
+        policy: the position of the policy that answers.
+        like: the prompts that it was made from, in words; decides nothing.
+    """
+
+    ngrams: dict[Annotated[str, Field(min_length=1)], Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    policy: int = Field(ge=0)
+    like: str = ""
+
+    @field_validator("ngrams")
+    @classmethod
+    def _heaviest_first(cls, ngrams: dict[str, int]) -> dict[str, int]:
+        return dict(sorted(ngrams.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    @property
+    def typical(self) -> str:
+        """Its heaviest n-grams, none within another: ``'gcd', '0,'``."""
+        shown: list[str] = []
+        for ngram in (one.strip() for one in self.ngrams):
+            if ngram and not any(ngram in other or other in ngram for other in shown):
+                shown.append(ngram)
+        return ", ".join(map(repr, shown[:SHOWN])) or repr(next(iter(self.ngrams)))
+
+
 class Route(PolicyModel):
     """A router.
 
-    By ``task``, a policy is chosen before anything is decoded. By ``confidence``, all of them answer, and the answer
-    with the least mean entropy per step counts; policies that fail are passed over, ties go to the first.
-    Each policy asks in its own way, by its own prompt format.
+    By ``task`` and by ``cluster`` of prompts, a policy is chosen before anything is decoded. By ``confidence``, all of
+    them answer, and the answer with the least mean entropy per step counts; policies that fail are passed over, ties go
+    to the first. Each policy asks in its own way, by its own prompt format.
 
     Attributes:
         kind: of policy.
         version: of this format.
         by: what decides.
-        policies: who may answer, at least one; the first answers items of tasks that are not named.
+        policies: who may answer, at least one; the first answers items of tasks that are not named, and prompts like
+            none of the clusters.
         tasks: by task, the position of the policy that answers its items; only for ``by: task``.
+        clusters: of prompts, as their tasks word them; only for ``by: cluster``.
 
     Example:
         >>> route = Route(by="task", policies=(recipe, vote), tasks={"sums": 1})
@@ -43,24 +85,40 @@ class Route(PolicyModel):
 
     kind: Literal["route"] = "route"
     version: Literal[1] = 1
-    by: Literal["task", "confidence"]
+    by: Literal["task", "confidence", "cluster"]
     policies: tuple[Routed, ...] = Field(min_length=1)
     tasks: dict[str, int] = Field(default_factory=dict)
+    clusters: tuple[PromptCluster, ...] = ()
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         named_once(spec for policy in self.policies for spec in policy.specs)
         if self.tasks and self.by != "task":
             raise ValueError(f"tasks: expected none (answers are chosen by {self.by}), got {', '.join(self.tasks)}")
-        for task, position in self.tasks.items():
+        if bool(self.clusters) != (self.by == "cluster"):
+            wanted = "at least one" if self.by == "cluster" else "none"
+            raise ValueError(f"clusters: expected {wanted} (answers are chosen by {self.by}), got {len(self.clusters)}")
+        places = {f"tasks.{task}": position for task, position in self.tasks.items()}
+        places |= {f"clusters.{number}.policy": one.policy for number, one in enumerate(self.clusters)}
+        for key, position in places.items():
             if not 0 <= position < len(self.policies):
-                raise ValueError(f"tasks.{task}: expected a position of {len(self.policies)} policies, got {position}")
+                raise ValueError(f"{key}: expected a position of {len(self.policies)} policies, got {position}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = fields(self)
+        if not self.clusters:
+            content.pop("clusters", None)
+        return content
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what decides: the policies in order, and who answers which task."""
-        return digest_of([self.by, [policy.digest for policy in self.policies], self.tasks])
+        """SHA-256 over what decides: the policies in order, and who answers which task or cluster."""
+        clusters = [[sorted(one.ngrams.items()), one.policy] for one in self.clusters]
+        return digest_of(
+            [self.by, [one.digest for one in self.policies], self.tasks, *([clusters] if clusters else [])]
+        )
 
     @property
     def specs(self) -> tuple[MemberSpec, ...]:
@@ -77,17 +135,36 @@ class Route(PolicyModel):
         """Nobody: who answers alone is not missed by the others."""
         return ()
 
-    def chosen(self, task: str) -> tuple[Recipe | Vote, ...]:
-        """The policies that may answer an item of this task."""
-        return (self.policies[self.tasks.get(task, 0)],) if self.by == "task" else self.policies
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether who answers hangs on the prompt."""
+        return self.by == "cluster"
+
+    def cluster(self, prompt: str) -> int | None:
+        """The position of the cluster of a prompt; None where it is like none."""
+        return nearest([one.ngrams for one in self.clusters], prompt)
+
+    def chosen(self, task: str, prompt: str | None = None) -> tuple[Recipe | Vote, ...]:
+        """The policies that may answer an item.
+
+        Args:
+            task: its name.
+            prompt: as the task words it; None is any.
+        """
+        if self.by == "task":
+            return (self.policies[self.tasks.get(task, 0)],)
+        if self.by == "confidence" or prompt is None:
+            return self.policies
+        cluster = self.cluster(prompt)
+        return (self.policies[0 if cluster is None else self.clusters[cluster].policy],)
 
     def role(self, name: str) -> Role:
         """Every member answers on its own."""
         return "voter"
 
-    def mixes(self, task: str) -> tuple[Recipe, ...]:
+    def mixes(self, task: str, prompt: str | None = None) -> tuple[Recipe, ...]:
         """What the chosen policies need."""
-        return tuple(recipe for policy in self.chosen(task) for recipe in policy.mixes(task))
+        return tuple(recipe for policy in self.chosen(task, prompt) for recipe in policy.mixes(task, prompt))
 
     def without(self, name: str) -> Route | None:
         """None: a router less one of its policies is another router."""
@@ -95,20 +172,28 @@ class Route(PolicyModel):
 
     def bound(self, specs: Mapping[str, MemberSpec]) -> Route:
         """The router with other specs for its members, by name."""
-        return Route(by=self.by, policies=tuple(one.bound(specs) for one in self.policies), tasks=self.tasks)
+        return self.model_copy(update={"policies": tuple(one.bound(specs) for one in self.policies)})
 
     def words(self, spoken: Mapping[str, float] | None = None) -> list[str]:
         """Who answers what, one sentence per line; shares of steps are of all policies together, and left out."""
         if self.by == "confidence":
             head = f"{len(self.policies)} policies answer, and the answer with the least mean entropy per step counts:"
             return [head, *(line for policy in self.policies for line in policy.words())]
-        lines = [f"{task}: {' '.join(self.policies[place].words())}" for task, place in self.tasks.items()]
+        places = [*self.tasks.items(), *((_worded(one), one.policy) for one in self.clusters)]
+        lines = [f"{which}: {' '.join(self.policies[place].words())}" for which, place in places]
         return [*lines, f"Anything else: {' '.join(self.policies[0].words())}"]
 
     def parameters(self) -> dict[str, Any]:
         """The router as parameters, policy by policy."""
         found: dict[str, Any] = {"digest": self.digest, "by": self.by}
         found |= {f"task.{task}": place for task, place in self.tasks.items()}
+        for number, one in enumerate(self.clusters):
+            found |= {f"cluster.{number}.policy": one.policy, f"cluster.{number}.ngrams": one.typical}
         for place, policy in enumerate(self.policies):
             found |= {f"policy.{place}.{key}": value for key, value in policy.parameters().items()}
         return found
+
+
+def _worded(cluster: PromptCluster) -> str:
+    """Which prompts a cluster is of, as a line begins."""
+    return f"Prompts with {cluster.typical}" + (f" ({cluster.like})" if cluster.like else "")

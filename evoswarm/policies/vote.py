@@ -101,7 +101,7 @@ class Vote(PolicyModel):
         """Every member answers on its own."""
         return "voter"
 
-    def mixes(self, task: str) -> tuple[Recipe, ...]:
+    def mixes(self, task: str, prompt: str | None = None) -> tuple[Recipe, ...]:
         """The voters' recipes, whatever the task."""
         return tuple(voter.recipe for voter in self.voters)
 

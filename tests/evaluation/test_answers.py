@@ -14,12 +14,13 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluation import summarize
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.judge import elected
+from evoswarm.evaluation.kept import KeptEvaluations
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.policies.route import Route
+from evoswarm.policies.route import PromptCluster, Route
 from evoswarm.policies.vote import Vote, Voter
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
 from evoswarm.tasks.task import Item
@@ -229,6 +230,33 @@ def test_every_policy_of_a_route_asks_in_its_own_way(swarm: Swarm, evaluator: Ev
     again = Evaluator(swarm, evaluator.tasks, evaluator.ledger)
     assert again.summaries(routes, items) == sums
     assert sums == [summarize(items, rows, evaluator.tasks) for rows in (plain, own)]
+
+
+def test_a_router_by_prompt_decodes_and_pays_who_is_chosen_only(
+    swarm: Swarm, evaluator: Evaluator, items: list[Item]
+) -> None:
+    first, vote = alone(swarm, 0), of(swarm, 0.1, 1, 1)
+    letter = items[0].prompt[5]  # of one of the words: some prompts have it, some have not
+    clusters = (PromptCluster(ngrams={letter: 5}, policy=1), PromptCluster(ngrams={items[0].prompt[:3]: 1}, policy=0))
+    router = Route(by="cluster", policies=(first, vote), clusters=clusters)
+    (routed,) = evaluator.evaluate([router], items)
+    known = evaluator.decoded
+    (summary,) = evaluator.summaries([router], items)
+    there = [letter in item.prompt for item in items]
+    assert any(there)
+    assert not all(there)
+    (mine,), (theirs,) = evaluator.evaluate([first], items), evaluator.evaluate([vote], items)
+    assert known == there.count(False) + 3 * there.count(True), "of the three voters, and of one of them alone"
+    for routed_row, one, other, voted in zip(routed, mine, theirs, there, strict=True):
+        row = other if voted else one
+        assert (routed_row.answer, routed_row.score) == (row.answer, row.score)
+        assert routed_row.cost.flops == row.cost.flops
+    assert summary == summarize(items, routed, evaluator.tasks)
+    again = Evaluator(swarm, evaluator.tasks, evaluator.ledger)
+    assert (again.summaries([router], items), again.decoded) == ([summary], 0)
+    kept = KeptEvaluations(evaluator.ledger, evaluator.tasks)
+    kept.settle([router], items)
+    assert kept.evaluations(router, items) == routed
 
 
 def test_copies_of_a_member_under_other_names_each_pay_for_themselves(

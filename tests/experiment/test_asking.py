@@ -103,9 +103,10 @@ def test_tasks_that_differ_have_to_be_named_and_limits_alone_do_not() -> None:
 
 
 def test_a_router_by_task_wants_to_know_the_task() -> None:
-    by_task, by_confidence = EXAMPLES["route"]
+    by_task, by_confidence, by_cluster = EXAMPLES["route"]
     tasks = {"sums": {"max_bytes": 8}, "words": {"max_bytes": 8}}
     assert Asking.of(document(by_confidence, **tasks)).max_bytes == 8
+    assert Asking.of(document(by_cluster, **tasks)).max_bytes == 8
     with pytest.raises(RunError, match=r"expected one of sums, words \(they differ in who answers\)"):
         Asking.of(document(by_task, **tasks))
     assert Asking.of(document(by_task, **tasks), "sums").task == "sums"

@@ -12,6 +12,7 @@ from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import KINDS, Policy, Recipe, Route, Vote, load_policy, read_policy
 from evoswarm.policies.mix import RecipeMember
+from evoswarm.policies.route import PromptCluster
 from evoswarm.policies.vote import Voter
 
 
@@ -35,6 +36,14 @@ EXAMPLES: dict[str, list[Policy]] = {
     "route": [
         Route(by="task", policies=(alone("a"), vote(b=1.0, c=2.0)), tasks={"sums": 1}),
         Route(by="confidence", policies=(alone("a"), alone("b", prompt_format="Q: {prompt}"))),
+        Route(
+            by="cluster",
+            policies=(alone("a"), mix("b", "c"), vote(a=1.0, b=2.0)),
+            clusters=(
+                PromptCluster(ngrams={"+": 500, "0+": 300}, policy=1, like="mostly sums"),
+                PromptCluster(ngrams={"spell": 900, "ö": 1}, policy=2),
+            ),
+        ),
     ],
 }
 every_policy = pytest.mark.parametrize("policy", [one for some in EXAMPLES.values() for one in some])
@@ -91,10 +100,62 @@ def test_votes_of_weights_in_proportion_are_one_vote() -> None:
 
 
 def test_tasks_choose_or_all_answer() -> None:
-    by_task, by_confidence = EXAMPLES["route"]
+    by_task, by_confidence, _ = EXAMPLES["route"]
     assert [recipe.lead for recipe in by_task.mixes("sums")] == ["b", "c"]
     assert [recipe.lead for recipe in by_task.mixes("another")] == ["a"]
     assert [recipe.lead for recipe in by_confidence.mixes("sums")] == ["a", "b"]
+
+
+def test_prompts_choose() -> None:
+    by_cluster = EXAMPLES["route"][2]
+    assert by_cluster.reads_prompts
+    assert not any(one.reads_prompts for one in EXAMPLES["route"][:2])
+    leads = {
+        prompt: [recipe.lead for recipe in by_cluster.mixes("sums", prompt)]
+        for prompt in ("12+34=", "SPELL it: 7+7", "Ö and ö", "", "nothing known \U0001f600\ud800", "0+0 " * 9000)
+    }
+    assert [*leads.values()] == [["b"], ["a", "b"], ["a", "b"], ["a"], ["a"], ["b"]]
+    assert [recipe.lead for recipe in by_cluster.mixes("sums")] == ["a", "b", "a", "b"], "without a prompt all may"
+    assert by_cluster.words()[0].startswith("Prompts with '+' (mostly sums): b leads: it speaks")
+
+
+def test_what_a_cluster_is_like_decides_nothing_and_its_weights_do() -> None:
+    by_cluster = EXAMPLES["route"][2]
+    assert isinstance(by_cluster, Route)
+    first, second = by_cluster.clusters
+
+    def digest(**changes: Any) -> str:
+        return by_cluster.model_copy(update={"clusters": (first.model_copy(update=changes), second)}).digest
+
+    assert digest(like="") == by_cluster.digest
+    assert len({by_cluster.digest, digest(policy=0), digest(ngrams={"+": 500, "0+": 301})}) == 3
+    turned = json.loads(by_cluster.to_json())
+    turned["clusters"][0]["ngrams"] = dict(reversed(turned["clusters"][0]["ngrams"].items()))
+    assert read_policy(json.dumps(turned)).to_json() == by_cluster.to_json()
+
+
+def test_files_and_digests_of_other_routers_are_what_they_were() -> None:
+    assert "clusters" not in json.loads(EXAMPLES["route"][0].to_json())
+    assert EXAMPLES["route"][1].digest == "edae1f6423719edf9cfce44bae3c611561a0eef7fb80f1e6bffc5afba9e7213d"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"clusters": []}, "clusters: expected at least one (answers are chosen by cluster), got 0"),
+        ({"by": "confidence"}, "clusters: expected none (answers are chosen by confidence), got 2"),
+        (
+            {"clusters": [{"ngrams": {"a": 1}, "policy": 3}]},
+            "clusters.0.policy: expected a position of 3 policies, got 3",
+        ),
+        ({"clusters": [{"ngrams": {"a": 0}, "policy": 0}]}, "clusters.0.ngrams.a"),
+        ({"clusters": [{"ngrams": {}, "policy": 0}]}, "clusters.0.ngrams"),
+    ],
+)
+def test_a_mistake_in_a_router_is_named_with_its_field(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_policy(json.dumps({**json.loads(EXAMPLES["route"][2].to_json()), **change}), "route.json")
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
