@@ -19,9 +19,9 @@ from tests.oracle_symbols import symbols_of, view_of
 FLOOR = 1e-12
 
 
-def philox(position: int, symbol: int, key: int) -> int:
+def philox(position: int, symbol: int, key: int, purpose: int = 0) -> int:
     """First word of Philox-4x32-10."""
-    c, k, mask = [position, symbol, 0, 0], [key & 0xFFFFFFFF, key >> 32], 0xFFFFFFFF
+    c, k, mask = [position, symbol, purpose, 0], [key & 0xFFFFFFFF, key >> 32], 0xFFFFFFFF
     for _ in range(10):
         a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
         c = [(b >> 32) ^ c[1] ^ k[0], b & mask, (a >> 32) ^ c[3] ^ k[1], a & mask]
@@ -166,6 +166,21 @@ def choose(recipe: Recipe, fused: list[float], position: int, key: str, sample: 
     return first, scores[first] - scores[second]
 
 
+def draws_speaker(recipe: Recipe) -> bool:
+    """Whether each step draws one member by weight, and asks no other."""
+    whole = (recipe.sampling_temperature, recipe.top_k, recipe.top_p, recipe.min_p) == (1, 0, 1, 0)
+    plain = recipe.fusion.rule == "mixture" and recipe.fusion.parameters["beta"] == 0
+    return len(recipe.members) > 1 and (recipe.samples > 1 or recipe.sampled) and whole and plain
+
+
+def by_lot(recipe: Recipe, position: int, key: str, sample: int) -> list[int]:
+    """The members in the order in which they are drawn, each by its share of the weight that is left."""
+    word = noise_key(recipe, key, sample)
+    drawn = [(philox(position, i, word, purpose=1) + 0.5) / 2**32 for i in range(len(recipe.members))]
+    scores = [math.log(m.weight) - math.log(-math.log(u)) for m, u in zip(recipe.members, drawn, strict=True)]
+    return sorted(range(len(scores)), key=lambda i: -scores[i])
+
+
 class Answer(NamedTuple):
     """A text, its smallest margin (gates included), and the lead's entropies at the steps where it does not abstain."""
 
@@ -188,22 +203,27 @@ def decode(
     views = [view_of(member, symbols) for member in members]
     prompts = [member.prompt(recipe.prompt_format.replace("{prompt}", prompt)) for member in members]
     margin, lead = math.inf, recipe.lead_index
+    lots = draws_speaker(recipe)
     x: tuple[int, ...] = ()
     entropies: list[float] = []
     while len(symbols.raw(x)) < max_bytes and len(x) < max_symbols:
         led = views[lead].next_symbol(prompts[lead], x, recipe.epsilon)
         surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
         drawn = philox(len(x), 0xFFFFFFFF, noise_key(recipe, key, sample)) / 2**32
-        entropies += [] if led is None else [surprise]
-        spoken = {}
-        for i, member in enumerate(recipe.members):
-            if i == lead or _opens(recipe, member.threshold, surprise, drawn, led is None):
+        spoken: dict[int, list[float]] = {}
+        asked: set[int] = {lead} if not lots or any(member.threshold > 0 for member in recipe.members) else set()
+        for i in by_lot(recipe, len(x), key, sample) if lots else range(len(recipe.members)):
+            member = recipe.members[i]
+            open_to = i == lead or _opens(recipe, member.threshold, surprise, drawn, led is None)
+            if open_to and not (lots and spoken):
+                asked.add(i)
                 said = views[i].next_symbol(prompts[i], x, recipe.epsilon)
                 if said is not None:
                     spoken[i] = [math.log(max(p, FLOOR)) for p in said[0]]
             if i != lead and member.threshold > 0:
                 signal = drawn if recipe.gate == "random" else surprise
                 margin = min(margin, math.inf if led is None else abs(signal - member.threshold))
+        entropies += [] if led is None or lead not in asked else [surprise]
         if not spoken:
             return Answer("no_mass", margin, entropies)
         fused = fuse(recipe, spoken, lead, symbols.allowed(symbols.raw(x)))

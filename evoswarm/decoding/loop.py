@@ -6,6 +6,7 @@ member, never per stream.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -51,14 +52,14 @@ class Loop:
     def _step(self, batch: StepBatch) -> None:
         """Fuse, choose and append, for all ready streams at once."""
         streams, contexts = self._streams, self._contexts
-        choices = choose(batch, streams, contexts)
+        choices, asked = choose(batch, streams, contexts), batch.asked(streams.plans)
         symbols = choices.symbols
         massless = symbols == NO_MASS
         streams.follow_forced(batch.streams, symbols, contexts.alphabet.end)
-        self._record(batch, choices)
+        self._record(batch, asked, choices)
         for stream in batch.streams[massless].tolist():
             streams.fail(stream, Failure("no_mass", "no speaker gives mass to any allowed symbol"))
-        streams.record_step(batch.streams, batch.speaks)
+        streams.record_step(batch.streams, asked)
         ended = symbols == contexts.alphabet.end
         for stream, context in zip(batch.streams[ended].tolist(), batch.context[ended].tolist(), strict=True):
             if streams.live[stream]:
@@ -66,31 +67,33 @@ class Loop:
         going = ~ended & ~massless
         self._append(batch.streams[going], contexts.children(batch.context[going], symbols[going]))
 
-    def _record(self, batch: StepBatch, choices: Choices) -> None:
+    def _record(self, batch: StepBatch, asked: NDArray[np.bool_], choices: Choices) -> None:
         """What the step adds to margins, bounds, entropies, counters and traces."""
         streams, contexts, who = self._streams, self._contexts, batch.streams
         left_out = np.where(batch.speaks, contexts.left_out[batch.at], 0.0).max(1)
         streams.left_out[who] = np.maximum(streams.left_out[who], left_out)
         margins = np.where(choices.symbols == NO_MASS, np.inf, choices.margins)  # nothing was chosen, so not narrowly
         streams.margin[who] = np.minimum(streams.margin[who], np.minimum(batch.gate_margin, margins))
-        lead_speaks = ~contexts.abstains[batch.at_lead]
+        leads = asked[np.arange(len(who)), streams.plans.lead[batch.plan]]
+        lead_speaks = leads & ~contexts.abstains[batch.at_lead]
         streams.entropy[who] += np.where(lead_speaks, contexts.entropy[batch.at_lead], 0.0)
         streams.entropy_steps[who] += lead_speaks
         contexts.used[batch.context] = self._pool.clock
-        counters, asked = self._counters, batch.speaks.sum(1)
+        counters, lookups = self._counters, asked.sum(1)
         counters.symbols += len(who)
         counters.step_batches += 1
-        counters.text_lookups += int(asked.sum())
-        np.add.at(counters.asked_by_depth, depth_class(contexts.symbols[batch.context]), asked)
+        counters.text_lookups += int(lookups.sum())
+        np.add.at(counters.asked_by_depth, depth_class(contexts.symbols[batch.context]), lookups)
         for position in np.flatnonzero(streams.traced[who]).tolist():
-            self._trace(batch, position, choices)
+            self._trace(batch, position, bool(leads[position]), choices)
 
-    def _trace(self, batch: StepBatch, position: int, choices: Choices) -> None:
+    def _trace(self, batch: StepBatch, position: int, lead_asked: bool, choices: Choices) -> None:
         job = self._streams.jobs[self._streams.job[batch.streams[position]]]
         members = job.request.recipe.members
         speaks = batch.speaks[position, : len(members)]
         names = tuple(member.spec.name for member, one in zip(members, speaks, strict=True) if one)
-        entropy = float(self._contexts.entropy[batch.context[position], batch.lead[position]])
+        where = batch.context[position], batch.lead[position]
+        entropy = float(self._contexts.entropy[where]) if lead_asked else math.nan
         job.trace.append(Step(int(choices.symbols[position]), entropy, names, choices.candidates.get(position, ())))
 
     def _append(self, who: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:

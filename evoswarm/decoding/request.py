@@ -59,7 +59,7 @@ class Step:
 
     Attributes:
         symbol: the chosen symbol (its number in the recipe's alphabet).
-        entropy: of the lead, nats.
+        entropy: of the lead, nats; NaN where it was not asked.
         speakers: names of the members that spoke.
         candidates: the likeliest symbols of the fused distribution with their probabilities.
     """

@@ -216,6 +216,7 @@ class MixEvaluator:
             "noise_seed": recipe.noise_seed,
             "device": self.swarm.device_kind,
             "decoding": DECODING_VERSION,
+            **({"speaker": "drawn"} if recipe.draws_speaker else {}),  # once the whole mixture was, by other noise
         }
 
     @property

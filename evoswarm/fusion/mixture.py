@@ -11,6 +11,8 @@ from evoswarm.fusion.speakers import Speakers, Tensor
 class Mixture(FusionRule):
     """log sum_i w_i p_i."""
 
+    linear = True
+
     def fuse(self, speakers: Speakers) -> Tensor:
         return (speakers.log_weights[..., None] + speakers.log_probs).logsumexp(0)
 

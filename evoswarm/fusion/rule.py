@@ -21,12 +21,14 @@ class FusionRule(ABC):
         uses_weights: whether members' weights change what it does.
         uses_lead_weight: whether the lead's weight does; if not, the others' weights are normalised without it.
         uses_temperatures: whether temperatures change the greedy answer (where weights are not sharpened).
+        linear: whether its outcome is the speakers' distributions in proportion to their weights.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = (BETA,)
     uses_weights: ClassVar[bool] = True
     uses_lead_weight: ClassVar[bool] = True
     uses_temperatures: ClassVar[bool] = True
+    linear: ClassVar[bool] = False
 
     @abstractmethod
     def fuse(self, speakers: Speakers) -> Tensor:
@@ -53,6 +55,11 @@ class FusionRule(ABC):
     def tempers(self, values: Mapping[str, float]) -> bool:
         """Whether temperatures change the greedy answer under these parameters: sharpening looks at entropies."""
         return self.uses_temperatures or values.get(BETA.name, 0.0) > 0
+
+    def weighs_unheard(self, values: Mapping[str, float]) -> bool:
+        """Whether the outcome is the speakers' distributions in proportion to weights that are known before any of them
+        is: then a draw from it is a draw of a speaker by weight, and a draw from that speaker alone."""
+        return self.linear and values.get(BETA.name, 0.0) == 0
 
     def words(self, values: Mapping[str, float]) -> str:
         """How the rule reads with these parameters, as part of a sentence."""

@@ -20,7 +20,14 @@ from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName, alphabet_words
 from evoswarm.policies.policy import PolicyModel, Role
-from evoswarm.policies.sampling import GREEDY, answers_words, canonical_sampling, said_of_sampling, sampling_words
+from evoswarm.policies.sampling import (
+    GREEDY,
+    answers_words,
+    canonical_sampling,
+    drawn_as_fused,
+    said_of_sampling,
+    sampling_words,
+)
 from evoswarm.policies.shares import percent
 
 RECIPE_VERSION: Literal[1] = 1
@@ -165,6 +172,16 @@ class Recipe(PolicyModel):
         return self.samples > 1 or self.sampled
 
     @property
+    def draws_speaker(self) -> bool:
+        """Whether a step draws who speaks, by weight, and the symbol from that member alone.
+
+        It has the distribution of the mixture, for the work of one member: that of a step whose weights nobody's
+        distribution changes, drawn at temperature 1 with nothing left out.
+        """
+        unheard = self.fusion.definition.weighs_unheard(self.fusion.parameters)
+        return len(self.members) > 1 and unheard and drawn_as_fused(self)
+
+    @property
     def lead_index(self) -> int:
         """Position of the lead among the members."""
         return [member.spec.name for member in self.members].index(self.lead)
@@ -240,6 +257,8 @@ class Recipe(PolicyModel):
             name = member.spec.name
             who = f"{name} leads: it" if member is lead else name
             lines.append(f"{who} {self._when(member, spoken)}{self._weight(member)}{_temperature(member)}.")
+        if self.draws_speaker:
+            lines.append("Of those who have a say, each step draws one by weight, and asks no other.")
         return [*lines, f"Fusion: {self.fusion.definition.words(self.fusion.parameters)}.", *ends]
 
     def parameters(self) -> dict[str, Any]:

@@ -32,6 +32,11 @@ def said_of_sampling(recipe: Recipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name, silent in GREEDY.items() if getattr(recipe, name) != silent}
 
 
+def drawn_as_fused(recipe: Recipe) -> bool:
+    """Whether answers are drawn from the fused distribution as it is: at temperature 1, with nothing left out."""
+    return recipe.draws and recipe.sampling_temperature == 1 and not [*_cuts(recipe)]
+
+
 def sampling_words(recipe: Recipe) -> str:
     """Temperature and cuts of a recipe that draws: ``temperature 0.60, top-k 20, top-p 0.95``."""
     return ", ".join([f"temperature {recipe.sampling_temperature:.2f}", *_cuts(recipe)])

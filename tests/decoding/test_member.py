@@ -229,6 +229,22 @@ def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates
     assert all(step.speakers == ("guest",) for step in before)
 
 
+def test_who_is_drawn_and_has_nothing_to_say_makes_room_for_another(mute: Any) -> None:
+    swarm = Swarm([load_member(spec("llama-a"), 4096), load(mute)])
+    talker, silent = (RecipeMember(spec=one, weight=w) for one, w in zip(swarm.specs, (1.0, 9.0), strict=True))
+    drawn = Recipe(members=(talker, silent), lead="llama-a", samples=1, sampled=True)
+    assert drawn.draws_speaker
+    asked = [Request(drawn, prompt, prompt, max_bytes=6, trace=True) for prompt in ("rev tiger=", "47+85=", "xyz")]
+    spoke = set()
+    for done in swarm.decode(asked):
+        assert done.failure is None
+        for at, step in enumerate(done.trace):
+            spelled = not set(spoken(done.trace[:at])) - set(b" ab")
+            assert step.speakers in [("llama-a",), ("guest",) if spelled else ("llama-a", "guest")]
+            spoke.add(step.speakers)
+    assert ("llama-a", "guest") in spoke
+
+
 def spoken(trace: Any) -> Any:
     return bytes(step.symbol for step in trace)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import Streams
 
 
@@ -20,7 +21,8 @@ class StepBatch:
         context: ``[n]`` where they stand.
         lead: ``[n]`` index in the swarm.
         members: ``[n, width]`` indices in the swarm.
-        speaks: ``[n, width]`` who has a say; before the gates are open, who has one whatever the lead says.
+        speaks: ``[n, width]`` who is heard; before the gates are open, who is whatever the lead says.
+        may_speak: ``[n, width]`` for whom the gates are open: more than speak where a step draws its speaker.
         gate_margin: ``[n]`` distance of the lead's entropy (nats), or of the draw, from the nearest threshold.
         present: ``[n, width]`` speaks, is known, and has something to say.
         alone: ``[n]`` one member speaks, greedily, and nobody asks for more than its most likely symbol.
@@ -32,6 +34,7 @@ class StepBatch:
     lead: NDArray[np.int64]
     members: NDArray[np.int64]
     speaks: NDArray[np.bool_]
+    may_speak: NDArray[np.bool_]
     gate_margin: NDArray[np.float64]
     present: NDArray[np.bool_]
     alone: NDArray[np.bool_]
@@ -41,13 +44,16 @@ class StepBatch:
         """``[n]`` streams before the first stage."""
         plans, plan = streams.plans, streams.plan[moving]
         members = plans.members[plan]
+        speaks = plans.thresholds[plan] <= 0
+        speaks[plans.draws_speaker[plan]] = False  # who it will be is not drawn yet
         return cls(
             streams=moving,
             plan=plan,
             context=streams.context[moving],
             lead=plans.members[plan, plans.lead[plan]],
             members=members,
-            speaks=plans.thresholds[plan] <= 0,
+            speaks=speaks,
+            may_speak=np.zeros(members.shape, dtype=bool),
             gate_margin=np.full(len(moving), np.inf),
             present=np.zeros(members.shape, dtype=bool),
             alone=np.zeros(len(moving), dtype=bool),
@@ -66,6 +72,13 @@ class StepBatch:
     def at_lead(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The same for the leads: ``[n]`` and ``[n]``."""
         return self.context, self.lead
+
+    def asked(self, plans: Plans) -> NDArray[np.bool_]:
+        """``[n, width]`` whose distributions the step takes: the speakers', and the lead's where it opens gates."""
+        asked = self.speaks.copy()
+        heeds = np.flatnonzero(plans.heeds_lead[self.plan])
+        asked[heeds, plans.lead[self.plan[heeds]]] = True
+        return asked
 
     def __len__(self) -> int:
         return len(self.streams)

@@ -104,7 +104,7 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tup
     rows = np.where(present, contexts.row[batch.context[:, None], members], NO_ROW)
     log_probs = contexts.distributions.take(np.ascontiguousarray(rows.T))
     lead = plans.lead[batch.plan]
-    before = (batch.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1)
+    before = (batch.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1).clip(max=width - 1)
 
     def columns(table: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[batch.plan], order, 1).T))

@@ -37,7 +37,8 @@ class CompletionBuilder:
         self._touched: dict[tuple[int, int], tuple[int, int]] = {}
         taken = np.arange(streams.spoke.shape[1])[None] < streams.steps[:, None]
         self._spoke = streams.spoke & taken[:, :, None]
-        self._opened = self._spoke.sum(2) > 1
+        lead = streams.plans.lead[streams.plan][:, None, None]
+        self._opened = self._spoke.sum(2) > np.take_along_axis(self._spoke, lead, 2)[:, :, 0]
         self._histories = _numbered(streams.context[:, None], np.moveaxis(self._spoke, 2, 1)).tolist()
         self._open_histories = _numbered(streams.context, self._opened).tolist()
         self._open_steps: list[int] = self._opened.sum(1).tolist()

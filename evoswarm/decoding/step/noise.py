@@ -19,6 +19,7 @@ LOW = np.uint64(0xFFFFFFFF)
 ROUNDS = 10
 WORDS_AT_ONCE = 1 << 14  # they should fit into a processor's cache
 NO_SYMBOL = LOW  # stands where a symbol's number would: no alphabet has so many
+SYMBOLS, SPEAKERS = np.uint64(0), np.uint64(1)  # third word of a counter: what is drawn
 
 
 def noise_key(noise_seed: int, item_key: str, sample: int) -> int:
@@ -106,10 +107,25 @@ def gumbel_at(
     return np.concatenate([*drawn, np.empty((0, symbols.shape[1]))])
 
 
-def _gumbel(pairs: NDArray[np.uint64], symbol: NDArray[np.uint64]) -> NDArray[np.float64]:
+def gumbel_of_speakers(keys: NDArray[np.uint64], positions: NDArray[np.int64], speakers: int) -> NDArray[np.float64]:
+    """Gumbel noise for the members of a recipe, independent of that of the symbols.
+
+    Args:
+        keys: ``[streams]`` noise keys.
+        positions: ``[streams]`` numbers of symbols before.
+        speakers: how many may be drawn.
+
+    Returns:
+        ``[streams, speakers]``.
+    """
+    pairs = np.stack([keys, positions.astype(np.uint64)], axis=1)
+    return _gumbel(pairs, np.arange(speakers, dtype=np.uint64)[None, :], SPEAKERS)
+
+
+def _gumbel(pairs: NDArray[np.uint64], symbol: NDArray[np.uint64], drawn: np.uint64 = SYMBOLS) -> NDArray[np.float64]:
     """``[n, some]`` for ``[n, 2]`` keys and positions and ``[n, some]`` or ``[1, some]`` symbols."""
     key, position = pairs[:, :1], pairs[:, 1:] + np.zeros_like(symbol)
     zero = np.zeros_like(position)
-    words = philox([position, symbol + zero, zero, zero], (key & LOW, key >> np.uint64(32)))
+    words = philox([position, symbol + zero, zero + drawn, zero], (key & LOW, key >> np.uint64(32)))
     uniform = (words[0].astype(np.float64) + 0.5) / 2.0**32
     return -np.log(-np.log(uniform))

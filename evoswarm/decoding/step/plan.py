@@ -20,6 +20,8 @@ class Plans:
         width: members of the largest.
         members: ``[plans, width]`` index in the swarm.
         lead: ``[plans]`` column of the lead.
+        draws_speaker: ``[plans]`` whether a step draws who speaks.
+        heeds_lead: ``[plans]`` whether a step must know what the lead says, whoever speaks.
         weights: ``[plans, width]``.
         temperatures: ``[plans, width]``.
         thresholds: ``[plans, width]`` nats, or of a draw; infinite where there is no member.
@@ -51,6 +53,8 @@ class Plans:
             self.thresholds[row, here] = [member.threshold for member in recipe.members]
         self.gate = np.array([GATES.index(recipe.gate) for recipe in recipes])
         self.lead = np.array([recipe.lead_index for recipe in recipes])
+        self.draws_speaker = np.array([recipe.draws_speaker for recipe in recipes])
+        self.heeds_lead = ~self.draws_speaker | (np.isfinite(self.thresholds) & (self.thresholds > 0)).any(1)
         rules = [recipe.fusion for recipe in recipes]
         self.parameters = {
             name: np.array([rule.parameters[name] for rule in rules], dtype=np.float32)

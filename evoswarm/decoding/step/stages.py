@@ -15,7 +15,8 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.request import Counters, depth_class
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.gate import speakers
-from evoswarm.decoding.step.noise import uniform
+from evoswarm.decoding.step.noise import gumbel_of_speakers, uniform
+from evoswarm.decoding.step.speaker import draw_speakers
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.policies.mix import GATES
@@ -33,6 +34,7 @@ class Stages:
         """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
         batch = self._with_known_leads(StepBatch.of(moving, self._streams))
         self._open_gates(batch)
+        self._draw_speakers(batch)
         complete = self._with_known_speakers(batch)
         missing = self._with_known_rows(batch)
         ready = complete & ~missing & self._streams.live[batch.streams]
@@ -41,29 +43,43 @@ class Stages:
         return batch.some(ready)
 
     def _with_known_leads(self, batch: StepBatch) -> StepBatch:
-        """Streams of which the lead's distribution is known."""
+        """Streams of which the lead's distribution is known, or need not be."""
         contexts, plans = self._contexts, self._streams.plans
-        self._look_up(batch, batch.speaks & ~contexts.known[batch.at])
+        heeds = plans.heeds_lead[batch.plan]
+        self._look_up(batch, batch.asked(plans) & ~contexts.known[batch.at])
         known = contexts.known[batch.at_lead]
         if contexts.failures:
-            rows = np.flatnonzero(known)
+            rows = np.flatnonzero(known & heeds)
             self._fail_with_members(batch, rows, plans.lead[batch.plan[rows]])
-        stays = known & self._streams.live[batch.streams]
+        stays = (known | ~heeds) & self._streams.live[batch.streams]
         return batch if stays.all() else batch.some(stays)
 
     def _open_gates(self, batch: StepBatch) -> None:
         """Who speaks, and how far streams are from another answer to that."""
         streams, plans, plan = self._streams, self._streams.plans, batch.plan
         signal, thresholds = self._contexts.entropy[batch.at_lead], plans.thresholds[plan]
-        abstains = self._contexts.abstains[batch.at_lead]
+        abstains = self._contexts.abstains[batch.at_lead] & plans.heeds_lead[plan]
         drawn = plans.gate[plan] == RANDOM
         if drawn.any():
             who = batch.streams[drawn]
             signal[drawn] = uniform(streams.key[who], streams.steps[who])
-        batch.speaks = speakers(signal, thresholds, plans.gate[plan] == LOW_ENTROPY, abstains)
+        batch.may_speak = speakers(signal, thresholds, plans.gate[plan] == LOW_ENTROPY, abstains)
+        batch.speaks = batch.may_speak.copy()
         decided = (thresholds > 0) & ~abstains[:, None]
         distances = np.where(decided, np.abs(signal[:, None] - thresholds), np.inf)
         batch.gate_margin = distances.min(1, initial=np.inf)
+
+    def _draw_speakers(self, batch: StepBatch) -> None:
+        """Where a step draws who speaks, that one does, behind those drawn before it who are known to abstain."""
+        streams, plans = self._streams, self._streams.plans
+        rows = np.flatnonzero(plans.draws_speaker[batch.plan])
+        if not len(rows):
+            return
+        who, plan = batch.streams[rows], batch.plan[rows]
+        contexts, at = self._contexts, (batch.context[rows, None], batch.members[rows])
+        noise = gumbel_of_speakers(streams.key[who], streams.steps[who], plans.width)
+        abstains = contexts.known[at] & contexts.abstains[at]
+        batch.speaks[rows] = draw_speakers(plans.weights[plan], noise, batch.may_speak[rows], abstains)
 
     def _with_known_speakers(self, batch: StepBatch) -> NDArray[np.bool_]:
         """Who is present; returns ``[n]`` whether all speakers' distributions are known."""
@@ -74,6 +90,8 @@ class Stages:
         if contexts.failures:  # who is to blame must not depend on who happened to be known first
             self._fail_with_members(batch, *np.nonzero(known & complete[:, None]))
         batch.present = known & ~contexts.abstains[batch.at]
+        # Who was drawn last may turn out to abstain just now: others are left, and one of them is drawn next time.
+        complete &= batch.present.any(1) | (batch.speaks == batch.may_speak).all(1)
         greedy = ~streams.plans.draws[batch.plan] & ~streams.traced[batch.streams]
         batch.alone = greedy & (batch.present.sum(1) == 1) & complete
         return complete

@@ -17,6 +17,7 @@ LEAST_SHARE = 0.005  # of open shares above 0
 ALWAYS = 0.35  # chance that a draw of an open share is 1
 NEVER = 0.05  # chance that it is 0
 INFINITE = 0.1  # chance of each infinite end of a parameter
+AS_FUSED = 0.25  # chance of a sampling temperature of exactly 1, at which a mixture costs one member a step
 
 FIELDS: Mapping[str, str] = {
     "member": "members",
@@ -200,8 +201,16 @@ def _ranges(space: SearchSpace) -> dict[str, GeneRange]:
         "weight": GeneRange(*genome.weight, "log"),
         "temperature": GeneRange(*genome.temperature, "log"),
         "open_share": share,
-        "sampling_temperature": GeneRange(*genome.sampling_temperature, "log"),
+        "sampling_temperature": GeneRange(*genome.sampling_temperature, "log", _as_fused(space)),
     }
+
+
+def _as_fused(space: SearchSpace) -> tuple[tuple[float, float], ...]:
+    """The temperature at which a mixture can be drawn from one member a step, where the space has such recipes."""
+    genome = space.genome
+    low, high = genome.sampling_temperature
+    linear = any(RULES[rule].linear for rule in genome.rules)
+    return ((1.0, AS_FUSED),) if linear and max(genome.samples) > 1 and low < high and low <= 1.0 <= high else ()
 
 
 def _range(parameter: Parameter, space: SearchSpace) -> GeneRange:
