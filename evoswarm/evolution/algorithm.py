@@ -1,4 +1,4 @@
-"""The two contracts of evolution: what a genome must offer, and what a search algorithm offers."""
+"""The contracts of evolution: what a genome must offer, what may be known of it, and what a search algorithm offers."""
 
 from __future__ import annotations
 
@@ -42,6 +42,19 @@ class Representation(Protocol[G]):
 
     def distance(self, first: G, second: G) -> float:
         """How different two genomes are, from 0 to 1."""
+        ...
+
+
+class Guide(Protocol[G]):
+    """What can be known of genomes before they are evaluated. It never replaces an evaluation: it says which genomes
+    are worth one. The same question has the same answer whenever a search is repeated."""
+
+    def refined(self, genomes: Sequence[G]) -> list[G]:
+        """Genomes a few steps better, in order; one of which nothing is known comes back as it is."""
+        ...
+
+    def promise(self, genomes: Sequence[G]) -> list[tuple[float, ...]]:
+        """How well each will do, in order: equally many numbers, larger is better, earlier ones decide first."""
         ...
 
 

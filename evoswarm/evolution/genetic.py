@@ -7,16 +7,16 @@ the best of parents and children together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
-from evoswarm.evolution.algorithm import Representation
+from evoswarm.evolution.algorithm import Guide, Representation
 from evoswarm.evolution.deap_operators import tournaments
 from evoswarm.evolution.individual import Individual, Origin
 from evoswarm.evolution.ranking import Ranking
-from evoswarm.evolution.settings import IslandSettings
+from evoswarm.evolution.settings import UNGUIDED, GuidanceSettings, IslandSettings
 
 G = TypeVar("G")
 
@@ -32,9 +32,10 @@ class Draft(Generic[G]):
     operator: str
     parents: tuple[str, ...] = ()
 
-    def born(self, generation: int, island: int, number: int) -> Individual[G]:
+    def born(self, generation: int, island: int, number: int, promise: tuple[float, ...] = ()) -> Individual[G]:
         """The individual, not evaluated yet."""
-        return Individual(self.genome, self.key, Origin(generation, island, number, self.operator, self.parents))
+        origin = Origin(generation, island, number, self.operator, self.parents)
+        return Individual(self.genome, self.key, origin, promise=promise)
 
 
 class Breeder(Generic[G]):
@@ -43,11 +44,22 @@ class Breeder(Generic[G]):
     Args:
         representation: of the genomes.
         known: keys of all individuals asked for so far; the caller owns it, drafts made here are added.
+        guide: knows something of genomes before they are evaluated; None is nobody.
+        guidance: what is done with that.
     """
 
-    def __init__(self, representation: Representation[G], known: set[str]) -> None:
+    def __init__(
+        self,
+        representation: Representation[G],
+        known: set[str],
+        guide: Guide[G] | None = None,
+        guidance: GuidanceSettings = UNGUIDED,
+    ) -> None:
         self._representation = representation
         self._known = known
+        self._guide = guide
+        self._drafts_each = 1 if guide is None else guidance.screen
+        self._refine = 0.0 if guide is None else guidance.refine
 
     def founders(self, rng: Random) -> list[Draft[G]]:
         """The representation's founders that behave differently, most important first."""
@@ -57,6 +69,10 @@ class Breeder(Generic[G]):
             drafts.setdefault(key, Draft(genome, key, operator))
         self._known.update(drafts)
         return list(drafts.values())
+
+    def randoms(self, count: int, rng: Random) -> list[Draft[G]]:
+        """So many random genomes, the more promising ones of several if there is a guide."""
+        return self._screened(lambda wanted: [self.random(rng) for _ in range(wanted)], count)
 
     def random(self, rng: Random, operator: str = "random") -> Draft[G]:
         """A random genome, drawn again up to 5 times if its behaviour is known."""
@@ -77,6 +93,8 @@ class Breeder(Generic[G]):
     ) -> list[Draft[G]]:
         """Children of parents chosen by tournaments; random genomes where the population has gaps.
 
+        With a guide, each is the most promising of several drafts, and some are refined.
+
         Args:
             population: successes; each tournament draws from all of them.
             count: drafts wanted.
@@ -85,12 +103,16 @@ class Breeder(Generic[G]):
             rng: where all chance comes from.
         """
         gaps = min(count, max(0, settings.population - len(population)))
-        drafts = [self.random(rng) for _ in range(gaps)]
         candidates = ranking.candidates(population)
-        while len(drafts) < count:
-            first, second = (winner.individual for winner in tournaments(candidates, 2, settings.tournament, rng))
-            drafts.extend(self._children(first, second, settings, rng)[: count - len(drafts)])
-        return drafts
+
+        def bred(wanted: int) -> list[Draft[G]]:
+            drafts: list[Draft[G]] = []
+            while len(drafts) < wanted:
+                first, second = (winner.individual for winner in tournaments(candidates, 2, settings.tournament, rng))
+                drafts.extend(self._children(first, second, settings, rng)[: wanted - len(drafts)])
+            return drafts
+
+        return [*self.randoms(gaps, rng), *self._refined(self._screened(bred, count - gaps), rng)]
 
     def reseeded(
         self, pool: Sequence[Individual[G]], count: int, settings: IslandSettings, rng: Random
@@ -138,6 +160,29 @@ class Breeder(Generic[G]):
             if self._representation.key(genome) not in self._known:
                 break
         return self.draft(genome, operator, parents)
+
+    def _screened(self, made: Callable[[int], list[Draft[G]]], count: int) -> list[Draft[G]]:
+        """So many drafts, each the most promising of as many as the guidance says; the others were never there."""
+        if self._guide is None or self._drafts_each == 1 or count == 0:
+            return made(count)
+        before = set(self._known)
+        drafts = made(count * self._drafts_each)
+        promises = self._guide.promise([draft.genome for draft in drafts])
+        groups = [range(place, len(drafts), count) for place in range(count)]
+        chosen = [drafts[max(group, key=lambda place: (promises[place], -place))] for group in groups]
+        self._known.difference_update({draft.key for draft in drafts} - before - {draft.key for draft in chosen})
+        return chosen
+
+    def _refined(self, drafts: list[Draft[G]], rng: Random) -> list[Draft[G]]:
+        """Some of them made a few steps better, where that is not known yet."""
+        if self._guide is None or not self._refine:
+            return drafts
+        places = [place for place in range(len(drafts)) if rng.random() < self._refine]
+        for place, genome in zip(places, self._guide.refined([drafts[one].genome for one in places]), strict=True):
+            old = drafts[place]  # it counts as tried
+            if self._representation.key(genome) not in self._known:
+                drafts[place] = self.draft(genome, f"{old.operator}+refine", old.parents)
+        return drafts
 
     def draft(self, genome: G, operator: str, parents: tuple[str, ...] = ()) -> Draft[G]:
         """A genome as it is, known or not."""

@@ -47,6 +47,7 @@ class Individual(Generic[G]):
         objectives: raw values in their natural units, in the order of the settings' objectives (whether larger
             or smaller is better is for the settings to say); empty as long as it has not been evaluated, and for
             ever when it failed.
+        promise: what was expected of it before it was evaluated, by which equals are told apart; empty if nothing was.
         failure: the kind of failure, or None. A failure is never a number. (Its message is not kept here: it may
             differ from machine to machine, and lineages are compared byte for byte.)
 
@@ -59,6 +60,7 @@ class Individual(Generic[G]):
     origin: Origin
     objectives: tuple[float, ...] = ()
     failure: str | None = None
+    promise: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for value in self.objectives):
@@ -105,6 +107,7 @@ class Individual(Generic[G]):
         Args:
             encode: turns the genome into JSON data.
         """
+        expected = {"promise": list(self.promise)} if self.promise else {}
         return {
             "id": self.id,
             "generation": self.origin.generation,
@@ -117,4 +120,5 @@ class Individual(Generic[G]):
             "objectives": list(self.objectives),
             "failure": self.failure,
             "genome": encode(self.genome),
+            **expected,
         }

@@ -42,7 +42,7 @@ class RankedIndividual(Generic[G]):
     Attributes:
         individual: who.
         fitness: its objectives (or their weighted sum), larger is better.
-        standing: what tournaments compare: the weighted sum, or (-front, crowding).
+        standing: what tournaments compare: the weighted sum and then what was expected, or (-front, crowding).
     """
 
     individual: Individual[G]
@@ -53,7 +53,8 @@ class RankedIndividual(Generic[G]):
 class Ranking:
     """One island's view of who is better.
 
-    With one objective, or with objective weights, individuals compare by one number; else by NSGA-II's front and
+    With one objective, or with objective weights, individuals compare by one number, and equals by what was expected of
+    them, if anything was; else by NSGA-II's front and
     crowding (Deb et al. 2002). Equals keep the order of their ids, so that no order of telling matters.
 
     Args:
@@ -98,7 +99,10 @@ class Ranking:
                 raise ValueError(f"{individual.id}: expected an individual that succeeded, got a failure")
         if self.several:
             return self._by_front(ordered)
-        ranked = [RankedIndividual(i, Fitness((self.worth(i),)), Fitness((self.worth(i),))) for i in ordered]
+        ranked = [
+            RankedIndividual(i, Fitness((worth,)), Fitness((worth, *i.promise)))
+            for i, worth in ((i, self.worth(i)) for i in ordered)
+        ]
         return sorted(ranked, key=lambda candidate: candidate.standing, reverse=True)
 
     def best_first(self, individuals: Iterable[Individual[G]]) -> list[Individual[G]]:

@@ -83,6 +83,24 @@ class MigrationSettings:
 
 
 @dataclass(frozen=True)
+class GuidanceSettings:
+    """What is done with what can be known of genomes before they are evaluated; nothing without a guide.
+
+    Attributes:
+        refine: share of the children that are made a few steps better.
+        screen: drafts for every individual, of which the most promising is evaluated; 1 is no choice.
+        order: of equals in tournaments and survival, the more promising is the better.
+    """
+
+    refine: float = 0.0
+    screen: int = 1
+    order: bool = False
+
+
+UNGUIDED = GuidanceSettings()
+
+
+@dataclass(frozen=True)
 class ArchipelagoSettings:
     """An island model.
 
@@ -91,6 +109,7 @@ class ArchipelagoSettings:
         objectives: what individuals are measured by, in the order of their raw values.
         migration: who travels.
         stagnation: generations without a better best after which an island is reseeded; None is never.
+        guidance: what is done with a guide, where there is one.
 
     Raises:
         SpaceError: the settings contradict themselves.
@@ -100,6 +119,7 @@ class ArchipelagoSettings:
     objectives: tuple[Objective, ...] = (Objective("accuracy"),)
     migration: MigrationSettings = MigrationSettings()
     stagnation: int | None = None
+    guidance: GuidanceSettings = UNGUIDED
 
     def __post_init__(self) -> None:
         if not self.islands:

@@ -11,7 +11,7 @@ from evoswarm.evolution.coordinates import Coordinates
 from evoswarm.evolution.settings import ArchipelagoSettings, Objective
 
 if TYPE_CHECKING:  # spaces read the names, and DEAP and Optuna are slow to import
-    from evoswarm.evolution.algorithm import Algorithm, Representation
+    from evoswarm.evolution.algorithm import Algorithm, Guide, Representation
 
 G = TypeVar("G")
 
@@ -26,6 +26,7 @@ class Setup(Generic[G]):
         archipelago: the islands that were asked for.
         single_island: the same effort on one island.
         seed: of the search.
+        guide: knows something of genomes before they are evaluated; for algorithms that breed.
     """
 
     representation: Representation[G]
@@ -33,6 +34,7 @@ class Setup(Generic[G]):
     archipelago: ArchipelagoSettings
     single_island: ArchipelagoSettings
     seed: int
+    guide: Guide[G] | None = None
 
     @property
     def objectives(self) -> Sequence[Objective]:

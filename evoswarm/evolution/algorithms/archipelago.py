@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from evoswarm.evolution.algorithm import Algorithm, Representation
+from evoswarm.evolution.algorithm import Algorithm, Guide, Representation
 from evoswarm.evolution.algorithms import Setup
 from evoswarm.evolution.genetic import Breeder, Draft, survivors
 from evoswarm.evolution.individual import Individual
@@ -58,14 +58,22 @@ class Archipelago(Algorithm[G]):
         settings: of the archipelago.
         representation: of the genomes.
         seed: of the search.
+        guide: knows something of genomes before they are evaluated; None is nobody.
     """
 
-    def __init__(self, settings: ArchipelagoSettings, representation: Representation[G], seed: int) -> None:
+    def __init__(
+        self,
+        settings: ArchipelagoSettings,
+        representation: Representation[G],
+        seed: int,
+        guide: Guide[G] | None = None,
+    ) -> None:
         super().__init__(settings.objectives)
         self._settings = settings
         self._representation = representation
         self._seed = seed
-        self._breeder = Breeder(representation, self._keys)
+        self._breeder = Breeder(representation, self._keys, guide, settings.guidance)
+        self._guide = guide if settings.guidance.order else None
         self._scaled = False
         self._islands: list[_Island[G]] = [
             _Island(island, Ranking(settings.objectives, island.objective_weights)) for island in settings.islands
@@ -97,8 +105,10 @@ class Archipelago(Algorithm[G]):
     def _born(self, generation: int) -> list[Individual[G]]:
         """Of all islands a new generation."""
         drafts = self._first() if generation == 0 else self._next(generation)
+        genomes = [draft.genome for row in drafts for draft in row]
+        promises = iter(self._guide.promise(genomes) if self._guide is not None else [()] * len(genomes))
         return [
-            draft.born(generation, island, number)
+            draft.born(generation, island, number, next(promises))
             for island, row in enumerate(drafts)
             for number, draft in enumerate(row)
         ]
@@ -113,7 +123,7 @@ class Archipelago(Algorithm[G]):
             dealt[island].append(draft)
         for island, row in enumerate(dealt):
             rng = generator(self._seed, island, 0, "random")
-            row.extend(self._breeder.random(rng) for _ in range(sizes[island] - len(row)))
+            row.extend(self._breeder.randoms(sizes[island] - len(row), rng))
         return dealt
 
     def _next(self, generation: int) -> list[list[Draft[G]]]:
@@ -189,9 +199,9 @@ class Archipelago(Algorithm[G]):
 
 def archipelago(setup: Setup[G]) -> Archipelago[G]:
     """The islands that were asked for."""
-    return Archipelago(setup.archipelago, setup.representation, setup.seed)
+    return Archipelago(setup.archipelago, setup.representation, setup.seed, setup.guide)
 
 
 def single_island(setup: Setup[G]) -> Archipelago[G]:
     """All individuals on one island."""
-    return Archipelago(setup.single_island, setup.representation, setup.seed)
+    return Archipelago(setup.single_island, setup.representation, setup.seed, setup.guide)
