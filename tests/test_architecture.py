@@ -21,6 +21,7 @@ FLOORS = [
     {"space"},
     {"decoding", "genomes"},
     {"evaluation"},
+    {"gold"},
     {"rivals"},
     {"certificate", "tracking", "report", "export"},
     {"experiment"},
@@ -41,12 +42,14 @@ DECODING = [
     "views",
     "step",
     "loop",
+    "along",
+    "collector",
     "swarm",
 ]  # likewise, one by one
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {
-    "torch": {"decoding"},
+    "torch": {"decoding", "gold"},
     "transformers": {"decoding"},
     "filelock": {"durable"},
     "jinja2": {"chat"},

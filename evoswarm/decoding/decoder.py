@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import NamedTuple, Protocol, Self
 
 from evoswarm.checkpoint import Generation
-from evoswarm.decoding.request import Completion, Counters, MemberShape, Request
-from evoswarm.errors import RecipeError
+from evoswarm.decoding.request import Along, Completion, Counters, MemberShape, Request
+from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.alphabets import ALPHABETS
 from evoswarm.policies.mix import Recipe
@@ -163,6 +163,19 @@ class Decoder(Protocol):
             RecipeError: it asks for what the pool does not have.
         """
 
+    def rows_along(self, requests: Sequence[Request]) -> Along | None:
+        """What the members of a mix say along texts, each text read as one chunk; None where this is not offered.
+
+        Args:
+            requests: of one recipe, each with a text to follow (``forced``).
+
+        Raises:
+            RecipeError: the recipe asks for what the pool does not have.
+            DoesNotFit: there is no memory for so many at once.
+            MemberError: a member cannot be loaded.
+        """
+        return None
+
     @property
     @abstractmethod
     def kept(self) -> Mapping[str, MemoryKept]:
@@ -241,6 +254,20 @@ class Decoder(Protocol):
                     "alphabet: expected 'common' or 'bytes', or 'auto' in a space (members have different tokenizers"
                     f" or end tokens: {first!r} and {other!r}), got {recipe.alphabet!r}"
                 )
+
+
+def check_fingerprints(specs: Sequence[MemberSpec], loaded: Sequence[MemberFacts]) -> None:
+    """Refuse members that are not what those who named them took them for.
+
+    Raises:
+        MemberError: one is another model.
+    """
+    for spec, facts in zip(specs, loaded, strict=True):
+        if spec.fingerprint not in (None, facts.spec.fingerprint):
+            raise MemberError(
+                f"member {spec.name!r}: expected the model of the fingerprint {spec.fingerprint} in {spec.path!r}, got"
+                f" {facts.spec.fingerprint}: other weights, tokenizer or template"
+            )
 
 
 def _check_same(asked: MemberSpec, loaded: MemberSpec) -> None:

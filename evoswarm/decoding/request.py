@@ -148,6 +148,40 @@ class Completion:
         return self.open_steps / self.steps if self.steps else 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class RowsAlong:
+    """What the members of a mix say along one text, step by step; the members in the mix's order.
+
+    Attributes:
+        symbols: ``[steps]`` it is written in; END last, unless a limit or a stop string ends it first.
+        log_probs: ``[members, steps, symbols]`` untempered, floored, -inf where forbidden; 0 where a member abstains.
+        present: ``[members, steps]`` the member gives mass to some allowed symbol.
+        allowed: ``[steps, symbols]`` the symbols that may come next.
+        entropies: ``[members, steps]`` nats, masked, untempered, unfloored; 0 where a member abstains.
+        failure: why there are none; then all of the above is empty.
+    """
+
+    symbols: NDArray[np.int32]
+    log_probs: NDArray[np.float32]
+    present: NDArray[np.bool_]
+    allowed: NDArray[np.bool_]
+    entropies: NDArray[np.float64]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Along:
+    """What was read along some texts.
+
+    Attributes:
+        spellings: by symbol its bytes; of END none.
+        texts: in the order of the requests; None where the lead cannot spell a text.
+    """
+
+    spellings: tuple[bytes, ...]
+    texts: tuple[RowsAlong | None, ...]
+
+
 @dataclass(frozen=True)
 class MemberShape:
     """What a member's cost is computed from.

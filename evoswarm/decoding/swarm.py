@@ -6,17 +6,25 @@ everything that any stream waits for, and all go on.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Self
 
 import torch
 
 from evoswarm.chat import PromptRefused
-from evoswarm.decoding.decoder import Decoder, FactStore, MemberFacts, MemoryKept, OnDone, SymbolFacts
+from evoswarm.decoding.along import TextReader, spellings
+from evoswarm.decoding.collector import without_collector
+from evoswarm.decoding.decoder import (
+    Decoder,
+    FactStore,
+    MemberFacts,
+    MemoryKept,
+    OnDone,
+    SymbolFacts,
+    check_fingerprints,
+)
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
@@ -24,15 +32,16 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
-from evoswarm.decoding.request import Completion, Counters, DoesNotFit, Request
+from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, Request, RowsAlong
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
+from evoswarm.decoding.text.decomposition import Text
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.pool_views import PoolViews
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.decoding.waves import Growth, Room, groups
-from evoswarm.errors import MemberError, RecipeError
+from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
@@ -109,7 +118,7 @@ class Swarm(Decoder):
         wanted = list(specs.specs if isinstance(specs, Policy) else specs)
         pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code)
         if not isinstance(specs, Policy):  # of a policy's members it is asked when it is decoded
-            _check_fingerprints(wanted, pool)
+            check_fingerprints(wanted, pool.facts)
         return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
 
     @property
@@ -170,13 +179,30 @@ class Swarm(Decoder):
             self.check(recipe)
         self._check_stops(requests)
         completions: dict[int, Completion] = {}
-        with threads_for(shape.parameters for shape in self.shapes.values()), _without_collector():
+        with threads_for(shape.parameters for shape in self.shapes.values()), without_collector():
             for numbers in groups(requests, self.views.key, self._room, self._growth):
                 done = self._decode_group([requests[number] for number in numbers], stop_after)
                 completions.update(zip(numbers, done, strict=True))
                 if on_done is not None:
                     on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
+
+    def rows_along(self, requests: Sequence[Request]) -> Along:
+        """What the members of a mix say along texts; see :class:`Decoder`."""
+        recipe = requests[0].recipe
+        self.check(recipe)
+        pool, found = self.views.of(recipe), dict[int, RowsAlong]()
+        reader = TextReader(pool, {spec.name: self._by_name[spec.name] for spec in recipe.specs}, self.counters)
+        known = [number for number, request in enumerate(requests) if self._symbols(request, pool) is not None]
+        with threads_for(shape.parameters for shape in self.shapes.values()), without_collector():
+            for wave in groups([requests[number] for number in known], self.views.key, self._room, Growth()):
+                numbers = [known[place] for place in wave]
+                try:
+                    rows = reader.read([self._job(requests[number], 0, pool) for number in numbers])
+                finally:
+                    self.views.tidy(pool)
+                found.update(zip(numbers, rows, strict=True))
+        return Along(spellings(pool.contexts.alphabet), tuple(found.get(number) for number in range(len(requests))))
 
     @property
     def kept(self) -> dict[str, MemoryKept]:
@@ -311,11 +337,15 @@ class Swarm(Decoder):
         root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
         if request.forced is None:
             return DecodeJob(request, plan, root)
-        lead = pool.views[self._by_name[request.recipe.lead]]
-        forced = pool.contexts.alphabet.encode(request.forced, lead.tokenizations.decomposition)
+        forced = self._symbols(request, pool)
         if forced is None:
             raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
         return DecodeJob(request, plan, root, forced)
+
+    def _symbols(self, request: Request, pool: PoolView) -> Text | None:
+        """The text to follow as the lead's tokens spell it; None where they do not."""
+        lead = pool.views[self._by_name[request.recipe.lead]]
+        return pool.contexts.alphabet.encode(request.forced or "", lead.tokenizations.decomposition)
 
 
 def _prompt_length(member: Member, prompt: str) -> int:
@@ -323,25 +353,3 @@ def _prompt_length(member: Member, prompt: str) -> int:
         return len(member.render(prompt))
     except PromptRefused:
         return 0
-
-
-def _check_fingerprints(specs: Sequence[MemberSpec], pool: Pool) -> None:
-    """Refuse members that are not what those who named them took them for."""
-    for spec, facts in zip(specs, pool.facts, strict=True):
-        if spec.fingerprint not in (None, facts.spec.fingerprint):
-            raise MemberError(
-                f"member {spec.name!r}: expected the model of the fingerprint {spec.fingerprint} in {spec.path!r}, got"
-                f" {facts.spec.fingerprint}: other weights, tokenizer or template"
-            )
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Decoding makes millions of small objects that stay: the garbage collector would go through them all, often."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()

@@ -13,8 +13,9 @@ from torch import Tensor
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores, prepare
+from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
+from evoswarm.decoding.step.speaking import side_by_side
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
@@ -92,34 +93,15 @@ def _fuse(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[N
 
 
 def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[FusionRule, Speakers]:
-    """The rule, and what it sees: speakers first, those who speak in front, in the order of the recipe.
+    """The rule, and what it sees; see `side_by_side`."""
 
-    A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
-    """
-    plans = streams.plans
-    width = int(batch.speaks.sum(1).max())
-    order = np.argsort(~batch.speaks, axis=1, kind="stable")[:, :width]
-    present = np.take_along_axis(batch.present, order, 1)
-    members = np.take_along_axis(batch.members, order, 1)
-    rows = np.where(present, contexts.row[batch.context[:, None], members], NO_ROW)
-    log_probs = contexts.distributions.take(np.ascontiguousarray(rows.T))
-    lead = plans.lead[batch.plan]
-    before = (batch.speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1).clip(max=width - 1)
+    def rows(order: NDArray[np.int64], present: NDArray[np.bool_]) -> Tensor:
+        members = np.take_along_axis(batch.members, order, 1)
+        found = np.where(present, contexts.row[batch.context[:, None], members], NO_ROW)
+        return contexts.distributions.take(np.ascontiguousarray(found.T))
 
-    def columns(table: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[batch.plan], order, 1).T))
-
-    rule = plans.recipes[batch.plan[0]].fusion.definition
-    values = {one.name: torch.from_numpy(plans.parameters[one.name][batch.plan]) for one in rule.parameters}
-    return rule, prepare(
-        log_probs,
-        torch.from_numpy(np.ascontiguousarray(present.T)),
-        contexts.allowed(batch.context),
-        weights=columns(plans.weights),
-        temperatures=columns(plans.temperatures),
-        lead=torch.from_numpy(before),
-        parameters=values,
-    )
+    allowed = contexts.allowed(batch.context)
+    return side_by_side(streams.plans, batch.plan, batch.speaks, batch.present, allowed, rows)
 
 
 def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:

@@ -47,6 +47,15 @@ class Scorer(ABC):
         """
         return float(self._is_right(self.extract(text), item.gold))
 
+    def may_be_right(self, gold: str, begun: str) -> bool:
+        """Whether a text that begins so, and goes on, may still be right; a scorer that cannot tell says that it may.
+
+        Args:
+            gold: the right answer.
+            begun: what is written so far, whole characters.
+        """
+        return True
+
     def _is_right(self, answer: str, gold: str) -> bool:
         return answer != "" and answer == self.extract(gold)
 

@@ -20,6 +20,11 @@ class Exact(Scorer):
         """The text without white space around it."""
         return fold(text.strip(), self.ignore_case)
 
+    def may_be_right(self, gold: str, begun: str) -> bool:
+        """Only where it is white space and a beginning of the gold, or all of it and white space."""
+        wanted, written = self.extract(gold), fold(begun.lstrip(), self.ignore_case)
+        return wanted.startswith(written) or written.rstrip() == wanted
+
     def _is_right(self, answer: str, gold: str) -> bool:
         return answer == self.extract(gold)
 
@@ -34,6 +39,10 @@ class Contains(Exact):
         """Refuse a gold that no answer could match."""
         if not gold.strip():
             raise ValueError("expected a gold that is not empty (every answer contains an empty one), got ''")
+
+    def may_be_right(self, gold: str, begun: str) -> bool:
+        """Always: it may come later."""
+        return True
 
     def _is_right(self, answer: str, gold: str) -> bool:
         return self.extract(gold) in answer

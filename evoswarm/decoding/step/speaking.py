@@ -1,0 +1,59 @@
+"""The speakers of a step side by side, as fusion rules see them: for decoding, and for scores along known texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evoswarm.decoding.step.fusion import prepare
+from evoswarm.decoding.step.plan import Plans
+from evoswarm.fusion import FusionRule, Speakers
+
+Rows = Callable[[NDArray[np.int64], NDArray[np.bool_]], Tensor]
+"""From ``[n, speakers]`` columns of the recipes' members, and who of them is present, to ``[speakers, n, symbols]``
+log-probabilities; anything where nobody is."""
+
+
+def side_by_side(
+    plans: Plans,
+    plan: NDArray[np.int64],
+    speaks: NDArray[np.bool_],
+    present: NDArray[np.bool_],
+    allowed: Tensor,
+    rows: Rows,
+) -> tuple[FusionRule, Speakers]:
+    """The rule of some streams, and what it sees: speakers first, those who speak in front, in the order of the recipe.
+
+    A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
+
+    Args:
+        plans: the recipes.
+        plan: ``[n]`` the streams' recipes, all of one rule.
+        speaks: ``[n, width]`` who has a say.
+        present: ``[n, width]`` who has a say and something to say.
+        allowed: ``[n, symbols]``.
+        rows: what they say.
+    """
+    width = int(speaks.sum(1).max())
+    order = np.argsort(~speaks, axis=1, kind="stable")[:, :width]
+    here = np.take_along_axis(present, order, 1)
+    lead = plans.lead[plan]
+    before = (speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1).clip(max=width - 1)
+
+    def columns(table: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[plan], order, 1).T))
+
+    rule = plans.recipes[plan[0]].fusion.definition
+    return rule, prepare(
+        rows(order, here),
+        torch.from_numpy(np.ascontiguousarray(here.T)),
+        allowed,
+        weights=columns(plans.weights),
+        temperatures=columns(plans.temperatures),
+        lead=torch.from_numpy(before),
+        parameters={one.name: torch.from_numpy(plans.parameters[one.name][plan]) for one in rule.parameters},
+    )

@@ -1,0 +1,240 @@
+"""What all members of a pool say along texts of items, read once: what greedy mixes are scored and fitted on.
+
+A mix's next-symbol distribution depends on its members' rows and on its own numbers alone, so with the rows along a
+text in memory, every greedy mix of these members can be followed along it by a few tensor operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evoswarm.decoding.decoder import Decoder
+from evoswarm.decoding.request import Along, Request, RowsAlong
+from evoswarm.decoding.waves import ViewKey
+from evoswarm.errors import EvoswarmError, RecipeError
+from evoswarm.gold.texts import GoldText
+from evoswarm.policies import Recipe
+from evoswarm.tasks.task import Item, Task
+
+BUDGET_BYTES = 1 << 30
+"""Of the rows of one split. A constant, not a share of what is free: whether there are rows changes what a search does,
+and that must not depend on the machine. In bytes it holds some 1,000 items of 200 bytes for five members; over a
+vocabulary of 128k symbols some 400 places of five members, so such searches mostly have none."""
+
+TEXTS_AT_ONCE = 64
+NUMBERS_AT_ONCE = 1 << 25  # read together, at most; a text is never cut
+
+
+class RowsDoNotFit(EvoswarmError):
+    """The rows would take more than the budget; says so in a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class GoldRows:
+    """Members' rows along texts of items, all texts end to end; a *position* is a place of a text.
+
+    Attributes:
+        view: alphabet, epsilon and tokenizers: recipes decoded on another view see other symbols.
+        tokens: digests of what members' tokens spell, by name.
+        prompt_format: how the questions were asked.
+        tasks: by name.
+        members: in the order of the pool.
+        texts: the texts that were read; those of an item stand side by side.
+        items: whose texts they are, each once.
+        text: ``[positions]`` which text; ascending.
+        item: ``[positions]`` which item; ascending.
+        targets: ``[positions]`` the symbol that the text goes on with; END, or what completes a stop string, last.
+        log_probs: ``[members, positions, symbols]`` float32, floored and untempered; -inf where forbidden.
+        present: ``[members, positions]`` the member has something to say.
+        allowed: ``[positions, symbols]``.
+        entropies: ``[members, positions]`` float64, nats, untempered; 0 where a member has nothing to say.
+        spellings: by symbol its bytes; END has none.
+        unread: items without rows, with the reason: nothing they can be followed along, or a member that fails.
+    """
+
+    view: ViewKey
+    tokens: Mapping[str, str]
+    prompt_format: str
+    tasks: Mapping[str, Task]
+    members: tuple[str, ...]
+    texts: tuple[GoldText, ...]
+    items: tuple[Item, ...]
+    text: Tensor
+    item: Tensor
+    targets: Tensor
+    log_probs: Tensor
+    present: Tensor
+    allowed: Tensor
+    entropies: Tensor
+    spellings: tuple[bytes, ...]
+    unread: Mapping[Item, str]
+
+    @property
+    def end(self) -> int:
+        """The number of END."""
+        return len(self.spellings)
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """``[texts]`` the first position of each."""
+        starts: NDArray[np.int64] = np.searchsorted(self.text.numpy(), np.arange(len(self.texts)))
+        return starts
+
+    @cached_property
+    def item_of_text(self) -> NDArray[np.int64]:
+        """``[texts]`` whose text it is; ascending."""
+        found: NDArray[np.int64] = self.item.numpy()[self.starts]
+        return found
+
+    @cached_property
+    def decidable(self) -> NDArray[np.bool_]:
+        """``[items]`` whether leaving the texts decides, but for white space and other spellings."""
+        found = np.ones(len(self.items), dtype=bool)
+        np.logical_and.at(found, self.item_of_text, [text.decidable for text in self.texts])
+        return found
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        kept = (self.log_probs, self.present, self.allowed, self.entropies)
+        return sum(tensor.numel() * tensor.element_size() for tensor in kept)
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse a recipe that these rows do not tell about.
+
+        Raises:
+            RecipeError: it is no greedy mix of these members, is decoded on another view, or asks in another way.
+        """
+        if recipe.draws or recipe.gate == "random":
+            what = "drawn answers" if recipe.draws else "a random gate"
+            raise RecipeError(f"samples: expected a greedy mix (rows along texts tell of nothing drawn), got {what}")
+        missing = [spec.name for spec in recipe.specs if spec.name not in self.members]
+        if missing:
+            raise RecipeError(f"members: expected members of the rows ({', '.join(self.members)}), got {missing[0]!r}")
+        if recipe.prompt_format != self.prompt_format:
+            raise RecipeError(f"prompt_format: expected {self.prompt_format!r} (as read), got {recipe.prompt_format!r}")
+        view = ViewKey.of(recipe, self.tokens)
+        if view != self.view:
+            raise RecipeError(f"alphabet: expected the symbols of {self.view} (as read), got those of {view}")
+
+
+def read_rows(
+    decoder: Decoder, recipe: Recipe, texts: Iterable[GoldText], tasks: Mapping[str, Task], budget: int = BUDGET_BYTES
+) -> GoldRows | None:
+    """Read the members' rows along texts.
+
+    Args:
+        decoder: holds the pool.
+        recipe: of all members whose rows are wanted, in the order of the pool; it says alphabet, epsilon and prompt.
+        texts: in the order of their items.
+        tasks: by name.
+        budget: bytes that the rows may take.
+
+    Returns:
+        The rows; None where the decoder does not offer them, or no text can be read.
+
+    Raises:
+        RowsDoNotFit: they would take more than the budget.
+        RecipeError: the recipe asks for what the pool does not have.
+        DoesNotFit: there is no memory for so many texts at once.
+    """
+    kept: list[tuple[GoldText, RowsAlong]] = []
+    unread: dict[Item, str] = {}
+    size, spellings = 0, tuple[bytes, ...]()
+    for some in _batches(list(texts), len(recipe.members), decoder.symbols(recipe).symbols):
+        along = _along(decoder, recipe, some, tasks)
+        if along is None:
+            return None
+        spellings = along.spellings
+        for text, rows in zip(some, along.texts, strict=True):
+            if rows is None:
+                unread.setdefault(text.item, "its text cannot be spelled")
+            elif rows.failure is not None:
+                unread.setdefault(text.item, f"{rows.failure.member}: {rows.failure.message}")
+            else:
+                kept.append((text, rows))
+                size += rows.log_probs.nbytes + rows.allowed.nbytes
+        if size > budget:
+            raise RowsDoNotFit(
+                f"expected members' rows along the right answers in {budget / 2**20:,.0f} MiB, got {size / 2**20:,.0f} "
+                f"MiB for the first {len(kept):,} texts ({len(spellings) + 1:,} symbols)"
+            )
+    kept = [one for one in kept if one[0].item not in unread]
+    return _joined(decoder, recipe, kept, tasks, spellings, unread) if kept else None
+
+
+def _along(decoder: Decoder, recipe: Recipe, texts: Sequence[GoldText], tasks: Mapping[str, Task]) -> Along | None:
+    return decoder.rows_along(
+        [
+            Request(
+                recipe,
+                text.item.prompt,
+                text.item.key,
+                max_bytes=tasks[text.item.task].max_bytes,
+                stop=tasks[text.item.task].stop,
+                forced=text.text,
+            )
+            for text in texts
+        ]
+    )
+
+
+def _batches(texts: Sequence[GoldText], members: int, symbols: int) -> Iterator[list[GoldText]]:
+    """Texts that are read together; in the worst case a symbol is a byte."""
+    batch: list[GoldText] = []
+    numbers = 0
+    for text in texts:
+        need = (len(text.text.encode("utf-8", "surrogatepass")) + 1) * members * (symbols + 1)
+        if batch and (len(batch) == TEXTS_AT_ONCE or numbers + need > NUMBERS_AT_ONCE):
+            yield batch
+            batch, numbers = [], 0
+        batch.append(text)
+        numbers += need
+    if batch:
+        yield batch
+
+
+def _joined(
+    decoder: Decoder,
+    recipe: Recipe,
+    kept: Sequence[tuple[GoldText, RowsAlong]],
+    tasks: Mapping[str, Task],
+    spellings: tuple[bytes, ...],
+    unread: Mapping[Item, str],
+) -> GoldRows:
+    """All texts end to end."""
+    texts = tuple(text for text, _ in kept)
+    items = tuple(dict.fromkeys(text.item for text in texts))
+    number = {item: place for place, item in enumerate(items)}
+    rows = [one for _, one in kept]
+    steps = [len(one.symbols) for one in rows]
+    text = np.repeat(np.arange(len(texts)), steps)
+    own = np.array([number[one.item] for one in texts])
+    if (np.diff(own) < 0).any():
+        raise ValueError("expected the texts of an item side by side, got another's between them")
+    tokens = {facts.spec.name: facts.tokens for facts in decoder.facts}
+    return GoldRows(
+        view=ViewKey.of(recipe, tokens),
+        tokens=tokens,
+        prompt_format=recipe.prompt_format,
+        tasks=tasks,
+        members=tuple(spec.name for spec in recipe.specs),
+        texts=texts,
+        items=items,
+        text=torch.from_numpy(text),
+        item=torch.from_numpy(own[text]),
+        targets=torch.from_numpy(np.concatenate([one.symbols for one in rows]).astype(np.int64)),
+        log_probs=torch.from_numpy(np.concatenate([one.log_probs for one in rows], axis=1)),
+        present=torch.from_numpy(np.concatenate([one.present for one in rows], axis=1)),
+        allowed=torch.from_numpy(np.concatenate([one.allowed for one in rows], axis=0)),
+        entropies=torch.from_numpy(np.concatenate([one.entropies for one in rows], axis=1)),
+        spellings=spellings,
+        unread=unread,
+    )
