@@ -60,6 +60,11 @@ class PromptCluster(Strict):
                 shown.append(ngram)
         return ", ".join(map(repr, shown[:SHOWN])) or repr(next(iter(self.ngrams)))
 
+    @property
+    def words(self) -> str:
+        """Which prompts they are: the typical n-grams, and what they are like."""
+        return self.typical + (f" ({self.like})" if self.like else "")
+
 
 class Route(PolicyModel):
     """A router.
@@ -179,7 +184,7 @@ class Route(PolicyModel):
         if self.by == "confidence":
             head = f"{len(self.policies)} policies answer, and the answer with the least mean entropy per step counts:"
             return [head, *(line for policy in self.policies for line in policy.words())]
-        places = [*self.tasks.items(), *((_worded(one), one.policy) for one in self.clusters)]
+        places = [*self.tasks.items(), *((f"Prompts with {one.words}", one.policy) for one in self.clusters)]
         lines = [f"{which}: {' '.join(self.policies[place].words())}" for which, place in places]
         return [*lines, f"Anything else: {' '.join(self.policies[0].words())}"]
 
@@ -192,8 +197,3 @@ class Route(PolicyModel):
         for place, policy in enumerate(self.policies):
             found |= {f"policy.{place}.{key}": value for key, value in policy.parameters().items()}
         return found
-
-
-def _worded(cluster: PromptCluster) -> str:
-    """Which prompts a cluster is of, as a line begins."""
-    return f"Prompts with {cluster.typical}" + (f" ({cluster.like})" if cluster.like else "")

@@ -13,7 +13,7 @@ from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.genomes.plain import single
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import Policy, Recipe, Route, Vote
+from evoswarm.policies import Policy, Recipe, Vote
 from evoswarm.policies.sampling import sampling_words
 from evoswarm.policies.vote import Voter
 from evoswarm.rivals.as_deployed import samplers, ways_of
@@ -207,42 +207,6 @@ def _votes(order: Sequence[Scored], samples: int, temperature: float) -> Iterato
     weights = [max(LEAST_WEIGHT, one.accuracy) for one in order]
     weighted = tuple(Voter(recipe=recipe, weight=weight) for recipe, weight in zip(voters, weights, strict=True))
     yield Candidate(f"{how}, weights by accuracy on selection", Vote(voters=weighted))
-
-
-def better_router(evaluator: Evaluator, items: Sequence[Item], singles: Singles) -> Candidate:
-    """R4: the better of two routers, by task and by confidence; the latter also over members as each is best alone."""
-    by_task = {task: best_of(singles.all, task) for task in _tasks(items)}
-    best = best_of(singles.all)
-    policies = [best.policy, *(one.policy for one in by_task.values())]
-    places = {task: place for place, task in enumerate(by_task, start=1)}
-    routers = [
-        Candidate("by task", Route.model_validate({"by": "task", "policies": policies, "tasks": places})),
-        *_by_confidence(singles),
-    ]
-    first, *confident = score(routers, evaluator, items)
-    pair = [first, best_of(confident)]
-    chosen, other = sorted(pair, key=lambda one: one is not best_of(pair))
-    against = f"(the router {other.name} got {other.accuracy:.1%})"
-    if chosen.name == "by task":
-        routes = "; ".join(f"{task}: {one.name}" for task, one in by_task.items())
-        description = f"Every task goes to the single-member recipe that is best on it on selection, {routes} {against}"
-    else:
-        how = chosen.candidate.description
-        description = f"{how}, and the answer with the least mean entropy per step counts {against}"
-    return as_rival(chosen, "R4", f"router {chosen.name}", description)
-
-
-def _by_confidence(singles: Singles) -> Iterator[Candidate]:
-    """Routers over whole answers: of members as the space asks them, and as each is best alone, where that differs."""
-    all_of = f"All {len(singles.greedy)} members of the pool answer"
-    pools = {f"{all_of} greedily": singles.greedy}
-    if any(one is not other for one, other in zip(singles.greedy, singles.best_ways, strict=True)):
-        pools[f"{all_of} as each is best alone ({'; '.join(one.name for one in singles.best_ways)})"] = (
-            singles.best_ways
-        )
-    for how, pool in pools.items():
-        route = Route.model_validate({"by": "confidence", "policies": [one.policy for one in pool]})
-        yield Candidate("by confidence", route, description=how)
 
 
 def as_rival(scored: Scored, key: str, name: str, description: str) -> Candidate:

@@ -11,7 +11,8 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Vote
 from evoswarm.rivals.ceilings import Ceiling, ceilings
 from evoswarm.rivals.diagnostics import diagnostics
-from evoswarm.rivals.matched import best_sampling, best_single, better_router, members_vote, try_singles
+from evoswarm.rivals.matched import best_sampling, best_single, members_vote, try_singles
+from evoswarm.rivals.routers import best_router
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
@@ -67,7 +68,7 @@ def tune(
     tell("the vote of its members")
     vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops, singles)]
     tell("routers")
-    matched = (best_single(singles), best_sampling(singles), *vote, better_router(evaluator, items, singles))
+    matched = (best_single(singles), best_sampling(singles), *vote, best_router(evaluator, items, singles))
     tell("other gates and plain mixes")
     others = diagnostics(evaluator, items, space, specs, champion)
     tell("ceilings")

@@ -17,7 +17,8 @@ from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy, Recipe, Route
 from evoswarm.rivals.as_deployed import QUESTION, samplers, ways_of
-from evoswarm.rivals.matched import best_sampling, best_single, better_router, try_singles
+from evoswarm.rivals.matched import best_sampling, best_single, try_singles
+from evoswarm.rivals.routers import best_router
 from evoswarm.rivals.tuning import tune
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import difference_of, strata
@@ -118,7 +119,7 @@ def test_a_router_lets_each_member_answer_as_it_is_best(bench: Workbench) -> Non
     )
     formats = {one.policy.prompt_format for one in singles.best_ways}
     assert len(formats) == 2, "the test would show nothing"
-    assert better_router(bench.evaluator, items, singles).key == "R4"
+    assert best_router(bench.evaluator, items, singles).key == "R4"
 
 
 def test_a_member_is_what_its_files_would_answer(bench: Workbench, home: Path) -> None:
@@ -169,7 +170,7 @@ def test_votes_are_drawn_in_the_owners_way_too(bench: Workbench) -> None:
 def test_routers_have_members_as_each_is_best(bench: Workbench) -> None:
     items = bench.items["selection"]
     singles = try_singles(bench.evaluator, items, bench.space, bench.pool, flops=1.0)
-    router = better_router(bench.evaluator, items, singles)
+    router = best_router(bench.evaluator, items, singles)
     assert isinstance(router.policy, Route)
     assert "mine.chat" in [spec.name for spec in router.policy.specs]
     assert score([router], bench.evaluator, items)[0].accuracy > 0.9

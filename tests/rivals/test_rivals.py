@@ -14,7 +14,8 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import single
 from evoswarm.policies import Recipe, Route, Vote
 from evoswarm.rivals.drawing import Arm, Draw
-from evoswarm.rivals.matched import Singles, best_sampling, best_single, better_router, members_vote
+from evoswarm.rivals.matched import Singles, best_sampling, best_single, members_vote
+from evoswarm.rivals.routers import best_router
 from evoswarm.rivals.sampling import sampled
 from evoswarm.tasks.task import Item
 from tests.rivals.conftest import mix, tell
@@ -80,7 +81,7 @@ def test_the_router_by_task_takes_the_best_of_each_task_samples_included(at: At,
         believe(at, recipe, scores, 10)
     hot = sampled(alone[2], 3, 1.0)
     believe(at, hot, (0, 1, 0, 1), 30)
-    router = better_router(*at, singles(at, alone, [hot]))
+    router = best_router(*at, singles(at, alone, [hot]))
     assert router.policy == Route(by="task", policies=(hot, alone[0], hot), tasks={"sums": 1, "spell": 2})
     assert (
         "sums: llama-a, greedy; spell: neox-e, hot (the router by confidence got 25.0%): 100.0%" in router.description
@@ -92,7 +93,7 @@ def test_the_router_by_confidence_is_taken_where_it_is_better(at: At, alone: lis
     believe(at, alone[0], (1, 1, 0, 0), 10, (0.1, 0.1, 0.9, 0.9))
     believe(at, alone[1], (0, 0, 1, 1), 10, (0.9, 0.9, 0.1, 0.1))
     believe(at, alone[2], (0, 0, 0, 0), 10, (0.5,) * 4)
-    router = better_router(*at, singles(at, alone, []))
+    router = best_router(*at, singles(at, alone, []))
     assert router.policy == Route(by="confidence", policies=tuple(alone))
     assert (router.key, router.name) == ("R4", "router by confidence")
     assert "(the router by task got 50.0%): 100.0% on selection." in router.description
@@ -136,3 +137,21 @@ def test_a_vote_is_weighted_by_accuracy_where_that_is_better(greedy_votes: Calla
     assert votes_of(rival) == [("llama-b", 0.874126), ("llama-a", 0.124875), ("neox-e", 0.000999001)]
     assert "weights by accuracy on selection" in rival.description
     assert rival.description.endswith(": 87.5% on selection.")
+
+
+def test_the_router_by_prompt_is_taken_where_kinds_of_prompts_matter(bench: Workbench, alone: list[Recipe]) -> None:
+    """Two kinds under one task's name: no router by task can tell them apart, and confidence misleads."""
+    evaluator = bench.evaluator
+    forms = ("rev {0}{0}=", "{0}7 + 1{0} = ?")
+    items = [Item(f"k{n}", "sums", forms[n % 2].format(n % 10), str(n), {"answer": str(n)}) for n in range(60)]
+    for place, recipe in enumerate(alone):
+        right = [float(n % 2 == place) for n in range(60)]
+        nats = [0.1 + score for score in right]
+        believe((evaluator, items), recipe, right, 10, nats)
+    router = best_router(evaluator, items, singles((evaluator, items), alone, []))
+    assert isinstance(router.policy, Route)
+    assert (router.key, router.name, router.policy.by) == ("R4", "router by prompt", "cluster")
+    assert {recipe.lead for recipe in router.policy.mixes("sums", "4 + 5 = ?")} == {"llama-b"}
+    assert "llama-a, greedy" in router.description
+    assert "the router by task got 50.0%" in router.description
+    assert router.description.endswith(": 100.0% on selection.")

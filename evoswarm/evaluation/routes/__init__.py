@@ -1,0 +1,1 @@
+"""Routes put together from what policies are known to score: nothing is decoded."""
