@@ -97,6 +97,18 @@ class Compared(Part):
     cut_off: int = 0
 
 
+class Absent(Part):
+    """A rival that there is none of.
+
+    Attributes:
+        key: which one.
+        why: as a sentence.
+    """
+
+    key: str
+    why: str
+
+
 class RivalResult(Compared):
     """One of those that must all be beaten.
 
@@ -118,10 +130,12 @@ class DiagnosticResult(Compared):
     Attributes:
         p_value: two-sided, of no difference.
         p_holm: adjusted for all diagnostics together (Holm 1979).
+        policy: as in a rival's result; of a mix that was fitted. None where what it is follows from the champion.
     """
 
     p_value: float
     p_holm: float
+    policy: dict[str, Any] | None = None
 
 
 class CeilingResult(Compared):

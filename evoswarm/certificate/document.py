@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from evoswarm.certificate.compared import (
+    Absent,
     CeilingResult,
     Compute,
     DetectableGain,
@@ -149,7 +150,7 @@ class Conclusion(Part):
     Attributes:
         outcome: in two words.
         sentence: why.
-        searching: the second sentence: did searching beat the uniform mix of the pool?
+        searching: the second sentence: did searching beat the uniform mix of the pool and the fitted mix?
         margin: the least gain that counts.
         speakers: how many different members of the champion really speak.
         beaten: keys of the rivals that were beaten.
@@ -227,6 +228,7 @@ class Certificate(Part):
         compute: the champion's.
         compute_note: how gating saves compute, and how it does not.
         rivals: all must be beaten.
+        absent: rivals that there are none of, and why; empty in certificates of earlier versions.
         diagnostics: what the champion's parts are good for.
         ceilings: what looks at the right answers.
         members: who really speaks, and what each is worth.
@@ -258,6 +260,7 @@ class Certificate(Part):
     compute: Compute
     compute_note: str
     rivals: tuple[RivalResult, ...] = Field(min_length=1)
+    absent: tuple[Absent, ...] = ()
     diagnostics: tuple[DiagnosticResult, ...]
     ceilings: tuple[CeilingResult, ...]
     members: tuple[MemberResult, ...] = Field(min_length=1)

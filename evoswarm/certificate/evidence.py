@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from evoswarm.canonical import round_significant
 from evoswarm.certificate.compared import (
+    Absent,
     CeilingResult,
     Compute,
     DetectableGain,
@@ -36,6 +37,7 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import MEANINGS, Cost, MemberCost
 from evoswarm.policies.policy import Role
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
+from evoswarm.rivals.fitted import FITTED
 from evoswarm.statistics.intervals import (
     ONE_SIDED,
     AdjustedMean,
@@ -92,7 +94,7 @@ class Evidence:
         tasks: of every test item.
         weights: by task.
         champion: as it played the test items; its cost has the members in the recipe's order.
-        rivals: R1 to R4, on the same items.
+        rivals: those that must all be beaten, on the same items.
         diagnostics: likewise.
         ceilings: likewise.
         pool: how many members there are to mix.
@@ -104,6 +106,8 @@ class Evidence:
         recipes_tried: distinct recipes that the search scored.
         notes: what else a reader must know.
         owners: how the pool's members would be run alone.
+        is_fitted: the champion is the fitted mix.
+        absent: why there is no rival of a key, as a sentence.
     """
 
     subject: Subject
@@ -125,6 +129,12 @@ class Evidence:
     recipes_tried: int
     notes: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
+    is_fitted: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def mix(self, key: str) -> Scored | None:
+        """A mix that nobody searched for, among the diagnostics."""
+        return next((one for one in self.diagnostics if one.key == key), None)
 
 
 def certificate_of(evidence: Evidence) -> Certificate:
@@ -141,6 +151,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         compute=compute(evidence.champion.summary.cost),
         compute_note=COMPUTE_NOTE + (f" {GATES_NOTE}" if evidence.subject.kind == "mix" else ""),
         rivals=tuple(_rival(evidence, rival, parts) for rival in evidence.rivals),
+        absent=tuple(Absent(key=key, why=why) for key, why in evidence.absent.items()),
         diagnostics=_diagnostics(evidence, parts),
         ceilings=tuple(CeilingResult(**_compared(evidence, one, parts)) for one in evidence.ceilings),
         members=_members(evidence, parts),
@@ -181,12 +192,14 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     speakers = len({speaker.identity for speaker in evidence.speakers if speaker.share_of_steps >= SPEAKS})
     named = {names[key]: sample for key, sample in differences.items()}
     verdict = decide(named, speakers, len(evidence.tasks), evidence.margin, doing=DOING[evidence.subject.kind])
-    pool = next((one for one in evidence.diagnostics if one.key == UNIFORM_POOL), None)
-    uniform = None if pool is None or evidence.pool < 2 else difference_of(champion, pool.scores, parts)
+    uniform, fitted = (
+        None if mix is None or evidence.pool < 2 else difference_of(champion, mix.scores, parts)
+        for mix in (evidence.mix(UNIFORM_POOL), evidence.mix(FITTED))
+    )
     return Conclusion(
         outcome=verdict.outcome,
         sentence=verdict.sentence,
-        searching=searching(uniform, evidence.is_uniform),
+        searching=searching(uniform, evidence.is_uniform, fitted, evidence.is_fitted),
         margin=evidence.margin,
         speakers=speakers,
         beaten=tuple(key for key, name in names.items() if name in verdict.beaten),
@@ -248,7 +261,12 @@ def _rival(evidence: Evidence, one: Scored, parts: Sequence[Stratum]) -> RivalRe
 def _diagnostics(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[DiagnosticResult, ...]:
     p_values = [difference_of(evidence.champion.scores, one.scores, parts).p_value for one in evidence.diagnostics]
     return tuple(
-        DiagnosticResult(**_compared(evidence, one, parts), p_value=round_significant(p), p_holm=round_significant(h))
+        DiagnosticResult(
+            **_compared(evidence, one, parts),
+            p_value=round_significant(p),
+            p_holm=round_significant(h),
+            policy=json.loads(one.policy.to_json()) if one.key == FITTED else None,
+        )
         for one, p, h in zip(evidence.diagnostics, p_values, holm(p_values), strict=True)
     )
 

@@ -150,6 +150,7 @@ def _rivals(certificate: Certificate) -> list[str]:
         *wrapped(certificate.compute_note),
         "",
         *explained,
+        *(line for one in certificate.absent for line in wrapped(f"{one.key}: {one.why}", "", "    ")),
     ]
 
 
@@ -194,8 +195,8 @@ def _diagnostics(certificate: Certificate) -> list[str]:
         return []
     ends = [f" p {_p_value(one)}" for one in certificate.diagnostics]
     text = (
-        "No verdict hangs on these: they tell what the champion's parts are good for. p is how often a difference as "
-        "large comes of chance alone, adjusted for all of these together (Holm)."
+        "Whether mixing adds value does not hang on these: they tell what the champion's parts are good for. p is how "
+        "often a difference as large comes of chance alone, adjusted for all of these together (Holm)."
     )
     lines = _comparison(certificate.diagnostics, ends)
     return [*heading("Diagnostics"), *wrapped(text), "", *lines, "", *_explained(certificate.diagnostics)]

@@ -20,6 +20,7 @@ from evoswarm.certificate.evidence import Evidence, interval, power_of, rounded
 from evoswarm.certificate.verdict import DOING, Outcome, count, decide, searching
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
+from evoswarm.rivals.fitted import FITTED
 from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, strata
 from evoswarm.statistics.seeds import difference_over_seeds, score_over_seeds
 
@@ -52,7 +53,7 @@ class RivalOverSeeds(Part):
     """A rival of every seed's champion.
 
     Attributes:
-        key: which one, ``R1`` to ``R4``.
+        key: which one, ``R1`` to ``R4`` or ``R6``.
         name: in a few words.
         score: its mean over seeds.
         difference: champion less rival, paired by item and seed: the mean over seeds.
@@ -264,12 +265,15 @@ def _conclusion(
 
 
 def _searching(evidence: Sequence[Evidence], parts: Sequence[Stratum]) -> str:
-    """Whether searching beat the uniform mix of the whole pool, on average over seeds."""
+    """Whether searching beat the mixes that nobody has to search for, on average over seeds."""
     if evidence[0].pool < 2:
         return searching(None, same=False)
-    champions, mixes = _scores([one.champion for one in evidence]), []
-    for one in evidence:  # where the champion is the uniform mix, no diagnostic stands for that
-        mix = next((scored for scored in one.diagnostics if scored.key == UNIFORM_POOL), one.champion)
-        mixes.append(mix.scores)
-    same = all(one.is_uniform for one in evidence)
-    return searching(difference_over_seeds(champions, mixes, parts), same)
+    champions = _scores([one.champion for one in evidence])
+
+    def over(key: str) -> AdjustedMean:
+        """Where the champion is that mix, no diagnostic may stand for it."""
+        return difference_over_seeds(champions, _scores([one.mix(key) or one.champion for one in evidence]), parts)
+
+    fitted = over(FITTED) if all(one.is_fitted or one.mix(FITTED) is not None for one in evidence) else None
+    same, is_fitted = all(one.is_uniform for one in evidence), all(one.is_fitted for one in evidence)
+    return searching(over(UNIFORM_POOL), same, fitted, is_fitted)

@@ -12,8 +12,8 @@ from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean
 
 Outcome = Literal["adds value", "no value", "undecided"]
 
-COUNTS = {3: "three", 4: "four"}
-"""Of the rivals, in words: a champion that votes is not compared with a vote."""
+COUNTS = {3: "three", 4: "four", 5: "five"}
+"""Of the rivals, in words: a champion that votes is not compared with a vote, and not every pool can be merged."""
 
 DOING = {"mix": "Mixing", "vote": "Voting", "route": "Routing"}
 """What the members of a champion do together, by its kind, as a sentence begins."""
@@ -106,23 +106,38 @@ def decide(
     return Verdict("undecided", sentence, beaten, False, needed)
 
 
-def searching(uniform: AdjustedMean | None, same: bool) -> str:
-    """The second sentence: whether searching beat the uniform mix of the whole pool.
+def searching(
+    uniform: AdjustedMean | None, same: bool, fitted: AdjustedMean | None = None, is_fitted: bool = False
+) -> str:
+    """The second sentence: whether searching beat the mixes that nobody has to search for.
+
+    Each bound is one-sided at 97.5%; who beat both has beaten each, so nothing is corrected for there being two.
 
     Args:
-        uniform: the paired difference champion less uniform mix; None when the pool has one member.
+        uniform: the paired difference champion less uniform mix of the whole pool; None when the pool has one member.
         same: the champion is the uniform mix.
+        fitted: likewise, less the mix that was fitted to gold texts; None where there is none.
+        is_fitted: the champion is that mix.
     """
     if uniform is None:
         return "The pool has one member, so there is no uniform mix to compare with."
+    clauses = [_searched(uniform, "the uniform mix of the pool", same, "searching")]
+    if fitted is not None:
+        clauses.append(_searched(fitted, "the fitted mix (R5)", is_fitted, "it"))
+    sentence = "; ".join(clauses)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _searched(sample: AdjustedMean, mix: str, same: bool, who: str) -> str:
+    """What searching did against one mix, as a clause; ``who`` stands for searching."""
     if same:
-        return "The champion is the uniform mix of the pool: searching added nothing to it."
-    gap = _gap(uniform)
-    if uniform.lower() > 0:
-        return f"Searching beat the uniform mix of the pool: {gap}."
-    if uniform.upper() < 0:
-        return f"Searching lost to the uniform mix of the pool: {gap}."
-    return f"Whether searching beat the uniform mix of the pool is undecided: {gap}."
+        return f"the champion is {mix}: searching added nothing to it"
+    gap = _gap(sample)
+    if sample.lower() > 0:
+        return f"{who} beat {mix}: {gap}"
+    if sample.upper() < 0:
+        return f"{who} lost to {mix}: {gap}"
+    return f"whether {who} beat {mix} is undecided: {gap}"
 
 
 def points(value: float) -> str:

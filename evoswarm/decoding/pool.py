@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Self
@@ -14,9 +14,9 @@ from evoswarm.checkpoint import Generation
 from evoswarm.decoding.decoder import FactStore, MemberFacts
 from evoswarm.decoding.forward.devices import place
 from evoswarm.decoding.forward.threads import FEWEST_BYTES, threads_for
-from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.decoding.member import (
     Content,
+    Double,
     Member,
     generation,
     load_member,
@@ -77,12 +77,30 @@ class Pool:
         """
         return tuple(self._load())
 
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """Of the members' directories; empty where members were handed over loaded."""
+        return () if self._sources is None else self._sources.contents
+
     @classmethod
     def of(cls, members: Sequence[Member], sources: Sources | None = None) -> Self:
         """The pool of members that are loaded already."""
         generations = [Generation()] * len(members) if sources is None else sources.generations
         facts = [_facts_of(member, one) for member, one in zip(members, generations, strict=True)]
         return cls(facts, lambda: members, sources)
+
+    def stand_in(self, number: int, name: str) -> Pool:
+        """A pool of one that nobody has asked yet: the loaded model of a member, under another name.
+
+        Raises:
+            ValueError: it is not known where the members' files are.
+        """
+        if self._sources is None:
+            raise ValueError("expected members that were loaded from files, got some that were handed over")
+        content = Double(self.contents[number].directory)
+        spec = content.identified(self.facts[number].spec.model_copy(update={"name": name, "fingerprint": None}))
+        sources = Sources([spec], [content])
+        return Pool([replace(self.facts[number], spec=spec)], lambda: [self.members[number].called(spec)], sources)
 
     def through_templates(self, store: FactStore | None) -> Pool | None:
         """The members that have a chat template and are asked without, through it; None where there are none.
@@ -120,6 +138,7 @@ class Pool:
         store: FactStore | None = None,
         on_load: OnLoad = lambda member: None,
         trust_remote_code: bool = False,
+        contents: Sequence[Content] | None = None,
     ) -> Self:
         """Find the members; they are loaded now unless the store knows all of them.
 
@@ -132,6 +151,7 @@ class Pool:
             store: facts of members that were loaded before; new ones are kept there. None loads now.
             on_load: told of every member that is about to be loaded.
             trust_remote_code: whether those that say so of themselves may run code of their own.
+            contents: of the members' directories; None looks for them.
 
         Raises:
             MemberError: a member cannot be found or loaded, or would run code that nobody trusts.
@@ -139,8 +159,8 @@ class Pool:
         for spec in specs:
             if spec.trust_remote_code and not trust_remote_code:
                 raise MemberError(refused_code(spec.name, spec.path))
-        sources = Sources(specs, [Content(locate(spec)) for spec in specs])
-        sizes = [weight_bytes(one.directory, spec.dtype) for one, spec in zip(sources.contents, specs, strict=True)]
+        sources = Sources(specs, [Content(locate(spec)) for spec in specs] if contents is None else contents)
+        sizes = [one.weight_bytes(spec.dtype) for one, spec in zip(sources.contents, specs, strict=True)]
         devices = [seen_device(spec, device) for spec, device in zip(specs, place(sizes, specs), strict=True)]
 
         def load(digests: Sequence[str | None] = (None,) * len(specs)) -> list[Member]:

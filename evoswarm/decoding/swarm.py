@@ -28,7 +28,7 @@ from evoswarm.decoding.decoder import (
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
-from evoswarm.decoding.member import Member
+from evoswarm.decoding.member import Content, Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
@@ -54,9 +54,6 @@ ROW_BYTES_PER_SYMBOL = 4  # of a distribution
 
 class Swarm(Decoder):
     """A loaded pool that can decode.
-
-    Attributes:
-        counters: what the engine has done since the swarm was made.
 
     Example:
         >>> swarm = Swarm.load(recipe)
@@ -98,6 +95,8 @@ class Swarm(Decoder):
         store: FactStore | None = None,
         on_load: OnLoad = lambda member: None,
         trust_remote_code: bool = False,
+        contents: Sequence[Content] | None = None,
+        share: float = 1.0,
     ) -> Self:
         """Load a pool, or the members of a policy.
 
@@ -111,15 +110,22 @@ class Swarm(Decoder):
             on_load: told of every member that is about to be loaded.
             trust_remote_code: run the code that members bring which need it (``MemberSpec.trust_remote_code``). It is
                 the caller's word: no space and no recipe gives it.
+            contents: of the members' directories; None looks for them.
+            share: of the parts of what is free that this swarm may have.
 
         Raises:
             MemberError: a member cannot be loaded, or needs code that the caller does not trust.
         """
         wanted = list(specs.specs if isinstance(specs, Policy) else specs)
-        pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code)
+        pool = Pool.find(wanted, batch_tokens, store, on_load, trust_remote_code, contents)
         if not isinstance(specs, Policy):  # of a policy's members it is asked when it is decoded
             check_fingerprints(wanted, pool.facts)
-        return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes)
+        return cls(pool, state_memory_bytes, row_memory_bytes, text_memory_bytes, share=share)
+
+    @property
+    def pool(self) -> Pool:
+        """The members, loaded or not, and where they came from."""
+        return self._pool
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -273,11 +279,7 @@ class Swarm(Decoder):
         )
 
     def _check_stops(self, requests: Sequence[Request]) -> None:
-        """Refuse stop strings that no answer can hold.
-
-        Raises:
-            RecipeError: one is a special token of a member of its recipe, and does not end that member's answers.
-        """
+        """Refuse stop strings that no answer can hold: a special token that does not end its member's answers."""
         if not any(request.stop for request in requests):
             return
         members = {member.spec.name: member for member in self.members}

@@ -41,6 +41,12 @@ class Evaluator(MixEvaluator):
         own = self._stop
         return Evaluator(self.swarm, self.tasks, ledger, stop=stop if own is None else lambda: own() or stop())
 
+    def count_in(self, other: Evaluator) -> None:
+        """Count what another one was asked as if this one had been: it stands in for it with other members."""
+        self.asked += other.asked
+        self.tokens += other.tokens
+        self.flops += other.flops
+
     @cached_property
     def _asked(self) -> dict[str, set[str]]:
         """Digests of the items that were asked, by policy digest."""

@@ -6,21 +6,17 @@ could be proven is written down; then the opening is recorded in the ledger; onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from evoswarm.certificate.detectable import detectable_gain
-from evoswarm.certificate.document import Certificate, Items, Opening, Subject
-from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of
+from evoswarm.certificate.document import Certificate, Opening
+from evoswarm.certificate.evidence import Evidence, certificate_of
 from evoswarm.certificate.page import page
 from evoswarm.certificate.power import expected
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import DECODING_VERSION
-from evoswarm.evaluation.candidate import Candidate, Scored, score
-from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment import mirror
@@ -28,23 +24,22 @@ from evoswarm.experiment.certified import refusals_written, write_certified
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.files.finished_run import read_run
 from evoswarm.experiment.files.places import ledger_file, root_of
-from evoswarm.experiment.files.run_history import history, note_once, retire, transient_failures
+from evoswarm.experiment.files.run_history import note_once, retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.merging import Merger, as_noted, merger, note_refusal
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.openings.nothing_scored import require_score
 from evoswarm.experiment.openings.permission import permitted, standing
-from evoswarm.experiment.owners import owners_of, unobeyed
+from evoswarm.experiment.playing import evidence_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench, workbench
-from evoswarm.genomes.plain import uniform
-from evoswarm.policies import Policy, Recipe
+from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
 from evoswarm.rivals.tuning import Rivals, tune
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
-from evoswarm.space import SearchSpace, small_test_split
 from evoswarm.statistics.intervals import discordances, strata
 from evoswarm.tasks.task import SPLITS, weights_of
 from evoswarm.tracking import Tracker
@@ -135,6 +130,7 @@ class Prepared:
         rivals: tuned on the selection items.
         seen: what was known of the test items.
         detectable_gain: what could be proven; None where no gain could.
+        merging: makes the merged model again, where a rival is one.
         tracker: tells MLflow.
     """
 
@@ -144,6 +140,7 @@ class Prepared:
     rivals: Rivals
     seen: Seen
     detectable_gain: float | None
+    merging: Merger
     tracker: Tracker | None = None
 
     @property
@@ -187,7 +184,23 @@ def certify_champion(
             "the certificate stands as it is: it is now known that others had opened some test items before it"
         )
         return known
-    prepared = prepare(bench, run, champion, guard, force=force, progress=progress)
+    with merger(bench) as merging:
+        return _certified(bench, run, champion, guard, merging, force=force, progress=progress, ask=ask)
+
+
+def _certified(
+    bench: Workbench,
+    run: RunDirectory,
+    champion: Policy,
+    guard: Guard,
+    merging: Merger,
+    *,
+    force: bool,
+    progress: Progress,
+    ask: Callable[[str], bool] | None,
+) -> Certificate:
+    """See `certify_champion`."""
+    prepared = prepare(bench, run, champion, guard, merging, force=force, progress=progress)
     with refusals_written(bench, run, champion, guard.tracker):
         if ask is not None and not prepared.seen.again:
             require_yes(ask, f"{prepared.statement}. Open them?")
@@ -202,7 +215,14 @@ def certify_champion(
 
 
 def prepare(
-    bench: Workbench, run: RunDirectory, champion: Policy, guard: Guard, *, force: bool, progress: Progress
+    bench: Workbench,
+    run: RunDirectory,
+    champion: Policy,
+    guard: Guard,
+    merging: Merger,
+    *,
+    force: bool,
+    progress: Progress,
 ) -> Prepared:
     """All that comes before the test items: whether they may be opened, the rivals, what could be proven.
 
@@ -220,8 +240,13 @@ def prepare(
     bench = bench.as_deployed()
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
-    rivals = tune(bench.space, bench.pool, champion, bench.evaluator, selection, tell=progress.at)
-    prepared = Prepared(bench, run, champion, rivals, seen, _detectable(bench, champion, rivals), guard.tracker)
+    rivals = tune(
+        bench.space, bench.pool, champion, bench.evaluator, selection, merging=as_noted(merging, run), tell=progress.at
+    )
+    note_refusal(merging, rivals.soup, run)
+    knowing = merging.beside(bench, rivals.soup)
+    gain = _detectable(knowing, champion, rivals)
+    prepared = Prepared(bench, run, champion, rivals, seen, gain, merging, guard.tracker)
     gain, statement = prepared.detectable_gain, prepared.statement
     note_once(run, "opening", champion=champion.digest, detectable_gain=gain, statement=statement)
     return prepared
@@ -239,7 +264,8 @@ def play(prepared: Prepared) -> Evidence:
         statement=f"{statement[0].upper()}{statement[1:]}.",
     )
     bench.on_other_items()
-    return _evidence(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
+    bench = prepared.merging.beside(bench, prepared.rivals.soup)
+    return evidence_of(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
 
 
 def write_certificate(prepared: Prepared, certificate: Certificate) -> None:
@@ -273,81 +299,3 @@ def _detectable(bench: Workbench, champion: Policy, rivals: Rivals) -> float | N
     squares = {rival.key: discordances(own.scores, one.scores, parts) for rival, one in named}
     gain = detectable_gain(squares, parts, len(bench.items["test"]) / len(items))
     return None if gain is None else round(gain, 6)
-
-
-def _evidence(
-    bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Policy, rivals: Rivals, opening: Opening
-) -> Evidence:
-    """Play everything on the test items and collect what is known besides."""
-    evaluator, items, selection = bench.evaluator, bench.items["test"], bench.items["selection"]
-    less = _ablated(champion)
-    evaluations, *shorter = evaluator.evaluate([champion, *less.values()], items)
-    summary = summarize(items, evaluations, bench.tasks)
-    note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
-    tried, searched = history(run, champion, len(bench.items["search"]))
-    counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
-    note, owners = small_test_split(space), owners_of(bench)
-    return Evidence(
-        subject=_subject(space, champion, champion.words(summary.spoken)),
-        items=Items(**counts),
-        opening=opening,
-        margin=space.certificate.margin,
-        tasks=tuple(item.task for item in items),
-        weights=weights_of(bench.tasks),
-        champion=Scored(Candidate("champion", champion, "champion"), summary),
-        rivals=tuple(score(rivals.matched, evaluator, items)),
-        diagnostics=tuple(score(rivals.diagnostics, evaluator, items)),
-        ceilings=tuple(ceiling.score(evaluator, items) for ceiling in rivals.ceilings),
-        pool=len(bench.pool),
-        is_uniform=champion.digest == uniform(space, bench.pool).digest,
-        owners=owners,
-        speakers=_speakers(champion, summary, dict(zip(less, map(scores_of, shorter), strict=True))),
-        selection=evaluator.summaries([champion], selection)[0].scores,
-        selection_tasks=tuple(item.task for item in selection),
-        search=searched,
-        recipes_tried=tried,
-        notes=(*([] if note is None else [note]), *unobeyed(owners)),
-    )
-
-
-def _ablated(champion: Policy) -> dict[str, Policy]:
-    """The champion without each of its members, by name, where something is left."""
-    shorter = {spec.name: champion.without(spec.name) for spec in champion.specs}
-    return {name: policy for name, policy in shorter.items() if policy is not None}
-
-
-def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[float, ...]]) -> tuple[Speaker, ...]:
-    """How often each member spoke on the test items, and what the others do without it."""
-    return tuple(
-        Speaker(
-            name=spec.name,
-            identity=spec.fingerprint or f"{spec.path}@{spec.revision}",
-            role=champion.role(spec.name),
-            share_of_steps=summary.spoken.get(spec.name, 0.0),
-            without=without.get(spec.name),
-            led_by=_lead(champion.without(spec.name)),
-        )
-        for spec in champion.specs
-    )
-
-
-def _lead(policy: Policy | None) -> str:
-    """Who leads a mix; nobody leads anything else."""
-    return policy.lead if isinstance(policy, Recipe) else ""
-
-
-def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:
-    return Subject(
-        space=space.name,
-        space_digest=space.digest,
-        search_digest=space.continuation_digest,
-        seed=space.seed,
-        noise_seed=space.noise_seed,
-        champion=champion.digest,
-        kind=champion.kind,
-        members=tuple(spec.name for spec in champion.specs),
-        lead=_lead(champion),
-        words=tuple(words),
-        evoswarm=version("evoswarm"),
-        decoding=DECODING_VERSION,
-    )

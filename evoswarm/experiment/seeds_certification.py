@@ -27,6 +27,7 @@ from evoswarm.experiment.files.run_history import transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.files.same_space import FinishedSeed, check_place, read_seeds
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
+from evoswarm.experiment.merging import Merger, merger
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import PAGE
@@ -110,8 +111,9 @@ def certify_seeds(
         stack.callback(mirror.wait, tracker, progress)
         book = book_of(first.evaluator.ledger, home, *[one.path for one in found])
         guard = Guard(book, drawn, first.asked, tracker)
+        merging = stack.enter_context(merger(first))
         try:
-            evidence, certificates, opening = _certified(seeds, guard, force=force, progress=progress, ask=ask)
+            evidence, certificates, opening = _certified(seeds, guard, merging, force=force, progress=progress, ask=ask)
         except Stopped as error:
             for one in seeds:
                 one.run.journal("interrupted")
@@ -160,6 +162,7 @@ def _opened(
 def _certified(
     seeds: Sequence[_Seed],
     guard: Guard,
+    merging: Merger,
     *,
     force: bool,
     progress: Progress,
@@ -171,7 +174,7 @@ def _certified(
     for one in seeds:
         within = progress.within(words=f"seed {one.bench.asked.seed}")
         progress.enter("rivals", f"seed {one.bench.asked.seed}: tuning the rivals of its champion")
-        prepared.append(prepare(one.bench, one.run, one.champion, guard, force=force, progress=within))
+        prepared.append(prepare(one.bench, one.run, one.champion, guard, merging, force=force, progress=within))
     opening = _joint(prepared)
     with ExitStack() as stack:
         for one in seeds:
@@ -219,7 +222,8 @@ def _detectable(prepared: Sequence[Prepared]) -> float | None:
     scores: dict[str, list[Sequence[float]]] = {}
     for one in prepared:
         keyed = {"": one.champion, **{rival.key: rival.policy for rival in one.rivals.matched}}
-        for key, summary in zip(keyed, one.bench.evaluator.summaries(list(keyed.values()), items), strict=True):
+        evaluator = one.merging.beside(one.bench, one.rivals.soup).evaluator
+        for key, summary in zip(keyed, evaluator.summaries(list(keyed.values()), items), strict=True):
             scores.setdefault(key, []).append(summary.scores)
     means = {key: mean_rows(rows) for key, rows in scores.items()}
     squares: Mapping[str, Sequence[float]] = {

@@ -11,8 +11,11 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Vote
 from evoswarm.rivals.ceilings import Ceiling, ceilings
 from evoswarm.rivals.diagnostics import diagnostics
+from evoswarm.rivals.fitted import FITTED, NO_GOLD, best_fitted
 from evoswarm.rivals.matched import best_sampling, best_single, members_vote, try_singles
 from evoswarm.rivals.routers import best_router
+from evoswarm.rivals.soups import KEY as R6
+from evoswarm.rivals.soups import NO_SOUP, Merging, Soup, best_soup
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
@@ -22,14 +25,25 @@ class Rivals:
     """All that one champion is compared with.
 
     Attributes:
-        matched: R1 to R4: the champion must beat every one of them. A champion that votes itself has no R3.
+        matched: R1 to R4, and R6 where there is one: the champion must beat every one of them. A champion that votes
+            itself has no R3.
         diagnostics: what its parts are good for: other gates, plain mixes.
         ceilings: what nobody can play, because they are told the right answers: an upper end for the eye.
+        soup: what R6 is made of, or why there is none.
+        fitted: R5, the mix that is had without searching, which is a diagnostic too; None where there is none.
     """
 
     matched: tuple[Candidate, ...]
     diagnostics: tuple[Candidate, ...]
     ceilings: tuple[Ceiling, ...]
+    soup: Soup = NO_SOUP
+    fitted: Candidate | None = None
+
+    @property
+    def absent(self) -> dict[str, str]:
+        """Why there is no rival of a key, as a sentence."""
+        fitted = {} if self.fitted is not None else {FITTED: NO_GOLD}
+        return fitted | ({R6: self.soup.absent} if self.soup.absent else {})
 
 
 def tune(
@@ -40,6 +54,8 @@ def tune(
     items: Sequence[Item],
     stand_for: int = 1,
     *,
+    merging: Merging | None = None,
+    fitted: Sequence[Candidate] = (),
     tell: Callable[[str], None] = lambda words: None,
 ) -> Rivals:
     """Tune all rivals, diagnostics and ceilings of a champion.
@@ -55,6 +71,8 @@ def tune(
         items: of the selection split.
         stand_for: how many items each of these stands for, where a few are to show what many would need: who would fall
             behind on so many draws no more answers.
+        merging: makes one model of several members; None leaves R6 out.
+        fitted: mixes whose numbers were fitted on the search split.
         tell: called with what is being tuned.
 
     Raises:
@@ -68,8 +86,13 @@ def tune(
     tell("the vote of its members")
     vote = [] if isinstance(champion, Vote) else [members_vote(evaluator, items, space, champion, flops, singles)]
     tell("routers")
-    matched = (best_single(singles), best_sampling(singles), *vote, best_router(evaluator, items, singles))
-    tell("other gates and plain mixes")
+    matched = [best_single(singles), best_sampling(singles), *vote, best_router(evaluator, items, singles)]
+    soup = NO_SOUP if merging is None else best_soup(evaluator, items, space, singles, merging, tell)
+    matched += [] if soup.rival is None else [soup.rival]
+    tell("other gates and mixes that nobody searched for")
+    without_search = best_fitted(evaluator, items, fitted)
     others = diagnostics(evaluator, items, space, specs, champion)
+    others += () if without_search is None else (without_search,)
     tell("ceilings")
-    return Rivals(matched=matched, diagnostics=others, ceilings=ceilings(evaluator, items, singles))
+    last = ceilings(evaluator, items, singles)
+    return Rivals(matched=tuple(matched), diagnostics=others, ceilings=last, soup=soup, fitted=without_search)

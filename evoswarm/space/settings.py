@@ -106,9 +106,8 @@ class GenomeSettings(ByParameter, Settings):
 
     @classmethod
     def value_of(cls, parameter: Parameter) -> tuple[Any, tuple[float, float]]:
-        """A range; of an optional parameter its default alone."""
-        unopened = (parameter.default,) * 2
-        return GenericAlias(tuple, (number(parameter),) * 2), unopened if parameter.optional else parameter.searched
+        """A range."""
+        return GenericAlias(tuple, (number(parameter),) * 2), parameter.searched
 
 
 class IslandOverrides(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import jsonschema
@@ -118,6 +119,42 @@ def test_what_follows_from_a_clear_win() -> None:
     assert all(rival.most > rival.difference.high for rival in certificate.rivals)  # at a quarter of the level
     ceiling = certificate.ceilings[0]
     assert ceiling.difference.mean < 0  # a ceiling that is not reached is no rival that was not beaten
+
+
+def test_one_more_rival_must_be_beaten_too_and_lowers_the_level() -> None:
+    four, fifth = evidence(), scored("R6", 899, "merged weights")
+    five = certificate_of(replace(four, rivals=(*four.rivals, fifth)))
+    assert five.verdict.outcome == "no value", "a model that costs half as much is as good"
+    assert "its gain over R6 (merged weights)" in five.verdict.sentence
+    assert "there being five rivals" in five.verdict.sentence
+    alone = certificate_of(four)
+    assert all(one.most < other.most for one, other in zip(alone.rivals, five.rivals, strict=False))
+
+
+def test_who_is_absent_is_said_with_the_reason() -> None:
+    certificate = certificate_of(
+        replace(evidence(), absent={"R5": "There is no fitted mix.", "R6": "Nobody is alike."})
+    )
+    assert "R5: There is no fitted mix.\nR6: Nobody is alike." in page(certificate)
+    assert Certificate.from_json(certificate.to_json()) == certificate
+
+
+def test_the_fitted_mix_is_a_diagnostic_that_can_be_decoded_again() -> None:
+    before = evidence()
+    fitted = scored("R5", 899, "fitted mix")
+    certificate = certificate_of(replace(before, diagnostics=(*before.diagnostics, fitted)))
+    assert "; whether it beat the fitted mix (R5) is undecided" in certificate.verdict.searching
+    assert [one.policy is not None for one in certificate.diagnostics] == [False, False, True]
+    assert "R5 fitted mix" in page(certificate)
+    assert certificate.verdict.outcome == "adds value", "it mixes distributions, too"
+
+
+def test_certificates_of_before_are_read() -> None:
+    content = json.loads(certificate_of(evidence()).to_json())
+    del content["absent"]
+    for one in content["diagnostics"]:
+        del one["policy"]
+    assert Certificate.from_json(json.dumps(content)).absent == ()
 
 
 def test_copies_of_one_member_never_add_value() -> None:

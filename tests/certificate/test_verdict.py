@@ -161,6 +161,20 @@ def test_the_second_sentence() -> None:
     assert "one member" in searching(None, same=False)
 
 
+def test_the_second_sentence_with_a_fitted_mix() -> None:
+    better, worse, close = sample(80, 10), sample(10, 80), sample(10, 12)
+    both = searching(better, False, better)
+    assert both.startswith("Searching beat the uniform mix of the pool: +7.0 points")
+    assert "; it beat the fitted mix (R5): +7.0 points" in both
+    assert both.endswith(").")
+    assert "; whether it beat the fitted mix (R5) is undecided: -0.2 points" in searching(better, False, close)
+    assert "; it lost to the fitted mix (R5): -7.0 points" in searching(close, False, worse)
+    itself = searching(better, False, close, is_fitted=True)
+    assert itself.endswith("; the champion is the fitted mix (R5): searching added nothing to it.")
+    uniform = searching(close, True, better)
+    assert uniform.startswith("The champion is the uniform mix of the pool: searching added nothing to it; it beat")
+
+
 def test_numbers_in_words() -> None:
     assert [points(value) for value in (0.03, 0.01, 0.0431, 0.05)] == ["3 points", "1 point", "4.4 points", "5 points"]
     assert [count(items) for items in (7, 99, 101, 1234, 123456)] == ["7", "99", "110", "1,300", "130,000"]

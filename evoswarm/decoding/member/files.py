@@ -12,6 +12,7 @@ from pathlib import Path
 from evoswarm.chat import DEFAULT_DATE, find_template, is_dated
 from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Generation, Unfit, adapter_of, generation_of
 from evoswarm.checkpoint.vocabulary import has_tokenizer
+from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.zoo.catalogue import member_path
@@ -116,17 +117,18 @@ class Content:
         self.directory = directory
 
     @cached_property
-    def _files(self) -> hashlib._Hash:
-        digest = hashlib.sha256()
-        _add_files(self.directory, digest)
+    def lines(self) -> str:
+        """Names and digests of its files, and of those of an adapter's base."""
         base = local_base(self.directory)
-        if base is not None:
-            _add_files(base, digest)
-        return digest
+        return "".join(_file_digests(place) for place in (self.directory, base) if place is not None)
+
+    def weight_bytes(self, dtype: str) -> int:
+        """Bytes that its weights take once loaded; see ``forward.weight_files``."""
+        return weight_bytes(self.directory, dtype)
 
     def fingerprint(self, spec: MemberSpec) -> str:
         """See ``fingerprint``."""
-        digest = self._files.copy()
+        digest = hashlib.sha256(self.lines.encode())
         digest.update(f"chat_template:{spec.chat_template}".encode())
         if spec.told:  # nothing is added where nothing is said, so that known fingerprints stay
             digest.update(json.dumps(spec.told, sort_keys=True).encode())
@@ -135,6 +137,15 @@ class Content:
     def identified(self, spec: MemberSpec) -> MemberSpec:
         """See ``identified``."""
         return identified(spec, self.directory, self.fingerprint(dated(spec, self.directory)))
+
+
+class Double(Content):
+    """A directory's files as if they were others: who stands in for a model has what it reads by itself."""
+
+    @cached_property
+    def lines(self) -> str:
+        """See ``Content``."""
+        return f"double of {super().lines}"
 
 
 def identified(spec: MemberSpec, directory: Path, digest: str | None = None) -> MemberSpec:
@@ -199,11 +210,13 @@ def local_base(directory: Path) -> Path | None:
     return None
 
 
-def _add_files(directory: Path, digest: hashlib._Hash) -> None:
+def _file_digests(directory: Path) -> str:
     """Regular files only: whoever opens a FIFO waits."""
+    found = []
     weights = sorted({path for pattern in WEIGHTS for path in directory.glob(pattern)})
     weights = weights or sorted({path for pattern in OLD_WEIGHTS for path in directory.glob(pattern)})
     for path in [*weights, *(directory / name for name in DESCRIPTIONS)]:
         if path.is_file():
             with path.open("rb") as file:
-                digest.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()};".encode())
+                found.append(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()};")
+    return "".join(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ class Member:
         ends = tuple(sorted({*self.codec.end_ids, *closing}))
         codec = self.codec if ends == tuple(self.codec.end_ids) else None
         return Member(spec, self.reader, self._tokenizer, ends, template, codec)
+
+    def called(self, spec: MemberSpec) -> Member:
+        """The same loaded model as another member, asked in the same way."""
+        other = copy(self)
+        other.spec = spec
+        return other
 
     def chat_template(self, spec: MemberSpec, directory: Path) -> ChatTemplate | None:
         """The chat template of its files, tried; None where ``spec`` asks for none.

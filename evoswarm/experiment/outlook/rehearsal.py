@@ -20,6 +20,7 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
+from evoswarm.experiment.merging import Pretender
 from evoswarm.experiment.outlook.prices import Prices, Taken, Work, growth_of
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import FINALISTS, select
@@ -49,6 +50,7 @@ class Scene:
         evaluations: (policy, item) pairs that were asked for.
         tokens: that the policies of these pairs would read, each deployed alone.
         flops: likewise, floating-point operations.
+        besides: seconds that the part takes however many items there are, which were not played.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Scene:
     evaluations: int
     tokens: float
     flops: float = 0.0
+    besides: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,12 @@ class Watch:
     def _begin(self) -> None:
         self._before, self._began = self._counters.copy(), self._clock()
 
-    def scene(self, name: str, items: Sequence[Item]) -> None:
-        """The scene that ends now; the next one begins."""
+    def scene(self, name: str, items: Sequence[Item], besides: float = 0.0) -> None:
+        """The scene that ends now; the next one begins. What takes so many seconds ``besides`` was not played."""
         seconds, by = self._clock() - self._began, self._evaluator
         taken = Taken(Work.of(self._counters.since(self._before)), seconds)
         asked, tokens, flops = by.asked - self._asked, by.tokens - self._tokens, by.flops - self._flops
-        self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops))
+        self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops, besides))
         self.goes_on_with(by)
         self._begin()
 
@@ -229,9 +232,12 @@ def _play(
     evaluator = bench.as_deployed().evaluator
     watch.goes_on_with(evaluator)
     times = max(1, space.splits.selection // len(selection))
-    rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times)
-    watch.scene(RIVALS, selection)
+    merging = Pretender(bench)
+    rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times, merging=merging)
+    watch.scene(RIVALS, selection, besides=merging.seconds)
     played, evaluator = cast["test"], bench.as_deployed().evaluator  # which has not been asked these yet
+    if rivals.soup.rival is not None:
+        evaluator = merging.merged(rivals.soup.members, evaluator)[1]
     watch.goes_on_with(evaluator)
     score([*rivals.matched, *rivals.diagnostics], evaluator, played)
     for ceiling in rivals.ceilings:
@@ -288,7 +294,7 @@ class Rehearsal:
         seconds = self.prices.seconds(work)
         for scene in self._scenes.get(name, [])[-1:]:
             times = max(1.0, items / scene.items)
-            seconds = min(max(seconds, scene.taken.seconds), times * scene.taken.seconds)
+            seconds = min(max(seconds, scene.taken.seconds), times * scene.taken.seconds) + scene.besides
         return Taken(work, seconds)
 
     def searching(self, items: int, generations: int) -> Taken:

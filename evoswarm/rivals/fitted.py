@@ -1,0 +1,40 @@
+"""R5: the mix that is had without searching, its numbers fitted to gold texts of the search items.
+
+It mixes distributions, so it is none of those that a champion must beat to *add value*; it says whether *searching*
+did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.rivals.matched import as_rival
+from evoswarm.tasks.task import Item
+
+FITTED = "R5"
+"""Key of the fitted mix: the second sentence of a verdict compares the champion with it."""
+
+NO_GOLD = (
+    "There is no fitted mix: no item has one gold text that a mix could be fitted to (answers are free text, or the "
+    "members' distributions along such texts would not fit into memory)."
+)
+
+
+def best_fitted(evaluator: Evaluator, items: Sequence[Item], mixes: Sequence[Candidate]) -> Candidate | None:
+    """The most accurate on selection of the mixes that were fitted; None where there are none.
+
+    Args:
+        evaluator: decodes.
+        items: of the selection split.
+        mixes: fitted on the search split: weights by EM, other numbers by gradient.
+    """
+    if not mixes:
+        return None
+    tried: list[Scored] = score(mixes, evaluator, items)
+    best = best_of(tried)
+    others = ", ".join(f"{one.name} {one.accuracy:.1%}" for one in tried if one is not best)
+    against = f" (the others got: {others})" if others else ""
+    description = f"Fitted to gold texts of the search items, without a search: the {best.name}{against}"
+    return as_rival(best, FITTED, "fitted mix", description)

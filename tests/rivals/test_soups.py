@@ -1,0 +1,189 @@
+"""R6 on real models: two branches of one model, each spoilt, whose mean is that model again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from evoswarm.decoding.member.soup import DISK_LEFT, Soup
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.candidate import Candidate, score
+from evoswarm.experiment import merging as merged_weights
+from evoswarm.experiment.merging import PREFIX, Merger, Pretender, Refused, merger, sweep
+from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.genomes.plain import single, uniform
+from evoswarm.policies import Policy
+from evoswarm.rivals.matched import Singles, try_singles
+from evoswarm.rivals.soups import best_soup
+from evoswarm.rivals.tuning import tune
+from evoswarm.space import SearchSpace
+from evoswarm.zoo.catalogue import member_path
+
+SPACE = """
+name: soups
+pool:
+{pool}
+tasks:
+  - {{name: sums, source: reasoning_gym, family: chain_sum, max_bytes: 8}}
+alphabet: bytes
+splits: {{search: 4, selection: 30, test: 8}}
+"""
+APART = 0.06
+"""How far each number of a branch is from the model between them: far enough that neither says a right sum."""
+
+
+def branches(home: Path, far: float = APART) -> dict[str, str]:
+    """Two models that lie on both sides of llama-a."""
+    tensors = load_file(member_path("llama-a") / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    steps = {name: far * torch.randn(one.shape, generator=generator) for name, one in tensors.items()}
+    places = {}
+    for name, sign in (("plus", 1), ("minus", -1)):
+        place = home / name
+        if not place.exists():
+            shutil.copytree(member_path("llama-a"), place)
+            moved = {key: one.float() + sign * steps[key] for key, one in tensors.items()}
+            save_file(moved, place / "model.safetensors", {"format": "pt"})
+        places[name] = str(place)
+    return places
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return branches(tmp_path_factory.mktemp("branches"))
+
+
+def space_of(pool: dict[str, str]) -> SearchSpace:
+    lines = "\n".join(f"  - {{name: {name}, path: '{path}'}}" for name, path in pool.items())
+    return SearchSpace.from_text(SPACE.format(pool=lines), "soups")
+
+
+@pytest.fixture
+def bench(places: dict[str, str], tmp_path: Path) -> Iterator[Workbench]:
+    """The two, a copy of the first, a model of their shape that was trained apart, and one of another shape."""
+    pool = {**places, "copy": places["plus"], "apart": "zoo:llama-b", "other": "zoo:neox-e"}
+    with workbench(space_of(pool), tmp_path / "ledger.sqlite", splits=("selection", "test")) as made:
+        yield made.as_deployed()
+
+
+def alone(bench: Workbench) -> Singles:
+    items = bench.items["selection"]
+    recipes = {one.digest: one for one in (single(bench.space, spec) for spec in reversed(bench.pool))}
+    found = [Candidate(f"{one.lead}, one greedy answer", one) for one in recipes.values()]
+    return Singles(tuple(score(found, bench.evaluator, items)), deployed=((),) * len(recipes))
+
+
+def accuracy(bench: Workbench, policy: Policy) -> float:
+    return bench.evaluator.summaries([policy], bench.items["selection"])[0].accuracy or 0.0
+
+
+def test_the_mean_of_two_spoilt_branches_is_found(bench: Workbench, tmp_path: Path) -> None:
+    items = bench.items["selection"]
+    known = alone(bench)
+    with merger(bench) as merging:
+        assert merging.groups == (("plus", "minus", "apart"),)
+        soup = best_soup(bench.evaluator, items, bench.space, known, merging)
+        assert soup.rival is not None
+        assert set(soup.members) == {"plus", "minus"}
+        assert (soup.rival.key, soup.rival.name) == ("R6", "merged weights")
+        assert "greedy soup" in soup.rival.description
+        with_it = merging.beside(bench, soup)
+        assert accuracy(with_it, soup.rival.policy) > 0.9
+        assert max(one.accuracy for one in known.greedy) < 0.5
+        assert soup.rival.policy.specs[0].path == f"mean:{'+'.join(soup.members)}"
+        assert len(list(tmp_path.glob(f"{PREFIX}*/*/*.safetensors"))) <= 1, "one at a time"
+        asked = bench.evaluator.asked
+        again = best_soup(bench.evaluator, items, bench.space, known, merging)
+        assert again == soup
+        assert bench.evaluator.asked > asked
+    assert not list(tmp_path.glob(f"{PREFIX}*")), "whoever made them removes them"
+
+
+def test_what_the_ledger_knows_is_not_merged_again(
+    places: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    write = Soup.write
+
+    def watched(self: Soup) -> None:
+        write(self)
+        written.append(self.directory)
+
+    monkeypatch.setattr(Soup, "write", watched)
+    found = []
+    for _ in range(2):
+        with workbench(space_of(places), tmp_path / "ledger.sqlite", splits=("selection", "test")) as made:
+            bench = made.as_deployed()
+            champion, items = uniform(bench.space, bench.pool), bench.items["selection"]
+            with merger(bench) as merging:
+                rivals = tune(bench.space, bench.pool, champion, bench.evaluator, items, merging=merging)
+                knowing = merging.beside(bench, rivals.soup).evaluator
+                found.append([one.scores for one in knowing.summaries([one.policy for one in rivals.matched], items)])
+        assert [one.key for one in rivals.matched] == ["R1", "R2", "R3", "R4", "R6"]
+        assert len({path.name for path in written}) == 1, "the second go needs no weights"
+    assert found[0] == found[1]
+
+
+def test_no_room_is_no_rival_and_says_so(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merged_weights, "free_bytes", lambda device: 10)
+    with merger(bench) as merging:
+        soup = best_soup(bench.evaluator, bench.items["selection"], bench.space, alone(bench), merging)
+    assert soup.rival is None
+    assert soup.absent.startswith("Members' weights could not be merged: expected")
+    assert soup.absent.endswith("bytes of free memory on cpu to load one more model, got 10.")
+    assert DISK_LEFT > 0
+
+
+def test_a_pool_of_nobody_alike_says_so(bench: Workbench, places: dict[str, str]) -> None:
+    def told(pool: dict[str, str]) -> tuple[Sequence[Sequence[str]], str]:
+        with workbench(space_of(pool), ":memory:", splits=("selection",)) as other, merger(other) as merging:
+            return merging.groups, merging.absent
+
+    assert told({"plus": places["plus"], "copy": places["plus"], "other": "zoo:neox-e"}) == (
+        (),
+        merged_weights.NOBODY_ALIKE,
+    )
+    refused = Refused("There was no room.")
+    assert best_soup(bench.evaluator, [], bench.space, Singles(()), refused).absent == "There was no room."
+
+
+def test_a_rehearsal_asks_as_many_and_merges_nothing(bench: Workbench, tmp_path: Path) -> None:
+    items = bench.items["selection"][:3]
+    known = try_singles(bench.evaluator, items, bench.space, bench.pool, 0.0)
+    before, read = bench.evaluator.asked, bench.evaluator.swarm.counters.rows_forwarded
+    pretended = best_soup(bench.evaluator, items, bench.space, known, Pretender(bench))
+    played, rows = bench.evaluator.asked - before, bench.evaluator.swarm.counters.rows_forwarded - read
+    with merger(bench) as merging:
+        real = best_soup(bench.evaluator, items, bench.space, known, merging)
+    assert pretended.rival is not None
+    assert real.rival is not None
+    assert abs(bench.evaluator.asked - before - 2 * played) <= 3 * len(items), "one soup more or less"
+    assert rows > 0
+    assert Pretender(bench).seconds > 0
+    assert isinstance(bench.swarm, Swarm)
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"0" * 10)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / f"{PREFIX}link").symlink_to(outside)
+    sweep(tmp_path)
+    assert not left.exists()
+    assert outside.is_dir()
+
+
+def test_what_is_in_use_stays(bench: Workbench, tmp_path: Path) -> None:
+    with merger(bench) as merging:
+        assert isinstance(merging, Merger)
+        place = merging._place
+        sweep(tmp_path)
+        assert place.is_dir()
+    assert not place.exists()
