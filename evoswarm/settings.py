@@ -26,7 +26,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # beside None it must be hashable, and dictionaries are not
 class KeyOf:
     """An annotation of strings: each must be a key of a dictionary, as that is when the string is read."""
 

@@ -1,79 +1,71 @@
-"""Algorithms without islands: generation after generation is one batch."""
+"""One island as a whole search: generation after generation is one batch."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from evoswarm.evolution.algorithm import Algorithm, Representation
-from evoswarm.evolution.algorithms import Setup
-from evoswarm.evolution.genetic import Breeder, Draft
+from evoswarm.evolution.coordinates import Coordinates
+from evoswarm.evolution.genetic import Breeder
 from evoswarm.evolution.individual import Individual
+from evoswarm.evolution.island import Island, Place
 from evoswarm.evolution.randomness import generator
-from evoswarm.evolution.ranking import Ranking
 from evoswarm.evolution.report import IslandReport
-from evoswarm.evolution.settings import Objective
+from evoswarm.evolution.settings import IslandSettings, Objective
+
+if TYPE_CHECKING:
+    from evoswarm.evolution.algorithms import IslandKind
 
 G = TypeVar("G")
 
 
 class BatchSearch(Algorithm[G]):
-    """Founders first, then whatever a subclass draws, batch by batch.
+    """Founders first, batch by batch, then whatever one island draws.
 
-    The first batch is filled up with random genomes; they depend on the seed alone, so that all of these algorithms
+    The first batch is filled up with random genomes; they depend on the seed alone, so that all of these searches
     begin from the same individuals.
 
     Args:
+        kind: of the island.
         representation: of the genomes.
         objectives: what individuals are measured by.
         seed: of the search.
         batch: individuals per generation.
+        coordinates: of the genomes, for islands that need them.
         founders: begin with the representation's founders; False: without them.
 
     Raises:
-        ValueError: the batch is empty.
+        ValueError: the batch is empty, or the island cannot optimise so many objectives.
     """
 
     def __init__(
         self,
+        kind: IslandKind,
         representation: Representation[G],
         objectives: Sequence[Objective],
         seed: int,
         batch: int = 48,
+        coordinates: Coordinates[G] | None = None,
         founders: bool = True,
     ) -> None:
         if batch < 1:
             raise ValueError(f"batch: expected at least 1, got {batch}")
         super().__init__(objectives)
-        self._seed = seed
-        self._batch = batch
         self._distance: Callable[[G, G], float] = representation.distance
-        self._ranking = Ranking(objectives)
-        self._breeder = Breeder(representation, self._keys)
-        self._waiting = self._breeder.founders(generator(seed, -1, 0, "founders")) if founders else []
-
-    @classmethod
-    def of(cls, setup: Setup[G]) -> Self:
-        """The algorithm at its beginning."""
-        return cls(setup.representation, setup.objectives, setup.seed, setup.batch)
+        breeder = Breeder(representation, self._keys)
+        place = Place(0, seed, IslandSettings(batch), self._objectives, representation, breeder, coordinates)
+        self._island: Island[G] = kind.make(place)
+        self._waiting = breeder.founders(generator(seed, -1, 0, "founders")) if founders else []
 
     def _born(self, generation: int) -> list[Individual[G]]:
-        drafts, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
-        missing = self._batch - len(drafts)
-        drafts = drafts + (self._random(0, missing) if generation == 0 else self._draw(generation, missing))
-        return [draft.born(generation, 0, number) for number, draft in enumerate(drafts)]
-
-    @abstractmethod
-    def _draw(self, generation: int, count: int) -> list[Draft[G]]:
-        """So many drafts for a generation behind the first."""
-
-    def _random(self, generation: int, count: int) -> list[Draft[G]]:
-        rng = generator(self._seed, 0, generation, "random")
-        return [self._breeder.random(rng) for _ in range(count)]
+        batch = self._island.settings.population
+        given, self._waiting = self._waiting[:batch], self._waiting[batch:]
+        return [draft.born(generation, 0, number) for number, draft in enumerate(self._island.ask(generation, given))]
 
     def _close(self, finished: list[Individual[G]]) -> None:
-        """Report the batch as the population of island 0."""
-        population = self._ranking.best_first(individual for individual in finished if individual.succeeded)
+        """Report the best so far as the population of island 0."""
+        self._island.tell(self.generation, finished)
+        population = self._island.population
         report = IslandReport.of(self.generation, 0, finished, population, self._objectives, self._distance)
         self.reports.append(report)

@@ -42,3 +42,14 @@ class Coordinates(Protocol[G]):
     def decode(self, point: Point) -> G:
         """The genome of a point; any point of the box has one."""
         ...
+
+
+def boxed(coordinates: Coordinates[G] | None) -> Coordinates[G]:
+    """The coordinates, for whoever cannot do without.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if coordinates is None:
+        raise ValueError("expected coordinates (the algorithm knows numbers and categories only), got none")
+    return coordinates

@@ -204,15 +204,15 @@ def survivors(
     """
     succeeded = [child for child in children if child.succeeded]
     if ranking.several:
-        return ranking.best_first(ranking.select(_distinct([*parents, *succeeded]), settings.population))
+        return ranking.best_first(ranking.select(distinct([*parents, *succeeded]), settings.population))
     elites = ranking.select(parents, min(settings.elites, settings.population - 1))
     held = {individual.key for individual in elites}
-    fresh = [child for child in _distinct(succeeded) if child.key not in held]
+    fresh = [child for child in distinct(succeeded) if child.key not in held]
     chosen = ranking.select(fresh, settings.population - len(elites))
     return ranking.best_first([*elites, *chosen])
 
 
-def _distinct(individuals: Sequence[Individual[G]]) -> list[Individual[G]]:
+def distinct(individuals: Sequence[Individual[G]]) -> list[Individual[G]]:
     """The oldest individual of every key."""
     oldest: dict[str, Individual[G]] = {}
     for individual in sorted(individuals, key=lambda individual: individual.order):

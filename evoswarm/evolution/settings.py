@@ -48,6 +48,7 @@ class IslandSettings:
         objective_weights: objective name -> weight, >= 0; the island then ranks by the weighted sum of the
             objectives, each divided by the range it had in the first generation. None: by the one objective, or
             by NSGA-II when there are several.
+        algorithm: a key of ``ISLANDS``; all but the genetic one need only ``population`` and ``objective_weights``.
     """
 
     population: int = 12
@@ -57,6 +58,7 @@ class IslandSettings:
     tournament: int = 3
     elites: int = 2
     objective_weights: Mapping[str, float] | None = None
+    algorithm: str = "genetic"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from evoswarm.errors import show
-from evoswarm.evolution.algorithms import ALGORITHMS
+from evoswarm.evolution.algorithms import ALGORITHMS, ARCHIPELAGO, GENETIC, ISLANDS
 from evoswarm.fusion import RULES, parameters_of
 from evoswarm.settings import LONGEST_NAME, Contradiction, KeyPath, duplicates
 from evoswarm.space.settings import IslandOverrides, SpaceSettings
@@ -130,16 +130,43 @@ def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
                 f"expected at most {population} (the population of an island), got {evolution.migration.count}",
             )
         yield from _objective_weights(space, island, (*path, "objective_weights"))
+        yield from _island_algorithm(space, island, path)
 
 
 def _algorithm(space: SpaceSettings) -> Iterator[Contradiction]:
     algorithm = space.evolution.algorithm
-    if len(space.objectives) > 1 and not ALGORITHMS[algorithm].several_objectives:
+    count, kind = len(space.objectives), ALGORITHMS[algorithm]
+    if not kind.takes(count):
         yield Contradiction(
             ("evolution", "algorithm"),
-            f"expected an algorithm for {len(space.objectives)} objectives ({algorithm} optimises one), "
-            f"got {algorithm!r}",
+            f"expected an algorithm for {count} objective{'s' * (count > 1)} ({algorithm} optimises "
+            f"{kind.optimises}), got {algorithm!r}",
         )
+
+
+def _island_algorithm(space: SpaceSettings, island: IslandOverrides, path: KeyPath) -> Iterator[Contradiction]:
+    """What an island's own algorithm can optimise, and which of the settings it would ignore."""
+    name = island.algorithm
+    if name is None or name == GENETIC:
+        return
+    whole = space.evolution.algorithm
+    if whole != ARCHIPELAGO:
+        yield Contradiction(
+            (*path, "algorithm"), f"expected null (the algorithm of the whole search is {whole}), got {name!r}"
+        )
+    count, kind = len(space.objectives) if island.objective_weights is None else 1, ISLANDS[name]
+    if not kind.takes(count):
+        weights = "; objective_weights make one of them" if count > 1 and kind.takes(1) else ""
+        yield Contradiction(
+            (*path, "algorithm"),
+            f"expected an algorithm for {count} objective{'s' * (count > 1)} ({name} optimises {kind.optimises}"
+            f"{weights}), got {name!r}",
+        )
+    for field in ("crossover", "mutation", "mutated_genes", "tournament", "elites"):
+        if getattr(island, field) is not None:
+            yield Contradiction(
+                (*path, field), f"expected null ({name} has no such setting), got {show(getattr(island, field))}"
+            )
 
 
 def _objective_weights(space: SpaceSettings, island: IslandOverrides, path: KeyPath) -> Iterator[Contradiction]:

@@ -193,6 +193,10 @@ class SearchSpace(SpaceSettings):
             del content["genome"]["alphabets"]
         if self.champion == ChampionSettings():
             del content["champion"]
+        if not isinstance(self.evolution.islands, int):
+            for island in content["evolution"]["islands"]:
+                if island["algorithm"] is None:
+                    del island["algorithm"]
         return content
 
     def _content(self) -> dict[str, Any]:

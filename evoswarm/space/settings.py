@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, SkipValidation, Tag
 
-from evoswarm.evolution.algorithms import ALGORITHMS
+from evoswarm.evolution.algorithms import ALGORITHMS, ISLANDS
 from evoswarm.evolution.settings import Replace, Select, Topology
 from evoswarm.fusion import RULES, Parameter
 from evoswarm.fusion.fields import ByParameter, RuleName, number
@@ -121,6 +121,8 @@ class IslandOverrides(Settings):
         tournament: individuals drawn to choose one parent.
         elites: best individuals that live on unchanged.
         objective_weights: by objective; the island then ranks by the weighted sum.
+        algorithm: that moves this island; null is ``genetic``. The others, those of ``evolution.algorithm``, use only
+            ``population`` and ``objective_weights``.
     """
 
     population: int | None = Field(default=None, ge=2, le=1_000_000)
@@ -130,6 +132,7 @@ class IslandOverrides(Settings):
     tournament: int | None = Field(default=None, ge=1)
     elites: int | None = Field(default=None, ge=0)
     objective_weights: dict[str, NotNegative] | None = Field(default=None, min_length=1)
+    algorithm: Annotated[str, KeyOf(ISLANDS)] | None = None
 
 
 def _number_or_list(value: Any) -> str:
@@ -171,8 +174,10 @@ class Evolution(Settings):
 
     Attributes:
         algorithm: ``archipelago``; its rivals take as many individuals a generation from the same founders: ``island``
-            (all on one island that is equal to an island of a number), ``random``, and Optuna's ``tpe``, ``cmaes``
-            (one objective only) and ``nsga2``. The last four use none of the settings of islands but their size.
+            (all on one island that is equal to an island of a number), ``random``, Optuna's ``tpe``, ``cmaes`` (one
+            objective only) and ``nsga2``, CMA-ES over numbers and categories (``catcma`` for one objective,
+            ``comocatcma`` for two), and ``particles`` (one objective). All but the first two use none of the settings
+            of islands but their size. ``archipelago`` can have some of them on its islands.
         generations: the founders are the first.
         islands: a number of equal islands, or a list of what differs on each.
         population: individuals of an island.

@@ -1,26 +1,27 @@
-"""An algorithm as a newcomer adds it: this file, and the entry at its end."""
+"""An algorithm as a newcomer adds it: this file, and the entries at its end."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from evoswarm.evolution.algorithms import AlgorithmKind
-from evoswarm.evolution.batch_search import BatchSearch
+from evoswarm.evolution.algorithms import IslandKind
 from evoswarm.evolution.genetic import Draft
+from evoswarm.evolution.island import Island
 from evoswarm.evolution.randomness import generator
 
 G = TypeVar("G")
 
 
-class HillClimbing(BatchSearch[G]):
+class HillClimbing(Island[G]):
     """Mutants of the best individual so far; random genomes as long as there is none."""
 
     def _draw(self, generation: int, count: int) -> list[Draft[G]]:
-        if not len(self.archive):
+        if not self.population:
             return self._random(generation, count)
-        best = self.archive.best(1)[0]
-        rng = generator(self._seed, 0, generation, "climbing")
+        best = self.population[0]
+        rng = generator(self._place.seed, self._place.index, generation, "climbing")
         return [self._breeder.mutant(best.genome, "climbing", (best.id,), 1.0, rng) for _ in range(count)]
 
 
-ENTRY = AlgorithmKind("tests.evolution.hill_climbing:HillClimbing.of")
+KIND = IslandKind("tests.evolution.hill_climbing:HillClimbing")
+ENTRY = KIND.alone

@@ -12,9 +12,10 @@ import pytest
 from deap import tools
 
 from evoswarm.evolution.algorithm import Algorithm
+from evoswarm.evolution.algorithms import ISLANDS
 from evoswarm.evolution.algorithms.archipelago import Archipelago
-from evoswarm.evolution.algorithms.random_search import RandomSearch
 from evoswarm.evolution.archive import Archive
+from evoswarm.evolution.batch_search import BatchSearch
 from evoswarm.evolution.deap_operators import lend
 from evoswarm.evolution.genetic import survivors
 from evoswarm.evolution.individual import Individual
@@ -339,7 +340,7 @@ def test_with_several_objectives_a_report_holds_the_best_of_each(
 
 
 def test_random_search_tries_founders_then_chance(toys: ToyRepresentation) -> None:
-    search: Algorithm[list[int]] = RandomSearch(toys, [Objective("sum")], seed=0, batch=5)
+    search: Algorithm[list[int]] = BatchSearch(ISLANDS["random"], toys, [Objective("sum")], seed=0, batch=5)
     operators = []
     for _ in range(3):
         asked = search.ask()
@@ -360,7 +361,7 @@ def test_islands_beat_random_search_on_the_toy(
         search = archipelago(islands=4, seed=seed)
         evolve(search, 25)
         assert search.archive.best(1)[0].objectives == (36.0,)
-        rival = RandomSearch(toys, [Objective("sum")], seed, batch=24)
+        rival = BatchSearch(ISLANDS["random"], toys, [Objective("sum")], seed, batch=24)
         for _ in range(25):
             rival.tell([i.scored([sum(i.genome[:-1])]) for i in rival.ask()])
         assert rival.archive.best(1)[0].objectives < (36.0,)

@@ -15,7 +15,7 @@ from evoswarm.genomes.archipelago_settings import island_settings
 from evoswarm.space import SearchSpace
 from tests.evolution.hill_climbing import ENTRY
 
-RIVALS = ("island", "random", "tpe", "cmaes", "nsga2")
+RIVALS = ("island", "random", "tpe", "cmaes", "nsga2", "catcma", "particles")
 
 
 def lineage(result: Any) -> Any:

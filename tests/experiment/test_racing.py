@@ -11,7 +11,8 @@ import pytest
 
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
-from evoswarm.evolution.algorithms.random_search import RandomSearch
+from evoswarm.evolution.algorithms import ISLANDS
+from evoswarm.evolution.batch_search import BatchSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.figures import GenerationFigures
@@ -130,7 +131,7 @@ def test_a_front_has_no_place_to_race_for(micro: Micro) -> None:
         micro("racing={rungs: [4]}", "objectives=[accuracy, flops]")
 
 
-@pytest.mark.parametrize("algorithm", ["random", "tpe", "cmaes", "nsga2"])
+@pytest.mark.parametrize("algorithm", ["random", "tpe", "cmaes", "nsga2", "catcma", "particles"])
 def test_who_has_no_islands_has_no_places_either(micro: Micro, algorithm: str) -> None:
     with pytest.raises(SpaceError, match=rf"racing: expected null \({algorithm} has no islands"):
         micro("racing={rungs: [4]}", f"evolution.algorithm={algorithm}")
@@ -142,5 +143,5 @@ def test_an_algorithm_without_islands_cannot_race(micro: Micro, swarm: Swarm, tm
         run = RunDirectory(tmp_path / "run")
         representation = genomes_for(bench, lambda alphabet: calibration_of(bench, run, SILENT, alphabet))
         run.close()
-        with pytest.raises(ValueError, match="expected an archipelago to race on, got RandomSearch"):
-            scoring_of(bench, RandomSearch(representation, [Objective("accuracy")], 0))
+        with pytest.raises(ValueError, match="expected an archipelago to race on, got BatchSearch"):
+            scoring_of(bench, BatchSearch(ISLANDS["random"], representation, [Objective("accuracy")], 0))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from evoswarm.evolution.algorithms import ISLANDS
 from evoswarm.evolution.algorithms.archipelago import Archipelago
-from evoswarm.evolution.algorithms.random_search import RandomSearch
+from evoswarm.evolution.batch_search import BatchSearch
 from evoswarm.evolution.settings import Objective
 from evoswarm.genomes.archipelago_settings import archipelago_settings
 from evoswarm.genomes.mix.representation import MixGenomes
@@ -48,7 +49,7 @@ def test_islands_reach_the_optimum_and_random_search_does_not(
     settings = archipelago_settings(made.space)
     asked = sum(island.population for island in settings.islands)
     islands = Archipelago(settings, made, seed)
-    rival = RandomSearch(made, [Objective("accuracy")], seed, batch=asked)
+    rival = BatchSearch(ISLANDS["random"], made, [Objective("accuracy")], seed, batch=asked)
     assert found(islands, made, GENERATIONS) >= 0.95
     assert found(rival, made, GENERATIONS) < 0.9
     champion = made.express(islands.archive.best(1)[0].genome)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler
 from optuna.trial import TrialState
 
-from evoswarm.evolution.algorithm import Representation
 from evoswarm.evolution.coordinates import Choice, Coordinate, Coordinates, Point
 from evoswarm.evolution.optuna_search import OptunaSearch
-from evoswarm.evolution.settings import Objective
 
 G = TypeVar("G")
 
@@ -23,24 +20,14 @@ class CmaEsSearch(OptunaSearch[G]):
     """CMA-ES (Hansen 2016), warm-started from the first batch (Nomura et al. 2021); one objective only.
 
     It knows no categories: Optuna would draw them at random, so each becomes a number from 0 to 1 cut into equal parts.
-
-    Raises:
-        ValueError: there are several objectives.
+    Immigrants count among what it begins from; later ones live on the island, but Optuna's CMA-ES learns from its own
+    trials alone.
     """
 
     name = "cmaes"
 
-    def __init__(
-        self,
-        representation: Representation[G],
-        coordinates: Coordinates[G],
-        objectives: Sequence[Objective],
-        seed: int,
-        batch: int = 48,
-    ) -> None:
-        if len(objectives) > 1:
-            raise ValueError(f"expected one objective (cmaes optimises no more), got {len(objectives)}")
-        super().__init__(representation, Relaxed(coordinates), objectives, seed, batch)
+    def _box(self, coordinates: Coordinates[G]) -> Coordinates[G]:
+        return Relaxed(coordinates)
 
     def _sampler(self, seed: int) -> BaseSampler:
         """Random until there is a batch to start from."""
@@ -53,7 +40,7 @@ class CmaEsSearch(OptunaSearch[G]):
         if isinstance(self._study.sampler, RandomSampler) and len(known) >= _LEAST_SOURCES:
             self._study.sampler = CmaEsSampler(
                 source_trials=known,
-                popsize=max(_LEAST_POPULATION, self._batch),
+                popsize=max(_LEAST_POPULATION, self.settings.population),
                 seed=self._sampler_seed,
                 warn_independent_sampling=False,
             )

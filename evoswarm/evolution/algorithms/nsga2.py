@@ -18,11 +18,11 @@ class Nsga2Search(OptunaSearch[G]):
     name = "nsga2"
 
     def _sampler(self, seed: int) -> BaseSampler:
-        return NSGAIISampler(population_size=max(2, self._batch), seed=seed)
+        return NSGAIISampler(population_size=max(2, self.settings.population), seed=seed)
 
     def _queue(self, genome: G) -> Trial:
         """Asking for the relative parameters, which a queued trial does not need, makes NSGA-II count it as one of its
-        generation, and so as a parent of the next."""
+        generation, and so as a parent of the next; an immigrant likewise."""
         trial = super()._queue(genome)
         _ = trial.relative_params
         return trial

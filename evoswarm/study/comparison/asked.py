@@ -18,7 +18,7 @@ from evoswarm.user_files import MIB, read_text
 
 def allowed(space: SearchSpace) -> list[str]:
     """All algorithms that can optimise the space's objectives."""
-    return [name for name, kind in ALGORITHMS.items() if len(space.objectives) == 1 or kind.several_objectives]
+    return [name for name, kind in ALGORITHMS.items() if kind.takes(len(space.objectives))]
 
 
 def chosen(names: Iterable[str]) -> list[str]:
@@ -48,8 +48,10 @@ def check_asked(space: SearchSpace, algorithms: Sequence[str], seeds: Sequence[i
         raise SpaceError(f"expected algorithms, and seeds that differ, got {algorithms} and {seeds}", Where("--seeds"))
     for algorithm in algorithms:
         if algorithm not in (able := allowed(space)):
-            expected = f"expected algorithms for {len(space.objectives)} objectives ({', '.join(able)})"
-            raise SpaceError(f"{expected}, got {algorithm!r}, which optimises one", Where("--algorithms"))
+            count = len(space.objectives)
+            expected = f"expected algorithms for {count} objective{'s' * (count > 1)} ({', '.join(able)})"
+            got = f"{algorithm!r}, which optimises {ALGORITHMS[algorithm].optimises}"
+            raise SpaceError(f"{expected}, got {got}", Where("--algorithms"))
     size, items = generation_size(space), space.splits.search
     if evaluations < size * items:
         message = f"expected at least {size * items} (one generation of {size} recipes on {items} items)"
