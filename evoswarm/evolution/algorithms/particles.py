@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Generic, NamedTuple, TypeVar
 
@@ -126,6 +126,9 @@ class ParticleSearch(Island[G]):
 
     Args:
         place: where it lies; it needs coordinates.
+
+    Attributes:
+        step: what the next velocities are multiplied by.
     """
 
     name = "particles"
@@ -137,7 +140,7 @@ class ParticleSearch(Island[G]):
         self._choices = {one.name: one.choices for one in self._coordinates.dimensions if one.choices}
         self._particles: list[Particle[G]] = []
         self._worst: tuple[float, Point] | None = None
-        self._step = STEP
+        self.step = STEP
         self._peak: float | None = None
         self._unchanged = 0
 
@@ -186,10 +189,11 @@ class ParticleSearch(Island[G]):
 
     def reevaluate(self, known: Mapping[str, Individual[G]]) -> None:
         """Personal bests have other outcomes; who failed now has none."""
+        by_key = {known[one.id].key: known[one.id] for one in self.population if one.id in known}
         for particle in self._particles:
-            if particle.best is not None and particle.best.id in known:
-                again = known[particle.best.id]
-                particle.best = again if again.succeeded else None
+            if particle.best is not None and particle.best.key in by_key:
+                again = by_key[particle.best.key]
+                particle.best = replace(particle.best, objectives=again.objectives) if again.succeeded else None
         self._live()
 
     def restart(self, generation: int) -> None:
@@ -202,7 +206,7 @@ class ParticleSearch(Island[G]):
         rng = generator(self._place.seed, self._place.index, generation, self.name)
         lead = self._lead
         drafts = [self._moved(particle, lead, rng) for particle in self._particles[len(self._particles) - count :]]
-        self._step = max(DECAY * self._step, LEAST_STEP)
+        self.step = max(DECAY * self.step, LEAST_STEP)
         return drafts
 
     def _moved(self, particle: Particle[G], lead: Particle[G] | None, rng: Random) -> Draft[G]:
@@ -216,12 +220,12 @@ class ParticleSearch(Island[G]):
         here, own, best, worst = ({name: float(place[name]) for name in self._numbers} for place in places)
         particle.speed = velocity(particle.speed, here, own, best, worst, pulls)
         for name in self._numbers:
-            reached = here[name] + self._step * particle.speed[name]
+            reached = here[name] + self.step * particle.speed[name]
             particle.point[name] = min(max(reached, 0.0), 1.0)
             if particle.point[name] != reached:
                 particle.speed[name] = 0.0
         for name in self._choices:
-            if rng.random() < self._step:
+            if rng.random() < self.step:
                 others = (particle.best_point[name], lead.best_point[name], self._worst[1][name])
                 particle.point[name] = category(particle.point[name], *others, self._choices[name], pulls, rng)
         parents = tuple(dict.fromkeys((particle.best.id, lead.best.id)))
@@ -264,7 +268,7 @@ class ParticleSearch(Island[G]):
         for particle in self._particles:
             if particle is not lead:
                 particle.best = None
-        self._step, self._unchanged = STEP, 0
+        self.step, self._unchanged = STEP, 0
 
     def _live(self) -> None:
         """The population is the personal bests."""
