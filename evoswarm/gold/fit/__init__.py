@@ -1,0 +1,5 @@
+"""Mixes fitted to gold texts: plain recipes, found without decoding anything."""
+
+from evoswarm.gold.fit.fitted import fitted_mixes
+
+__all__ = ["fitted_mixes"]

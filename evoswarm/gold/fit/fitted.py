@@ -1,0 +1,119 @@
+"""All mixes that a space has a use for, fitted to gold texts and ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from evoswarm.evaluation.candidate import Candidate
+from evoswarm.genomes.limits import MemberSize
+from evoswarm.genomes.mix.genes import Genes, genes_of
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.gold.fit.gates import gated
+from evoswarm.gold.fit.mixes import by_likelihood, fits, pruned
+from evoswarm.gold.fit.outcomes import Outcomes
+from evoswarm.gold.fit.recipes import recipe_of
+from evoswarm.gold.fit.validation import folds, unseen_accuracy
+from evoswarm.gold.rows import GoldRows
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies.mix import Recipe
+from evoswarm.space import SearchSpace
+
+KEY = "fitted"
+"""The role of a fitted mix among candidates."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    recipe: Recipe
+    how: str = ""
+
+
+def fitted_mixes(
+    rows: GoldRows,
+    space: SearchSpace,
+    specs: Sequence[MemberSpec],
+    calibration: Calibration | None = None,
+    sizes: Mapping[str, MemberSize] | None = None,
+    places: Sequence[int] | None = None,
+) -> list[Candidate]:
+    """Fit mixes to gold texts, within what a space allows: its rules, ranges, leads and limits.
+
+    Args:
+        rows: of the pool along the texts of some items, in the space's first alphabet.
+        space: the search space.
+        specs: of the pool, as loaded; in the order of the rows.
+        calibration: of that alphabet; with it, and where the space has gates, the best fit is tried with gates too.
+        sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
+        places: of the items in the rows that are fitted to; None is all.
+
+    Returns:
+        Distinct greedy recipes, those first that were more accurate on texts left out of the fit (of equals, in the
+        order of fits). None where the space has no greedy mixes, or there is nothing to fit.
+
+    Raises:
+        SpaceError: a limit needs sizes that are missing, or no member may lead.
+    """
+    genes = genes_of(space, sizes)
+    chosen = list(range(len(rows.items))) if places is None else sorted(set(places))
+    if space.genome.kind != "mix" or 1 not in genes.samples or not chosen:
+        return []
+    outcomes = Outcomes.of(rows).some(chosen)
+    found = _ungated(outcomes, folds([rows.items[place] for place in chosen]), space, specs, genes)
+    if found and calibration is not None and genes.gates:
+        weights = torch.zeros(len(rows.items), dtype=torch.float64)
+        weights[chosen] = outcomes.weights
+        found += _gated(found[0], rows, weights, calibration, [specs[index].name for index in genes.leads])
+    first = {one.recipe.digest: one for one in reversed(found)}
+    return [_candidate(one, len(chosen)) for one in found if first[one.recipe.digest] is one]
+
+
+def _ungated(
+    outcomes: Outcomes, parts: Sequence[Sequence[int]], space: SearchSpace, specs: Sequence[MemberSpec], genes: Genes
+) -> list[_Found]:
+    """The fits in which everybody always speaks; those first that did better on texts left out.
+
+    Who takes part is found out once for all fits by gradient: it takes many.
+    """
+    found: list[tuple[tuple[float, float], _Found]] = []
+    members, settled = _distinct(specs, genes), None
+    for name, fit in fits(genes).items():
+        if fit is by_likelihood:
+            mix = pruned(fit, outcomes, members, genes)
+        elif settled is None:
+            mix = pruned(fit, outcomes, members, genes)
+            settled = mix.members
+        else:
+            mix = fit(outcomes, settled)
+        accuracy, loss = unseen_accuracy(fit, mix, outcomes, parts)
+        recipe = recipe_of(mix, outcomes, space, specs, genes)
+        found.append(((-round(accuracy, 6), round(loss, 4)), _Found(f"fitted {name}", recipe)))
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+
+def _distinct(specs: Sequence[MemberSpec], genes: Genes) -> tuple[int, ...]:
+    """Who may take part: of exact copies one, which may lead if any of them may."""
+    first: dict[str, int] = {}
+    for index in sorted(range(len(specs)), key=lambda one: (one not in genes.leads, one)):
+        spec = specs[index]
+        first.setdefault(spec.fingerprint or f"{spec.path}@{spec.revision}", index)
+    return tuple(sorted(first.values()))
+
+
+def _gated(
+    best: _Found, rows: GoldRows, weights: Tensor, calibration: Calibration, leads: Sequence[str]
+) -> list[_Found]:
+    one = gated(best.recipe, leads, rows, weights, calibration)
+    if one is None:
+        return []
+    how = f"; followers speak at {one.share:.0%} of the positions"
+    return [_Found(best.name.replace("fitted", "fitted gated"), one.recipe, how)]
+
+
+def _candidate(found: _Found, items: int) -> Candidate:
+    words = f"fitted to {items:,} gold texts without decoding{found.how}"
+    return Candidate(found.name, found.recipe, KEY, words)

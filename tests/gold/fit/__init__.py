@@ -1,0 +1,1 @@
+"""Fits along gold texts."""
