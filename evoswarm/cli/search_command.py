@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evoswarm.cli.given.asking import at_terminal
 from evoswarm.cli.refused_openings import saying_how
 from evoswarm.cli.showing.console import print_result
-from evoswarm.cli.showing.figures_table import print_figures
+from evoswarm.cli.showing.figures_table import Row, print_figures
 from evoswarm.cli.showing.screen import make_console, prose
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
@@ -82,7 +82,7 @@ def run_evaluate(
     for line in result.policy.words(result.summary.spoken):
         prose(console, line)
     title = f"On the {split} split ({result.summary.items} items)"
-    print_figures(console, title, [(recipe.name, result.summary)], elsewhere="--json has them")
+    print_figures(console, title, [Row(recipe.name, result.summary)], elsewhere="--json has them")
     for warning in warnings_of("the recipe", {split: Spoilt.of(result.summary)}):
         prose(console, f"Warning: {warning}")
     if result.opening is not None:

@@ -17,12 +17,12 @@ from evoswarm.experiment import mirror
 from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.files.beginning import limits
 from evoswarm.experiment.files.journalled_failures import GAVE_UP
+from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.prices import Taken, Work
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
-from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy

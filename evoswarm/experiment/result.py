@@ -14,14 +14,12 @@ from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.files.places import PAGE as PAGE
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
+from evoswarm.experiment.finalists import PLAIN as PLAIN
 from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
-
-PLAIN = "plain"
-"""Key of the plainest policies of a pool among the contenders: members alone, and all of them alike."""
 
 FRONT, RECIPES = "front.json", "recipes"
 
@@ -141,9 +139,9 @@ class SearchResult:
             "verdict": None if self.certificate is None else self.certificate.verdict.model_dump(mode="json"),
             "refusal": self.refusal,
             "warnings": list(self.warnings),
-            "selection": _figures(self.selection.champion),
-            "rivals": [_figures(s) for s in self.comparison if s.candidate.key == PLAIN],
-            "front": [_figures(s) for s in self.front],
+            "selection": _figures(self.selection.champion, self.selection),
+            "rivals": [_figures(s, self.selection) for s in self.comparison if s.candidate.key == PLAIN],
+            "front": [_figures(s, self.selection) for s in self.front],
         }
 
 
@@ -162,7 +160,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         run.write(files[standing.policy.digest], document.to_json())
 
     def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
-        figures = [{**_figures(s), "recipe": files[s.policy.digest]} for s in standings]
+        figures = [{**_figures(s, selection), "recipe": files[s.policy.digest]} for s in standings]
         for row in figures:
             del row["close_decisions"]  # margins depend on what was decoded side by side, and these files do not
             del row["at_limit"]
@@ -179,6 +177,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         "dropped": list(selection.dropped),
         "best": selection.best.policy.digest,
         "standard_error": selection.standard_error,
+        "reference": selection.reference,
         "search_accuracy": dict(result.search_accuracy),
         "front": rows(selection.front),
         "contenders": rows(selection.contenders),
@@ -218,5 +217,7 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _figures(standing: Scored) -> dict[str, Any]:
-    return {"name": standing.name, "digest": standing.policy.digest, **summary_dict(standing.summary)}
+def _figures(standing: Scored, selection: Selection) -> dict[str, Any]:
+    known = selection.estimates.get(standing.policy.digest)
+    estimate = {} if known is None else {"estimate": known.as_dict()}
+    return {"name": standing.name, "digest": standing.policy.digest, **estimate, **summary_dict(standing.summary)}

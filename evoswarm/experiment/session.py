@@ -27,12 +27,14 @@ from evoswarm.experiment.asking import example
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
+from evoswarm.experiment.estimating import Evidence
 from evoswarm.experiment.evolving import Evolving
 from evoswarm.experiment.files.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.files.places import SPACE, ledger_file
 from evoswarm.experiment.files.policy_files import PolicyOrigin
 from evoswarm.experiment.files.run_history import retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
+from evoswarm.experiment.finalists import FINALISTS, PLAIN, finalists_of
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
@@ -41,8 +43,8 @@ from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.openings.words import foretell
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.experiment.result import PLAIN, SearchResult, champion_document, write_result
-from evoswarm.experiment.selection import FINALISTS, select
+from evoswarm.experiment.result import SearchResult, champion_document, write_result
+from evoswarm.experiment.selection import select
 from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
@@ -258,14 +260,19 @@ class Session:
         whole = [(i, s) for i in archive.individuals if (s := evolving.on_all_items.get(i.key)) is not None]
         ranked = [(i, s.accuracy) for i, s in whole if s.accuracy is not None]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
-        finalists = [Candidate(i.id, evolving.policies[i.key]) for i, _ in ranked[:FINALISTS]]
         front = archive.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
         extras = [Candidate(i.id, evolving.policies[i.key]) for i in front]
-        for name, policy in genomes.plain():  # one that the space's limits exclude is shown, but cannot win
-            (finalists if genomes.allows(policy) else extras).append(Candidate(name, policy, PLAIN))
+        plain = genomes.plain()
+        allowed = [(name, policy) for name, policy in plain if genomes.allows(policy)]
+        extras += [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they are shown, but cannot win
+        finalists = finalists_of([(i.id, evolving.policies[i.key]) for i, _ in ranked], allowed)
+        _, reference = plain[-1]
+        evidence = Evidence(bench.items["search"], [summary.scores for _, summary in whole], reference)
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
-        selection = select(bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving)
+        selection = select(
+            bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, evidence
+        )
         origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)
         result = SearchResult(

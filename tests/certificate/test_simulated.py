@@ -11,6 +11,7 @@ import pytest
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
+from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.selection import select
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -75,7 +76,7 @@ def test_the_champion_is_the_one_that_the_rule_of_selection_chooses(saving: floa
         recipes = [
             Recipe(members=(RecipeMember(spec=spec),), lead="m", samples=2 + number) for number in range(len(flops))
         ]
-        contenders = [Candidate(str(number), recipe) for number, recipe in enumerate(recipes)]
+        contenders = [Finalist(Candidate(str(number), recipe)) for number, recipe in enumerate(recipes)]
         table = _Table(one.selection, flops, recipes)
         chosen = select(table, items, contenders, [], ["accuracy"], saving)  # type: ignore[arg-type]
         assert chosen.champion.name == str(simulated.choose(one.selection, flops, saving))

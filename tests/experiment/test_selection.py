@@ -11,6 +11,8 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
+from evoswarm.experiment.estimating import Evidence
+from evoswarm.experiment.finalists import Finalist, finalists_of
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.wording import duration, ended_because, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
@@ -72,7 +74,7 @@ def choose(
 ) -> Selection:
     """Select among recipes named by their members."""
     items = [Item(str(number), "t", "", "") for number in range(400)]
-    contenders = [Candidate(name, mix(*name.split("+"))) for name in finalists]
+    contenders = [Finalist(Candidate(name, mix(*name.split("+")))) for name in finalists]
     return select(Judge(scores), items, contenders, [], ["accuracy"], saving)  # type: ignore[arg-type]
 
 
@@ -135,7 +137,7 @@ def test_failures_cannot_win() -> None:
 def test_who_only_takes_part_in_the_front_cannot_win() -> None:
     items = [Item(str(number), "t", "", "") for number in range(400)]
     judge = Judge({"a": right(10), "a+b": right(400)})
-    finalist, other = Candidate("a", mix("a")), Candidate("a+b", mix("a", "b"))
+    finalist, other = Finalist(Candidate("a", mix("a"))), Candidate("a+b", mix("a", "b"))
     selection = select(judge, items, [finalist], [other], ["accuracy"])  # type: ignore[arg-type]
     assert selection.champion.name == "a"
     assert [standing.name for standing in selection.front] == ["a+b", "a"]
@@ -144,7 +146,8 @@ def test_who_only_takes_part_in_the_front_cannot_win() -> None:
 def test_a_single_member_keeps_its_plain_name() -> None:
     items = [Item(str(number), "t", "", "") for number in range(400)]
     judge = Judge({"a": right(10), "b": right(9)})
-    finalists = [Candidate("g00-i0-00", mix("a")), Candidate("member b", mix("b")), Candidate("member a", mix("a"))]
+    plain = [("member b", mix("b")), ("member a", mix("a"))]
+    finalists = finalists_of([("g00-i0-00", mix("a"))], plain)
     extras = [Candidate("g01-i0-03", mix("a")), Candidate("g01-i0-04", mix("b"))]
     selection = select(judge, items, finalists, extras, ["accuracy", "flops"])  # type: ignore[arg-type]
     assert {standing.name for standing in selection.contenders} == {"member a", "member b"}
@@ -154,7 +157,7 @@ def test_what_dropping_leaves_keeps_the_name_it_had_and_its_place_on_the_front()
     items = [Item(str(number), "t", "", "") for number in range(400)]
     scores = {"a+b": right(300), "a": right(299), "b": right(299)}
     judge = Judge(scores)
-    finalists = [Candidate("g02-i0-00", mix("a", "b"))]
+    finalists = [Finalist(Candidate("g02-i0-00", mix("a", "b")))]
     others = [Candidate("member b", mix("b")), Candidate("member a", mix("a"))]
     selection = select(judge, items, finalists, others, ["accuracy"], 0.05)  # type: ignore[arg-type]
     assert selection.dropped == ("b",)
@@ -291,7 +294,7 @@ def wrong_together(bench: Workbench, voters: Sequence[Voter], kinds: Sequence[tu
 def kept(bench: Workbench, vote: Vote) -> Policy:
     """What is left of a vote that wins."""
     items = bench.items["selection"]
-    return select(bench.evaluator, items, [Candidate("it", vote)], [], ["accuracy"], 0.05).champion.policy
+    return select(bench.evaluator, items, [Finalist(Candidate("it", vote))], [], ["accuracy"], 0.05).champion.policy
 
 
 @pytest.mark.parametrize(("missed", "left"), [(2, 1), (3, 3)])
@@ -310,3 +313,74 @@ def test_what_voters_cost_who_left_before_counts(four_voters: tuple[Workbench, l
     bench, voters = four_voters
     wrong_together(bench, voters, [("ab", 2), ("ac", 2), ("bc", 4), ("d", 8)])
     assert kept(bench, Vote(voters=tuple(voters))) == Vote(voters=(voters[0], voters[2], voters[3]))
+
+
+class TwoSplits(Judge):
+    """Knows the scores on 400 search items, whose keys begin with ``s``, and on 400 selection items."""
+
+    def __init__(self, search: Mapping[str, Sequence[float] | None], selection: Mapping[str, Sequence[float] | None]):
+        super().__init__(selection)
+        self._search = Judge(search)
+
+    def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
+        if items[0].key.startswith("s"):
+            return self._search.summaries(recipes, items)
+        return super().summaries(recipes, items)
+
+
+def expected(
+    search: Mapping[str, Sequence[float]],
+    selection: Mapping[str, Sequence[float]],
+    plain: str,
+    *,
+    excluded: bool = False,
+) -> Selection:
+    """Select by estimates: all but the plain one, the uniform mix, were ranked on the search items."""
+    judge = TwoSplits(search, selection)
+    seen, items = ([Item(f"{split}{number}", "t", "", "") for number in range(400)] for split in ("s", "v"))
+    made = [(name, mix(*name.split("+"))) for name in search if name != plain]
+    others = [Candidate(plain, mix(*plain.split("+")))]
+    finalists = finalists_of(made, [] if excluded else [(plain, others[0].policy)])
+    evidence = Evidence(seen, list(search.values()), others[0].policy)
+    return select(judge, items, finalists, others, ["accuracy"], None, evidence)  # type: ignore[arg-type]
+
+
+def test_a_lead_on_both_splits_makes_a_champion() -> None:
+    search = {"a": right(240), "b": right(150), "a+b": right(200)}
+    selection = expected(search, {**search, "b": right(300)}, "a+b")  # b is best on the selection items alone
+    assert selection.champion.name == "a"
+    assert selection.best.name == "b"
+    estimate = selection.estimate
+    assert estimate is not None
+    assert selection.reference_accuracy == 0.5
+    assert 0.57 < estimate.accuracy <= 0.6
+
+
+def test_a_lead_that_chance_could_make_leaves_the_uniform_mix() -> None:
+    search = {"a": right(206, shift=60), "b": right(150), "a+b": right(200)}
+    selection = expected(search, search, "a+b")
+    assert (selection.best.name, selection.champion.name) == ("a", "a+b")
+    assert selection.expected(selection.champion) == selection.expected(selection.best) == 0.5
+    allowed = expected(search, search, "a+b", excluded=True)
+    assert allowed.champion.name == "a"  # the greatest lead of those who may win
+    assert allowed.reference_accuracy == 0.5
+
+
+def test_who_answers_as_the_uniform_mix_does_wins_by_its_price() -> None:
+    search = {"a": right(200), "b": right(150), "a+b": right(200)}
+    assert expected(search, search, "a+b").champion.name == "a"
+
+
+def test_a_member_leaves_only_who_is_as_good_on_all_items_without_it() -> None:
+    search = {"a+b": right(300), "a": right(300), "b": right(10), "b+c": right(100), "c": right(1)}
+    left = expected(search, search, "b+c")
+    assert (left.winner.name, left.champion.name) == ("a", "a")  # of equals the cheaper
+    scores = {**search, "a": right(299)}
+    assert expected(search, scores, "b+c").champion.name == "a+b"
+    unranked = {name: row for name, row in search.items() if name != "a"}
+    judge = TwoSplits(search, search)
+    seen, items = ([Item(f"{split}{number}", "t", "", "") for number in range(400)] for split in ("s", "v"))
+    evidence = Evidence(seen, list(unranked.values()), mix("b", "c"))
+    finalists = finalists_of([("it", mix("a", "b"))], [("uniform mix", mix("b", "c"))])
+    found = select(judge, items, finalists, [], ["accuracy"], None, evidence)  # type: ignore[arg-type]
+    assert (found.winner.name, found.dropped, found.champion.name) == ("it", ("b",), "it without b")

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from evoswarm.certificate.verdict import decide
-from evoswarm.experiment.selection import FINALISTS
+from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.statistics.intervals import Stratum, Vector, difference_of, mean_of, strata
 from tests.benchmarks.figures import Reading, Readings, at_most
 from tests.studies.study import Record, Study

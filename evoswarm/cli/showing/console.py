@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from evoswarm.cli.showing.figures_table import print_figures
+from evoswarm.cli.showing.choice import words_of_choice
+from evoswarm.cli.showing.figures_table import Row, print_figures
 from evoswarm.cli.showing.screen import files, heading, prose
 from evoswarm.cli.showing.verdict import print_verdict
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.result import FRONT, PLAIN, SearchResult
-from evoswarm.experiment.selection import Selection
+from evoswarm.experiment.result import FRONT, SearchResult
 from evoswarm.experiment.wording import by_part, duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
@@ -48,7 +48,8 @@ def print_result(console: Console, result: SearchResult) -> None:
     """The end for people."""
     _print_champion(console, result)
     _print_tables(console, result)
-    _print_choice(console, result.selection)
+    for sentence in words_of_choice(result.selection):
+        prose(console, sentence)
     for warning in result.warnings:
         prose(console, f"Warning: {warning}")
     print_verdict(console, result)
@@ -68,29 +69,14 @@ def print_result(console: Console, result: SearchResult) -> None:
 def _print_tables(console: Console, result: SearchResult) -> None:
     selection, elsewhere = result.selection, f"{result.directory / FRONT} has them"
     champion = selection.champion
-    rows = [(f"champion ({champion.name})", champion.summary)]
-    rows += [(one.name, one.summary) for one in selection.contenders if one.key == PLAIN]
+    named = [(f"champion ({champion.name})", champion)]
+    named += [(one.name, one) for one in selection.contenders if one.key]
+    rows = [Row(name, one.summary, selection.expected(one)) for name, one in named]
     print_figures(console, f"On the selection split ({champion.summary.items} items)", rows, elsewhere=elsewhere)
     axes = " and ".join(selection.objectives)
     note = f"Nobody tested is better than one of these in {axes} together: at least as good in all, better in one."
-    front = [(one.name, one.summary) for one in selection.front]
+    front = [Row(one.name, one.summary) for one in selection.front]
     print_figures(console, f"Pareto front by {axes}", front, elsewhere=elsewhere, explained=True, note=note)
-
-
-def _print_choice(console: Console, selection: Selection) -> None:
-    """Why it is not the most accurate finalist as it was found."""
-    if selection.winner.policy.digest != selection.champion.policy.digest:
-        winner, champion = selection.winner, selection.champion
-        scores = f"accuracy {winner.accuracy:.3f} with, {champion.accuracy:.3f} without"
-        prose(console, f"Dropped from {winner.name} on the selection items: {', '.join(selection.dropped)} ({scores}).")
-    if selection.best.policy.digest != selection.winner.policy.digest:
-        gap = selection.best.accuracy - selection.winner.accuracy
-        prose(
-            console,
-            f"The most accurate finalist, {selection.best.name} ({selection.best.accuracy:.3f}), is ahead by "
-            f"{gap:.3f}, within one standard error ({selection.standard_error:.3f}), and takes "
-            f"{selection.best.flops / selection.winner.flops:.2f} times the FLOPs: the cheaper one was chosen.",
-        )
 
 
 def _print_champion(console: Console, result: SearchResult) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +16,20 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.wording import quantity
 from evoswarm.policies.shares import percent
 
-Row = tuple[str, Summary]
+
+class Row(NamedTuple):
+    """A recipe in a table.
+
+    Attributes:
+        name: shown.
+        summary: its figures.
+        expected: the accuracy that is expected of it on other questions, where that was estimated.
+    """
+
+    name: str
+    summary: Summary
+    expected: float | None = None
+
 
 _FIRST = "recipe"
 _BORDERS = 3  # characters of a column besides its cells: two blanks and a line
@@ -29,17 +43,17 @@ class _Column:
 
     Attributes:
         title: above it.
-        cell: a summary -> what stands there.
+        cell: a row -> what stands there.
         tasks: it is of one task, one of several.
     """
 
     title: str
-    cell: Callable[[Summary], str]
+    cell: Callable[[Row], str]
     tasks: bool = False
 
     def width(self, rows: Sequence[Row]) -> int:
         """In characters, its border included."""
-        return max(len(self.title), *(len(self.cell(one)) for _, one in rows if one.failure is None), 0) + _BORDERS
+        return max(len(self.title), *(len(self.cell(one)) for one in rows if one.summary.failure is None), 0) + _BORDERS
 
 
 _FIRST_TO_GO = ("weight reads", "open", "passes", "FLOPs", "at limit", "failed")
@@ -66,35 +80,37 @@ def print_figures(
     left = [column for column in everything if column not in shown]
     if left:
         prose(console, f"Left out, as {console.width} columns are too few: {_listed(left)}; {elsewhere}.")
-    for name, summary in rows:
+    for name, summary, _ in rows:
         if summary.failure is not None:
             prose(console, f"{name} failed on every question: {summary.failed[0].words}.")
     if note:
         prose(console, note)
 
 
-def _score_of(task: str) -> Callable[[Summary], str]:
-    return lambda one: f"{one.by_task[task]:.3f}"
+def _score_of(task: str) -> Callable[[Row], str]:
+    return lambda row: f"{row.summary.by_task[task]:.3f}"
 
 
 def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
-    yield _Column("accuracy", lambda one: f"{one.accuracy:.3f}")
-    tasks = list(dict.fromkeys(task for _, summary in rows for task in summary.by_task))
+    yield _Column("accuracy", lambda row: f"{row.summary.accuracy:.3f}")
+    if any(row.expected is not None for row in rows):
+        yield _Column("expected", lambda row: "" if row.expected is None else f"{row.expected:.3f}")
+    tasks = list(dict.fromkeys(task for row in rows for task in row.summary.by_task))
     for task in tasks if len(tasks) > 1 else []:
         yield _Column(task, _score_of(task), tasks=True)
-    if any(one.failures for _, one in rows):
-        yield _Column("failed", lambda one: f"{one.failures:,}")
-    if any(one.at_limit for _, one in rows):
-        yield _Column("at limit", _at_limit)
-    yield _Column("FLOPs", lambda one: quantity(one.cost.flops))
-    yield _Column("weight reads", lambda one: f"{quantity(one.cost.weight_reads)}B")
-    yield _Column("passes", lambda one: f"{one.cost.passes:.1f}")
-    yield _Column("open", lambda one: percent(one.open_share))
+    if any(row.summary.failures for row in rows):
+        yield _Column("failed", lambda row: f"{row.summary.failures:,}")
+    if any(row.summary.at_limit for row in rows):
+        yield _Column("at limit", lambda row: _at_limit(row.summary))
+    yield _Column("FLOPs", lambda row: quantity(row.summary.cost.flops))
+    yield _Column("weight reads", lambda row: f"{quantity(row.summary.cost.weight_reads)}B")
+    yield _Column("passes", lambda row: f"{row.summary.cost.passes:.1f}")
+    yield _Column("open", lambda row: percent(row.summary.open_share))
 
 
 def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> list[_Column]:
     """Those that fit side by side; the columns of tasks go first, and all of them."""
-    name = min(_NAME, max(len(_FIRST), *(len(name) for name, _ in rows))) + _BORDERS + 1
+    name = min(_NAME, max(len(_FIRST), *(len(row.name) for row in rows))) + _BORDERS + 1
     shown = list(columns)
     gone = [[column for column in columns if column.tasks]]
     gone += [[column for column in columns if column.title == title and not column.tasks] for title in _FIRST_TO_GO]
@@ -110,11 +126,11 @@ def _table(title: str, rows: Sequence[Row], columns: Sequence[_Column]) -> Table
     table.add_column(_FIRST, overflow="fold")
     for column in columns:
         table.add_column(escape(column.title), justify="right", no_wrap=True)
-    for name, summary in rows:
-        if summary.failure is not None:
-            table.add_row(escape(name), "failed")
+    for row in rows:
+        if row.summary.failure is not None:
+            table.add_row(escape(row.name), "failed")
         else:
-            table.add_row(escape(name), *(escape(column.cell(summary)) for column in columns))
+            table.add_row(escape(row.name), *(escape(column.cell(row)) for column in columns))
     return table
 
 
@@ -123,6 +139,7 @@ def _explained(columns: Sequence[_Column]) -> Iterator[tuple[str, str]]:
     costs = {column.title: MEANINGS[column.title] for column in columns if column.title in MEANINGS}
     meaning = {
         "accuracy": "mean score, 1 is all right; tasks count by their weights",
+        "expected": "on other questions: less what searching and choosing flatter, shrunk towards the uniform mix",
         "failed": "questions that it has no answer to; they count as wrong",
         "at limit": "answers that max_bytes ended (cut off: before anything that the scorer could read)",
         **{name: f"{text}, {'likewise' if number else _PER}" for number, (name, text) in enumerate(costs.items())},

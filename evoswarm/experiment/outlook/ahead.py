@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.mixes import Stopped
+from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.experiment.outlook.prices import Taken
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, casts, finale, warm_up
-from evoswarm.experiment.selection import FINALISTS
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space import SearchSpace
 

@@ -20,10 +20,11 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
+from evoswarm.experiment.finalists import FINALISTS, Finalist
 from evoswarm.experiment.merging import Pretender
 from evoswarm.experiment.outlook.prices import Prices, Taken, Work, growth_of
 from evoswarm.experiment.scoring import outcome
-from evoswarm.experiment.selection import FINALISTS, select
+from evoswarm.experiment.selection import select
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
@@ -224,7 +225,7 @@ def _play(
     able = [one for one in score(finalists, bench.evaluator, selection) if not one.failed]
     if not able:
         return
-    select(bench.evaluator, selection, finalists, [], space.objectives, space.saving)
+    select(bench.evaluator, selection, [Finalist(one) for one in finalists], [], space.objectives, space.saving)
     watch.scene(CHOOSING, selection)
     if "test" not in cast:
         return

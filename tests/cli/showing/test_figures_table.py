@@ -64,7 +64,7 @@ def headers(text: str) -> list[str]:
 def test_a_table_fits_and_is_complete_or_says_what_it_lacks(
     width: int, tasks: int, names: list[str], at_limit: int, failures: int
 ) -> None:
-    rows = [(name, summary(tasks, at_limit, failures)) for name in names]
+    rows = [Row(name, summary(tasks, at_limit, failures)) for name in names]
     text = shown(width, rows)
     assert all(len(line) <= width for line in text.splitlines())
     titles = headers(text)
@@ -87,7 +87,7 @@ def test_a_table_fits_and_is_complete_or_says_what_it_lacks(
 
 
 def test_fifteen_tasks_on_eighty_columns_are_left_out_and_on_many_are_there() -> None:
-    rows = [("member a", summary(15))]
+    rows = [Row("member a", summary(15))]
     assert "Left out, as 80 columns are too few: the accuracy on each of the 15 tasks" in " ".join(
         shown(80, rows).split()
     )
@@ -98,14 +98,14 @@ def test_fifteen_tasks_on_eighty_columns_are_left_out_and_on_many_are_there() ->
 
 
 def test_what_was_explained_is_not_explained_again() -> None:
-    rows = [("member a", summary(3))]
+    rows = [Row("member a", summary(3))]
     assert "floating-point operations" in shown(160, rows)
     assert "floating-point operations" not in shown(160, rows, explained=True)
 
 
 @pytest.mark.parametrize("width", [60, 160])
 def test_who_failed_everywhere_has_no_figures(width: int) -> None:
-    text = shown(width, [("member a", summary(2)), ("member b", summary(0, failures=40, accuracy=None))])
+    text = shown(width, [Row("member a", summary(2)), Row("member b", summary(0, failures=40, accuracy=None))])
     row = next(line for line in text.splitlines() if "member b" in line)
     assert [cell.strip() for cell in row.strip("│").split("│")][1] == "failed"
     assert "member b failed on every question: the context of a is too short" in " ".join(text.split())

@@ -1,0 +1,255 @@
+"""What finalists are expected to score on items that nothing was chosen by: one estimate from all items that were seen.
+
+Search and selection items count alike, task by task. The estimate of a finalist is the accuracy of the *reference* (the
+uniform mix of the pool, which nobody had to choose) plus its lead over it, paired by item,
+
+1. less what the search items flatter those that were ranked by them (`ranking_optimism`, over all recipes that the
+   search scored), and less what being the best of all finalists flatters (`choice_optimism`),
+2. shrunk towards 0 (`shrunken`).
+
+So a recipe is preferred to the uniform mix only where its lead is more than chance gives to the best of so many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from evoswarm.evaluation.candidate import Scored
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.experiment.finalists import FINALISTS, Finalist
+from evoswarm.policies import Policy
+from evoswarm.statistics.intervals import Vector, mean_of, strata
+from evoswarm.statistics.paired import paired_standard_error
+from evoswarm.statistics.shrinkage import choice_optimism, ranking_optimism, resampled, shrunken
+from evoswarm.tasks.task import Item, SplitName, weights_of
+
+SAMPLES = 200
+"""Draws of the items, by which optimism is estimated: its error is then a tenth of one draw's, or less."""
+
+_DIGITS = 9  # of accuracies: what is beyond hangs on the order in which a machine adds
+
+SEEN: tuple[SplitName, ...] = ("search", "selection")
+"""The splits that the champion is chosen by."""
+
+Scores = Mapping[SplitName, Sequence[float] | None]
+"""Of one policy: per item, by split; None for a split that says nothing of it."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a policy is expected to score.
+
+    Attributes:
+        accuracy: expected on other items.
+        low: lower end of its 95% interval.
+        high: upper end.
+        lead: over the reference, without optimism, not yet shrunk.
+        optimism: that was taken off.
+        error: standard error of the lead.
+        differs: it does not answer all of these items as well as the reference does.
+        items: that it rests on.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    lead: float
+    optimism: float
+    error: float
+    differs: bool
+    items: int
+
+    def as_dict(self) -> dict[str, float]:
+        """As JSON data."""
+        return {name: value for name, value in vars(self).items() if name != "differs"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a search knows before its finalists are tested again.
+
+    Attributes:
+        items: of the search split.
+        population: scores on these items of every recipe that was ranked by them ``[recipes][items]``.
+        reference: what leads are measured from: the uniform mix of the pool, whether it may win or not.
+    """
+
+    items: Sequence[Item]
+    population: Sequence[Sequence[float]]
+    reference: Policy
+
+
+class Estimates:
+    """Estimates of finalists, and of what is made from them; each is made once.
+
+    Args:
+        evaluator: scores policies; what the search asked is read from its ledger.
+        evidence: of the search.
+        items: of the selection split.
+        finalists: all who may be chosen, as they scored on the selection items.
+
+    Attributes:
+        known: by digest.
+        reference_accuracy: of the reference, on all items that were seen.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        evidence: Evidence,
+        items: Sequence[Item],
+        finalists: Sequence[tuple[Finalist, Scored]],
+    ) -> None:
+        self._evaluator, self._evidence = evaluator, evidence
+        self._ranked = {one.policy.digest: finalist.ranked for finalist, one in finalists}
+        self._reference = evidence.reference.digest
+        scores = self._scores(finalists)
+        (reference,) = evaluator.summaries([evidence.reference], items)
+        (searched,) = evaluator.summaries([evidence.reference], evidence.items)
+        self._estimator = Estimator(
+            Seen(
+                {"search": [one.task for one in evidence.items], "selection": [one.task for one in items]},
+                weights_of(evaluator.tasks),
+                evidence.population,
+            ),
+            {"search": searched.scores, "selection": reference.scores},
+            [(self._ranked[digest], row) for digest, row in scores.items() if digest != self._reference],
+        )
+        self.reference_accuracy = self._estimator.reference_accuracy
+        self.known = {digest: self._estimator.of(row, ranked=self._ranked[digest]) for digest, row in scores.items()}
+
+    def of(self, one: Scored, made_from: Scored) -> Estimate:
+        """The estimate of a variant of a finalist, which is as likely to be flattered.
+
+        Args:
+            one: the variant, scored on the selection items.
+            made_from: the finalist.
+        """
+        digest = one.policy.digest
+        if digest not in self.known:
+            ranked = self._ranked[digest] = self._ranked[made_from.policy.digest]
+            (searched,) = self._evaluator.summaries([one.policy], self._evidence.items)
+            scores: Scores = {"search": searched.scores, "selection": one.scores}
+            self.known[digest] = self._estimator.of(scores, ranked=ranked)
+        return self.known[digest]
+
+    def _scores(self, finalists: Sequence[tuple[Finalist, Scored]]) -> dict[str, Scores]:
+        """By digest."""
+        found: dict[str, Scores] = {}
+        searched = self._evaluator.summaries([one.policy for _, one in finalists], self._evidence.items)
+        for (finalist, one), summary in zip(finalists, searched, strict=True):
+            own: Scores = {"search": summary.scores, "selection": one.scores}
+            found[one.policy.digest] = {split: finalist.instead.get(split, own[split]) for split in SEEN}
+        return found
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was seen before the champion is chosen.
+
+    Attributes:
+        tasks: of the items, by split.
+        weights: by task, > 0, on any scale.
+        population: scores on the search items of every recipe that was ranked there: ``[recipes][items]``.
+    """
+
+    tasks: Mapping[SplitName, Sequence[str]]
+    weights: Mapping[str, float]
+    population: Sequence[Sequence[float]] = ()
+
+    @cached_property
+    def joined(self) -> list[str]:
+        """Tasks of the items of both splits."""
+        return [task for split in SEEN for task in self.tasks[split]]
+
+    @cached_property
+    def shares(self) -> Vector:
+        """What every item adds to an accuracy over both splits ``[items]``."""
+        return _shares(self.joined, self.weights)
+
+
+class Estimator:
+    """Estimates finalists, one beside the other.
+
+    Args:
+        seen: what is known of the items.
+        reference: scores of the uniform mix, by split.
+        finalists: all others who may be chosen: whether they were ranked on the search items, and their scores.
+    """
+
+    def __init__(
+        self,
+        seen: Seen,
+        reference: Mapping[SplitName, Sequence[float]],
+        finalists: Sequence[tuple[bool, Scores]],
+    ) -> None:
+        self._seen = seen
+        self._reference = {split: np.asarray(reference[split], dtype=np.float64) for split in SEEN}
+        joined = np.concatenate([self._reference[split] for split in SEEN])
+        self.reference_accuracy = round(float(seen.shares @ joined), _DIGITS)
+        rng = np.random.default_rng(0)  # the same draws for every search: what differs is the items
+        searched = len(seen.tasks["search"])
+        drawn = resampled(seen.tasks["search"], SAMPLES, rng)
+        self.ranking = max(
+            0.0,
+            ranking_optimism(
+                np.asarray(seen.population, dtype=np.float64).reshape(-1, searched),
+                self._reference["search"],
+                seen.shares[:searched],
+                drawn,
+                FINALISTS,
+            ),
+        )
+        self.choice = max(0.0, self._choice(finalists, rng))
+
+    def _choice(
+        self,
+        finalists: Sequence[tuple[bool, Scores]],
+        rng: np.random.Generator,
+    ) -> float:
+        """Of those that were scored on both splits."""
+        reference = np.concatenate([self._reference[split] for split in SEEN])
+        rows, handicaps = [], []
+        for ranked, scores in finalists:
+            known = [row for split in SEEN if (row := scores[split]) is not None]
+            if len(known) == len(SEEN):
+                rows.append(np.concatenate([np.asarray(row, dtype=np.float64) for row in known]))
+                handicaps.append(self.ranking if ranked else 0.0)
+        if not rows:
+            return 0.0
+        shares, drawn = self._seen.shares, resampled(self._seen.joined, SAMPLES, rng)
+        return choice_optimism(np.vstack(rows), reference, shares, drawn, np.asarray(handicaps))
+
+    def of(self, scores: Scores, *, ranked: bool) -> Estimate:
+        """The estimate of a policy that could be chosen.
+
+        Args:
+            scores: per item, by split; None for a split that says nothing of it; not for both.
+            ranked: it was one of the best on the search items.
+        """
+        splits = [split for split in SEEN if scores[split] is not None]
+        tasks = [task for split in splits for task in self._seen.tasks[split]]
+        own = np.concatenate([np.asarray(scores[split], dtype=np.float64) for split in splits])
+        other = np.concatenate([self._reference[split] for split in splits])
+        observed = float(_shares(tasks, self._seen.weights) @ (own - other))
+        error = paired_standard_error(list(own), list(other), tasks, self._seen.weights)
+        same = bool((own == other).all())
+        optimism = 0.0 if same else self.choice + (self.ranking if ranked and "search" in splits else 0.0)
+        lead = round(observed - optimism, _DIGITS)
+        accuracy = self.reference_accuracy + (0.0 if same else shrunken(lead, error))
+        around = mean_of(list(own), strata(tasks, self._seen.weights))
+        shift = accuracy - around.mean
+        low, high = (min(1.0, max(0.0, bound + shift)) for bound in (around.lower(), around.upper()))
+        accuracy = round(min(1.0, max(0.0, accuracy)), _DIGITS)
+        return Estimate(accuracy, low, high, lead, optimism, 0.0 if same else error, not same, len(tasks))
+
+
+def _shares(tasks: Sequence[str], weights: Mapping[str, float]) -> Vector:
+    """What every item adds to a weighted mean over tasks ``[items]``; they sum to 1."""
+    counts = {task: tasks.count(task) for task in dict.fromkeys(tasks)}
+    total = sum(weights[task] for task in counts)
+    return np.asarray([weights[task] / total / counts[task] for task in tasks])

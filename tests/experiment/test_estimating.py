@@ -1,0 +1,98 @@
+"""What finalists are expected to score: by hand, and drawn where the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from evoswarm.experiment.estimating import Estimate, Estimator, Scores, Seen
+from evoswarm.statistics.intervals import Vector
+
+SEARCH, SELECTION = 60, 120
+
+
+def seen(population: Sequence[Sequence[float]] | Vector = (), weights: tuple[float, float] = (1.0, 1.0)) -> Seen:
+    """Two tasks that take turns."""
+    tasks = {"search": ["x", "y"] * (SEARCH // 2), "selection": ["x", "y"] * (SELECTION // 2)}
+    return Seen(tasks, dict(zip("xy", weights, strict=True)), population)  # type: ignore[arg-type]
+
+
+def both(row: Sequence[float] | Vector) -> Scores:
+    """Scores on the items of both splits."""
+    return {"search": row[:SEARCH], "selection": row[SEARCH:]}  # type: ignore[dict-item]
+
+
+def right(count: int) -> list[float]:
+    """Right on the first so many of every split, in proportion."""
+    return [*(float(n < count) for n in range(SEARCH)), *(float(n < 2 * count) for n in range(SELECTION))]
+
+
+def test_without_chance_an_estimate_is_the_accuracy_over_both_splits_less_its_error() -> None:
+    reference, better = right(30), right(48)
+    estimator = Estimator(seen(), both(reference), [])  # type: ignore[arg-type]
+    found = estimator.of(both(better), ranked=False)
+    assert (estimator.ranking, estimator.choice) == (0.0, 0.0)
+    assert found.lead == pytest.approx(0.3)
+    assert found.accuracy == pytest.approx(0.5 + 0.3 - found.error**2 / 0.3)
+    assert found.low < found.accuracy < found.high
+    assert found.items == SEARCH + SELECTION
+    assert found.differs
+
+
+def test_who_answers_as_the_reference_does_has_its_accuracy() -> None:
+    reference = right(30)
+    others = [(True, both(right(40))), (True, both(reference))]
+    estimator = Estimator(seen([right(40)[:SEARCH]] * 3), both(reference), others)  # type: ignore[arg-type]
+    found = estimator.of(both(reference), ranked=True)
+    assert (found.accuracy, found.lead, found.optimism, found.differs) == (0.5, 0.0, 0.0, False)
+
+
+def test_a_split_that_says_nothing_is_left_out() -> None:
+    estimator = Estimator(seen(), both(right(30)), [])  # type: ignore[arg-type]
+    found = estimator.of({"search": None, "selection": right(48)[SEARCH:]}, ranked=False)
+    assert found.lead == pytest.approx(0.3)
+    assert found.items == SELECTION
+    assert found.error > estimator.of(both(right(48)), ranked=False).error
+
+
+def test_tasks_count_by_their_weights() -> None:
+    reference = [0.0] * (SEARCH + SELECTION)
+    only_x = [float(place % 2 == 0) for place in range(SEARCH + SELECTION)]
+    found = Estimator(seen(weights=(3.0, 1.0)), both(reference), []).of(both(only_x), ranked=False)  # type: ignore[arg-type]
+    assert found.lead == 0.75
+
+
+def champions(rng: np.random.Generator, gain: float) -> tuple[Estimate, Estimate, float, float]:
+    """Of a drawn search: the estimate of the best and of the uniform mix, and what both are really worth.
+
+    All recipes are equally able; the uniform mix is so much less able.
+    """
+    count, hard = SEARCH + SELECTION, rng.random(SEARCH + SELECTION)
+    chance = np.clip(1.4 - 1.6 * hard, 0.05, 0.95)
+    population = (rng.random((80, count)) < chance).astype(np.float64)
+    reference = (rng.random(count) < chance - gain).astype(np.float64)
+    best = np.argsort(-population[:, :SEARCH].mean(axis=1), kind="stable")[:20]
+    others = [(True, both(row)) for row in population[best]]
+    estimator = Estimator(seen(population[:, :SEARCH]), both(reference), others)  # type: ignore[arg-type]
+    made = [estimator.of(row, ranked=True) for _, row in others]
+    top = max(made, key=lambda one: (one.accuracy, one.lead))
+    mean = float(chance.mean())
+    return top, estimator.of(both(reference), ranked=False), mean, mean - gain
+
+
+def test_the_best_of_equals_is_seldom_expected_to_beat_an_equal() -> None:
+    rng = np.random.default_rng(5)
+    drawn = [champions(rng, 0.0) for _ in range(60)]
+    assert sum(top.accuracy > plain.accuracy for top, plain, _, _ in drawn) <= 24
+    assert sum(top.lead + top.optimism > 0 for top, *_ in drawn) >= 57  # what the scores as they are would say
+    assert abs(np.mean([max(top.accuracy, plain.accuracy) - truth for top, plain, truth, _ in drawn])) < 0.015
+
+
+def test_a_real_gain_is_seen_and_not_overstated() -> None:
+    rng = np.random.default_rng(6)
+    drawn = [champions(rng, 0.15) for _ in range(60)]
+    assert all(top.accuracy > plain.accuracy for top, plain, _, _ in drawn)
+    assert abs(np.mean([top.accuracy - truth for top, _, truth, _ in drawn])) < 0.03
+    assert np.mean([top.low <= truth <= top.high for top, _, truth, _ in drawn]) > 0.85

@@ -1,0 +1,139 @@
+"""How good is the choice of the champion? Real searches on the shipped spaces, and every finalist on fresh items.
+
+Every case is one search with search and selection items of its own (questions are made on the fly, so another seed of
+the sources gives others). Its finalists are then scored on items that no case ever uses for anything else, the same
+ones for all cases of a space: the split of an item depends on its text alone, so a test item of one seed is no search
+item of another. Scores are kept item by item: rules of choice are compared on the records, and nothing is decoded
+again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from evoswarm import SearchSpace, Swarm, search
+from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.estimating import SEEN
+from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.result import PLAIN, SearchResult
+from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.run_directory import INDIVIDUALS
+from tests.benchmarks.figures import ROOT
+from tests.studies.study import Record
+
+FAR_APART = 100_000
+"""Between the seeds of two cases' items: reasoning-gym's item i of seed s is item i - 1 of seed s + 1."""
+
+SETTINGS = {
+    "quickstart": (),
+    "tokens": (),
+    "large-pool": ("evolution.generations=10",),
+}
+"""The shipped spaces; the large pool's search is cut short, as its default takes minutes."""
+
+FRESH = 3000
+SEEDS = range(200, 220)
+
+
+class Cases:
+    """The searches, with one loaded pool per space: what members have read for one case, the next need not read."""
+
+    def __init__(self) -> None:
+        self._swarms: dict[str, Swarm] = {}
+
+    def run(self, case: str, runs: Path) -> Record:
+        """Search, and score every finalist on the fresh items."""
+        name, _, seed = case.rpartition("-")
+        space, fresh = space_of(name, int(seed)), space_of(name, None)
+        swarm = self._swarms.get(name)
+        if swarm is None:
+            swarm = self._swarms[name] = Swarm.load(space.pool, **space.decoding.model_dump())
+        result = search(space, seed=int(seed), runs=runs, out=runs / case, swarm=swarm, certify=False)
+        with workbench(space, runs / LEDGER, swarm=swarm, lent=True) as bench:
+            population = _population(bench, result)
+            found = _scores(bench, result)
+        with workbench(fresh, runs / LEDGER, splits=("test",), swarm=swarm, lent=True) as bench:
+            policies = [bench.bound(one.policy) for one in result.comparison]
+            summaries = bench.evaluator.summaries(policies, bench.items["test"])
+            found["fresh"] = [packed(one.scores) for one in summaries]
+            tasks = [item.task for item in bench.items["test"]]
+        selection = result.selection
+        names = list(dict.fromkeys(tasks))
+        items = {"search": found.pop("search_tasks"), "selection": found.pop("selection_tasks"), "fresh": tasks}
+        return {
+            "space": name,
+            "seed": int(seed),
+            "tasks": names,
+            "items": {split: "".join(str(names.index(task)) for task in some) for split, some in items.items()},
+            "population": population,
+            "finalists": [
+                {
+                    "name": one.name,
+                    "digest": one.policy.digest,
+                    "plain": one.key == PLAIN,
+                    "members": len(one.policy.specs),
+                    "flops": one.flops,
+                    **{split: found[split][place] for split in ("search", "selection", "fresh")},
+                }
+                for place, one in enumerate(result.comparison)
+            ],
+            "winner": selection.winner.policy.digest,
+            "champion": selection.champion.policy.digest,
+        }
+
+
+def space_of(name: str, seed: int | None) -> SearchSpace:
+    """A shipped space; with the items of a seed, or with those that all cases are measured on."""
+    file = ROOT / "search_spaces" / f"{name}.yaml"
+    common = ("tracking.mlflow=false", *SETTINGS[name])
+    if seed is None:
+        return SearchSpace.from_yaml(file, (*common, f"splits.test={FRESH}"))
+    tasks = len(SearchSpace.from_yaml(file).tasks)
+    own = tuple(f"tasks.{place}.seed={FAR_APART * seed}" for place in range(tasks))
+    return SearchSpace.from_yaml(file, (*common, *own))
+
+
+def packed(scores: Sequence[float]) -> str:
+    """Scores of 0 and 1 in hexadecimal, the first in the highest bit of as many digits as are needed."""
+    bits = "".join("1" if score == 1.0 else "0" for score in scores)
+    if any(score not in (0.0, 1.0) for score in scores):
+        raise ValueError("expected scores of 0 and 1, got others")
+    return f"{int(bits, 2):0{-(-len(bits) // 4)}x}"
+
+
+def unpacked(text: str, items: int) -> list[int]:
+    """What ``packed`` made, as zeros and ones."""
+    return [int(bit) for bit in f"{int(text, 16):0{items}b}"]
+
+
+def _scores(bench: Workbench, result: SearchResult) -> dict[str, list[str]]:
+    """The finalists on both splits of the search, and the tasks of its items."""
+    policies = [bench.bound(one.policy) for one in result.comparison]
+    found: dict[str, list[str]] = {}
+    for split in SEEN:
+        items = bench.items[split]
+        found[split] = [packed(one.scores) for one in bench.evaluator.summaries(policies, items)]
+        found[f"{split}_tasks"] = [item.task for item in items]
+    return found
+
+
+def _population(bench: Workbench, result: SearchResult) -> dict[str, str]:
+    """What every recipe of the search did on the search items, by the beginning of its digest."""
+    lines = (result.directory / INDIVIDUALS).read_text("utf-8").splitlines()
+    digests = [bench.evaluator.item_digest(item, bench.space.prompt_format) for item in bench.items["search"]]
+    ledger: Ledger = bench.evaluator.ledger
+    population: dict[str, str] = {}
+    for row in map(json.loads, lines):
+        key = row["key"]
+        if key[:12] in population or row["failure"] is not None:
+            continue
+        contexts: Mapping[str, tuple[int, str]] = ledger.contexts(key, digests)
+        context = max(contexts, key=lambda one: contexts[one][0])
+        rows = ledger.read(key, context, digests)
+        population[key[:12]] = packed([0.0 if one is None else float(one[0] or 0.0) for one in rows])
+    return population
+
+
+_CASES = Cases()
