@@ -40,7 +40,7 @@ Scores = Mapping[SplitName, Sequence[float] | None]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Expectation:
     """What a policy is expected to score.
 
     Attributes:
@@ -69,7 +69,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Searched:
     """What a search knows before its finalists are tested again.
 
     Attributes:
@@ -88,7 +88,7 @@ class Estimates:
 
     Args:
         evaluator: scores policies; what the search asked is read from its ledger.
-        evidence: of the search.
+        search: what it knows.
         items: of the selection split.
         finalists: all who may be chosen, as they scored on the selection items.
 
@@ -100,47 +100,55 @@ class Estimates:
     def __init__(
         self,
         evaluator: Evaluator,
-        evidence: Evidence,
+        search: Searched,
         items: Sequence[Item],
         finalists: Sequence[tuple[Finalist, Scored]],
     ) -> None:
-        self._evaluator, self._evidence = evaluator, evidence
-        self._ranked = {one.policy.digest: finalist.ranked for finalist, one in finalists}
-        self._reference = evidence.reference.digest
+        self._evaluator, self._search = evaluator, search
+        self._finalists = {one.policy.digest: finalist for finalist, one in finalists}
+        self._reference = search.reference.digest
         scores = self._scores(finalists)
-        (reference,) = evaluator.summaries([evidence.reference], items)
-        (searched,) = evaluator.summaries([evidence.reference], evidence.items)
+        (reference,) = evaluator.summaries([search.reference], items)
+        (searched,) = evaluator.summaries([search.reference], search.items)
         self._estimator = Estimator(
-            Seen(
-                {"search": [one.task for one in evidence.items], "selection": [one.task for one in items]},
+            SeenItems(
+                {"search": [one.task for one in search.items], "selection": [one.task for one in items]},
                 weights_of(evaluator.tasks),
-                evidence.population,
+                search.population,
             ),
             {"search": searched.scores, "selection": reference.scores},
-            [(self._ranked[digest], row) for digest, row in scores.items() if digest != self._reference],
+            [(self._finalists[digest].ranked, row) for digest, row in scores.items() if digest != self._reference],
         )
         self.reference_accuracy = self._estimator.reference_accuracy
-        self.known = {digest: self._estimator.of(row, ranked=self._ranked[digest]) for digest, row in scores.items()}
+        self.known = {
+            digest: self._estimator.of(row, ranked=self._finalists[digest].ranked) for digest, row in scores.items()
+        }
 
-    def of(self, one: Scored, made_from: Scored) -> Estimate:
+    def of(self, one: Scored, made_from: Scored) -> Expectation | None:
         """The estimate of a variant of a finalist, which is as likely to be flattered.
 
         Args:
             one: the variant, scored on the selection items.
             made_from: the finalist.
+
+        Returns:
+            None where the finalist was made from all items, so that none of them can speak of the variant.
         """
         digest = one.policy.digest
         if digest not in self.known:
-            ranked = self._ranked[digest] = self._ranked[made_from.policy.digest]
-            (searched,) = self._evaluator.summaries([one.policy], self._evidence.items)
-            scores: Scores = {"search": searched.scores, "selection": one.scores}
-            self.known[digest] = self._estimator.of(scores, ranked=ranked)
+            finalist = self._finalists[made_from.policy.digest]
+            (searched,) = self._evaluator.summaries([one.policy], self._search.items)
+            own: Scores = {"search": searched.scores, "selection": one.scores}
+            scores = {split: None if split in finalist.instead else own[split] for split in SEEN}
+            if all(row is None for row in scores.values()):
+                return None
+            self.known[digest] = self._estimator.of(scores, ranked=finalist.ranked)
         return self.known[digest]
 
     def _scores(self, finalists: Sequence[tuple[Finalist, Scored]]) -> dict[str, Scores]:
         """By digest."""
         found: dict[str, Scores] = {}
-        searched = self._evaluator.summaries([one.policy for _, one in finalists], self._evidence.items)
+        searched = self._evaluator.summaries([one.policy for _, one in finalists], self._search.items)
         for (finalist, one), summary in zip(finalists, searched, strict=True):
             own: Scores = {"search": summary.scores, "selection": one.scores}
             found[one.policy.digest] = {split: finalist.instead.get(split, own[split]) for split in SEEN}
@@ -148,7 +156,7 @@ class Estimates:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenItems:
     """All that was seen before the champion is chosen.
 
     Attributes:
@@ -183,7 +191,7 @@ class Estimator:
 
     def __init__(
         self,
-        seen: Seen,
+        seen: SeenItems,
         reference: Mapping[SplitName, Sequence[float]],
         finalists: Sequence[tuple[bool, Scores]],
     ) -> None:
@@ -224,7 +232,7 @@ class Estimator:
         shares, drawn = self._seen.shares, resampled(self._seen.joined, SAMPLES, rng)
         return choice_optimism(np.vstack(rows), reference, shares, drawn, np.asarray(handicaps))
 
-    def of(self, scores: Scores, *, ranked: bool) -> Estimate:
+    def of(self, scores: Scores, *, ranked: bool) -> Expectation:
         """The estimate of a policy that could be chosen.
 
         Args:
@@ -245,7 +253,7 @@ class Estimator:
         shift = accuracy - around.mean
         low, high = (min(1.0, max(0.0, bound + shift)) for bound in (around.lower(), around.upper()))
         accuracy = round(min(1.0, max(0.0, accuracy)), _DIGITS)
-        return Estimate(accuracy, low, high, lead, optimism, 0.0 if same else error, not same, len(tasks))
+        return Expectation(accuracy, low, high, lead, optimism, 0.0 if same else error, not same, len(tasks))
 
 
 def _shares(tasks: Sequence[str], weights: Mapping[str, float]) -> Vector:

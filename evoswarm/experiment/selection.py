@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from evoswarm.errors import RunError
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.estimating import Estimate, Estimates, Evidence
+from evoswarm.experiment.estimating import Estimates, Expectation, Searched
 from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.scoring import hopeless
 from evoswarm.pareto import ParetoFront
@@ -54,13 +54,13 @@ class Selection:
     contenders: tuple[Scored, ...]
     front: tuple[Scored, ...]
     objectives: tuple[str, ...]
-    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    estimates: Mapping[str, Expectation] = field(default_factory=dict)
     reference: str = ""
     reference_accuracy: float = 0.0
     thrifty: bool = False
 
     @property
-    def estimate(self) -> Estimate | None:
+    def estimate(self) -> Expectation | None:
         """What the champion is expected to score; None where no estimate was made."""
         return self.estimates.get(self.champion.policy.digest)
 
@@ -77,7 +77,7 @@ def select(
     others: Sequence[Candidate],
     objectives: Sequence[str],
     saving: float | None = None,
-    evidence: Evidence | None = None,
+    searched: Searched | None = None,
 ) -> Selection:
     """Evaluate on the selection split and choose.
 
@@ -88,7 +88,7 @@ def select(
         others: who only takes part in the front (the Pareto archive of a search with several objectives).
         objectives: of the search; a front over a single one is shown as accuracy against FLOPs.
         saving: the least share of its FLOPs for which a policy gives way to a less accurate one; None is for nothing.
-        evidence: of the search; None leaves the choice to the selection items alone.
+        searched: what the search knows; None leaves the choice to the selection items alone.
 
     Raises:
         RunError: every finalist failed on every item.
@@ -104,8 +104,8 @@ def select(
         raise RunError(f"expected a recipe that can be evaluated, got failures only: {reason}")
     best = min(able, key=lambda one: (-one.accuracy, one.flops, one.policy.digest))
     estimates = None
-    if evidence is not None:
-        estimates = Estimates(evaluator, evidence, items, [(entered[one.policy.digest], one) for one in able])
+    if searched is not None:
+        estimates = Estimates(evaluator, searched, items, [(entered[one.policy.digest], one) for one in able])
     if saving is not None:
         winner = _cheapest_near(best, able, items, evaluator.tasks, saving)
     else:
@@ -124,7 +124,7 @@ def select(
         front=pareto_front([one for one in champion_first if not one.failed], axes),
         objectives=axes,
         estimates={} if estimates is None else estimates.known,
-        reference="" if evidence is None else evidence.reference.digest,
+        reference="" if searched is None else searched.reference.digest,
         reference_accuracy=0.0 if estimates is None else estimates.reference_accuracy,
         thrifty=saving is not None,
     )
@@ -201,7 +201,7 @@ def _drop_members(
         if estimates is None or saving is not None:
             return (round(one.accuracy, _DIGITS),)
         estimate = estimates.of(one, winner)
-        return estimate.accuracy, not estimate.differs, estimate.lead
+        return (-1.0,) * 3 if estimate is None else (estimate.accuracy, not estimate.differs, estimate.lead)
 
     champion = winner
     dropped: list[str] = []

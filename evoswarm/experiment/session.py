@@ -27,7 +27,7 @@ from evoswarm.experiment.asking import example
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.estimating import Evidence
+from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.evolving import Evolving
 from evoswarm.experiment.files.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.files.places import SPACE, ledger_file
@@ -267,11 +267,11 @@ class Session:
         extras += [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they are shown, but cannot win
         finalists = finalists_of([(i.id, evolving.policies[i.key]) for i, _ in ranked], allowed)
         _, reference = plain[-1]
-        evidence = Evidence(bench.items["search"], [summary.scores for _, summary in whole], reference)
+        searched = Searched(bench.items["search"], [summary.scores for _, summary in whole], reference)
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
         selection = select(
-            bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, evidence
+            bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, searched
         )
         origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)

@@ -13,8 +13,9 @@ class ChampionSettings(Settings):
     """Which finalist a search ends with.
 
     Attributes:
-        choose: ``accurate``, the most accurate on the selection split; or ``thrifty``, the cheapest that the most
-            accurate does not clearly beat there. Null is accurate where no objective is a cost, else thrifty.
+        choose: ``accurate``, the one that is expected to score most by what it did on the search and the selection
+            split; or ``thrifty``, the cheapest that the most accurate on the selection split does not clearly beat
+            there. Null is accurate where no objective is a cost, else thrifty.
         saving: the least share of FLOPs that a thrifty choice must save.
     """
 

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evoswarm.experiment.estimating import Estimate, Estimator, Scores, Seen
+from evoswarm.experiment.estimating import Estimator, Expectation, Scores, SeenItems
 from evoswarm.statistics.intervals import Vector
 
 SEARCH, SELECTION = 60, 120
 
 
-def seen(population: Sequence[Sequence[float]] | Vector = (), weights: tuple[float, float] = (1.0, 1.0)) -> Seen:
+def seen(population: Sequence[Sequence[float]] | Vector = (), weights: tuple[float, float] = (1.0, 1.0)) -> SeenItems:
     """Two tasks that take turns."""
     tasks = {"search": ["x", "y"] * (SEARCH // 2), "selection": ["x", "y"] * (SELECTION // 2)}
-    return Seen(tasks, dict(zip("xy", weights, strict=True)), population)  # type: ignore[arg-type]
+    return SeenItems(tasks, dict(zip("xy", weights, strict=True)), population)  # type: ignore[arg-type]
 
 
 def both(row: Sequence[float] | Vector) -> Scores:
@@ -64,7 +64,7 @@ def test_tasks_count_by_their_weights() -> None:
     assert found.lead == 0.75
 
 
-def champions(rng: np.random.Generator, gain: float) -> tuple[Estimate, Estimate, float, float]:
+def champions(rng: np.random.Generator, gain: float) -> tuple[Expectation, Expectation, float, float]:
     """Of a drawn search: the estimate of the best and of the uniform mix, and what both are really worth.
 
     All recipes are equally able; the uniform mix is so much less able.

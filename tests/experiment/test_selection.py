@@ -11,7 +11,7 @@ from evoswarm.errors import RunError
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation, Summary, summarize
-from evoswarm.experiment.estimating import Evidence
+from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.finalists import Finalist, finalists_of
 from evoswarm.experiment.selection import Selection, pareto_front, select
 from evoswarm.experiment.wording import duration, ended_because, quantity
@@ -341,7 +341,7 @@ def expected(
     made = [(name, mix(*name.split("+"))) for name in search if name != plain]
     others = [Candidate(plain, mix(*plain.split("+")))]
     finalists = finalists_of(made, [] if excluded else [(plain, others[0].policy)])
-    evidence = Evidence(seen, list(search.values()), others[0].policy)
+    evidence = Searched(seen, list(search.values()), others[0].policy)
     return select(judge, items, finalists, others, ["accuracy"], None, evidence)  # type: ignore[arg-type]
 
 
@@ -380,7 +380,7 @@ def test_a_member_leaves_only_who_is_as_good_on_all_items_without_it() -> None:
     unranked = {name: row for name, row in search.items() if name != "a"}
     judge = TwoSplits(search, search)
     seen, items = ([Item(f"{split}{number}", "t", "", "") for number in range(400)] for split in ("s", "v"))
-    evidence = Evidence(seen, list(unranked.values()), mix("b", "c"))
+    evidence = Searched(seen, list(unranked.values()), mix("b", "c"))
     finalists = finalists_of([("it", mix("a", "b"))], [("uniform mix", mix("b", "c"))])
     found = select(judge, items, finalists, [], ["accuracy"], None, evidence)  # type: ignore[arg-type]
     assert (found.winner.name, found.dropped, found.champion.name) == ("it", ("b",), "it without b")

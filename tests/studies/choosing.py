@@ -136,4 +136,3 @@ def _population(bench: Workbench, result: SearchResult) -> dict[str, str]:
     return population
 
 
-_CASES = Cases()
