@@ -27,7 +27,7 @@ NAMED = [
     ("evolution", "gated at an open share of 0.2", 0.2, "genomes.mix.founders:GATED_SHARE"),
     ("evolution", "mutated again, up to five times", 5, "evolution.genetic:ATTEMPTS"),
     ("evolution", "an upper bound (1.28 standard errors", 1.28, "evaluation.racing.race:DROP_ERRORS"),
-    ("evolution", "the 20 distinct policies best on the search split", 20, "experiment.selection:FINALISTS"),
+    ("evolution", "the 20 distinct policies best on the search split", 20, "experiment.finalists:FINALISTS"),
     ("evolution", "no more than half a point in all", 0.005, "experiment.selection:DROP_TOLERANCE"),
     ("certificate", "majority votes over 3, 5, 9, ... answers", 3, "rivals.sampling:FEWEST"),
     ("certificate", "at temperatures 0.4, 0.7 and 1.0", (0.4, 0.7, 1.0), "rivals.sampling:TEMPERATURES"),

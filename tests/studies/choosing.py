@@ -134,5 +134,3 @@ def _population(bench: Workbench, result: SearchResult) -> dict[str, str]:
         rows = ledger.read(key, context, digests)
         population[key[:12]] = packed([0.0 if one is None else float(one[0] or 0.0) for one in rows])
     return population
-
-
