@@ -11,7 +11,7 @@ from evoswarm.experiment.selection import Selection
 def words_of_choice(selection: Selection) -> Iterator[str]:
     """By which estimate the champion was chosen, why it is not another finalist, and what was dropped from it."""
     winner, champion = selection.winner, selection.champion
-    if selection.estimates and not selection.thrifty:
+    if winner.policy.digest in selection.estimates and not selection.thrifty:
         yield _beside_the_reference(selection)
         yield from _beside_others(selection)
     elif selection.best.policy.digest != winner.policy.digest:
