@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from evoswarm.decoding.member.soup import DISK_LEFT, Soup
 from evoswarm.decoding.swarm import Swarm
@@ -22,7 +19,7 @@ from evoswarm.rivals.matched import Singles, try_singles
 from evoswarm.rivals.soups import best_soup
 from evoswarm.rivals.tuning import tune
 from evoswarm.space import SearchSpace
-from evoswarm.zoo.catalogue import member_path
+from tests.studies.planted import branches
 
 SPACE = """
 name: soups
@@ -37,25 +34,9 @@ APART = 0.06
 """How far each number of a branch is from the model between them: far enough that neither says a right sum."""
 
 
-def branches(home: Path, far: float = APART) -> dict[str, str]:
-    """Two models that lie on both sides of llama-a."""
-    tensors = load_file(member_path("llama-a") / "model.safetensors")
-    generator = torch.Generator().manual_seed(0)
-    steps = {name: far * torch.randn(one.shape, generator=generator) for name, one in tensors.items()}
-    places = {}
-    for name, sign in (("plus", 1), ("minus", -1)):
-        place = home / name
-        if not place.exists():
-            shutil.copytree(member_path("llama-a"), place)
-            moved = {key: one.float() + sign * steps[key] for key, one in tensors.items()}
-            save_file(moved, place / "model.safetensors", {"format": "pt"})
-        places[name] = str(place)
-    return places
-
-
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return branches(tmp_path_factory.mktemp("branches"))
+    return branches(tmp_path_factory.mktemp("branches"), APART)
 
 
 def space_of(pool: dict[str, str]) -> SearchSpace:

@@ -21,7 +21,7 @@ import torch
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_file
 from tests.benchmarks.__main__ import table
-from tests.studies import alphabets, comparison, fuzz, kills, planted, racing, simulated, two_by_two
+from tests.studies import alphabets, comparison, fuzz, kills, planted, racing, simulated, two_by_two, verdict_errors
 from tests.studies.study import RESULTS, Study
 
 STUDIES: tuple[Study, ...] = (
@@ -33,6 +33,7 @@ STUDIES: tuple[Study, ...] = (
     racing.STUDY,
     simulated.STUDY,
     two_by_two.STUDY,
+    verdict_errors.STUDY,
 )
 
 

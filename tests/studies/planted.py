@@ -4,6 +4,8 @@
   "adds value" is right.
 - ``copies``: one model under three names. Nothing can be gained: "adds value" is wrong.
 - ``noise``: two specialists and a model with random weights. It must not be heard.
+- ``branches``: two models that lie on both sides of a third, each spoilt by its way from it. Mixing them helps, and the
+  mean of their weights is that third model, which is far better: "adds value" is wrong, and only R6 can know.
 
 Every seed draws its questions anew, and so has test items of its own (families are finite: some come back).
 """
@@ -16,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from evoswarm.certificate.document import Certificate
@@ -27,7 +30,7 @@ from tests.benchmarks.figures import Goal, Reading, Readings, at_least, exactly
 from tests.studies.study import Record, Study
 
 SEEDS = 20
-KINDS = ("composite", "copies", "noise")
+KINDS = ("composite", "copies", "noise", "branches")
 APART = 100_000
 """Between the sources of two cases: a family makes its question number i from source + i, so neighbours repeat."""
 
@@ -53,23 +56,31 @@ TASKS = {
     "composite": ("sums", "spelling", "pair"),
     "copies": ("sums", "spelling", "gcd", "letters"),
     "noise": ("sums", "spelling", "letters"),
+    "branches": ("sums",),
 }
+BETWEEN = "llama-a"  # the model between the branches
+FAR = 0.02  # how far each number of a branch is from it: a branch gets 42% of the sums right, it 92%
 COPIED = "opt-g"  # a weak generalist: there is room above it
 GOALS: dict[str, Goal | None] = {
     "composite_adds_value": at_least(0.95),
     "composite_least_gain": at_least(0.15),
     "copies_add_value": exactly(0.0),
     "noise_not_heard": at_least(0.95),
+    "branches_add_value": exactly(0.0),
+    "branches_least_loss": at_least(0.15),
     "seconds_per_search": None,
 }
 
 
 def run(case: str, runs: Path) -> Record:
-    """One search with its certificate, over a pool in which the truth is known."""
+    """One search with its certificate, over a pool in which the truth is known.
+
+    Every case has a ledger and openings of its own: families are finite, so some questions come back in other cases.
+    """
     kind, _, seed = case.rpartition("-")
     space = planted(kind, int(seed), runs)
     began = time.monotonic()
-    result = search(space, out=runs / case, runs=runs)
+    result = search(space, out=runs / case / "run", runs=runs / case)
     if result.certificate is None:
         raise RuntimeError(f"{case}: expected a certificate, got none: {result.refusal}")
     return {"seconds": round(time.monotonic() - began, 1), **_record(result.certificate)}
@@ -90,11 +101,14 @@ def planted(kind: str, seed: int, runs: Path) -> SearchSpace:
 
 def source(kind: str, seed: int) -> int:
     """The seed of the questions of a case."""
-    return APART * (1 + KINDS.index(kind) + len(KINDS) * seed)
+    number, kinds = KINDS.index(kind), len(KINDS) - 1  # the last kind came later: the others keep their questions
+    return APART * (1 + number + kinds * seed) if number < kinds else APART * (1 + kinds * SEEDS + seed)
 
 
 def members(kind: str, models: Path) -> dict[str, str]:
     """The pool of a kind, by name; copies and noise are made when they are missing."""
+    if kind == "branches":
+        return branches(models)
     if kind == "copies":
         return {f"copy-{number}": str(_copied(models / f"copy-{number}")) for number in (1, 2, 3)}
     specialists = {name: f"zoo:{name}" for name in ("llama-a", "llama-b")}
@@ -121,6 +135,22 @@ def noise(target: Path) -> Path:
     return target
 
 
+def branches(models: Path, far: float = FAR) -> dict[str, str]:
+    """Two models that lie on both sides of one: their mean is that one, but for rounding."""
+    tensors = load_file(member_path(BETWEEN) / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    steps = {name: far * torch.randn(one.shape, generator=generator) for name, one in tensors.items()}
+    places = {}
+    for name, sign in (("plus", 1.0), ("minus", -1.0)):
+        place = models / f"branch-{name}"
+        if not place.exists():
+            shutil.copytree(member_path(BETWEEN), place)
+            moved = {key: (one.float() + sign * steps[key]).to(one.dtype) for key, one in tensors.items()}
+            save_file(moved, place / "model.safetensors", {"format": "pt"})
+        places[name] = str(place)
+    return places
+
+
 def _record(certificate: Certificate) -> Record:
     return {
         "outcome": certificate.verdict.outcome,
@@ -141,7 +171,8 @@ def _record(certificate: Certificate) -> Record:
 def figures(records: Mapping[str, Record]) -> Readings:
     """How often each kind came out as it must."""
     by_kind = {kind: [r for case, r in records.items() if case.startswith(f"{kind}-")] for kind in KINDS}
-    composite, copies, noisy = (by_kind[kind] for kind in KINDS)
+    composite, copies, noisy, branched = (by_kind[kind] for kind in KINDS)
+    losses = [-record["rivals"]["R6"]["difference"]["mean"] for record in branched]
     gains = [min(rival["difference"]["mean"] for rival in record["rivals"].values()) for record in composite]
     heard = [record["members"].get("noise", 0.0) for record in noisy]
     seconds = [record["seconds"] for record in records.values()]
@@ -152,6 +183,8 @@ def figures(records: Mapping[str, Record]) -> Readings:
         ),
         "copies_add_value": _share([r["outcome"] == "adds value" for r in copies], _counts(copies)),
         "noise_not_heard": _share([share < SPEAKS for share in heard], f"in {sum(s > 0 for s in heard)} champions"),
+        "branches_add_value": _share([r["outcome"] == "adds value" for r in branched], _counts(branched)),
+        "branches_least_loss": Reading(min(losses, default=None), "to R6, as seen; the least of all seeds"),
         "seconds_per_search": Reading(sum(seconds) / len(seconds), "with its certificate, mean"),
     }
 

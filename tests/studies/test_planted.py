@@ -57,12 +57,16 @@ def test_figures_count_what_came_out() -> None:
         "noise-1": record("adds value", 0.3, noise=0.021),
         "noise-2": record("adds value", 0.3),
         "noise-3": record("adds value", 0.3, noise=0.5),
+        "branches-0": {**record("no value", -0.4), "rivals": {"R6": {"difference": {"mean": -0.4}}}},
+        "branches-1": {**record("undecided", -0.3), "rivals": {"R6": {"difference": {"mean": -0.3}}}},
     }
     values = {key: reading.value for key, reading in planted.figures(records).items()}
     assert values["composite_adds_value"] == 0.5
     assert values["composite_least_gain"] == pytest.approx(0.1)
     assert values["copies_add_value"] == 0.5
     assert values["noise_not_heard"] == 0.5
+    assert values["branches_add_value"] == 0.0
+    assert values["branches_least_loss"] == pytest.approx(0.3)
     assert set(values) == set(planted.GOALS)
     assert planted.figures({"copies-0": record("no value", 0.0)})["composite_adds_value"].value is None
 
