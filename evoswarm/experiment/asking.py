@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from evoswarm.errors import RecipeError, RunError, Where
 from evoswarm.policies import Policy, PolicyDocument, Route
 from evoswarm.policies.about import TaskAsked
+from evoswarm.policies.route import every_mix
 from evoswarm.tasks.scorers.settings import VERIFIER, ScorerSettings
 from evoswarm.tasks.task import Item
 from evoswarm.tasks.template import Placeholder, Template
@@ -172,7 +173,7 @@ def _asking(policy: Policy, name: str, said: TaskAsked, file: str) -> Asking:
 def _elects(policy: Policy) -> bool:
     """Whether an answer may be elected among several."""
     parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
-    return any(one.kind == "vote" or any(recipe.samples > 1 for recipe in one.mixes("")) for one in parts)
+    return any(one.kind == "vote" for one in parts) or any(recipe.samples > 1 for recipe in every_mix(policy))
 
 
 def _of_one_column(template: Template) -> bool:

@@ -92,7 +92,12 @@ def genomes_for(bench: Workbench, calibrate: Callable[[AlphabetName], Calibratio
         name = Path(file).stem
         with naming(file):
             warm[file if name in warm else name] = bench.bound(load_policy(file))
-    return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate))
+    return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate, lambda: prompts_of(bench)))
+
+
+def prompts_of(bench: Workbench) -> list[str]:
+    """The prompts of the search items, as their tasks word them."""
+    return [item.prompt for item in bench.items["search"]]
 
 
 def sizes_of(bench: Workbench) -> dict[str, MemberSize]:

@@ -8,12 +8,17 @@ from typing import Any
 from evoswarm.errors import RecipeError, SpaceError
 from evoswarm.genomes.kinds import Material, PolicyGenomes
 from evoswarm.genomes.mix.representation import MixGenomes
+from evoswarm.genomes.route.representation import RouteGenomes
 from evoswarm.genomes.vote.representation import VoteGenomes
 from evoswarm.space import SearchSpace
 
 __all__ = ["GENOMES", "Material", "PolicyGenomes", "check_kind", "genomes_of"]
 
-GENOMES: dict[str, Callable[[Material], PolicyGenomes[Any, Any]]] = {"mix": MixGenomes, "vote": VoteGenomes}
+GENOMES: dict[str, Callable[[Material], PolicyGenomes[Any, Any]]] = {
+    "mix": MixGenomes,
+    "vote": VoteGenomes,
+    "route": RouteGenomes,
+}
 
 
 def check_kind(space: SearchSpace) -> None:

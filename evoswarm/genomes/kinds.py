@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -31,12 +31,14 @@ class Material:
         sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
         warm_start: policies of the space's kind to begin with, by the name that their origin shall have.
         calibrate: gives the entropies of all possible leads in an alphabet; called by kinds that need them.
+        prompts: gives those of the search items, as their tasks word them; called by kinds that need them.
     """
 
     space: SearchSpace
     sizes: Mapping[str, MemberSize] = field(default_factory=dict)
     warm_start: Mapping[str, Any] = field(default_factory=dict)
     calibrate: Callable[[AlphabetName], Calibration] = lambda alphabet: Calibration({})
+    prompts: Callable[[], Sequence[str]] = tuple
 
 
 class PolicyGenomes(ABC, Generic[G, P]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -18,7 +18,7 @@ from pydantic import (
 from evoswarm.canonical import digest_of
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
-from evoswarm.policies.policy import PolicyModel, Role, named_once
+from evoswarm.policies.policy import Policy, PolicyModel, Role, named_once
 from evoswarm.policies.vote import Vote
 from evoswarm.statistics.text_clusters import nearest
 
@@ -197,3 +197,9 @@ class Route(PolicyModel):
         for place, policy in enumerate(self.policies):
             found |= {f"policy.{place}.{key}": value for key, value in policy.parameters().items()}
         return found
+
+
+def every_mix(policy: Policy) -> tuple[Recipe, ...]:
+    """Whatever a policy may have to decode, for items of any task."""
+    parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
+    return tuple(recipe for part in parts for recipe in part.mixes(""))

@@ -10,7 +10,7 @@ from evoswarm.evaluation.candidate import Candidate, best_of, score
 from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.routes.composition import Evidence, composed
-from evoswarm.evaluation.routes.partition import partitions_of
+from evoswarm.evaluation.routes.partitions import partitions_of
 from evoswarm.policies import Route
 from evoswarm.rivals.matched import Singles, as_rival
 from evoswarm.tasks.task import Item

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evoswarm.errors import MemberError, RecipeError, show
 from evoswarm.model_files import model_files, taken_for_hub
 from evoswarm.policies import load_policy
+from evoswarm.policies.route import every_mix
 from evoswarm.policies.sampling import said_of_sampling
 from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
@@ -122,11 +123,11 @@ def _check_warm_start(space: SearchSpace) -> None:
         if policy.kind != space.genome.kind:
             message = f"{path}: expected a {space.genome.kind} (as genome.kind says), got a {policy.kind}"
             raise RecipeError(message, where)
-        gates = [recipe.gate for recipe in policy.mixes("") if recipe.gate != "entropy"]
+        gates = [recipe.gate for recipe in every_mix(policy) if recipe.gate != "entropy"]
         if gates:
             message = f"{path}: expected the gate 'entropy' (searches know no other), got {gates[0]!r}"
             raise RecipeError(message, where)
-        for key, value in (one for recipe in policy.mixes("") for one in said_of_sampling(recipe).items()):
+        for key, value in (one for recipe in every_mix(policy) for one in said_of_sampling(recipe).items()):
             message = f"{path}: expected a recipe without {key} (searches know no such thing), got {show(value)}"
             raise RecipeError(message, where)
         for spec in policy.specs:

@@ -189,6 +189,8 @@ class SearchSpace(SpaceSettings):
         """Its content less the keys that came later and say nothing, so digests of before stay."""
         if self.genome.kind == "mix":
             del content["genome"]["kind"]
+        if self.genome.kind != "route":
+            del content["genome"]["routes"]
         if self.genome.alphabets is None:
             del content["genome"]["alphabets"]
         if self.champion == ChampionSettings():

@@ -63,7 +63,9 @@ class GenomeSettings(ByParameter, Settings):
     """What evolution may vary. A range of equal ends pins a gene.
 
     Attributes:
-        kind: of policy that is searched for: ``mix`` (distributions, symbol by symbol) or ``vote`` (whole answers).
+        kind: of policy that is searched for: ``mix`` (distributions, symbol by symbol), ``vote`` (whole answers) or
+            ``route`` (which of several mixes answers: by task, where there are several, else by the prompt).
+        routes: of a route: mixes that it may have.
         alphabets: that recipes may be in; null is the space's only. The first is that of the plain ones: every member
             alone, and all of them alike.
         max_members: of a recipe; null is the whole pool.
@@ -84,6 +86,7 @@ class GenomeSettings(ByParameter, Settings):
     """
 
     kind: str = "mix"
+    routes: int = Field(default=3, ge=2, le=64)
     alphabets: tuple[AlphabetName, ...] | None = Field(default=None, min_length=1)
     max_members: int | None = Field(default=None, ge=1)
     weight: PositiveRange = (0.02, 1.0)

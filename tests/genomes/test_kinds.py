@@ -191,7 +191,7 @@ def test_an_archipelago_breeds_them(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_refused_by_name(space: Callable[..., Any]) -> None:
-    with pytest.raises(SpaceError, match="expected one of mix, vote, got 'chorus'"):
+    with pytest.raises(SpaceError, match="expected one of mix, vote, route, got 'chorus'"):
         check_kind(space(2, genome={"kind": "chorus"}))
 
 

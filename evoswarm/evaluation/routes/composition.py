@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evoswarm.evaluation.routes.assignment import Labels, Scores, Vector, assigned, overall_best
-from evoswarm.evaluation.routes.partition import Partition
+from evoswarm.policies.partition import Partition
 from evoswarm.tasks.task import Item
 
 FOLDS = 5
@@ -93,7 +93,7 @@ _NoPartition = Partition(tasks=("",))  # no item is of that task: the first poli
 
 
 def _labels(partition: Partition, items: Sequence[Item]) -> Labels:
-    cells = [partition.cell(item) for item in items]
+    cells = [partition.cell(item.task, item.prompt) for item in items]
     return np.array([-1 if cell is None else cell for cell in cells], dtype=np.int64)
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from evoswarm.evaluation.routes.assignment import Scores, assigned, overall_best
 from evoswarm.evaluation.routes.composition import FOLDS, Composition, Evidence, composed, folds_of
-from evoswarm.evaluation.routes.partition import LEAST, Partition, partitions_of
+from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.policies import Recipe
+from evoswarm.policies.partition import Partition
 from evoswarm.tasks.task import Item
 from tests.policies.test_kinds import alone
 
@@ -68,7 +69,7 @@ def test_a_route_scores_the_sum_over_its_kinds() -> None:
     scores = specialists(items, seed=4)
     found = composed(evidence(scores, items), partitions_of(items))
     assert found.partition is not None
-    cells = [found.partition.cell(item) for item in items]
+    cells = [found.partition.cell(item.task, item.prompt) for item in items]
     parts = [
         sum(scores[place, at] for at, cell in enumerate(cells) if cell == kind)
         for kind, place in enumerate(found.chosen)
@@ -113,10 +114,10 @@ def test_partitions_need_items_and_kinds() -> None:
     assert partitions_of(items_of(2 * LEAST - 1)) == []
     assert partitions_of([Item("k", "t", "the same", "")] * 200) == []
     (by_task,) = partitions_of(items_of(12, tasks=2))
-    assert (by_task.name, by_task.cells, by_task.cell(Item("k", "other", "", ""))) == ("by task", 2, None)
+    assert (by_task.name, by_task.cells, by_task.cell("other", "")) == ("by task", 2, None)
     by_prompt = partitions_of(items_of(120, tasks=3))[-1]
     assert all(like.startswith("mostly t") for like in by_prompt.like)
-    assert by_prompt.cell(Item("k", "t0", "", "")) is None
+    assert by_prompt.cell("t0", "") is None
 
 
 def test_a_partition_makes_a_route_of_distinct_policies() -> None:

@@ -1,0 +1,1 @@
+"""Genomes that express routes of mixes."""
