@@ -46,6 +46,63 @@ def test_any_algorithm_searches_and_replays(
     assert again.champion == first.champion
 
 
+def test_islands_of_different_algorithms_race_and_replay(micro: Callable[..., SearchSpace], tmp_path: Path) -> None:
+    """Migration, races and lineage know no difference between islands."""
+    islands = "evolution.islands=[{}, {algorithm: catcma}, {algorithm: particles}]"
+    space = micro(islands, "evolution.generations=4", "evolution.migration.every=1", "racing={rungs: [4]}")
+    first = search(space, runs=tmp_path, out=tmp_path / "first")
+    rows = lineage(first)
+    assert {row["island"] for row in rows if row["operator"] == "migration"} == {0, 1, 2}
+    assert {row["operator"] for row in rows if row["island"] == 2} >= {"particles", "migration"}
+    again = search(space, runs=tmp_path, out=tmp_path / "again")
+    assert lineage(again) == rows
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (("evolution.islands=[{}, {algorithm: tp}]",), r"islands\.1\.algorithm: expected one of genetic, .*, got 'tp'"),
+        (
+            ("evolution.islands=[{algorithm: catcma}]", "objectives=[accuracy, flops]"),
+            r"islands\.0\.algorithm: expected an algorithm for 2 objectives \(catcma optimises 1 objective; "
+            r"objective_weights make one of them\), got 'catcma'",
+        ),
+        (
+            ("evolution.islands=[{algorithm: comocatcma}]",),
+            r"islands\.0\.algorithm: expected an algorithm for 1 objective \(comocatcma optimises 2 objectives\)",
+        ),
+        (
+            ("evolution.islands=[{algorithm: tpe, mutation: 0.5}]",),
+            r"islands\.0\.mutation: expected null \(tpe has no such setting\), got 0\.5",
+        ),
+        (
+            ("evolution.islands=[{algorithm: tpe}]", "evolution.algorithm=random"),
+            r"islands\.0\.algorithm: expected null \(the algorithm of the whole search is random\), got 'tpe'",
+        ),
+        (("evolution.algorithm=comocatcma",), r"expected an algorithm for 1 objective \(comocatcma optimises 2 obj"),
+    ],
+)
+def test_algorithms_of_islands_that_cannot_be_are_refused(
+    micro: Callable[..., SearchSpace], settings: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(SpaceError, match=expected):
+        micro(*settings)
+
+
+def test_an_island_whose_objectives_are_weighted_may_have_who_optimises_one(micro: Callable[..., SearchSpace]) -> None:
+    weighted = "evolution.islands=[{algorithm: particles, objective_weights: {accuracy: 1.0, flops: 0.1}}, {}]"
+    assert micro(weighted, "objectives=[accuracy, flops]").evolution.algorithm == "archipelago"
+
+
+def test_islands_that_say_nothing_of_their_algorithm_have_the_digest_of_before(
+    micro: Callable[..., SearchSpace],
+) -> None:
+    space = micro("evolution.islands=[{}, {population: 5}]")
+    assert all("algorithm" not in island for island in space.identity["evolution"]["islands"])
+    other = micro("evolution.islands=[{}, {population: 5, algorithm: tpe}]")
+    assert space.continuation_digest != other.continuation_digest
+
+
 def test_the_algorithm_is_part_of_what_makes_a_run_the_same(micro: Callable[..., SearchSpace]) -> None:
     digests = {micro(f"evolution.algorithm={name}").continuation_digest for name in ("archipelago", *RIVALS)}
     assert len(digests) == 1 + len(RIVALS)

@@ -21,13 +21,25 @@ import torch
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import write_file
 from tests.benchmarks.__main__ import table
-from tests.studies import alphabets, comparison, fuzz, kills, planted, racing, simulated, two_by_two, verdict_errors
+from tests.studies import (
+    alphabets,
+    comparison,
+    fuzz,
+    half_budget,
+    kills,
+    planted,
+    racing,
+    simulated,
+    two_by_two,
+    verdict_errors,
+)
 from tests.studies.study import RESULTS, Study
 
 STUDIES: tuple[Study, ...] = (
     alphabets.STUDY,
     comparison.STUDY,
     fuzz.STUDY,
+    half_budget.STUDY,
     kills.STUDY,
     planted.STUDY,
     racing.STUDY,

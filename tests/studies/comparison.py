@@ -9,7 +9,6 @@ from typing import Any
 
 from evoswarm import Recipe, SearchSpace
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.workbench import workbench
 from evoswarm.run_directory import CHAMPION
@@ -27,6 +26,9 @@ SEEDS = range(100, 120)
 
 FRESH = 2000
 WITHIN = -1.0  # points, of the best rival
+ALGORITHMS = (BASELINE, "island", "random", "tpe", "cmaes", "nsga2")
+"""Those that there were when it was judged; later ones stand in `half_budget`."""
+
 _RIVALS = tuple(name for name in ALGORITHMS if name not in (BASELINE, "random"))
 
 
