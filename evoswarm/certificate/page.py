@@ -136,6 +136,7 @@ def _rivals(certificate: Certificate) -> list[str]:
         f"must be ahead of all {count} by more than chance (the lower end of each interval above 0: beaten), and two "
         f"members at least must really speak, at {SPEAKS:.0%} of steps or more."
     )
+    text += " R6 is one model that answers once." if any(one.key == "R6" for one in certificate.rivals) else ""
     ratios = [f"{f'{rival.key} {rival.name}':<{_NAME}.{_NAME}}{_ratios(rival)}" for rival in certificate.rivals]
     return [
         *heading(f"Against {count} rivals that spend compute without {doing}"),

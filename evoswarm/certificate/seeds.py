@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -17,7 +17,7 @@ from pydantic import Field
 from evoswarm.certificate.compared import DetectableGain, Interval, Part
 from evoswarm.certificate.document import Certificate, Conclusion, Items
 from evoswarm.certificate.evidence import Evidence, interval, power_of, rounded
-from evoswarm.certificate.verdict import DOING, Outcome, count, decide, searching
+from evoswarm.certificate.verdict import DOING, Outcome, count, decide, listed, searching
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
 from evoswarm.rivals.fitted import FITTED
@@ -149,10 +149,8 @@ def seeds_certificate_of(
     first = certificates[0]
     parts = strata(evidence[0].tasks, evidence[0].weights)
     champions = _scores([one.champion for one in evidence])
-    against = {
-        one.key: difference_over_seeds(champions, _scores([seed.rivals[place] for seed in evidence]), parts)
-        for place, one in enumerate(evidence[0].rivals)
-    }
+    played = _rivals(evidence)
+    against = {key: difference_over_seeds(champions, _scores(some), parts) for key, some in played.items()}
     return SeedsCertificate(
         space=first.subject.space,
         search_digest=first.subject.search_digest,
@@ -162,15 +160,29 @@ def seeds_certificate_of(
         found_value=sum(one.verdict.outcome == "adds value" for one in certificates),
         score=interval(score_over_seeds(champions, parts)),
         by_task=_by_task(evidence),
-        rivals=tuple(
-            _rival([seed.rivals[place] for seed in evidence], champions, sample, parts, len(against))
-            for place, sample in enumerate(against.values())
-        ),
+        rivals=tuple(_rival(some, champions, against[key], parts, len(against)) for key, some in played.items()),
         seeds=tuple(_seed(certificate, run) for certificate, run in zip(certificates, runs, strict=True)),
         power=power_of(opening.detectable_gain, list(against.values())),
         evoswarm=first.subject.evoswarm,
-        notes=tuple(dict.fromkeys(note for one in certificates for note in one.notes)),
+        notes=tuple(dict.fromkeys([*_absences(certificates), *(note for one in certificates for note in one.notes)])),
     )
+
+
+def _rivals(evidence: Sequence[Evidence]) -> dict[str, list[Scored]]:
+    """By key, how a rival played in every seed; who was absent in one is left out."""
+    keyed = [{one.key: one for one in seed.rivals} for seed in evidence]
+    return {key: [seed[key] for seed in keyed] for key in keyed[0] if all(key in seed for seed in keyed)}
+
+
+def _absences(certificates: Sequence[Certificate]) -> Iterator[str]:
+    """Which rivals there are none of, and in which seeds, where that is not all of them."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for one in certificates:
+        for absent in one.absent:
+            seeds.setdefault((absent.key, absent.why), []).append(one.subject.seed)
+    for (key, why), where in seeds.items():
+        some = f" (seeds {listed([str(seed) for seed in where])})" if len(where) < len(certificates) else ""
+        yield f"{key}{some}: {why}"
 
 
 def _scores(played: Sequence[Scored]) -> list[tuple[float, ...]]:
@@ -233,10 +245,7 @@ def _conclusion(
 ) -> Conclusion:
     """The rule for one champion, of the means over seeds; no more members speak than in the seed where fewest do."""
     first, seeds = evidence[0], len(evidence)
-    names = {
-        one.key: f"{one.key} ({_names([seed.rivals[place] for seed in evidence])})"
-        for place, one in enumerate(first.rivals)
-    }
+    names = {key: f"{key} ({_names(played)})" for key, played in _rivals(evidence).items()}
     speakers = min(one.verdict.speakers for one in certificates)
 
     def wanted(needed: int | None) -> str:

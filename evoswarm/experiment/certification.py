@@ -27,6 +27,7 @@ from evoswarm.experiment.files.places import ledger_file, root_of
 from evoswarm.experiment.files.run_history import note_once, retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.merging import Merger, as_noted, merger, note_refusal
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
@@ -241,7 +242,14 @@ def prepare(
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
     rivals = tune(
-        bench.space, bench.pool, champion, bench.evaluator, selection, merging=as_noted(merging, run), tell=progress.at
+        bench.space,
+        bench.pool,
+        champion,
+        bench.evaluator,
+        selection,
+        merging=as_noted(merging, run),
+        fits=fits_of(bench),
+        tell=progress.at,
     )
     note_refusal(merging, rivals.soup, run)
     knowing = merging.beside(bench, rivals.soup)

@@ -203,7 +203,7 @@ def _certified(
 def _joint(prepared: Sequence[Prepared]) -> JointOpening:
     """What is known of the items, and what the mean over seeds could prove."""
     gain, bench = _detectable(prepared), prepared[0].bench
-    statement = expected(gain, len(bench.items["test"]), len(prepared[0].rivals.matched))
+    statement = expected(gain, len(bench.items["test"]), len(_common(prepared)))
     most = max(prepared, key=lambda one: one.seen.opened).seen
     return JointOpening(
         forced=most.opened > 0,
@@ -214,6 +214,11 @@ def _joint(prepared: Sequence[Prepared]) -> JointOpening:
     )
 
 
+def _common(prepared: Sequence[Prepared]) -> set[str]:
+    """Keys of the rivals that every seed's champion has."""
+    return set.intersection(*({rival.key for rival in one.rivals.matched} for one in prepared))
+
+
 def _detectable(prepared: Sequence[Prepared]) -> float | None:
     """As for one champion, of the seeds' mean scores; how far seeds differ is not known before."""
     bench = prepared[0].bench
@@ -221,7 +226,8 @@ def _detectable(prepared: Sequence[Prepared]) -> float | None:
     parts = strata([item.task for item in items], weights_of(bench.tasks))
     scores: dict[str, list[Sequence[float]]] = {}
     for one in prepared:
-        keyed = {"": one.champion, **{rival.key: rival.policy for rival in one.rivals.matched}}
+        common = _common(prepared)
+        keyed = {"": one.champion, **{rival.key: rival.policy for rival in one.rivals.matched if rival.key in common}}
         evaluator = one.merging.beside(one.bench, one.rivals.soup).evaluator
         for key, summary in zip(keyed, evaluator.summaries(list(keyed.values()), items), strict=True):
             scores.setdefault(key, []).append(summary.scores)

@@ -7,6 +7,7 @@ did.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
 from evoswarm.evaluation.evaluator import Evaluator
@@ -16,10 +17,22 @@ from evoswarm.tasks.task import Item
 FITTED = "R5"
 """Key of the fitted mix: the second sentence of a verdict compares the champion with it."""
 
-NO_GOLD = (
-    "There is no fitted mix: no item has one gold text that a mix could be fitted to (answers are free text, or the "
-    "members' distributions along such texts would not fit into memory)."
-)
+
+@dataclass(frozen=True)
+class Fits:
+    """What was fitted, without a search.
+
+    Attributes:
+        mixes: greedy recipes.
+        absent: why there are none, as a sentence; empty where nobody asked.
+    """
+
+    mixes: tuple[Candidate, ...] = ()
+    absent: str = ""
+
+
+NO_FITS = Fits()
+"""Where nobody asked for any."""
 
 
 def best_fitted(evaluator: Evaluator, items: Sequence[Item], mixes: Sequence[Candidate]) -> Candidate | None:

@@ -11,7 +11,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Vote
 from evoswarm.rivals.ceilings import Ceiling, ceilings
 from evoswarm.rivals.diagnostics import diagnostics
-from evoswarm.rivals.fitted import FITTED, NO_GOLD, best_fitted
+from evoswarm.rivals.fitted import FITTED, NO_FITS, Fits, best_fitted
 from evoswarm.rivals.matched import best_sampling, best_single, members_vote, try_singles
 from evoswarm.rivals.routers import best_router
 from evoswarm.rivals.soups import KEY as R6
@@ -31,6 +31,7 @@ class Rivals:
         ceilings: what nobody can play, because they are told the right answers: an upper end for the eye.
         soup: what R6 is made of, or why there is none.
         fitted: R5, the mix that is had without searching, which is a diagnostic too; None where there is none.
+        unfitted: why there is none.
     """
 
     matched: tuple[Candidate, ...]
@@ -38,12 +39,12 @@ class Rivals:
     ceilings: tuple[Ceiling, ...]
     soup: Soup = NO_SOUP
     fitted: Candidate | None = None
+    unfitted: str = ""
 
     @property
     def absent(self) -> dict[str, str]:
         """Why there is no rival of a key, as a sentence."""
-        fitted = {} if self.fitted is not None else {FITTED: NO_GOLD}
-        return fitted | ({R6: self.soup.absent} if self.soup.absent else {})
+        return {key: why for key, why in ((FITTED, self.unfitted), (R6, self.soup.absent)) if why}
 
 
 def tune(
@@ -55,7 +56,7 @@ def tune(
     stand_for: int = 1,
     *,
     merging: Merging | None = None,
-    fitted: Sequence[Candidate] = (),
+    fits: Fits = NO_FITS,
     tell: Callable[[str], None] = lambda words: None,
 ) -> Rivals:
     """Tune all rivals, diagnostics and ceilings of a champion.
@@ -72,7 +73,7 @@ def tune(
         stand_for: how many items each of these stands for, where a few are to show what many would need: who would fall
             behind on so many draws no more answers.
         merging: makes one model of several members; None leaves R6 out.
-        fitted: mixes whose numbers were fitted on the search split.
+        fits: mixes whose numbers were fitted on the search split.
         tell: called with what is being tuned.
 
     Raises:
@@ -90,9 +91,16 @@ def tune(
     soup = NO_SOUP if merging is None else best_soup(evaluator, items, space, singles, merging, tell)
     matched += [] if soup.rival is None else [soup.rival]
     tell("other gates and mixes that nobody searched for")
-    without_search = best_fitted(evaluator, items, fitted)
+    without_search = best_fitted(evaluator, items, fits.mixes)
     others = diagnostics(evaluator, items, space, specs, champion)
     others += () if without_search is None else (without_search,)
     tell("ceilings")
     last = ceilings(evaluator, items, singles)
-    return Rivals(matched=tuple(matched), diagnostics=others, ceilings=last, soup=soup, fitted=without_search)
+    return Rivals(
+        matched=tuple(matched),
+        diagnostics=others,
+        ceilings=last,
+        soup=soup,
+        fitted=without_search,
+        unfitted=fits.absent,
+    )

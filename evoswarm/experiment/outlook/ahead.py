@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.finalists import FINALISTS
+from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.prices import Taken
-from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, casts, finale, warm_up
+from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, finale, warm_up
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space import SearchSpace
 

@@ -23,7 +23,8 @@ from evoswarm.experiment.first_look.looking import looked_within
 from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook.ahead import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
-from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, casts, warm_up
+from evoswarm.experiment.outlook.casting import casts
+from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.symbols import symbols

@@ -21,6 +21,7 @@ from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.finalists import FINALISTS, Finalist
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.merging import Pretender
 from evoswarm.experiment.outlook.prices import Prices, Taken, Work, growth_of
 from evoswarm.experiment.scoring import outcome
@@ -143,7 +144,7 @@ def act(
         patience: seconds after which no further generation is played; as long may take what comes behind them.
     """
     with Ledger(":memory:") as ledger:
-        own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast)
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast, _gold={})
         watch, items, evaluator = Watch(own.evaluator, clock), cast["search"], own.evaluator
         began = clock()
         genomes = genomes_for(own, lambda alphabet: calibrate(own, items, alphabet))
@@ -201,7 +202,7 @@ def finale(
         Stopped: Ctrl-C.
     """
     with Ledger(":memory:") as ledger:
-        own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop))
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop), items=cast, _gold={})
         watch = Watch(own.evaluator, clock)
         try:
             _play(own, finalists, cast, watch)
@@ -234,7 +235,8 @@ def _play(
     watch.goes_on_with(evaluator)
     times = max(1, space.splits.selection // len(selection))
     merging = Pretender(bench)
-    rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times, merging=merging)
+    fits = fits_of(bench)
+    rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times, merging=merging, fits=fits)
     watch.scene(RIVALS, selection, besides=merging.seconds)
     played, evaluator = cast["test"], bench.as_deployed().evaluator  # which has not been asked these yet
     if rivals.soup.rival is not None:
@@ -328,26 +330,3 @@ class Rehearsal:
     def rows(self) -> float:
         """Prefixes that were read in all acts."""
         return sum(scene.taken.work.rows for some in self._scenes.values() for scene in some)
-
-
-def casts(bench: Workbench, counts: Sequence[int]) -> list[dict[SplitName, Sequence[Item]]]:
-    """Items for acts of so many each, no item twice where there are enough.
-
-    Items of the selection split stand for test items, if such are asked for: those themselves are never among them.
-    """
-    search, selection = list(bench.items["search"]), list(bench.items["selection"])
-    found: list[dict[SplitName, Sequence[Item]]] = []
-    for count in counts:
-        search, own = _taken(search, bench.items["search"], count)
-        selection, chosen = _taken(selection, bench.items["selection"], count)
-        found.append({"search": own, "selection": chosen})
-        if "test" in bench.items:
-            selection, found[-1]["test"] = _taken(selection, bench.items["selection"], count)
-    return found
-
-
-def _taken(rest: list[Item], everything: Sequence[Item], count: int) -> tuple[list[Item], list[Item]]:
-    """What is left when so many are taken, and these; from the beginning again where too few are left."""
-    if len(rest) < count:
-        rest = list(everything)
-    return rest[count:], rest[:count]

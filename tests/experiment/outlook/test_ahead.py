@@ -19,9 +19,10 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
 from evoswarm.experiment.outlook.ahead import Ahead, Outlook, PlannedPart, finalists
+from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.plan import Plan, generations_of, make_plan
 from evoswarm.experiment.outlook.prices import Taken, Work
-from evoswarm.experiment.outlook.rehearsal import Act, Rehearsal, Scene, casts, finale
+from evoswarm.experiment.outlook.rehearsal import Act, Rehearsal, Scene, finale
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
