@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from evoswarm.decoding.beside import Beside
 from evoswarm.decoding.decoder import Decoder, FactStore
 from evoswarm.decoding.pool import OnLoad
-from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
 from evoswarm.evaluation.evaluator import Evaluator
@@ -19,9 +19,8 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.drawn import Drawn, draw
 from evoswarm.experiment.progress import SILENT, Progress
-from evoswarm.genomes.plain import uniform
-from evoswarm.gold.paths import read_gold
-from evoswarm.gold.rows import GoldRows, RowsDoNotFit
+from evoswarm.gold.paths import GoldPaths
+from evoswarm.gold.rows import GoldRows
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy
 from evoswarm.policies.alphabets import automatic
@@ -52,7 +51,6 @@ class Workbench:
     swarm: Decoder
     evaluator: Evaluator
     lent: bool = False
-    _gold: dict[SplitName, GoldRows | None] = field(default_factory=dict, repr=False)
 
     @property
     def pool(self) -> tuple[MemberSpec, ...]:
@@ -64,22 +62,21 @@ class Workbench:
         if not self.lent:
             self.swarm.forget()
 
-    def gold(self, split: SplitName) -> GoldRows | None:
-        """What all members say along the right answers of a split's items, read once, in the space's first alphabet.
+    @cached_property
+    def gold_paths(self) -> GoldPaths:
+        """Rows along the right answers of the splits, and what greedy mixes come to on them; read when asked for."""
+        return GoldPaths(self.swarm, self.space, self.items, self.tasks)
 
-        None where no right text is known of any item, where the rows would take too much memory, or where the decoder
-        does not offer them.
+    def gold(self, split: SplitName) -> GoldRows | None:
+        """What all members say along the right answers of a split's items, in the space's first alphabet.
+
+        Returns:
+            The rows, read once; None where there are none (see `GoldPaths.why_not`).
 
         Raises:
             MemberError: a member cannot be loaded.
         """
-        if split not in self._gold:
-            whole = uniform(self.space, self.pool)
-            try:
-                self._gold[split] = read_gold(self.swarm, whole, self.items[split], self.tasks)
-            except (RowsDoNotFit, DoesNotFit):
-                self._gold[split] = None
-        return self._gold[split]
+        return self.gold_paths.rows(split)
 
     def as_deployed(self) -> Workbench:
         """The same with an evaluator that knows the members through their own chat templates, too."""

@@ -1,70 +1,137 @@
-"""The gold paths of items: in which words a pool would write right answers, and the rows along these."""
+"""The gold paths of a search: rows along the right answers of its splits, for whatever recipes are asked about."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.gold.rows import BUDGET_BYTES, GoldRows, read_rows
-from evoswarm.gold.scores import scores_along
-from evoswarm.gold.texts import AnswerForm, GoldText, decidable, forms
-from evoswarm.policies import Recipe
-from evoswarm.tasks.task import Item, Task
+from evoswarm.decoding.request import DoesNotFit
+from evoswarm.decoding.waves import ViewKey
+from evoswarm.genomes.plain import uniform
+from evoswarm.gold.forms import gold_texts
+from evoswarm.gold.rows import BUDGET_BYTES, GoldRows, RowsDoNotFit, is_greedy, read_rows
+from evoswarm.gold.scores import Scores, scores_along
+from evoswarm.gold.texts import GoldText
+from evoswarm.policies import Policy, Recipe
+from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import Item, SplitName, Task
 
-TRIED = 8
-"""Items of a task on which its forms are compared: they differ by white space and endings, which items agree on."""
+NOT_OFFERED = "the decoder does not offer members' rows along texts"
+UNKNOWN = "no text is known that is right"
 
 
-def read_gold(
-    decoder: Decoder, recipe: Recipe, items: Sequence[Item], tasks: Mapping[str, Task], budget: int = BUDGET_BYTES
-) -> GoldRows | None:
-    """Read members' rows along the right answers of items, in the form that the members find likeliest.
+class GoldPaths:
+    """Rows along the right answers of splits, read when they are first asked for.
+
+    Recipes in ``bytes`` all see the same symbols. In ``common`` and ``tokens`` they depend on whose tokenizers take
+    part, so that there are rows for every set of tokenizers that recipes ask for; the members read their texts once for
+    all of these. What is kept stays within the budget; the rest is made again when it is asked for.
 
     Args:
         decoder: holds the pool.
-        recipe: the uniform mix of all members whose rows are wanted, in the order of the pool.
-        items: of these tasks, in any order; items of which no right text is known have no rows.
+        space: whose pool it is, fingerprints filled in.
+        items: by split.
         tasks: by name.
-        budget: bytes that the rows may take.
+        budget: bytes of rows, of one split and view, and of all that are kept.
 
-    Returns:
-        The rows; None where the decoder does not offer them, or no right text is known of any item.
-
-    Raises:
-        RowsDoNotFit: they would take more than the budget.
-        RecipeError: the recipe asks for what the pool does not have.
-        DoesNotFit: there is no memory for so many texts at once.
+    Attributes:
+        why_not: a sentence on why there are no rows, by split; none where there are, or nobody has asked.
     """
-    texts: list[GoldText] = []
-    chosen = {
-        name: _forms(decoder, recipe, [one for one in items if one.task == name], task) for name, task in tasks.items()
-    }
-    for item in dict.fromkeys(items):
-        found = _written(tasks[item.task], item, chosen[item.task])
-        if found is not None:
-            texts.append(found)
-    return read_rows(decoder, recipe, texts, tasks, budget) if texts else None
 
+    def __init__(
+        self,
+        decoder: Decoder,
+        space: SearchSpace,
+        items: Mapping[SplitName, Sequence[Item]],
+        tasks: Mapping[str, Task],
+        budget: int = BUDGET_BYTES,
+    ) -> None:
+        self._decoder, self._space, self._items, self._tasks, self._budget = decoder, space, items, tasks, budget
+        self._tokens = {facts.spec.name: facts.tokens for facts in decoder.facts}
+        self._texts: dict[SplitName, list[GoldText]] = {}
+        self._kept: OrderedDict[tuple[SplitName, ViewKey], GoldRows | None] = OrderedDict()
+        self.why_not: dict[SplitName, str] = {}
 
-def _forms(decoder: Decoder, recipe: Recipe, items: Sequence[Item], task: Task) -> list[AnswerForm]:
-    """The forms of a task's answers, the likeliest under the mix first; those it cannot be asked about are last."""
-    known = list(forms(task))
-    tried = list(dict.fromkeys(items))[:TRIED]
-    likely: dict[AnswerForm, float] = {}
-    for form in known:
-        texts = [one for item in tried if (one := _written(task, item, [form])) is not None]
-        rows = read_rows(decoder, recipe, texts, {task.name: task}) if texts else None
-        if rows is not None and len(rows.items) == len(tried):
-            likely[form] = float(np.sum(scores_along([recipe], rows).log_likelihood))
-    return sorted(known, key=lambda form: -likely.get(form, -np.inf))
+    def rows(self, split: SplitName, recipe: Recipe | None = None) -> GoldRows | None:
+        """The rows of all members of the pool that speak where a recipe is decoded.
 
+        Args:
+            split: whose items.
+            recipe: of the space; None is the uniform mix of the pool in the space's first alphabet.
 
-def _written(task: Task, item: Item, known: Sequence[AnswerForm]) -> GoldText | None:
-    """The right text of an item in the first form in which it has one."""
-    for form in known:
-        text = form.text(task, item)
-        if text is not None:
-            return GoldText(item, text + form.ending, decidable=decidable(task))
-    return None
+        Returns:
+            The rows; None where there are none (see ``why_not``).
+
+        Raises:
+            MemberError: a member cannot be loaded.
+        """
+        asked = uniform(self._space, self._space.pool) if recipe is None else recipe
+        key = split, ViewKey.of(asked, self._tokens)
+        if key not in self._kept:
+            self._kept[key] = self._read(split, asked, key[1])
+            self._drop_beyond_budget()
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def scores(self, policies: Sequence[Policy], split: SplitName) -> Scores:
+        """How policies do along the right answers of a split's items, all of them in order.
+
+        Nothing is decided, and all numbers are nan, where there are no rows and where a policy is no greedy mix.
+
+        Args:
+            policies: of any kind.
+            split: whose items.
+
+        Raises:
+            MemberError: a member cannot be loaded.
+        """
+        items = list(self._items[split])
+        found = Scores.unknown(len(policies), len(items))
+        by_view: dict[ViewKey, list[int]] = {}
+        for number, policy in enumerate(policies):
+            if isinstance(policy, Recipe) and is_greedy(policy):
+                by_view.setdefault(ViewKey.of(policy, self._tokens), []).append(number)
+        for numbers in by_view.values():
+            recipes = [one for one in (policies[number] for number in numbers) if isinstance(one, Recipe)]
+            rows = self.rows(split, recipes[0])
+            if rows is not None:
+                place = {item: column for column, item in enumerate(rows.items)}
+                here = [column for column, item in enumerate(items) if item in place]
+                there = [place[items[column]] for column in here]
+                found.fill(np.ix_(numbers, here), scores_along(recipes, rows), there)
+        return found
+
+    def _read(self, split: SplitName, recipe: Recipe, view: ViewKey) -> GoldRows | None:
+        """The rows of the members that speak on a view."""
+        try:
+            texts = self._texts_of(split)
+            speak = [
+                spec for spec in self._space.pool if not view.tokenizers or self._tokens[spec.name] in view.tokenizers
+            ]
+            whole = uniform(self._space, speak, recipe.alphabet)
+            rows = read_rows(self._decoder, whole, texts, self._tasks, self._budget) if texts else None
+        except (RowsDoNotFit, DoesNotFit) as error:
+            self.why_not[split] = str(error)
+            return None
+        if rows is None:
+            self.why_not.setdefault(split, UNKNOWN)
+        return rows
+
+    def _texts_of(self, split: SplitName) -> list[GoldText]:
+        """The right texts of a split, in the forms that the whole pool finds likeliest."""
+        if split not in self._texts:
+            whole = uniform(self._space, self._space.pool)
+            items = dict.fromkeys(self._items[split])
+            texts = gold_texts(self._decoder, whole, items, self._tasks, self._budget)
+            if texts is None:
+                self.why_not[split] = NOT_OFFERED
+            self._texts[split] = texts or []
+        return self._texts[split]
+
+    def _drop_beyond_budget(self) -> None:
+        """Those that were asked for longest ago go first."""
+        while len(self._kept) > 1 and sum(rows.bytes for rows in self._kept.values() if rows) > self._budget:
+            self._kept.popitem(last=False)

@@ -51,7 +51,8 @@ class GoldRows:
         text: ``[positions]`` which text; ascending.
         item: ``[positions]`` which item; ascending.
         targets: ``[positions]`` the symbol that the text goes on with; END, or what completes a stop string, last.
-        log_probs: ``[members, positions, symbols]`` float32, floored and untempered; -inf where forbidden.
+        log_probs: ``[members, positions, symbols]`` float32, floored and untempered; -inf where forbidden. Symbols that
+            are forbidden everywhere have no column, so that numbers of symbols are these rows' own; END is the last.
         present: ``[members, positions]`` the member has something to say.
         allowed: ``[positions, symbols]``.
         entropies: ``[members, positions]`` float64, nats, untempered; 0 where a member has nothing to say.
@@ -112,7 +113,7 @@ class GoldRows:
         Raises:
             RecipeError: it is no greedy mix of these members, is decoded on another view, or asks in another way.
         """
-        if recipe.draws or recipe.gate == "random":
+        if not is_greedy(recipe):
             what = "drawn answers" if recipe.draws else "a random gate"
             raise RecipeError(f"samples: expected a greedy mix (rows along texts tell of nothing drawn), got {what}")
         missing = [spec.name for spec in recipe.specs if spec.name not in self.members]
@@ -123,6 +124,11 @@ class GoldRows:
         view = ViewKey.of(recipe, self.tokens)
         if view != self.view:
             raise RecipeError(f"alphabet: expected the symbols of {self.view} (as read), got those of {view}")
+
+
+def is_greedy(recipe: Recipe) -> bool:
+    """Whether nothing in it is drawn, so that rows along texts tell what it writes."""
+    return not recipe.draws and recipe.gate != "random"
 
 
 def read_rows(
@@ -213,12 +219,13 @@ def _joined(
     texts = tuple(text for text, _ in kept)
     items = tuple(dict.fromkeys(text.item for text in texts))
     number = {item: place for place, item in enumerate(items)}
-    rows = [one for _, one in kept]
-    steps = [len(one.symbols) for one in rows]
-    text = np.repeat(np.arange(len(texts)), steps)
     own = np.array([number[one.item] for one in texts])
     if (np.diff(own) < 0).any():
         raise ValueError("expected the texts of an item side by side, got another's between them")
+    rows = [one for _, one in kept]
+    text = np.repeat(np.arange(len(texts)), [len(one.symbols) for one in rows])
+    columns = np.logical_or.reduce([one.allowed.any(0) for one in rows])
+    symbols = np.cumsum(columns) - 1
     tokens = {facts.spec.name: facts.tokens for facts in decoder.facts}
     return GoldRows(
         view=ViewKey.of(recipe, tokens),
@@ -230,11 +237,11 @@ def _joined(
         items=items,
         text=torch.from_numpy(text),
         item=torch.from_numpy(own[text]),
-        targets=torch.from_numpy(np.concatenate([one.symbols for one in rows]).astype(np.int64)),
-        log_probs=torch.from_numpy(np.concatenate([one.log_probs for one in rows], axis=1)),
+        targets=torch.from_numpy(np.concatenate([symbols[one.symbols] for one in rows])),
+        log_probs=torch.from_numpy(np.concatenate([one.log_probs[..., columns] for one in rows], axis=1)),
         present=torch.from_numpy(np.concatenate([one.present for one in rows], axis=1)),
-        allowed=torch.from_numpy(np.concatenate([one.allowed for one in rows], axis=0)),
+        allowed=torch.from_numpy(np.concatenate([one.allowed[:, columns] for one in rows], axis=0)),
         entropies=torch.from_numpy(np.concatenate([one.entropies for one in rows], axis=1)),
-        spellings=spellings,
+        spellings=tuple(one for one, stays in zip(spellings, columns[:-1], strict=True) if stays),
         unread=unread,
     )

@@ -8,7 +8,8 @@ instead is looked at: it has ended and is scored, or cannot become right any mor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 import torch
@@ -50,6 +51,18 @@ class Scores:
     margin: NDArray[np.float32]
     closeness: NDArray[np.float64]
 
+    @classmethod
+    def unknown(cls, recipes: int, items: int) -> Self:
+        """Nothing is decided yet, and all numbers are nan."""
+        shape = recipes, items
+        numbers = [np.full(shape, np.nan, dtype=kind) for kind in (np.float64, np.float32, np.float64)]
+        return cls(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool), *numbers)
+
+    def fill(self, where: tuple[NDArray[np.int64], ...], known: Scores, items: Sequence[int]) -> None:
+        """Take over what is known of some of the items, at these places."""
+        for one in fields(self):
+            getattr(self, one.name)[where] = getattr(known, one.name)[:, items]
+
 
 @dataclass(frozen=True, eq=False)
 class _Places:
@@ -81,6 +94,22 @@ def scores_along(recipes: Sequence[Recipe], rows: GoldRows) -> Scores:
     for recipe in recipes:
         rows.check(recipe)
     return _Judged(rows).scores(_places(recipes, rows))
+
+
+def text_log_likelihoods(recipes: Sequence[Recipe], rows: GoldRows) -> NDArray[np.float64]:
+    """``[recipes, texts]`` of every text with its ending, nats.
+
+    Raises:
+        RecipeError: see ``scores_along``.
+    """
+    for recipe in recipes:
+        rows.check(recipe)
+    return _by_text(_places(recipes, rows), rows)
+
+
+def _by_text(places: _Places, rows: GoldRows) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.add.reduceat(places.log_prob.astype(np.float64), rows.starts, axis=1)
+    return found
 
 
 def _places(recipes: Sequence[Recipe], rows: GoldRows) -> _Places:
@@ -171,7 +200,7 @@ class _Judged:
         )
         closest = np.minimum.reduceat(closeness, starts, axis=1)
         fates = self._fates_of(places.favourite, left)
-        likelihood = np.add.reduceat(places.log_prob.astype(np.float64), starts, axis=1)
+        likelihood = _by_text(places, rows)
         margin = np.minimum.reduceat(places.margin, starts, axis=1)
         return self._by_item(followed, fates, likelihood, margin, closest)
 

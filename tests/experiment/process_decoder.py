@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from evoswarm.decoding.decoder import Decoder, MemberFacts, MemoryKept, OnDone, SymbolFacts
-from evoswarm.decoding.request import Completion, Counters, Request
+from evoswarm.decoding.request import Along, Completion, Counters, Request
 from evoswarm.errors import EvoswarmError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
@@ -84,6 +84,11 @@ class ProcessDecoder(Decoder):
     def symbols(self, recipe: Recipe) -> SymbolFacts:
         """See ``Decoder``."""
         found: SymbolFacts = self._ask("symbols", recipe)
+        return found
+
+    def rows_along(self, requests: Sequence[Request]) -> Along | None:
+        """See ``Decoder``."""
+        found: Along | None = self._ask("rows_along", list(requests))
         return found
 
     @property

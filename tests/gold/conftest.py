@@ -54,7 +54,7 @@ def shipped(members: dict[str, Member]) -> Callable[[str], Ready]:
         space = SearchSpace.from_yaml(SPACES / f"{name}.yaml")
         pool = dict.fromkeys(one.path.removeprefix("zoo:") for one in space.pool)
         tasks = make_tasks(space)
-        items = [item for task in tasks for item in islice(task.items(), 4)]
+        items = [item for task in tasks for item in islice(task.items(), 3)]
         return Ready(space, Swarm([members[one] for one in pool]), {task.name: task for task in tasks}, items)
 
     return cache(ready)

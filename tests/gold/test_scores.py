@@ -13,8 +13,8 @@ from evoswarm.errors import RecipeError
 from evoswarm.evaluation.judge import Judge
 from evoswarm.fusion import RULES, parameters_of
 from evoswarm.genomes.plain import uniform
-from evoswarm.gold.paths import read_gold
-from evoswarm.gold.rows import GoldRows
+from evoswarm.gold.forms import gold_texts
+from evoswarm.gold.rows import GoldRows, read_rows
 from evoswarm.gold.scores import scores_along
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
@@ -22,7 +22,7 @@ from tests.decoding.recipes import SURE
 from tests.gold.conftest import Ready
 
 ZOO_SPACES = ("quickstart", "accuracy-cost", "tokens", "two-by-two-same", "two-by-two-cross", "large-pool")
-RECIPES = 12
+RECIPES = 10
 
 
 def random_mix(rng: Random, ready: Ready, alphabet: AlphabetName, *, whole: bool = False) -> Recipe:
@@ -54,7 +54,9 @@ def random_mix(rng: Random, ready: Ready, alphabet: AlphabetName, *, whole: bool
 def gold(ready: Ready, alphabet: AlphabetName) -> GoldRows:
     """The rows of a few items of a space."""
     whole = uniform(ready.space, ready.swarm.specs, alphabet)
-    rows = read_gold(ready.swarm, whole, ready.items, ready.tasks)
+    texts = gold_texts(ready.swarm, whole, ready.items, ready.tasks)
+    assert texts is not None
+    rows = read_rows(ready.swarm, whole, texts, ready.tasks)
     assert rows is not None
     return rows
 
