@@ -111,19 +111,40 @@ RULES = {
 }
 
 
-def fuse(recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool]) -> list[float]:
-    """Fused log-probabilities; ``spoken`` maps members to floored log-probabilities."""
+def hear(
+    recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool], credit: Mapping[int, float]
+) -> Said:
+    """What rules see; ``spoken`` maps members to floored log-probabilities, ``credit`` to their credibility."""
     rows = {
         i: normalise({s: row[s] / recipe.members[i].temperature for s in range(len(ok)) if ok[s]})
         for i, row in sorted(spoken.items())
     }
-    beta = recipe.fusion.parameters["beta"]
-    raw = {i: recipe.members[i].weight * math.exp(-beta * entropy(row)) for i, row in rows.items()}
-    said = Said(
-        rows, {i: w / sum(raw.values()) for i, w in raw.items()}, lead, spoken.get(lead), recipe.fusion.parameters
-    )
-    final = normalise(RULES[recipe.fusion.rule](said) if len(rows) > 1 else next(iter(rows.values())))
-    return [final.get(s, -math.inf) for s in range(len(ok))]
+    beta, gamma = recipe.fusion.parameters["beta"], recipe.fusion.parameters["gamma"]
+    logs = {
+        i: math.log(recipe.members[i].weight) - beta * entropy(row) + gamma * credit.get(i, 0.0)
+        for i, row in rows.items()
+    }
+    w = {i: math.exp(log) for i, log in normalise(logs).items()}
+    return Said(rows, w, lead, spoken.get(lead), recipe.fusion.parameters)
+
+
+def fused(recipe: Recipe, said: Said, symbols: int) -> list[float]:
+    """Fused log-probabilities."""
+    final = normalise(RULES[recipe.fusion.rule](said) if len(said.rows) > 1 else next(iter(said.rows.values())))
+    return [final.get(s, -math.inf) for s in range(symbols)]
+
+
+def fuse(recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool]) -> list[float]:
+    """Both, at the first symbol."""
+    return fused(recipe, hear(recipe, spoken, lead, ok, {}), len(ok))
+
+
+def credited(recipe: Recipe, credit: Mapping[int, float], said: Said, symbol: int) -> dict[int, float]:
+    """The credibility of members one symbol later: who spoke gains by what it gave more than all together."""
+    together = math.log(sum(said.w[i] * math.exp(row[symbol]) for i, row in said.rows.items()))
+    gain = {i: row[symbol] - together for i, row in said.rows.items()}
+    decay = recipe.fusion.parameters["decay"]
+    return {i: decay * (credit.get(i, 0.0) + gain.get(i, 0.0)) for i in range(len(recipe.members))}
 
 
 def noise_key(recipe: Recipe, key: str, sample: int) -> int:
@@ -169,7 +190,8 @@ def choose(recipe: Recipe, fused: list[float], position: int, key: str, sample: 
 def draws_speaker(recipe: Recipe) -> bool:
     """Whether each step draws one member by weight, and asks no other."""
     whole = (recipe.sampling_temperature, recipe.top_k, recipe.top_p, recipe.min_p) == (1, 0, 1, 0)
-    plain = recipe.fusion.rule == "mixture" and recipe.fusion.parameters["beta"] == 0
+    parameters = recipe.fusion.parameters
+    plain = recipe.fusion.rule == "mixture" and parameters["beta"] == 0 and parameters["gamma"] == 0
     return len(recipe.members) > 1 and (recipe.samples > 1 or recipe.sampled) and whole and plain
 
 
@@ -206,6 +228,7 @@ def decode(
     lots = draws_speaker(recipe)
     x: tuple[int, ...] = ()
     entropies: list[float] = []
+    credit: dict[int, float] = {}
     while len(symbols.raw(x)) < max_bytes and len(x) < max_symbols:
         led = views[lead].next_symbol(prompts[lead], x, recipe.epsilon)
         surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
@@ -226,8 +249,10 @@ def decode(
         entropies += [] if led is None or lead not in asked else [surprise]
         if not spoken:
             return Answer("no_mass", margin, entropies)
-        fused = fuse(recipe, spoken, lead, symbols.allowed(symbols.raw(x)))
-        symbol, gap = choose(recipe, fused, len(x), key, sample)
+        ok = symbols.allowed(symbols.raw(x))
+        heard = hear(recipe, spoken, lead, ok, credit)
+        symbol, gap = choose(recipe, fused(recipe, heard, len(ok)), len(x), key, sample)
+        credit = credited(recipe, credit, heard, symbol)
         margin = min(margin, gap)
         if symbol == symbols.end:
             return Answer(symbols.raw(x).decode(errors="replace"), margin, entropies)

@@ -55,11 +55,11 @@ class Loop:
         choices, asked = choose(batch, streams, contexts), batch.asked(streams.plans)
         symbols = choices.symbols
         massless = symbols == NO_MASS
-        streams.follow_forced(batch.streams, symbols, contexts.alphabet.end)
+        symbols[:] = streams.followed(batch.streams, symbols, contexts.alphabet.end)
         self._record(batch, asked, choices)
         for stream in batch.streams[massless].tolist():
             streams.fail(stream, Failure("no_mass", "no speaker gives mass to any allowed symbol"))
-        streams.record_step(batch.streams, asked)
+        streams.record_step(batch.streams, asked, choices.gains)
         ended = symbols == contexts.alphabet.end
         for stream, context in zip(batch.streams[ended].tolist(), batch.context[ended].tolist(), strict=True):
             if streams.live[stream]:

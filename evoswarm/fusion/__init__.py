@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from evoswarm.fusion.contrast import Contrast
+from evoswarm.fusion.credibility import DECAY, GAMMA, gains
 from evoswarm.fusion.mixture import Mixture
 from evoswarm.fusion.most_confident import MostConfident
 from evoswarm.fusion.parameter import Parameter
@@ -20,8 +21,20 @@ from evoswarm.fusion.rule import FusionRule
 from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers
 from evoswarm.fusion.vote import SymbolVote
+from evoswarm.fusion.weighing import WEIGHING
 
-__all__ = ["BETA", "RULES", "FusionRule", "Parameter", "Speakers", "parameters_of"]
+__all__ = [
+    "BETA",
+    "DECAY",
+    "GAMMA",
+    "RULES",
+    "WEIGHING",
+    "FusionRule",
+    "Parameter",
+    "Speakers",
+    "gains",
+    "parameters_of",
+]
 
 RULES: dict[str, FusionRule] = {
     "mixture": Mixture(),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from evoswarm.fusion.mixture import Mixture
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.rule import FusionRule
-from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers, Tensor, pick
+from evoswarm.fusion.weighing import WEIGHING
 
 CONTRAST = Parameter(
     "contrast",
@@ -30,7 +30,7 @@ class Contrast(FusionRule):
     Where the lead has no mass it is the mixture of the others.
     """
 
-    parameters = (CONTRAST, BETA)
+    parameters = (CONTRAST, *WEIGHING)
     uses_lead_weight = False
 
     def fuse(self, speakers: Speakers) -> Tensor:

@@ -91,6 +91,8 @@ class ByParameter(BaseModel):
                 content[key] = value
                 continue
             for name, parameter in parameters_of(self.rules_named).items():
+                if parameter.optional and values[name] == self.value_of(parameter)[1]:
+                    continue
                 place = parameter.file_key if info.by_alias else name
                 content[place] = _plain(parameter, values[name]) if info.mode_is_json() else values[name]
         return content

@@ -26,6 +26,9 @@ class Parameter:
         atoms: (value, probability) pairs of values that random draws shall hit exactly, where the range has them.
         everywhere: files of version 1 name it under every rule, and every search draws it. Never for a new parameter:
             one that is not goes into the files and the searches of the rules that use it.
+        optional: files name it only where it is not the default, and a search draws it only where the space says from
+            which range. So recipes and spaces from before it was there are the same, to their digests.
+        under: the name of another parameter; while that has its default, this one does nothing.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Parameter:
     start: float | None = None
     atoms: tuple[tuple[float, float], ...] = ()
     everywhere: bool = False
+    optional: bool = False
+    under: str = ""
 
     @property
     def file_key(self) -> str:

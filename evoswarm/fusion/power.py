@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.product import Product
 from evoswarm.fusion.rule import FusionRule
-from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers, Tensor
+from evoswarm.fusion.weighing import WEIGHING
 
 ALPHA = Parameter(
     "alpha",
@@ -25,7 +25,7 @@ NEARLY_PRODUCT = 1e-3  # |alpha| below which the power mean is its limit, the pr
 class Power(FusionRule):
     """(1/alpha) log sum_i w_i p_i^alpha; its limits at 0 and at the infinities."""
 
-    parameters = (ALPHA, BETA)
+    parameters = (ALPHA, *WEIGHING)
 
     def fuse(self, speakers: Speakers) -> Tensor:
         alpha = speakers.parameters[ALPHA.name]

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from evoswarm.fusion.credibility import GAMMA
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers, Tensor
+from evoswarm.fusion.weighing import WEIGHING, moved_by
 
 
 class FusionRule(ABC):
@@ -17,14 +19,15 @@ class FusionRule(ABC):
     A rule never sees a step at which one member speaks: that member's distribution is taken as it is.
 
     Attributes:
-        parameters: what tunes it. A rule with `BETA` among them has its weights sharpened before it sees them.
+        parameters: what tunes it. A rule with `BETA` among them has its weights sharpened before it sees them, one
+            with `GAMMA` and `DECAY` has them multiplied by credibility.
         uses_weights: whether members' weights change what it does.
         uses_lead_weight: whether the lead's weight does; if not, the others' weights are normalised without it.
-        uses_temperatures: whether temperatures change the greedy answer (where weights are not sharpened).
+        uses_temperatures: whether temperatures change the greedy answer (where nothing moves the weights).
         linear: whether its outcome is the speakers' distributions in proportion to their weights.
     """
 
-    parameters: ClassVar[tuple[Parameter, ...]] = (BETA,)
+    parameters: ClassVar[tuple[Parameter, ...]] = WEIGHING
     uses_weights: ClassVar[bool] = True
     uses_lead_weight: ClassVar[bool] = True
     uses_temperatures: ClassVar[bool] = True
@@ -36,7 +39,7 @@ class FusionRule(ABC):
 
     @abstractmethod
     def phrase(self, values: Mapping[str, float]) -> str:
-        """How the rule reads with these parameters, as part of a sentence and without sharpening."""
+        """How the rule reads with these parameters, as part of a sentence and without what moves the weights."""
 
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
         """How far the choice is from another one, in nats: what rounding may turn is below 1e-4.
@@ -53,15 +56,21 @@ class FusionRule(ABC):
         return margin
 
     def tempers(self, values: Mapping[str, float]) -> bool:
-        """Whether temperatures change the greedy answer under these parameters: sharpening looks at entropies."""
-        return self.uses_temperatures or values.get(BETA.name, 0.0) > 0
+        """Whether temperatures change the greedy answer under these parameters.
+
+        Sharpening looks at entropies, credibility at probabilities, and both at tempered ones.
+        """
+        return self.uses_temperatures or self._moves_weights(values)
 
     def weighs_unheard(self, values: Mapping[str, float]) -> bool:
         """Whether the outcome is the speakers' distributions in proportion to weights that are known before any of them
         is: then a draw from it is a draw of a speaker by weight, and a draw from that speaker alone."""
-        return self.linear and values.get(BETA.name, 0.0) == 0
+        return self.linear and not self._moves_weights(values)
 
     def words(self, values: Mapping[str, float]) -> str:
         """How the rule reads with these parameters, as part of a sentence."""
-        beta = values.get(BETA.name, 0.0) if BETA in self.parameters else 0.0
-        return self.phrase(values) + (f", weights sharpened by confidence (beta {beta:.2g})" if beta else "")
+        return ", ".join([self.phrase(values), *moved_by(self.parameters, values)])
+
+    def _moves_weights(self, values: Mapping[str, float]) -> bool:
+        """Whether what speakers say, here or before, changes their weights."""
+        return any(values.get(one.name, 0.0) > 0 for one in (BETA, GAMMA))

@@ -1,4 +1,4 @@
-"""Confidence sharpening: the parameter that all rules with weights share."""
+"""Confidence sharpening: a parameter that all rules with weights share."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from evoswarm.decoding.step.fusion import decision_margin, fuse_scores
 from evoswarm.decoding.step.gate import speakers
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.step.speaking import side_by_side
+from evoswarm.decoding.step.speaking import gains_of, side_by_side
+from evoswarm.fusion import Speakers
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.texts import Fate, fate
@@ -139,8 +140,23 @@ def _follow(plans: Plans, plan: int, rows: GoldRows, found: _Places) -> None:
     present = speaks & rows.present.numpy()[members].T
     gates = np.abs(entropy[:, None] - thresholds)[:, (thresholds > 0) & np.isfinite(thresholds)]
     found.closeness[plan] = np.where(abstains, np.inf, gates.min(1, initial=np.inf))
-    for group in _groups(speaks, present, rows.log_probs.shape[2]):
-        _fuse(plans, plan, rows, group, speaks[group], present[group], found)
+    credibility = np.zeros((len(rows.texts), plans.width))
+    for step in _steps(rows) if plans.credits[plan] else [np.arange(count)]:
+        text = rows.text.numpy()[step]
+        gained = np.zeros(speaks[step].shape)
+        for group in _groups(speaks[step], present[step], rows.log_probs.shape[2]):
+            here, places = step[group], text[group]
+            heard = _fuse(plans, plan, rows, here, speaks[here], present[here], credibility[places], found)
+            if plans.credits[plan]:
+                gained[group] = gains_of(speaks[here], heard, rows.targets[torch.from_numpy(here)])
+        credibility[text] = plans.decay[plan] * (credibility[text] + gained)
+
+
+def _steps(rows: GoldRows) -> Iterator[NDArray[np.int64]]:
+    """Positions of all texts, those as far from the beginning of theirs together, the first ones first."""
+    depth = np.arange(len(rows.targets)) - rows.starts[rows.text.numpy()]
+    for step in range(int(depth.max(initial=-1)) + 1):
+        yield np.flatnonzero(depth == step)
 
 
 def _groups(speaks: NDArray[np.bool_], present: NDArray[np.bool_], symbols: int) -> Iterator[NDArray[np.int64]]:
@@ -160,14 +176,17 @@ def _fuse(
     group: NDArray[np.int64],
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
+    credibility: NDArray[np.float64],
     found: _Places,
-) -> None:
+) -> Speakers:
+    """One mix at some positions; returns what its rule sees."""
     members, places = plans.members[plan], torch.from_numpy(group)
 
     def said(order: NDArray[np.int64], here: NDArray[np.bool_]) -> torch.Tensor:
         return rows.log_probs[torch.from_numpy(members[order].T), places[None]]
 
-    rule, heard = side_by_side(plans, np.full(len(group), plan), speaks, present, rows.allowed[places], said)
+    which = np.full(len(group), plan)
+    rule, heard = side_by_side(plans, which, speaks, present, credibility, rows.allowed[places], said)
     scores = fuse_scores(rule, heard)
     favourite, margin = argmax_and_margin(scores)
     target = rows.targets[places]
@@ -178,6 +197,7 @@ def _fuse(
     found.log_prob[plan, group] = (own - scores.logsumexp(1)).numpy()
     close = decision_margin(rule, heard, margin).double().numpy()
     found.closeness[plan, group] = np.minimum(found.closeness[plan, group], close)
+    return heard
 
 
 class _Judged:

@@ -87,8 +87,10 @@ class Fusion(ByParameter, Strict):
 
     def canonical(self) -> Fusion:
         """The same rule with rounded parameters, and defaults for those that it does not use."""
-        used = [parameter.name for parameter in self.definition.parameters]
-        return Fusion(rule=self.rule, **{name: round_significant(self.parameters[name]) + 0.0 for name in used})
+        used = {one.name: one for one in self.definition.parameters}
+        values = {name: round_significant(self.parameters[name]) + 0.0 for name in used}
+        idle = {name for name, one in used.items() if one.under and values[one.under] == used[one.under].default}
+        return Fusion(rule=self.rule, **{name: value for name, value in values.items() if name not in idle})
 
 
 class Recipe(PolicyModel):

@@ -109,8 +109,9 @@ class GenomeSettings(ByParameter, Settings):
 
     @classmethod
     def value_of(cls, parameter: Parameter) -> tuple[Any, tuple[float, float]]:
-        """A range."""
-        return GenericAlias(tuple, (number(parameter),) * 2), parameter.searched
+        """A range; of an optional parameter its default alone."""
+        unopened = (parameter.default,) * 2
+        return GenericAlias(tuple, (number(parameter),) * 2), unopened if parameter.optional else parameter.searched
 
 
 class IslandOverrides(Settings):

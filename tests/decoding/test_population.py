@@ -100,7 +100,7 @@ def test_every_rule_decodes_as_the_oracle_says(
         weights=(1.0, 2.0, 0.7),
         temperatures=(0.8, 1.4, 1.0),
         thresholds=(0.0, 0.1, 0.6),
-        fusion=Fusion(rule=rule, alpha=-0.7, beta=0.6, contrast=0.4),
+        fusion=Fusion(rule=rule, alpha=-0.7, beta=0.6, contrast=0.4, gamma=0.7, decay=0.9),
         samples=samples,
         sampling_temperature=0.9,
         alphabet=alphabet,

@@ -16,6 +16,7 @@ from tests import oracle
 from tests.decoding.recipes import recipe
 
 PARAMETERS = parameters_of(RULES)
+OPTIONAL = [parameter for parameter in PARAMETERS.values() if parameter.optional]
 
 
 def test_the_oracle_defines_every_rule() -> None:
@@ -55,7 +56,8 @@ def test_words_tell_parameters_that_matter_and_no_others(rule: str) -> None:
     used = [one.name for one in RULES[rule].parameters]
     for parameter in PARAMETERS.values():
         low, high = parameter.searched
-        said = {words(**{parameter.name: low + share * (high - low)}) for share in (0.25, 0.5, 0.75)}
+        above = {parameter.under: PARAMETERS[parameter.under].searched[1]} if parameter.under in used else {}
+        said = {words(**above, **{parameter.name: low + share * (high - low)}) for share in (0.25, 0.5, 0.75)}
         assert len(said) == (3 if parameter.name in used else 1), parameter.name
     assert words().endswith(".")
     assert ("sharpened" in words(beta=1.0)) == (BETA in RULES[rule].parameters)
@@ -66,6 +68,32 @@ def test_files_of_version_1_name_the_same_keys_under_every_rule(rule: str) -> No
     made = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule))
     assert list(json.loads(made.to_json())["fusion"]) == ["rule", "alpha", "beta", "lambda"]
     assert Recipe.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_optional_stands_in_files_where_it_is_not_the_default(rule: str) -> None:
+    """And only there, so that the recipes and spaces of before are the same ones."""
+    plain = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule))
+    assert PARAMETERS.keys() >= {one.name for one in OPTIONAL} >= {"gamma", "decay"}
+    for parameter in OPTIONAL:
+        low, high = parameter.searched
+        at_all = {parameter.under: PARAMETERS[parameter.under].searched[1]} if parameter.under else {}
+        without = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all))
+        made = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all, **{parameter.name: (low + high) / 2}))
+        used = parameter in RULES[rule].parameters
+        assert (parameter.file_key in json.loads(made.to_json())["fusion"]) == used == (made.digest != without.digest)
+        assert Recipe.from_json(made.to_json()) == made
+        idle = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **{parameter.name: high}))
+        assert (idle.digest == plain.digest) == (not used or bool(parameter.under) or high == parameter.default)
+
+
+def test_searches_draw_what_is_optional_only_where_their_space_says_so() -> None:
+    closed = GenomeSettings()
+    assert not closed.model_dump(by_alias=True).keys() & {one.file_key for one in OPTIONAL}
+    for parameter in OPTIONAL:
+        assert closed.parameters[parameter.name] == (parameter.default, parameter.default)
+        opened = GenomeSettings.model_validate({parameter.file_key: parameter.searched})
+        assert opened.model_dump(by_alias=True)[parameter.file_key] == parameter.searched
 
 
 def test_schemas_list_rules_and_parameters() -> None:

@@ -25,7 +25,7 @@ from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from tests.genomes.conftest import make_calibration
 
 SEEDS = st.integers(0, 10**6)
-WILD: dict[str, Any] = {"samples": (1, 3, 5), "alpha": ("min", "max")}
+WILD: dict[str, Any] = {"samples": (1, 3, 5), "alpha": ("min", "max"), "gamma": (0.0, 1.0), "decay": (0.5, 1.0)}
 
 
 def alternatives(made: Any, genome: Any, gene: Any, member: Any) -> Any:

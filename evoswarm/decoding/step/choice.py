@@ -15,7 +15,7 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
-from evoswarm.decoding.step.speaking import side_by_side
+from evoswarm.decoding.step.speaking import gains_of, side_by_side
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
@@ -35,11 +35,14 @@ class Choices:
         symbols: ``[n]`` their numbers; NO_MASS where nobody gives mass to any.
         margins: ``[n]`` how far from another choice, nats.
         candidates: by position the likeliest symbols with their fused probabilities, where a trace is kept.
+        gains: ``[n, width]`` what the choices, or the symbols that must be followed, add to the credibility of members;
+            None where no recipe looks at it.
     """
 
     symbols: NDArray[np.int64]
     margins: NDArray[np.float64]
     candidates: dict[int, tuple[tuple[int, float], ...]]
+    gains: NDArray[np.float64] | None
 
 
 def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choices:
@@ -51,6 +54,8 @@ def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choice
     symbols = np.full(len(batch), NO_MASS, dtype=np.int64)
     distances = np.zeros(len(batch))
     candidates: dict[int, tuple[tuple[int, float], ...]] = {}
+    credits = streams.plans.credits[batch.plan]
+    gained = np.zeros(batch.members.shape) if credits.any() else None
     alone = np.flatnonzero(batch.alone)
     if len(alone):
         column = batch.present[alone].argmax(1)
@@ -59,10 +64,12 @@ def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choice
         distances[alone] = contexts.margin[where] / streams.plans.temperatures[batch.plan[alone], column]
     for group in _groups(batch, streams, contexts.alphabet.size):
         part = batch.some(group)
-        symbols[group], distances[group] = _fuse(part, streams, contexts)
+        symbols[group], distances[group], of_group = _fuse(part, streams, contexts)
+        if gained is not None and of_group is not None:
+            gained[group] = of_group
         for position in group[streams.traced[part.streams]]:
             candidates[int(position)] = _candidates(batch.some(np.array([position])), streams, contexts)
-    return Choices(symbols, distances, candidates)
+    return Choices(symbols, distances, candidates, gained)
 
 
 def _groups(batch: StepBatch, streams: Streams, symbols: int) -> Iterator[NDArray[np.int64]]:
@@ -80,16 +87,23 @@ def _groups(batch: StepBatch, streams: Streams, symbols: int) -> Iterator[NDArra
                 yield same[start : start + most]
 
 
-def _fuse(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """``[n]`` symbols and ``[n]`` margins of streams of one rule."""
+def _fuse(
+    batch: StepBatch, streams: Streams, contexts: ContextTable
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """``[n]`` symbols, ``[n]`` margins and ``[n, width]`` gains (or None) of streams of one rule."""
     plans = streams.plans
     rule, speakers = _speakers(batch, streams, contexts)
     scores = fuse_scores(rule, speakers)
     sampled = plans.draws[batch.plan]
     if sampled.any():
         scores = _perturb(scores, batch, streams, np.flatnonzero(sampled))
-    symbols, margins = argmax_and_margin(scores)
-    return symbols.numpy(), decision_margin(rule, speakers, margins).double().numpy()
+    best, margins = argmax_and_margin(scores)
+    symbols = best.numpy()
+    gained = None
+    if plans.credits[batch.plan].any():
+        followed = torch.from_numpy(streams.followed(batch.streams, symbols, contexts.alphabet.end))
+        gained = gains_of(batch.speaks, speakers, followed)
+    return symbols, decision_margin(rule, speakers, margins).double().numpy(), gained
 
 
 def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[FusionRule, Speakers]:
@@ -101,7 +115,8 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tup
         return contexts.distributions.take(np.ascontiguousarray(found.T))
 
     allowed = contexts.allowed(batch.context)
-    return side_by_side(streams.plans, batch.plan, batch.speaks, batch.present, allowed, rows)
+    credibility = streams.credibility[batch.streams]
+    return side_by_side(streams.plans, batch.plan, batch.speaks, batch.present, credibility, allowed, rows)
 
 
 def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:

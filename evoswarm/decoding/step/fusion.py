@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from evoswarm.fusion import BETA, FusionRule, Speakers
+from evoswarm.fusion import BETA, GAMMA, FusionRule, Speakers
 from evoswarm.fusion.speakers import entropies, pick
 
 
@@ -24,6 +24,7 @@ def prepare(
     temperatures: Tensor,
     lead: Tensor,
     parameters: Mapping[str, Tensor],
+    credibility: Tensor | None = None,
 ) -> Speakers:
     """Temper, normalise and weigh.
 
@@ -35,6 +36,7 @@ def prepare(
         temperatures: ``[speakers, streams]``, positive.
         lead: ``[streams]``.
         parameters: ``[streams]`` of each parameter of the rule. Weights are multiplied by exp(-beta * entropy).
+        credibility: ``[speakers, streams]`` nats. Weights are multiplied by exp(gamma * credibility).
     """
     if not bool(present.all()):
         log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
@@ -44,6 +46,8 @@ def prepare(
     beta = parameters.get(BETA.name)
     if beta is not None and bool(beta.any()):
         raw = raw - beta[None] * entropies(finite)
+    if credibility is not None and GAMMA.name in parameters:
+        raw = raw + parameters[GAMMA.name][None] * credibility
     return Speakers(
         log_probs=finite,
         present=present,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evoswarm.fusion import RULES, parameters_of
+from evoswarm.fusion import DECAY, GAMMA, RULES, Parameter, parameters_of
 from evoswarm.policies.mix import GATES, Recipe
 
 
@@ -27,6 +28,8 @@ class Plans:
         thresholds: ``[plans, width]`` nats, or of a draw; infinite where there is no member.
         gate: ``[plans]`` index in ``GATES``.
         parameters: ``[plans]`` of each parameter of the fusion rules, by name.
+        credits: ``[plans]`` whether credibility moves its weights.
+        decay: ``[plans]`` the share of credibility that is left one step later.
         rule: ``[plans]`` number of its fusion rule among ``RULES``.
         draws: ``[plans]`` whether answers are drawn.
         sampling_temperature: ``[plans]``.
@@ -60,6 +63,9 @@ class Plans:
             name: np.array([rule.parameters[name] for rule in rules], dtype=np.float32)
             for name in parameters_of(rule.rule for rule in rules)
         }
+        gamma, decay = (self._parameter(one) for one in (GAMMA, DECAY))
+        self.credits = gamma > 0
+        self.decay = decay.astype(np.float64)
         positions = {name: position for position, name in enumerate(RULES)}
         self.rule = np.array([positions[rule.rule] for rule in rules])
         self.draws = np.array([recipe.draws for recipe in recipes])
@@ -68,3 +74,8 @@ class Plans:
         self.top_p = np.array([recipe.top_p for recipe in recipes])
         self.min_p = np.array([recipe.min_p for recipe in recipes])
         self.truncates = (self.top_k > 0) | (self.top_p < 1) | (self.min_p > 0)
+
+    def _parameter(self, parameter: Parameter) -> NDArray[np.float32]:
+        """``[plans]`` its values; the default where no rule has it."""
+        missing = np.full(len(self.recipes), parameter.default, dtype=np.float32)
+        return self.parameters.get(parameter.name, missing)

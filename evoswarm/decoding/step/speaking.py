@@ -11,7 +11,7 @@ from torch import Tensor
 
 from evoswarm.decoding.step.fusion import prepare
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.fusion import FusionRule, Speakers
+from evoswarm.fusion import FusionRule, Speakers, gains
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bool_]], Tensor]
 """From ``[n, speakers]`` columns of the recipes' members, and who of them is present, to ``[speakers, n, symbols]``
@@ -23,6 +23,7 @@ def side_by_side(
     plan: NDArray[np.int64],
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
+    credibility: NDArray[np.float64],
     allowed: Tensor,
     rows: Rows,
 ) -> tuple[FusionRule, Speakers]:
@@ -35,25 +36,45 @@ def side_by_side(
         plan: ``[n]`` the streams' recipes, all of one rule.
         speaks: ``[n, width]`` who has a say.
         present: ``[n, width]`` who has a say and something to say.
+        credibility: ``[n, width]`` nats.
         allowed: ``[n, symbols]``.
         rows: what they say.
     """
-    width = int(speaks.sum(1).max())
-    order = np.argsort(~speaks, axis=1, kind="stable")[:, :width]
+    order = _heard_first(speaks)
     here = np.take_along_axis(present, order, 1)
     lead = plans.lead[plan]
-    before = (speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1).clip(max=width - 1)
+    before = (speaks & (np.arange(plans.width)[None] < lead[:, None])).sum(1).clip(max=order.shape[1] - 1)
 
     def columns(table: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table[plan], order, 1).T))
+        """``[speakers, n]`` of ``[n, width]``."""
+        return torch.from_numpy(np.ascontiguousarray(np.take_along_axis(table, order, 1).T))
 
     rule = plans.recipes[plan[0]].fusion.definition
     return rule, prepare(
         rows(order, here),
         torch.from_numpy(np.ascontiguousarray(here.T)),
         allowed,
-        weights=columns(plans.weights),
-        temperatures=columns(plans.temperatures),
+        weights=columns(plans.weights[plan]),
+        temperatures=columns(plans.temperatures[plan]),
         lead=torch.from_numpy(before),
         parameters={one.name: torch.from_numpy(plans.parameters[one.name][plan]) for one in rule.parameters},
+        credibility=columns(credibility.astype(np.float32)) if plans.credits[plan].any() else None,
     )
+
+
+def gains_of(speaks: NDArray[np.bool_], heard: Speakers, symbols: Tensor) -> NDArray[np.float64]:
+    """``[n, width]`` what a step adds to the credibility of members.
+
+    Args:
+        speaks: ``[n, width]`` who had a say.
+        heard: what `side_by_side` made of it.
+        symbols: ``[n]`` what was chosen, or had to be followed.
+    """
+    found = np.zeros(speaks.shape)
+    np.put_along_axis(found, _heard_first(speaks), gains(heard, symbols).T.double().numpy(), 1)
+    return found
+
+
+def _heard_first(speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """``[n, speakers]`` columns of the members that speak, in the order of the recipe; behind them of some others."""
+    return np.argsort(~speaks, axis=1, kind="stable")[:, : int(speaks.sum(1).max())]

@@ -59,6 +59,7 @@ class Streams:
         entropy: ``[streams]`` the lead's entropies so far summed up, nats.
         entropy_steps: ``[streams]`` steps that it adds up: those at which the lead did not abstain.
         steps: ``[streams]`` decisions so far.
+        credibility: ``[streams, width]`` of each member, nats; 0 where a recipe does not look at it.
         spoke: ``[streams, steps, width]`` who spoke at each of them.
         live: ``[streams]`` neither finished nor failed.
         samples: the answers, once finished.
@@ -96,6 +97,7 @@ class Streams:
         self.entropy = np.zeros(count)
         self.entropy_steps = np.zeros(count, dtype=np.int64)
         self.steps = np.zeros(count, dtype=np.int64)
+        self.credibility = np.zeros((count, plans.width))
         self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
         self.live = np.ones(count, dtype=bool)
         self.samples: list[Sample | None] = [None] * count
@@ -118,18 +120,28 @@ class Streams:
         """Whose sample a stream is."""
         return self.jobs[int(self.job[stream])].request
 
-    def follow_forced(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> None:
-        """Replace what was chosen by what must be followed."""
+    def followed(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> NDArray[np.int64]:
+        """``[n]`` symbols: what was chosen, or what must be followed in its place."""
         if self._forced is None:
-            return
+            return symbols
         at = np.minimum(self.steps[streams], self._forced.shape[1] - 1)
         forced = self._forced[streams, at]
-        symbols[forced >= 0] = forced[forced >= 0]
-        symbols[forced == -2] = end
+        return np.where(forced >= 0, forced, np.where(forced == -2, end, symbols))
 
-    def record_step(self, streams: NDArray[np.int64], speaks: NDArray[np.bool_]) -> None:
-        """One more decision of ``[n]`` streams, by these ``[n, width]`` speakers."""
+    def record_step(
+        self, streams: NDArray[np.int64], speaks: NDArray[np.bool_], gains: NDArray[np.float64] | None
+    ) -> None:
+        """One more decision of ``[n]`` streams, by these ``[n, width]`` speakers.
+
+        Args:
+            streams: ``[n]`` which.
+            speaks: ``[n, width]`` who has a say.
+            gains: ``[n, width]`` what the decision adds to credibilities; None where no recipe looks at them.
+        """
         steps = self.steps[streams]
+        if gains is not None:
+            decay = self.plans.decay[self.plan[streams]][:, None]
+            self.credibility[streams] = decay * (self.credibility[streams] + gains)
         if steps.max() >= self.spoke.shape[1]:
             self.spoke = np.concatenate([self.spoke, np.zeros_like(self.spoke)], axis=1)
         self.spoke[streams, steps] = speaks

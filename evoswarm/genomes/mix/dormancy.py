@@ -47,4 +47,10 @@ def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: str, memb
         return not (followers and rule.uses_weights)
     if gene == "rule":
         return not followers
-    return gene in values and not (followers and gene in {parameter.name for parameter in rule.parameters})
+    if gene not in values:
+        return False
+    used = {parameter.name: parameter for parameter in rule.parameters}
+    if not followers or gene not in used:
+        return True
+    above = used[gene].under
+    return bool(above) and values.get(above, used[above].default) == used[above].default

@@ -39,7 +39,8 @@ class RecipeGenome:
         open_shares: per member, the share of the lead's steps at which it speaks: 0 never, 1 always.
         lead: index of the lead.
         rule: how distributions are fused.
-        parameters: (name, value) pairs of the fusion rules' parameters, in alphabetical order.
+        parameters: (name, value) pairs of the fusion rules' parameters, in alphabetical order; the optional ones that
+            the space does not open are not among them.
         samples: answers per item.
         sampling_temperature: used when samples > 1.
         alphabet: of the recipe, where the space has several; else None.
@@ -64,7 +65,8 @@ class RecipeGenome:
             raise ValueError(f"expected a rule of {', '.join(RULES)}, got {self.rule!r}")
         if self.alphabet not in (None, *ALPHABETS):
             raise ValueError(f"expected an alphabet of {', '.join(ALPHABETS)}, got {self.alphabet!r}")
-        lacking = parameters_of([self.rule]).keys() - dict(self.parameters).keys()
+        needed = {name for name, one in parameters_of([self.rule]).items() if not one.optional}
+        lacking = needed - dict(self.parameters).keys()
         if lacking:
             raise ValueError(f"expected a value of {min(lacking)!r}, got {self}")
 
@@ -175,7 +177,12 @@ def genes_of(space: SearchSpace, sizes: Mapping[str, MemberSize] | None = None) 
     leads = tuple(index for index, name in enumerate(names) if name in wanted and limits.allow([index]))
     if not leads:
         raise too_tight(space, [index for index, name in enumerate(names) if name in wanted], limits)
-    parameters = parameters_of(space.genome.rules)
+    opened = space.genome.parameters
+    parameters = {
+        name: one
+        for name, one in parameters_of(space.genome.rules).items()
+        if not one.optional or opened[name] != (one.default, one.default)
+    }
     return Genes(
         pool=len(names),
         ranges=_ranges(space) | {name: _range(one, space) for name, one in parameters.items()},
