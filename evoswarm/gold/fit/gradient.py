@@ -50,8 +50,8 @@ class Varied:
 
     @classmethod
     def of(cls, rule: str, members: int, ranges: Mapping[str, GeneRange]) -> Varied:
-        """All numbers that a rule has."""
-        return cls(rule, members, tuple(one.name for one in RULES[rule].parameters), ranges)
+        """All numbers of a rule that are fitted."""
+        return cls(rule, members, tuple(one.name for one in RULES[rule].parameters if one.name in _START), ranges)
 
     def start(self) -> NDArray[np.float64]:
         """Equal weights, temperature 1, parameters near their first values, within the ranges."""

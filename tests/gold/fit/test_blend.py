@@ -37,7 +37,9 @@ def engine(rule: str, rows: GoldRows, temperatures: tuple[float, ...] = TEMPERAT
         weights=torch.tensor(WEIGHTS).double()[:, None].expand(-1, count),
         temperatures=torch.tensor(temperatures).double()[:, None].expand(-1, count),
         lead=torch.zeros(count, dtype=torch.int64),
-        parameters={one.name: torch.full((count,), VALUES[one.name]).double() for one in RULES[rule].parameters},
+        parameters={
+            one.name: torch.full((count,), VALUES.get(one.name, one.default)).double() for one in RULES[rule].parameters
+        },
     )
     return fuse(RULES[rule], heard)
 
@@ -61,7 +63,7 @@ def test_with_all_symbols_kept_a_blend_is_what_decoding_fuses(rows: GoldRows, ru
 def test_few_symbols_are_enough(rows: GoldRows, rule: str) -> None:
     exact = engine(rule, rows).gather(1, rows.targets[:, None])[:, 0]
     few = Outcomes.of(rows)
-    assert few.log_probs.shape[2] == KEPT + 7  # of 245 others 2, 4, 8, 16, 32, 64, and the rest
+    assert few.log_probs.shape[2] == KEPT + 7  # of 168 others 2, 4, 8, 16, 32, 64, and the rest
     assert torch.equal(few.log_counts.exp().sum(1).round(), rows.allowed.sum(1).double())
     assert torch.allclose(few.target(fused(RULES[rule], blend(rule), few)), exact, atol=0.05, rtol=0.1)
 
