@@ -144,7 +144,7 @@ def act(
         patience: seconds after which no further generation is played; as long may take what comes behind them.
     """
     with Ledger(":memory:") as ledger:
-        own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast, _gold={})
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger), items=cast)
         watch, items, evaluator = Watch(own.evaluator, clock), cast["search"], own.evaluator
         began = clock()
         genomes = genomes_for(own, lambda alphabet: calibrate(own, items, alphabet))
@@ -202,7 +202,7 @@ def finale(
         Stopped: Ctrl-C.
     """
     with Ledger(":memory:") as ledger:
-        own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop), items=cast, _gold={})
+        own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop), items=cast)
         watch = Watch(own.evaluator, clock)
         try:
             _play(own, finalists, cast, watch)
