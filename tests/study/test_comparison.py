@@ -232,8 +232,8 @@ def test_algorithms_are_names(micro: Callable[..., SearchSpace]) -> None:
         ),
         (
             ["--algorithms", "cmaes", "--set", "objectives=[accuracy, flops]"],
-            "--algorithms: expected algorithms for 2 objectives (archipelago, island, random, tpe, nsga2), "
-            "got 'cmaes', which optimises one",
+            "--algorithms: expected algorithms for 2 objectives (archipelago, island, random, tpe, nsga2, comocatcma), "
+            "got 'cmaes', which optimises 1 objective",
         ),
     ],
 )
