@@ -26,6 +26,7 @@ from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.asking import example
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
+from evoswarm.experiment.composing import composed_route
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.evolving import Evolving
@@ -265,11 +266,14 @@ class Session:
         plain = genomes.plain()
         allowed = [(name, policy) for name, policy in plain if genomes.allows(policy)]
         extras += [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they are shown, but cannot win
-        finalists = finalists_of([(i.id, evolving.policies[i.key]) for i, _ in ranked], allowed)
+        best = [(i.id, evolving.policies[i.key]) for i, _ in ranked]
+        finalists = finalists_of(best, allowed)
         _, reference = plain[-1]
         searched = Searched(bench.items["search"], [summary.scores for _, summary in whole], reference)
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
+        route = composed_route(bench, genomes, best, finalists)
+        finalists += [] if route is None else [route]
         selection = select(
             bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, searched
         )

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from evoswarm.evolution.coordinates import Coordinates
 from evoswarm.genomes.limits import Limits, MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
-from evoswarm.policies import Policy
+from evoswarm.policies import Policy, Route
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space import SearchSpace
 
@@ -151,9 +151,11 @@ class PolicyGenomes(ABC, Generic[G, P]):
         return self.repaired(self.mutant(genome, rng, genes))
 
     def allows(self, policy: Policy) -> bool:
-        """Whether the limits of the space allow a policy."""
+        """Whether the limits of the space allow a policy: of a route every part, and all its members together."""
         names = [spec.name for spec in self.space.pool]
-        return self._limits.allow([names.index(spec.name) for spec in policy.specs])
+        parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
+        rows = [[names.index(spec.name) for spec in one.specs] for one in (*parts, policy)]
+        return all(map(self._limits.allow, rows[:-1])) and self._limits.hold(rows[-1])
 
     def _with_digest(self, genome: G) -> tuple[P, str]:
         """Asked for several times on the way from a draft to a line on disk."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evoswarm.errors import SpaceError
@@ -43,11 +43,15 @@ class Limits:
     bounds: tuple[float, float, float]
 
     def allow(self, chosen: Sequence[int]) -> bool:
-        """Whether these members, by index, may be in one policy."""
-        sums = (math.fsum(self.sizes[index][place] for index in chosen) for place in range(3))
-        return len(chosen) <= self.members and all(
-            total <= bound for total, bound in zip(sums, self.bounds, strict=True)
-        )
+        """Whether these members, by index, may be in one recipe."""
+        return len(chosen) <= self.members and self._within(chosen, range(3))
+
+    def hold(self, chosen: Sequence[int]) -> bool:
+        """Whether these members may be loaded together: their parameters and bytes count, not what a token costs."""
+        return self._within(chosen, (0, 2))
+
+    def _within(self, chosen: Sequence[int], places: Iterable[int]) -> bool:
+        return all(math.fsum(self.sizes[index][place] for index in chosen) <= self.bounds[place] for place in places)
 
 
 def limits_of(space: SearchSpace, sizes: Mapping[str, MemberSize]) -> Limits:

@@ -17,10 +17,13 @@ class ChampionSettings(Settings):
             split; or ``thrifty``, the cheapest that the most accurate on the selection split does not clearly beat
             there. Null is accurate where no objective is a cost, else thrifty.
         saving: the least share of FLOPs that a thrifty choice must save.
+        routes: a search for mixes also puts together a route of up to so many, out of what is known of all of them
+            (`evoswarm.experiment.composing`); below 2, none.
     """
 
     choose: Literal["accurate", "thrifty"] | None = None
     saving: float = Field(default=0.05, ge=0, lt=1)
+    routes: int = Field(default=8, ge=0, le=64)
 
 
 class CertificateSettings(Settings):

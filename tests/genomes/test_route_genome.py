@@ -10,6 +10,7 @@ import pytest
 
 from evoswarm.errors import RecipeError
 from evoswarm.genomes.kinds import Material
+from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.route.genes import RouteGenome
 from evoswarm.genomes.route.representation import RouteGenomes
 from evoswarm.policies import Recipe, Route, Vote
@@ -25,9 +26,12 @@ PROMPTS = [
 ]
 
 
+SIZES = {f"m{index}": MemberSize(100, 200.0, 100) for index in range(4)}
+
+
 def made(tasks: Any = TASKS, prompts: Any = (), warm_start: Any = None, **genome: Any) -> RouteGenomes:
     space = make_space(4, tasks=tasks, genome={"kind": "route", **genome})
-    return RouteGenomes(Material(space, {}, warm_start or {}, lambda alphabet: make_calibration(4), lambda: prompts))
+    return RouteGenomes(Material(space, SIZES, warm_start or {}, lambda alphabet: make_calibration(4), lambda: prompts))
 
 
 def population(genomes: RouteGenomes, count: int = 30) -> list[RouteGenome]:
@@ -78,11 +82,13 @@ def test_a_sleeping_part_wakes_as_a_variant() -> None:
     assert all(len(genomes.express(one).policies) == 2 for one in routed)
 
 
-def test_the_limit_holds_for_all_members_of_a_route_together() -> None:
-    wide, narrow = made(), made(max_members=2)
+def test_the_limits_hold_for_every_mix_and_in_memory_for_all_together() -> None:
+    wide, few, small = made(), made(max_members=2), made(max_memory_bytes=200)
     for genome in population(wide, 20):
-        route = narrow.express(narrow.repaired(genome))
-        assert len(route.specs) <= 2
+        route = few.express(few.repaired(genome))
+        assert all(len(policy.specs) <= 2 for policy in route.policies)
+        assert len(small.express(small.repaired(genome)).specs) <= 2
+    assert any(len(few.express(few.repaired(genome)).specs) > 2 for genome in population(wide, 20))
 
 
 def test_what_has_no_genome_is_refused() -> None:

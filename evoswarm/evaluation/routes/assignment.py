@@ -36,7 +36,13 @@ def overall_best(scores: Scores, weights: Vector, flops: Sequence[float]) -> int
 
 
 def assigned(
-    scores: Scores, weights: Vector, labels: Labels, cells: int, reference: int, flops: Sequence[float]
+    scores: Scores,
+    weights: Vector,
+    labels: Labels,
+    cells: int,
+    reference: int,
+    flops: Sequence[float],
+    most: int | None = None,
 ) -> list[int]:
     """The policy for each kind of items, by position.
 
@@ -47,6 +53,7 @@ def assigned(
         cells: how many kinds there are.
         reference: a policy that is known on every item; it answers a kind that nobody is known to be better at.
         flops: of the policies: of equals the cheaper.
+        most: distinct policies, the reference among them; None is any number. Those that gain most in all are kept.
     """
     leads = scores - scores[reference]
     everywhere, _, _ = _means(leads, weights)
@@ -61,7 +68,12 @@ def assigned(
     shrunk = np.round(np.where(known, everywhere + shares * (means - everywhere), -np.inf), _DIGITS)
     shrunk[:, reference] = 0.0
     order = sorted(range(len(scores)), key=lambda one: (one != reference, flops[one], one))
-    return [max(order, key=lambda one: row[one]) for row in shrunk]
+    chosen = [max(order, key=lambda one: row[one]) for row in shrunk]
+    gains: dict[int, float] = {reference: np.inf}
+    for cell, one in enumerate(chosen):
+        gains[one] = gains.get(one, 0.0) + float(shrunk[cell, one] * weights[labels == cell].sum())
+    kept = sorted(gains, key=lambda one: -gains[one])[:most]
+    return [max((one for one in order if one in kept), key=lambda one: row[one]) for row in shrunk]
 
 
 def _means(leads: Scores, weights: Vector) -> tuple[Vector, Vector, Vector]:

@@ -41,6 +41,7 @@ class Composition:
         chosen: per kind, who answers.
         accuracy: by cross-validation, of choosing the policies in this partition.
         held_out: per item, the score of what would have been composed, partition included, without the item's fold.
+        alone: likewise, of the best policy everywhere.
     """
 
     partition: Partition | None
@@ -48,9 +49,10 @@ class Composition:
     chosen: tuple[int, ...]
     accuracy: float
     held_out: tuple[float, ...]
+    alone: tuple[float, ...]
 
 
-def composed(evidence: Evidence, partitions: Sequence[Partition]) -> Composition:
+def composed(evidence: Evidence, partitions: Sequence[Partition], most: int | None = None) -> Composition:
     """The best composition over some partitions, or no partition at all, by cross-validation.
 
     Of equals the first counts, and no partition before all. Clusters of prompts know no scores, so they may be those of
@@ -59,24 +61,27 @@ def composed(evidence: Evidence, partitions: Sequence[Partition]) -> Composition
     Args:
         evidence: of at least two items.
         partitions: to choose from.
+        most: distinct policies of a route; None is any number.
     """
     ways = [_NoPartition, *partitions]
     labels = [_labels(one, evidence.items) for one in ways]
     folds = folds_of([item.task for item in evidence.items])
     everything = np.ones(len(evidence.items), dtype=bool)
-    trials = _Trials(evidence, [one.cells for one in ways], labels)
+    trials = _Trials(evidence, [one.cells for one in ways], labels, most)
     best, predicted = trials.best(folds, everything)
-    held_out = np.zeros(len(evidence.items))
+    held_out, alone = np.zeros(len(evidence.items)), np.zeros(len(evidence.items))
     for fold in range(FOLDS):
         rest = folds != fold
         if rest.all():
             continue
         inner, _ = trials.best(folds, rest)
         held_out[~rest] = trials.predicted(inner, rest, ~rest)
+        alone[~rest] = trials.predicted(0, rest, ~rest)
     first, chosen = trials.made(best, everything)
     accuracy = float(predicted @ evidence.weights / evidence.weights.sum())
     partition = None if best == 0 else partitions[best - 1]
-    return Composition(partition, first, tuple(chosen), accuracy, tuple(map(float, held_out)))
+    estimates = (tuple(map(float, scores)) for scores in (held_out, alone))
+    return Composition(partition, first, tuple(chosen), accuracy, *estimates)
 
 
 def folds_of(tasks: Sequence[str]) -> Labels:
@@ -104,13 +109,15 @@ class _Trials:
     evidence: Evidence
     cells: Sequence[int]
     labels: Sequence[Labels]
+    most: int | None
 
     def made(self, way: int, items: np.ndarray) -> tuple[int, list[int]]:
         """The best policy everywhere, and the policy for each kind, as these items say."""
         known = self.evidence
         scores, weights = known.scores[:, items], known.weights[items]
         first = overall_best(scores, weights, known.flops)
-        return first, assigned(scores, weights, self.labels[way][items], self.cells[way], first, known.flops)
+        labels, cells = self.labels[way][items], self.cells[way]
+        return first, assigned(scores, weights, labels, cells, first, known.flops, self.most)
 
     def predicted(self, way: int, items: np.ndarray, others: np.ndarray) -> Vector:
         """Scores on other items of what these items say; where one is not known, that of the best policy everywhere."""

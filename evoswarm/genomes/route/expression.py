@@ -44,20 +44,20 @@ def genome_of(route: Route, mixes: MixGenomes, partition: Partition, parts: int)
     return RouteGenome(filled, tuple(kept.index(place) if place in kept else 0 for place in wanted))
 
 
-def repair(genome: RouteGenome, mixes: MixGenomes, allow: Callable[[Sequence[int]], bool]) -> RouteGenome:
-    """The genome that the space allows: every mix is repaired, and while all members of the route together are over a
-    limit, the part that answers the fewest kinds (of equals the last) gives them to the one that answers the most.
+def repair(genome: RouteGenome, mixes: MixGenomes, hold: Callable[[Sequence[int]], bool]) -> RouteGenome:
+    """The genome that the space allows: every mix is repaired, and while all members of the route together are too
+    large, the part that answers the fewest kinds (of equals the last) gives them to the one that answers the most.
 
     Args:
         genome: with genes in their ranges.
         mixes: of the space.
-        allow: whether members, by position in the pool, may be in one policy.
+        hold: whether members, by position in the pool, may be loaded together.
     """
     genome = RouteGenome(tuple(map(mixes.repaired, genome.parts)), genome.places)
     names = [spec.name for spec in mixes.space.pool]
     while len(genome.awake) > 1:
         specs = {spec.name for part in genome.awake for spec in mixes.express(genome.parts[part]).specs}
-        if allow(sorted(map(names.index, specs))):
+        if hold(sorted(map(names.index, specs))):
             break
         first = genome.first
         others = [part for part in genome.awake if part != first]

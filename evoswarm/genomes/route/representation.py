@@ -45,7 +45,7 @@ class RouteGenomes(PolicyGenomes[RouteGenome, Route]):
         return genome_of(policy, self._mixes, self._partition, self._parts)
 
     def repaired(self, genome: RouteGenome) -> RouteGenome:
-        return repair(genome, self._mixes, self._limits.allow)
+        return repair(genome, self._mixes, self._limits.hold)
 
     def first(self) -> Iterator[tuple[RouteGenome, str]]:
         return founders(self._mixes, self._partition.cells, self._parts)

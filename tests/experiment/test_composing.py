@@ -1,0 +1,134 @@
+"""Routes as finalists: composed where they are ahead, and only there; what they are worth is said by other items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.cost import Cost, MemberCost
+from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.experiment.composing import composed_route
+from evoswarm.experiment.estimating import SEEN, Searched
+from evoswarm.experiment.finalists import Finalist
+from evoswarm.experiment.selection import select
+from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.genomes import Material, PolicyGenomes, genomes_of
+from evoswarm.genomes.limits import MemberSize
+from evoswarm.policies import Recipe, Route
+from evoswarm.space import SearchSpace
+from tests.rivals.conftest import mix, tell
+
+SPACE = """
+name: routed
+pool:
+  - {name: llama-a, path: "zoo:llama-a"}
+  - {name: llama-b, path: "zoo:llama-b"}
+tasks:
+  - {name: sums, source: reasoning_gym, family: chain_sum, max_bytes: 8}
+  - {name: words, source: reasoning_gym, family: spell_backward, max_bytes: 12}
+splits: {search: 40, selection: 60, test: 2}
+alphabet: bytes
+"""
+
+
+GATELESS = "genome: {gates: false}\n"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Swarm:
+    return Swarm.load(SearchSpace.from_text(SPACE, "space").pool)
+
+
+@pytest.fixture
+def bench(loaded: Swarm, request: pytest.FixtureRequest) -> Iterator[Workbench]:
+    space = SearchSpace.from_text(SPACE + getattr(request, "param", GATELESS), "space")
+    with workbench(space, ":memory:", swarm=loaded) as made:
+        yield made
+
+
+def genomes(bench: Workbench) -> PolicyGenomes[Recipe, Recipe]:
+    sizes = {spec.name: MemberSize(10, 20.0, 10) for spec in bench.pool}
+    return genomes_of(Material(bench.space, sizes))
+
+
+def believe(
+    bench: Workbench, recipe: Recipe, chances: Sequence[float], seed: int, splits: Sequence[str] = SEEN
+) -> None:
+    """It is right on sums and on words with these chances."""
+    rng = np.random.default_rng(seed)
+    cost = Cost(tuple(MemberCost(spec.name, 1.0, 1.0, 8.0, 5.0, 1.0) for spec in recipe.specs))
+    for split in SEEN:
+        items = bench.items[split]
+        scores = [float(rng.random() < chances[item.task == "words"]) for item in items]
+        if split in splits:
+            rows = [Evaluation(score, answer="a", answers=("a",), cost=cost, entropy=1.0, steps=1) for score in scores]
+            tell(bench.evaluator, recipe, items, rows)
+
+
+def recipes(bench: Workbench) -> list[Recipe]:
+    """Behaviours that differ: one for sums, one for words, one in between that nothing is known of but the search."""
+    both = mix(bench, "llama-a", "llama-b", rule="mixture")
+    return [both.changed(lead=lead, noise_seed=seed) for lead, seed in (("llama-a", 0), ("llama-b", 1), ("llama-a", 2))]
+
+
+def entered(bench: Workbench, some: Sequence[Recipe]) -> list[Finalist]:
+    return [Finalist(Candidate(f"r{number}", recipe)) for number, recipe in enumerate(some)]
+
+
+def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
+    first, second, third = recipes(bench)
+    believe(bench, first, (0.95, 0.3), 1)
+    believe(bench, second, (0.3, 0.95), 2)
+    believe(bench, third, (0.6, 0.6), 3)
+    finalists = entered(bench, [first, second, third])
+    known = bench.evaluator.decoded
+    found = composed_route(bench, genomes(bench), [("r0", first)], finalists)
+    assert found is not None
+    assert bench.evaluator.decoded == known, "nothing is decoded for it"
+    route = found.candidate.policy
+    assert isinstance(route, Route)
+    assert {task: route.policies[place].digest for task, place in route.tasks.items()} == {
+        "sums": first.digest,
+        "words": second.digest,
+    }
+    assert {split: len(scores or ()) for split, scores in found.instead.items()} == {"search": 40, "selection": 60}
+    searched = Searched(bench.items["search"], [[0.5] * 40], third)
+    chosen = select(bench.evaluator, bench.items["selection"], [*finalists, found], [], ["accuracy"], None, searched)
+    assert chosen.champion.policy == route
+    (seen,) = bench.evaluator.summaries([route], bench.items["selection"])
+    parts = bench.evaluator.summaries([first, second], bench.items["selection"])
+    assert seen.by_task == {task: part.by_task[task] for task, part in zip(("sums", "words"), parts, strict=True)}
+
+
+def test_who_is_known_on_the_search_items_alone_may_answer_a_kind(bench: Workbench) -> None:
+    first, second, third = recipes(bench)
+    believe(bench, first, (0.95, 0.1), 1)
+    believe(bench, third, (0.7, 0.3), 3)
+    believe(bench, second, (0.1, 0.95), 2, ["search"])
+    found = composed_route(bench, genomes(bench), [("r1", second)], entered(bench, [first, third]))
+    assert found is not None
+    assert isinstance(found.candidate.policy, Route)
+    assert second in found.candidate.policy.policies
+    scores = {split: np.mean(row or [0.0]) for split, row in found.instead.items()}
+    assert scores["search"] > 0.8 > scores["selection"], "what is not known there is not believed"
+
+
+def test_equals_are_not_routed(bench: Workbench) -> None:
+    some = recipes(bench)
+    for seed, recipe in enumerate(some):
+        believe(bench, recipe, (0.7, 0.7), seed + 20)
+    assert composed_route(bench, genomes(bench), [], entered(bench, some)) is None
+
+
+@pytest.mark.parametrize(
+    "bench", [GATELESS + "champion: {routes: 0}\n", "genome: {gates: false, max_memory_bytes: 15}\n"], indirect=True
+)
+def test_a_space_may_forbid_it(bench: Workbench) -> None:
+    first, second = (mix(bench, name) for name in ("llama-a", "llama-b"))
+    believe(bench, first, (0.95, 0.3), 1)
+    believe(bench, second, (0.3, 0.95), 2)
+    assert composed_route(bench, genomes(bench), [], entered(bench, [first, second])) is None
