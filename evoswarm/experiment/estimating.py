@@ -63,6 +63,10 @@ class Expectation:
     differs: bool
     items: int
 
+    def order(self, flops: float) -> tuple[float, bool, float, float]:
+        """The least comes first: the highest expectation, the uniform mix before who only might beat it, the price."""
+        return -self.accuracy, self.differs, -self.lead, flops
+
     def as_dict(self) -> dict[str, float]:
         """As JSON data."""
         return {name: value for name, value in vars(self).items() if name != "differs"}

@@ -136,12 +136,7 @@ def _most_promising(able: Sequence[Scored], estimates: Estimates) -> Scored:
     Whose lead over the uniform mix could be chance has the estimate of the uniform mix itself. Then the mix stands, or
     the cheapest of those that answer everything alike; where it may not win, whoever has the greatest lead.
     """
-
-    def order(one: Scored) -> tuple[float, bool, float, float, str]:
-        known = estimates.known[one.policy.digest]
-        return -known.accuracy, known.differs, -known.lead, one.flops, one.policy.digest
-
-    return min(able, key=order)
+    return min(able, key=lambda one: (*estimates.known[one.policy.digest].order(one.flops), one.policy.digest))
 
 
 def _cheapest_near(
