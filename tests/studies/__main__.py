@@ -23,6 +23,8 @@ from evoswarm.durable import write_file
 from tests.benchmarks.__main__ import table
 from tests.studies import (
     alphabets,
+    choosing,
+    choosing_simulated,
     comparison,
     fuzz,
     half_budget,
@@ -37,6 +39,8 @@ from tests.studies.study import RESULTS, Study
 
 STUDIES: tuple[Study, ...] = (
     alphabets.STUDY,
+    choosing.STUDY,
+    choosing_simulated.STUDY,
     comparison.STUDY,
     fuzz.STUDY,
     half_budget.STUDY,

@@ -13,18 +13,18 @@ pools with a member that is a burden.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from evoswarm.experiment.estimating import Estimator, Expectation, Scores, SeenItems
+from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.statistics.intervals import Vector
-from evoswarm.statistics.paired import paired_standard_error
+from evoswarm.tasks.task import SplitName
 from tests.benchmarks.figures import Goal, Reading, Readings, at_most
+from tests.studies.choosing_rules import RULES, Contest, Outcome
 from tests.studies.study import Record, Study
 
 KINDS = ("alike", "specialists", "burdened")
@@ -37,7 +37,7 @@ SEARCHES = {"default": 70, "small": 40, "large": 40}
 TRUTH = 20_000
 """Fresh items on which true accuracies are measured."""
 
-GENERATIONS, POPULATION, SAVING = 8, 30, 0.05
+GENERATIONS, POPULATION = 8, 30
 _WEIGHTS, _SHARPNESS, _FLAWS = 0.3, 0.15, 0.12  # how wide mutations are
 
 
@@ -64,41 +64,6 @@ class Pool:
         margins = margins + rng.normal(0, 1, (members, count)) * self.own[:, None]
         scaled: Vector = margins * self.scale[:, None]
         return scaled
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A search that was drawn.
-
-    Attributes:
-        tasks: how many, taking turns.
-        population: scores of all recipes on the search items.
-        scores: of the finalists, by split; the first is the uniform mix, then the members, then those that were bred.
-        bred: how many were.
-        flops: of the finalists.
-        truth: their true accuracies.
-    """
-
-    tasks: int
-    population: Vector
-    scores: Mapping[str, Vector]
-    bred: int
-    flops: Vector
-    truth: Vector
-
-    def estimates(self) -> list[Expectation]:
-        """Of the finalists, as evoswarm makes them."""
-        names = {
-            split: [f"t{place % self.tasks}" for place in range(rows.shape[1])] for split, rows in self.scores.items()
-        }
-        seen = SeenItems(names, {f"t{task}": 1.0 for task in range(self.tasks)}, self.population)  # type: ignore[arg-type]
-        rows: list[Scores] = [
-            {"search": one, "selection": other}  # type: ignore[dict-item]
-            for one, other in zip(self.scores["search"], self.scores["selection"], strict=True)
-        ]
-        ranked = [place >= len(rows) - self.bred for place in range(len(rows))]
-        estimator = Estimator(seen, rows[0], list(zip(ranked, rows, strict=True))[1:])  # type: ignore[arg-type]
-        return [estimator.of(row, ranked=one) for row, one in zip(rows, ranked, strict=True)]
 
 
 def draw_pool(rng: np.random.Generator, kind: str) -> Pool:
@@ -175,154 +140,55 @@ def _children(rng: np.random.Generator, first: Vector, second: Vector, members: 
     return np.hstack([np.maximum(weights, 1e-6), made[:, members:]])
 
 
-def draw_search(rng: np.random.Generator, kind: str, search: int, selection: int, truth: int = TRUTH) -> Drawn:
+def draw_search(rng: np.random.Generator, kind: str, search: int, selection: int, truth: int = TRUTH) -> Contest:
     """Draw a pool and items, evolve, and score the finalists on all of them."""
     pool = draw_pool(rng, kind)
     members, tasks = pool.able.shape
-    items = {
-        name: pool.items(rng, count - count % tasks)
-        for name, count in (("search", search), ("selection", selection), ("truth", truth))
-    }
+    counts: dict[SplitName, int] = {"search": search, "selection": selection, "test": truth}
+    items = {split: pool.items(rng, count - count % tasks) for split, count in counts.items()}
     recipes, population = evolve(rng, items["search"])
     plain = plain_recipes(members)
-    ranked = recipes[np.argsort(-population.mean(axis=1), kind="stable")]
     known = {row.tobytes() for row in plain}
+    ranked = recipes[np.argsort(-population.mean(axis=1), kind="stable")]
     distinct = {row.tobytes(): row for row in ranked if row.tobytes() not in known}
     finalists = np.vstack([plain, *list(distinct.values())[:FINALISTS]])
-    flops = (finalists[:, :members] > 1e-3).sum(axis=1) + rng.uniform(0, 0.1, len(finalists))
-    scores = {split: answers(finalists, items[split]) for split in ("search", "selection")}
-    true = answers(finalists, items["truth"]).mean(axis=1)
-    return Drawn(tasks, population, scores, len(finalists) - len(plain), flops, true)
-
-
-Choices = dict[str, tuple[int, float]]
-"""By rule: the finalist that it takes, and the accuracy that it expects of it."""
-
-
-def choices(one: Drawn) -> Choices:
-    """What each rule makes of the same search."""
-    estimates, flops = one.estimates(), one.flops
-    selection = one.scores["selection"].mean(axis=1)
-    both = np.hstack([one.scores["search"], one.scores["selection"]]).mean(axis=1)
-    unshrunk = both[0] + np.asarray([known.lead for known in estimates])
-    group = towards_the_group(one, both)
-    chosen = min(range(len(flops)), key=lambda place: estimates[place].order(flops[place]))
-    found = {"expected": (chosen, estimates[chosen].accuracy)}
-    for name, values in (("selection", selection), ("both", both), ("unshrunk", unshrunk), ("group", group)):
-        best = best_of(values, flops)
-        found[name] = (best, float(values[best]))
-    cheap = thrifty(one, selection)
-    return {**found, "thrifty": (cheap, float(selection[cheap]))}
-
-
-def best_of(values: Vector, flops: Vector) -> int:
-    """The highest; of equals the cheapest."""
-    return min(range(len(values)), key=lambda place: (-round(float(values[place]), 9), flops[place]))
-
-
-def towards_the_group(one: Drawn, both: Vector) -> Vector:
-    """Those that were bred, shrunk towards their own mean on the selection items (Efron & Morris 1973).
-
-    All by one factor: 1 - (k - 3) / (k - 1) times what chance makes of their spread over the spread that was seen.
-    """
-    bred = slice(len(both) - one.bred, None)
-    rows = np.hstack([one.scores["search"], one.scores["selection"]])[bred]
-    apart = both[bred] - both[bred].mean()
-    residual = rows - rows.mean(axis=0)
-    residual = residual - residual.mean(axis=1, keepdims=True)
-    chance = float((residual**2).sum()) / (rows.shape[1] - 1) / rows.shape[1]
-    seen = float((apart**2).sum())
-    factor = max(0.0, 1 - (one.bred - 3) / (one.bred - 1) * chance / seen) if seen else 0.0
-    level = both[0] + one.scores["selection"][bred].mean() - one.scores["selection"][0].mean()
-    estimates = both.copy()
-    estimates[bred] = level + factor * apart
-    return estimates
-
-
-def thrifty(one: Drawn, selection: Vector) -> int:
-    """The cheapest within one standard error of the best on the selection items, if it saves enough."""
-    rows, flops = one.scores["selection"], one.flops
-    best = best_of(selection, flops)
-    tasks = [f"t{place % one.tasks}" for place in range(rows.shape[1])]
-    weights = dict.fromkeys(tasks, 1.0)
-    near = [
-        place
-        for place in range(len(flops))
-        if flops[place] <= (1 - SAVING) * flops[best]
-        and selection[best] - selection[place]
-        <= paired_standard_error(list(rows[best]), list(rows[place]), tasks, weights)
-    ]
-    return min(near, key=lambda place: (flops[place], -selection[place]), default=best)
+    scores = {split: answers(finalists, margins) for split, margins in items.items()}
+    return Contest(
+        {split: [f"t{place % tasks}" for place in range(items[split].shape[1])] for split in SEEN},
+        population,
+        {split: scores[split] for split in SEEN},
+        len(finalists) - len(plain),
+        (finalists[:, :members] > 1e-3).sum(axis=1) + rng.uniform(0, 0.1, len(finalists)),
+        scores["test"].mean(axis=1),
+    )
 
 
 def run(case: str, runs: Path) -> Record:
     """All searches of one kind of pool and one size of splits."""
     kind, _, size = case.partition("-")
     rng = np.random.default_rng([KINDS.index(kind), list(SIZES).index(size)])
-    rows: dict[str, list[tuple[float, bool, float]]] = {}
-    covered, apart = [], []
-    for _ in range(SEARCHES[size]):
-        one = draw_search(rng, kind, *SIZES[size])
-        for rule, (place, expected) in choices(one).items():
-            own, best, uniform = one.truth[place], one.truth.max(), one.truth[0]
-            rows.setdefault(rule, []).append((100 * (best - own), bool(own < uniform), 100 * (expected - own)))
-        known = one.estimates()
-        place = min(range(len(known)), key=lambda number: known[number].order(one.flops[number]))
-        covered.append(known[place].low <= one.truth[place] <= known[place].high)
-        apart.append(100 * (one.truth.max() - one.truth[0]))
-    return {
-        "searches": SEARCHES[size],
-        "best_less_uniform": float(np.mean(apart)),
-        "covered": float(np.mean(covered)),
-        "rules": {
-            rule: {
-                "regret": float(np.mean([row[0] for row in found])),
-                "regret_squares": float(np.mean([row[0] ** 2 for row in found])),
-                "below_uniform": float(np.mean([row[1] for row in found])),
-                "error": float(np.mean([row[2] for row in found])),
-            }
-            for rule, found in rows.items()
-        },
-    }
-
-
-RULES = {
-    "expected": "evoswarm's: all items, less optimism, shrunk towards the uniform mix",
-    "selection": "the most accurate on the selection items",
-    "both": "the most accurate on the items of both splits",
-    "unshrunk": "the greatest lead over the uniform mix less optimism, not shrunk",
-    "group": "all bred ones shrunk towards their mean by one factor",
-    "thrifty": "the cheapest near the best",
-}
+    return {"searches": [draw_search(rng, kind, *SIZES[size]).row() for _ in range(SEARCHES[size])]}
 
 
 def figures(records: Mapping[str, Record]) -> Readings:
     """Means over all kinds of pools, by size of splits."""
     found: Readings = {}
     for size in SIZES:
-        rows = [record for case, record in records.items() if case.endswith(f"-{size}")]
-        searches = sum(row["searches"] for row in rows)
-        for rule, words in RULES.items():
-            means = {key: _mean(rows, rule, key) for key in ("regret", "regret_squares", "below_uniform", "error")}
-            spread = math.sqrt(max(0.0, means["regret_squares"] - means["regret"] ** 2) / max(1, searches))
-            by_kind = ", ".join(f"{100 * row['rules'][rule]['below_uniform']:.0f}%" for row in rows)
-            found[f"{size}_{rule}_regret"] = Reading(
-                round(means["regret"], 3), f"points, standard error {spread:.2f}, {searches} searches; {words}"
-            )
-            found[f"{size}_{rule}_below_uniform"] = Reading(
-                round(means["below_uniform"], 4), f"share of champions; by kind of pool {by_kind}"
-            )
-            found[f"{size}_{rule}_error"] = Reading(
-                round(means["error"], 3), "points that the champion is expected to score, less what it does"
-            )
-        covered = sum(row["covered"] * row["searches"] for row in rows) / searches if rows else None
-        found[f"{size}_covered"] = Reading(covered, "true accuracies within the expectation's 95% interval")
+        by_kind = [records[case]["searches"] for kind in KINDS if (case := f"{kind}-{size}") in records]
+        rows = [row for some in by_kind for row in some]
+        for rule, words in RULES.items() if rows else ():
+            one, apart = Outcome.of(rows, rule), [Outcome.of(some, rule) for some in by_kind]
+            regrets = ", ".join(f"{kind.regret:.2f}" for kind in apart)
+            shares = ", ".join(f"{kind.below:.0%}" for kind in apart)
+            note = f"points, standard error {one.spread:.2f}, {len(rows)} searches; by kind of pool {regrets}; {words}"
+            found[f"{size}_{rule}_regret"] = Reading(round(one.regret, 2), note)
+            note = f"share of champions below the uniform mix; by kind of pool {shares}"
+            found[f"{size}_{rule}_below_uniform"] = Reading(round(one.below, 3), note)
+            note = "points that champions are expected to score, less what they do"
+            found[f"{size}_{rule}_error"] = Reading(round(one.error, 2), note)
+        covered = float(np.mean([row["covered"] for row in rows])) if rows else None
+        found[f"{size}_covered"] = Reading(covered, "true accuracies within the 95% interval of what is expected")
     return found
-
-
-def _mean(rows: list[Record], rule: str, key: str) -> float:
-    searches = sum(row["searches"] for row in rows)
-    return sum(row["rules"][rule][key] * row["searches"] for row in rows) / searches if rows else math.nan
 
 
 def _goals() -> dict[str, Goal | None]:

@@ -1,0 +1,180 @@
+"""Rules by which a champion could be chosen, each given the same finalists with the same scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from evoswarm.experiment.estimating import SEEN, Estimator, Expectation, Scores, SeenItems
+from evoswarm.statistics.intervals import Vector
+from evoswarm.statistics.paired import paired_standard_error
+from evoswarm.tasks.task import SplitName
+from tests.studies.study import Record
+
+SAVING = 0.05
+
+RULES = {
+    "expected": "evoswarm's: all items, less optimism, shrunk towards the uniform mix",
+    "selection": "the most accurate on the selection items",
+    "both": "the most accurate on the items of both splits",
+    "unshrunk": "the greatest lead over the uniform mix less optimism, not shrunk",
+    "group": "all bred ones shrunk towards their mean by one factor",
+    "thrifty": "the cheapest near the best",
+}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The finalists of a search. The first is the uniform mix, then come the members alone, then those that were bred.
+
+    Attributes:
+        tasks: of the items, by split; all weigh alike.
+        population: scores of all recipes of the search on the search items ``[recipes, items]``.
+        scores: of the finalists, by split ``[finalists, items]``.
+        bred: how many of them were.
+        flops: of the finalists.
+        truth: their accuracies on fresh items.
+    """
+
+    tasks: Mapping[SplitName, Sequence[str]]
+    population: Vector
+    scores: Mapping[SplitName, Vector]
+    bred: int
+    flops: Vector
+    truth: Vector
+
+    @cached_property
+    def shares(self) -> Mapping[SplitName, Vector]:
+        """What an item of a split adds to an accuracy there."""
+        counts = {split: {task: list(self.tasks[split]).count(task) for task in self.tasks[split]} for split in SEEN}
+        return {split: np.asarray([1 / n[task] / len(n) for task in self.tasks[split]]) for split, n in counts.items()}
+
+    @cached_property
+    def selection(self) -> Vector:
+        """Accuracies on the selection items."""
+        found: Vector = self.scores["selection"] @ self.shares["selection"]
+        return found
+
+    @cached_property
+    def both(self) -> Vector:
+        """Accuracies on the items of both splits, an item counting as much in either."""
+        sizes = {split: len(self.tasks[split]) for split in SEEN}
+        parts = [self.scores[split] @ self.shares[split] * sizes[split] for split in SEEN]
+        found: Vector = sum(parts, start=np.zeros(len(self.flops))) / sum(sizes.values())
+        return found
+
+    @cached_property
+    def estimates(self) -> list[Expectation]:
+        """Of the finalists, as evoswarm makes them."""
+        seen = SeenItems(self.tasks, dict.fromkeys(self.tasks["search"], 1.0), list(self.population))
+        rows: list[Scores] = [
+            {split: list(self.scores[split][place]) for split in SEEN} for place in range(len(self.flops))
+        ]
+        ranked = [place >= len(rows) - self.bred for place in range(len(rows))]
+        estimator = Estimator(seen, rows[0], list(zip(ranked, rows, strict=True))[1:])  # type: ignore[arg-type]
+        return [estimator.of(row, ranked=one) for row, one in zip(rows, ranked, strict=True)]
+
+    @cached_property
+    def expected(self) -> int:
+        """Whom evoswarm chooses, before members are dropped."""
+        return min(range(len(self.flops)), key=lambda place: self.estimates[place].order(float(self.flops[place])))
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval of what is expected of that one holds what it does."""
+        known = self.estimates[self.expected]
+        return known.low <= float(self.truth[self.expected]) <= known.high
+
+    def choices(self) -> dict[str, tuple[int, float]]:
+        """By rule: the finalist that it takes, and the accuracy that it expects of it."""
+        unshrunk = self.both[0] + np.asarray([known.lead for known in self.estimates])
+        found = {"expected": (self.expected, self.estimates[self.expected].accuracy)}
+        values = {
+            "selection": self.selection,
+            "both": self.both,
+            "unshrunk": unshrunk,
+            "group": self.towards_the_group(),
+        }
+        for name, row in values.items():
+            best = self.best_of(row)
+            found[name] = (best, float(row[best]))
+        cheap = self.thrifty()
+        return {**found, "thrifty": (cheap, float(self.selection[cheap]))}
+
+    def best_of(self, values: Vector) -> int:
+        """The highest; of equals the cheapest."""
+        return min(range(len(values)), key=lambda place: (-round(float(values[place]), 9), self.flops[place]))
+
+    def towards_the_group(self) -> Vector:
+        """Those that were bred, shrunk towards their own mean on the selection items (Efron & Morris 1973).
+
+        All by one factor: 1 - (k - 3) / (k - 1) times what chance makes of their spread over the spread that was seen.
+        """
+        bred = slice(len(self.both) - self.bred, None)
+        rows = np.hstack([self.scores[split] for split in SEEN])[bred]
+        apart = self.both[bred] - self.both[bred].mean()
+        residual = rows - rows.mean(axis=0)
+        residual = residual - residual.mean(axis=1, keepdims=True)
+        chance = float((residual**2).sum()) / (rows.shape[1] - 1) / rows.shape[1]
+        seen = float((apart**2).sum())
+        factor = max(0.0, 1 - (self.bred - 3) / (self.bred - 1) * chance / seen) if seen else 0.0
+        estimates = self.both.copy()
+        estimates[bred] = self.both[0] + self.selection[bred].mean() - self.selection[0] + factor * apart
+        return estimates
+
+    def thrifty(self) -> int:
+        """The cheapest within one standard error of the best on the selection items, if it saves enough."""
+        rows, flops, means = self.scores["selection"], self.flops, self.selection
+        best, tasks = self.best_of(means), list(self.tasks["selection"])
+        weights = dict.fromkeys(tasks, 1.0)
+        near = [
+            place
+            for place in np.flatnonzero(flops <= (1 - SAVING) * flops[best])
+            if means[best] - means[place] <= paired_standard_error(list(rows[best]), list(rows[place]), tasks, weights)
+        ]
+        return min((int(place) for place in near), key=lambda place: (flops[place], -means[place]), default=best)
+
+    def row(self) -> Record:
+        """What every rule comes to here, in points."""
+        best, uniform = float(self.truth.max()), float(self.truth[0])
+        return {
+            "best_less_uniform": 100 * (best - uniform),
+            "covered": self.covered,
+            **{
+                rule: {
+                    "regret": 100 * (best - float(self.truth[place])),
+                    "over_uniform": 100 * (float(self.truth[place]) - uniform),
+                    "error": 100 * (expected - float(self.truth[place])),
+                }
+                for rule, (place, expected) in self.choices().items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule comes to over many searches.
+
+    Attributes:
+        regret: points that its champions are below the best finalist.
+        spread: standard error of that.
+        below: share of its champions that are below the uniform mix.
+        error: points that champions are expected to score, less what they do.
+    """
+
+    regret: float
+    spread: float
+    below: float
+    error: float
+
+    @classmethod
+    def of(cls, rows: Sequence[Record], rule: str) -> Outcome:
+        """Over at least one row of `Contest.row`."""
+        regrets = np.asarray([row[rule]["regret"] for row in rows])
+        spread = float(regrets.std(ddof=1)) / math.sqrt(len(rows)) if len(rows) > 1 else math.nan
+        below = float(np.mean([row[rule]["over_uniform"] < -1e-9 for row in rows]))
+        return cls(float(regrets.mean()), spread, below, float(np.mean([row[rule]["error"] for row in rows])))
