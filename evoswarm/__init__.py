@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.evaluating import evaluate as evaluate
     from evoswarm.experiment.first_look.look import FirstLook as FirstLook
+    from evoswarm.experiment.merge import merge as merge
     from evoswarm.experiment.progress import Progress as Progress
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.seeds_certification import certify_seeds as certify_seeds
@@ -54,6 +55,7 @@ _HOMES = {
     "certify_seeds": "evoswarm.experiment.seeds_certification",
     "evaluate": "evoswarm.experiment.evaluating",
     "load_policy": "evoswarm.policies",
+    "merge": "evoswarm.experiment.merge",
     "search": "evoswarm.experiment.session",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "certify_seeds",
     "evaluate",
     "load_policy",
+    "merge",
     "search",
 ]
 

@@ -78,6 +78,10 @@ MemberPath = Annotated[str, AfterValidator(expanded)]
 """``~`` and variables of the environment are expanded when it is read: what is written later is plain."""
 
 
+MEAN = "mean:"
+"""Begins what stands for the place of merged weights: names of members follow, a plus between them."""
+
+
 class MemberSpec(Strict):
     """Where a member is and how it is to be loaded.
 

@@ -247,7 +247,7 @@ class Certificate(Part):
         >>> certificate.verdict.outcome in ("adds value", "no value", "undecided")
         True
         >>> [rival.key for rival in certificate.rivals]
-        ['R1', 'R2', 'R3', 'R4']
+        ['R1', 'R2', 'R3', 'R4', 'R6']
     """
 
     version: Literal[1] = CERTIFICATE_VERSION

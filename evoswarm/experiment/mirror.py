@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, get_args
 
+from evoswarm.certificate.compared import Compared
 from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
@@ -14,6 +15,8 @@ from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.policies import PolicyDocument
+from evoswarm.rivals.diagnostics import UNIFORM_POOL
+from evoswarm.rivals.fitted import FITTED
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened
@@ -124,7 +127,8 @@ def outcome(document: PolicyDocument, certificate: Certificate | None = None) ->
             values |= _with_interval(name, split.accuracy, split.low, split.high)
             for task, one in split.by_task.items():
                 values[f"{name}/{task}"] = one.accuracy
-    for rival in certificate.rivals if certificate is not None else ():
+    compared = () if certificate is None else (*certificate.rivals, *_unsearched(certificate))
+    for rival in compared:
         gain = rival.difference
         values |= _with_interval(f"gain/{rival.key}", gain.mean, gain.low, gain.high)
     verdict = about.verdict
@@ -133,6 +137,11 @@ def outcome(document: PolicyDocument, certificate: Certificate | None = None) ->
     forced = str(verdict is not None and verdict.forced).lower()
     said = {"evoswarm.verdict": word, "evoswarm.verdict_sentence": sentence, "evoswarm.forced": forced}
     return Outcome(values, tags | said)
+
+
+def _unsearched(certificate: Certificate) -> list[Compared]:
+    """The mixes that are had without a search."""
+    return [one for one in certificate.diagnostics if one.key in (UNIFORM_POOL, FITTED)]
 
 
 def _failed(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:

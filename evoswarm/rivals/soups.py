@@ -15,7 +15,7 @@ from evoswarm.errors import MemberError, OutOfMemory
 from evoswarm.evaluation.candidate import Candidate, Scored, best_of, score
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.genomes.plain import single
-from evoswarm.member_spec import MemberSpec
+from evoswarm.member_spec import MEAN, MemberSpec
 from evoswarm.rivals.as_deployed import ways_of
 from evoswarm.rivals.matched import Singles, as_rival
 from evoswarm.space import SearchSpace
@@ -161,4 +161,4 @@ def _rival(tasting: _Tasting, members: Sequence[str], greedy: bool) -> Candidate
 
 def shown_path(members: Sequence[str]) -> str:
     """Where the merged model is said to be: it lies nowhere for long, and is made again of its members."""
-    return f"mean:{'+'.join(members)}"
+    return f"{MEAN}{'+'.join(members)}"

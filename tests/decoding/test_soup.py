@@ -15,11 +15,13 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from evoswarm.checkpoint import Description, Unfit
 from evoswarm.checkpoint.likeness import shape_digest
+from evoswarm.decoding.member import fingerprint, locate
 from evoswarm.decoding.member import soup as soups
 from evoswarm.decoding.member.soup import Soup, soup_spec
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import MemberError
+from evoswarm.experiment.merge import merge
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.zoo.catalogue import member_path
@@ -135,6 +137,26 @@ def test_no_room_on_the_disk_is_said_before_anything_is_written(
     with pytest.raises(MemberError, match=r"expected [\d,]+ bytes of free disk .* for merged weights, got"):
         made(sources, tmp_path / "soup")
     assert not list((tmp_path / "soup").glob("*.safetensors"))
+
+
+def test_the_model_can_be_written_to_be_kept(tmp_path: Path) -> None:
+    sources = [sibling(tmp_path, name, shift=0.01) for name in ("a", "bb")]
+    shelf = Shelf()
+    soup = made(sources, tmp_path / "soup", shelf)
+    kept = merge([*sources], tmp_path / "kept")
+    specs = [MemberSpec(name="merged", path=str(place)) for place in (soup.directory, kept)]
+    assert fingerprint(soup.directory, specs[0]) == fingerprint(kept, specs[1])
+    with pytest.raises(MemberError, match="expected a directory that is new or empty"):
+        merge([*sources], tmp_path / "kept")
+    with pytest.raises(MemberError, match=r"expected models of one architecture, .*'zoo:qwen3-d', which have no mean"):
+        merge([sources[0], "zoo:qwen3-d"], tmp_path / "other")
+    with pytest.raises(MemberError, match="at least two models"):
+        merge(sources[:1], tmp_path / "other")
+    with pytest.raises(MemberError, match="cannot be merged: its weights are quantised"):
+        merge([sources[1], changed(sources[0], quantization_config={"quant_method": "x"})], tmp_path / "other")
+    with pytest.raises(MemberError, match=r"got 'mean:a\+b', the merged weights of these members"):
+        locate(MemberSpec(name="merged", path="mean:a+b"))
+    assert not (tmp_path / "other").exists()
 
 
 def changed(place: Path, **settings: Any) -> Path:

@@ -31,7 +31,7 @@ ORDER = (
         "FirstLook",
         "certify",
     ),
-    *("Certificate", "evaluate", "certify_seeds", "Summary", "Trust", "EvoswarmError"),
+    *("Certificate", "evaluate", "certify_seeds", "merge", "Summary", "Trust", "EvoswarmError"),
 )
 
 

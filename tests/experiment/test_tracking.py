@@ -186,6 +186,8 @@ def test_the_run_of_the_search_says_what_it_came_to(tracked: Tracked) -> None:
         gain = rival.difference
         shown = [values[f"gain/{rival.key}{end}"] for end in ("", "_low", "_high")]
         assert shown == [gain.mean, gain.low, gain.high]
+    logged = {name for name in values if name.startswith("gain/") and not name.endswith(("_low", "_high"))}
+    assert logged == {*(f"gain/{rival.key}" for rival in certificate.rivals), "gain/uniform_pool", "gain/R5"}
 
 
 def openings(client: MlflowClient, run: Any) -> list[Any]:

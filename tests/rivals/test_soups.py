@@ -15,7 +15,7 @@ from evoswarm.experiment.merging import PREFIX, Merger, Pretender, Refused, merg
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
-from evoswarm.rivals.matched import Singles, try_singles
+from evoswarm.rivals.matched import Singles
 from evoswarm.rivals.soups import best_soup
 from evoswarm.rivals.tuning import tune
 from evoswarm.space import SearchSpace
@@ -28,7 +28,7 @@ pool:
 tasks:
   - {{name: sums, source: reasoning_gym, family: chain_sum, max_bytes: 8}}
 alphabet: bytes
-splits: {{search: 4, selection: 30, test: 8}}
+splits: {{search: 4, selection: 12, test: 8}}
 """
 APART = 0.06
 """How far each number of a branch is from the model between them: far enough that neither says a right sum."""
@@ -135,16 +135,12 @@ def test_a_pool_of_nobody_alike_says_so(bench: Workbench, places: dict[str, str]
 
 def test_a_rehearsal_asks_as_many_and_merges_nothing(bench: Workbench, tmp_path: Path) -> None:
     items = bench.items["selection"][:3]
-    known = try_singles(bench.evaluator, items, bench.space, bench.pool, 0.0)
+    known = alone(bench)
     before, read = bench.evaluator.asked, bench.evaluator.swarm.counters.rows_forwarded
     pretended = best_soup(bench.evaluator, items, bench.space, known, Pretender(bench))
-    played, rows = bench.evaluator.asked - before, bench.evaluator.swarm.counters.rows_forwarded - read
-    with merger(bench) as merging:
-        real = best_soup(bench.evaluator, items, bench.space, known, merging)
     assert pretended.rival is not None
-    assert real.rival is not None
-    assert abs(bench.evaluator.asked - before - 2 * played) <= 3 * len(items), "one soup more or less"
-    assert rows > 0
+    assert bench.evaluator.asked - before in (2 * 3 * len(items), 3 * 3 * len(items)), "soups, ways of each, items"
+    assert bench.evaluator.swarm.counters.rows_forwarded > read, "whoever stands in is asked anew"
     assert Pretender(bench).seconds > 0
     assert isinstance(bench.swarm, Swarm)
 

@@ -14,7 +14,7 @@ from evoswarm.checkpoint import OLD_WEIGHTS, WEIGHTS, Adapter, Description, Gene
 from evoswarm.checkpoint.vocabulary import has_tokenizer
 from evoswarm.decoding.forward.weight_files import weight_bytes
 from evoswarm.errors import MemberError
-from evoswarm.member_spec import MemberSpec
+from evoswarm.member_spec import MEAN, MemberSpec
 from evoswarm.zoo.catalogue import member_path
 
 DESCRIPTIONS = (
@@ -49,6 +49,11 @@ def locate(spec: MemberSpec) -> Path:
             raise MemberError(f"member {spec.name!r}: {error}") from None
     if os.path.isdir(spec.path):
         return Path(spec.path)
+    if spec.path.startswith(MEAN):
+        raise MemberError(
+            f"member {spec.name!r}: expected a directory with a model or a hub id, got {spec.path!r}, the merged"
+            " weights of these members: evoswarm.merge writes them, then name the directory"
+        )
     if spec.path.startswith((".", "/", "~")) or spec.path.count("/") > 1:
         raise MemberError(f"member {spec.name!r}: expected a directory with a model or a hub id, got {spec.path!r}")
     return _download(spec)
