@@ -251,11 +251,11 @@ class ParticleSearch(Island[G]):
 
     @property
     def _lead(self) -> Particle[G] | None:
-        """The particle with the best personal best, of equals the first."""
-        able = [particle for particle in self._particles if particle.best is not None]
-        return max(able, key=lambda particle: self._hold(particle), default=None)
+        """The particle with the best personal best."""
+        best = self.ranking.best_first(particle.best for particle in self._particles if particle.best is not None)
+        return next((particle for particle in self._particles if best and particle.best is best[0]), None)
 
-    def _hold(self, particle: Particle[G], staying: Container[str] = ()) -> tuple[bool, bool, float]:
+    def _hold(self, particle: Particle[G], staying: Container[str]) -> tuple[bool, bool, float]:
         """How firmly a particle has its place when somebody comes: who has nothing goes first, then whose best lives on
         as another's, then who is worse."""
         if particle.best is None:
