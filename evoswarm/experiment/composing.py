@@ -1,8 +1,9 @@
-"""Routes as finalists: put together from what all recipes of a search are known to score, without decoding.
+"""Routes as finalists: put together from what all recipes of a search are known to score.
 
 Every recipe that evolution scored on all search items is known there, and the finalists on the selection items too. So
 for every kind of items the best mix can be read off (`evoswarm.evaluation.routes`), and what such a choice is worth can
-be estimated by cross-validation. Only where the estimate is ahead of that of a single mix by more than chance does the
+be estimated by cross-validation. Mixes fitted to single kinds join them: they alone are decoded for it, on selection
+items of their kind. Only where the estimate is ahead of that of a single mix by more than chance does the
 route compete.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from evoswarm.evaluation.routes.composition import Composition, Evidence, compos
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import Finalist
+from evoswarm.experiment.kind_fits import KindFit, fits_of_kinds
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
@@ -56,14 +59,19 @@ def composed_route(
         return None
     tested = {one.candidate.policy.digest: one for one in finalists}
     others = {policy.digest: policy for _, policy in ranked[:CONSIDERED] if policy.digest not in tested}
+    known = [*(one.candidate.policy for one in tested.values()), *others.values()]
     evidence = _evidence(bench, list(tested.values()), list(others.values()))
-    if np.isnan(evidence.scores).any(axis=1).all():
-        return None  # nobody could answer everything that is of no kind
     partitions = [one for one in partitions_of(evidence.items) if one.cells * LEAST <= len(evidence.items)]
+    if not partitions or np.isnan(evidence.scores).any(axis=1).all():
+        return None  # nothing to tell apart, or nobody could answer everything that is of no kind
     found = composed(evidence, partitions, space.champion.routes)
+    by_task = next((one for one in partitions if one.tasks), None)
+    if fits := list(fits_of_kinds(bench, by_task or found.partition or partitions[0])):
+        known += [one.policy for one in fits]
+        evidence = _with_fits(bench, evidence, fits)
+        found = composed(evidence, partitions, space.champion.routes)
     if found.partition is None or not _ahead(bench, evidence, found):
         return None
-    known = [*(one.candidate.policy for one in tested.values()), *others.values()]
     route = found.partition.route(known[found.first], [known[place] for place in found.chosen])
     if len(route.policies) < 2 or not genomes.allows(route):
         return None
@@ -94,6 +102,15 @@ def _evidence(bench: Workbench, tested: Sequence[Finalist], others: Sequence[Pol
     return Evidence(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
 
 
+def _with_fits(bench: Workbench, evidence: Evidence, fits: Sequence[KindFit]) -> Evidence:
+    """The evidence with rows for fits of kinds: known on selection items of their own kind, which they never saw."""
+    rows = np.full((len(fits), len(evidence.items)), np.nan)
+    for row, one in zip(rows, fits, strict=True):
+        row[[len(bench.items["search"]) + place for place in one.scores]] = list(one.scores.values())
+    flops = [*evidence.flops, *(one.flops for one in fits)]
+    return replace(evidence, scores=np.vstack([evidence.scores, rows]), flops=flops)
+
+
 def _ahead(bench: Workbench, evidence: Evidence, found: Composition) -> bool:
     """Whether the route is ahead of a single mix by more than a standard error, both by cross-validation."""
     lead = float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights)
@@ -102,6 +119,5 @@ def _ahead(bench: Workbench, evidence: Evidence, found: Composition) -> bool:
 
 
 def _said(found: Composition) -> str:
-    return (
-        f"Put together from the mixes of the search, without decoding; cross-validation foretells {found.accuracy:.1%}"
-    )
+    made = "Put together from mixes of the search and mixes fitted to single kinds"
+    return f"{made}; cross-validation foretells {found.accuracy:.1%}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from evoswarm.canonical import digest_of
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.row import UNREADABLE, damaged
+from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.gold.fit import fitted_mixes
 from evoswarm.policies import Recipe
 from evoswarm.rivals.fitted import Fits
+from evoswarm.tasks.task import Item
 
 NO_GOLD = (
     "There is no fitted mix, as there is nothing to fit it to: no right text is known of any search item, or the "
@@ -22,7 +25,7 @@ NO_MIXES = "There is no fitted mix: the search space has no greedy mixes."
 ALONE = "There is no fitted mix: the pool has one member."
 
 
-def fits_of(bench: Workbench) -> Fits:
+def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
     """The fitted mixes of a space; what the ledger knows is not fitted again.
 
     A fit is arithmetic in floating point, and depends on the machine in its last digits. So what counts is what the
@@ -30,6 +33,7 @@ def fits_of(bench: Workbench) -> Fits:
 
     Args:
         bench: with the items of the search split.
+        items: of these, the ones that are fitted to; None is all.
 
     Raises:
         MemberError: a member cannot be loaded.
@@ -39,11 +43,15 @@ def fits_of(bench: Workbench) -> Fits:
         return Fits(absent=ALONE)
     if bench.space.genome.kind != "mix":
         return Fits(absent=NO_MIXES)
-    key, ledger = _key(bench), bench.evaluator.ledger
+    wanted = bench.items["search"] if items is None else items
+    key, ledger = _key(bench, wanted), bench.evaluator.ledger
     known = ledger.facts([key])
     if key not in known:
         rows = bench.gold("search")
-        found = [] if rows is None else fitted_mixes(rows, bench.space, bench.pool)
+        places = None if rows is None or items is None else [n for n, one in enumerate(rows.items) if one in items]
+        found = (
+            [] if rows is None else fitted_mixes(rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places)
+        )
         known = ledger.keep({key: json.dumps([_written(one) for one in found])})
     try:
         mixes = tuple(_read(one) for one in json.loads(known[key]))
@@ -52,10 +60,10 @@ def fits_of(bench: Workbench) -> Fits:
     return Fits(mixes, "" if mixes else NO_GOLD)
 
 
-def _key(bench: Workbench) -> str:
+def _key(bench: Workbench, wanted: Sequence[Item]) -> str:
     """What decides the fit: what is asked of whom, and what the space allows."""
     whole = uniform(bench.space, bench.pool)
-    items = [bench.evaluator.item_digest(item, whole.prompt_format) for item in bench.items["search"]]
+    items = [bench.evaluator.item_digest(item, whole.prompt_format) for item in wanted]
     asked = [bench.space.genome.model_dump(mode="json"), list(bench.space.alphabets)]
     return digest_of(["fitted mixes 1", bench.evaluator.context(whole), asked, items])
 

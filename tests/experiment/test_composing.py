@@ -11,13 +11,13 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
+from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.composing import composed_route
 from evoswarm.experiment.estimating import SEEN, Searched
 from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.selection import select
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
-from evoswarm.genomes.limits import MemberSize
 from evoswarm.policies import Recipe, Route
 from evoswarm.space import SearchSpace
 from tests.rivals.conftest import mix, tell
@@ -35,7 +35,8 @@ alphabet: bytes
 """
 
 
-GATELESS = "genome: {gates: false}\n"
+GATELESS = "genome: {gates: false, samples: [3]}\n"
+"""Nothing is fitted to right answers where every answer is sampled: what is composed is what is made up here."""
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +52,7 @@ def bench(loaded: Swarm, request: pytest.FixtureRequest) -> Iterator[Workbench]:
 
 
 def genomes(bench: Workbench) -> PolicyGenomes[Recipe, Recipe]:
-    sizes = {spec.name: MemberSize(10, 20.0, 10) for spec in bench.pool}
-    return genomes_of(Material(bench.space, sizes))
+    return genomes_of(Material(bench.space, sizes_of(bench)))
 
 
 def believe(
@@ -117,6 +117,23 @@ def test_who_is_known_on_the_search_items_alone_may_answer_a_kind(bench: Workben
     assert scores["search"] > 0.8 > scores["selection"], "what is not known there is not believed"
 
 
+@pytest.mark.parametrize("bench", ["genome: {gates: false}\n"], indirect=True)
+def test_mixes_fitted_to_a_kind_answer_it_where_they_do_better_on_other_items(bench: Workbench) -> None:
+    """What is made up knows half; what is fitted is the one real member for sums, and the other one for words."""
+    some = recipes(bench)
+    for seed, recipe in enumerate(some):
+        believe(bench, recipe, (0.5, 0.5), seed)
+    found = composed_route(bench, genomes(bench), [], entered(bench, some))
+    assert found is not None
+    route = found.candidate.policy
+    assert isinstance(route, Route)
+    assert not {recipe.digest for recipe in some} & {route.policies[place].digest for place in route.tasks.values()}
+    decoded = bench.evaluator.decoded
+    assert 60 <= decoded <= 2 * 60, "one or two fits of each kind on the selection items of the kind"
+    assert composed_route(bench, genomes(bench), [], entered(bench, some)) == found
+    assert bench.evaluator.decoded == decoded
+
+
 def test_equals_are_not_routed(bench: Workbench) -> None:
     some = recipes(bench)
     for seed, recipe in enumerate(some):
@@ -125,7 +142,9 @@ def test_equals_are_not_routed(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    "bench", [GATELESS + "champion: {routes: 0}\n", "genome: {gates: false, max_memory_bytes: 15}\n"], indirect=True
+    "bench",
+    [GATELESS + "champion: {routes: 0}\n", "genome: {gates: false, samples: [3], max_parameters: 400000}\n"],
+    indirect=True,
 )
 def test_a_space_may_forbid_it(bench: Workbench) -> None:
     first, second = (mix(bench, name) for name in ("llama-a", "llama-b"))

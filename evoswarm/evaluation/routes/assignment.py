@@ -59,6 +59,7 @@ def assigned(
     everywhere, _, _ = _means(leads, weights)
     parts = [_means(leads[:, labels == cell], weights[labels == cell]) for cell in range(cells)]
     known = np.array([count >= 2 for _, _, count in parts])
+    everywhere[known.sum(axis=0) < 2] = 0.0  # who is known on a single kind shows nothing of the others
     means, errors = (np.array([part[place] for part in parts]) for place in range(2))
     apart = (means - everywhere) ** 2 - errors
     others = known & (np.arange(len(scores)) != reference)
