@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from evoswarm.experiment.files.run_history import begins_anew
@@ -80,19 +81,24 @@ def possible_leads(bench: Workbench) -> list[MemberSpec]:
     return [spec for spec in bench.pool if not named or spec.name in named]
 
 
-def genomes_for(bench: Workbench, calibrate: Callable[[AlphabetName], Calibration]) -> PolicyGenomes[Any, Any]:
+def genomes_for(
+    bench: Workbench,
+    calibrate: Callable[[AlphabetName], Calibration],
+    fitted: Mapping[str, Policy] = MappingProxyType({}),
+) -> PolicyGenomes[Any, Any]:
     """The genomes of a space, with the sizes of its loaded members and the policies it starts from.
 
     Args:
         bench: the space made ready.
         calibrate: gives the entropies of the possible leads in an alphabet, where the kind of genome needs them.
+        fitted: policies fitted to right answers that are among the founders, by name.
     """
     warm: dict[str, Policy] = {}
     for file in bench.space.warm_start:
         name = Path(file).stem
         with naming(file):
             warm[file if name in warm else name] = bench.bound(load_policy(file))
-    return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate, lambda: prompts_of(bench)))
+    return genomes_of(Material(bench.space, sizes_of(bench), warm, calibrate, lambda: prompts_of(bench), fitted))
 
 
 def prompts_of(bench: Workbench) -> list[str]:

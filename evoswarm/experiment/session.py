@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.finalists import FINALISTS, PLAIN, finalists_of
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
+from evoswarm.experiment.fitting import founders, off
+from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.openings.nothing_scored import NothingScored
@@ -207,14 +210,17 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            genomes = genomes_for(bench, lambda alphabet: calibration_of(bench, run, self._progress, alphabet))
+            calibrate = partial(calibration_of, bench, run, self._progress)
+            genomes = genomes_for(bench, calibrate, founders(bench, run, calibrate))
             self._look = first_look(bench, run, self._progress)
-            algorithm = algorithm_of(bench.space, genomes)
+            algorithm = algorithm_of(bench.space, genomes, guide_of(bench, genomes, run))
             evolving = Evolving(
                 bench, run, self._tracker, self._interrupt.asked, self._progress, algorithm, genomes, self._ahead
             )
             self._progress.enter("evolving", f"evolving on {bench.space.splits.search} items")
             self._progress.note(generation_terms(bench.space.objectives[0]))
+            for sentence in off(bench):
+                self._progress.note(sentence)
             reason = evolving.go()
             bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
+from evoswarm.evolution.settings import (
+    ArchipelagoSettings,
+    GuidanceSettings,
+    IslandSettings,
+    MigrationSettings,
+    Objective,
+)
 from evoswarm.space import Evolution, IslandOverrides, SearchSpace
 
 _PER_ISLAND = {"population", "crossover", "mutation", "mutated_genes", "tournament", "elites"}
@@ -32,6 +38,7 @@ def archipelago_settings(space: SearchSpace) -> ArchipelagoSettings:
             topology=evolution.topology, edges=evolution.edges, **evolution.migration.model_dump(by_alias=True)
         ),
         stagnation=evolution.stagnation,
+        guidance=GuidanceSettings(**evolution.gold.model_dump(include={"refine", "screen", "order"})),
     )
 
 

@@ -32,6 +32,7 @@ class Material:
         warm_start: policies of the space's kind to begin with, by the name that their origin shall have.
         calibrate: gives the entropies of all possible leads in an alphabet; called by kinds that need them.
         prompts: gives those of the search items, as their tasks word them; called by kinds that need them.
+        fitted: policies fitted to right answers, to be among the founders, by the name that their origin shall have.
     """
 
     space: SearchSpace
@@ -39,6 +40,7 @@ class Material:
     warm_start: Mapping[str, Any] = field(default_factory=dict)
     calibrate: Callable[[AlphabetName], Calibration] = lambda alphabet: Calibration({})
     prompts: Callable[[], Sequence[str]] = tuple
+    fitted: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PolicyGenomes(ABC, Generic[G, P]):
@@ -59,6 +61,7 @@ class PolicyGenomes(ABC, Generic[G, P]):
         self.space, self._limits = material.space, limits
         self._remembered: Callable[[G], tuple[P, str]] = lru_cache(REMEMBERED)(self._with_digest)
         self._warm = [(self.genome_of(one), f"warm_start:{name}") for name, one in material.warm_start.items()]
+        self._warm += [(self.genome_of(one), f"fitted:{name}") for name, one in material.fitted.items()]
 
     @abstractmethod
     def expressed(self, genome: G) -> P:
@@ -134,7 +137,7 @@ class PolicyGenomes(ABC, Generic[G, P]):
         return self.repaired(self.nearest(policy))
 
     def founders(self, rng: Random) -> list[tuple[G, str]]:
-        """Policies to begin with, and the first genomes that the space allows."""
+        """Policies to begin with, fitted ones among them, and the first genomes that the space allows."""
         return [*self._warm, *((genome, name) for genome, name in self.first() if self.repaired(genome) == genome)]
 
     def random(self, rng: Random) -> G:

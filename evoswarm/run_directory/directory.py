@@ -36,6 +36,8 @@ INDIVIDUALS = "individuals.jsonl"
 CHAMPION, CERTIFICATE = "champion.json", "certificate.json"
 CLOCK = "budget.seconds"
 BEGAN, FINISHED = "began", "finished"
+FITTED, GUIDED = "fitted", "guided"
+"""What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer."""
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
@@ -46,6 +48,8 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "failure": {"recipe": str, "item": str, "kind": str, "message": str},
     "stopped": {"generation": int},
     FINISHED: {"reason": str, "limit": (*_NUMBER, type(None))},
+    FITTED: {"recipes": list},
+    GUIDED: {"question": str, "answer": list},
     TRACKING: {"key": str},
     TRACKED: {"run": str},
     GENERATION: {"generation": int, "stamp": int, "metrics": dict},

@@ -20,6 +20,7 @@ from evoswarm.member_spec import MemberSpec, TemplateDate, TemplateOptions
 from evoswarm.policies.alphabets import AlphabetChoice, AlphabetName
 from evoswarm.settings import LONGEST_NAME, NAME, KeyOf, Seed, Settings
 from evoswarm.space.ending import CertificateSettings, ChampionSettings
+from evoswarm.space.gold import GoldSettings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sources import SOURCES
 
@@ -194,6 +195,7 @@ class Evolution(Settings):
         edges: (from, to) pairs, counted from 0; only with ``topology: edges``.
         migration: along the edges.
         stagnation: generations without a better best after which an island is reseeded; null is never.
+        gold: what is done with right answers that are known.
     """
 
     algorithm: Annotated[str, KeyOf(ALGORITHMS)] = "archipelago"
@@ -209,6 +211,7 @@ class Evolution(Settings):
     edges: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ...] = ()
     migration: MigrationOptions = MigrationOptions()
     stagnation: int | None = Field(default=None, ge=1)
+    gold: GoldSettings = GoldSettings()
 
 
 class Racing(Settings):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evoswarm.decoding.waves import ViewKey
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
@@ -38,7 +39,9 @@ class Gated:
 def gated(
     recipe: Recipe, leads: Sequence[str], rows: GoldRows, weights: Tensor, calibration: Calibration
 ) -> Gated | None:
-    """The most accurate gated version of a mix, of equals the one that speaks least; None where no gate can close.
+    """The most accurate gated version of a mix, of equals the one that speaks least.
+
+    None where no gate can close, or where the mix is written in other symbols than the rows (it lacks a tokenizer).
 
     Args:
         recipe: everybody in it always speaks.
@@ -47,7 +50,7 @@ def gated(
         weights: ``[items]`` that sum to 1.
         calibration: of the recipe's alphabet, with a table for every lead.
     """
-    tried = list(_versions(recipe, leads, calibration))
+    tried = [one for one in _versions(recipe, leads, calibration) if ViewKey.of(one, rows.tokens) == rows.view]
     if not tried:
         return None
     accuracies = (scores_along(tried, rows).right @ weights.numpy()).tolist()

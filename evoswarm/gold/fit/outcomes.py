@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ class Outcomes:
         log_probs: ``[members, positions, outcomes]`` untempered, of one symbol of the outcome; 0 where there is none.
         log_counts: ``[positions, outcomes]`` of the symbols that the outcome stands for; -inf where there is none.
         present: ``[members, positions]`` who has something to say.
+        entropies: ``[members, positions]`` of the untempered rows, nats.
         targets: ``[positions]`` the outcome that the text goes on with.
         item: ``[positions]`` whose text it is, as a place in ``weights``.
         weights: ``[items]`` what each item counts; they sum to 1.
@@ -42,6 +43,7 @@ class Outcomes:
     log_probs: Tensor
     log_counts: Tensor
     present: Tensor
+    entropies: Tensor
     targets: Tensor
     item: Tensor
     weights: Tensor
@@ -69,6 +71,7 @@ class Outcomes:
             torch.cat(log_probs, 1),
             torch.cat(log_counts),
             rows.present[:, here],
+            rows.entropies[:, here],
             torch.cat(targets),
             rows.item[here],
             torch.tensor(item_weights(rows.items, rows.tasks), dtype=torch.float64),
@@ -78,25 +81,29 @@ class Outcomes:
         """The same of some of the items, whose weights sum to 1 again."""
         number = torch.full((len(self.weights),), -1, dtype=torch.int64)
         number[list(items)] = torch.arange(len(items))
-        here = number[self.item] >= 0
+        part = self._at(number[self.item] >= 0)
         weights = self.weights[list(items)]
+        return replace(part, item=number[part.item], weights=weights / weights.sum())
+
+    def of_members(self, members: Sequence[int], speaks: Tensor | None = None) -> Outcomes:
+        """The same of some of the members, at the positions where one of them has something to say.
+
+        Args:
+            members: which, in order.
+            speaks: ``[members, positions]`` when each of these has a say; None is always.
+        """
+        some = list(members)
+        present = self.present[some] if speaks is None else self.present[some] & speaks
+        part = replace(self, log_probs=self.log_probs[some], entropies=self.entropies[some], present=present)
+        return part._at(present.any(0))
+
+    def _at(self, here: Tensor) -> Outcomes:
+        """The same at some of the positions."""
         return Outcomes(
             self.log_probs[:, here],
             self.log_counts[here],
             self.present[:, here],
-            self.targets[here],
-            number[self.item[here]],
-            weights / weights.sum(),
-        )
-
-    def of_members(self, members: Sequence[int]) -> Outcomes:
-        """The same of some of the members, at the positions where one of them has something to say."""
-        present = self.present[list(members)]
-        here = present.any(0)
-        return Outcomes(
-            self.log_probs[list(members)][:, here],
-            self.log_counts[here],
-            present[:, here],
+            self.entropies[:, here],
             self.targets[here],
             self.item[here],
             self.weights,

@@ -17,6 +17,7 @@ def made(log_probs: Tensor, targets: Tensor, item: Tensor, present: Tensor | Non
         log_probs=log_probs.double().log_softmax(-1),
         log_counts=torch.zeros(log_probs.shape[1:], dtype=torch.float64),
         present=torch.ones(log_probs.shape[:2], dtype=torch.bool) if present is None else present,
+        entropies=torch.zeros(log_probs.shape[:2], dtype=torch.float64),
         targets=targets,
         item=item,
         weights=torch.full((count,), 1 / count, dtype=torch.float64),

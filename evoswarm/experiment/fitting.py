@@ -1,0 +1,117 @@
+"""Mixes fitted to the right answers of the search items, as founders; and where a search can make no use of these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from evoswarm.evaluation.candidate import Candidate
+from evoswarm.experiment.calibrating import sizes_of
+from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes.mix.thresholds import Calibration
+from evoswarm.gold.fit import fitted_mixes
+from evoswarm.policies import Policy, Recipe
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
+from evoswarm.run_directory import FITTED, RunDirectory
+from evoswarm.tasks.task import SplitName
+
+LEAST_KNOWN = 0.5
+"""Share of the items whose right answers have to be known as texts, for recipes to be judged by them."""
+
+
+def fitted(bench: Workbench, split: SplitName, calibration: Calibration | None = None) -> list[Candidate]:
+    """Mixes fitted to the right answers of a split's items, the best first; none where there is nothing to fit.
+
+    Args:
+        bench: the space made ready.
+        split: whose items.
+        calibration: of the space's first alphabet; with it the best of them is tried with gates, too.
+
+    Raises:
+        MemberError: a member cannot be loaded.
+    """
+    if no_founders(bench) is not None:
+        return []
+    rows = bench.gold(split)
+    return [] if rows is None else fitted_mixes(rows, bench.space, bench.pool, calibration, sizes_of(bench))
+
+
+def founders(
+    bench: Workbench, run: RunDirectory, calibrate: Callable[[AlphabetName], Calibration]
+) -> Mapping[str, Policy]:
+    """The fitted mixes that a search begins with, by name, if its space asks for them.
+
+    They are journalled before they act: a search that goes on begins with those of its first sitting.
+
+    Raises:
+        MemberError: a member cannot be loaded.
+        RecipeError: the journal holds none of this pool's.
+    """
+    space = bench.space
+    if not space.evolution.gold.founders or no_founders(bench) is not None:
+        return {}
+    known = run.last(FITTED)
+    if known is None:
+        calibration = calibrate(space.alphabets[0]) if space.genome.gates else None
+        found = fitted(bench, "search", calibration)
+        recipes = [[one.name.removeprefix("fitted "), json.loads(one.policy.to_json())] for one in found]  # in order
+        known = run.journal(FITTED, recipes=recipes)
+    return {name: bench.bound(Recipe.from_json(json.dumps(data))) for name, data in known["recipes"]}
+
+
+def no_founders(bench: Workbench) -> str | None:
+    """Why no mix can be fitted to right answers, in a clause; None where that can be tried.
+
+    It says so of a space alone: whether right answers are known is found out by reading them.
+    """
+    genome = bench.space.genome
+    if genome.kind != "mix":
+        return f"it searches for {genome.kind}s, and only mixes are fitted"
+    if 1 not in genome.samples:
+        return "no recipe answers greedily (genome.samples)"
+    return None
+
+
+def no_guide(bench: Workbench) -> str | None:
+    """Why recipes cannot be judged along right answers before they are decoded, in a clause; None where they can.
+
+    Raises:
+        MemberError: a member cannot be loaded.
+    """
+    space = bench.space
+    reason = no_founders(bench)
+    if reason is not None:
+        return reason
+    if any(count != 1 for count in space.genome.samples):
+        return "answers may be drawn (genome.samples)"
+    if len(space.alphabets) > 1:
+        return "recipes may be in several alphabets (genome.alphabets)"
+    if ALPHABETS[space.alphabets[0]].of_members and len({member.tokens for member in bench.swarm.facts}) > 1:
+        return f"recipes of different members are written in different symbols (alphabet: {space.alphabets[0]})"
+    if tuple(space.objectives) != ("accuracy",):
+        return "accuracy is not the only objective"
+    rows, items = bench.gold("search"), bench.items["search"]
+    known = 0 if rows is None else len(rows.items)
+    if known < LEAST_KNOWN * len(items):
+        return f"right answers are known as texts of {known:,} of {len(items):,} search items"
+    return None
+
+
+def off(bench: Workbench) -> Sequence[str]:
+    """One sentence for what the space asks for and cannot have.
+
+    Raises:
+        MemberError: a member cannot be loaded.
+    """
+    gold = bench.space.evolution.gold
+    guided = [name for name, on in (("refine", gold.refine), ("screen", gold.screen > 1), ("order", gold.order)) if on]
+    said = []
+    if gold.founders:
+        reason = no_founders(bench)
+        if reason is None and bench.gold("search") is None:
+            reason = "no right answer is known as a text, or members' rows along them take too much memory"
+        if reason is not None:
+            said.append((["founders"], reason))
+    if guided and (reason := no_guide(bench)) is not None:
+        said.append((guided, reason))
+    return [f"evolution.gold ({', '.join(names)}) is off: {why}" for names, why in said]

@@ -1,0 +1,98 @@
+"""Searches that are guided by right answers: what acts is journalled, and what cannot act says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evoswarm.experiment.fitting import off
+from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.session import search
+from evoswarm.experiment.workbench import workbench
+from evoswarm.run_directory import FITTED, GUIDED
+from evoswarm.run_directory.directory import events_of
+from evoswarm.space import SearchSpace
+from tests.experiment.runs import lines
+
+Micro = Callable[..., SearchSpace]
+EVERYTHING = "evolution.gold={founders: true, refine: 0.5, screen: 3, order: true}"
+
+
+@pytest.fixture(scope="module")
+def guided(micro: Micro, tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    """A search with every use of right answers."""
+    return search(micro(EVERYTHING), runs=tmp_path_factory.mktemp("guided"), certify=False)
+
+
+def test_what_was_expected_is_what_decoding_found(guided: SearchResult) -> None:
+    rows = lines(guided.directory)
+    assert rows
+    for row in rows:
+        promise = row["promise"]
+        assert isinstance(promise, list)
+        assert promise[0] == pytest.approx(row["accuracy"], abs=1e-6)
+        assert 0 <= promise[1] <= 1
+
+
+def test_the_lineage_names_fitted_founders_and_refined_children(guided: SearchResult) -> None:
+    operators = {str(row["operator"]) for row in lines(guided.directory)}
+    assert {"fitted:product", "fitted:mixture"} & operators
+    assert any(one.endswith("+refine") for one in operators)
+
+
+def test_a_guided_run_goes_on_to_the_same_bytes(
+    micro: Micro, guided: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = search(micro(EVERYTHING, "evolution.generations=2"), runs=tmp_path, certify=False)
+    known = [event for event in events_of(begun.directory) if event["event"] in (FITTED, GUIDED)]
+    assert {event["event"] for event in known} == {FITTED, GUIDED}
+    for file in tmp_path.glob("ledger*"):
+        file.unlink()
+    monkeypatch.setattr("evoswarm.experiment.fitting.fitted_mixes", lambda *_: pytest.fail("fitted again"))
+    result = search(micro(EVERYTHING), runs=tmp_path, certify=False)
+    assert result.directory == begun.directory
+    for name in ("individuals.jsonl", "champion.json"):
+        assert (result.directory / name).read_bytes() == (guided.directory / name).read_bytes()
+    questions = [event["question"] for event in events_of(result.directory) if event["event"] == GUIDED]
+    assert len(questions) == len(set(questions)) > len(known) - 1
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("genome={kind: vote, samples: [1, 3]}", "(founders) is off: it searches for votes, and only mixes are fitted"),
+        ("genome.samples=[3]", "(founders) is off: no recipe answers greedily (genome.samples)"),
+        ("genome.samples=[1, 3]", "(refine, screen, order) is off: answers may be drawn (genome.samples)"),
+        ("objectives=[accuracy, flops]", "(refine, screen, order) is off: accuracy is not the only objective"),
+    ],
+)
+def test_what_cannot_act_says_so(micro: Micro, override: str, sentence: str) -> None:
+    with workbench(micro(EVERYTHING, override), ":memory:") as bench:
+        assert any(sentence in one for one in off(bench))
+
+
+def test_with_few_right_texts_nobody_is_judged_by_them(micro: Micro) -> None:
+    unreachable = ("tasks.0.stop=[a, e, i, o, u, y]", "tasks.1.stop=['1', '2', '3', '4', '5', '6', '7', '8', '9']")
+    with workbench(micro(EVERYTHING, *unreachable), ":memory:") as bench:
+        said = off(bench)[-1]
+    assert re.search(r"\(refine, screen, order\) is off: right answers are known as texts of [0-2] of 6", said)
+
+
+def test_a_search_tells_what_is_off(micro: Micro, tmp_path: Path) -> None:
+    said: list[str] = []
+    votes = micro(EVERYTHING, "genome={kind: vote, samples: [1, 3]}", "evolution.generations=1")
+    result = search(votes, runs=tmp_path, certify=False, progress=Progress(note=said.append))
+    assert sum("evolution.gold" in one for one in said) == 2
+    assert not {FITTED, GUIDED} & {event["event"] for event in events_of(result.directory)}
+    assert all("promise" not in row for row in lines(result.directory))
+
+
+def test_digests_of_before_stay(micro: Micro) -> None:
+    plain = micro()
+    assert "gold" not in plain.to_yaml()
+    assert plain.digest != micro(EVERYTHING).digest
+    assert plain.continuation_digest != micro(EVERYTHING).continuation_digest
