@@ -13,10 +13,28 @@ from evoswarm.gold.fit import fitted_mixes
 from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.run_directory import FITTED, RunDirectory
+from evoswarm.space.gold import GoldSettings
 from evoswarm.tasks.task import SplitName
+
+NO_USE = GoldSettings(founders=False, refine=0.0, screen=1, order=False)
+"""Settings under which right answers are not read."""
 
 LEAST_KNOWN = 0.5
 """Share of the items whose right answers have to be known as texts, for recipes to be judged by them."""
+
+
+def read_first(bench: Workbench) -> None:
+    """Read members' rows along the right answers of the search items, if the space has a use for them.
+
+    Before anything is decoded: rows differ in their last digits with what is read beside them, and a search that goes
+    on decodes less than one that begins.
+
+    Raises:
+        MemberError: a member cannot be loaded.
+    """
+    gold = bench.space.evolution.gold
+    if no_founders(bench) is None and gold != NO_USE:
+        bench.gold("search")
 
 
 def fitted(bench: Workbench, split: SplitName, calibration: Calibration | None = None) -> list[Candidate]:

@@ -20,7 +20,7 @@ from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
 from evoswarm.run_directory import GUIDED, RunDirectory
 
-_DIGITS = 6  # behind the point, of what is promised
+_DIGITS = 4  # behind the point, of what is promised: rounding on the way is far below
 
 
 class GoldGuide:

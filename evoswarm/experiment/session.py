@@ -39,7 +39,7 @@ from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.finalists import FINALISTS, PLAIN, finalists_of
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
-from evoswarm.experiment.fitting import founders, off
+from evoswarm.experiment.fitting import founders, off, read_first
 from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
@@ -210,6 +210,7 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
+            read_first(bench)
             calibrate = partial(calibration_of, bench, run, self._progress)
             genomes = genomes_for(bench, calibrate, founders(bench, run, calibrate))
             self._look = first_look(bench, run, self._progress)
