@@ -40,18 +40,19 @@ def detectable_gain(
     return _root(shortfall, 0.0, 1.0)
 
 
-def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int = 4) -> float | None:
+def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int = 4, growth: float = 1.0) -> float | None:
     """The gain that would be proven with a probability of 80%, before anything was decoded: under an assumption.
 
     Args:
         share: of the items, on which the champion and each of its rivals are assumed to differ.
         parts: of the test split.
         rivals: how many have to be beaten.
+        growth: as if the split had so many times the items.
 
     Returns:
         See `detectable_gain`.
     """
-    return detectable_gain({str(rival): [share] * len(parts) for rival in range(rivals)}, parts, 1.0)
+    return detectable_gain({str(rival): [share] * len(parts) for rival in range(rivals)}, parts, growth)
 
 
 def gain_found(differences: Sequence[AdjustedMean]) -> float | None:

@@ -136,10 +136,19 @@ class TestSearch:
 
 class TestPlan:
     def test_it_says_what_a_search_takes_and_writes_nothing(self, command: Command, space_file: Path) -> None:
-        outcome = command("plan", space_file)
+        outcome = command("plan", space_file, "--set", "splits.selection=200", "--set", "splits.test=1000")
         assert outcome.code == 0, outcome.error
-        for word in ("time:", "evaluations", "prefixes:", "memory:", "with 6 items a true gain of"):
+        for word in ("time:", "evaluations", "prefixes:", "memory:", "with 1,000 items a true gain of", "mixing:"):
             assert word in outcome.out
+        assert "refused:" not in outcome.out
+        assert not list(Path.cwd().iterdir())
+
+    def test_splits_that_can_show_nothing_are_refused(self, command: Command, space_file: Path) -> None:
+        outcome = command("plan", space_file)
+        assert outcome.code == 2
+        assert "refused:   splits.test: expected about " in outcome.out, "beside all else that it has to say"
+        assert "time:" in outcome.out
+        assert "splits.test: expected about " in outcome.error
         assert not list(Path.cwd().iterdir())
 
 

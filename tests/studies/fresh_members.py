@@ -35,7 +35,7 @@ from tools.zoo.training_data import HELD_OUT_SEED, Mix, Mode, Taught, held_out
 FAMILIES = ("spell_backward", "gcd", "number_sorting", "count_bits", "letter_counting", "chain_sum")
 ROTATED = FAMILIES[:5]
 CARD_ITEMS = 200
-FRESH = 24
+FRESH = 20
 _WIDTH = {"hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 2, "num_attention_heads": 4}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "llama": _WIDTH,
@@ -72,10 +72,8 @@ def bank() -> dict[str, Fresh]:
     """The members by name, in the order of training: a start comes before those that part from it."""
     found = {name: Fresh(plan) for name, plan in _pool_a().items()}
     found |= _branches("branch-a", "llama", "bpe-small", seed=2_000)
-    fresh = [(f"fresh-{number:02d}", Fresh(_drawn(number))) for number in range(FRESH)]
-    found |= dict(fresh[:8])
-    found |= _branches("branch-b", "qwen3", "chat", seed=2_100)
-    return found | dict(fresh[8:])
+    found |= {f"fresh-{number:02d}": Fresh(_drawn(number)) for number in range(FRESH)}
+    return found | _branches("branch-b", "qwen3", "chat", seed=2_100)
 
 
 def _pool_a() -> dict[str, MemberPlan]:
@@ -114,16 +112,16 @@ def _drawn(number: int) -> MemberPlan:
         mode = rng.choices(modes, [0.4, 0.3, 0.1, 0.2])[0]
         if family not in mix and mode is not None:
             mix[family] = Taught(rng.uniform(0.1, 0.3), mode)
-    return _plan(architecture, tokenizer, mix, steps=rng.choice((350, 500, 700, 900)), seed=3_000 + number)
+    return _plan(architecture, tokenizer, mix, steps=rng.choice((350, 500, 700)), batch=40, seed=3_000 + number)
 
 
-def _plan(architecture: str, tokenizer: str, mix: Mix, steps: int, seed: int) -> MemberPlan:
+def _plan(architecture: str, tokenizer: str, mix: Mix, steps: int, seed: int, batch: int = 64) -> MemberPlan:
     total = sum(taught.share for taught in mix.values())
     shares = {family: Taught(round(taught.share / total, 4), taught.mode) for family, taught in mix.items()}
+    small = SMALL[architecture]
     return MemberPlan(
-        architecture, tokenizer, shares, steps=steps, batch=64, learning_rate=4e-3, seed=seed,
-        changes=SMALL[architecture],
-    )  # fmt: skip
+        architecture, tokenizer, shares, steps=steps, batch=batch, learning_rate=4e-3, seed=seed, changes=small
+    )
 
 
 def train(name: str, fresh: Fresh, out: Path) -> None:

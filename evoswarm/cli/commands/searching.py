@@ -85,7 +85,10 @@ def _check_study(file: Path, overrides: list[str] | None, trust: Trust) -> list[
 
 @trusting
 def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Decode a small sample and say what a search would take; nothing is written."""
+    """Decode a small sample; say what a search would take and whether mixing will pay. Nothing is written.
+
+    A budget or a split with which a search could not show anything is refused: exit code 2, and what would be enough.
+    """
     from evoswarm.cli.telling.narrator import narrator_for
 
     with narrator_for(f"plan {space}", as_json=as_json) as narrator:
@@ -109,6 +112,10 @@ def plan(space: SpaceFile, trust: Trust, overrides: Overrides = None, as_json: A
                 show(line, _PLANNED)
             for line in first_look_lines(planned.first_look, prose_width(sys.stdout)):
                 show(line)
+        if planned.refusals:
+            first_refusal, *others = planned.refusals
+            more = f" (and {count(others, 'refusal')} more, above)" if others else ""
+            raise SpaceError(f"{first_refusal.message}{more}", checked.where(*first_refusal.path))
 
 
 @trusting

@@ -24,6 +24,9 @@ from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook.ahead import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.casting import casts
+from evoswarm.experiment.outlook.prediction.gathering import look_ahead
+from evoswarm.experiment.outlook.prediction.prospect import Prospect
+from evoswarm.experiment.outlook.refusals import Refusal, refusals
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
 from evoswarm.experiment.progress import SILENT, Progress
@@ -31,7 +34,7 @@ from evoswarm.experiment.symbols import symbols
 from evoswarm.experiment.wording import by_part, duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.space import SearchSpace
-from evoswarm.tasks.task import SPLITS
+from evoswarm.tasks.task import SPLITS, weights_of
 
 TRACKING_SECONDS = 2.5
 """That MLflow takes to begin, whatever is searched."""
@@ -69,6 +72,8 @@ class Plan:
         resolution: how well these tell recipes apart.
         obstacles: long prompts, answers at their limit, failures.
         first_look: what the members do alone.
+        prospect: whether mixing will pay, as the items of that look foretell; None where there is nothing to mix.
+        refusals: settings with which a search could not show anything.
     """
 
     name: str
@@ -87,6 +92,8 @@ class Plan:
     resolution: Resolution
     first_look: FirstLook
     obstacles: Obstacles = field(default_factory=Obstacles)
+    prospect: Prospect | None = None
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -120,6 +127,8 @@ class Plan:
             "detectable": self.detectable,
             "lines": self.lines(),
             "first_look": self.first_look.as_dict(),
+            "prospect": None if self.prospect is None else self.prospect.as_dict(),
+            "refusals": [one.sentence for one in self.refusals],
         }
 
     def lines(self) -> list[str]:
@@ -138,7 +147,9 @@ class Plan:
             f"memory:    {quantity(self.weight_bytes)}B of weights, about {quantity(self.memory_bytes)}B in all",
             f"test:      with {self.test_items:,} items a true gain of {points(self.detectable)} over one other recipe "
             f"is found {POWER:.0%} of the time (two recipes differed on {self.disagreement:.0%} of the sample)",
+            *([] if self.prospect is None else [f"mixing:    {line}" for line in self.prospect.lines()]),
             *([] if warning is None else [f"warning:   {warning}"]),
+            *(f"refused:   {one.sentence}" for one in self.refusals),
             *self.obstacles.lines(),
         ]
 
@@ -188,6 +199,8 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
         parts, rows = _parts(space, known)
         unknown = tuple(name for name in (CHOOSING, RIVALS, TEST) if name not in parts)
         times = _most_at_once(rows) / max(1.0, known.rows)
+        look = looked_within(bench, LOOK_SECONDS, progress)  # what it decodes makes samples cheap, so it comes behind
+        prospect = look_ahead(bench, look.items, progress, clock)
         scores = [one.scores for some in largest.generations[:2] for one in some.values()]
         scores += [scores_of(row) for _, row in largest.plain]
         return Plan(
@@ -206,7 +219,9 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             search_items=len(bench.items["search"]),
             resolution=Resolution.of(list(dict.fromkeys(scores))),
             obstacles=_obstacles(bench, largest),
-            first_look=looked_within(bench, LOOK_SECONDS, progress),  # last: what it decodes makes samples cheap
+            first_look=look,
+            prospect=prospect,
+            refusals=refusals(space, bench.items, weights_of(bench.tasks), prospect),
         )
 
 

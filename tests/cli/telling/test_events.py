@@ -69,8 +69,9 @@ def test_a_mistake_is_an_event_too(command: Command, space_file: Path) -> None:
 def test_every_command_ends_with_its_result(command: Command, space_file: Path, finished: SearchResult) -> None:
     evaluated = events(command("evaluate", finished.directory, "--space", space_file, "--json").out)[-1]
     assert (evaluated["event"], evaluated["split"]) == ("result", "selection")
-    planned = events(command("plan", space_file, "--json").out)[-1]
+    planned, refused = events(command("plan", space_file, "--json").out)[-2:]
     assert (planned["event"], planned["space"]) == ("result", "micro")
+    assert (refused["event"], refused["code"]) == ("error", 2), "six test items can show nothing"
     parts = planned["parts"]
     assert isinstance(parts, dict)
     assert {"search", "choosing", "rivals", "test"} <= set(parts)

@@ -66,6 +66,19 @@ def test_a_plan_shows_what_the_members_do_alone(planned: Plan, finished: SearchR
     assert planned.as_dict()["first_look"] == planned.first_look.as_dict()
 
 
+def test_a_plan_foretells_whether_mixing_pays_and_refuses_what_shows_nothing(planned: Plan) -> None:
+    assert planned.prospect is not None
+    assert planned.prospect.items == planned.first_look.items
+    assert planned.prospect.along
+    said = [line for line in planned.lines() if line.startswith("mixing:")]
+    assert [line.removeprefix("mixing:    ") for line in said] == planned.prospect.lines()
+    assert planned.as_dict()["prospect"]["over_member"] == planned.prospect.over_member.as_dict()
+    (few,) = [one for one in planned.refusals if one.path == ("splits", "test")]
+    assert few.message.endswith("got 6")
+    assert planned.as_dict()["refusals"] == [one.sentence for one in planned.refusals]
+    assert f"refused:   {few.sentence}" in planned.lines()
+
+
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches foretell from their first generation on."""
