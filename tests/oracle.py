@@ -9,7 +9,7 @@ import codecs
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from evoswarm.policies.mix import Recipe
@@ -111,19 +111,39 @@ RULES = {
 }
 
 
+def within(raw: bytes) -> str:
+    """Whether a text ends within a "number", within a "word" (or within a character), or neither."""
+    text = raw.decode(errors="replace")
+    if not text:
+        return ""
+    return "number" if text[-1].isdecimal() else "word" if text[-1].isalpha() or text[-1] == "\ufffd" else ""
+
+
+def nearness(scores: Iterable[float]) -> float:
+    """How near the second of some log-probabilities comes to the first: p2 / p1."""
+    first, second = sorted(scores)[-1:-3:-1]
+    return math.exp(second - first)
+
+
 def hear(
-    recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool], credit: Mapping[int, float]
+    recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool], credit: Mapping[int, float], raw: bytes
 ) -> Said:
     """What rules see; ``spoken`` maps members to floored log-probabilities, ``credit`` to their credibility."""
     rows = {
         i: normalise({s: row[s] / recipe.members[i].temperature for s in range(len(ok)) if ok[s]})
         for i, row in sorted(spoken.items())
     }
-    beta, gamma = recipe.fusion.parameters["beta"], recipe.fusion.parameters["gamma"]
-    logs = {
-        i: math.log(recipe.members[i].weight) - beta * entropy(row) + gamma * credit.get(i, 0.0)
-        for i, row in rows.items()
-    }
+    by = recipe.fusion.parameters
+    best = {i: min(row, key=lambda s: (-row[s], s)) for i, row in rows.items()}
+    logs = {}
+    for i, row in rows.items():
+        others = [best[j] == best[i] for j in rows if j != i]
+        logs[i] = math.log(recipe.members[i].weight) - by["beta"] * entropy(row) + by["gamma"] * credit.get(i, 0.0)
+        logs[i] += by["own_margin"] * (1 - nearness(row.values()))
+        logs[i] += by["agreement"] * sum(others) / max(1, len(others))
+        if i == lead:
+            logs[i] += by["lead_position"] * math.log(1 + len(raw))
+            logs[i] += by["lead_number"] * {"number": 1, "word": -1, "": 0}[within(raw)]
     w = {i: math.exp(log) for i, log in normalise(logs).items()}
     return Said(rows, w, lead, spoken.get(lead), recipe.fusion.parameters)
 
@@ -136,7 +156,7 @@ def fused(recipe: Recipe, said: Said, symbols: int) -> list[float]:
 
 def fuse(recipe: Recipe, spoken: dict[int, list[float]], lead: int, ok: list[bool]) -> list[float]:
     """Both, at the first symbol."""
-    return fused(recipe, hear(recipe, spoken, lead, ok, {}), len(ok))
+    return fused(recipe, hear(recipe, spoken, lead, ok, {}, b""), len(ok))
 
 
 def credited(recipe: Recipe, credit: Mapping[int, float], said: Said, symbol: int) -> dict[int, float]:
@@ -158,6 +178,13 @@ def _opens(recipe: Recipe, threshold: float, surprise: float, drawn: float, lead
     if recipe.gate == "low_entropy":
         return surprise <= threshold
     return (drawn if recipe.gate == "random" else surprise) >= threshold
+
+
+def of_place(recipe: Recipe, led: Sequence[float], ok: list[bool], raw: bytes) -> float:
+    """What gates add to the lead's entropy."""
+    near = nearness(math.log(max(p, FLOOR)) for p, may in zip(led, ok, strict=True) if may)
+    by = recipe.fusion.parameters
+    return by["gate_margin"] * near + by["gate_inside"] * bool(within(raw))
 
 
 def cut(recipe: Recipe, scores: list[float]) -> list[float]:
@@ -191,7 +218,8 @@ def draws_speaker(recipe: Recipe) -> bool:
     """Whether each step draws one member by weight, and asks no other."""
     whole = (recipe.sampling_temperature, recipe.top_k, recipe.top_p, recipe.min_p) == (1, 0, 1, 0)
     parameters = recipe.fusion.parameters
-    plain = recipe.fusion.rule == "mixture" and parameters["beta"] == 0 and parameters["gamma"] == 0
+    moving = ("beta", "gamma", "own_margin", "agreement", "lead_position", "lead_number")
+    plain = recipe.fusion.rule == "mixture" and not any(parameters[name] for name in moving)
     return len(recipe.members) > 1 and (recipe.samples > 1 or recipe.sampled) and whole and plain
 
 
@@ -231,7 +259,10 @@ def decode(
     credit: dict[int, float] = {}
     while len(symbols.raw(x)) < max_bytes and len(x) < max_symbols:
         led = views[lead].next_symbol(prompts[lead], x, recipe.epsilon)
-        surprise = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
+        raw = symbols.raw(x)
+        ok = symbols.allowed(raw)
+        nats = math.inf if led is None else -sum(p * math.log(p) for p in led[0] if p > 0)
+        surprise = nats if led is None else nats + of_place(recipe, led[0], ok, raw)
         drawn = philox(len(x), 0xFFFFFFFF, noise_key(recipe, key, sample)) / 2**32
         spoken: dict[int, list[float]] = {}
         asked: set[int] = {lead} if not lots or any(member.threshold > 0 for member in recipe.members) else set()
@@ -246,11 +277,10 @@ def decode(
             if i != lead and member.threshold > 0:
                 signal = drawn if recipe.gate == "random" else surprise
                 margin = min(margin, math.inf if led is None else abs(signal - member.threshold))
-        entropies += [] if led is None or lead not in asked else [surprise]
+        entropies += [] if led is None or lead not in asked else [nats]
         if not spoken:
             return Answer("no_mass", margin, entropies)
-        ok = symbols.allowed(symbols.raw(x))
-        heard = hear(recipe, spoken, lead, ok, credit)
+        heard = hear(recipe, spoken, lead, ok, credit, raw)
         symbol, gap = choose(recipe, fused(recipe, heard, len(ok)), len(x), key, sample)
         credit = credited(recipe, credit, heard, symbol)
         margin = min(margin, gap)

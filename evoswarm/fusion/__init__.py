@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
+from evoswarm.fusion.context import CONTEXT, GATE_INSIDE, GATE_MARGIN, GATING, Place
 from evoswarm.fusion.contrast import Contrast
 from evoswarm.fusion.credibility import DECAY, GAMMA, gains
 from evoswarm.fusion.mixture import Mixture
@@ -25,12 +26,17 @@ from evoswarm.fusion.weighing import WEIGHING
 
 __all__ = [
     "BETA",
+    "CONTEXT",
     "DECAY",
     "GAMMA",
+    "GATE_INSIDE",
+    "GATE_MARGIN",
+    "GATING",
     "RULES",
     "WEIGHING",
     "FusionRule",
     "Parameter",
+    "Place",
     "Speakers",
     "gains",
     "parameters_of",
@@ -55,5 +61,5 @@ def parameters_of(rules: Iterable[str]) -> Mapping[str, Parameter]:
 def _parameters_of(known: Sequence[FusionRule], asked: Sequence[FusionRule]) -> Mapping[str, Parameter]:
     """Found once for all rules that there are: a search digests recipes by the ten thousands."""
     found = [parameter for rule in known for parameter in rule.parameters if parameter.everywhere]
-    found += [parameter for rule in asked for parameter in rule.parameters]
+    found += [parameter for rule in asked for parameter in rule.tuned_by]
     return MappingProxyType({parameter.name: parameter for parameter in sorted(found, key=lambda one: one.name)})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from evoswarm.fusion.context import AGREEMENT, OWN_MARGIN
+from evoswarm.fusion.credibility import DECAY, GAMMA
 from evoswarm.fusion.mixture import Mixture
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.rule import FusionRule
+from evoswarm.fusion.sharpening import BETA
 from evoswarm.fusion.speakers import Speakers, Tensor, pick
-from evoswarm.fusion.weighing import WEIGHING
 
 CONTRAST = Parameter(
     "contrast",
@@ -30,7 +32,7 @@ class Contrast(FusionRule):
     Where the lead has no mass it is the mixture of the others.
     """
 
-    parameters = (CONTRAST, *WEIGHING)
+    parameters = (CONTRAST, BETA, GAMMA, DECAY, OWN_MARGIN, AGREEMENT)
     uses_lead_weight = False
 
     def fuse(self, speakers: Speakers) -> Tensor:

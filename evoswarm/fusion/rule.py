@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from evoswarm.fusion.context import CONTEXT, GATING, OWN_MARGIN
 from evoswarm.fusion.credibility import GAMMA
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.sharpening import BETA
@@ -20,7 +21,8 @@ class FusionRule(ABC):
 
     Attributes:
         parameters: what tunes it. A rule with `BETA` among them has its weights sharpened before it sees them, one
-            with `GAMMA` and `DECAY` has them multiplied by credibility.
+            with `GAMMA` and `DECAY` has them multiplied by credibility, one with those of `CONTEXT` has them moved by
+            what is known at a place.
         uses_weights: whether members' weights change what it does.
         uses_lead_weight: whether the lead's weight does; if not, the others' weights are normalised without it.
         uses_temperatures: whether temperatures change the greedy answer (where nothing moves the weights).
@@ -32,6 +34,11 @@ class FusionRule(ABC):
     uses_lead_weight: ClassVar[bool] = True
     uses_temperatures: ClassVar[bool] = True
     linear: ClassVar[bool] = False
+
+    @property
+    def tuned_by(self) -> tuple[Parameter, ...]:
+        """Its parameters and those of gates, which are the same under every rule."""
+        return (*self.parameters, *GATING)
 
     @abstractmethod
     def fuse(self, speakers: Speakers) -> Tensor:
@@ -58,9 +65,9 @@ class FusionRule(ABC):
     def tempers(self, values: Mapping[str, float]) -> bool:
         """Whether temperatures change the greedy answer under these parameters.
 
-        Sharpening looks at entropies, credibility at probabilities, and both at tempered ones.
+        Sharpening looks at entropies, credibility at probabilities, and all at tempered ones.
         """
-        return self.uses_temperatures or self._moves_weights(values)
+        return self.uses_temperatures or any(values.get(one.name, 0.0) != 0 for one in (BETA, GAMMA, OWN_MARGIN))
 
     def weighs_unheard(self, values: Mapping[str, float]) -> bool:
         """Whether the outcome is the speakers' distributions in proportion to weights that are known before any of them
@@ -72,5 +79,5 @@ class FusionRule(ABC):
         return ", ".join([self.phrase(values), *moved_by(self.parameters, values)])
 
     def _moves_weights(self, values: Mapping[str, float]) -> bool:
-        """Whether what speakers say, here or before, changes their weights."""
-        return any(values.get(one.name, 0.0) > 0 for one in (BETA, GAMMA))
+        """Whether anything changes the weights from place to place."""
+        return any(values.get(one.name, 0.0) != 0 for one in (BETA, GAMMA, *CONTEXT))

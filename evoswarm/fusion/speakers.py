@@ -56,6 +56,11 @@ class Speakers:
         return self.log_probs.where(self.allowed[None], -math.inf)
 
     @cached_property
+    def least_margin(self) -> Tensor:
+        """``[streams]`` how far any speaker's likeliest symbol is ahead of its second, at least."""
+        return argmax_and_margin(self.hidden)[1].where(self.present, math.inf).amin(0)
+
+    @cached_property
     def is_lead(self) -> Tensor:
         """``[speakers, streams]`` whether the speaker is the stream's lead."""
         count = self.lead.new_ones(len(self.present)).cumsum(0) - 1

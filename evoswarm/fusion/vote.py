@@ -26,9 +26,8 @@ class SymbolVote(FusionRule):
 
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
         """The margin of each speaker's argmax, and of the lead's among symbols that tie."""
-        voters = argmax_and_margin(speakers.hidden)[1].where(speakers.present, math.inf).amin(0)
         among_tied = self._lead_among_tied(speakers, self._totals(speakers))
-        return voters.minimum(argmax_and_margin(among_tied)[1])
+        return speakers.least_margin.minimum(argmax_and_margin(among_tied)[1])
 
     def phrase(self, values: Mapping[str, float]) -> str:
         return "vote (each speaker's likeliest symbol counts its weight)"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from evoswarm.fusion.context import CONTEXT, words
 from evoswarm.fusion.credibility import DECAY, GAMMA
 from evoswarm.fusion.parameter import Parameter
 from evoswarm.fusion.sharpening import BETA
 
-WEIGHING: tuple[Parameter, ...] = (BETA, GAMMA, DECAY)
+WEIGHING: tuple[Parameter, ...] = (BETA, GAMMA, DECAY, *CONTEXT)
 """The parameters of rules that say nothing of their own."""
 
 
@@ -20,3 +21,4 @@ def moved_by(parameters: tuple[Parameter, ...], values: Mapping[str, float]) -> 
     if gamma:
         decay = values.get(DECAY.name, DECAY.default) if DECAY in parameters else DECAY.default
         yield f"weights by credibility (gamma {gamma:.2g}{'' if decay == 1 else f', decay {decay:.3g}'})"
+    yield from words(parameters, values)

@@ -19,6 +19,8 @@ from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import Along, Request, RowsAlong
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.errors import EvoswarmError, RecipeError
+from evoswarm.fusion.context import inside
+from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.gold.texts import GoldText
 from evoswarm.policies import Recipe
 from evoswarm.tasks.task import Item, Task
@@ -93,6 +95,31 @@ class GoldRows:
         """``[texts]`` whose text it is; ascending."""
         found: NDArray[np.int64] = self.item.numpy()[self.starts]
         return found
+
+    @cached_property
+    def length(self) -> NDArray[np.int32]:
+        """``[positions]`` bytes of the text so far."""
+        return np.array([len(raw) for raw in self._so_far], dtype=np.int32)
+
+    @cached_property
+    def inside(self) -> NDArray[np.int8]:
+        """``[positions]`` whether the text so far ends within a word or a number, see `evoswarm.fusion.context`."""
+        return np.array([inside(raw) for raw in self._so_far], dtype=np.int8)
+
+    @cached_property
+    def margins(self) -> NDArray[np.float32]:
+        """``[members, positions]`` by how much a member's likeliest symbol is ahead of its second, nats."""
+        found: NDArray[np.float32] = torch.stack([argmax_and_margin(one)[1] for one in self.log_probs]).numpy()
+        return found
+
+    @property
+    def _so_far(self) -> Iterator[bytes]:
+        """Per position the text before it."""
+        text, raw = -1, b""
+        for owner, target in zip(self.text.tolist(), self.targets.tolist(), strict=True):
+            text, raw = owner, raw if owner == text else b""
+            yield raw
+            raw += b"" if target == self.end else self.spellings[target]
 
     @cached_property
     def decidable(self) -> NDArray[np.bool_]:

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from evoswarm.decoding.step.fusion import decision_margin, fuse_scores
-from evoswarm.decoding.step.gate import speakers
+from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.step.speaking import gains_of, side_by_side
-from evoswarm.fusion import Speakers
+from evoswarm.decoding.step.speaking import Places, gains_of, side_by_side
+from evoswarm.fusion import GATE_MARGIN, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.texts import Fate, fate
@@ -136,17 +136,20 @@ def _follow(plans: Plans, plan: int, rows: GoldRows, found: _Places) -> None:
     entropy = rows.entropies[lead].numpy()
     abstains = ~rows.present[lead].numpy()
     low = np.full(count, plans.gate[plan] == LOW_ENTROPY)
-    speaks = speakers(entropy, np.broadcast_to(thresholds, (count, len(thresholds))), low, abstains)
+    margin = rows.margins[lead] if plans.parameters[GATE_MARGIN.name][plan] else np.zeros(count, dtype=np.float32)
+    signal = signals(entropy, margin, rows.inside, plans, np.full(count, plan))
+    speaks = speakers(signal, np.broadcast_to(thresholds, (count, len(thresholds))), low, abstains)
     present = speaks & rows.present.numpy()[members].T
-    gates = np.abs(entropy[:, None] - thresholds)[:, (thresholds > 0) & np.isfinite(thresholds)]
+    gates = np.abs(signal[:, None] - thresholds)[:, (thresholds > 0) & np.isfinite(thresholds)]
     found.closeness[plan] = np.where(abstains, np.inf, gates.min(1, initial=np.inf))
     credibility = np.zeros((len(rows.texts), plans.width))
     for step in _steps(rows) if plans.credits[plan] else [np.arange(count)]:
         text = rows.text.numpy()[step]
         gained = np.zeros(speaks[step].shape)
         for group in _groups(speaks[step], present[step], rows.log_probs.shape[2]):
-            here, places = step[group], text[group]
-            heard = _fuse(plans, plan, rows, here, speaks[here], present[here], credibility[places], found)
+            here = step[group]
+            places = Places(rows.length[here], rows.inside[here], credibility[text[group]])
+            heard = _fuse(plans, plan, rows, here, speaks[here], present[here], places, found)
             if plans.credits[plan]:
                 gained[group] = gains_of(speaks[here], heard, rows.targets[torch.from_numpy(here)])
         credibility[text] = plans.decay[plan] * (credibility[text] + gained)
@@ -176,7 +179,7 @@ def _fuse(
     group: NDArray[np.int64],
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
-    credibility: NDArray[np.float64],
+    at: Places,
     found: _Places,
 ) -> Speakers:
     """One mix at some positions; returns what its rule sees."""
@@ -186,7 +189,7 @@ def _fuse(
         return rows.log_probs[torch.from_numpy(members[order].T), places[None]]
 
     which = np.full(len(group), plan)
-    rule, heard = side_by_side(plans, which, speaks, present, credibility, rows.allowed[places], said)
+    rule, heard = side_by_side(plans, which, speaks, present, at, rows.allowed[places], said)
     scores = fuse_scores(rule, heard)
     favourite, margin = argmax_and_margin(scores)
     target = rows.targets[places]

@@ -16,6 +16,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, SkipValidation, model
 
 from evoswarm.canonical import digest_of, round_significant
 from evoswarm.fusion import RULES, FusionRule, Parameter
+from evoswarm.fusion.context import gate_words
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName, alphabet_words
@@ -85,9 +86,9 @@ class Fusion(ByParameter, Strict):
         """The rule itself."""
         return RULES[self.rule]
 
-    def canonical(self) -> Fusion:
-        """The same rule with rounded parameters, and defaults for those that it does not use."""
-        used = {one.name: one for one in self.definition.parameters}
+    def canonical(self, gated: bool) -> Fusion:
+        """The same rule with rounded parameters, and defaults for those that it, or an open gate, does not use."""
+        used = {one.name: one for one in (self.definition.tuned_by if gated else self.definition.parameters)}
         values = {name: round_significant(self.parameters[name]) + 0.0 for name in used}
         idle = {name for name, one in used.items() if one.under and values[one.under] == used[one.under].default}
         return Fusion(rule=self.rule, **{name: value for name, value in values.items() if name not in idle})
@@ -294,7 +295,8 @@ class Recipe(PolicyModel):
         if self.gate == "random":
             return f"speaks with probability {max(0.0, 1 - member.threshold):.3g} at each step{seen}"
         bound = "at most" if self.gate == "low_entropy" else "at least"
-        return f"speaks where the lead's entropy is {bound} {member.threshold:.3g} nats{seen}"
+        more = gate_words(self.fusion.parameters)
+        return f"speaks where the lead's entropy{more} is {bound} {member.threshold:.3g} nats{seen}"
 
     def _weight(self, member: RecipeMember) -> str:
         rule = self.fusion.definition
@@ -305,7 +307,10 @@ class Recipe(PolicyModel):
 def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
     """The fields of a recipe with rounding, normalised weights and defaults for what cannot matter."""
     alone = len(recipe.members) == 1
-    fusion = Fusion() if alone else recipe.fusion.canonical()
+    gated = recipe.gate != "random" and any(
+        member.spec.name != recipe.lead and round_significant(member.threshold) > 0 for member in recipe.members
+    )
+    fusion = Fusion() if alone else recipe.fusion.canonical(gated)
     weights = _canonical_weights(recipe, fusion.definition)
     # Greedily, a lone member's temperature cannot turn its argmax.
     tempers = recipe.draws or (not alone and fusion.definition.tempers(fusion.parameters))

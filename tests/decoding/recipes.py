@@ -56,7 +56,8 @@ def parameters(known: Mapping[str, Parameter], between: bool = False) -> st.Sear
     def values(one: Parameter) -> st.SearchStrategy[float]:
         ends = [one.default, *one.searched, *([math.inf, -math.inf] if one.infinite else [])]
         special = st.sampled_from([v for v in (*ends, 0.0, 0.5, 1.0, -2.0) if one.at_least <= v <= one.at_most])
-        return special | st.floats(*one.searched) if between else special
+        drawn = special | st.floats(*one.searched) if between else special
+        return st.just(one.default) | drawn if one.optional else drawn
 
     return st.fixed_dictionaries({name: values(one) for name, one in known.items()})
 

@@ -34,6 +34,10 @@ def test_low_gates_are_open_up_to_their_threshold_and_zero_is_always() -> None:
     assert mixed.T.tolist() == [[True] * 4, [True, True, False, True], [False] * 4]
 
 
+def test_zero_is_always_also_where_context_takes_more_than_there_is() -> None:
+    assert speakers(np.array([-1.0]), np.array([[0.0, 0.5]]), NO, NO).tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize("low", [NO, YES])
 def test_a_lead_without_mass_opens_every_gate_that_is_there(low: Any) -> None:
     thresholds = np.array([[0.0, 9.0, math.inf]])

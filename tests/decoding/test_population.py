@@ -19,6 +19,8 @@ from tests import oracle as judge
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe, recipes
 from tests.oracle_member import OracleMember
 
+CONTEXT = {"own_margin": 0.8, "agreement": -0.6, "lead_position": 0.4, "lead_number": -1.2, "gate_margin": 0.5}
+CONTEXT |= {"gate_inside": -0.3}
 POOL = ("llama-a", "gpt2-c", "mamba-b", "mistral-h", "qwen3-d", "opt-g")
 few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -100,7 +102,7 @@ def test_every_rule_decodes_as_the_oracle_says(
         weights=(1.0, 2.0, 0.7),
         temperatures=(0.8, 1.4, 1.0),
         thresholds=(0.0, 0.1, 0.6),
-        fusion=Fusion(rule=rule, alpha=-0.7, beta=0.6, contrast=0.4, gamma=0.7, decay=0.9),
+        fusion=Fusion(rule=rule, alpha=-0.7, beta=0.6, contrast=0.4, gamma=0.7, decay=0.9, **CONTEXT),
         samples=samples,
         sampling_temperature=0.9,
         alphabet=alphabet,

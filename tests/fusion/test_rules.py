@@ -6,10 +6,11 @@ import json
 import math
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from evoswarm.fusion import BETA, RULES, Parameter, parameters_of
+from evoswarm.fusion import BETA, GATING, RULES, Parameter, parameters_of
 from evoswarm.policies.mix import Fusion, Recipe
 from evoswarm.space.settings import GenomeSettings
 from tests import oracle
@@ -30,7 +31,7 @@ def test_rules_can_be_read_without_torch() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_name_is_one_parameter_in_every_rule(rule: str) -> None:
-    for parameter in RULES[rule].parameters:
+    for parameter in RULES[rule].tuned_by:
         assert PARAMETERS[parameter.name] is parameter
         assert parameter.name not in {*GenomeSettings.model_fields, *Fusion.model_fields}
         assert parameter.file_key not in {*GenomeSettings.model_fields, *Fusion.model_fields}
@@ -57,6 +58,8 @@ def test_words_tell_parameters_that_matter_and_no_others(rule: str) -> None:
     for parameter in PARAMETERS.values():
         low, high = parameter.searched
         above = {parameter.under: PARAMETERS[parameter.under].searched[1]} if parameter.under in used else {}
+        if parameter in GATING:  # which are told where gates are
+            continue
         said = {words(**above, **{parameter.name: low + share * (high - low)}) for share in (0.25, 0.5, 0.75)}
         assert len(said) == (3 if parameter.name in used else 1), parameter.name
     assert words().endswith(".")
@@ -73,17 +76,18 @@ def test_files_of_version_1_name_the_same_keys_under_every_rule(rule: str) -> No
 @pytest.mark.parametrize("rule", RULES)
 def test_what_is_optional_stands_in_files_where_it_is_not_the_default(rule: str) -> None:
     """And only there, so that the recipes and spaces of before are the same ones."""
-    plain = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule))
+    gated: Any = {"thresholds": (0.0, 0.5)}
+    plain = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule), **gated)
     assert PARAMETERS.keys() >= {one.name for one in OPTIONAL} >= {"gamma", "decay"}
     for parameter in OPTIONAL:
-        low, high = parameter.searched
+        high = parameter.searched[1]
         at_all = {parameter.under: PARAMETERS[parameter.under].searched[1]} if parameter.under else {}
-        without = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all))
-        made = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all, **{parameter.name: (low + high) / 2}))
-        used = parameter in RULES[rule].parameters
+        without = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all), **gated)
+        made = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **at_all, **{parameter.name: 0.75 * high}), **gated)
+        used = parameter in RULES[rule].tuned_by
         assert (parameter.file_key in json.loads(made.to_json())["fusion"]) == used == (made.digest != without.digest)
         assert Recipe.from_json(made.to_json()) == made
-        idle = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **{parameter.name: high}))
+        idle = recipe("llama-a", "opt-g", fusion=Fusion(rule=rule, **{parameter.name: high}), **gated)
         assert (idle.digest == plain.digest) == (not used or bool(parameter.under) or high == parameter.default)
 
 

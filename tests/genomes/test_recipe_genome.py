@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evoswarm.canonical import round_significant
 from evoswarm.errors import RecipeError, SpaceError
-from evoswarm.fusion import RULES
+from evoswarm.fusion import CONTEXT, GATING, RULES
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.dormancy import dormant
 from evoswarm.genomes.mix.expression import member_states, thresholds
@@ -26,6 +26,7 @@ from tests.genomes.conftest import make_calibration
 
 SEEDS = st.integers(0, 10**6)
 WILD: dict[str, Any] = {"samples": (1, 3, 5), "alpha": ("min", "max"), "gamma": (0.0, 1.0), "decay": (0.5, 1.0)}
+WILD |= {one.name: one.searched for one in (*CONTEXT, *GATING)}
 
 
 def alternatives(made: Any, genome: Any, gene: Any, member: Any) -> Any:

@@ -18,6 +18,7 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet
 from evoswarm.failure import Failure
+from evoswarm.fusion.context import inside
 
 T = TypeVar("T")
 FIRST = 1024
@@ -67,6 +68,7 @@ class ContextTable:
         last: ``[contexts]`` the last of them; NO_SYMBOL at a prompt's end.
         used: ``[contexts]`` clock of the last stream that stood there.
         states: ``[contexts]`` what may follow, as the alphabet numbers it.
+        inside: ``[contexts]`` whether it stands within a word or a number, see `evoswarm.fusion.context`.
         row: ``[contexts, members]`` row of ``Distributions``, or NO_ROW.
         known: ``[contexts, members]`` whether what follows is known.
         entropy: ``[contexts, members]`` nats, of the masked, untempered, unfloored distribution.
@@ -79,7 +81,7 @@ class ContextTable:
         failures: per (context, member) why there is no distribution.
     """
 
-    _CONTEXT_TABLES = ("parents", "length", "symbols", "last", "used", "states")
+    _CONTEXT_TABLES = ("parents", "length", "symbols", "last", "used", "states", "inside")
     _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin")
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
@@ -100,6 +102,7 @@ class ContextTable:
         self.last = np.full(FIRST, NO_SYMBOL, dtype=np.int32)
         self.used = np.zeros(FIRST, dtype=np.int64)
         self.states = np.zeros(FIRST, dtype=np.int32)
+        self.inside = np.zeros(FIRST, dtype=np.int8)
         self.row = np.full((FIRST, members), NO_ROW, dtype=np.int64)
         self.known = np.zeros((FIRST, members), dtype=bool)
         self.entropy = np.zeros((FIRST, members))
@@ -143,6 +146,7 @@ class ContextTable:
         self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
         self.last[context] = symbol
         self.states[context] = self.alphabet.state(raw)
+        self.inside[context] = inside(raw)
         return context
 
     def allowed(self, contexts: NDArray[np.int64] | Sequence[int]) -> Tensor:

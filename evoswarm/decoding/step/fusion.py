@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from evoswarm.fusion import BETA, GAMMA, FusionRule, Speakers
+from evoswarm.fusion import BETA, GAMMA, FusionRule, Place, Speakers
+from evoswarm.fusion.context import AGREEMENT, of_speakers
 from evoswarm.fusion.speakers import entropies, pick
 
 
@@ -24,7 +25,7 @@ def prepare(
     temperatures: Tensor,
     lead: Tensor,
     parameters: Mapping[str, Tensor],
-    credibility: Tensor | None = None,
+    place: Place | None = None,
 ) -> Speakers:
     """Temper, normalise and weigh.
 
@@ -36,7 +37,8 @@ def prepare(
         temperatures: ``[speakers, streams]``, positive.
         lead: ``[streams]``.
         parameters: ``[streams]`` of each parameter of the rule. Weights are multiplied by exp(-beta * entropy).
-        credibility: ``[speakers, streams]`` nats. Weights are multiplied by exp(gamma * credibility).
+        place: where the streams are, for parameters that look at it: weights are multiplied by
+            exp(gamma * credibility), and see `evoswarm.fusion.context`.
     """
     if not bool(present.all()):
         log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
@@ -46,8 +48,13 @@ def prepare(
     beta = parameters.get(BETA.name)
     if beta is not None and bool(beta.any()):
         raw = raw - beta[None] * entropies(finite)
-    if credibility is not None and GAMMA.name in parameters:
-        raw = raw + parameters[GAMMA.name][None] * credibility
+    if place is not None:
+        gamma = parameters.get(GAMMA.name)
+        if gamma is not None and bool(gamma.any()):
+            raw = raw + gamma[None] * place.credibility
+        is_lead = torch.arange(len(present))[:, None] == lead[None]
+        for summand in of_speakers(tempered, present, is_lead, place, parameters):
+            raw = raw + summand
     return Speakers(
         log_probs=finite,
         present=present,
@@ -79,8 +86,12 @@ def fuse_scores(rule: FusionRule, speakers: Speakers) -> Tensor:
 
 
 def decision_margin(rule: FusionRule, speakers: Speakers, margin: Tensor) -> Tensor:
-    """``[streams]`` margins of the choice, those inside the rule included; see `FusionRule.margin`."""
-    return torch.where(speakers.present.sum(0) == 1, margin, rule.margin(speakers, margin))
+    """``[streams]`` margins of the choice, those inside the rule and its weights included; see `FusionRule.margin`."""
+    inside = rule.margin(speakers, margin)
+    agreement = speakers.parameters.get(AGREEMENT.name)
+    if agreement is not None and bool(agreement.any()):
+        inside = torch.where(agreement == 0, inside, inside.minimum(speakers.least_margin))
+    return torch.where(speakers.present.sum(0) == 1, margin, inside)
 
 
 def _where_alone(speakers: Speakers, fused: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,11 +12,25 @@ from torch import Tensor
 
 from evoswarm.decoding.step.fusion import prepare
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.fusion import FusionRule, Speakers, gains
+from evoswarm.fusion import FusionRule, Place, Speakers, gains
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bool_]], Tensor]
 """From ``[n, speakers]`` columns of the recipes' members, and who of them is present, to ``[speakers, n, symbols]``
 log-probabilities; anything where nobody is."""
+
+
+class Places(NamedTuple):
+    """Where streams are, before anybody speaks.
+
+    Attributes:
+        length: ``[n]`` bytes of the answer so far.
+        inside: ``[n]`` BETWEEN, WORD or NUMBER.
+        credibility: ``[n, width]`` nats.
+    """
+
+    length: NDArray[np.int32]
+    inside: NDArray[np.int8]
+    credibility: NDArray[np.float64]
 
 
 def side_by_side(
@@ -23,7 +38,7 @@ def side_by_side(
     plan: NDArray[np.int64],
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
-    credibility: NDArray[np.float64],
+    places: Places,
     allowed: Tensor,
     rows: Rows,
 ) -> tuple[FusionRule, Speakers]:
@@ -36,7 +51,7 @@ def side_by_side(
         plan: ``[n]`` the streams' recipes, all of one rule.
         speaks: ``[n, width]`` who has a say.
         present: ``[n, width]`` who has a say and something to say.
-        credibility: ``[n, width]`` nats.
+        places: where the streams are.
         allowed: ``[n, symbols]``.
         rows: what they say.
     """
@@ -58,7 +73,11 @@ def side_by_side(
         temperatures=columns(plans.temperatures[plan]),
         lead=torch.from_numpy(before),
         parameters={one.name: torch.from_numpy(plans.parameters[one.name][plan]) for one in rule.parameters},
-        credibility=columns(credibility.astype(np.float32)) if plans.credits[plan].any() else None,
+        place=Place(
+            length=torch.from_numpy(places.length.astype(np.float32)),
+            inside=torch.from_numpy(places.inside),
+            credibility=columns(places.credibility.astype(np.float32)),
+        ),
     )
 
 

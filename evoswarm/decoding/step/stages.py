@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.request import Counters, depth_class
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.gate import speakers
+from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.noise import gumbel_of_speakers, uniform
 from evoswarm.decoding.step.speaker import draw_speakers
 from evoswarm.decoding.step.streams import Streams
@@ -57,7 +57,8 @@ class Stages:
     def _open_gates(self, batch: StepBatch) -> None:
         """Who speaks, and how far streams are from another answer to that."""
         streams, plans, plan = self._streams, self._streams.plans, batch.plan
-        signal, thresholds = self._contexts.entropy[batch.at_lead], plans.thresholds[plan]
+        contexts, at, thresholds = self._contexts, batch.at_lead, plans.thresholds[plan]
+        signal = signals(contexts.entropy[at], contexts.margin[at], contexts.inside[batch.context], plans, plan)
         abstains = self._contexts.abstains[batch.at_lead] & plans.heeds_lead[plan]
         drawn = plans.gate[plan] == RANDOM
         if drawn.any():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from evoswarm.fusion import RULES
+from evoswarm.fusion import GATING, RULES
 from evoswarm.genomes.mix.genes import RecipeGenome
 
 MemberState = Literal["lead", "speaking", "silent", "absent", "asleep"]
@@ -49,6 +49,10 @@ def dormant(genome: RecipeGenome, states: Sequence[MemberState], gene: str, memb
         return not followers
     if gene not in values:
         return False
+    if gene in {parameter.name for parameter in GATING}:
+        return not any(
+            state == "speaking" and share < 1 for state, share in zip(states, genome.open_shares, strict=True)
+        )
     used = {parameter.name: parameter for parameter in rule.parameters}
     if not followers or gene not in used:
         return True
