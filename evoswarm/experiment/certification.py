@@ -238,9 +238,10 @@ def prepare(
         if not seen.again:
             require_score(bench, run, champion)
         permitted(run, champion, seen, force)
-    bench = bench.as_deployed()
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
+    fits = fits_of(bench)
+    bench = bench.as_deployed()
     rivals = tune(
         bench.space,
         bench.pool,
@@ -248,7 +249,7 @@ def prepare(
         bench.evaluator,
         selection,
         merging=as_noted(merging, run),
-        fits=fits_of(bench),
+        fits=fits,
         tell=progress.at,
     )
     note_refusal(merging, rivals.soup, run)

@@ -17,10 +17,7 @@ from evoswarm.policies import Recipe
 from evoswarm.rivals.fitted import Fits
 from evoswarm.tasks.task import Item
 
-NO_GOLD = (
-    "There is no fitted mix, as there is nothing to fit it to: no right text is known of any search item, or the "
-    "members' distributions along them would not fit into memory."
-)
+NO_GOLD = "There is no fitted mix, as there is nothing to fit it to: {why}."
 NO_MIXES = "There is no fitted mix: the search space has no greedy mixes."
 ALONE = "There is no fitted mix: the pool has one member."
 
@@ -48,16 +45,16 @@ def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
     known = ledger.facts([key])
     if key not in known:
         rows = bench.gold("search")
-        places = None if rows is None or items is None else [n for n, one in enumerate(rows.items) if one in items]
-        found = (
-            [] if rows is None else fitted_mixes(rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places)
-        )
+        if rows is None:  # perhaps for want of memory, which is nothing that the ledger should know
+            return Fits(absent=NO_GOLD.format(why=bench.gold_paths.why_not["search"]))
+        places = None if items is None else [n for n, one in enumerate(rows.items) if one in items]
+        found = fitted_mixes(rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places)
         known = ledger.keep({key: json.dumps([_written(one) for one in found])})
     try:
         mixes = tuple(_read(one) for one in json.loads(known[key]))
     except UNREADABLE as error:
         raise damaged("fitted mixes", error) from error
-    return Fits(mixes, "" if mixes else NO_GOLD)
+    return Fits(mixes, "" if mixes else NO_MIXES)
 
 
 def _key(bench: Workbench, wanted: Sequence[Item]) -> str:

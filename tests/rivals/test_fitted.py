@@ -60,7 +60,7 @@ def test_what_was_fitted_once_is_not_fitted_again(
     bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fits_of(bench)
-    monkeypatch.setattr(fitted, "fitted_mixes", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(fitted, "fitted_mixes", lambda *_, **__: pytest.fail("fitted again"))
     with workbench(space_of(), tmp_path / "ledger.sqlite") as other:
         assert fits_of(other) == first
     other_space = space_of(genome="{rules: [mixture]}")
@@ -75,7 +75,11 @@ def test_what_was_fitted_once_is_not_fitted_again(
     ("tasks", "genome", "why"),
     [
         (SUMS, "{kind: vote}", fitted.NO_MIXES),
-        (SUMS.replace("chain_sum, max_bytes: 8", "spell_backward, max_bytes: 1"), "{}", fitted.NO_GOLD),
+        (
+            SUMS.replace("chain_sum, max_bytes: 8", "spell_backward, max_bytes: 1"),
+            "{}",
+            fitted.NO_GOLD.format(why="no text is known that is right"),
+        ),
     ],
     ids=["votes", "no right answer can be written"],
 )
