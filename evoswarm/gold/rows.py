@@ -21,7 +21,7 @@ from evoswarm.decoding.waves import ViewKey
 from evoswarm.errors import EvoswarmError, RecipeError
 from evoswarm.fusion.context import inside
 from evoswarm.fusion.speakers import argmax_and_margin
-from evoswarm.gold.texts import GoldText
+from evoswarm.gold.texts import Fate, GoldText
 from evoswarm.policies import Recipe
 from evoswarm.tasks.task import Item, Task
 
@@ -120,6 +120,11 @@ class GoldRows:
             text, raw = owner, raw if owner == text else b""
             yield raw
             raw += b"" if target == self.end else self.spellings[target]
+
+    @cached_property
+    def fates(self) -> dict[tuple[int, int], Fate]:
+        """What becomes of who leaves a text at a position by a symbol, as far as it has been asked."""
+        return {}
 
     @cached_property
     def decidable(self) -> NDArray[np.bool_]:

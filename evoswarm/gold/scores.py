@@ -27,7 +27,8 @@ from evoswarm.policies import Recipe
 from evoswarm.policies.mix import GATES
 
 LOW_ENTROPY = GATES.index("low_entropy")
-FUSED_AT_ONCE = 1 << 19  # numbers: more would fall out of the caches
+FUSED_AT_ONCE = 1 << 17  # numbers: more would fall out of the caches
+PAIRS_AT_ONCE = 1 << 14  # of mixes and positions: each takes some hundred bytes beside the rows
 NOBODY = -1
 
 
@@ -122,49 +123,89 @@ def _places(recipes: Sequence[Recipe], rows: GoldRows) -> _Places:
         margin=np.full(shape, -np.inf, dtype=np.float32),
         closeness=np.full(shape, np.inf),
     )
-    plans = Plans(recipes, {name: number for number, name in enumerate(rows.members)})
-    for plan in range(len(recipes)):
-        _follow(plans, plan, rows, found)
+    if recipes:
+        plans = Plans(recipes, {name: number for number, name in enumerate(rows.members)})
+        most = max(1, PAIRS_AT_ONCE // shape[1])
+        for kind in set(zip(plans.rule.tolist(), plans.credits.tolist(), strict=True)):
+            same = np.flatnonzero((plans.rule == kind[0]) & (plans.credits == kind[1]))
+            for start in range(0, len(same), most):
+                _follow(_Pairs.of(plans, same[start : start + most], rows), rows, found)
     return found
 
 
-def _follow(plans: Plans, plan: int, rows: GoldRows, found: _Places) -> None:
-    """One mix at every position."""
-    members, thresholds = plans.members[plan], plans.thresholds[plan]
-    count = len(rows.targets)
-    lead = members[plans.lead[plan]]
-    entropy = rows.entropies[lead].numpy()
-    abstains = ~rows.present[lead].numpy()
-    low = np.full(count, plans.gate[plan] == LOW_ENTROPY)
-    margin = rows.margins[lead] if plans.parameters[GATE_MARGIN.name][plan] else np.zeros(count, dtype=np.float32)
-    signal = signals(entropy, margin, rows.inside, plans, np.full(count, plan))
-    speaks = speakers(signal, np.broadcast_to(thresholds, (count, len(thresholds))), low, abstains)
-    present = speaks & rows.present.numpy()[members].T
-    gates = np.abs(signal[:, None] - thresholds)[:, (thresholds > 0) & np.isfinite(thresholds)]
-    found.closeness[plan] = np.where(abstains, np.inf, gates.min(1, initial=np.inf))
-    credibility = np.zeros((len(rows.texts), plans.width))
-    for step in _steps(rows) if plans.credits[plan] else [np.arange(count)]:
-        text = rows.text.numpy()[step]
-        gained = np.zeros(speaks[step].shape)
-        for group in _groups(speaks[step], present[step], rows.log_probs.shape[2]):
-            here = step[group]
-            places = Places(rows.length[here], rows.inside[here], credibility[text[group]])
-            heard = _fuse(plans, plan, rows, here, speaks[here], present[here], places, found)
-            if plans.credits[plan]:
-                gained[group] = gains_of(speaks[here], heard, rows.targets[torch.from_numpy(here)])
-        credibility[text] = plans.decay[plan] * (credibility[text] + gained)
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Mixes of one rule at every position, and who speaks there.
+
+    Attributes:
+        plans: the mixes.
+        plan: ``[pairs]`` which mix.
+        place: ``[pairs]`` which position.
+        stream: ``[pairs]`` one number for each mix on each text.
+        members: ``[pairs, width]`` of the mix, by their places in the rows.
+        speaks: ``[pairs, width]`` who has a say.
+        present: ``[pairs, width]`` who has a say and something to say.
+        gate_margin: ``[pairs]`` nats.
+    """
+
+    plans: Plans
+    plan: NDArray[np.int64]
+    place: NDArray[np.int64]
+    stream: NDArray[np.int64]
+    members: NDArray[np.int64]
+    speaks: NDArray[np.bool_]
+    present: NDArray[np.bool_]
+    gate_margin: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, plans: Plans, some: NDArray[np.int64], rows: GoldRows) -> Self:
+        """Some of the mixes."""
+        count, here = len(rows.targets), rows.present.numpy()
+        plan, place = np.repeat(some, count), np.tile(np.arange(count), len(some))
+        members, thresholds = plans.members[plan], plans.thresholds[plan]
+        lead = members[np.arange(len(plan)), plans.lead[plan]]
+        entropy, abstains = rows.entropies.numpy()[lead, place], ~here[lead, place]
+        narrow = bool(plans.parameters[GATE_MARGIN.name][some].any())
+        margin = rows.margins[lead, place] if narrow else np.zeros(len(plan), dtype=np.float32)
+        signal = signals(entropy, margin, rows.inside[place], plans, plan)
+        speaks = speakers(signal, thresholds, plans.gate[plan] == LOW_ENTROPY, abstains)
+        decided = (thresholds > 0) & ~abstains[:, None]
+        distances = np.where(decided, np.abs(signal[:, None] - thresholds), np.inf)
+        stream = np.repeat(np.arange(len(some)) * len(rows.texts), count) + rows.text.numpy()[place]
+        present = speaks & here[members, place[:, None]]
+        return cls(plans, plan, place, stream, members, speaks, present, distances.min(1, initial=np.inf))
+
+    def some(self, which: NDArray[np.int64]) -> Self:
+        """Some of the pairs."""
+        arrays = [getattr(self, one.name)[which] for one in fields(self)[1:]]
+        return type(self)(self.plans, *arrays)
 
 
-def _steps(rows: GoldRows) -> Iterator[NDArray[np.int64]]:
-    """Positions of all texts, those as far from the beginning of theirs together, the first ones first."""
-    depth = np.arange(len(rows.targets)) - rows.starts[rows.text.numpy()]
+def _follow(pairs: _Pairs, rows: GoldRows, found: _Places) -> None:
+    """Mixes of one rule at every position."""
+    plans, credits = pairs.plans, bool(pairs.plans.credits[pairs.plan[0]])
+    credibility = np.zeros((int(pairs.stream.max()) + 1, plans.width))
+    for step in _steps(pairs, rows) if credits else [pairs]:
+        gained = np.zeros(step.speaks.shape)
+        for group in _groups(step, rows.log_probs.shape[2]):
+            some = step.some(group)
+            heard = _fuse(some, credibility[some.stream], rows, found)
+            if credits:
+                gained[group] = gains_of(some.speaks, heard, rows.targets[torch.from_numpy(some.place)])
+        decay = plans.decay[step.plan][:, None]
+        credibility[step.stream] = decay * (credibility[step.stream] + gained)
+
+
+def _steps(pairs: _Pairs, rows: GoldRows) -> Iterator[_Pairs]:
+    """Positions as far from the beginnings of their texts together, the first ones first."""
+    depth = pairs.place - rows.starts[rows.text.numpy()[pairs.place]]
     for step in range(int(depth.max(initial=-1)) + 1):
-        yield np.flatnonzero(depth == step)
+        yield pairs.some(np.flatnonzero(depth == step))
 
 
-def _groups(speaks: NDArray[np.bool_], present: NDArray[np.bool_], symbols: int) -> Iterator[NDArray[np.int64]]:
-    """Positions with as many speakers, and not too many."""
-    heard, counts = present.any(1), speaks.sum(1)
+def _groups(pairs: _Pairs, symbols: int) -> Iterator[NDArray[np.int64]]:
+    """Pairs with as many speakers, and not too many."""
+    heard, counts = pairs.present.any(1), pairs.speaks.sum(1)
     for size in np.unique(counts[heard]):
         same = np.flatnonzero(heard & (counts == size))
         most = max(1, FUSED_AT_ONCE // (int(size) * symbols))
@@ -172,34 +213,27 @@ def _groups(speaks: NDArray[np.bool_], present: NDArray[np.bool_], symbols: int)
             yield same[start : start + most]
 
 
-def _fuse(
-    plans: Plans,
-    plan: int,
-    rows: GoldRows,
-    group: NDArray[np.int64],
-    speaks: NDArray[np.bool_],
-    present: NDArray[np.bool_],
-    at: Places,
-    found: _Places,
-) -> Speakers:
-    """One mix at some positions; returns what its rule sees."""
-    members, places = plans.members[plan], torch.from_numpy(group)
+def _fuse(pairs: _Pairs, credibility: NDArray[np.float64], rows: GoldRows, found: _Places) -> Speakers:
+    """Mixes of one rule at some positions; returns what the rule sees."""
+    where, places = (pairs.plan, pairs.place), torch.from_numpy(pairs.place)
 
     def said(order: NDArray[np.int64], here: NDArray[np.bool_]) -> torch.Tensor:
-        return rows.log_probs[torch.from_numpy(members[order].T), places[None]]
+        which = np.take_along_axis(pairs.members, order, 1).T * len(rows.targets) + pairs.place
+        rows_of = rows.log_probs.flatten(0, 1).index_select(0, torch.from_numpy(which.ravel()))
+        return rows_of.reshape(*which.shape, -1)
 
-    which = np.full(len(group), plan)
-    rule, heard = side_by_side(plans, which, speaks, present, at, rows.allowed[places], said)
+    allowed = rows.allowed.index_select(0, places)
+    at = Places(rows.length[pairs.place], rows.inside[pairs.place], credibility)
+    rule, heard = side_by_side(pairs.plans, pairs.plan, pairs.speaks, pairs.present, at, allowed, said)
     scores = fuse_scores(rule, heard)
     favourite, margin = argmax_and_margin(scores)
     target = rows.targets[places]
     own = scores.gather(1, target[:, None])[:, 0]
     best = scores.gather(1, favourite[:, None])[:, 0]
-    found.favourite[plan, group] = favourite.numpy()
-    found.margin[plan, group] = torch.where(favourite == target, margin, own - best).numpy()
-    found.log_prob[plan, group] = (own - scores.logsumexp(1)).numpy()
-    close = decision_margin(rule, heard, margin).double().numpy()
-    found.closeness[plan, group] = np.minimum(found.closeness[plan, group], close)
+    found.favourite[where] = favourite.numpy()
+    found.margin[where] = torch.where(favourite == target, margin, own - best).numpy()
+    found.log_prob[where] = scores.log_softmax(1).gather(1, target[:, None])[:, 0].numpy()
+    found.closeness[where] = np.minimum(pairs.gate_margin, decision_margin(rule, heard, margin).double().numpy())
     return heard
 
 
@@ -208,7 +242,6 @@ class _Judged:
 
     def __init__(self, rows: GoldRows) -> None:
         self._rows = rows
-        self._fates: dict[tuple[int, int], Fate] = {}
 
     def scores(self, places: _Places) -> Scores:
         """What the mixes come to on every item."""
@@ -236,7 +269,11 @@ class _Judged:
         where = left[gone]
         symbols = favourite[gone[0], where]
         pairs, owners = np.unique(np.stack([where, symbols]), axis=1, return_inverse=True)
-        fates = np.array([self._fate(*pair) for pair in pairs.T.tolist()], dtype=np.int64)
+        known = self._rows.fates
+        for pair in map(tuple, pairs.T.tolist()):
+            if pair not in known:
+                known[pair] = self._fate(*pair)
+        fates = np.array([known[pair] for pair in map(tuple, pairs.T.tolist())], dtype=np.int64)
         found[gone] = fates[owners.reshape(-1)] if len(fates) else 0
         return found
 

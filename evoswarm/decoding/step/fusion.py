@@ -6,7 +6,7 @@ masked by ``present``; a symbol that is forbidden in a stream is masked by ``all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ def prepare(
     if not bool(present.all()):
         log_probs = torch.where(present[..., None], log_probs, 0.0)  # who is silent may hold anything, -inf included
     tempered = normalise(log_probs / temperatures[..., None], allowed)
-    finite = torch.where(allowed[None], tempered, 0.0)
+    finite = _masked(tempered, allowed, 0.0)
     raw = weights.log()
     beta = parameters.get(BETA.name)
     if beta is not None and bool(beta.any()):
@@ -68,7 +68,7 @@ def prepare(
 
 def normalise(scores: Tensor, allowed: Tensor) -> Tensor:
     """Log-softmax over the allowed symbols; the others are -inf."""
-    return torch.log_softmax(torch.where(allowed, scores, -torch.inf), dim=-1)
+    return torch.log_softmax(_masked(scores, allowed, -torch.inf), dim=-1)
 
 
 def fuse(rule: FusionRule, speakers: Speakers) -> Tensor:
@@ -77,12 +77,12 @@ def fuse(rule: FusionRule, speakers: Speakers) -> Tensor:
     Returns:
         ``[streams, symbols]`` log-probabilities, -inf where forbidden.
     """
-    return _where_alone(speakers, normalise(rule.fuse(speakers), speakers.allowed))
+    return _or_alone(speakers, lambda: normalise(rule.fuse(speakers), speakers.allowed))
 
 
 def fuse_scores(rule: FusionRule, speakers: Speakers) -> Tensor:
     """The same up to a constant per stream: enough for a choice, and cheaper."""
-    return _where_alone(speakers, torch.where(speakers.allowed, rule.fuse(speakers), -torch.inf))
+    return _or_alone(speakers, lambda: _masked(rule.fuse(speakers), speakers.allowed, -torch.inf))
 
 
 def decision_margin(rule: FusionRule, speakers: Speakers, margin: Tensor) -> Tensor:
@@ -94,9 +94,15 @@ def decision_margin(rule: FusionRule, speakers: Speakers, margin: Tensor) -> Ten
     return torch.where(speakers.present.sum(0) == 1, margin, inside)
 
 
-def _where_alone(speakers: Speakers, fused: Tensor) -> Tensor:
+def _or_alone(speakers: Speakers, fused: Callable[[], Tensor]) -> Tensor:
+    """What a rule makes of the speakers, but of a lone one itself; the rule is not asked where all are alone."""
     alone = speakers.present.sum(0) == 1
     if not bool(alone.any()):
-        return fused
-    only = pick(speakers.log_probs, speakers.present.int().argmax(0))
-    return torch.where(alone[:, None], torch.where(speakers.allowed, only, -torch.inf), fused)
+        return fused()
+    only = _masked(pick(speakers.log_probs, speakers.present.int().argmax(0)), speakers.allowed, -torch.inf)
+    return only if bool(alone.all()) else torch.where(alone[:, None], only, fused())
+
+
+def _masked(values: Tensor, allowed: Tensor, forbidden: float) -> Tensor:
+    """``[..., streams, symbols]`` with one value wherever a symbol is forbidden; as given where none is."""
+    return values if bool(allowed.all()) else torch.where(allowed, values, forbidden)
