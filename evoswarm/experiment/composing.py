@@ -2,8 +2,8 @@
 
 Every recipe that evolution scored on all search items is known there, and the finalists on the selection items too. So
 for every kind of items the best mix can be read off (`evoswarm.evaluation.routes`), and what such a choice is worth can
-be estimated by cross-validation. Mixes fitted to single kinds join them: they alone are decoded for it, on selection
-items of their kind. Only where the estimate is ahead of that of a single mix by more than chance does the
+be estimated by cross-validation. Specialists of each kind (`evoswarm.experiment.specialists`) are decoded for it, on
+selection items of their kind, and nothing else is. Only where the estimate is ahead of that of a single mix does the
 route compete.
 """
 
@@ -22,15 +22,16 @@ from evoswarm.evaluation.routes.composition import Composition, Evidence, compos
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import Finalist
-from evoswarm.experiment.kind_fits import KindFit, fits_of_kinds
+from evoswarm.experiment.specialists import Specialist, specialists
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
-from evoswarm.statistics.paired import paired_standard_error
-from evoswarm.tasks.task import SplitName, weights_of
+from evoswarm.tasks.task import SplitName
 
 CONSIDERED = 500
 """Recipes that are not tested again, but may answer a kind of items: those best on the search items."""
+
+_ROUNDING = 1e-9  # of sums of scores
 
 
 def composed_route(
@@ -59,25 +60,27 @@ def composed_route(
         return None
     tested = {one.candidate.policy.digest: one for one in finalists}
     others = {policy.digest: policy for _, policy in ranked[:CONSIDERED] if policy.digest not in tested}
-    known = [*(one.candidate.policy for one in tested.values()), *others.values()]
+    known = {digest: one.candidate.policy for digest, one in tested.items()} | others
     evidence = _evidence(bench, list(tested.values()), list(others.values()))
     partitions = [one for one in partitions_of(evidence.items) if one.cells * LEAST <= len(evidence.items)]
     if not partitions or np.isnan(evidence.scores).any(axis=1).all():
         return None  # nothing to tell apart, or nobody could answer everything that is of no kind
-    found = composed(evidence, partitions, space.champion.routes)
     by_task = next((one for one in partitions if one.tasks), None)
-    if fits := list(fits_of_kinds(bench, by_task or found.partition or partitions[0])):
-        known += [one.policy for one in fits]
-        evidence = _with_fits(bench, evidence, fits)
-        found = composed(evidence, partitions, space.champion.routes)
-    if found.partition is None or not _ahead(bench, evidence, found):
+    likely = by_task or composed(evidence, partitions, space.champion.routes).partition or partitions[0]
+    searched = bench.evaluator.summaries(list(others.values()), bench.items["search"])
+    for one in specialists(bench, likely, list(others.values()), searched):
+        evidence = _with(bench, evidence, list(known), one)
+        known.setdefault(one.policy.digest, one.policy)
+    found = composed(evidence, partitions, space.champion.routes)
+    if found.partition is None or not _ahead(evidence, found):
         return None
-    route = found.partition.route(known[found.first], [known[place] for place in found.chosen])
+    policies = list(known.values())
+    route = found.partition.route(policies[found.first], [policies[place] for place in found.chosen])
     if len(route.policies) < 2 or not genomes.allows(route):
         return None
-    searched = len(bench.items["search"])
+    count = len(bench.items["search"])
     candidate = Candidate(f"route {found.partition.name}", route, description=_said(found))
-    return Finalist(candidate, instead={"search": found.held_out[:searched], "selection": found.held_out[searched:]})
+    return Finalist(candidate, instead={"search": found.held_out[:count], "selection": found.held_out[count:]})
 
 
 def _evidence(bench: Workbench, tested: Sequence[Finalist], others: Sequence[Policy]) -> Evidence:
@@ -102,20 +105,28 @@ def _evidence(bench: Workbench, tested: Sequence[Finalist], others: Sequence[Pol
     return Evidence(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
 
 
-def _with_fits(bench: Workbench, evidence: Evidence, fits: Sequence[KindFit]) -> Evidence:
-    """The evidence with rows for fits of kinds: known on selection items of their own kind, which they never saw."""
-    rows = np.full((len(fits), len(evidence.items)), np.nan)
-    for row, one in zip(rows, fits, strict=True):
-        row[[len(bench.items["search"]) + place for place in one.scores]] = list(one.scores.values())
-    flops = [*evidence.flops, *(one.flops for one in fits)]
-    return replace(evidence, scores=np.vstack([evidence.scores, rows]), flops=flops)
+def _with(bench: Workbench, evidence: Evidence, known: Sequence[str], one: Specialist) -> Evidence:
+    """The evidence with what a specialist does on selection items of its kind.
+
+    Args:
+        bench: the space made ready.
+        evidence: so far.
+        known: digests of its policies, in order; the specialist may be new.
+        one: the specialist.
+    """
+    scores, flops = evidence.scores, evidence.flops
+    if one.policy.digest not in known:
+        scores, flops = np.vstack([scores, np.full(len(evidence.items), np.nan)]), [*flops, one.flops]
+        known = [*known, one.policy.digest]
+    own = scores[known.index(one.policy.digest)]
+    unknown = [place for place in one.scores if np.isnan(own[len(bench.items["search"]) + place])]
+    own[[len(bench.items["search"]) + place for place in unknown]] = [one.scores[place] for place in unknown]
+    return replace(evidence, scores=scores, flops=flops)
 
 
-def _ahead(bench: Workbench, evidence: Evidence, found: Composition) -> bool:
-    """Whether the route is ahead of a single mix by more than a standard error, both by cross-validation."""
-    lead = float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights)
-    tasks = [item.task for item in evidence.items]
-    return lead > paired_standard_error(found.held_out, found.alone, tasks, weights_of(bench.tasks))
+def _ahead(evidence: Evidence, found: Composition) -> bool:
+    """Whether the route is ahead of a single mix, both by cross-validation around all that was chosen."""
+    return float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights) > _ROUNDING
 
 
 def _said(found: Composition) -> str:

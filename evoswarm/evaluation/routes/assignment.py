@@ -56,11 +56,10 @@ def assigned(
         most: distinct policies, the reference among them; None is any number. Those that gain most in all are kept.
     """
     leads = scores - scores[reference]
-    everywhere, _, _ = _means(leads, weights)
     parts = [_means(leads[:, labels == cell], weights[labels == cell]) for cell in range(cells)]
     known = np.array([count >= 2 for _, _, count in parts])
-    everywhere[known.sum(axis=0) < 2] = 0.0  # who is known on a single kind shows nothing of the others
     means, errors = (np.array([part[place] for part in parts]) for place in range(2))
+    everywhere = _everywhere(means, known, [float(weights[labels == cell].sum()) for cell in range(cells)])
     apart = (means - everywhere) ** 2 - errors
     others = known & (np.arange(len(scores)) != reference)
     spread = max(0.0, float(apart[others].mean())) if others.any() else 0.0
@@ -75,6 +74,20 @@ def assigned(
         gains[one] = gains.get(one, 0.0) + float(shrunk[cell, one] * weights[labels == cell].sum())
     kept = sorted(gains, key=lambda one: -gains[one])[:most]
     return [max((one for one in order if one in kept), key=lambda one: row[one]) for row in shrunk]
+
+
+def _everywhere(means: Scores, known: np.ndarray, sizes: Sequence[float]) -> Vector:
+    """Per policy, its mean lead over the kinds that it is known on; who is known on one shows nothing of the others: 0.
+
+    Args:
+        means: ``[kinds, policies]``.
+        known: likewise, whether the policy is known on the kind.
+        sizes: weights of the kinds.
+    """
+    shares = known * np.array(sizes)[:, None]
+    totals = shares.sum(axis=0)
+    found: Vector = (means * shares).sum(axis=0) / np.where(totals > 0, totals, 1.0)
+    return np.where(known.sum(axis=0) > 1, found, 0.0)
 
 
 def _means(leads: Scores, weights: Vector) -> tuple[Vector, Vector, Vector]:

@@ -1,0 +1,55 @@
+"""A search for routes is a search like any other: its champion is certified and stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evoswarm import SearchResult, SearchSpace, search
+from evoswarm.experiment.answering import answer
+from evoswarm.policies import Recipe, Route, load_policy
+from evoswarm.policies.route import PromptCluster
+
+Micro = Callable[..., SearchSpace]
+ROUTES = ("genome.kind=route", "genome.routes=2", "splits={search: 12, selection: 16, test: 12}")
+
+
+@pytest.fixture(scope="module")
+def found(micro: Micro, tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    """Sums and words, of which either member knows one half."""
+    space = micro(*ROUTES, "evolution={generations: 2, islands: 1, population: 6}")
+    return search(space, runs=tmp_path_factory.mktemp("routes"))
+
+
+def test_the_champion_is_a_route_and_its_certificate_says_routing(found: SearchResult) -> None:
+    assert isinstance(found.champion, Route)
+    certificate = found.certificate
+    assert certificate is not None
+    assert certificate.subject.kind == "route"
+    assert [rival.key for rival in certificate.rivals][:4] == ["R1", "R2", "R3", "R4"]
+    assert "outing" in certificate.verdict.sentence
+    assert "ixing" not in certificate.verdict.sentence
+    assert {member.role for member in certificate.members} == {"voter"}
+    assert load_policy(found.directory) == found.champion
+
+
+def test_a_route_by_prompt_answers_questions_of_no_task(found: SearchResult, tmp_path: Path) -> None:
+    """Unknown and empty questions go to the first policy; a file alone is enough."""
+    assert isinstance(found.champion, Route)
+    first, *others = (one for _, one in plain_mixes(found))
+    sums, words = PromptCluster(ngrams={"+": 2}, policy=1), PromptCluster(ngrams={"rev": 1}, policy=0)
+    route = Route(by="cluster", policies=(first, others[0]), clusters=(sums, words))
+    again = load_policy(route.save(tmp_path / "route.json"))
+    questions = ["12+34=", "rev tiger=", "\N{SNOWMAN}?"]
+    routed = [one.text for one in answer(again, questions, max_bytes=8)]
+    one, other = ([each.text for each in answer(policy, questions, max_bytes=8)] for policy in route.policies)
+    assert routed == [other[0], one[1], one[2]]
+
+
+def plain_mixes(found: SearchResult) -> list[tuple[str, Recipe]]:
+    """Every member alone, as the routes of the search have them."""
+    routes = [(one.name, one.policy) for one in found.comparison if one.name.startswith("member ")]
+    mixes = [(name, route.policies[0]) for name, route in routes if isinstance(route, Route)]
+    return [(name, mix) for name, mix in mixes if isinstance(mix, Recipe)]
