@@ -20,7 +20,7 @@ from evoswarm.experiment.openings.guard import OpeningDeclined
 from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.policies import Policy, PolicyDocument, load_document
+from evoswarm.policies import About, Policy, PolicyDocument, load_document
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.tracking import Tracker
 
@@ -81,7 +81,9 @@ def refusals_written(bench: Workbench, run: RunDirectory, champion: Policy, trac
 
 def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:
     selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
-    return PolicyOrigin.of(bench, run).document(_as_it_stands(run, champion), selection, certificate)
+    policy, about = _as_it_stands(run, champion)
+    expected = None if about is None else about.expected
+    return PolicyOrigin.of(bench, run).document(policy, selection, certificate, expected=expected)
 
 
 def _write(
@@ -99,10 +101,10 @@ def _write(
         tracker.outcome(run, mirror.outcome(document, certificate), files)
 
 
-def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:
+def _as_it_stands(run: RunDirectory, champion: Policy) -> tuple[Policy, About | None]:
     """The champion as its file has it: that may know better where its members are than the space does."""
     with suppress(RecipeError):
-        found = load_document(run.path).policy
-        if found.digest == champion.digest:
-            return found
-    return champion
+        found = load_document(run.path)
+        if found.policy.digest == champion.digest:
+            return found.policy, found.about
+    return champion, None

@@ -200,8 +200,7 @@ class Estimator:
         finalists: Sequence[tuple[bool, Scores]],
     ) -> None:
         self._seen = seen
-        self._reference = {split: np.asarray(reference[split], dtype=np.float64) for split in SEEN}
-        joined = np.concatenate([self._reference[split] for split in SEEN])
+        joined = _joined(reference)
         self.reference_accuracy = round(float(seen.shares @ joined), _DIGITS)
         rng = np.random.default_rng(0)  # the same draws for every search: what differs is the items
         searched = len(seen.tasks["search"])
@@ -210,34 +209,24 @@ class Estimator:
             0.0,
             ranking_optimism(
                 np.asarray(seen.population, dtype=np.float64).reshape(-1, searched),
-                self._reference["search"],
+                joined[:searched],
                 seen.shares[:searched],
                 drawn,
                 FINALISTS,
             ),
         )
-        self.choice = max(0.0, self._choice(finalists, rng))
-
-    def _choice(
-        self,
-        finalists: Sequence[tuple[bool, Scores]],
-        rng: np.random.Generator,
-    ) -> float:
-        """Of those that were scored on both splits."""
-        reference = np.concatenate([self._reference[split] for split in SEEN])
-        rows, handicaps = [], []
-        for ranked, scores in finalists:
-            known = [row for split in SEEN if (row := scores[split]) is not None]
-            if len(known) == len(SEEN):
-                rows.append(np.concatenate([np.asarray(row, dtype=np.float64) for row in known]))
-                handicaps.append(self.ranking if ranked else 0.0)
-        if not rows:
-            return 0.0
-        shares, drawn = self._seen.shares, resampled(self._seen.joined, SAMPLES, rng)
-        return choice_optimism(np.vstack(rows), reference, shares, drawn, np.asarray(handicaps))
+        known = [(ranked, row) for ranked, row in finalists if all(row[split] is not None for split in SEEN)]
+        self._rows = np.vstack([joined, *(_joined(row) for _, row in known)])
+        self._handicaps = np.asarray([0.0, *(self.ranking if ranked else 0.0 for ranked, _ in known)])
+        draws = resampled(seen.joined, SAMPLES, rng)
+        self.choice = max(0.0, choice_optimism(self._rows[1:], joined, seen.shares, draws, self._handicaps[1:]))
 
     def of(self, scores: Scores, *, ranked: bool) -> Expectation:
         """The estimate of a policy that could be chosen.
+
+        Where a split says nothing of it, it is taken to do there as those finalists do who answer the other split most
+        as it does, the uniform mix among them: else items on which all are good would count for some and not for
+        others. Its error is then that of the split which knows it.
 
         Args:
             scores: per item, by split; None for a split that says nothing of it; not for both.
@@ -245,19 +234,30 @@ class Estimator:
         """
         splits = [split for split in SEEN if scores[split] is not None]
         tasks = [task for split in splits for task in self._seen.tasks[split]]
-        own = np.concatenate([np.asarray(scores[split], dtype=np.float64) for split in splits])
-        other = np.concatenate([self._reference[split] for split in splits])
-        observed = float(_shares(tasks, self._seen.weights) @ (own - other))
-        error = paired_standard_error(list(own), list(other), tasks, self._seen.weights)
+        there = np.asarray([split in splits for split in SEEN for _ in self._seen.tasks[split]])
+        own, other = _joined(scores), self._rows[0][there]
+        flattered, all_own = self.ranking if ranked else 0.0, own
+        if len(splits) < len(SEEN):
+            apart = np.round(np.abs(self._rows[:, there] - own) @ _shares(tasks, self._seen.weights), _DIGITS)
+            alike = apart == apart.min()
+            all_own = self._rows[alike].mean(axis=0)
+            all_own[there] = own
+            flattered = float(self._handicaps[alike].mean())
+        error = round(paired_standard_error(list(own), list(other), tasks, self._seen.weights), _DIGITS)
         same = bool((own == other).all())
-        optimism = 0.0 if same else self.choice + (self.ranking if ranked and "search" in splits else 0.0)
-        lead = round(observed - optimism, _DIGITS)
-        accuracy = self.reference_accuracy + (0.0 if same else shrunken(lead, error))
+        optimism = 0.0 if same else self.choice + flattered
+        lead = 0.0 if same else round(float(self._seen.shares @ (all_own - self._rows[0])) - optimism, _DIGITS)
+        accuracy = self.reference_accuracy + shrunken(lead, error)
         around = mean_of(list(own), strata(tasks, self._seen.weights))
         shift = accuracy - around.mean
-        low, high = (min(1.0, max(0.0, bound + shift)) for bound in (around.lower(), around.upper()))
+        low, high = (min(1.0, max(0.0, round(bound + shift, _DIGITS))) for bound in (around.lower(), around.upper()))
         accuracy = round(min(1.0, max(0.0, accuracy)), _DIGITS)
-        return Expectation(accuracy, low, high, lead, optimism, 0.0 if same else error, not same, len(tasks))
+        return Expectation(accuracy, low, high, lead, optimism, error, not same, len(tasks))
+
+
+def _joined(scores: Scores) -> Vector:
+    """Over all splits that say something ``[items]``."""
+    return np.concatenate([np.asarray(row, dtype=np.float64) for split in SEEN if (row := scores[split]) is not None])
 
 
 def _shares(tasks: Sequence[str], weights: Mapping[str, float]) -> Vector:

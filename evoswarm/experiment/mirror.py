@@ -127,6 +127,8 @@ def outcome(document: PolicyDocument, certificate: Certificate | None = None) ->
             values |= _with_interval(name, split.accuracy, split.low, split.high)
             for task, one in split.by_task.items():
                 values[f"{name}/{task}"] = one.accuracy
+    if about.expected is not None:
+        values |= _with_interval("expected_accuracy", about.expected.accuracy, about.expected.low, about.expected.high)
     compared = () if certificate is None else (*certificate.rivals, *_unsearched(certificate))
     for rival in compared:
         gain = rival.difference

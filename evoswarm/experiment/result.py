@@ -12,6 +12,7 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.experiment.estimating import Expectation
 from evoswarm.experiment.files.places import PAGE as PAGE
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.finalists import PLAIN as PLAIN
@@ -19,6 +20,7 @@ from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
+from evoswarm.policies.about import Accuracy
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
 
 FRONT, RECIPES = "front.json", "recipes"
@@ -141,6 +143,7 @@ class SearchResult:
             "warnings": list(self.warnings),
             "selection": _figures(self.selection.champion, self.selection),
             "rivals": [_figures(s, self.selection) for s in self.comparison if s.candidate.key == PLAIN],
+            "made": [_figures(s, self.selection) for s in self.comparison if s.policy.digest in self.selection.made],
             "front": [_figures(s, self.selection) for s in self.front],
         }
 
@@ -156,7 +159,8 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     files = {standing.policy.digest: f"{RECIPES}/{slug(standing.name)}.json" for standing in selection.contenders}
     for standing in selection.contenders:
         its = known if standing.policy.digest == result.champion.digest else None
-        document = result.origin.document(standing.policy, standing.summary, its)
+        expected = selection.estimates.get(standing.policy.digest)
+        document = result.origin.document(standing.policy, standing.summary, its, expected=_accuracy(expected))
         run.write(files[standing.policy.digest], document.to_json())
 
     def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
@@ -189,7 +193,16 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
 def champion_document(run: RunDirectory, result: SearchResult) -> tuple[PolicyDocument, Certificate | None]:
     """The champion's file, with the certificate that a search which goes on, or is replayed, has given it before."""
     known = certificate_in(run, result.champion)
-    return result.origin.document(result.champion, result.selection.champion.summary, known), known
+    selection, expected = result.selection, _accuracy(result.selection.estimate)
+    return result.origin.document(result.champion, selection.champion.summary, known, expected=expected), known
+
+
+def _accuracy(estimate: Expectation | None) -> Accuracy | None:
+    """What is expected of a policy, as its file says it."""
+    if estimate is None:
+        return None
+    low, high = min(estimate.low, estimate.accuracy), max(estimate.high, estimate.accuracy)
+    return Accuracy(items=estimate.items, accuracy=estimate.accuracy, low=low, high=high)
 
 
 def slug(name: str) -> str:

@@ -44,6 +44,7 @@ class Selection:
         reference: digest of what their leads are measured from: the uniform mix of the pool. Empty without estimates.
         reference_accuracy: what that scored on all items that were seen.
         thrifty: the cheapest near the best was chosen, whatever is expected of it.
+        made: digests of the finalists that were fitted to items or composed from them.
     """
 
     champion: Scored
@@ -58,6 +59,7 @@ class Selection:
     reference: str = ""
     reference_accuracy: float = 0.0
     thrifty: bool = False
+    made: frozenset[str] = frozenset()
 
     @property
     def estimate(self) -> Expectation | None:
@@ -127,6 +129,7 @@ def select(
         reference="" if searched is None else searched.reference.digest,
         reference_accuracy=0.0 if estimates is None else estimates.reference_accuracy,
         thrifty=saving is not None,
+        made=frozenset(digest for digest, one in entered.items() if one.instead),
     )
 
 

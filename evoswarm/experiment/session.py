@@ -36,9 +36,10 @@ from evoswarm.experiment.files.places import SPACE, ledger_file
 from evoswarm.experiment.files.policy_files import PolicyOrigin
 from evoswarm.experiment.files.run_history import retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
-from evoswarm.experiment.finalists import FINALISTS, PLAIN, finalists_of
+from evoswarm.experiment.finalists import FINALISTS, PLAIN, Finalist, finalists_of
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.fitting import founders, off, read_first
 from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
@@ -274,7 +275,9 @@ class Session:
         allowed = [(name, policy) for name, policy in plain if genomes.allows(policy)]
         extras += [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they are shown, but cannot win
         best = [(i.id, evolving.policies[i.key]) for i, _ in ranked]
-        finalists = finalists_of(best, allowed)
+        fits = [Candidate(one.name, bench.bound(one.policy), one.key, one.description) for one in fits_of(bench).mixes]
+        made = [Finalist(one, instead={"search": None}) for one in fits if genomes.allows(one.policy)]
+        finalists = finalists_of(best, allowed, made)
         _, reference = plain[-1]
         searched = Searched(bench.items["search"], [summary.scores for _, summary in whole], reference)
         space, unseen = bench.space, len(bench.items["selection"])

@@ -121,6 +121,7 @@ class About(Strict):
         date: of the day on which the search began; None where the run does not know.
         tasks: how each task asked, by name.
         selection: what it scored on the selection split, which it was chosen on.
+        expected: what it is expected to score on other items, by all that it was chosen on.
         test: what it scored on the test split; None where nobody has certified it.
         verdict: of its certificate; None likewise.
         refusal: why a certificate was refused; None where none was.
@@ -134,6 +135,7 @@ class About(Strict):
     date: Annotated[str | None, BeforeValidator(_day)] = None
     tasks: dict[str, TaskAsked] = Field(min_length=1)
     selection: SplitAccuracy | None = None
+    expected: Accuracy | None = None
     test: SplitAccuracy | None = None
     verdict: VerdictSaid | None = None
     refusal: str | None = None
@@ -152,6 +154,7 @@ class About(Strict):
             score = f"{self.test.words()} test items"
         elif self.selection is not None:
             score = f"{self.selection.words()} selection items, which it was chosen on"
+            score += "" if self.expected is None else f", and {self.expected.accuracy:.1%} are expected on others"
         else:
             score = "no score is known"
         return f"from the run {self.run} (space {self.space}): {score}; {self._standing()}"

@@ -49,12 +49,18 @@ def test_who_answers_as_the_reference_does_has_its_accuracy() -> None:
     assert (found.accuracy, found.lead, found.optimism, found.differs) == (0.5, 0.0, 0.0, False)
 
 
-def test_a_split_that_says_nothing_is_left_out() -> None:
-    estimator = Estimator(seen(), both(right(30)), [])  # type: ignore[arg-type]
-    found = estimator.of({"search": None, "selection": right(48)[SEARCH:]}, ranked=False)
-    assert found.lead == pytest.approx(0.3)
+def test_where_a_split_says_nothing_the_most_alike_stand_in() -> None:
+    """The uniform mix is lucky on the search items: who is not known there is not better for it."""
+    lucky = [1.0] * SEARCH + right(30)[SEARCH:]
+    bred = [1.0] * SEARCH + right(48)[SEARCH:]
+    estimator = Estimator(seen(), both(lucky), [(False, both(bred)), (False, both(right(10)))])  # type: ignore[arg-type]
+    known = estimator.of(both(bred), ranked=False)
+    found = estimator.of({"search": None, "selection": bred[SEARCH:]}, ranked=False)
+    assert found.lead == known.lead
     assert found.items == SELECTION
-    assert found.error > estimator.of(both(right(48)), ranked=False).error
+    assert found.error > known.error
+    alike = estimator.of({"search": None, "selection": lucky[SEARCH:]}, ranked=False)
+    assert (alike.accuracy, alike.differs) == (estimator.reference_accuracy, False)
 
 
 def test_tasks_count_by_their_weights() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evoswarm.experiment.finalists import PLAIN
 from evoswarm.experiment.selection import Selection
 
 
@@ -58,7 +57,7 @@ def _beside_others(selection: Selection) -> Iterator[str]:
     """Why it is nothing that was fitted or composed, and not the one of the highest score."""
     winner, best = selection.winner, selection.best
     own = selection.estimates[winner.policy.digest].accuracy
-    made = [one for one in selection.contenders if one.key not in ("", PLAIN)]
+    made = [one for one in selection.contenders if one.policy.digest in selection.made]
     highest = [best] if best.accuracy > winner.accuracy else []
     for one in {one.policy.digest: one for one in (*made, *highest)}.values():
         expected = selection.expected(one)

@@ -16,7 +16,7 @@ from evoswarm.cli.showing.verdict import print_verdict
 from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.figures import GenerationFigures
-from evoswarm.experiment.result import FRONT, SearchResult
+from evoswarm.experiment.result import FRONT, PLAIN, SearchResult
 from evoswarm.experiment.wording import by_part, duration, ended_because, quantity
 
 _LONGEST_EXAMPLE = 120
@@ -70,7 +70,8 @@ def _print_tables(console: Console, result: SearchResult) -> None:
     selection, elsewhere = result.selection, f"{result.directory / FRONT} has them"
     champion = selection.champion
     named = [(f"champion ({champion.name})", champion)]
-    named += [(one.name, one) for one in selection.contenders if one.key]
+    others = [one for one in selection.contenders if one.key == PLAIN or one.policy.digest in selection.made]
+    named += [(one.name, one) for one in others]
     rows = [Row(name, one.summary, selection.expected(one)) for name, one in named]
     print_figures(console, f"On the selection split ({champion.summary.items} items)", rows, elsewhere=elsewhere)
     axes = " and ".join(selection.objectives)

@@ -65,15 +65,23 @@ class PolicyOrigin:
         weights = weights_of(bench.tasks)
         return cls(about, tuple(item.task for item in bench.items["selection"]), weights)
 
-    def document(self, policy: Policy, selection: Summary, certificate: Certificate | None = None) -> PolicyDocument:
+    def document(
+        self,
+        policy: Policy,
+        selection: Summary,
+        certificate: Certificate | None = None,
+        *,
+        expected: Accuracy | None = None,
+    ) -> PolicyDocument:
         """The file of a policy.
 
         Args:
             policy: any of the run's.
             selection: what it did on the selection items.
             certificate: of it, where it has one.
+            expected: what it is expected to score on other items, where that was estimated.
         """
-        about = self.about.model_copy(update={"selection": self._accuracy(selection)})
+        about = self.about.model_copy(update={"selection": self._accuracy(selection), "expected": expected})
         if certificate is not None:
             about = about.with_certificate(_tested(certificate), _verdict(certificate))
         return PolicyDocument(anchored(policy), about)
