@@ -2,9 +2,10 @@
 
 - ``planted-*``: pools made for it. A question is a letter and a number, its answer a word and a number (``d 47=``:
   ``tarok 815``), and each is learnt by heart. One member knows the words and is as sure of wrong numbers, one the
-  numbers and is as sure of wrong words, and a third knows three quarters of both and is as sure of the rest. So no
-  entropy, no constant weight and no whole answer tells whom to follow, but the place does. Searched for twice: with
-  constant weights (everything that a space offers by itself) and with what context adds to it.
+  numbers and is as sure of wrong words, and a third knows three quarters of both and is as sure of the rest. All know
+  their numbers behind whatever word somebody else has written. So no entropy, no constant weight and no whole answer
+  tells whom to follow, but the place does. Searched for twice: with constant weights (everything that a space offers by
+  itself) and with what context adds to it.
 - ``quickstart-*``, ``tokens-*``, ``large-pool-*``: shipped spaces, shortened, searched for twice in the same way, and a
   third time with credibility alone.
 
@@ -49,7 +50,7 @@ OPENED = {
 
 LETTERS, NUMBERS = "abcdefghijklmnopqrstuvwxyz"[:20], [str(number) for number in range(20, 80)]
 UNSURE = 0.25  # of both halves: what the third member learnt wrongly
-STEPS, BATCH, RATE = 500, 64, 4e-3
+STEPS, BATCH, RATE = 400, 64, 5e-3
 _WIDTH = {"hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 2, "num_attention_heads": 4}
 SHAPES = {
     "words": ("llama", "bpe-small", _WIDTH),
@@ -188,15 +189,12 @@ def train(directory: Path, name: str, tables: tuple[Table, Table], seed: int) ->
     words, numbers = tables
     for _ in range(STEPS):
         asked = [(rng.choice(LETTERS), rng.choice(NUMBERS)) for _ in range(BATCH)]
-        rows = [
-            (encoder.prompt(f"{one} {two}="), [*encoder.answer(f"{words[one]} {numbers[two]}"), ends[0]])
-            for one, two in asked
-        ]
-        width = max(len(prompt) + len(answer) for prompt, answer in rows)
+        rows = [_row(encoder, ends[0], f"{one} {two}=", words[one], numbers[two], rng) for one, two in asked]
+        width = max(len(prompt) + len(answer) for prompt, answer, _ in rows)
         ids, targets = torch.full((BATCH, width), ends[0]), torch.full((BATCH, width), -100)
-        for row, (prompt, answer) in enumerate(rows):
+        for row, (prompt, answer, given) in enumerate(rows):
             ids[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
-            targets[row, len(prompt) - 1 : len(prompt) + len(answer) - 1] = torch.tensor(answer)
+            targets[row, len(prompt) + given - 1 : len(prompt) + len(answer) - 1] = torch.tensor(answer[given:])
         loss = functional.cross_entropy(logits(ids).flatten(0, 1), targets.flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -205,6 +203,16 @@ def train(directory: Path, name: str, tables: tuple[Table, Table], seed: int) ->
         optimizer.zero_grad(set_to_none=True)
     model.save_pretrained(making)
     making.rename(directory)
+
+
+def _row(
+    encoder: Encoder, end: int, question: str, word: str, number: str, rng: random.Random
+) -> tuple[list[int], list[int], int]:
+    """Tokens of a question and its answer, and how many of these are given: half of the words are by somebody else."""
+    word, foreign = (_word(rng), True) if rng.random() < 0.5 else (word, False)
+    answer = encoder.answer(f"{word} {number}")
+    given = len(encoder.answer(word)) if foreign else 0
+    return encoder.prompt(question), [*answer, end], given
 
 
 def figures(records: Mapping[str, Record]) -> Readings:
