@@ -37,7 +37,7 @@ from tests.studies.study import Record, Study
 SPACES = {
     "quickstart": ("evolution.generations=5",),
     "tokens": ("evolution.generations=5", "genome.samples=[1]"),
-    "large-pool": ("evolution.generations=3", "splits.test=600"),
+    "large-pool": ("evolution.generations=3",),
 }
 """By name, what is changed in the space: shorter, and greedy where answers may be drawn."""
 
@@ -51,7 +51,7 @@ USES = {
 }
 """By name, the settings of ``evolution.gold``."""
 
-CASES = tuple(f"{space}-{seed}" for first in (200, 204, 208) for space in SPACES for seed in range(first, first + 4))
+CASES = tuple(f"{space}-{seed}" for seed in range(200, 206) for space in SPACES)
 FAR_APART = 100_000
 """Between the seeds of two cases' items: reasoning-gym's item i of seed s is item i - 1 of seed s + 1."""
 
@@ -66,7 +66,7 @@ def run(case: str, runs: Path) -> Record:
     file = Path("search_spaces") / f"{name}.yaml"
     tasks = len(SearchSpace.from_yaml(file).tasks)
     own = tuple(f"tasks.{place}.seed={FAR_APART * seed}" for place in range(tasks))
-    common = (*own, "splits.test=1000", *SPACES[name], f"seed={seed}")
+    common = (*own, "splits.test=600", *SPACES[name], f"seed={seed}")
     with workbench(SearchSpace.from_yaml(file, common), ":memory:", splits=("search", "selection", "test")) as bench:
         items = bench.items["search"][:CALIBRATION_ITEMS]
         calibration = calibrate(bench, items, bench.space.alphabets[0])

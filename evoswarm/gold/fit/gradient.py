@@ -26,7 +26,9 @@ from evoswarm.gold.fit.outcomes import Outcomes
 STEPS = 120
 """Of the optimiser, at most."""
 
-_PRIOR = 2.0  # items that the prior is worth
+PRIOR = 2.0
+"""Items that the prior is worth."""
+
 _SPREAD = {"weight": 1.0, "temperature": 0.5}  # standard deviations of log-weights and log-temperatures under it
 _WIDE = 8.0  # in place of an infinite end
 _START = {"alpha": 0.3, "beta": 0.1}  # where a parameter begins: off the points at which its gradient vanishes
@@ -126,4 +128,4 @@ def _prior(blend: Blend, varied: Varied, centre: Tensor, outcomes: Outcomes) -> 
     total = weights.square().sum() + temperatures.square().sum()
     for name, first in zip(varied.parameters, centre[2 * varied.members :], strict=True):
         total = total + (blend.parameters[name] - first).square()
-    return 0.5 * _PRIOR * total / len(outcomes.weights)
+    return 0.5 * PRIOR * total / len(outcomes.weights)

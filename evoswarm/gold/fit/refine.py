@@ -41,18 +41,16 @@ def refined(
 
     Returns:
         The genome as it is where nothing can be said: its rule has no gradient, it draws answers, one member answers
-        alone, or a parameter is infinite.
+        alone, a parameter is infinite, or its weights follow the text (credibility, context): a fit does not know that.
     """
-    rule = recipe.fusion.rule
-    used = [one.name for one in recipe.fusion.definition.parameters]
-    values = [recipe.fusion.parameters[name] for name in used]
-    if rule not in SMOOTH or recipe.draws or len(recipe.members) < 2 or not all(map(math.isfinite, values)):
-        return genome
     places = [names.index(spec.name) for spec in recipe.specs]
-    varied = Varied.of(rule, len(places), genes.ranges)
+    varied = Varied.of(recipe.fusion.rule, len(places), genes.ranges)
+    if not _smooth(recipe, varied):
+        return genome
     weights = torch.tensor([genome.weights[place] for place in places], dtype=torch.float64).log()
     temperatures = torch.tensor([genome.temperatures[place] for place in places], dtype=torch.float64).log()
-    parameters = {name: torch.tensor(value, dtype=torch.float64) for name, value in zip(used, values, strict=True)}
+    values = recipe.fusion.parameters
+    parameters = {name: torch.tensor(values[name], dtype=torch.float64) for name in varied.parameters}
     start = varied.numbers(Blend(weights, temperatures, parameters))
     heard = outcomes.of_members(places, _speaks(recipe, names.index(recipe.lead), outcomes))
     found = varied.blend(torch.from_numpy(improved(varied, heard, start, STEPS)))
@@ -64,6 +62,17 @@ def refined(
     for name, value in found.parameters.items():
         genome = _with(genome, name, float(value), genes)
     return genome
+
+
+def _smooth(recipe: Recipe, varied: Varied) -> bool:
+    """Whether a fit knows what the recipe does, as a function with a gradient."""
+    if recipe.fusion.rule not in SMOOTH or recipe.draws or len(recipe.members) < 2:
+        return False
+    values = recipe.fusion.parameters
+    others = [one for one in recipe.fusion.definition.parameters if one.name not in varied.parameters]
+    return all(math.isfinite(values[name]) for name in varied.parameters) and all(
+        values[one.name] == one.default for one in others
+    )
 
 
 def _speaks(recipe: Recipe, lead: int, outcomes: Outcomes) -> Tensor:

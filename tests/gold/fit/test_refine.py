@@ -19,6 +19,7 @@ from evoswarm.gold.fit.recipes import DIGITS
 from evoswarm.gold.fit.refine import SMOOTH, refined
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
+from evoswarm.policies.mix import Fusion
 from tests.gold.conftest import Ready
 from tests.gold.test_scores import gold
 
@@ -84,3 +85,13 @@ def test_where_nothing_can_be_said_a_genome_stays_as_it_is(
         uniform = uniform.changed(value, gene)
     names = [spec.name for spec in ready.swarm.specs]
     assert refined(uniform, genomes.express(uniform), names, Outcomes.of(rows), genomes.genes) == uniform
+
+
+@pytest.mark.parametrize("follows", [{"gamma": 0.5}, {"own_margin": 1.0}])
+def test_weights_that_follow_the_text_are_left_alone(
+    ready: Ready, rows: GoldRows, genomes: MixGenomes, follows: dict[str, float]
+) -> None:
+    uniform = next(genome for genome, name in genomes.first() if name == "uniform")
+    recipe = genomes.express(uniform).changed(fusion=Fusion(rule="mixture", **follows))
+    names = [spec.name for spec in ready.swarm.specs]
+    assert refined(uniform, recipe, names, Outcomes.of(rows), genomes.genes) == uniform
