@@ -23,6 +23,8 @@ NAMED = [
     ("memory", "(40%, 10% and 5%)", 0.4, "decoding.swarm:STATE_SHARE"),
     ("memory", "(40%, 10% and 5%)", 0.1, "decoding.swarm:ROW_SHARE"),
     ("memory", "(40%, 10% and 5%)", 0.05, "decoding.swarm:TEXT_SHARE"),
+    ("gold-paths", "says of 4 items of the task", 4, "gold.forms:TRIED"),
+    ("gold-paths", "may take 1 GiB, a constant", 1 << 30, "gold.rows:BUDGET_BYTES"),
     ("evolution", "up to 64 items of the search split", 64, "experiment.calibrating:CALIBRATION_ITEMS"),
     ("evolution", "gated at an open share of 0.2", 0.2, "genomes.mix.founders:GATED_SHARE"),
     ("evolution", "mutated again, up to five times", 5, "evolution.genetic:ATTEMPTS"),
