@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from evoswarm.canonical import digest_of
 from evoswarm.checkpoint import Description, Unfit
 from evoswarm.checkpoint.likeness import shape_digest
 from evoswarm.decoding.beside import Beside
-from evoswarm.decoding.forward.devices import free_bytes, release_unused
+from evoswarm.decoding.forward.devices import free_bytes, gpu_room, release_unused
 from evoswarm.decoding.member import Content
 from evoswarm.decoding.member.soup import Soup, soup_spec
 from evoswarm.decoding.swarm import BESIDE_SHARE, Swarm
@@ -40,6 +41,9 @@ _LOCK = "in-use.lock"
 EACH, BYTES_PER_SECOND = 0.1, 3e7
 """Seconds that a merged model takes to be written, read and loaded however small it is, and its bytes a second, as
 measured on one core with two models of 135 and 270 million parameters: most of it is loading."""
+
+_MOMENT = 60.0
+"""Seconds in which whoever makes a directory has locked it."""
 
 _MEMORY_SPARE = 1.2
 """Times a model's weights: what must be free before one more is loaded."""
@@ -144,13 +148,14 @@ class Merger(Alike):
         specs = {spec.name: spec for spec in bench.swarm.specs}
         place = self._place / digest_of(list(names))[:16]
         fingerprints = [str(specs[name].fingerprint) for name in names]
+        self._clear(place)
         soup = Soup([self._contents[name].directory for name in names], place, fingerprints, ledger)
         spec = soup_spec(specs[names[0]], self._free_name, soup)
         swarm = Swarm.load(
             [spec],
             **bench.space.decoding.model_dump(),
             store=ledger,
-            on_load=lambda loading: self._make(soup, spec),
+            on_load=lambda loading: self._make(soup, spec, names[0]),
             contents=[soup],
             share=BESIDE_SHARE,
         )
@@ -163,22 +168,33 @@ class Merger(Alike):
             return bench
         return replace(bench, evaluator=self.merged(soup.members, bench.evaluator)[1])
 
-    def _make(self, soup: Soup, spec: MemberSpec) -> None:
+    def _clear(self, but: Path) -> None:
+        """Throw away the models before."""
+        for other in self._place.iterdir():
+            if other.is_dir() and other != but:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def _make(self, soup: Soup, spec: MemberSpec, like: str) -> None:
         """Write the weights in place of those of the model before; there must be room to load them.
+
+        Args:
+            soup: to be written.
+            spec: of it.
+            like: name of the member whose settings it has.
 
         Raises:
             MemberError: there is none.
         """
-        for other in self._place.iterdir():
-            if other.is_dir() and other != soup.directory:
-                shutil.rmtree(other, ignore_errors=True)
+        self._clear(soup.directory)
         gc.collect()  # a model that nobody asks any more is let go of
         release_unused()
-        soup.write()
-        device = next((one.device for one in self._bench.swarm.facts), "cpu")
+        device = next(one.device for one in self._bench.swarm.facts if one.spec.name == like)
         dtype = "float32" if spec.dtype == "auto" and not device.startswith("cuda") else spec.dtype
-        needed, free = int(_MEMORY_SPARE * soup.weight_bytes(dtype)), free_bytes(device)
-        if free < needed:
+        open_to = gpu_room() if spec.device == "auto" else {}  # it goes where most room is
+        needed, free = int(_MEMORY_SPARE * soup.weight_bytes(dtype)), max(open_to.values(), default=free_bytes(device))
+        if free >= needed:
+            soup.write()
+        else:
             raise MemberError(
                 f"expected {needed:,} bytes of free memory on {device} to load one more model, got {free:,}"
             )
@@ -237,10 +253,10 @@ class Refused:
 
 
 def sweep(home: Path) -> None:
-    """Throw away what processes left that were killed: nobody holds its lock."""
+    """Throw away what processes left that were killed: it is not of this moment, and nobody holds its lock."""
     for left in home.glob(f"{PREFIX}*"):
         with suppress(RunError, OSError):
-            if left.is_symlink() or not left.is_dir():
+            if left.is_symlink() or not left.is_dir() or time.time() - left.stat().st_mtime < _MOMENT:
                 continue
             with locked(left / _LOCK):
                 shutil.rmtree(left, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -149,6 +150,9 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     left = tmp_path / f"{PREFIX}left"
     left.mkdir()
     (left / "model.safetensors").write_bytes(b"0" * 10)
+    sweep(tmp_path)
+    assert left.is_dir(), "somebody may just have made it"
+    os.utime(left, (0, 0))
     outside = tmp_path / "outside"
     outside.mkdir()
     (tmp_path / f"{PREFIX}link").symlink_to(outside)
@@ -161,6 +165,7 @@ def test_what_is_in_use_stays(bench: Workbench, tmp_path: Path) -> None:
     with merger(bench) as merging:
         assert isinstance(merging, Merger)
         place = merging._place
+        os.utime(place, (0, 0))
         sweep(tmp_path)
         assert place.is_dir()
     assert not place.exists()

@@ -81,10 +81,14 @@ class Soup(Content):
         super().__init__(directory)
         self.sources = tuple(sources)
         self._store, self._key = store, digest_of(["mean of weights 1", list(known_as)])
-        directory.mkdir(parents=True, exist_ok=True)
+        self._describe()
+
+    def _describe(self) -> None:
+        """Make the directory with all but the weights."""
+        self.directory.mkdir(parents=True, exist_ok=True)
         for name in (*DESCRIPTIONS, *INDEXES):
-            if (sources[0] / name).is_file():
-                shutil.copyfile(sources[0] / name, directory / name)
+            if (self.sources[0] / name).is_file():
+                shutil.copyfile(self.sources[0] / name, self.directory / name)
 
     @cached_property
     def lines(self) -> str:
@@ -100,7 +104,7 @@ class Soup(Content):
         return weight_bytes(self.sources[0], dtype)
 
     def write(self) -> None:
-        """Write the weights, where they are not there yet.
+        """Write the weights, where they are not there yet; what somebody threw away is made again.
 
         Raises:
             MemberError: there is no room for them on the disk, or they cannot be written.
@@ -108,6 +112,7 @@ class Soup(Content):
         files = weight_files(Description(self.sources[0]))
         if all((self.directory / file.name).is_file() for file in files):
             return
+        self._describe()
         needed, free = self.weight_bytes("auto"), shutil.disk_usage(self.directory).free
         if free < needed + DISK_LEFT:
             raise MemberError(
