@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-from evoswarm.fusion.context import CONTEXT, GATE_INSIDE, GATE_MARGIN, GATING, Place
+from evoswarm.fusion.context import CONTEXT, GATE_INSIDE, GATE_MARGIN, GATING, AnswerSoFar
 from evoswarm.fusion.contrast import Contrast
 from evoswarm.fusion.credibility import DECAY, GAMMA, gains
 from evoswarm.fusion.mixture import Mixture
@@ -34,9 +34,9 @@ __all__ = [
     "GATING",
     "RULES",
     "WEIGHING",
+    "AnswerSoFar",
     "FusionRule",
     "Parameter",
-    "Place",
     "Speakers",
     "gains",
     "parameters_of",

@@ -57,7 +57,7 @@ GATING: tuple[Parameter, ...] = (GATE_MARGIN, GATE_INSIDE)
 
 
 @dataclass(frozen=True)
-class Place:
+class AnswerSoFar:
     """What is known of places before anybody speaks there.
 
     Attributes:
@@ -72,7 +72,7 @@ class Place:
 
 
 def of_speakers(
-    log_probs: Tensor, present: Tensor, is_lead: Tensor, place: Place, parameters: Mapping[str, Tensor]
+    log_probs: Tensor, present: Tensor, is_lead: Tensor, place: AnswerSoFar, parameters: Mapping[str, Tensor]
 ) -> Iterator[Tensor]:
     """``[speakers, streams]`` summands of the log-weights; those of coefficients that are 0 everywhere are left out.
 

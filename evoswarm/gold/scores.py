@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from evoswarm.decoding.step.fusion import decision_margin, fuse_scores
 from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.step.speaking import Places, gains_of, side_by_side
+from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
 from evoswarm.fusion import GATE_MARGIN, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.gold.rows import GoldRows
@@ -223,7 +223,7 @@ def _fuse(pairs: _Pairs, credibility: NDArray[np.float64], rows: GoldRows, found
         return rows_of.reshape(*which.shape, -1)
 
     allowed = rows.allowed.index_select(0, places)
-    at = Places(rows.length[pairs.place], rows.inside[pairs.place], credibility)
+    at = AnswersSoFar(rows.length[pairs.place], rows.inside[pairs.place], credibility)
     rule, heard = side_by_side(pairs.plans, pairs.plan, pairs.speaks, pairs.present, at, allowed, said)
     scores = fuse_scores(rule, heard)
     favourite, margin = argmax_and_margin(scores)

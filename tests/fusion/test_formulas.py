@@ -15,7 +15,7 @@ from torch import Tensor
 from evoswarm.decoding.step import fusion
 from evoswarm.decoding.step.fusion import prepare
 from evoswarm.decoding.text.alphabet import FLOOR
-from evoswarm.fusion import RULES, Place, Speakers, parameters_of
+from evoswarm.fusion import RULES, AnswerSoFar, Speakers, parameters_of
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from tests import oracle
@@ -55,7 +55,7 @@ def speak(
         temperatures=ones if temperatures is None else torch.tensor(temperatures)[:, None],
         lead=torch.full((streams,), lead),
         parameters={name: torch.full((streams,), value) for name, value in values.items()},
-        place=Place(torch.zeros(streams), torch.zeros(streams, dtype=torch.int8), torch.zeros(count, streams)),
+        place=AnswerSoFar(torch.zeros(streams), torch.zeros(streams, dtype=torch.int8), torch.zeros(count, streams)),
     )
 
 

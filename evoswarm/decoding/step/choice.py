@@ -15,7 +15,7 @@ from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
-from evoswarm.decoding.step.speaking import Places, gains_of, side_by_side
+from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
@@ -116,7 +116,7 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tup
 
     allowed = contexts.allowed(batch.context)
     at = batch.context
-    places = Places(contexts.length[at], contexts.inside[at], streams.credibility[batch.streams])
+    places = AnswersSoFar(contexts.length[at], contexts.inside[at], streams.credibility[batch.streams])
     return side_by_side(streams.plans, batch.plan, batch.speaks, batch.present, places, allowed, rows)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from evoswarm.fusion import BETA, GAMMA, FusionRule, Place, Speakers
+from evoswarm.fusion import BETA, GAMMA, AnswerSoFar, FusionRule, Speakers
 from evoswarm.fusion.context import AGREEMENT, of_speakers
 from evoswarm.fusion.speakers import entropies, pick
 
@@ -25,7 +25,7 @@ def prepare(
     temperatures: Tensor,
     lead: Tensor,
     parameters: Mapping[str, Tensor],
-    place: Place | None = None,
+    place: AnswerSoFar | None = None,
 ) -> Speakers:
     """Temper, normalise and weigh.
 

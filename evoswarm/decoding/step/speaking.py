@@ -12,14 +12,14 @@ from torch import Tensor
 
 from evoswarm.decoding.step.fusion import prepare
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.fusion import FusionRule, Place, Speakers, gains
+from evoswarm.fusion import AnswerSoFar, FusionRule, Speakers, gains
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bool_]], Tensor]
 """From ``[n, speakers]`` columns of the recipes' members, and who of them is present, to ``[speakers, n, symbols]``
 log-probabilities; anything where nobody is."""
 
 
-class Places(NamedTuple):
+class AnswersSoFar(NamedTuple):
     """Where streams are, before anybody speaks.
 
     Attributes:
@@ -38,7 +38,7 @@ def side_by_side(
     plan: NDArray[np.int64],
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
-    places: Places,
+    places: AnswersSoFar,
     allowed: Tensor,
     rows: Rows,
 ) -> tuple[FusionRule, Speakers]:
@@ -73,7 +73,7 @@ def side_by_side(
         temperatures=columns(plans.temperatures[plan]),
         lead=torch.from_numpy(before),
         parameters={one.name: torch.from_numpy(plans.parameters[one.name][plan]) for one in rule.parameters},
-        place=Place(
+        place=AnswerSoFar(
             length=torch.from_numpy(places.length.astype(np.float32)),
             inside=torch.from_numpy(places.inside),
             credibility=columns(places.credibility.astype(np.float32)),
