@@ -1,17 +1,16 @@
-"""Routes as finalists: put together from what all recipes of a search are known to score.
+"""Routes as finalists: put together from mixes that the search knows, and from mixes fitted to single kinds of items.
 
-Every recipe that evolution scored on all search items is known there, and the finalists on the selection items too. So
-for every kind of items the best mix can be read off (`evoswarm.evaluation.routes`), and what such a choice is worth can
-be estimated by cross-validation. Specialists of each kind (`evoswarm.experiment.specialists`) are decoded for it, on
-selection items of their kind, and nothing else is. Only where the estimate is ahead of that of a single mix does the
-route compete.
+Two routes may compete. The *composed* one sends every kind of items to the best of all finalists and specialists of the
+kind, by a shrunken estimate (`evoswarm.evaluation.routes`); the best of many is partly lucky, so what that choice is
+worth is estimated by cross-validation around all of it, and it competes only where it is ahead of a single mix by more
+than a standard error. The *fitted* one sends every kind to the mix that was fitted to it: nothing is chosen by the
+selection items, so its scores there say what it is worth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,21 +25,18 @@ from evoswarm.experiment.specialists import Specialist, specialists
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
-from evoswarm.tasks.task import SplitName
-
-CONSIDERED = 500
-"""Recipes that are not tested again, but may answer a kind of items: those best on the search items."""
-
-_ROUNDING = 1e-9  # of sums of scores
+from evoswarm.policies.partition import Partition
+from evoswarm.statistics.paired import paired_standard_error
+from evoswarm.tasks.task import SplitName, weights_of
 
 
-def composed_route(
+def routes_of(
     bench: Workbench,
     genomes: PolicyGenomes[Any, Any],
     ranked: Sequence[tuple[str, Policy]],
     finalists: Sequence[Finalist],
-) -> Finalist | None:
-    """The best route over mixes, if it is expected to be better than every mix alone.
+) -> list[Finalist]:
+    """The routes that compete with the finalists of a search for mixes.
 
     Args:
         bench: the space made ready.
@@ -49,86 +45,89 @@ def composed_route(
         finalists: who is tested again on the selection items.
 
     Returns:
-        The route, scored by cross-validation where it was composed; None where the space wants none, no partition of
-        the items is ahead, or the limits of the space do not allow the route.
+        Those that the limits of the space allow, with what their scores are worth; none where the space wants none.
 
     Raises:
+        MemberError: a member cannot be loaded.
         Stopped: Ctrl-C.
     """
     space = bench.space
     if space.champion.routes < 2 or space.genome.kind != "mix":
-        return None
+        return []
     tested = {one.candidate.policy.digest: one for one in finalists}
-    others = {policy.digest: policy for _, policy in ranked[:CONSIDERED] if policy.digest not in tested}
-    known = {digest: one.candidate.policy for digest, one in tested.items()} | others
-    evidence = _evidence(bench, list(tested.values()), list(others.values()))
+    evidence = _evidence(bench, list(tested.values()))
     partitions = [one for one in partitions_of(evidence.items) if one.cells * LEAST <= len(evidence.items)]
     if not partitions or np.isnan(evidence.scores).any(axis=1).all():
-        return None  # nothing to tell apart, or nobody could answer everything that is of no kind
+        return []  # nothing to tell apart, or nobody could answer everything that is of no kind
     by_task = next((one for one in partitions if one.tasks), None)
-    likely = by_task or composed(evidence, partitions, space.champion.routes).partition or partitions[0]
-    searched = bench.evaluator.summaries(list(others.values()), bench.items["search"])
-    for one in specialists(bench, likely, list(others.values()), searched):
-        evidence = _with(bench, evidence, list(known), one)
-        known.setdefault(one.policy.digest, one.policy)
-    found = composed(evidence, partitions, space.champion.routes)
-    if found.partition is None or not _ahead(evidence, found):
-        return None
-    policies = list(known.values())
-    route = found.partition.route(policies[found.first], [policies[place] for place in found.chosen])
-    if len(route.policies) < 2 or not genomes.allows(route):
-        return None
-    count = len(bench.items["search"])
-    candidate = Candidate(f"route {found.partition.name}", route, description=_said(found))
-    return Finalist(candidate, instead={"search": found.held_out[:count], "selection": found.held_out[count:]})
+    kinds = by_task or composed(evidence, partitions, space.champion.routes).partition or partitions[0]
+    others = list({policy.digest: policy for _, policy in ranked if policy.digest not in tested}.values())
+    found = list(specialists(bench, kinds, others, bench.evaluator.summaries(others, bench.items["search"])))
+    policies = [one.candidate.policy for one in tested.values()]
+    routes = [*_composed(bench, partitions, policies, evidence, found), *_fitted(bench, kinds, found)]
+    return [one for one in routes if genomes.allows(one.candidate.policy)]
 
 
-def _evidence(bench: Workbench, tested: Sequence[Finalist], others: Sequence[Policy]) -> Evidence:
-    """What is known: of those who are tested again everything, of the others what the search knows.
-
-    What was made from items is known there as far as it says itself. Who failed on all search items is not known.
-    """
-    policies = [*(one.candidate.policy for one in tested), *others]
-    searched = bench.evaluator.summaries(policies, bench.items["search"])
-    selected = bench.evaluator.summaries(policies[: len(tested)], bench.items["selection"])
-    counts = {split: len(bench.items[split]) for split in SEEN}
+def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> Evidence:
+    """What finalists do on all items that were seen; what was made from items is known there as it says itself."""
+    policies = [one.candidate.policy for one in tested]
+    summaries = {split: bench.evaluator.summaries(policies, bench.items[split]) for split in SEEN}
     rows: list[list[float]] = []
-    for place, summary in enumerate(searched):
-        row: dict[SplitName, Sequence[float] | None] = {"search": summary.scores, "selection": None}
-        if place < len(tested):
-            row |= {"selection": selected[place].scores, **tested[place].instead}
-        if summary.failure is not None:
-            row = {}
-        rows.append([score for split in SEEN for score in row.get(split) or [math.nan] * counts[split]])
+    for place, finalist in enumerate(tested):
+        row: dict[SplitName, Sequence[float] | None] = {split: summaries[split][place].scores for split in SEEN}
+        row |= finalist.instead
+        rows.append([score for split in SEEN for score in row[split] or [math.nan] * len(bench.items[split])])
     items = [item for split in SEEN for item in bench.items[split]]
-    flops = [summary.cost.flops for summary in searched]
+    flops = [summary.cost.flops for summary in summaries["selection"]]
     return Evidence(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
 
 
-def _with(bench: Workbench, evidence: Evidence, known: Sequence[str], one: Specialist) -> Evidence:
-    """The evidence with what a specialist does on selection items of its kind.
+def _composed(
+    bench: Workbench,
+    partitions: Sequence[Partition],
+    tested: Sequence[Policy],
+    known: Evidence,
+    found: Sequence[Specialist],
+) -> Iterator[Finalist]:
+    """The composed route, where it is ahead."""
+    start, rows = len(bench.items["search"]), np.full((len(found), len(known.items)), np.nan)
+    for row, one in zip(rows, found, strict=True):
+        row[[start + place for place in one.scores]] = list(one.scores.values())
+    flops = [*known.flops, *(one.flops for one in found)]
+    evidence = Evidence(np.vstack([known.scores, rows]), known.weights, flops, known.items)
+    best = composed(evidence, partitions, bench.space.champion.routes)
+    if best.partition is None or not _ahead(bench, evidence, best):
+        return
+    policies = [*tested, *(one.policy for one in found)]
+    route = best.partition.route(policies[best.first], [policies[place] for place in best.chosen])
+    if len(route.policies) > 1:
+        said = f"The best mix for every kind of items; cross-validation foretells {best.accuracy:.1%}"
+        held_out: dict[SplitName, Sequence[float]] = {
+            "search": best.held_out[:start],
+            "selection": best.held_out[start:],
+        }
+        yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), instead=held_out)
 
-    Args:
-        bench: the space made ready.
-        evidence: so far.
-        known: digests of its policies, in order; the specialist may be new.
-        one: the specialist.
-    """
-    scores, flops = evidence.scores, evidence.flops
-    if one.policy.digest not in known:
-        scores, flops = np.vstack([scores, np.full(len(evidence.items), np.nan)]), [*flops, one.flops]
-        known = [*known, one.policy.digest]
-    own = scores[known.index(one.policy.digest)]
-    unknown = [place for place in one.scores if np.isnan(own[len(bench.items["search"]) + place])]
-    own[[len(bench.items["search"]) + place for place in unknown]] = [one.scores[place] for place in unknown]
-    return replace(evidence, scores=scores, flops=flops)
+
+def _ahead(bench: Workbench, evidence: Evidence, found: Composition) -> bool:
+    """Whether the route is ahead of a single mix by more than a standard error, both by cross-validation."""
+    lead = float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights)
+    tasks = [item.task for item in evidence.items]
+    return lead > paired_standard_error(found.held_out, found.alone, tasks, weights_of(bench.tasks))
 
 
-def _ahead(evidence: Evidence, found: Composition) -> bool:
-    """Whether the route is ahead of a single mix, both by cross-validation around all that was chosen."""
-    return float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights) > _ROUNDING
-
-
-def _said(found: Composition) -> str:
-    made = "Put together from mixes of the search and mixes fitted to single kinds"
-    return f"{made}; cross-validation foretells {found.accuracy:.1%}"
+def _fitted(bench: Workbench, partition: Partition, found: Sequence[Specialist]) -> Iterator[Finalist]:
+    """The route over the best fit of every kind, where every kind has one and they are few enough."""
+    fits: dict[int, Policy] = {}
+    for one in found:
+        if one.fitted:
+            fits.setdefault(one.kind, one.policy)
+    if (
+        len(fits) < partition.cells
+        or not 2 <= len({one.digest for one in fits.values()}) <= bench.space.champion.routes
+    ):
+        return
+    route = partition.route(fits[0], [fits[kind] for kind in range(partition.cells)])
+    said = "For every kind of items the mix that was fitted to right answers of its search items"
+    name = f"fitted route {partition.name}"
+    yield Finalist(Candidate(name, route, description=said), instead={"search": None})

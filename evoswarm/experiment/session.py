@@ -27,7 +27,7 @@ from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.asking import example
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
-from evoswarm.experiment.composing import composed_route
+from evoswarm.experiment.composing import routes_of
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.evolving import Evolving
@@ -282,8 +282,7 @@ class Session:
         searched = Searched(bench.items["search"], [summary.scores for _, summary in whole], reference)
         space, unseen = bench.space, len(bench.items["selection"])
         self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
-        route = composed_route(bench, genomes, best, finalists)
-        finalists += [] if route is None else [route]
+        finalists += routes_of(bench, genomes, best, finalists)
         selection = select(
             bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, searched
         )

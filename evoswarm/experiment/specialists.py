@@ -1,7 +1,8 @@
 """Who may be better at one kind of items than everywhere, with what it scores on further items of that kind.
 
 Two sorts: mixes fitted to the right answers of the kind's search items, and recipes of the search that did best on them
-but are not among its finalists. Both are decoded on the kind's selection items, which they never saw.
+but are not among its finalists. Both are decoded on the kind's selection items, which they never saw. What they score
+on the search items, by which they were made or chosen, says little, and is not used.
 """
 
 from __future__ import annotations
@@ -33,12 +34,16 @@ class Specialist:
     """A policy that is known on selection items of one kind.
 
     Attributes:
-        policy: that may answer the kind.
+        kind: by its position.
+        policy: that may answer it.
+        fitted: to right answers of the kind.
         scores: on the selection items of the kind, by their positions.
         flops: mean per item.
     """
 
+    kind: int
     policy: Policy
+    fitted: bool
     scores: Mapping[int, float]
     flops: float
 
@@ -46,7 +51,7 @@ class Specialist:
 def specialists(
     bench: Workbench, partition: Partition, others: Sequence[Policy], searched: Sequence[Summary]
 ) -> Iterator[Specialist]:
-    """Find and test the specialists of every kind.
+    """Find and test the specialists of every kind, fitted ones first, the best first.
 
     Args:
         bench: the space made ready.
@@ -66,11 +71,20 @@ def specialists(
         places = [place for place, cell in enumerate(cells["selection"]) if cell == kind]
         if not own or not places:
             continue
+        fits = _fits(bench, own)
         means = [sum(summary.scores[place] for place in own) for summary in searched]
-        best = sorted(range(len(others)), key=lambda one: -means[one])[:RANKED]
-        fits = fits_of(bench, [bench.items["search"][place] for place in own]) if len(own) >= LEAST_FITTED else None
-        mixes = [*([] if fits is None else (one.policy for one in fits.mixes[:FITS])), *(others[one] for one in best)]
-        selected = bench.evaluator.summaries(mixes, [bench.items["selection"][place] for place in places])
-        for policy, summary in zip(mixes, selected, strict=True):
-            if summary.failure is None:
-                yield Specialist(policy, dict(zip(places, summary.scores, strict=True)), summary.cost.flops)
+        best = [others[one] for one in sorted(range(len(others)), key=lambda one: -means[one])[:RANKED]]
+        mixes = list({policy.digest: policy for policy in (*best, *fits)}.values())
+        order = sorted(mixes, key=lambda one: one not in fits)
+        selected = bench.evaluator.summaries(order, [bench.items["selection"][place] for place in places])
+        for policy, summary in zip(order, selected, strict=True):
+            scores = dict(zip(places, summary.scores, strict=True))
+            yield Specialist(kind, policy, policy in fits, scores, summary.cost.flops)
+
+
+def _fits(bench: Workbench, places: Sequence[int]) -> list[Policy]:
+    """The mixes fitted to the search items at these places."""
+    if len(places) < LEAST_FITTED:
+        return []
+    found = fits_of(bench, [bench.items["search"][place] for place in places])
+    return [one.policy for one in found.mixes[:FITS]]

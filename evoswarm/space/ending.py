@@ -17,8 +17,8 @@ class ChampionSettings(Settings):
             split; or ``thrifty``, the cheapest that the most accurate on the selection split does not clearly beat
             there. Null is accurate where no objective is a cost, else thrifty.
         saving: the least share of FLOPs that a thrifty choice must save.
-        routes: a search for mixes also puts together a route of up to so many, out of what is known of all of them
-            (`evoswarm.experiment.composing`); below 2, none.
+        routes: mixes that a route may hold which a search for mixes puts together out of what it knows
+            (`evoswarm.experiment.composing`); below 2, none is put together.
     """
 
     choose: Literal["accurate", "thrifty"] | None = None

@@ -12,7 +12,7 @@ from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.calibrating import sizes_of
-from evoswarm.experiment.composing import composed_route
+from evoswarm.experiment.composing import routes_of
 from evoswarm.experiment.estimating import SEEN, Searched
 from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.selection import select
@@ -91,10 +91,8 @@ def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
     believe(bench, second, (0.3, 0.95), 2)
     believe(bench, third, (0.6, 0.6), 3)
     finalists = entered(bench, [first, second, third])
-    known = bench.evaluator.decoded
-    found = composed_route(bench, genomes(bench), [("r0", first)], finalists)
-    assert found is not None
-    assert bench.evaluator.decoded == known, "nothing is decoded: all recipes are finalists, and none can be fitted"
+    (found,) = routes_of(bench, genomes(bench), [("r0", first)], finalists)
+    assert bench.evaluator.decoded == 0, "all recipes are finalists, and none can be fitted"
     route = found.candidate.policy
     assert isinstance(route, Route)
     assert {task: route.policies[place].digest for task, place in route.tasks.items()} == {
@@ -111,33 +109,39 @@ def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
 
 
 def test_who_did_best_on_a_kind_is_tested_on_it_and_on_nothing_else(bench: Workbench) -> None:
-    """It is no finalist; decoded in earnest, it is right on words."""
+    """It is no finalist; decoded in earnest, it is right on words. What made it a specialist does not count again."""
     first, second, third = recipes(bench)
     believe(bench, first, (0.95, 0.1), 1)
     believe(bench, third, (0.7, 0.3), 3)
     believe(bench, second, (0.1, 0.95), 2, ["search"])
     believe(bench, second, (0.1, 0.95), 2, ["selection"], tasks=["sums"])
-    found = composed_route(bench, genomes(bench), [("r1", second)], entered(bench, [first, third]))
-    assert found is not None
+    (found,) = routes_of(bench, genomes(bench), [("r1", second)], entered(bench, [first, third]))
     assert bench.evaluator.decoded == 30, "the selection items that are words"
     assert isinstance(found.candidate.policy, Route)
     assert found.candidate.policy.policies == (first, second)
+    scores = {split: np.mean(row or [0.0]) for split, row in found.instead.items()}
+    assert scores["search"] < 0.7 < scores["selection"]
 
 
 @pytest.mark.parametrize("bench", ["genome: {gates: false}\n"], indirect=True)
-def test_mixes_fitted_to_a_kind_answer_it_where_they_do_better_on_other_items(bench: Workbench) -> None:
-    """What is made up knows half; what is fitted is the one real member for sums, and the other one for words."""
+def test_the_fitted_route_is_scored_on_what_it_never_saw(bench: Workbench) -> None:
+    """What is made up knows half; what is fitted is right: for sums and for words another mix."""
     some = recipes(bench)
     for seed, recipe in enumerate(some):
         believe(bench, recipe, (0.5, 0.5), seed)
-    found = composed_route(bench, genomes(bench), [], entered(bench, some))
-    assert found is not None
-    route = found.candidate.policy
-    assert isinstance(route, Route)
-    assert not {recipe.digest for recipe in some} & {route.policies[place].digest for place in route.tasks.values()}
+    found = {one.candidate.name: one for one in routes_of(bench, genomes(bench), [], entered(bench, some))}
+    assert list(found) == ["route by task", "fitted route by task"]
     decoded = bench.evaluator.decoded
     assert 60 <= decoded <= 2 * 60, "one or two fits of each kind on the selection items of the kind"
-    assert composed_route(bench, genomes(bench), [], entered(bench, some)) == found
+    fitted = found["fitted route by task"]
+    assert fitted.instead == {"search": None}
+    route = fitted.candidate.policy
+    assert isinstance(route, Route)
+    assert set(route.tasks) == {"sums", "words"}
+    assert not {recipe.digest for recipe in some} & {policy.digest for policy in route.policies}
+    (seen,) = bench.evaluator.summaries([route], bench.items["selection"])
+    assert seen.accuracy is not None
+    assert seen.accuracy > 0.9
     assert bench.evaluator.decoded == decoded
 
 
@@ -145,7 +149,7 @@ def test_equals_are_not_routed(bench: Workbench) -> None:
     some = recipes(bench)
     for seed, recipe in enumerate(some):
         believe(bench, recipe, (0.7, 0.7), seed + 20)
-    assert composed_route(bench, genomes(bench), [], entered(bench, some)) is None
+    assert routes_of(bench, genomes(bench), [], entered(bench, some)) == []
 
 
 @pytest.mark.parametrize(
@@ -157,4 +161,4 @@ def test_a_space_may_forbid_it(bench: Workbench) -> None:
     first, second = (mix(bench, name) for name in ("llama-a", "llama-b"))
     believe(bench, first, (0.95, 0.3), 1)
     believe(bench, second, (0.3, 0.95), 2)
-    assert composed_route(bench, genomes(bench), [], entered(bench, [first, second])) is None
+    assert routes_of(bench, genomes(bench), [], entered(bench, [first, second])) == []

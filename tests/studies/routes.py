@@ -1,6 +1,6 @@
 """What routes of mixes add: on a pool whose members each know some families, and on two shipped spaces.
 
-Every case searches with routes and without, over one ledger (so what both decode is decoded once), and compares on test
+Every case searches with routes and without, over one ledger, so what both decode is decoded once, and compares on test
 items that nothing was chosen by: the champion with routes, the one without, the uniform mix, the best fitted mix, the
 best fitted mix of each family joined by task, and R4, the best router over single members.
 
@@ -64,12 +64,13 @@ def run(case: str, runs: Path) -> Record:
     kind, _, seed = case.rpartition("-")
     space = _fresh(int(seed), runs.parent / "bank") if kind == "fresh" else _shipped(kind, int(seed))
     began = time.monotonic()
-    result = search(space, out=runs / case, runs=runs)
+    root = runs / case  # a ledger of its own: questions of finite families come back, and are opened once a ledger
+    result = search(space, out=root / "routes", runs=root)
     if result.certificate is None:
         raise RuntimeError(f"{case}: expected a certificate, got none: {result.refusal}")
     without = space.model_copy(update={"champion": space.champion.model_copy(update={"routes": 0})})
-    plain = search(without, out=runs / f"{case}-mix", runs=runs, certify=False)
-    with workbench(space, runs / "ledger.sqlite", splits=("search", "test")) as bench:
+    plain = search(without, out=root / "mix", runs=root, certify=False)
+    with workbench(space, root / "ledger.sqlite", splits=("search", "test")) as bench:
         policies = {
             "champion": result.champion,
             "mix": plain.champion,
