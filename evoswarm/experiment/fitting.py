@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.experiment.calibrating import sizes_of
+from evoswarm.evolution.algorithms import ALGORITHMS
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
-from evoswarm.gold.fit import fitted_mixes
+from evoswarm.gold.fit import gated_mix
 from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.run_directory import FITTED, RunDirectory
 from evoswarm.space.gold import GoldSettings
-from evoswarm.tasks.task import SplitName
 
 NO_USE = GoldSettings(founders=False, refine=0.0, screen=1, order=False)
 """Settings under which right answers are not read."""
@@ -37,21 +37,19 @@ def read_first(bench: Workbench) -> None:
         bench.gold("search")
 
 
-def fitted(bench: Workbench, split: SplitName, calibration: Calibration | None = None) -> list[Candidate]:
-    """Mixes fitted to the right answers of a split's items, the best first; none where there is nothing to fit.
-
-    Args:
-        bench: the space made ready.
-        split: whose items.
-        calibration: of the space's first alphabet; with it the best of them is tried with gates, too.
+def fitted_founders(bench: Workbench, calibrate: Callable[[AlphabetName], Calibration]) -> list[Candidate]:
+    """The mixes fitted to the right answers of the search items, and the best of them with gates.
 
     Raises:
         MemberError: a member cannot be loaded.
+        RunError: the ledger cannot be written, or is damaged.
     """
-    if no_founders(bench) is not None:
-        return []
-    rows = bench.gold(split)
-    return [] if rows is None else fitted_mixes(rows, bench.space, bench.pool, calibration, sizes_of(bench))
+    mixes = fits_of(bench).mixes
+    rows = bench.gold("search") if mixes and bench.space.genome.gates else None
+    if rows is None:
+        return list(mixes)
+    gated = gated_mix(mixes[0], rows, bench.space, calibrate(bench.space.alphabets[0]))
+    return [*mixes, *([gated] if gated else [])]
 
 
 def founders(
@@ -64,14 +62,13 @@ def founders(
     Raises:
         MemberError: a member cannot be loaded.
         RecipeError: the journal holds none of this pool's.
+        RunError: the ledger cannot be written, or is damaged.
     """
-    space = bench.space
-    if not space.evolution.gold.founders or no_founders(bench) is not None:
+    if not bench.space.evolution.gold.founders or no_founders(bench) is not None:
         return {}
     known = run.last(FITTED)
     if known is None:
-        calibration = calibrate(space.alphabets[0]) if space.genome.gates else None
-        found = fitted(bench, "search", calibration)
+        found = fitted_founders(bench, calibrate)
         recipes = [[one.name.removeprefix("fitted "), json.loads(one.policy.to_json())] for one in found]  # in order
         known = run.journal(FITTED, recipes=recipes)
     return {name: bench.bound(Recipe.from_json(json.dumps(data))) for name, data in known["recipes"]}
@@ -100,6 +97,9 @@ def no_guide(bench: Workbench) -> str | None:
     reason = no_founders(bench)
     if reason is not None:
         return reason
+    algorithm = space.evolution.algorithm
+    if not ALGORITHMS[algorithm].islands:
+        return f"{algorithm} breeds no children (evolution.algorithm)"
     if any(count != 1 for count in space.genome.samples):
         return "answers may be drawn (genome.samples)"
     if len(space.alphabets) > 1:

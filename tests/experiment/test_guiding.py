@@ -52,7 +52,7 @@ def test_a_guided_run_goes_on_to_the_same_bytes(
     assert {event["event"] for event in known} == {FITTED, GUIDED}
     for file in tmp_path.glob("ledger*"):
         file.unlink()
-    monkeypatch.setattr("evoswarm.experiment.fitting.fitted_mixes", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr("evoswarm.experiment.fitting.fitted_founders", lambda *_: pytest.fail("fitted again"))
     result = search(micro(EVERYTHING), runs=tmp_path, certify=False)
     assert result.directory == begun.directory
     for name in ("individuals.jsonl", "champion.json"):
@@ -67,6 +67,7 @@ def test_a_guided_run_goes_on_to_the_same_bytes(
         ("genome={kind: vote, samples: [1, 3]}", "(founders) is off: it searches for votes, and only mixes are fitted"),
         ("genome.samples=[3]", "(founders) is off: no recipe answers greedily (genome.samples)"),
         ("genome.samples=[1, 3]", "(refine, screen, order) is off: answers may be drawn (genome.samples)"),
+        ("evolution.algorithm=tpe", "(refine, screen, order) is off: tpe breeds no children (evolution.algorithm)"),
         ("objectives=[accuracy, flops]", "(refine, screen, order) is off: accuracy is not the only objective"),
     ],
 )

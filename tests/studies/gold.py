@@ -22,7 +22,8 @@ from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.experiment.algorithms import algorithm_of
 from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genomes_for
 from evoswarm.experiment.finalists import FINALISTS
-from evoswarm.experiment.fitting import fitted
+from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.fitting import fitted_founders
 from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.mix.thresholds import Calibration
@@ -70,7 +71,7 @@ def run(case: str, runs: Path) -> Record:
     with workbench(SearchSpace.from_yaml(file, common), ":memory:", splits=("search", "selection", "test")) as bench:
         items = bench.items["search"][:CALIBRATION_ITEMS]
         calibration = calibrate(bench, items, bench.space.alphabets[0])
-        record: Record = _plain(bench, calibration)
+        record: Record = _plain(bench)
         for use, settings in USES.items():
             space = SearchSpace.from_yaml(file, (*common, f"evolution.gold={{{settings}}}"))
             evolution = bench.space.evolution.model_copy(update={"gold": space.evolution.gold})
@@ -82,7 +83,8 @@ def run(case: str, runs: Path) -> Record:
 def _searched(bench: Workbench, calibration: Calibration) -> dict[str, float]:
     """What one search finds; its champion is the finalist most accurate on the selection items."""
     use = bench.space.evolution.gold
-    founders = {one.name: one.policy for one in fitted(bench, "search", calibration)} if use.founders else {}
+    made = fitted_founders(bench, lambda alphabet: calibration) if use.founders else []
+    founders = {one.name: one.policy for one in made}
     genomes = genomes_for(bench, lambda alphabet: calibration, founders)
     scored: dict[str, float] = {}
     recipes: dict[str, Recipe] = {}
@@ -104,9 +106,9 @@ def _searched(bench: Workbench, calibration: Calibration) -> dict[str, float]:
     return {"champion": found[0], "found": statistics.fmean(found[1:])}
 
 
-def _plain(bench: Workbench, calibration: Calibration) -> dict[str, float]:
+def _plain(bench: Workbench) -> dict[str, float]:
     """Accuracies of the uniform mix, the best member and the best fit on the test items."""
-    fit = fitted(bench, "search", calibration)[0].policy
+    fit = fits_of(bench).mixes[0].policy
     alone = [recipe for _, recipe in singles(bench.space)]
     mix, best, *others = _accuracies(bench, "test", [uniform(bench.space, bench.pool), fit, *alone])  # type: ignore[list-item]
     return {"uniform": mix, "fitted": best, "single": max(others)}

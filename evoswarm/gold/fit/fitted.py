@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.genes import Genes, genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
@@ -30,14 +30,12 @@ KEY = "fitted"
 class _Found:
     name: str
     recipe: Recipe
-    how: str = ""
 
 
 def fitted_mixes(
     rows: GoldRows,
     space: SearchSpace,
     specs: Sequence[MemberSpec],
-    calibration: Calibration | None = None,
     sizes: Mapping[str, MemberSize] | None = None,
     places: Sequence[int] | None = None,
 ) -> list[Candidate]:
@@ -47,7 +45,6 @@ def fitted_mixes(
         rows: of the pool along the texts of some items, in the space's first alphabet.
         space: the search space.
         specs: of the pool, as loaded; in the order of the rows.
-        calibration: of that alphabet; with it, and where the space has gates, the best fit is tried with gates too.
         sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
         places: of the items in the rows that are fitted to; None is all.
 
@@ -64,12 +61,32 @@ def fitted_mixes(
         return []
     outcomes = Outcomes.of(rows).some(chosen)
     found = _ungated(outcomes, folds([rows.items[place] for place in chosen]), space, specs, genes)
-    if found and calibration is not None and genes.gates:
-        weights = torch.zeros(len(rows.items), dtype=torch.float64)
-        weights[chosen] = outcomes.weights
-        found += _gated(found[0], rows, weights, calibration, [specs[index].name for index in genes.leads])
     first = {one.recipe.digest: one for one in reversed(found)}
-    return [_candidate(one, len(chosen)) for one in found if first[one.recipe.digest] is one]
+    words = f"fitted to {len(chosen):,} gold texts without decoding"
+    return [Candidate(one.name, one.recipe, KEY, words) for one in found if first[one.recipe.digest] is one]
+
+
+def gated_mix(mix: Candidate, rows: GoldRows, space: SearchSpace, calibration: Calibration) -> Candidate | None:
+    """A fitted mix whose followers speak as seldom as accuracy along the gold texts allows.
+
+    Args:
+        mix: a recipe in which everybody always speaks.
+        rows: of the pool along the texts of some items, in the recipe's alphabet.
+        space: the search space.
+        calibration: of that alphabet, with a table for every member that may lead.
+
+    Returns:
+        None where the space has no gates, or none can close.
+    """
+    if not space.genome.gates or not isinstance(mix.policy, Recipe):
+        return None
+    leads = space.genome.leads or rows.members
+    weights = torch.tensor(item_weights(rows.items, rows.tasks), dtype=torch.float64)
+    one = gated(mix.policy, leads, rows, weights, calibration)
+    if one is None:
+        return None
+    words = f"{mix.description}; followers speak at {one.share:.0%} of the positions"
+    return Candidate(mix.name.replace("fitted", "fitted gated"), one.recipe, KEY, words)
 
 
 def _ungated(
@@ -102,18 +119,3 @@ def _distinct(specs: Sequence[MemberSpec], genes: Genes) -> tuple[int, ...]:
         spec = specs[index]
         first.setdefault(spec.fingerprint or f"{spec.path}@{spec.revision}", index)
     return tuple(sorted(first.values()))
-
-
-def _gated(
-    best: _Found, rows: GoldRows, weights: Tensor, calibration: Calibration, leads: Sequence[str]
-) -> list[_Found]:
-    one = gated(best.recipe, leads, rows, weights, calibration)
-    if one is None:
-        return []
-    how = f"; followers speak at {one.share:.0%} of the positions"
-    return [_Found(best.name.replace("fitted", "fitted gated"), one.recipe, how)]
-
-
-def _candidate(found: _Found, items: int) -> Candidate:
-    words = f"fitted to {items:,} gold texts without decoding{found.how}"
-    return Candidate(found.name, found.recipe, KEY, words)

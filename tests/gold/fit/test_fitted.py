@@ -11,7 +11,7 @@ from evoswarm.evaluation.candidate import Candidate
 from evoswarm.genomes.mix.genes import genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import singles, uniform
-from evoswarm.gold.fit import fitted_mixes
+from evoswarm.gold.fit import fitted_mixes, gated_mix
 from evoswarm.gold.fit.mixes import fits, pruned
 from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.fit.validation import folds, unseen_accuracy
@@ -38,8 +38,8 @@ def changed(space: SearchSpace, **genome: Any) -> SearchSpace:
     return SearchSpace.model_validate({**content, "genome": {**content["genome"], **genome}}).resolved("bytes")
 
 
-def fitted(ready: Ready, rows: GoldRows, calibration: Calibration | None = None, **genome: Any) -> list[Candidate]:
-    return fitted_mixes(rows, changed(ready.space, **genome), ready.swarm.specs, calibration)
+def fitted(ready: Ready, rows: GoldRows, **genome: Any) -> list[Candidate]:
+    return fitted_mixes(rows, changed(ready.space, **genome), ready.swarm.specs)
 
 
 def recipes(candidates: list[Candidate]) -> list[Recipe]:
@@ -107,15 +107,16 @@ def test_without_greedy_mixes_there_is_nothing_to_fit(ready: Ready, rows: GoldRo
 
 def test_gates_close_where_followers_are_not_missed(ready: Ready, rows: GoldRows) -> None:
     steps = {spec.name: {"all": rows.entropies[place].tolist()} for place, spec in enumerate(ready.swarm.specs)}
-    found = fitted(ready, rows, Calibration.of(steps))
-    gated = [one for one in found if one.name.startswith("fitted gated")]
-    assert len(gated) == 1
-    assert "followers speak at" in gated[0].description
-    (recipe,) = recipes(gated)
+    best, table = fitted(ready, rows)[0], Calibration.of(steps)
+    found = gated_mix(best, rows, ready.space, table)
+    assert found is not None
+    assert found.name == best.name.replace("fitted", "fitted gated")
+    assert "followers speak at" in found.description
+    (recipe,) = recipes([found])
     assert all(member.threshold > 0 for member in recipe.members if member.spec.name != recipe.lead)
-    best = scores_along([recipe], rows).right.mean()
-    assert best >= scores_along(recipes(found)[:1], rows).right.mean() - 0.1
-    assert not any("gated" in one.name for one in fitted(ready, rows, Calibration.of(steps), gates=False))
+    closed, always = scores_along([recipe, *recipes([best])], rows).right.mean(1)
+    assert closed >= always - 0.1
+    assert gated_mix(best, rows, changed(ready.space, gates=False), table) is None
 
 
 def test_a_fit_may_be_to_some_items_only(ready: Ready, rows: GoldRows) -> None:
