@@ -115,12 +115,14 @@ class Gap(Part):
         selection: score on the selection items.
         search_less_test: the gap; None likewise.
         selection_less_test: the gap, with its 95% interval (two independent sets of items).
+        expected: score on other items, by all that the champion was chosen on; None where that was not estimated.
     """
 
     search: float | None
     selection: float
     search_less_test: float | None
     selection_less_test: Interval
+    expected: float | None = None
 
 
 class Opening(Part):

@@ -103,6 +103,7 @@ class Evidence:
         selection: the champion's scores on the selection items.
         selection_tasks: of every selection item.
         search: the champion's score on the search items, where it is known.
+        expected: what it was expected to score, where that was estimated.
         recipes_tried: distinct recipes that the search scored.
         notes: what else a reader must know.
         owners: how the pool's members would be run alone.
@@ -130,6 +131,7 @@ class Evidence:
     notes: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     is_fitted: bool = False
+    expected: float | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
 
     def mix(self, key: str) -> Scored | None:
@@ -314,6 +316,7 @@ def _gap(evidence: Evidence, parts: Sequence[Stratum]) -> Gap:
     search = evidence.search
     return Gap(
         search=None if search is None else rounded(search),
+        expected=None if evidence.expected is None else rounded(evidence.expected),
         selection=rounded(mean_of(evidence.selection, selection).mean),
         search_less_test=None if search is None else rounded(search - mean_of(evidence.champion.scores, parts).mean),
         selection_less_test=interval(gap),

@@ -216,10 +216,11 @@ def _gap(certificate: Certificate) -> list[str]:
     seen = f"{100 * gap.selection:.1f}% on the selection items"
     if gap.search is not None:
         seen = f"{100 * gap.search:.1f}% on the search items and {seen}"
+    hoped = "" if gap.expected is None else f", and was expected to score {100 * gap.expected:.1f}% on others"
     text = (
-        f"The champion scored {seen}, and {100 * certificate.score.mean:.1f}% on the test items. Selection less test, "
-        f"in points: {gain(gap.selection_less_test)}. Scores that a choice was made by tend to be too high; those "
-        "on the test items are fair."
+        f"The champion scored {seen}{hoped}. On the test items it has {100 * certificate.score.mean:.1f}%. Selection "
+        f"less test, in points: {gain(gap.selection_less_test)}. Scores that a choice was made by tend to be too high; "
+        "those on the test items are fair."
     )
     return [*heading("What was promised"), *wrapped(text)]
 

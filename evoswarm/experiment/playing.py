@@ -10,7 +10,7 @@ from evoswarm.certificate.evidence import Evidence, Speaker
 from evoswarm.decoding.request import DECODING_VERSION
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
-from evoswarm.experiment.files.run_history import history, note_once
+from evoswarm.experiment.files.run_history import expected_of, history, note_once
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
@@ -53,6 +53,7 @@ def evidence_of(
         selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
+        expected=expected_of(run, champion),
         recipes_tried=tried,
         notes=(*([] if note is None else [note]), *unobeyed(owners)),
     )

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from evoswarm.errors import RunError, Where
+from evoswarm.errors import RecipeError, RunError, Where
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.files.journalled_failures import GAVE_UP, journalled_failures
 from evoswarm.experiment.result import FRONT, PAGE, RECIPES
 from evoswarm.failure import Failure
-from evoswarm.policies import Policy, load_policy
+from evoswarm.policies import Policy, load_document, load_policy
 from evoswarm.run_directory import CERTIFICATE, INDIVIDUALS, RunDirectory
 
 
@@ -78,6 +78,15 @@ def history(run: RunDirectory, champion: Policy, items: int) -> tuple[int, float
         if row["key"] == champion.digest and row.get("items", items) == items and score is None:
             score = row["accuracy"]
     return len(tried | _retried(run)), score
+
+
+def expected_of(run: RunDirectory, champion: Policy) -> float | None:
+    """What a champion is expected to score, as its file says; None where it does not."""
+    with suppress(RecipeError):
+        known = load_document(run.path)
+        if known.policy.digest == champion.digest and known.about is not None and known.about.expected is not None:
+            return known.about.expected.accuracy
+    return None
 
 
 def twin_of(run: RunDirectory, champion: Policy) -> str | None:
