@@ -34,7 +34,7 @@ def made(tasks: Any = TASKS, prompts: Any = (), warm_start: Any = None, **genome
     return RouteGenomes(Material(space, SIZES, warm_start or {}, lambda alphabet: make_calibration(4), lambda: prompts))
 
 
-def population(genomes: RouteGenomes, count: int = 30) -> list[RouteGenome]:
+def population(genomes: RouteGenomes, count: int = 12) -> list[RouteGenome]:
     rng = Random(3)
     found = [founder for founder, _ in genomes.founders(rng)] + [genomes.random(rng) for _ in range(9)]
     for _ in range(count):
@@ -84,11 +84,11 @@ def test_a_sleeping_part_wakes_as_a_variant() -> None:
 
 def test_the_limits_hold_for_every_mix_and_in_memory_for_all_together() -> None:
     wide, few, small = made(), made(max_members=2), made(max_memory_bytes=200)
-    for genome in population(wide, 20):
+    for genome in population(wide, 8):
         route = few.express(few.repaired(genome))
         assert all(len(policy.specs) <= 2 for policy in route.policies)
         assert len(small.express(small.repaired(genome)).specs) <= 2
-    assert any(len(few.express(few.repaired(genome)).specs) > 2 for genome in population(wide, 20))
+    assert any(len(few.express(few.repaired(genome)).specs) > 2 for genome in population(wide, 8))
 
 
 def test_what_has_no_genome_is_refused() -> None:
