@@ -113,8 +113,8 @@ CASES = tuple(
 
 
 def _figures(records: Mapping[str, Record]) -> Readings:
-    def worst(kind: str, key: str, rivals: int) -> Reading:
-        """Of the two kinds of rivals the one with which it errs more often."""
+    def pooled(kind: str, key: str, rivals: int) -> Reading:
+        """Over rivals that are alike and that are not; the note tells of each."""
         shares = {}
         for likeness in LIKENESS:
             chosen = [one for case, one in records.items() if case.startswith(f"{kind}_{likeness}_{rivals}_")]
@@ -123,18 +123,19 @@ def _figures(records: Mapping[str, Record]) -> Readings:
                 shares[likeness] = (sum(one[key] * one["draws"] for one in chosen) / draws, draws)
         if not shares:
             return Reading(None, "")
-        name = max(shares, key=lambda name: shares[name])
+        every = sum(draws for _, draws in shares.values())
+        mean = sum(share * draws for share, draws in shares.values()) / every
         told = ", ".join(f"{one} {share:.2%} of {draws:,}" for one, (share, draws) in shares.items())
-        return Reading(shares[name][0], f"{rivals} rivals; {told}")
+        return Reading(mean, f"{rivals} rivals; {told}")
 
     found: dict[str, Reading] = {}
     for rivals in COUNTS:
-        found[f"false_adds_value_{rivals}"] = worst("no-gain", "adds value", rivals)
-        found[f"false_no_value_{rivals}"] = worst("margin-gain", "no value", rivals)
-        found[f"false_below_margin_{rivals}"] = worst("margin-gain", "below", rivals)
-    found["false_beat_both_mixes"] = worst("no-gain", "beat both", 4)
-    found["bounds_by_four_of_five"] = worst("margin-gain", "by four", 5)
-    found["bounds_undivided_of_five"] = worst("margin-gain", "undivided", 5)
+        found[f"false_adds_value_{rivals}"] = pooled("no-gain", "adds value", rivals)
+        found[f"false_no_value_{rivals}"] = pooled("margin-gain", "no value", rivals)
+        found[f"false_below_margin_{rivals}"] = pooled("margin-gain", "below", rivals)
+    found["false_beat_both_mixes"] = pooled("no-gain", "beat both", 4)
+    found["bounds_by_four_of_five"] = pooled("margin-gain", "by four", 5)
+    found["bounds_undivided_of_five"] = pooled("margin-gain", "undivided", 5)
     return found
 
 
