@@ -18,6 +18,7 @@ from evoswarm.evaluation.candidate import Candidate, Scored
 from evoswarm.evaluation.evaluation import scores_of, summarize
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.workbench import workbench
+from evoswarm.policies import load_document
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.shares import percent
 from evoswarm.space import SearchSpace
@@ -73,6 +74,13 @@ def test_files_console_and_certificate_give_one_figure_each(finished: SearchResu
     assert f"has an accuracy of {champion['accuracy']:.3f}" in shown
     certificate = finished.certificate
     assert certificate is not None
+    expected, about = champion["estimate"], load_document(finished.directory).about
+    assert about is not None
+    assert about.expected is not None
+    assert (about.expected.accuracy, about.expected.items) == (expected["accuracy"], expected["items"])
+    assert certificate.gap.expected == pytest.approx(expected["accuracy"], abs=1e-6)
+    assert f"Expected of the champion on other items: {expected['accuracy']:.1%}" in " ".join(shown.split())
+    assert f"was expected to score {100 * expected['accuracy']:.1f}% on others" in " ".join(page(certificate).split())
     assert certificate.opening.statement[1:] in " ".join(page(certificate).split())
     by_name = {one.name: percent(one.share_of_steps) for one in certificate.members}
     told = shares_told(list(certificate.subject.words))

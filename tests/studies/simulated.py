@@ -4,7 +4,8 @@ A simulated search has hundreds of recipes. Every recipe has an ability on every
 recipe solves an item with the chance that both give (Rasch 1960). Recipes crowd together below a plateau, as those of
 an evolved population do. The best twenty on the search items are tested on the selection items, and the most accurate
 there is the champion; a thrifty search would take the cheapest that it does not clearly beat: the rules of
-``evoswarm.experiment.selection``. True accuracies are integrals over all difficulties, so it is known whether an
+``evoswarm.experiment.selection`` where nothing but the selection items is known (what a search chooses by is tried in
+``choosing_simulated``). True accuracies are integrals over all difficulties, so it is known whether an
 interval covers them, and what thrift costs.
 """
 
