@@ -47,6 +47,7 @@ from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.openings.words import foretell
 from evoswarm.experiment.outlook.ahead import Ahead
+from evoswarm.experiment.outlook.refusals import short_budget
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import SearchResult, champion_document, write_result
 from evoswarm.experiment.selection import select
@@ -119,6 +120,8 @@ def search(
         drawn = draw(checked, progress)
         gold_notes(checked, drawn)  # they are told with the first look; here what cannot be won is refused
         foretell(checked, drawn, kept, root, progress, certify=certify)
+        for refused in short_budget(checked):
+            progress.note(f"evoswarm plan would refuse this: {refused.sentence}")
         checked, swarm = with_known_alphabet(
             checked, kept, swarm, lambda one: run_wanted(one, root, place).begun, progress
         )

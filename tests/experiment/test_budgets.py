@@ -11,6 +11,7 @@ import pytest
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import SpaceError
 from evoswarm.experiment.files.beginning import limits
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.wording import ended_because
@@ -91,3 +92,13 @@ def test_every_limit_has_a_name_that_the_space_knows(micro: Micro) -> None:
 def test_no_budget_of_nothing(micro: Micro, override: str) -> None:
     with pytest.raises(SpaceError, match=r"budget\."):
         micro(override)
+
+
+def test_a_budget_that_does_not_pay_for_the_founders_is_told_at_the_start(
+    micro: Micro, tmp_path: Path, swarm: Swarm
+) -> None:
+    notes: list[str] = []
+    told = Progress(note=notes.append)
+    search(micro("budget.evaluations=17"), runs=tmp_path, swarm=swarm, certify=False, progress=told)
+    said = "evoswarm plan would refuse this: budget.evaluations: expected at least 18"
+    assert [one.startswith(said) for one in notes].count(True) == 1

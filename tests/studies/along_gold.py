@@ -21,6 +21,7 @@ from evoswarm.tasks.task import Item
 from tests.studies.fresh_members import FAMILIES, bank, train
 from tools.zoo.plans import PLANS
 
+END = 256
 ITEMS = 1500
 """Questions of every family."""
 
@@ -139,8 +140,11 @@ class AlongGold:
             rows = read_rows(decoder, recipe, [GoldText(item, item.gold) for item in items], {task.name: task})
             if rows is None or len(rows.texts) != ITEMS or not bool(rows.present.all()):
                 raise RuntimeError(f"{member}: expected rows along {ITEMS} answers to {task.name}, got fewer")
-            said.append(rows.log_probs[0].half().numpy())
-            targets.append(rows.targets.numpy().astype(np.int16))
+            number = np.array([*(spelling[0] for spelling in rows.spellings), END])
+            whole = np.full((len(rows.targets), END + 1), -np.inf, dtype=np.float16)
+            whole[:, number] = rows.log_probs[0].numpy()
+            said.append(whole)
+            targets.append(number[rows.targets.numpy()].astype(np.int16))
             lengths.append(np.bincount(rows.item.numpy()))
             decoder.forget()
         starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])

@@ -7,8 +7,8 @@ The prediction sees 64 of the search items (and, apart, 16 of them).
 
 Everything is followed along right answers, read once per member; `tests/studies/searched.py` decodes.
 
-Regressions are fitted to pools of some members (``fit-*``, which ``python -m tests.studies.coefficients`` takes in) and
-judged on pools of the others (``judge-*``): no member, start of a member or question is in both.
+Regressions are fitted to pools of some members (by ``python -m tests.studies.coefficients``) and judged on pools of
+others: no member, start of a member or question is on both sides; see `sides`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,11 @@ from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.space import SearchSpace
 from tests.benchmarks.figures import Goal, Reading, Readings, at_least, at_most
 from tests.studies.along_gold import ITEMS, AlongGold
-from tests.studies.fresh_members import FAMILIES, bank
+from tests.studies.fresh_members import FAMILIES, FRESH, bank
 from tests.studies.study import Record, Study
 from tools.zoo.plans import PLANS
 
-FITTED, JUDGED = 120, 240
-FRESH = 12
+CASES = {"fit": 120, "near": 28, "judge": 240}
 SEEN = (64, 16)
 SEARCH, SELECTION, TRUTH = 150, 200, 2000
 BEYOND = 0.02
@@ -51,7 +50,7 @@ pool: [{name: a, path: "zoo:llama-a"}, {name: b, path: "zoo:llama-b"}]
 tasks: [{name: gcd, source: reasoning_gym, family: gcd, max_bytes: 16}]
 alphabet: bytes
 """
-SEEDS = {"fit": 500_000_000, "judge": 600_000_000}
+SEEDS = {"fit": 500_000_000, "near": 500_000_000, "judge": 600_000_000}
 """Of the questions of each side."""
 
 GOALS: dict[str, Goal | None] = {
@@ -67,12 +66,18 @@ GOALS: dict[str, Goal | None] = {
 
 
 def sides() -> dict[str, list[str]]:
-    """Members by the side they are on: built-in ones and ``pool-a`` of the bank; one family of branches and others."""
+    """Members by the side they are on.
+
+    Regressions are fitted to pools of the built-in members and ``pool-a`` (``fit``), and of that and fresh members
+    (``near``); they are judged on one family of branches and other fresh members.
+    """
     made = list(bank())
+    five = [name for name in made if name.startswith("pool-a")]
     fresh = [f"fresh-{number:02d}" for number in range(FRESH)]
     return {
-        "fit": [*PLANS, *(name for name in made if name.startswith("pool-a"))],
-        "judge": [*(name for name in made if name.startswith("branch-a")), *fresh],
+        "fit": [*PLANS, *five],
+        "near": [*five, *fresh[12:]],
+        "judge": [*(name for name in made if name.startswith("branch-a")), *fresh[:12]],
     }
 
 
@@ -227,7 +232,7 @@ def _share(right: Sequence[bool], note: str = "") -> Reading:
 STUDY = Study(
     name="prediction",
     question="does a plan foretell what mixing will gain?",
-    cases=tuple(f"fit-{number}" for number in range(FITTED)) + tuple(f"judge-{number}" for number in range(JUDGED)),
+    cases=tuple(f"{side}-{number}" for side, count in CASES.items() for number in range(count)),
     run=run,
     figures=figures,
     goals=GOALS,

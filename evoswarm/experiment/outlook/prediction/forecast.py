@@ -5,7 +5,7 @@ what a regression over other pools expects of such signs, by the weights of Fay 
 for small places"), and by no more than a standard error (Efron and Morris 1972, "Limiting the risk of Bayes and
 empirical Bayes estimators"): a pool like none of those keeps what it shows. Where no right texts are known, nothing can
 be fitted, and the uniform mix alone is seen; how far the best mix is from it, only the regression tells. The interval
-is as many standard deviations wide as covered 95% of other pools (conformal prediction, Lei et al. 2018).
+is as many standard errors wide as covered 95% of other pools (conformal prediction, Lei et al. 2018).
 
 The numbers are in ``coefficients.json``, made by ``python -m tests.studies.coefficients`` from pools of small fresh
 members (the study ``prediction``).
@@ -14,7 +14,6 @@ members (the study ``prediction``).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -30,6 +29,8 @@ Rival = Literal["member", "router"]
 
 MOST_MOVED = 1.0
 """Standard errors by which what was seen is moved at most."""
+
+_LEAST_ERROR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Regression:
 
     Attributes:
         coefficients: of a row of `Signs`, by name.
-        spread: standard deviation of pools' true gains around it.
-        width: standard deviations of half an interval.
+        spread: standard deviation of most pools' true gains around it.
+        width: half an interval, in standard errors of what was seen; by answers alone, in spreads.
     """
 
     coefficients: Mapping[str, float]
@@ -83,22 +84,24 @@ class Regression:
         """Of such pools."""
         return sum(self.coefficients[name] * value for name, value in signs.row.items())
 
-    def gain(self, signs: Signs) -> tuple[float, float]:
-        """The gain of this pool, and its standard deviation."""
+    def gain(self, signs: Signs) -> float:
+        """Of this pool."""
         expected = self.expected(signs)
         if signs.soft is None:
-            return expected, self.spread
-        variance, error = self.spread**2, max(signs.error, 1e-9)
-        share = variance / (variance + error**2)
-        moved = (1.0 - share) * (expected - signs.seen)
+            return expected
+        error = max(signs.error, _LEAST_ERROR)
+        moved = error**2 / (self.spread**2 + error**2) * (expected - signs.seen)
         most = MOST_MOVED * error
-        return signs.seen + min(max(moved, -most), most), math.sqrt(share) * error
+        return signs.seen + min(max(moved, -most), most)
+
+    def uncertainty(self, signs: Signs) -> float:
+        """The unit that intervals are measured in."""
+        return self.spread if signs.soft is None else max(signs.error, _LEAST_ERROR)
 
     def forecast(self, signs: Signs) -> Forecast:
         """The gain with its interval, within what accuracies can differ by."""
-        gain, deviation = self.gain(signs)
-        low, high = (max(-1.0, min(1.0, gain + side * self.width * deviation)) for side in (-1.0, 1.0))
-        return Forecast(max(-1.0, min(1.0, gain)), low, high)
+        gain, half = self.gain(signs), self.width * self.uncertainty(signs)
+        return Forecast(*(max(-1.0, min(1.0, gain + side * half)) for side in (0.0, -1.0, 1.0)))
 
 
 @dataclass(frozen=True)

@@ -32,16 +32,15 @@ PROSPECT = Prospect(
 
 def test_what_was_seen_and_what_is_expected_meet_by_their_variances() -> None:
     assert HALF.expected(SIGNS) == pytest.approx(0.1 * 0.2 + 0.2 * 0.2 * 0.5)
-    gain, deviation = HALF.gain(SIGNS)
+    gain = HALF.gain(SIGNS)
     assert gain == pytest.approx((0.10 + 0.04) / 2), "as uncertain the one as the other"
-    assert deviation == pytest.approx(0.05 / 2**0.5)
     found = HALF.forecast(SIGNS)
-    assert (found.low, found.high) == (pytest.approx(gain - 2 * deviation), pytest.approx(gain + 2 * deviation))
+    assert (found.low, found.high) == (pytest.approx(gain - 2 * 0.05), pytest.approx(gain + 2 * 0.05))
 
 
 def test_a_pool_like_no_other_keeps_what_it_shows() -> None:
     strange = replace(SIGNS, seen=0.9)
-    assert HALF.gain(strange)[0] == pytest.approx(0.85), "moved by one standard error, no more"
+    assert HALF.gain(strange) == pytest.approx(0.85), "moved by one standard error, no more"
 
 
 @given(st.floats(-1, 1), st.floats(0, 0.5), st.one_of(st.none(), st.floats(-1, 1)), st.floats(0, 1), st.floats(-1, 1))
@@ -53,9 +52,9 @@ def test_intervals_hold_their_gain_and_stay_within_accuracies(
 
 
 def test_by_answers_alone_other_pools_decide() -> None:
-    gain, deviation = HALF.gain(replace(SIGNS, soft=None))
-    assert gain == pytest.approx(0.1 * 0.2 + 0.2 * 0.2 * 0.5 + 0.5 * 0.10)
-    assert deviation == 0.05
+    bare = replace(SIGNS, soft=None)
+    assert HALF.gain(bare) == pytest.approx(0.1 * 0.2 + 0.2 * 0.2 * 0.5 + 0.5 * 0.10)
+    assert HALF.uncertainty(bare) == HALF.spread
 
 
 def test_fewer_items_say_less() -> None:
