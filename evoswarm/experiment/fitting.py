@@ -127,7 +127,7 @@ def off(bench: Workbench) -> Sequence[str]:
     if gold.founders:
         reason = no_founders(bench)
         if reason is None and bench.gold("search") is None:
-            reason = "no right answer is known as a text, or members' rows along them take too much memory"
+            reason = bench.gold_paths.why_not["search"]
         if reason is not None:
             said.append((["founders"], reason))
     if guided and (reason := no_guide(bench)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase, digits
 
 import pytest
 
@@ -81,6 +82,14 @@ def test_with_few_right_texts_nobody_is_judged_by_them(micro: Micro) -> None:
     with workbench(micro(EVERYTHING, *unreachable), ":memory:") as bench:
         said = off(bench)[-1]
     assert re.search(r"\(refine, screen, order\) is off: right answers are known as texts of [0-2] of 6", said)
+
+
+def test_free_text_has_no_right_text(micro: Micro) -> None:
+    unreachable = [f"tasks.{place}.stop={list(letters)}" for place, letters in enumerate((ascii_lowercase, digits))]
+    with workbench(micro(EVERYTHING, *unreachable), ":memory:") as bench:
+        founders, others = off(bench)
+    assert founders == "evolution.gold (founders) is off: no text is known that is right"
+    assert others.endswith("(refine, screen, order) is off: right answers are known as texts of 0 of 6 search items")
 
 
 def test_a_search_tells_what_is_off(micro: Micro, tmp_path: Path) -> None:

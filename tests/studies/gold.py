@@ -1,7 +1,7 @@
 """What are gold paths good for in a search? Founders, refinement, screening and the finer order, each measured apart.
 
 Every case is a space with items of its own and a seed; its searches differ in ``evolution.gold`` alone. They are short
-(some 150 to 250 recipes): a long search of these small pools ends near the top whatever it does. Recipes are scored
+(150 or 192 recipes): a long search of these small pools ends near the top whatever it does. Recipes are scored
 along right answers, which is what decoding comes to, item by item (tests/gold/test_scores.py), in a tenth of the time.
 """
 

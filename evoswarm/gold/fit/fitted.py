@@ -27,7 +27,7 @@ KEY = "fitted"
 
 
 @dataclass(frozen=True)
-class _Found:
+class _NamedFit:
     name: str
     recipe: Recipe
 
@@ -91,12 +91,12 @@ def gated_mix(mix: Candidate, rows: GoldRows, space: SearchSpace, calibration: C
 
 def _ungated(
     outcomes: Outcomes, parts: Sequence[Sequence[int]], space: SearchSpace, specs: Sequence[MemberSpec], genes: Genes
-) -> list[_Found]:
+) -> list[_NamedFit]:
     """The fits in which everybody always speaks; those first that did better on texts left out.
 
     Who takes part is found out once for all fits by gradient: it takes many.
     """
-    found: list[tuple[tuple[float, float], _Found]] = []
+    found: list[tuple[tuple[float, float], _NamedFit]] = []
     members, settled = _distinct(specs, genes), None
     for name, fit in fits(genes).items():
         if fit is by_likelihood:
@@ -108,7 +108,7 @@ def _ungated(
             mix = fit(outcomes, settled)
         accuracy, loss = unseen_accuracy(fit, mix, outcomes, parts)
         recipe = recipe_of(mix, outcomes, space, specs, genes)
-        found.append(((-round(accuracy, 6), round(loss, 4)), _Found(f"fitted {name}", recipe)))
+        found.append(((-round(accuracy, 6), round(loss, 4)), _NamedFit(f"fitted {name}", recipe)))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
