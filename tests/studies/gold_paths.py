@@ -95,4 +95,4 @@ GOALS: dict[str, Goal | None] = {
     "gold_paths_open_and_right": None,
     "gold_paths_close_and_differ": None,
 }
-STUDY = Study("gold_paths", "Do scores along gold texts say what decoding says?", CASES, run, figures, GOALS)
+STUDY = Study("gold-paths", "Do scores along gold texts say what decoding says?", CASES, run, figures, GOALS)
