@@ -39,7 +39,7 @@ from tools.zoo.scoring import logits_of
 
 POOLS, SEEDS, SHIPPED_SEEDS = 4, 20, 4
 SHIPPED = ("quickstart", "tokens", "large-pool")
-SHORTER = ("splits.test=1500", "evolution.generations=6", "evolution.islands=2", "evolution.population=10")
+SHORTER = ("splits.test=1000", "evolution.generations=4", "evolution.islands=2", "evolution.population=12")
 CREDIBILITY = (GAMMA, DECAY)
 OPENED = {
     "constant": (),
@@ -70,8 +70,8 @@ tasks:
     answer: "{{answer}}"
     scorer: {{kind: exact}}
     max_bytes: 16
-splits: {{search: 60, selection: 120, test: 600, shares: [0.15, 0.2, 0.65]}}
-evolution: {{generations: 8, islands: 2, population: 12}}
+splits: {{search: 48, selection: 80, test: 400, shares: [0.2, 0.2, 0.6]}}
+evolution: {{generations: 5, islands: 2, population: 12}}
 tracking: {{mlflow: false}}
 """
 
