@@ -58,6 +58,7 @@ def _beside_others(selection: Selection) -> Iterator[str]:
     winner, best = selection.winner, selection.best
     own = selection.estimates[winner.policy.digest].accuracy
     made = [one for one in selection.contenders if one.policy.digest in selection.made]
+    made = sorted(made, key=lambda one: -(selection.expected(one) or 0.0))[:1]  # the table has the others
     highest = [best] if best.accuracy > winner.accuracy else []
     for one in {one.policy.digest: one for one in (*made, *highest)}.values():
         expected = selection.expected(one)
