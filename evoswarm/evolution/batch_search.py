@@ -9,7 +9,7 @@ from evoswarm.evolution.algorithm import Algorithm, Representation
 from evoswarm.evolution.coordinates import Coordinates
 from evoswarm.evolution.genetic import Breeder
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.report import IslandReport
 from evoswarm.evolution.settings import IslandSettings, Objective
@@ -54,7 +54,7 @@ class BatchSearch(Algorithm[G]):
         super().__init__(objectives)
         self._distance: Callable[[G, G], float] = representation.distance
         breeder = Breeder(representation, self._keys)
-        place = Place(0, seed, IslandSettings(batch), self._objectives, representation, breeder, coordinates)
+        place = IslandSetup(0, seed, IslandSettings(batch), self._objectives, representation, breeder, coordinates)
         self._island: Island[G] = kind.make(place)
         self._waiting = breeder.founders(generator(seed, -1, 0, "founders")) if founders else []
 

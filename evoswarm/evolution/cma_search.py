@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from evoswarm.evolution.coordinates import Choice, Coordinates, Point, boxed
 from evoswarm.evolution.genetic import Draft
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.randomness import generator
 
 G = TypeVar("G")
@@ -151,7 +151,7 @@ class CmaSearch(Island[G]):
 
     name: ClassVar[str]
 
-    def __init__(self, place: Place[G]) -> None:
+    def __init__(self, place: IslandSetup[G]) -> None:
         super().__init__(place)
         self._box = MixedBox(boxed(place.coordinates))
         self._sources: list[Individual[G]] = []

@@ -23,7 +23,7 @@ G = TypeVar("G")
 
 
 @dataclass(frozen=True)
-class Place(Generic[G]):
+class IslandSetup(Generic[G]):
     """Where an island lies, and what it is made of; each takes what it needs.
 
     Attributes:
@@ -64,7 +64,7 @@ class Island(ABC, Generic[G]):
         population: distinct successes, best first, at most ``settings.population``: emigrants are chosen from them.
     """
 
-    def __init__(self, place: Place[G]) -> None:
+    def __init__(self, place: IslandSetup[G]) -> None:
         self.settings = place.settings
         self.ranking = Ranking(place.objectives, place.settings.objective_weights)
         self.population: list[Individual[G]] = []

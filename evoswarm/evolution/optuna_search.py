@@ -22,7 +22,7 @@ from optuna.trial import Trial, TrialState
 from evoswarm.evolution.coordinates import Coordinates, boxed
 from evoswarm.evolution.genetic import Draft
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.randomness import generator
 
 G = TypeVar("G")
@@ -39,7 +39,7 @@ class OptunaSearch(Island[G]):
     name: ClassVar[str]
     """Names the operator of what is sampled, and the purpose of the sampler's seed."""
 
-    def __init__(self, place: Place[G]) -> None:
+    def __init__(self, place: IslandSetup[G]) -> None:
         super().__init__(place)
         self._coordinates = self._box(boxed(place.coordinates))
         self._distributions: dict[str, BaseDistribution] = {

@@ -17,7 +17,7 @@ import numpy as np
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import item_weights
-from evoswarm.evaluation.routes.composition import Composition, Evidence, composed
+from evoswarm.evaluation.routes.composition import Composition, KnownScores, composed
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import Finalist
@@ -68,7 +68,7 @@ def routes_of(
     return [one for one in routes if genomes.allows(one.candidate.policy)]
 
 
-def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> Evidence:
+def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> KnownScores:
     """What finalists do on all items that were seen; what was made from items is known there as it says itself."""
     policies = [one.candidate.policy for one in tested]
     summaries = {split: bench.evaluator.summaries(policies, bench.items[split]) for split in SEEN}
@@ -79,14 +79,14 @@ def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> Evidence:
         rows.append([score for split in SEEN for score in row[split] or [math.nan] * len(bench.items[split])])
     items = [item for split in SEEN for item in bench.items[split]]
     flops = [summary.cost.flops for summary in summaries["selection"]]
-    return Evidence(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
+    return KnownScores(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
 
 
 def _composed(
     bench: Workbench,
     partitions: Sequence[Partition],
     tested: Sequence[Policy],
-    known: Evidence,
+    known: KnownScores,
     found: Sequence[Specialist],
 ) -> Iterator[Finalist]:
     """The composed route, where it is ahead."""
@@ -94,7 +94,7 @@ def _composed(
     for row, one in zip(rows, found, strict=True):
         row[[start + place for place in one.scores]] = list(one.scores.values())
     flops = [*known.flops, *(one.flops for one in found)]
-    evidence = Evidence(np.vstack([known.scores, rows]), known.weights, flops, known.items)
+    evidence = KnownScores(np.vstack([known.scores, rows]), known.weights, flops, known.items)
     best = composed(evidence, partitions, bench.space.champion.routes)
     if best.partition is None or not _ahead(bench, evidence, best):
         return
@@ -109,7 +109,7 @@ def _composed(
         yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), instead=held_out)
 
 
-def _ahead(bench: Workbench, evidence: Evidence, found: Composition) -> bool:
+def _ahead(bench: Workbench, evidence: KnownScores, found: Composition) -> bool:
     """Whether the route is ahead of a single mix by more than a standard error, both by cross-validation."""
     lead = float((np.array(found.held_out) - np.array(found.alone)) @ evidence.weights)
     tasks = [item.task for item in evidence.items]

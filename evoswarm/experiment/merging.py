@@ -26,8 +26,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.files.run_history import note_once
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.member_spec import MemberSpec
-from evoswarm.rivals.soups import MOST_MERGED, Merging
-from evoswarm.rivals.soups import Soup as Tasted
+from evoswarm.rivals.soups import MOST_MERGED, MergedRival, Merging
 from evoswarm.run_directory import RunDirectory
 
 PREFIX = ".evoswarm-merged-"
@@ -162,7 +161,7 @@ class Merger(Alike):
         swarm.counters = bench.swarm.counters
         return swarm.specs[0], evaluator.over(Beside(bench.swarm, ledger, [swarm]))
 
-    def beside(self, bench: Workbench, soup: Tasted) -> Workbench:
+    def beside(self, bench: Workbench, soup: MergedRival) -> Workbench:
         """The bench with an evaluator that knows a merged model too, where there is one."""
         if soup.rival is None:
             return bench
@@ -230,7 +229,7 @@ def as_noted(merging: Merger, run: RunDirectory) -> Merging:
     return merging if known is None else Refused(str(known["why"]))
 
 
-def note_refusal(merging: Merging, soup: Tasted, run: RunDirectory) -> None:
+def note_refusal(merging: Merging, soup: MergedRival, run: RunDirectory) -> None:
     """Write down that there was no room, before it acts."""
     if merging.groups and soup.rival is None:
         note_once(run, NOT_MERGED, why=soup.absent)

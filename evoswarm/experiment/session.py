@@ -17,7 +17,6 @@ from typing import Any
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.evolution.algorithm import Algorithm
@@ -27,19 +26,16 @@ from evoswarm.experiment.alphabet import with_known_alphabet
 from evoswarm.experiment.asking import example
 from evoswarm.experiment.calibrating import calibration_of, genomes_for
 from evoswarm.experiment.certification import certify_champion
-from evoswarm.experiment.composing import routes_of
+from evoswarm.experiment.contest import Known, contest_of, decided
 from evoswarm.experiment.drawn import draw
-from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.evolving import Evolving
 from evoswarm.experiment.files.beginning import beginning, limits, run_wanted
 from evoswarm.experiment.files.places import SPACE, ledger_file
 from evoswarm.experiment.files.policy_files import PolicyOrigin
 from evoswarm.experiment.files.run_history import retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
-from evoswarm.experiment.finalists import FINALISTS, PLAIN, Finalist, finalists_of
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
-from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.fitting import founders, off, read_first
 from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
@@ -50,7 +46,6 @@ from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.refusals import short_budget
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import SearchResult, champion_document, write_result
-from evoswarm.experiment.selection import select
 from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
@@ -60,9 +55,6 @@ from evoswarm.space import SearchSpace, named_store
 from evoswarm.tasks.task import SplitName
 from evoswarm.tracking import Tracker
 from evoswarm.trust import Trust
-
-FRONT_EXTRAS = 30
-"""Policies of the Pareto archive, beyond the finalists, that are tested again for the front."""
 
 
 def search(
@@ -268,27 +260,11 @@ class Session:
         reason: str,
     ) -> SearchResult:
         """Test the finalists again, on items that evolution never saw."""
-        bench, archive = self._bench, algorithm.archive
-        whole = [(i, s) for i in archive.individuals if (s := evolving.on_all_items.get(i.key)) is not None]
-        ranked = [(i, s.accuracy) for i, s in whole if s.accuracy is not None]
-        ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
-        front = archive.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
-        extras = [Candidate(i.id, evolving.policies[i.key]) for i in front]
-        plain = genomes.plain()
-        allowed = [(name, policy) for name, policy in plain if genomes.allows(policy)]
-        extras += [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they are shown, but cannot win
-        best = [(i.id, evolving.policies[i.key]) for i, _ in ranked]
-        fits = [Candidate(one.name, bench.bound(one.policy), one.key, one.description) for one in fits_of(bench).mixes]
-        made = [Finalist(one, instead={"search": None}) for one in fits if genomes.allows(one.policy)]
-        finalists = finalists_of(best, allowed, made)
-        _, reference = plain[-1]
-        searched = Searched(bench.items["search"], [summary.scores for _, summary in whole], reference)
-        space, unseen = bench.space, len(bench.items["selection"])
-        self._progress.enter("choosing", f"choosing among {len(finalists)} finalists on {unseen} unseen items")
-        finalists += routes_of(bench, genomes, best, finalists)
-        selection = select(
-            bench.evaluator, bench.items["selection"], finalists, extras, space.objectives, space.saving, searched
-        )
+        bench, unseen = self._bench, len(self._bench.items["selection"])
+        known = Known.of(algorithm.archive, evolving)
+        contest = contest_of(bench, genomes, known)
+        self._progress.enter("choosing", f"choosing among {len(contest.finalists)} finalists on {unseen} unseen items")
+        selection = decided(bench, genomes, contest)
         origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)
         result = SearchResult(
@@ -302,7 +278,7 @@ class Session:
             evaluations=bench.evaluator.asked,
             seconds=self._seconds(),
             example=example(chosen, bench.items["selection"][0]),
-            search_accuracy={individual.id: accuracy for individual, accuracy in ranked[:FINALISTS]},
+            search_accuracy=contest.search_accuracy,
             origin=origin,
             on_search=evolving.on_all_items.get(selection.champion.policy.digest),
             tracking_uri=self._tracker.uri if self._tracker.alive else None,

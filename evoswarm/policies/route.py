@@ -20,7 +20,6 @@ from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import Policy, PolicyModel, Role, named_once
 from evoswarm.policies.vote import Vote
-from evoswarm.statistics.text_clusters import nearest
 
 SHOWN = 4
 """N-grams of a cluster that words name."""
@@ -147,6 +146,8 @@ class Route(PolicyModel):
 
     def cluster(self, prompt: str) -> int | None:
         """The position of the cluster of a prompt; None where it is like none."""
+        from evoswarm.statistics.text_clusters import nearest  # no other policy needs it to answer
+
         return nearest([one.ngrams for one in self.clusters], prompt)
 
     def chosen(self, task: str, prompt: str | None = None) -> tuple[Recipe | Vote, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from evoswarm.evaluation.candidate import Candidate, best_of, score
 from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.routes.composition import Evidence, composed
+from evoswarm.evaluation.routes.composition import KnownScores, composed
 from evoswarm.evaluation.routes.partitions import partitions_of
 from evoswarm.policies import Route
 from evoswarm.rivals.matched import Singles, as_rival
@@ -49,7 +49,7 @@ def _by_prompt(evaluator: Evaluator, items: Sequence[Item], singles: Singles) ->
     partitions, known = partitions_of(items), singles.all
     if not any(one.clusters for one in partitions):
         return
-    evidence = Evidence(
+    evidence = KnownScores(
         np.array([one.scores for one in known]),
         np.array(item_weights(items, evaluator.tasks)),
         [one.flops for one in known],

@@ -55,7 +55,7 @@ class Merging(Protocol):
 
 
 @dataclass(frozen=True)
-class Soup:
+class MergedRival:
     """R6, or why there is none.
 
     Attributes:
@@ -69,7 +69,7 @@ class Soup:
     absent: str = ""
 
 
-NO_SOUP = Soup()
+NO_SOUP = MergedRival()
 """Where nobody asked for one."""
 
 
@@ -102,7 +102,7 @@ def best_soup(
     singles: Singles,
     merging: Merging,
     tell: Callable[[str], None] = lambda words: None,
-) -> Soup:
+) -> MergedRival:
     """The soup that is best on selection: of every group of one shape the uniform one and the greedy one.
 
     A greedy soup that takes in nobody is the best member itself, which is R1 already.
@@ -119,7 +119,7 @@ def best_soup(
         Stopped: the evaluator was told to stop.
     """
     if not merging.groups:
-        return Soup(absent=merging.absent)
+        return MergedRival(absent=merging.absent)
     alone = {one.policy.specs[0].name: best for one, best in zip(singles.greedy, singles.best_ways, strict=True)}
     tasting = _Tasting(merging, evaluator, items, space)
     greedy: set[tuple[str, ...]] = set()
@@ -130,9 +130,9 @@ def best_soup(
             greedy.add(_greedy(tasting, order, alone))
             tasting.taste(order)
     except (MemberError, OutOfMemory) as error:
-        return Soup(absent=f"Members' weights could not be merged: {error.message}.")
+        return MergedRival(absent=f"Members' weights could not be merged: {error.message}.")
     members = min(tasting.tried, key=lambda names: (-tasting.tried[names].accuracy, len(names)))
-    return Soup(_rival(tasting, members, members in greedy), members)
+    return MergedRival(_rival(tasting, members, members in greedy), members)
 
 
 def _greedy(tasting: _Tasting, order: Sequence[str], alone: Mapping[str, Scored]) -> tuple[str, ...]:

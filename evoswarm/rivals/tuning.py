@@ -15,7 +15,7 @@ from evoswarm.rivals.fitted import FITTED, NO_FITS, Fits, best_fitted
 from evoswarm.rivals.matched import best_sampling, best_single, members_vote, try_singles
 from evoswarm.rivals.routers import best_router
 from evoswarm.rivals.soups import KEY as R6
-from evoswarm.rivals.soups import NO_SOUP, Merging, Soup, best_soup
+from evoswarm.rivals.soups import NO_SOUP, MergedRival, Merging, best_soup
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
@@ -37,7 +37,7 @@ class Rivals:
     matched: tuple[Candidate, ...]
     diagnostics: tuple[Candidate, ...]
     ceilings: tuple[Ceiling, ...]
-    soup: Soup = NO_SOUP
+    soup: MergedRival = NO_SOUP
     fitted: Candidate | None = None
     unfitted: str = ""
 

@@ -28,7 +28,7 @@ class TestCheck:
     def test_an_unknown_kind_of_genome_is_refused(self, command: Command, space_file: Path) -> None:
         for name in ("check", "search"):
             outcome = command(name, space_file, "--set", "genome.kind=chorus")
-            refused(outcome, "genome.kind", "expected one of mix, vote, got 'chorus'")
+            refused(outcome, "genome.kind", "expected one of mix, vote, route, got 'chorus'")
 
     def test_a_study_is_checked_as_one(self, command: Command, space_file: Path) -> None:
         study = f"name: small\nspace: {space_file}\nsettings:\n  evolution.mutation: {{low: 0.5, high: %s}}\n"

@@ -82,7 +82,9 @@ def test_two_copies_are_the_member_itself_when_sampled(
     ours, theirs = decoded(copies, both, of_copies(("one",), temperature, **sampled))
     inner_ties = fusion.rule == "most_confident"
     for one, other in assert_same(ours, theirs, sure_of=0.0 if inner_ties else SURE):
-        assert inner_ties or one.margin == pytest.approx(other.margin, abs=1e-3)
+        inside = fusion.parameters["agreement"] != 0  # whom members agree with is a decision, too
+        assert inner_ties or one.margin <= other.margin + 1e-3
+        assert inner_ties or inside or one.margin == pytest.approx(other.margin, abs=1e-3)
 
 
 @few

@@ -11,7 +11,7 @@ from evoswarm.evolution.algorithms import GENETIC, ISLANDS
 from evoswarm.evolution.algorithms.archipelago import Archipelago
 from evoswarm.evolution.genetic import Breeder
 from evoswarm.evolution.individual import Individual, Origin
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.settings import ArchipelagoSettings, IslandSettings, MigrationSettings, Objective
 from tests.evolution.conftest import Toy
 from tests.evolution.test_algorithms import ONE, TOYS, TWO, ToyCoordinates, outcome, run
@@ -24,9 +24,9 @@ NAMES = [
 contract = pytest.mark.parametrize(("name", "objectives"), NAMES, ids=[f"{n}-{len(o)}" for n, o in NAMES])
 
 
-def place(objectives: Any, size: int = SIZE, weights: Any = None) -> Place[Toy]:
+def place(objectives: Any, size: int = SIZE, weights: Any = None) -> IslandSetup[Toy]:
     settings = IslandSettings(population=size, objective_weights=weights)
-    return Place(0, 1, settings, objectives, TOYS, Breeder(TOYS, set()), ToyCoordinates())
+    return IslandSetup(0, 1, settings, objectives, TOYS, Breeder(TOYS, set()), ToyCoordinates())
 
 
 def mixed(*names: str, objectives: Any = ONE, seed: int = 1, **options: Any) -> Archipelago[Toy]:

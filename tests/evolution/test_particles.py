@@ -17,7 +17,7 @@ from evoswarm.evolution.algorithms.particles import (
 )
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.evolution.genetic import Breeder
-from evoswarm.evolution.island import Place
+from evoswarm.evolution.island import IslandSetup
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.settings import IslandSettings, Objective
 from tests.evolution.conftest import Toy, ToyRepresentation
@@ -51,7 +51,7 @@ class Places(ToyRepresentation):
 @pytest.fixture
 def particles() -> ParticleSearch[Toy]:
     objectives = (Objective("worth"),)
-    made = Place(2, 7, IslandSettings(population=SIZE), objectives, Places(), Breeder(Places(), set()), Line())
+    made = IslandSetup(2, 7, IslandSettings(population=SIZE), objectives, Places(), Breeder(Places(), set()), Line())
     island = ISLANDS["particles"].make(made)
     assert isinstance(island, ParticleSearch)
     return island

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evoswarm.experiment.outlook.prediction.evidence import Evidence, Scores, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores, Scores, parts_of
 from evoswarm.experiment.outlook.prediction.forecast import Forecast, Rival, Signs, regression
 from evoswarm.experiment.outlook.prediction.gathering import FITS, lead_apart
 from evoswarm.genomes.mix.genes import genes_of
@@ -146,14 +146,14 @@ def plain(members: Sequence[int]) -> Mix:
     return Mix("mixture", tuple(members), Blend(zeros, zeros, {}))
 
 
-def evidence_along(outcomes: Outcomes, families: Sequence[str]) -> Evidence:
+def evidence_along(outcomes: Outcomes, families: Sequence[str]) -> PilotScores:
     """What a plan would gather of these items, without decoding."""
     count = len(outcomes.log_probs)
     policies = [*(plain([member]) for member in range(count)), plain(range(count))]
     lead: Scores = np.stack([one.margins(outcomes).numpy() for one in policies])
     fitted = np.stack([lead_apart(fit, outcomes, parts_of(families)) for fit in _fits().values()])
     mixed: Scores = np.concatenate([lead[-1:], fitted])
-    return Evidence(tuple(families), outcomes.weights.numpy(), _right(lead[:-1]), _right(mixed), lead[:-1], mixed)
+    return PilotScores(tuple(families), outcomes.weights.numpy(), _right(lead[:-1]), _right(mixed), lead[:-1], mixed)
 
 
 def _right(lead: Scores) -> Scores:

@@ -15,7 +15,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Evidence:
+class KnownScores:
     """What is known of some policies on some items.
 
     Attributes:
@@ -52,7 +52,7 @@ class Composition:
     alone: tuple[float, ...]
 
 
-def composed(evidence: Evidence, partitions: Sequence[Partition], most: int | None = None) -> Composition:
+def composed(evidence: KnownScores, partitions: Sequence[Partition], most: int | None = None) -> Composition:
     """The best composition over some partitions, or no partition at all, by cross-validation.
 
     Of equals the first counts, and no partition before all. Clusters of prompts know no scores, so they may be those of
@@ -106,7 +106,7 @@ def _labels(partition: Partition, items: Sequence[Item]) -> Labels:
 class _Trials:
     """Compositions made on some items and tried on others."""
 
-    evidence: Evidence
+    evidence: KnownScores
     cells: Sequence[int]
     labels: Sequence[Labels]
     most: int | None

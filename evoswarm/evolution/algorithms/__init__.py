@@ -12,7 +12,7 @@ from evoswarm.evolution.settings import ArchipelagoSettings, Objective
 
 if TYPE_CHECKING:  # spaces read the names, and DEAP and Optuna are slow to import
     from evoswarm.evolution.algorithm import Algorithm, Guide, Representation
-    from evoswarm.evolution.island import Island, Place
+    from evoswarm.evolution.island import Island, IslandSetup
 
 G = TypeVar("G")
 
@@ -79,9 +79,9 @@ class _Kind:
 
 @dataclass(frozen=True)
 class IslandKind(_Kind):
-    """What can live on an island; its maker takes a `Place`."""
+    """What can live on an island; its maker takes a `IslandSetup`."""
 
-    def make(self, place: Place[G]) -> Island[G]:
+    def make(self, place: IslandSetup[G]) -> Island[G]:
         """The island at its beginning.
 
         Raises:
@@ -119,7 +119,7 @@ class AlgorithmKind(_Kind):
 
 @dataclass(frozen=True)
 class _Alone(AlgorithmKind):
-    """One island as a whole search; its maker takes a `Place`."""
+    """One island as a whole search; its maker takes a `IslandSetup`."""
 
     def make(self, setup: Setup[G]) -> Algorithm[G]:
         """One island of the size of all that were asked for."""

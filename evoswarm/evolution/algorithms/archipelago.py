@@ -16,7 +16,7 @@ from evoswarm.evolution.algorithms import ISLANDS, Setup
 from evoswarm.evolution.coordinates import Coordinates
 from evoswarm.evolution.genetic import Breeder, Draft
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.migration import Migrator
 from evoswarm.evolution.randomness import generator
 from evoswarm.evolution.ranking import Ranking
@@ -83,7 +83,7 @@ class Archipelago(Algorithm[G]):
         self._scaled = False
         self._islands: list[Island[G]] = [
             ISLANDS[island.algorithm].make(
-                Place(index, seed, island, self._objectives, representation, self._breeder, coordinates)
+                IslandSetup(index, seed, island, self._objectives, representation, self._breeder, coordinates)
             )
             for index, island in enumerate(settings.islands)
         ]

@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from evoswarm.evolution.coordinates import Choice, Point, boxed
 from evoswarm.evolution.genetic import Draft
 from evoswarm.evolution.individual import Individual
-from evoswarm.evolution.island import Island, Place
+from evoswarm.evolution.island import Island, IslandSetup
 from evoswarm.evolution.randomness import generator
 
 G = TypeVar("G")
@@ -133,7 +133,7 @@ class ParticleSearch(Island[G]):
 
     name = "particles"
 
-    def __init__(self, place: Place[G]) -> None:
+    def __init__(self, place: IslandSetup[G]) -> None:
         super().__init__(place)
         self._coordinates = boxed(place.coordinates)
         self._numbers = [one.name for one in self._coordinates.dimensions if not one.choices]

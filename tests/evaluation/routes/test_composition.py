@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evoswarm.evaluation.routes.assignment import Scores, assigned, overall_best
-from evoswarm.evaluation.routes.composition import FOLDS, Composition, Evidence, composed, folds_of
+from evoswarm.evaluation.routes.composition import FOLDS, Composition, KnownScores, composed, folds_of
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.policies import Recipe
 from evoswarm.policies.partition import Partition
@@ -21,8 +21,8 @@ def items_of(count: int, *, tasks: int = 1) -> list[Item]:
     return [Item(f"k{n}", f"t{n % tasks}", FORMS[n % 3].format(n * 37 % 90 + 10, n), "") for n in range(count)]
 
 
-def evidence(scores: Scores, items: list[Item], flops: list[float] | None = None) -> Evidence:
-    return Evidence(scores, np.ones(len(items)) / len(items), flops or [1.0] * len(scores), items)
+def evidence(scores: Scores, items: list[Item], flops: list[float] | None = None) -> KnownScores:
+    return KnownScores(scores, np.ones(len(items)) / len(items), flops or [1.0] * len(scores), items)
 
 
 def specialists(items: list[Item], right: float = 0.9, other: float = 0.4, seed: int = 0) -> Scores:

@@ -24,7 +24,7 @@ PRIOR_ITEMS = 2.0
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PilotScores:
     """Scores of greedy policies on the same few items.
 
     Attributes:
@@ -51,7 +51,7 @@ class Evidence:
         return len(self.weights)
 
     @property
-    def by_answers(self) -> Evidence:
+    def by_answers(self) -> PilotScores:
         """What there would be of it if no right texts were known: nothing fitted, and no leads."""
         return replace(self, mixed=self.mixed[:1], alone_lead=None, mixed_lead=None)
 

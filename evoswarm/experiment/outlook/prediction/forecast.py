@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from evoswarm.experiment.outlook.prediction.evidence import Evidence
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores
 
 COEFFICIENTS = Path(__file__).with_name("coefficients.json")
 
@@ -52,7 +52,7 @@ class Signs:
     correlation: float
 
     @classmethod
-    def of(cls, evidence: Evidence, rival: Rival) -> Signs:
+    def of(cls, evidence: PilotScores, rival: Rival) -> Signs:
         """Of a gain over a rival."""
         router = rival == "router"
         seen, error = evidence.gain(evidence.rival(router))
@@ -128,7 +128,7 @@ def regression(rival: Rival, signs: Signs) -> Regression:
     return Regression(found["coefficients"], found["spread"], found["width"])
 
 
-def forecast(evidence: Evidence, rival: Rival) -> Forecast:
+def forecast(evidence: PilotScores, rival: Rival) -> Forecast:
     """The gain of the best mix over a rival, as it is expected on many items."""
     signs = Signs.of(evidence, rival)
     return regression(rival, signs).forecast(signs)

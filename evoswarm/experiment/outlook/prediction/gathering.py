@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evoswarm.evaluation.evaluation import item_weights, scores_of
 from evoswarm.experiment.calibrating import sizes_of
-from evoswarm.experiment.outlook.prediction.evidence import Evidence, Scores, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores, Scores, parts_of
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
 from evoswarm.experiment.outlook.rehearsal import Clock
 from evoswarm.experiment.progress import SILENT, Progress
@@ -49,7 +49,7 @@ def look_ahead(
     return None if evidence is None else Prospect.of(evidence, clock() - began)
 
 
-def gather(bench: Workbench, items: Sequence[Item]) -> Evidence | None:
+def gather(bench: Workbench, items: Sequence[Item]) -> PilotScores | None:
     """What some items show of a pool; None where there is nothing to mix.
 
     Members alone are in the ledger already, where they were looked at before. Mixes of greedy answers are all that is
@@ -71,11 +71,11 @@ def gather(bench: Workbench, items: Sequence[Item]) -> Evidence | None:
     tasks, weights = tuple(item.task for item in items), np.array(item_weights(items, bench.tasks))
     rows = _rows(bench, items)
     if rows is None:
-        return Evidence(tasks, weights, scores[:-1], scores[-1:])
+        return PilotScores(tasks, weights, scores[:-1], scores[-1:])
     lead = scores_along(recipes, rows).margin.astype(np.float64)
     outcomes, parts = Outcomes.of(rows), parts_of(tasks)
     fitted = [lead_apart(fit, outcomes, parts) for fit in _fits(bench)]
-    return Evidence(
+    return PilotScores(
         tasks,
         weights,
         scores[:-1],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evoswarm.experiment.outlook.prediction.evidence import Evidence
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores
 from evoswarm.experiment.outlook.prediction.forecast import Forecast, forecast
 from evoswarm.experiment.wording import duration
 
@@ -46,7 +46,7 @@ class Prospect:
     over_router: Forecast
 
     @classmethod
-    def of(cls, evidence: Evidence, seconds: float = 0.0) -> Prospect:
+    def of(cls, evidence: PilotScores, seconds: float = 0.0) -> Prospect:
         """What the evidence comes to."""
         over_member = forecast(evidence, "member")
         return cls(

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoswarm.experiment.outlook.prediction.evidence import Evidence, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores, parts_of
 
 
-def evidence(alone: list[list[float]], mixed: list[list[float]], tasks: list[str] | None = None) -> Evidence:
+def evidence(alone: list[list[float]], mixed: list[list[float]], tasks: list[str] | None = None) -> PilotScores:
     count = len(alone[0])
     names = tuple(tasks or ["sums"] * count)
-    return Evidence(names, np.full(count, 1 / count), np.array(alone, float), np.array(mixed, float))
+    return PilotScores(names, np.full(count, 1 / count), np.array(alone, float), np.array(mixed, float))
 
 
 def test_figures_of_two_members_who_err_apart() -> None:
@@ -56,9 +56,9 @@ def test_a_router_has_the_best_member_of_every_task() -> None:
 def test_leads_count_little_by_little() -> None:
     names, weights = ("sums",) * 4, np.full(4, 0.25)
     alone, mixed = np.zeros((1, 4)), np.zeros((1, 4))
-    found = Evidence(names, weights, alone, mixed, np.full((1, 4), -2.0), np.full((1, 4), -0.5))
+    found = PilotScores(names, weights, alone, mixed, np.full((1, 4), -2.0), np.full((1, 4), -0.5))
     assert found.soft_gain(router=False) == pytest.approx(1 / (1 + np.exp(0.5)) - 1 / (1 + np.exp(2.0)))
-    assert Evidence(names, weights, alone, mixed).soft_gain(router=False) is None
+    assert PilotScores(names, weights, alone, mixed).soft_gain(router=False) is None
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40))

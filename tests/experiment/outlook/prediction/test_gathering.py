@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evoswarm.evaluation.evaluation import scores_of
-from evoswarm.experiment.outlook.prediction.evidence import Evidence
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores
 from evoswarm.experiment.outlook.prediction.gathering import FITS, gather
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
@@ -17,7 +17,7 @@ from evoswarm.space import SearchSpace
 Micro = Callable[..., SearchSpace]
 
 
-def gathered(space: SearchSpace) -> tuple[Evidence | None, np.ndarray]:
+def gathered(space: SearchSpace) -> tuple[PilotScores | None, np.ndarray]:
     with workbench(space, ":memory:") as bench:
         items = bench.items["search"]
         recipes = [*(single(bench.space, spec) for spec in bench.pool), uniform(bench.space, bench.pool)]
