@@ -20,7 +20,8 @@ class KeptEvaluations:
 
     A ledger may hold a recipe's evaluations from several machines (on another device, say, or in another type of
     numbers). They are never mixed: of each recipe those of one context are read, the one that knows most of the items;
-    of equals that which is most like the first policy's.
+    of equals that which is most like the first policy's. What a mixture decoded before it drew its speakers is another
+    thing than what it decodes now, and is not read.
 
     Args:
         ledger: with the evaluations; None holds nothing.
@@ -53,14 +54,16 @@ class KeptEvaluations:
         for policy in policies:
             for recipe in {one.digest: one for task in self._tasks for one in policy.mixes(task)}.values():
                 digests = [self._digest(recipe, item) for item in items]
-                found = self._ledger.contexts(recipe.digest, digests)
-                machines = {context: _machine(said) for context, (_, said) in found.items()}
-                order = {context: (found[context][0], machines[context] == like, context) for context in found}
+                known = self._ledger.contexts(recipe.digest, digests)
+                machines = {context: _machine(said) for context, (_, said) in known.items()}
+                drawn = "drawn" if recipe.draws_speaker else None
+                found = {context: one for context, one in known.items() if machines[context][-1] == drawn}
+                order = {context: (found[context][0], machines[context][:2] == like, context) for context in found}
                 if found and recipe.digest not in self._contexts:
                     best = max(found, key=order.__getitem__)
                     self._contexts[recipe.digest] = best
                     self._counts[recipe.digest] = found[best][0]
-                    like = like or machines[best]
+                    like = like or machines[best][:2]
 
     def count(self, recipe: Recipe) -> int:
         """Of how many of the items that were settled a recipe's evaluation is kept."""
@@ -112,14 +115,14 @@ def _named(recipe: Recipe) -> tuple[str, ...]:
     return recipe.digest, *(spec.name for spec in recipe.specs)
 
 
-def _machine(description: str) -> tuple[str, ...]:
-    """Of a context, what does not depend on the recipe: the device, and the version of the engine.
+def _machine(description: str) -> tuple[str, str, object]:
+    """Of a context: the device, the version of the engine, and how a sampled mixture says that it draws its speakers.
 
     Raises:
         RunError: it is not as evoswarm wrote it.
     """
     try:
         said = json.loads(description)
-        return str(said.get("device")), str(said.get("decoding"))
+        return str(said.get("device")), str(said.get("decoding")), said.get("speaker")
     except UNREADABLE as error:
         raise damaged("description of a context", error) from error

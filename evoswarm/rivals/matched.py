@@ -1,4 +1,4 @@
-"""The four rivals of a champion: what a single member, a vote or a router makes of the same compute.
+"""The first three rivals of a champion (R1, R2, R3): what a single member or a vote makes of the same compute.
 
 Sampling and voting: self-consistency (Wang et al. 2023, arXiv:2203.11171).
 """

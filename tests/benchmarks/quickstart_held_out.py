@@ -16,9 +16,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from evoswarm import Recipe, SearchSpace, Summary, evaluate, search
+from evoswarm import SearchSpace, Summary, evaluate, search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
+from evoswarm.policies import Policy, Recipe
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_suffix(".json")
@@ -32,26 +33,26 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "held-out")
     arguments = parser.parse_args()
     space = SearchSpace.from_yaml(arguments.space)
-    champions: dict[int, tuple[Recipe, float]] = {}
+    champions: dict[int, tuple[Policy, float]] = {}
     for seed in range(arguments.seeds):
         began = time.perf_counter()
         result = search(space, seed=seed, runs=arguments.runs, out=arguments.runs / f"seed-{seed}", certify=False)
-        champions[seed] = (result.champion, time.perf_counter() - began)  # type: ignore[assignment]
+        champions[seed] = (result.champion, time.perf_counter() - began)
     figures = held_out(space, champions, arguments.runs)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     show(figures)
 
 
-def held_out(space: SearchSpace, champions: dict[int, tuple[Recipe, float]], runs: Path) -> dict[str, Any]:
+def held_out(space: SearchSpace, champions: dict[int, tuple[Policy, float]], runs: Path) -> dict[str, Any]:
     """Open the test split for every champion, and decode every single member and the uniform mix on it."""
 
-    def opened(recipe: Recipe) -> Summary:
-        return evaluate(recipe, space, "test", runs=runs, open_test=True, force=True).summary
+    def opened(policy: Policy) -> Summary:
+        return evaluate(policy, space, "test", runs=runs, open_test=True, force=True).summary
 
     with workbench(space, ":memory:", splits=()) as bench:
         known = bench.asked
     members = [opened(single(known, spec)) for spec in known.pool]
-    own = [opened(recipe) for recipe, _ in champions.values()]
+    own = [opened(policy) for policy, _ in champions.values()]
     mix = opened(uniform(known, known.pool))
     best_by_task = {task: max(one.by_task[task] for one in members) for task in members[0].by_task}
     best_single = max(accuracy(one) for one in members)
@@ -74,12 +75,17 @@ def held_out(space: SearchSpace, champions: dict[int, tuple[Recipe, float]], run
                 "over_best_per_task": accuracy(one) - best_per_task,
                 "search_seconds": round(seconds, 1),
                 "by_task": dict(one.by_task),
-                "members": [member.spec.name for member in recipe.members],
-                "rule": recipe.fusion.rule,
+                **told(policy),
             }
-            for (seed, (recipe, seconds)), one in zip(champions.items(), own, strict=True)
+            for (seed, (policy, seconds)), one in zip(champions.items(), own, strict=True)
         ],
     }
+
+
+def told(policy: Policy) -> dict[str, Any]:
+    """Who is in a champion, and the rule of a mix; of anything else its kind."""
+    rule = policy.fusion.rule if isinstance(policy, Recipe) else policy.kind
+    return {"members": [spec.name for spec in policy.specs], "rule": rule}
 
 
 def accuracy(summary: Summary) -> float:

@@ -26,6 +26,18 @@ def test_the_interval_holds_on_test_items_and_not_on_search_items() -> None:
     assert 0.03 < figures["best_on_search_less_truth"] < 0.07
 
 
+def test_records_of_before_are_read() -> None:
+    """What they lack is told of those that have it."""
+    whole = simulated.coverage(2, seed=7)
+    old = {key: value for key, value in whole.items() if key not in ("accurate_less_thrifty", "log_flops_ratio")}
+    alone, both = (
+        simulated.STUDY.figures(records) for records in ({"coverage-0": old}, {"coverage-0": old, "coverage-1": whole})
+    )
+    assert alone["test_coverage"].value == whole["test"]
+    assert alone["accurate_less_thrifty"].value is None
+    assert both["accurate_less_thrifty"].value == whole["accurate_less_thrifty"]
+
+
 def test_the_verdict_errs_as_rarely_as_it_says() -> None:
     none = simulated.verdicts(600, seed=7, gain=0.0)
     assert none["adds value"] <= 0.04  # 2.5%, and what 600 draws may add

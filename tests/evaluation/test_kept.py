@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from evoswarm.canonical import digest_of
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.kept import KeptEvaluations
@@ -98,3 +99,23 @@ def test_machines_are_not_mixed(
     found = kept(ledger, task, [first, second], items)
     assert found.evaluations(first, items) == decoded[0]
     assert found.evaluations(second, items) == decoded[1]
+
+
+def test_a_mixture_that_once_was_drawn_whole_is_not_read(
+    swarm: Swarm, task: ReasoningGymTask, items: list[Item], recipes: list[Recipe], ledger: Ledger
+) -> None:
+    """The recipe is the same to the digest; what it decodes is not, since speakers are drawn."""
+    both = recipes[2].changed(fusion={"rule": "mixture"}, sampling_temperature=1.0, samples=3)
+    assert both.draws_speaker
+    evaluator = Evaluator(swarm, {task.name: task}, ledger)
+    before = {key: value for key, value in evaluator.context(both).items() if key != "speaker"}
+    old = digest_of(before)
+    row = evaluator.evaluate([recipes[0]], items)[0][0]
+    digests = [evaluator.item_digest(item, both.prompt_format) for item in items]
+    ledger.describe({old: json.dumps(before)})
+    ledger.write({Key(both.digest, digest, old): row for digest in digests})
+    assert kept(ledger, task, [both], items).evaluations(both, items) == [None] * len(items)
+    decoded = evaluator.evaluate([both], items[:2])[0]
+    found = kept(ledger, task, [both], items)
+    assert found.evaluations(both, items) == [*decoded, None, None]
+    assert found.count(both) == 2

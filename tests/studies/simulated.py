@@ -185,8 +185,8 @@ def _run(case: str, runs: Path) -> Record:
 
 
 def _mean(records: Mapping[str, Record], kind: str, key: str) -> tuple[float | None, int]:
-    """Over all records of a kind, and of how many searches."""
-    chosen = [record for case, record in records.items() if case.startswith(f"{kind}-")]
+    """Over all records of a kind that have it (those of earlier versions lack some), and of how many searches."""
+    chosen = [record for case, record in records.items() if case.startswith(f"{kind}-") and key in record]
     count = sum(record["searches"] for record in chosen)
     return (sum(record[key] * record["searches"] for record in chosen) / count if count else None), count
 
