@@ -43,14 +43,19 @@ def summary(certificate: Certificate) -> list[str]:
         verdict.sentence,
         verdict.searching,
         f"Accuracy on {certificate.items.test:,} test items: {accuracy(certificate.score)}; it was "
-        f"{100 * certificate.gap.selection:.1f}% on the selection items, by which the champion was chosen. "
-        "In brackets: 95% intervals.",
+        f"{100 * certificate.gap.selection:.1f}% on the selection items, by which the champion was chosen"
+        f"{_with_search(certificate)}. In brackets: 95% intervals.",
     ]
     if certificate.power is not None:
         lines.append(f"Before opening: {lowered(certificate.opening.statement)} {looking_back(certificate.power)}")
     if certificate.opening.forced:
         lines.append(_forced(certificate))
     return lines
+
+
+def _with_search(certificate: Certificate) -> str:
+    """What the champion was chosen by beside the selection items."""
+    return "" if certificate.gap.expected is None else " together with the search items"
 
 
 def _head(certificate: Certificate) -> list[str]:
@@ -68,9 +73,9 @@ def _asked(certificate: Certificate) -> list[str]:
     items = certificate.items
     text = (
         f"The search scored {certificate.recipes_tried:,} distinct recipes on {items.search:,} questions and chose its "
-        f"champion on {items.selection:,} others. Then {items.test:,} questions that nothing had been chosen by (the "
-        "test items) were opened and answered by the champion and by all it is compared with. Before that it was "
-        f"stated: {lowered(certificate.opening.statement)}"
+        f"champion on {items.selection:,} others{_with_search(certificate)}. Then {items.test:,} questions that "
+        "nothing had been chosen by (the test items) were opened and answered by the champion and by all it is "
+        f"compared with. Before that it was stated: {lowered(certificate.opening.statement)}"
     )
     if certificate.power is not None:
         text += f" {looking_back(certificate.power)}"

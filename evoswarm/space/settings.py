@@ -48,7 +48,8 @@ class Splits(Settings):
 
     Attributes:
         search: items that fitness is computed on.
-        selection: items that the champion is chosen on.
+        selection: items that evolution never sees: rivals are tuned on them, and the champion is chosen on them,
+            together with the search items unless its choice is thrifty.
         test: items that a search never opens; evaluating a recipe on them is recorded.
         shares: of the space of item keys that search, selection and test own. They decide where an item belongs:
             growing a source or a split moves no item across.

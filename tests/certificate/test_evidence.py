@@ -100,6 +100,14 @@ def evidence() -> Evidence:
     )
 
 
+def test_it_says_by_which_items_the_champion_was_chosen() -> None:
+    alone, together = evidence(), replace(evidence(), expected=0.93)
+    for given, wanted in ((alone, ""), (together, " together with the search items")):
+        certificate = certificate_of(given)
+        assert f"chose its champion on 40 others{wanted}. Then" in " ".join(page(certificate).split())
+        assert f"by which the champion was chosen{wanted}. In brackets" in " ".join(summary(certificate))
+
+
 def test_what_follows_from_a_clear_win() -> None:
     certificate = certificate_of(evidence())
     jsonschema.validate(certificate.model_dump(mode="json"), Certificate.json_schema())

@@ -5,7 +5,7 @@ get it: mixes are fitted to 150 search items, the best of them and of the unifor
 and it is judged on all others, beside the best member and the best member of every family, chosen on the same items.
 The prediction sees 64 of the search items (and, apart, 16 of them).
 
-Everything is followed along right answers, read once per member; `tests/studies/searched.py` decodes.
+Everything is followed along right answers, read once per member; `tests/studies/foretold.py` decodes.
 
 Regressions are fitted to pools of some members (by ``python -m tests.studies.coefficients``) and judged on pools of
 others: no member, start of a member or question is on both sides; see `sides`.
