@@ -21,6 +21,7 @@ from evoswarm.evaluation.routes.composition import Composition, KnownScores, com
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import Finalist
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.specialists import Specialist, specialists
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
@@ -63,29 +64,31 @@ def routes_of(
     kinds = by_task or composed(evidence, partitions, space.champion.routes).partition or partitions[0]
     others = list({policy.digest: policy for _, policy in ranked if policy.digest not in tested}.values())
     found = list(specialists(bench, kinds, others, bench.evaluator.summaries(others, bench.items["search"])))
-    policies = [one.candidate.policy for one in tested.values()]
-    routes = [*_composed(bench, partitions, policies, evidence, found), *_fitted(bench, kinds, found)]
+    routes = [*_composed(bench, partitions, list(tested.values()), evidence, found), *_fitted(bench, kinds, found)]
     return [one for one in routes if genomes.allows(one.candidate.policy)]
 
 
 def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> KnownScores:
     """What finalists do on all items that were seen; what was made from items is known there as it says itself."""
     policies = [one.candidate.policy for one in tested]
-    summaries = {split: bench.evaluator.summaries(policies, bench.items[split]) for split in SEEN}
+    selected = bench.evaluator.summaries(policies, bench.items["selection"])  # all of them are chosen by these
+    searching = [one.candidate.policy for one in tested if "search" not in one.instead]
+    searched = iter(bench.evaluator.summaries(searching, bench.items["search"]))
     rows: list[list[float]] = []
-    for place, finalist in enumerate(tested):
-        row: dict[SplitName, Sequence[float] | None] = {split: summaries[split][place].scores for split in SEEN}
-        row |= finalist.instead
+    for finalist, own in zip(tested, selected, strict=True):
+        row: dict[SplitName, Sequence[float] | None] = {"selection": own.scores, **finalist.instead}
+        if "search" not in row:
+            row["search"] = next(searched).scores
         rows.append([score for split in SEEN for score in row[split] or [math.nan] * len(bench.items[split])])
     items = [item for split in SEEN for item in bench.items[split]]
-    flops = [summary.cost.flops for summary in summaries["selection"]]
+    flops = [summary.cost.flops for summary in selected]
     return KnownScores(np.array(rows), np.array(item_weights(items, bench.tasks)), flops, items)
 
 
 def _composed(
     bench: Workbench,
     partitions: Sequence[Partition],
-    tested: Sequence[Policy],
+    tested: Sequence[Finalist],
     known: KnownScores,
     found: Sequence[Specialist],
 ) -> Iterator[Finalist]:
@@ -98,7 +101,7 @@ def _composed(
     best = composed(evidence, partitions, bench.space.champion.routes)
     if best.partition is None or not _ahead(bench, evidence, best):
         return
-    policies = [*tested, *(one.policy for one in found)]
+    policies = [*(one.candidate.policy for one in tested), *(one.policy for one in found)]
     route = best.partition.route(policies[best.first], [policies[place] for place in best.chosen])
     if len(route.policies) > 1:
         said = f"The best mix for every kind of items; cross-validation foretells {best.accuracy:.1%}"
@@ -106,7 +109,25 @@ def _composed(
             "search": best.held_out[:start],
             "selection": best.held_out[start:],
         }
-        yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), instead=held_out)
+        ranked = _ranked_share(evidence, best, start, [one.ranked for one in tested])
+        yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), ranked, held_out)
+
+
+def _ranked_share(evidence: KnownScores, found: Composition, start: int, ranked: Sequence[float]) -> float:
+    """Share of the search items whose scores are those of a finalist that was ranked by these very items.
+
+    Args:
+        evidence: the finalists first, then the specialists, of whom no search item is known.
+        found: the route over them.
+        start: how many search items there are; they come first.
+        ranked: of the finalists.
+    """
+    owed = np.zeros(len(evidence.scores))
+    owed[: len(ranked)] = ranked
+    answering = np.array([*found.chosen, found.first])[found.labels[:start]]  # no kind is -1: the last
+    known = ~np.isnan(evidence.scores[answering, np.arange(start)])
+    weights = evidence.weights[:start]
+    return float(np.where(known, owed[answering], owed[found.first]) @ weights / weights.sum())
 
 
 def _ahead(bench: Workbench, evidence: KnownScores, found: Composition) -> bool:
@@ -117,17 +138,20 @@ def _ahead(bench: Workbench, evidence: KnownScores, found: Composition) -> bool:
 
 
 def _fitted(bench: Workbench, partition: Partition, found: Sequence[Specialist]) -> Iterator[Finalist]:
-    """The route over the best fit of every kind, where every kind has one and they are few enough."""
+    """The route over the best fit of every kind, where every kind has one and they are few enough.
+
+    What is of no kind goes to the best mix that was fitted to all kinds.
+    """
     fits: dict[int, Policy] = {}
     for one in found:
         if one.fitted:
             fits.setdefault(one.kind, one.policy)
-    if (
-        len(fits) < partition.cells
-        or not 2 <= len({one.digest for one in fits.values()}) <= bench.space.champion.routes
-    ):
+    if len(fits) < partition.cells or len({one.digest for one in fits.values()}) < 2:
         return
-    route = partition.route(fits[0], [fits[kind] for kind in range(partition.cells)])
+    overall = fits_of(bench).mixes[0].policy
+    route = partition.route(overall, [fits[kind] for kind in range(partition.cells)])
+    if len(route.policies) > bench.space.champion.routes:
+        return
     said = "For every kind of items the mix that was fitted to right answers of its search items"
     name = f"fitted route {partition.name}"
     yield Finalist(Candidate(name, route, description=said), instead={"search": None})

@@ -141,21 +141,26 @@ class Estimates:
         digest = one.policy.digest
         if digest not in self.known:
             finalist = self._finalists[made_from.policy.digest]
-            (searched,) = self._evaluator.summaries([one.policy], self._search.items)
-            own: Scores = {"search": searched.scores, "selection": one.scores}
-            scores = {split: None if split in finalist.instead else own[split] for split in SEEN}
+            scores: dict[SplitName, Sequence[float] | None] = {"selection": one.scores}
+            scores |= dict.fromkeys(finalist.instead)
+            if "search" not in scores:
+                (searched,) = self._evaluator.summaries([one.policy], self._search.items)
+                scores["search"] = searched.scores
             if all(row is None for row in scores.values()):
                 return None
             self.known[digest] = self._estimator.of(scores, ranked=finalist.ranked)
         return self.known[digest]
 
     def _scores(self, finalists: Sequence[tuple[Finalist, Scored]]) -> dict[str, Scores]:
-        """By digest."""
+        """By digest; of whom something else stands for the search items, these are not decoded."""
+        asked = [one.policy for finalist, one in finalists if "search" not in finalist.instead]
+        searched = iter(self._evaluator.summaries(asked, self._search.items))
         found: dict[str, Scores] = {}
-        searched = self._evaluator.summaries([one.policy for _, one in finalists], self._search.items)
-        for (finalist, one), summary in zip(finalists, searched, strict=True):
-            own: Scores = {"search": summary.scores, "selection": one.scores}
-            found[one.policy.digest] = {split: finalist.instead.get(split, own[split]) for split in SEEN}
+        for finalist, one in finalists:
+            row: dict[SplitName, Sequence[float] | None] = {"selection": one.scores, **finalist.instead}
+            if "search" not in row:
+                row["search"] = next(searched).scores
+            found[one.policy.digest] = row
         return found
 
 
@@ -190,14 +195,14 @@ class Estimator:
     Args:
         seen: what is known of the items.
         reference: scores of the uniform mix, by split.
-        finalists: all others who may be chosen: whether they were ranked on the search items, and their scores.
+        finalists: all others who may be chosen: how far they were ranked on the search items, and their scores.
     """
 
     def __init__(
         self,
         seen: SeenItems,
         reference: Mapping[SplitName, Sequence[float]],
-        finalists: Sequence[tuple[bool, Scores]],
+        finalists: Sequence[tuple[float, Scores]],
     ) -> None:
         self._seen = seen
         joined = _joined(reference)
@@ -217,11 +222,11 @@ class Estimator:
         )
         known = [(ranked, row) for ranked, row in finalists if all(row[split] is not None for split in SEEN)]
         self._rows = np.vstack([joined, *(_joined(row) for _, row in known)])
-        self._handicaps = np.asarray([0.0, *(self.ranking if ranked else 0.0 for ranked, _ in known)])
+        self._handicaps = np.asarray([0.0, *(self.ranking * ranked for ranked, _ in known)])
         draws = resampled(seen.joined, SAMPLES, rng)
         self.choice = max(0.0, choice_optimism(self._rows[1:], joined, seen.shares, draws, self._handicaps[1:]))
 
-    def of(self, scores: Scores, *, ranked: bool) -> Expectation:
+    def of(self, scores: Scores, *, ranked: float) -> Expectation:
         """The estimate of a policy that could be chosen.
 
         Where a split says nothing of it, it is taken to do there as those finalists do who answer the other split most
@@ -230,13 +235,13 @@ class Estimator:
 
         Args:
             scores: per item, by split; None for a split that says nothing of it; not for both.
-            ranked: it was one of the best on the search items.
+            ranked: it was one of the best on the search items; of a route, the share of them that such a one answers.
         """
         splits = [split for split in SEEN if scores[split] is not None]
         tasks = [task for split in splits for task in self._seen.tasks[split]]
         there = np.asarray([split in splits for split in SEEN for _ in self._seen.tasks[split]])
         own, other = _joined(scores), self._rows[0][there]
-        flattered, all_own = self.ranking if ranked else 0.0, own
+        flattered, all_own = self.ranking * ranked, own
         if len(splits) < len(SEEN):
             apart = np.round(np.abs(self._rows[:, there] - own) @ _shares(tasks, self._seen.weights), _DIGITS)
             alike = apart == apart.min()

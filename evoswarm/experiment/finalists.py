@@ -26,13 +26,14 @@ class Finalist:
 
     Attributes:
         candidate: the policy under a name.
-        ranked: it is among the best of many on the search items.
+        ranked: it is among the best of many on the search items: what they flatter those is taken off its scores. Of
+            a route, the share of the search items that such a one answers.
         instead: of one that was made from items (fitted, composed), by split: its scores there by cross-validation, per
             item; None where its scores there say nothing of it. On splits that are not named it is scored as it is.
     """
 
     candidate: Candidate
-    ranked: bool = False
+    ranked: float = 0.0
     instead: Mapping[SplitName, Sequence[float] | None] = field(default_factory=dict)
 
 
@@ -48,5 +49,5 @@ def finalists_of(
         plain: the plainest policies, by name; the last is all members alike, to which all others are compared.
         made: what was fitted to items or composed from what is known of them.
     """
-    best = [Finalist(Candidate(name, policy), ranked=True) for name, policy in list(ranked)[:FINALISTS]]
+    best = [Finalist(Candidate(name, policy), ranked=1.0) for name, policy in list(ranked)[:FINALISTS]]
     return [*best, *made, *(Finalist(Candidate(name, policy, PLAIN)) for name, policy in plain)]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.candidate import Candidate, score
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.composing import routes_of
-from evoswarm.experiment.estimating import SEEN, Searched
+from evoswarm.experiment.estimating import SEEN, Estimates, Searched
 from evoswarm.experiment.finalists import Finalist
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.selection import select
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
@@ -100,6 +102,7 @@ def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
         "words": second.digest,
     }
     assert {split: len(scores or ()) for split, scores in found.instead.items()} == {"search": 40, "selection": 60}
+    assert found.ranked == 0.0, "no finalist was"
     searched = Searched(bench.items["search"], [[0.5] * 40], third)
     chosen = select(bench.evaluator, bench.items["selection"], [*finalists, found], [], ["accuracy"], None, searched)
     assert chosen.champion.policy == route
@@ -135,14 +138,46 @@ def test_the_fitted_route_is_scored_on_what_it_never_saw(bench: Workbench) -> No
     assert 60 <= decoded <= 2 * 60, "one or two fits of each kind on the selection items of the kind"
     fitted = found["fitted route by task"]
     assert fitted.instead == {"search": None}
+    assert fitted.ranked == 0.0
     route = fitted.candidate.policy
     assert isinstance(route, Route)
     assert set(route.tasks) == {"sums", "words"}
+    overall = fits_of(bench).mixes[0].policy.digest
+    assert route.chosen("riddles")[0].digest == overall, "anything else goes to what was fitted to everything"
+    assert overall not in {policy.digest for task in route.tasks for policy in route.chosen(task)}
     assert not {recipe.digest for recipe in some} & {policy.digest for policy in route.policies}
     (seen,) = bench.evaluator.summaries([route], bench.items["selection"])
     assert seen.accuracy is not None
     assert seen.accuracy > 0.9
     assert bench.evaluator.decoded == decoded
+
+
+def test_a_route_gives_what_its_ranked_finalists_give(bench: Workbench) -> None:
+    """By the share of the search items that those answer: 20 of 40."""
+    first, second, third = recipes(bench)
+    believe(bench, first, (0.95, 0.3), 1)
+    believe(bench, second, (0.3, 0.95), 2)
+    believe(bench, third, (0.6, 0.6), 3)
+    finalists = entered(bench, [first, second, third])
+    for share in (1.0, 0.5):
+        (found,) = routes_of(bench, genomes(bench), [], [replace(finalists[0], ranked=share), *finalists[1:]])
+        assert found.ranked == pytest.approx(share / 2)
+
+
+def test_nobody_answers_search_items_that_say_nothing_of_it(bench: Workbench) -> None:
+    """Fits are scored on selection items alone, when routes are composed and when estimates are made."""
+    first, second, third = recipes(bench)
+    believe(bench, first, (0.95, 0.3), 1)
+    believe(bench, second, (0.3, 0.95), 2, ["selection"])
+    believe(bench, third, (0.6, 0.6), 3)
+    made = Finalist(Candidate("fitted", second), instead={"search": None})
+    finalists = [*entered(bench, [first, third]), made]
+    routes_of(bench, genomes(bench), [], finalists)
+    items, searched = bench.items["selection"], Searched(bench.items["search"], [[0.5] * 40], third)
+    tested = score([one.candidate for one in finalists], bench.evaluator, items)
+    known = Estimates(bench.evaluator, searched, items, list(zip(finalists, tested, strict=True))).known
+    assert (known[first.digest].items, known[second.digest].items) == (100, 60)
+    assert bench.evaluator.decoded == 0
 
 
 def test_equals_are_not_routed(bench: Workbench) -> None:

@@ -63,6 +63,15 @@ def test_where_a_split_says_nothing_the_most_alike_stand_in() -> None:
     assert (alike.accuracy, alike.differs) == (estimator.reference_accuracy, False)
 
 
+def test_who_was_partly_ranked_gives_a_part_of_what_ranking_flatters() -> None:
+    rng = np.random.default_rng(1)
+    drawn = (rng.random((40, SEARCH)) < 0.5).astype(np.float64)
+    estimator = Estimator(seen(drawn), both(right(30)), [])  # type: ignore[arg-type]
+    none, half, whole = (estimator.of(both(right(48)), ranked=share).optimism for share in (0.0, 0.5, 1.0))
+    assert none < whole
+    assert half == pytest.approx((none + whole) / 2)
+
+
 def test_tasks_count_by_their_weights() -> None:
     reference = [0.0] * (SEARCH + SELECTION)
     only_x = [float(place % 2 == 0) for place in range(SEARCH + SELECTION)]

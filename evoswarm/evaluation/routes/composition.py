@@ -39,6 +39,7 @@ class Composition:
         partition: how items are told apart; None where all go to one policy.
         first: the best policy everywhere: it answers what is of no kind.
         chosen: per kind, who answers.
+        labels: of the items, their kinds.
         accuracy: by cross-validation, of choosing the policies in this partition.
         held_out: per item, the score of what would have been composed, partition included, without the item's fold.
         alone: likewise, of the best policy everywhere.
@@ -47,6 +48,7 @@ class Composition:
     partition: Partition | None
     first: int
     chosen: tuple[int, ...]
+    labels: Labels
     accuracy: float
     held_out: tuple[float, ...]
     alone: tuple[float, ...]
@@ -81,7 +83,7 @@ def composed(evidence: KnownScores, partitions: Sequence[Partition], most: int |
     accuracy = float(predicted @ evidence.weights / evidence.weights.sum())
     partition = None if best == 0 else partitions[best - 1]
     estimates = (tuple(map(float, scores)) for scores in (held_out, alone))
-    return Composition(partition, first, tuple(chosen), accuracy, *estimates)
+    return Composition(partition, first, tuple(chosen), labels[best], accuracy, *estimates)
 
 
 def folds_of(tasks: Sequence[str]) -> Labels:
