@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.evolution.algorithms import ALGORITHMS
 from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
@@ -14,7 +13,9 @@ from evoswarm.gold.fit import gated_mix
 from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.run_directory import FITTED, RunDirectory
-from evoswarm.space.gold import GoldSettings
+from evoswarm.space import gold_use
+from evoswarm.space.gold_settings import GoldSettings
+from evoswarm.space.gold_use import no_founders
 
 NO_USE = GoldSettings(founders=False, refine=0.0, screen=1, order=False)
 """Settings under which right answers are not read."""
@@ -33,7 +34,7 @@ def read_first(bench: Workbench) -> None:
         MemberError: a member cannot be loaded.
     """
     gold = bench.space.evolution.gold
-    if no_founders(bench) is None and gold != NO_USE:
+    if no_founders(bench.space) is None and gold != NO_USE:
         bench.gold("search")
 
 
@@ -64,7 +65,7 @@ def founders(
         RecipeError: the journal holds none of this pool's.
         RunError: the ledger cannot be written, or is damaged.
     """
-    if not bench.space.evolution.gold.founders or no_founders(bench) is not None:
+    if not bench.space.evolution.gold.founders or no_founders(bench.space) is not None:
         return {}
     known = run.last(FITTED)
     if known is None:
@@ -74,19 +75,6 @@ def founders(
     return {name: bench.bound(Recipe.from_json(json.dumps(data))) for name, data in known["recipes"]}
 
 
-def no_founders(bench: Workbench) -> str | None:
-    """Why no mix can be fitted to right answers, in a clause; None where that can be tried.
-
-    It says so of a space alone: whether right answers are known is found out by reading them.
-    """
-    genome = bench.space.genome
-    if genome.kind != "mix":
-        return f"it searches for {genome.kind}s, and only mixes are fitted"
-    if 1 not in genome.samples:
-        return "no recipe answers greedily (genome.samples)"
-    return None
-
-
 def no_guide(bench: Workbench) -> str | None:
     """Why recipes cannot be judged along right answers before they are decoded, in a clause; None where they can.
 
@@ -94,20 +82,11 @@ def no_guide(bench: Workbench) -> str | None:
         MemberError: a member cannot be loaded.
     """
     space = bench.space
-    reason = no_founders(bench)
+    reason = gold_use.no_guide(space)
     if reason is not None:
         return reason
-    algorithm = space.evolution.algorithm
-    if not ALGORITHMS[algorithm].islands:
-        return f"{algorithm} breeds no children (evolution.algorithm)"
-    if any(count != 1 for count in space.genome.samples):
-        return "answers may be drawn (genome.samples)"
-    if len(space.alphabets) > 1:
-        return "recipes may be in several alphabets (genome.alphabets)"
     if ALPHABETS[space.alphabets[0]].of_members and len({member.tokens for member in bench.swarm.facts}) > 1:
         return f"recipes of different members are written in different symbols (alphabet: {space.alphabets[0]})"
-    if tuple(space.objectives) != ("accuracy",):
-        return "accuracy is not the only objective"
     rows, items = bench.gold("search"), bench.items["search"]
     known = 0 if rows is None else len(rows.items)
     if known < LEAST_KNOWN * len(items):
@@ -121,15 +100,10 @@ def off(bench: Workbench) -> Sequence[str]:
     Raises:
         MemberError: a member cannot be loaded.
     """
-    gold = bench.space.evolution.gold
-    guided = [name for name, on in (("refine", gold.refine), ("screen", gold.screen > 1), ("order", gold.order)) if on]
-    said = []
-    if gold.founders:
-        reason = no_founders(bench)
-        if reason is None and bench.gold("search") is None:
-            reason = bench.gold_paths.why_not["search"]
-        if reason is not None:
-            said.append((["founders"], reason))
-    if guided and (reason := no_guide(bench)) is not None:
-        said.append((guided, reason))
-    return [f"evolution.gold ({', '.join(names)}) is off: {why}" for names, why in said]
+    gold, unguided = bench.space.evolution.gold, None
+    unfounded = no_founders(bench.space)
+    if gold.founders and unfounded is None and bench.gold("search") is None:
+        unfounded = bench.gold_paths.why_not["search"]
+    if gold.refine or gold.screen > 1 or gold.order:
+        unguided = no_guide(bench)
+    return gold_use.off(gold, unfounded, unguided)

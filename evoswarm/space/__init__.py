@@ -1,6 +1,7 @@
 """The search space: what one search is about, read from strict YAML and validated."""
 
 from evoswarm.space.check import check_files, small_test_split
+from evoswarm.space.gold_use import unused_gold
 from evoswarm.space.named_store import named_store
 from evoswarm.space.questions import draw_items, make_tasks
 from evoswarm.space.search_space import SearchSpace
@@ -24,4 +25,5 @@ __all__ = [
     "named_store",
     "small_test_split",
     "told_alphabet",
+    "unused_gold",
 ]

@@ -7,9 +7,9 @@ from evoswarm.model_files import model_files, taken_for_hub
 from evoswarm.policies import load_policy
 from evoswarm.policies.route import every_mix
 from evoswarm.policies.sampling import said_of_sampling
-from evoswarm.space.golds import check_golds
 from evoswarm.space.long_prompts import long_prompts
 from evoswarm.space.named_store import named_store
+from evoswarm.space.own_answers import check_golds
 from evoswarm.space.prompts import MemberPrompts
 from evoswarm.space.questions import draw_task_items, make_task
 from evoswarm.space.search_space import SearchSpace

@@ -8,8 +8,10 @@ from itertools import chain
 
 from evoswarm.errors import show
 from evoswarm.evolution.algorithms import ALGORITHMS, ARCHIPELAGO, GENETIC, ISLANDS
-from evoswarm.fusion import RULES, parameters_of
+from evoswarm.fusion import GATING, RULES, parameters_of
 from evoswarm.settings import LONGEST_NAME, Contradiction, KeyPath, duplicates
+from evoswarm.space.ending import ChampionSettings
+from evoswarm.space.genome_settings import GenomeSettings
 from evoswarm.space.settings import IslandOverrides, SpaceSettings
 from evoswarm.tasks.task import SPLITS
 
@@ -26,6 +28,7 @@ def check_coherence(space: SpaceSettings) -> None:
         _tasks,
         _splits,
         _genome,
+        _without_effect,
         _alphabets,
         _islands,
         _algorithm,
@@ -98,6 +101,38 @@ def _genome(space: SpaceSettings) -> Iterator[Contradiction]:
             yield Contradiction(("genome", key), f"expected [low, high] with low <= high, got {show((low, high))}")
 
 
+def _without_effect(space: SpaceSettings) -> Iterator[Contradiction]:
+    """Ranges and limits that nothing searched for would ever look at."""
+    genome, routes = space.genome, space.champion.routes
+    kind, default = genome.kind, ChampionSettings().routes
+    if kind != "route" and genome.routes != GenomeSettings().routes:
+        yield Contradiction(
+            ("genome", "routes"), f"expected no routes (only kind: route has them), got {genome.routes}"
+        )
+    if kind != "mix" and routes >= 2 and routes != default:
+        yield Contradiction(
+            ("champion", "routes"), f"expected no routes (only a search for kind: mix composes them), got {routes}"
+        )
+    used = parameters_of(genome.rules)
+    for name, parameter in parameters_of(RULES).items():
+        if not parameter.optional or not genome.opens(parameter):
+            continue  # what every search draws, or none
+        reason = None
+        if kind == "vote":
+            reason = "kind: vote mixes no distributions"
+        elif name not in used:
+            reason = f"no rule of genome.rules has it: {', '.join(genome.rules)}"
+        elif parameter in GATING and not genome.gates:
+            reason = "gates: false leaves no gates to move"
+        elif parameter.under and not genome.opens(used[parameter.under]):
+            reason = f"it does nothing without {used[parameter.under].file_key}"
+        if reason is not None:
+            yield Contradiction(
+                ("genome", parameter.file_key),
+                f"expected no {parameter.file_key} ({reason}), got {show(genome.parameters[name])}",
+            )
+
+
 def _alphabets(space: SpaceSettings) -> Iterator[Contradiction]:
     among = space.genome.alphabets
     if among is None:
@@ -118,7 +153,7 @@ def _islands(space: SpaceSettings) -> Iterator[Contradiction]:
         path: KeyPath = ("evolution", "islands", index)
         population = evolution.population if island.population is None else island.population
         elites = evolution.elites if island.elites is None else island.elites
-        if elites >= population:
+        if elites >= population and island.algorithm in (None, GENETIC):
             own = next((field for field in ("elites", "population") if getattr(island, field) is not None), None)
             yield Contradiction(
                 ("evolution", "elites") if own is None else (*path, own),

@@ -21,7 +21,7 @@ from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.space.coherence import check_coherence
 from evoswarm.space.ending import ChampionSettings
 from evoswarm.space.explain import explain
-from evoswarm.space.gold import GoldSettings
+from evoswarm.space.gold_settings import GoldSettings
 from evoswarm.space.settings import SpaceSettings
 from evoswarm.space.source_map import SourceMap
 from evoswarm.space.strict_yaml import LARGEST, read_yaml
@@ -196,6 +196,8 @@ class SearchSpace(SpaceSettings):
             del content["genome"]["alphabets"]
         if self.champion == ChampionSettings():
             del content["champion"]
+        elif self.champion.routes == ChampionSettings().routes:
+            del content["champion"]["routes"]
         if self.evolution.gold == GoldSettings():
             del content["evolution"]["gold"]
         if not isinstance(self.evolution.islands, int):

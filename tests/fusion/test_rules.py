@@ -12,7 +12,7 @@ import pytest
 
 from evoswarm.fusion import BETA, GATING, RULES, Parameter, parameters_of
 from evoswarm.policies.mix import Fusion, Recipe
-from evoswarm.space.settings import GenomeSettings
+from evoswarm.space.genome_settings import GenomeSettings
 from tests import oracle
 from tests.decoding.recipes import recipe
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evoswarm.errors import SpaceError
-from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks, small_test_split
+from evoswarm.space import SearchSpace, check_files, draw_items, make_tasks, small_test_split, unused_gold
 
 SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 
@@ -208,6 +208,52 @@ def test_digests_of_before_stay() -> None:
     """Run directories and openings of test items are known by them."""
     space = SearchSpace.from_text(MINIMAL + "alphabet: bytes\n")
     assert space.continuation_digest[:16] == "977d63a2c814dae4"
+    chosen = SearchSpace.from_text(MINIMAL + "alphabet: bytes\nchampion: {choose: thrifty}\n")
+    assert (space.digest[:16], chosen.digest[:16]) == ("f10b82a1395ac1ba", "786f0f8c6062114d")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "genome: {routes: 3, kind: mix, gamma: [0, 0], decay: [1, 1]}\n",
+        "genome: {kind: vote}\nchampion: {routes: 0}\n",
+        "genome: {kind: vote}\nchampion: {routes: 8}\n",
+        "genome: {rules: [most_confident, mixture], own_margin: [0, 1]}\n",
+        "evolution: {elites: 2, islands: [{algorithm: tpe, population: 2}]}\n",
+    ],
+)
+def test_what_does_no_harm_is_taken(more: str) -> None:
+    space = SearchSpace.from_text(MINIMAL + more)
+    assert SearchSpace.from_text(space.to_yaml()) == space
+
+
+@pytest.mark.parametrize(
+    ("more", "sentences"),
+    [
+        ("evolution: {gold: {screen: 4}}\n", []),
+        (
+            "genome: {kind: vote}\nevolution: {gold: {founders: true, refine: 0.5}}\n",
+            [
+                f"evolution.gold ({one}) is off: it searches for votes, and only mixes are fitted"
+                for one in ("founders", "refine")
+            ],
+        ),
+        (
+            "evolution: {algorithm: random, gold: {founders: true, order: true}}\n",
+            ["evolution.gold (order) is off: random breeds no children (evolution.algorithm)"],
+        ),
+        (
+            "evolution: {gold: {screen: 4}, islands: [{algorithm: tpe}, {algorithm: particles}, {algorithm: tpe}]}\n",
+            [
+                "evolution.gold (screen) is off: no island breeds children, only tpe, particles live there "
+                "(evolution.islands)"
+            ],
+        ),
+        ("evolution: {gold: {screen: 4}, islands: [{algorithm: tpe}, {}]}\n", []),
+    ],
+)
+def test_uses_of_right_answers_that_a_space_rules_out_itself(more: str, sentences: list[str]) -> None:
+    assert unused_gold(SearchSpace.from_text(MINIMAL + more)) == sentences
 
 
 @pytest.mark.parametrize(

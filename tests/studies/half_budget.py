@@ -17,7 +17,7 @@ from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm, workbench
 from evoswarm.space import IslandOverrides
-from evoswarm.space.gold import GoldSettings
+from evoswarm.space.gold_settings import GoldSettings
 from evoswarm.statistics.seeds import Estimate
 from evoswarm.study.comparison.compare import variant
 from tests.benchmarks.figures import ROOT, Goal, Reading, Readings, at_least

@@ -43,7 +43,7 @@ def test_only_what_stands_behind_the_last_marker_is_read(scorer: Scorer, text: s
         assert scorer.score(Item("k", "t", "q", expected), text) == 1.0
 
 
-def test_golds_are_read_behind_the_marker_too() -> None:
+def test_own_answers_are_read_behind_the_marker_too() -> None:
     scorer = behind("numeric", "####")
     for gold in (REASONED, "72"):
         scorer.check_gold(gold)

@@ -103,7 +103,7 @@ def test_numbers_as_they_are_written(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "gold", ["3/2", "72", "$5", "so 3 + 4 = 7", "from 5-3", r"\boxed{3}", "#### 1,234", "1 1/2", "50%", "-0.5"]
 )
-def test_golds_of_one_number(gold: str) -> None:
+def test_own_answers_of_one_number(gold: str) -> None:
     Numeric().check_gold(gold)
     assert Numeric().score(Item("k", "t", "q", gold), gold) == 1.0
 
@@ -112,7 +112,7 @@ def test_golds_of_one_number(gold: str) -> None:
     "gold",
     ["12:30", "it starts at 12:30", "2024-01-05", "1.2.3", "3:4", "10-12", "10 \u2013 12", "half", ""],
 )
-def test_golds_of_several_numbers_are_refused(gold: str) -> None:
+def test_own_answers_of_several_numbers_are_refused(gold: str) -> None:
     with pytest.raises(ValueError, match="number in the gold"):
         Numeric().check_gold(gold)
 

@@ -54,11 +54,11 @@ def check(
 
 def _check_space(file: Path, overrides: list[str] | None, trust: Trust) -> list[str]:
     from evoswarm.genomes import check_kind
-    from evoswarm.space import SearchSpace, check_files, small_test_split, told_alphabet
+    from evoswarm.space import SearchSpace, check_files, small_test_split, told_alphabet, unused_gold
 
     space = SearchSpace.from_yaml(file, tuple(overrides or ()), trust)
     check_kind(space)
-    notes = [*check_files(space, prompts=True), *filter(None, [small_test_split(space)])]
+    notes = [*check_files(space, prompts=True), *filter(None, [small_test_split(space)]), *unused_gold(space)]
     told = told_alphabet(space)
     return [
         f"{file}: a valid search space: {count(space.pool, 'member')}, {count(space.tasks, 'task')}",

@@ -16,7 +16,7 @@ from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
-from evoswarm.space.golds import check_golds
+from evoswarm.space.own_answers import check_golds
 from evoswarm.tasks.task import Item
 
 _LEAST, _MORE = 4, 4

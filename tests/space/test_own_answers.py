@@ -11,7 +11,7 @@ import pytest
 
 from evoswarm.errors import TaskError
 from evoswarm.space import SearchSpace, draw_items, make_tasks
-from evoswarm.space.golds import check_golds
+from evoswarm.space.own_answers import check_golds
 from evoswarm.tasks.task import SPLITS, Item, SplitName
 from evoswarm.trust import Trust
 
@@ -59,7 +59,7 @@ def test_good_golds_need_no_word(said: Callable[..., list[str]]) -> None:
     assert said(lambda n: f" {n + 1} ", "max_bytes: 3") == [], "white space around an answer does not count"
 
 
-def test_golds_beyond_the_limit_are_counted_or_refused(said: Callable[..., list[str]]) -> None:
+def test_own_answers_beyond_the_limit_are_counted_or_refused(said: Callable[..., list[str]]) -> None:
     (note,) = said(lambda n: "x" * (9 if n % 2 else 8), "max_bytes: 8")
     assert note.startswith("space.yaml:7:")
     assert "tasks.0.max_bytes: expected gold texts of at most 8 bytes (where every answer ends), got " in note
@@ -90,7 +90,7 @@ def test_a_marker_takes_room_too(said: Callable[..., list[str]]) -> None:
         said(lambda n: str(n), settings)
 
 
-def test_golds_with_a_stop_string_in_them(said: Callable[..., list[str]]) -> None:
+def test_own_answers_with_a_stop_string_in_them(said: Callable[..., list[str]]) -> None:
     (note,) = said(lambda n: "a\nb" if n % 2 else "ab\n", 'stop: ["\\n"]')
     assert "tasks.0.stop: expected gold texts without a stop string" in note
     assert note.endswith("that hold one: no answer can be right about them, such as 'a\\nb'")
