@@ -57,6 +57,7 @@ class Contest:
         ranked: names and policies of all that the search scored, best first.
         searched: what the search scored, and the policy that others are measured from.
         search_accuracy: of the finalists that evolution found, by name.
+        unfitted: why no mix was fitted to right answers, as a sentence; empty where some were.
     """
 
     finalists: list[Finalist]
@@ -64,6 +65,7 @@ class Contest:
     ranked: list[tuple[str, Policy]]
     searched: Searched
     search_accuracy: Mapping[str, float]
+    unfitted: str
 
 
 def contest_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], known: Known) -> Contest:
@@ -82,8 +84,8 @@ def contest_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], known: Known)
     allowed = [one for one in plain if genomes.allows(one[1])]
     shown = [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they cannot win
     front = known.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
-    fits = [Candidate(one.name, bench.bound(one.policy), one.key, one.description) for one in fits_of(bench).mixes]
-    made = [Finalist(one, instead={"search": None}) for one in fits if genomes.allows(one.policy)]
+    fits = fits_of(bench)
+    made = [Finalist(one, instead={"search": None}) for one in fits.mixes if genomes.allows(one.policy)]
     ranked = [(name, policy) for name, policy, _ in known.ranked]
     _, reference = plain[-1]
     scores = [summary.scores for *_, summary in known.ranked]
@@ -93,6 +95,7 @@ def contest_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], known: Known)
         ranked=ranked,
         searched=Searched(bench.items["search"], scores, reference),
         search_accuracy={name: summary.accuracy or 0.0 for name, _, summary in known.ranked[:FINALISTS]},
+        unfitted=fits.absent,
     )
 
 

@@ -7,68 +7,100 @@ from collections.abc import Sequence
 from typing import Any
 
 from evoswarm.canonical import digest_of
+from evoswarm.evaluation.cached_summary import items_digest
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.row import UNREADABLE, damaged
 from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.gold.fit import fitted_mixes
+from evoswarm.gold.rows import BUDGET_BYTES
 from evoswarm.policies import Recipe
+from evoswarm.policies.mix import RecipeMember
 from evoswarm.rivals.fitted import Fits
+from evoswarm.space.gold_use import no_founders
 from evoswarm.tasks.task import Item
 
-NO_GOLD = "There is no fitted mix, as there is nothing to fit it to: {why}."
-NO_MIXES = "There is no fitted mix: the search space has no greedy mixes."
-ALONE = "There is no fitted mix: the pool has one member."
+NONE_FITTED = "There is no fitted mix: {why}."
+NOTHING_FITTED_TO = "there is nothing to fit it to: {why}"
+NO_ITEMS = "no right answer of these items is known as a text"
+ALONE = "the pool has one member"
 
 
 def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
     """The fitted mixes of a space; what the ledger knows is not fitted again.
 
     A fit is arithmetic in floating point, and depends on the machine in its last digits. So what counts is what the
-    ledger gives back: the first fit stands for all later ones.
+    ledger gives back: the first fit stands for all later ones, and so does that there was nothing to fit to.
 
     Args:
         bench: with the items of the search split.
         items: of these, the ones that are fitted to; None is all.
 
+    Returns:
+        The mixes of the pool as it is loaded, or why there are none.
+
     Raises:
         MemberError: a member cannot be loaded.
+        RecipeError: a fitted mix is none that this pool can decode.
         RunError: the ledger cannot be written, or is damaged.
+        Stopped: Ctrl-C.
     """
-    if len(bench.pool) < 2:
-        return Fits(absent=ALONE)
-    if bench.space.genome.kind != "mix":
-        return Fits(absent=NO_MIXES)
+    why = ALONE if len(bench.pool) < 2 else no_founders(bench.space)
+    if why is not None:
+        return Fits(absent=NONE_FITTED.format(why=why))
     wanted = bench.items["search"] if items is None else items
     key, ledger = _key(bench, wanted), bench.evaluator.ledger
     known = ledger.facts([key])
     if key not in known:
-        rows = bench.gold("search")
-        if rows is None:  # perhaps for want of memory, which is nothing that the ledger should know
-            return Fits(absent=NO_GOLD.format(why=bench.gold_paths.why_not["search"]))
-        places = None if items is None else [n for n, one in enumerate(rows.items) if one in items]
-        found = fitted_mixes(rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places)
-        known = ledger.keep({key: json.dumps([_written(one) for one in found])})
+        made = _made(bench, items)
+        if bench.gold_paths.passing("search"):  # owed to this moment: nothing that the ledger should know
+            return Fits(absent=NONE_FITTED.format(why=made["why"]))
+        known = ledger.keep({key: json.dumps(made)})
     try:
-        mixes = tuple(_read(one) for one in json.loads(known[key]))
+        made = json.loads(known[key])
+        mixes = tuple(_read(bench, *one) for one in made["mixes"])
+        return Fits(mixes, "" if mixes else NONE_FITTED.format(why=made["why"]))
     except UNREADABLE as error:
         raise damaged("fitted mixes", error) from error
-    return Fits(mixes, "" if mixes else NO_MIXES)
+
+
+def _made(bench: Workbench, items: Sequence[Item] | None) -> dict[str, Any]:
+    """Fit, as the ledger keeps it."""
+    rows = bench.gold("search")
+    if rows is None:
+        return {"mixes": [], "why": NOTHING_FITTED_TO.format(why=bench.gold_paths.why_not["search"])}
+    places = None if items is None else [n for n, one in enumerate(rows.items) if one in items]
+    bench.progress.at("fitting mixes to right answers")
+    found = fitted_mixes(
+        rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places, between=bench.evaluator.go_on
+    )
+    return {"mixes": [_written(bench, one) for one in found], "why": NOTHING_FITTED_TO.format(why=NO_ITEMS)}
 
 
 def _key(bench: Workbench, wanted: Sequence[Item]) -> str:
-    """What decides the fit: what is asked of whom, and what the space allows."""
+    """What decides the fit: what is asked of whom, how much it counts, and what the space allows."""
     whole = uniform(bench.space, bench.pool)
-    items = [bench.evaluator.item_digest(item, whole.prompt_format) for item in wanted]
+    digests = [bench.evaluator.item_digest(item, whole.prompt_format) for item in wanted]
     asked = [bench.space.genome.model_dump(mode="json"), list(bench.space.alphabets)]
-    return digest_of(["fitted mixes 1", bench.evaluator.context(whole), asked, items])
+    listed = items_digest(digests, wanted, bench.evaluator.tasks)
+    return digest_of(["fitted mixes 2", bench.evaluator.context(whole), asked, listed, BUDGET_BYTES])
 
 
-def _written(one: Candidate) -> list[Any]:
-    return [one.name, one.key, one.description, json.loads(one.policy.to_json())]
+def _written(bench: Workbench, one: Candidate) -> list[Any]:
+    """A mix with its members by their places in the pool: names and paths are the reader's affair."""
+    if not isinstance(one.policy, Recipe):
+        raise TypeError(f"expected a recipe, got a {one.policy.kind}")
+    places = {spec.name: place for place, spec in enumerate(bench.pool)}
+    data = one.policy.model_dump(mode="json", by_alias=True)
+    for member in data["members"]:
+        member["spec"] = places[member["spec"]["name"]]
+    return [one.name, one.key, one.description, {**data, "lead": places[one.policy.lead]}]
 
 
-def _read(row: list[Any]) -> Candidate:
-    name, key, description, policy = row
-    return Candidate(name, Recipe.from_json(json.dumps(policy), name), key, description)
+def _read(bench: Workbench, name: str, key: str, description: str, data: dict[str, Any]) -> Candidate:
+    members = [
+        RecipeMember.model_validate({**one, "spec": bench.pool[one["spec"]].model_dump()}) for one in data["members"]
+    ]
+    recipe = Recipe.model_validate({**data, "members": members, "lead": bench.pool[data["lead"]].name})
+    return Candidate(name, bench.bound(recipe), key, description)

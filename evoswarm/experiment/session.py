@@ -264,6 +264,8 @@ class Session:
         known = Known.of(algorithm.archive, evolving)
         contest = contest_of(bench, genomes, known)
         self._progress.enter("choosing", f"choosing among {len(contest.finalists)} finalists on {unseen} unseen items")
+        if contest.unfitted:
+            self._progress.note(contest.unfitted)
         selection = decided(bench, genomes, contest)
         origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)

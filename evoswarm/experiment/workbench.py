@@ -42,6 +42,7 @@ class Workbench:
         swarm: the loaded pool.
         evaluator: scores recipes.
         lent: the swarm is somebody else's, who may have other searches for it.
+        progress: told what is being done.
     """
 
     asked: SearchSpace
@@ -51,6 +52,7 @@ class Workbench:
     swarm: Decoder
     evaluator: Evaluator
     lent: bool = False
+    progress: Progress = SILENT
 
     @property
     def pool(self) -> tuple[MemberSpec, ...]:
@@ -65,7 +67,7 @@ class Workbench:
     @cached_property
     def gold_paths(self) -> GoldPaths:
         """Rows along the right answers of the splits, and what greedy mixes come to on them; read when asked for."""
-        return GoldPaths(self.swarm, self.space, self.items, self.tasks)
+        return GoldPaths(self.swarm, self.space, self.items, self.tasks, between=self._reading)
 
     def gold(self, split: SplitName) -> GoldRows | None:
         """What all members say along the right answers of a split's items, in the space's first alphabet.
@@ -75,8 +77,14 @@ class Workbench:
 
         Raises:
             MemberError: a member cannot be loaded.
+            Stopped: Ctrl-C.
         """
         return self.gold_paths.rows(split)
+
+    def _reading(self, number: int, count: int) -> None:
+        """Some right answers are about to be read."""
+        self.evaluator.go_on()
+        self.progress.at("reading right answers", number, count)
 
     def as_deployed(self) -> Workbench:
         """The same with an evaluator that knows the members through their own chat templates, too."""
@@ -138,7 +146,7 @@ def workbench(
         asked = in_its_alphabet(space, swarm)
         loaded = asked.model_copy(update={"pool": swarm.specs})
         evaluator = Evaluator(swarm, drawn.tasks, open_ledger, transient=transient, stop=stop, tell=progress.decoding)
-        yield Workbench(asked, loaded, drawn.tasks, items, swarm, evaluator, lent)
+        yield Workbench(asked, loaded, drawn.tasks, items, swarm, evaluator, lent, progress)
 
 
 def in_its_alphabet(space: SearchSpace, swarm: Decoder) -> SearchSpace:

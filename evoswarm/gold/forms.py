@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.gold.rows import BUDGET_BYTES, read_rows
+from evoswarm.gold.rows import BUDGET_BYTES, Between, nobody, read_rows
 from evoswarm.gold.scores import text_log_likelihoods
 from evoswarm.gold.texts import AnswerForm, GoldText, decidable, forms
 from evoswarm.policies import Recipe
@@ -18,7 +18,12 @@ TRIED = 4
 
 
 def gold_texts(
-    decoder: Decoder, recipe: Recipe, items: Iterable[Item], tasks: Mapping[str, Task], budget: int = BUDGET_BYTES
+    decoder: Decoder,
+    recipe: Recipe,
+    items: Iterable[Item],
+    tasks: Mapping[str, Task],
+    budget: int = BUDGET_BYTES,
+    between: Between = nobody,
 ) -> list[GoldText] | None:
     """The right text of every item, in the form that a mix finds likeliest for the item's task.
 
@@ -28,6 +33,7 @@ def gold_texts(
         items: each once; those of which no right text is known are left out.
         tasks: by name.
         budget: bytes that rows may take.
+        between: see `read_rows`.
 
     Returns:
         The texts in the order of the items; None where the decoder does not offer rows along texts.
@@ -41,7 +47,7 @@ def gold_texts(
     known: dict[str, Sequence[AnswerForm]] = {}
     for name in dict.fromkeys(item.task for item in listed):
         own = [item for item in listed if item.task == name][:TRIED]
-        ranked = _ranked(decoder, recipe, own, tasks[name], budget)
+        ranked = _ranked(decoder, recipe, own, tasks[name], budget, between)
         if ranked is None:
             return None
         known[name] = ranked
@@ -50,7 +56,7 @@ def gold_texts(
 
 
 def _ranked(
-    decoder: Decoder, recipe: Recipe, items: Sequence[Item], task: Task, budget: int
+    decoder: Decoder, recipe: Recipe, items: Sequence[Item], task: Task, budget: int, between: Between
 ) -> Sequence[AnswerForm] | None:
     """The forms of a task's answers, the likeliest under the mix first; those that an item does not have are last."""
     known = list(forms(task))
@@ -58,7 +64,7 @@ def _ranked(
     texts = list(dict.fromkeys(text for found in written.values() for _, text in found if text is not None))
     if len(known) == 1 or not texts:
         return known
-    rows = read_rows(decoder, recipe, texts, {task.name: task}, budget)
+    rows = read_rows(decoder, recipe, texts, {task.name: task}, budget, between)
     if rows is None:
         return None
     likely = dict(zip(rows.texts, text_log_likelihoods([recipe], rows)[0].tolist(), strict=True))

@@ -12,7 +12,7 @@ from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.genomes.plain import uniform
 from evoswarm.gold.forms import gold_texts
-from evoswarm.gold.rows import BUDGET_BYTES, GoldRows, RowsDoNotFit, is_greedy, read_rows
+from evoswarm.gold.rows import BUDGET_BYTES, Between, GoldRows, RowsDoNotFit, is_greedy, nobody, read_rows
 from evoswarm.gold.scores import Scores, scores_along
 from evoswarm.gold.texts import GoldText
 from evoswarm.policies import Policy, Recipe
@@ -36,6 +36,7 @@ class GoldPaths:
         items: by split.
         tasks: by name.
         budget: bytes of rows, of one split and view, and of all that are kept.
+        between: see `read_rows`.
 
     Attributes:
         why_not: a sentence on why there are no rows, by split; none where there are, or nobody has asked.
@@ -48,11 +49,14 @@ class GoldPaths:
         items: Mapping[SplitName, Sequence[Item]],
         tasks: Mapping[str, Task],
         budget: int = BUDGET_BYTES,
+        between: Between = nobody,
     ) -> None:
+        self._between = between
         self._decoder, self._space, self._items, self._tasks, self._budget = decoder, space, items, tasks, budget
         self._tokens = {facts.spec.name: facts.tokens for facts in decoder.facts}
         self._texts: dict[SplitName, list[GoldText]] = {}
         self._kept: OrderedDict[tuple[SplitName, ViewKey], GoldRows | None] = OrderedDict()
+        self._of_this_moment: set[SplitName] = set()
         self.why_not: dict[SplitName, str] = {}
 
     def rows(self, split: SplitName, recipe: Recipe | None = None) -> GoldRows | None:
@@ -68,6 +72,8 @@ class GoldPaths:
         Raises:
             MemberError: a member cannot be loaded.
         """
+        if split in self._of_this_moment:
+            return None
         asked = uniform(self._space, self._space.pool) if recipe is None else recipe
         key = split, ViewKey.of(asked, self._tokens)
         if key not in self._kept:
@@ -75,6 +81,15 @@ class GoldPaths:
             self._drop_beyond_budget()
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def passing(self, split: SplitName) -> bool:
+        """Whether there are no rows for want of memory, or of a decoder that reads them: another day there may be."""
+        return split in self._of_this_moment
+
+    def refuse(self, split: SplitName, why: str) -> None:
+        """Have no rows of a split from now on: there were none when it counted."""
+        self._of_this_moment.add(split)
+        self.why_not[split] = why
 
     def scores(self, policies: Sequence[Policy], split: SplitName) -> Scores:
         """How policies do along the right answers of a split's items, all of them in order.
@@ -112,8 +127,11 @@ class GoldPaths:
                 spec for spec in self._space.pool if not view.tokenizers or self._tokens[spec.name] in view.tokenizers
             ]
             whole = uniform(self._space, speak, recipe.alphabet)
-            rows = read_rows(self._decoder, whole, texts, self._tasks, self._budget) if texts else None
-        except (RowsDoNotFit, DoesNotFit) as error:
+            rows = read_rows(self._decoder, whole, texts, self._tasks, self._budget, self._between) if texts else None
+        except DoesNotFit as error:
+            self.refuse(split, str(error))
+            return None
+        except RowsDoNotFit as error:
             self.why_not[split] = str(error)
             return None
         if rows is None:
@@ -125,9 +143,9 @@ class GoldPaths:
         if split not in self._texts:
             whole = uniform(self._space, self._space.pool)
             items = dict.fromkeys(self._items[split])
-            texts = gold_texts(self._decoder, whole, items, self._tasks, self._budget)
+            texts = gold_texts(self._decoder, whole, items, self._tasks, self._budget, self._between)
             if texts is None:
-                self.why_not[split] = NOT_OFFERED
+                self.refuse(split, NOT_OFFERED)
             self._texts[split] = texts or []
         return self._texts[split]
 

@@ -6,7 +6,7 @@ text in memory, every greedy mix of these members can be followed along it by a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +32,13 @@ vocabulary of 128k symbols some 400 places of five members, so such searches mos
 
 TEXTS_AT_ONCE = 64
 NUMBERS_AT_ONCE = 1 << 25  # read together, at most; a text is never cut
+
+Between = Callable[[int, int], None]
+"""Told before every batch which it is, from 1, and of how many; what it raises ends the reading."""
+
+
+def nobody(number: int, count: int) -> None:
+    """Nobody wants to be told."""
 
 
 class RowsDoNotFit(EvoswarmError):
@@ -164,7 +171,12 @@ def is_greedy(recipe: Recipe) -> bool:
 
 
 def read_rows(
-    decoder: Decoder, recipe: Recipe, texts: Iterable[GoldText], tasks: Mapping[str, Task], budget: int = BUDGET_BYTES
+    decoder: Decoder,
+    recipe: Recipe,
+    texts: Iterable[GoldText],
+    tasks: Mapping[str, Task],
+    budget: int = BUDGET_BYTES,
+    between: Between = nobody,
 ) -> GoldRows | None:
     """Read the members' rows along texts.
 
@@ -174,6 +186,7 @@ def read_rows(
         texts: in the order of their items.
         tasks: by name.
         budget: bytes that the rows may take.
+        between: called before every batch.
 
     Returns:
         The rows; None where the decoder does not offer them, or no text can be read.
@@ -186,7 +199,9 @@ def read_rows(
     kept: list[tuple[GoldText, RowsAlong]] = []
     unread: dict[Item, str] = {}
     size, spellings = 0, tuple[bytes, ...]()
-    for some in _batches(list(texts), len(recipe.members), decoder.symbols(recipe).symbols):
+    batches = list(_batches(list(texts), len(recipe.members), decoder.symbols(recipe).symbols))
+    for number, some in enumerate(batches, 1):
+        between(number, len(batches))
         along = _along(decoder, recipe, some, tasks)
         if along is None:
             return None

@@ -65,7 +65,10 @@ def test_a_guided_run_goes_on_to_the_same_bytes(
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("genome={kind: vote, samples: [1, 3]}", "(founders) is off: it searches for votes, and only mixes are fitted"),
+        (
+            "genome={kind: vote, samples: [1, 3]}",
+            "(founders) is off: it searches for votes, and only mixes are fitted",
+        ),
         ("genome.samples=[3]", "(founders) is off: no recipe answers greedily (genome.samples)"),
         ("genome.samples=[1, 3]", "(refine, screen, order) is off: answers may be drawn (genome.samples)"),
         ("evolution.algorithm=tpe", "(refine, screen, order) is off: tpe breeds no children (evolution.algorithm)"),

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from evoswarm.decoding.request import DoesNotFit
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.candidate import score
+from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment import fitted
 from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Recipe
@@ -71,26 +75,95 @@ def test_what_was_fitted_once_is_not_fitted_again(
         fits_of(changed)
 
 
+def test_another_space_binds_the_fits_to_its_own_names_and_paths(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fits_of(bench)
+    monkeypatch.setattr(fitted, "fitted_mixes", lambda *_, **__: pytest.fail("fitted again"))
+    space = space_of()
+    other = space.model_copy(
+        update={"pool": tuple(one.model_copy(update={"name": f"new-{one.name}"}) for one in space.pool)}
+    )
+    with workbench(other, tmp_path / "ledger.sqlite") as renamed:
+        mixes = fits_of(renamed).mixes
+        assert [one.policy.digest for one in mixes] == [one.policy.digest for one in first.mixes]
+        assert {spec.name for one in mixes for spec in one.policy.specs} <= {"new-llama-a", "new-llama-b"}
+        assert all(spec in renamed.pool for one in mixes for spec in one.policy.specs)
+
+
+def test_items_that_count_otherwise_are_fitted_to_anew(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits_of(bench)
+    monkeypatch.setattr(fitted, "fitted_mixes", lambda *_, **__: pytest.fail("fitted again"))
+    heavier = space_of(SUMS.replace("max_bytes: 8", "max_bytes: 8, weight: 3"))
+    with (
+        workbench(heavier, tmp_path / "ledger.sqlite") as other,
+        pytest.raises(pytest.fail.Exception, match="fitted again"),
+    ):
+        fits_of(other)
+
+
+def test_that_nothing_can_be_fitted_is_found_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unwritable = space_of(SUMS.replace("chain_sum, max_bytes: 8", "spell_backward, max_bytes: 1"))
+    with workbench(unwritable, tmp_path / "ledger.sqlite") as made:
+        first = fits_of(made)
+    monkeypatch.setattr(Workbench, "gold", lambda *_: pytest.fail("read again"))
+    with workbench(unwritable, tmp_path / "ledger.sqlite") as again:
+        assert first.absent
+        assert fits_of(again) == first
+
+
+def test_want_of_memory_is_of_the_moment(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise DoesNotFit("no room")
+
+    with monkeypatch.context() as short:
+        short.setattr(Swarm, "rows_along", full)
+        assert fits_of(bench).absent == "There is no fitted mix: there is nothing to fit it to: no room."
+    del bench.gold_paths
+    assert fits_of(bench).mixes
+
+
+def test_a_stop_ends_reading_and_fitting(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> None:
+        raise Stopped("stopped as asked")
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(bench.evaluator, "go_on", stopped)
+        with pytest.raises(Stopped):
+            fits_of(bench)
+        assert not bench.swarm.counters.forwards
+    steps: list[str] = []
+    bench.progress = Progress(step=lambda one: steps.append(one.words))
+    bench.gold("search")
+    monkeypatch.setattr(bench.evaluator, "go_on", stopped)
+    with pytest.raises(Stopped):
+        fits_of(bench)
+    assert list(dict.fromkeys(steps)) == ["reading right answers", "fitting mixes to right answers"]
+
+
 @pytest.mark.parametrize(
     ("tasks", "genome", "why"),
     [
-        (SUMS, "{kind: vote}", fitted.NO_MIXES),
+        (SUMS, "{kind: vote}", "it searches for votes, and only mixes are fitted"),
+        (SUMS, "{samples: [3]}", "no recipe answers greedily (genome.samples)"),
         (
             SUMS.replace("chain_sum, max_bytes: 8", "spell_backward, max_bytes: 1"),
             "{}",
-            fitted.NO_GOLD.format(why="no text is known that is right"),
+            "there is nothing to fit it to: no text is known that is right",
         ),
     ],
-    ids=["votes", "no right answer can be written"],
+    ids=["votes", "drawn answers", "no right answer can be written"],
 )
 def test_where_nothing_can_be_fitted_the_reason_is_given(tasks: str, genome: str, why: str) -> None:
     with workbench(space_of(tasks, genome), ":memory:") as bench:
         fits = fits_of(bench)
-        assert (fits.mixes, fits.absent) == ((), why)
+        assert (fits.mixes, fits.absent) == ((), f"There is no fitted mix: {why}.")
         champion = single(bench.space, bench.pool[0])
         rivals = tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"], fits=fits)
         assert rivals.fitted is None
-        assert rivals.absent == {FITTED: why}
+        assert rivals.absent == {FITTED: fits.absent}
 
 
 def test_it_stands_beside_the_uniform_mix(bench: Workbench) -> None:

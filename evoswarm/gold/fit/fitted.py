@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +38,7 @@ def fitted_mixes(
     specs: Sequence[MemberSpec],
     sizes: Mapping[str, MemberSize] | None = None,
     places: Sequence[int] | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Fit mixes to gold texts, within what a space allows: its rules, ranges, leads and limits.
 
@@ -47,6 +48,7 @@ def fitted_mixes(
         specs: of the pool, as loaded; in the order of the rows.
         sizes: member's name -> its size; needed where the space limits parameters, FLOPs or memory.
         places: of the items in the rows that are fitted to; None is all.
+        between: called before each fit; what it raises ends the work.
 
     Returns:
         Distinct greedy recipes, those first that were more accurate on texts left out of the fit (of equals, in the
@@ -60,7 +62,7 @@ def fitted_mixes(
     if space.genome.kind != "mix" or 1 not in genes.samples or not chosen:
         return []
     outcomes = Outcomes.of(rows).some(chosen)
-    found = _ungated(outcomes, folds([rows.items[place] for place in chosen]), space, specs, genes)
+    found = _ungated(outcomes, folds([rows.items[place] for place in chosen]), space, specs, genes, between)
     first = {one.recipe.digest: one for one in reversed(found)}
     words = f"fitted to {len(chosen):,} gold texts without decoding"
     return [Candidate(one.name, one.recipe, KEY, words) for one in found if first[one.recipe.digest] is one]
@@ -90,7 +92,12 @@ def gated_mix(mix: Candidate, rows: GoldRows, space: SearchSpace, calibration: C
 
 
 def _ungated(
-    outcomes: Outcomes, parts: Sequence[Sequence[int]], space: SearchSpace, specs: Sequence[MemberSpec], genes: Genes
+    outcomes: Outcomes,
+    parts: Sequence[Sequence[int]],
+    space: SearchSpace,
+    specs: Sequence[MemberSpec],
+    genes: Genes,
+    between: Callable[[], None],
 ) -> list[_NamedFit]:
     """The fits in which everybody always speaks; those first that did better on texts left out.
 
@@ -99,6 +106,7 @@ def _ungated(
     found: list[tuple[tuple[float, float], _NamedFit]] = []
     members, settled = _distinct(specs, genes), None
     for name, fit in fits(genes).items():
+        between()
         if fit is by_likelihood:
             mix = pruned(fit, outcomes, members, genes)
         elif settled is None:
