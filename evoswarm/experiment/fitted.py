@@ -46,21 +46,38 @@ def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
         RunError: the ledger cannot be written, or is damaged.
         Stopped: Ctrl-C.
     """
+    mixes, why = _fitted(bench, items)
+    return Fits(mixes, "" if mixes else NONE_FITTED.format(why=why))
+
+
+def unfitted(bench: Workbench) -> str | None:
+    """Why there are no fitted mixes, in a clause; None where there are. It fits them where that is not known.
+
+    Raises:
+        EvoswarmError: see ``fits_of``.
+    """
+    mixes, why = _fitted(bench, None)
+    return None if mixes else why
+
+
+def _fitted(bench: Workbench, items: Sequence[Item] | None) -> tuple[tuple[Candidate, ...], str]:
+    """The mixes, and why there are none where that is so."""
     why = ALONE if len(bench.pool) < 2 else no_founders(bench.space)
+    if why is None and (refused := bench.gold_paths.refused("search")) is not None:
+        why = NOTHING_FITTED_TO.format(why=refused)
     if why is not None:
-        return Fits(absent=NONE_FITTED.format(why=why))
+        return (), why
     wanted = bench.items["search"] if items is None else items
     key, ledger = _key(bench, wanted), bench.evaluator.ledger
     known = ledger.facts([key])
     if key not in known:
         made = _made(bench, items)
         if bench.gold_paths.passing("search"):  # owed to this moment: nothing that the ledger should know
-            return Fits(absent=NONE_FITTED.format(why=made["why"]))
+            return (), made["why"]
         known = ledger.keep({key: json.dumps(made)})
     try:
         made = json.loads(known[key])
-        mixes = tuple(_read(bench, *one) for one in made["mixes"])
-        return Fits(mixes, "" if mixes else NONE_FITTED.format(why=made["why"]))
+        return tuple(_read(bench, *one) for one in made["mixes"]), str(made["why"])
     except UNREADABLE as error:
         raise damaged("fitted mixes", error) from error
 

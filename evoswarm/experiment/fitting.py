@@ -6,36 +6,62 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.fitted import fits_of, unfitted
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.gold.fit import gated_mix
 from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
-from evoswarm.run_directory import FITTED, RunDirectory
+from evoswarm.run_directory import FITTED, UNREAD, RunDirectory
 from evoswarm.space import gold_use
 from evoswarm.space.gold_settings import GoldSettings
 from evoswarm.space.gold_use import no_founders
-
-NO_USE = GoldSettings(founders=False, refine=0.0, screen=1, order=False)
-"""Settings under which right answers are not read."""
 
 LEAST_KNOWN = 0.5
 """Share of the items whose right answers have to be known as texts, for recipes to be judged by them."""
 
 
-def read_first(bench: Workbench) -> None:
+def read_first(bench: Workbench, run: RunDirectory) -> None:
     """Read members' rows along the right answers of the search items, if the space has a use for them.
 
     Before anything is decoded: rows differ in their last digits with what is read beside them, and a search that goes
-    on decodes less than one that begins.
+    on decodes less than one that begins. Where they could not be read in an earlier sitting, they are not read now.
 
     Raises:
         MemberError: a member cannot be loaded.
+        Stopped: Ctrl-C.
     """
+    known = run.last(UNREAD)
+    if known is not None:
+        bench.gold_paths.refuse("search", known["why"])
     gold = bench.space.evolution.gold
-    if no_founders(bench.space) is None and gold != NO_USE:
+    unfounded = gold.founders and run.last(FITTED) is None
+    if no_founders(bench.space) is None and (unfounded or _guides(gold)):
         bench.gold("search")
+        _journal_unread(bench, run)
+
+
+def fit_last(bench: Workbench, run: RunDirectory) -> None:
+    """Fit the mixes that compete in the end, if that has not been done, while members still know the search items.
+
+    Raises:
+        EvoswarmError: see `fits_of`.
+        Stopped: Ctrl-C.
+    """
+    fits_of(bench)
+    _journal_unread(bench, run)
+
+
+def _journal_unread(bench: Workbench, run: RunDirectory) -> None:
+    """That there was no room to read right answers is owed to the moment: a search that goes on does without, too."""
+    gold = bench.gold_paths
+    if gold.passing("search") and run.last(UNREAD) is None:
+        gold.refuse("search", run.journal(UNREAD, why=gold.why_not["search"])["why"])
+
+
+def _guides(gold: GoldSettings) -> bool:
+    """Whether recipes are to be judged along right answers."""
+    return gold.refine > 0 or gold.screen > 1 or gold.order
 
 
 def fitted_founders(bench: Workbench, calibrate: Callable[[AlphabetName], Calibration]) -> list[Candidate]:
@@ -101,9 +127,7 @@ def off(bench: Workbench) -> Sequence[str]:
         MemberError: a member cannot be loaded.
     """
     gold, unguided = bench.space.evolution.gold, None
-    unfounded = no_founders(bench.space)
-    if gold.founders and unfounded is None and bench.gold("search") is None:
-        unfounded = bench.gold_paths.why_not["search"]
-    if gold.refine or gold.screen > 1 or gold.order:
+    unfounded = unfitted(bench) if gold.founders else None
+    if _guides(gold):
         unguided = no_guide(bench)
     return gold_use.off(gold, unfounded, unguided)

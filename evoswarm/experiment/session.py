@@ -36,7 +36,7 @@ from evoswarm.experiment.files.run_history import retire, transient_failures
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import first_look, gold_notes
-from evoswarm.experiment.fitting import founders, off, read_first
+from evoswarm.experiment.fitting import fit_last, founders, off, read_first
 from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
@@ -206,7 +206,7 @@ class Session:
         self._tracker.begin(mirror.search_run(bench.space, run))
         status, evolving = "FAILED", None
         try:
-            read_first(bench)
+            read_first(bench, run)
             calibrate = partial(calibration_of, bench, run, self._progress)
             genomes = genomes_for(bench, calibrate, founders(bench, run, calibrate))
             self._look = first_look(bench, run, self._progress)
@@ -219,6 +219,7 @@ class Session:
             for sentence in off(bench):
                 self._progress.note(sentence)
             reason = evolving.go()
+            fit_last(bench, run)
             bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)

@@ -57,6 +57,7 @@ class GoldPaths:
         self._texts: dict[SplitName, list[GoldText]] = {}
         self._kept: OrderedDict[tuple[SplitName, ViewKey], GoldRows | None] = OrderedDict()
         self._of_this_moment: set[SplitName] = set()
+        self._refused: dict[SplitName, str] = {}
         self.why_not: dict[SplitName, str] = {}
 
     def rows(self, split: SplitName, recipe: Recipe | None = None) -> GoldRows | None:
@@ -87,9 +88,13 @@ class GoldPaths:
         return split in self._of_this_moment
 
     def refuse(self, split: SplitName, why: str) -> None:
-        """Have no rows of a split from now on: there were none when it counted."""
-        self._of_this_moment.add(split)
-        self.why_not[split] = why
+        """Have no rows of a split from now on, whoever has made something of them: there were none when it counted."""
+        self._refused[split] = why
+        self._without(split, why)
+
+    def refused(self, split: SplitName) -> str | None:
+        """Why there are to be no rows of a split; None where nobody refused them."""
+        return self._refused.get(split)
 
     def scores(self, policies: Sequence[Policy], split: SplitName) -> Scores:
         """How policies do along the right answers of a split's items, all of them in order.
@@ -129,7 +134,7 @@ class GoldPaths:
             whole = uniform(self._space, speak, recipe.alphabet)
             rows = read_rows(self._decoder, whole, texts, self._tasks, self._budget, self._between) if texts else None
         except DoesNotFit as error:
-            self.refuse(split, str(error))
+            self._without(split, str(error))
             return None
         except RowsDoNotFit as error:
             self.why_not[split] = str(error)
@@ -145,9 +150,13 @@ class GoldPaths:
             items = dict.fromkeys(self._items[split])
             texts = gold_texts(self._decoder, whole, items, self._tasks, self._budget, self._between)
             if texts is None:
-                self.refuse(split, NOT_OFFERED)
+                self._without(split, NOT_OFFERED)
             self._texts[split] = texts or []
         return self._texts[split]
+
+    def _without(self, split: SplitName, why: str) -> None:
+        self._of_this_moment.add(split)
+        self.why_not[split] = why
 
     def _drop_beyond_budget(self) -> None:
         """Those that were asked for longest ago go first."""

@@ -15,6 +15,7 @@ from evoswarm.run_directory.directory import (
     MIRRORED,
     TRACKED,
     TRACKING,
+    UNREAD,
     RunDirectory,
     parsed,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "MIRRORED",
     "TRACKED",
     "TRACKING",
+    "UNREAD",
     "RunDirectory",
     "RunWanted",
     "parsed",

@@ -36,8 +36,9 @@ INDIVIDUALS = "individuals.jsonl"
 CHAMPION, CERTIFICATE = "champion.json", "certificate.json"
 CLOCK = "budget.seconds"
 BEGAN, FINISHED = "began", "finished"
-FITTED, GUIDED = "fitted", "guided"
-"""What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer."""
+FITTED, GUIDED, UNREAD = "fitted", "guided", "unread"
+"""What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer; why there was
+no reading them."""
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
@@ -50,6 +51,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     FINISHED: {"reason": str, "limit": (*_NUMBER, type(None))},
     FITTED: {"recipes": list},
     GUIDED: {"question": str, "answer": list},
+    UNREAD: {"why": str},
     TRACKING: {"key": str},
     TRACKED: {"run": str},
     GENERATION: {"generation": int, "stamp": int, "metrics": dict},

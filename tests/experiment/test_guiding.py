@@ -9,12 +9,14 @@ from string import ascii_lowercase, digits
 
 import pytest
 
+from evoswarm.decoding.request import DoesNotFit
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.experiment.fitting import off
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import workbench
-from evoswarm.run_directory import FITTED, GUIDED
+from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.run_directory import FITTED, GUIDED, UNREAD
 from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import lines
@@ -62,6 +64,56 @@ def test_a_guided_run_goes_on_to_the_same_bytes(
     assert len(questions) == len(set(questions)) > len(known) - 1
 
 
+def test_a_run_with_fitted_founders_goes_on_without_reading_right_answers(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    founded = "evolution.gold.founders=true"
+    begun = search(micro(founded, "evolution.generations=1"), runs=tmp_path, certify=False)
+    monkeypatch.setattr(Swarm, "rows_along", lambda *_: pytest.fail("read again"))
+    assert search(micro(founded), runs=tmp_path, certify=False).directory == begun.directory
+
+
+def test_what_there_was_no_room_for_is_missing_in_later_sittings_too(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DoesNotFit("no room")
+
+    said: list[str] = []
+    with monkeypatch.context() as short:
+        short.setattr(Swarm, "rows_along", full)
+        begun = search(
+            micro("evolution.generations=1"), runs=tmp_path, certify=False, progress=Progress(note=said.append)
+        )
+    missing = "There is no fitted mix: there is nothing to fit it to: no room."
+    assert missing in said
+    said.clear()
+    monkeypatch.setattr(Swarm, "rows_along", lambda *_: pytest.fail("read again"))
+    result = search(micro(), runs=tmp_path, certify=False, progress=Progress(note=said.append))
+    assert missing in said
+    assert [event["why"] for event in events_of(result.directory) if event["event"] == UNREAD] == ["no room"]
+    assert result.directory == begun.directory
+
+
+def test_mixes_are_fitted_before_members_forget_the_items(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, forget = list[str](), Workbench.on_other_items
+
+    def forgetting(bench: Workbench) -> None:
+        told.append("forget")
+        forget(bench)
+
+    monkeypatch.setattr(Workbench, "on_other_items", forgetting)
+    search(
+        micro("evolution.generations=1"),
+        runs=tmp_path,
+        certify=False,
+        progress=Progress(step=lambda one: told.append(one.words)),
+    )
+    assert told.index("fitting mixes to right answers") < told.index("forget")
+
+
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
@@ -91,7 +143,7 @@ def test_free_text_has_no_right_text(micro: Micro) -> None:
     unreachable = [f"tasks.{place}.stop={list(letters)}" for place, letters in enumerate((ascii_lowercase, digits))]
     with workbench(micro(EVERYTHING, *unreachable), ":memory:") as bench:
         founders, others = off(bench)
-    assert founders == "evolution.gold (founders) is off: no text is known that is right"
+    assert founders == "evolution.gold (founders) is off: there is nothing to fit it to: no text is known that is right"
     assert others.endswith("(refine, screen, order) is off: right answers are known as texts of 0 of 6 search items")
 
 
