@@ -37,8 +37,8 @@ CHAMPION, CERTIFICATE = "champion.json", "certificate.json"
 CLOCK = "budget.seconds"
 BEGAN, FINISHED = "began", "finished"
 FITTED, GUIDED, UNREAD = "fitted", "guided", "unread"
-"""What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer; why there was
-no reading them."""
+"""What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer; why
+there was no reading them."""
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
