@@ -115,7 +115,8 @@ class Gap(Part):
         selection: score on the selection items.
         search_less_test: the gap; None likewise.
         selection_less_test: the gap, with its 95% interval (two independent sets of items).
-        expected: score on other items, by all that the champion was chosen on; None where that was not estimated.
+        expected: score on other items, by the search and the selection items; None where that was not estimated.
+        together: the champion was chosen by what was expected of it, so by the search items too.
     """
 
     search: float | None
@@ -123,6 +124,7 @@ class Gap(Part):
     search_less_test: float | None
     selection_less_test: Interval
     expected: float | None = None
+    together: bool = False
 
 
 class Opening(Part):

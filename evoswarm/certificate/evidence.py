@@ -104,6 +104,7 @@ class Evidence:
         selection_tasks: of every selection item.
         search: the champion's score on the search items, where it is known.
         expected: what it was expected to score, where that was estimated.
+        thrifty: it was chosen for its cost, whatever was expected of it.
         recipes_tried: distinct recipes that the search scored.
         notes: what else a reader must know.
         owners: how the pool's members would be run alone.
@@ -132,6 +133,7 @@ class Evidence:
     owners: tuple[Owner, ...] = ()
     is_fitted: bool = False
     expected: float | None = None
+    thrifty: bool = False
     absent: Mapping[str, str] = field(default_factory=dict)
 
     def mix(self, key: str) -> Scored | None:
@@ -317,6 +319,7 @@ def _gap(evidence: Evidence, parts: Sequence[Stratum]) -> Gap:
     return Gap(
         search=None if search is None else rounded(search),
         expected=None if evidence.expected is None else rounded(evidence.expected),
+        together=evidence.expected is not None and not evidence.thrifty,
         selection=rounded(mean_of(evidence.selection, selection).mean),
         search_less_test=None if search is None else rounded(search - mean_of(evidence.champion.scores, parts).mean),
         selection_less_test=interval(gap),

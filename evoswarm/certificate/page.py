@@ -55,7 +55,7 @@ def summary(certificate: Certificate) -> list[str]:
 
 def _with_search(certificate: Certificate) -> str:
     """What the champion was chosen by beside the selection items."""
-    return "" if certificate.gap.expected is None else " together with the search items"
+    return " together with the search items" if certificate.gap.together else ""
 
 
 def _head(certificate: Certificate) -> list[str]:

@@ -54,6 +54,7 @@ def evidence_of(
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
         expected=expected_of(run, champion),
+        thrifty=space.saving is not None,
         recipes_tried=tried,
         notes=(*([] if note is None else [note]), *unobeyed(owners)),
     )

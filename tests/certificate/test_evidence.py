@@ -101,8 +101,9 @@ def evidence() -> Evidence:
 
 
 def test_it_says_by_which_items_the_champion_was_chosen() -> None:
-    alone, together = evidence(), replace(evidence(), expected=0.93)
-    for given, wanted in ((alone, ""), (together, " together with the search items")):
+    together = replace(evidence(), expected=0.93)
+    thrifty = replace(together, thrifty=True)
+    for given, wanted in ((evidence(), ""), (together, " together with the search items"), (thrifty, "")):
         certificate = certificate_of(given)
         assert f"chose its champion on 40 others{wanted}. Then" in " ".join(page(certificate).split())
         assert f"by which the champion was chosen{wanted}. In brackets" in " ".join(summary(certificate))
