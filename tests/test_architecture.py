@@ -56,6 +56,8 @@ OWNERS = {
     "deap": {"evolution", "pareto"},
     "mlflow": {"tracking"},
     "optuna": {"study", "evolution"},
+    "cmaes": {"evolution"},
+    "sklearn": {"statistics"},
     "datasets": {"tasks"},
     "pyarrow": {"tasks"},
     "reasoning_gym": {"tasks"},

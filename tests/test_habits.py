@@ -47,6 +47,20 @@ def test_a_class_name_means_one_thing() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_an_alias_means_one_thing() -> None:
+    """Names of types that are written like classes, and that other modules may import."""
+    meanings: dict[str, set[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.Assign):
+                continue
+            name = getattr(node.targets[0], "id", "")
+            if name[:1].isupper() and not name.isupper():
+                meanings.setdefault(name, set()).add(ast.unparse(node.value))
+    assert len(meanings) > 20
+    assert [name for name, found in meanings.items() if len(found) > 1] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_is_short_enough_for_one_idea(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST

@@ -37,7 +37,7 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import MEANINGS, Cost, MemberCost
 from evoswarm.policies.policy import Role
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
-from evoswarm.rivals.fitted import FITTED
+from evoswarm.rivals.fitted import R5
 from evoswarm.statistics.intervals import (
     ONE_SIDED,
     AdjustedMean,
@@ -198,7 +198,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     verdict = decide(named, speakers, len(evidence.tasks), evidence.margin, doing=DOING[evidence.subject.kind])
     uniform, fitted = (
         None if mix is None or evidence.pool < 2 else difference_of(champion, mix.scores, parts)
-        for mix in (evidence.mix(UNIFORM_POOL), evidence.mix(FITTED))
+        for mix in (evidence.mix(UNIFORM_POOL), evidence.mix(R5))
     )
     return Conclusion(
         outcome=verdict.outcome,
@@ -269,7 +269,7 @@ def _diagnostics(evidence: Evidence, parts: Sequence[Stratum]) -> tuple[Diagnost
             **_compared(evidence, one, parts),
             p_value=round_significant(p),
             p_holm=round_significant(h),
-            policy=json.loads(one.policy.to_json()) if one.key == FITTED else None,
+            policy=json.loads(one.policy.to_json()) if one.key == R5 else None,
         )
         for one, p, h in zip(evidence.diagnostics, p_values, holm(p_values), strict=True)
     )

@@ -20,7 +20,7 @@ from evoswarm.certificate.evidence import Evidence, interval, power_of, rounded
 from evoswarm.certificate.verdict import DOING, Outcome, count, decide, listed, searching
 from evoswarm.evaluation.candidate import Scored
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
-from evoswarm.rivals.fitted import FITTED
+from evoswarm.rivals.fitted import R5
 from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean, Stratum, difference_of, strata
 from evoswarm.statistics.seeds import difference_over_seeds, score_over_seeds
 
@@ -283,6 +283,6 @@ def _searching(evidence: Sequence[Evidence], parts: Sequence[Stratum]) -> str:
         """Where the champion is that mix, no diagnostic may stand for it."""
         return difference_over_seeds(champions, _scores([one.mix(key) or one.champion for one in evidence]), parts)
 
-    fitted = over(FITTED) if all(one.is_fitted or one.mix(FITTED) is not None for one in evidence) else None
+    fitted = over(R5) if all(one.is_fitted or one.mix(R5) is not None for one in evidence) else None
     same, is_fitted = all(one.is_uniform for one in evidence), all(one.is_fitted for one in evidence)
     return searching(over(UNIFORM_POOL), same, fitted, is_fitted)

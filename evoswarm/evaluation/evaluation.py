@@ -19,7 +19,8 @@ from evoswarm.evaluation.cost import NO_COST, Cost, CostTable
 from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
 from evoswarm.evaluation.figure import Column, Figure, kept, one_of
 from evoswarm.failure import Failure, FailureKind
-from evoswarm.tasks.task import Item, Task
+from evoswarm.statistics.by_task import item_shares
+from evoswarm.tasks.task import Item, Task, weights_of
 
 Ending = Literal["end", "stop", "limit", "cut_off"]
 """How an answer ended: by itself, at a stop string, at its limit of bytes; or at that limit before anything that its
@@ -214,11 +215,7 @@ _SUMS: Mapping[str, Sum] = {
 
 def item_weights(items: Sequence[Item], tasks: Mapping[str, Task]) -> list[float]:
     """What each item adds to a weighted mean over tasks; sums to 1. Every task's items share its weight equally."""
-    counts: dict[str, int] = {}
-    for item in items:
-        counts[item.task] = counts.get(item.task, 0) + 1
-    total = math.fsum(tasks[name].weight for name in counts)
-    return [tasks[item.task].weight / total / counts[item.task] for item in items]
+    return item_shares([item.task for item in items], weights_of(tasks))
 
 
 def summarize(items: Sequence[Item], evaluations: Sequence[Evaluation], tasks: Mapping[str, Task]) -> Summary:

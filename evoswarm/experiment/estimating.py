@@ -22,6 +22,7 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.finalists import FINALISTS, Finalist
 from evoswarm.policies import Policy
+from evoswarm.statistics.by_task import item_shares
 from evoswarm.statistics.intervals import Vector, mean_of, strata
 from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.statistics.shrinkage import choice_optimism, ranking_optimism, resampled, shrunken
@@ -35,8 +36,8 @@ _DIGITS = 9  # of accuracies: what is beyond hangs on the order in which a machi
 SEEN: tuple[SplitName, ...] = ("search", "selection")
 """The splits that the champion is chosen by."""
 
-Scores = Mapping[SplitName, Sequence[float] | None]
-"""Of one policy: per item, by split; None for a split that says nothing of it."""
+BySplit = Mapping[SplitName, Sequence[float] | None]
+"""Scores of one policy: per item, by split; None for a split that says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,11 @@ class Estimates:
             self.known[digest] = self._estimator.of(scores, ranked=finalist.ranked)
         return self.known[digest]
 
-    def _scores(self, finalists: Sequence[tuple[Finalist, Scored]]) -> dict[str, Scores]:
+    def _scores(self, finalists: Sequence[tuple[Finalist, Scored]]) -> dict[str, BySplit]:
         """By digest; of whom something else stands for the search items, these are not decoded."""
         asked = [one.policy for finalist, one in finalists if "search" not in finalist.instead]
         searched = iter(self._evaluator.summaries(asked, self._search.items))
-        found: dict[str, Scores] = {}
+        found: dict[str, BySplit] = {}
         for finalist, one in finalists:
             row: dict[SplitName, Sequence[float] | None] = {"selection": one.scores, **finalist.instead}
             if "search" not in row:
@@ -186,7 +187,7 @@ class SeenItems:
     @cached_property
     def shares(self) -> Vector:
         """What every item adds to an accuracy over both splits ``[items]``."""
-        return _shares(self.joined, self.weights)
+        return np.asarray(item_shares(self.joined, self.weights))
 
 
 class Estimator:
@@ -202,7 +203,7 @@ class Estimator:
         self,
         seen: SeenItems,
         reference: Mapping[SplitName, Sequence[float]],
-        finalists: Sequence[tuple[float, Scores]],
+        finalists: Sequence[tuple[float, BySplit]],
     ) -> None:
         self._seen = seen
         joined = _joined(reference)
@@ -226,7 +227,7 @@ class Estimator:
         draws = resampled(seen.joined, SAMPLES, rng)
         self.choice = max(0.0, choice_optimism(self._rows[1:], joined, seen.shares, draws, self._handicaps[1:]))
 
-    def of(self, scores: Scores, *, ranked: float) -> Expectation:
+    def of(self, scores: BySplit, *, ranked: float) -> Expectation:
         """The estimate of a policy that could be chosen.
 
         Where a split says nothing of it, it is taken to do there as those finalists do who answer the other split most
@@ -243,7 +244,7 @@ class Estimator:
         own, other = _joined(scores), self._rows[0][there]
         flattered, all_own = self.ranking * ranked, own
         if len(splits) < len(SEEN):
-            apart = np.round(np.abs(self._rows[:, there] - own) @ _shares(tasks, self._seen.weights), _DIGITS)
+            apart = np.round(np.abs(self._rows[:, there] - own) @ item_shares(tasks, self._seen.weights), _DIGITS)
             alike = apart == apart.min()
             all_own = self._rows[alike].mean(axis=0)
             all_own[there] = own
@@ -260,13 +261,6 @@ class Estimator:
         return Expectation(accuracy, low, high, lead, optimism, error, not same, len(tasks))
 
 
-def _joined(scores: Scores) -> Vector:
+def _joined(scores: BySplit) -> Vector:
     """Over all splits that say something ``[items]``."""
     return np.concatenate([np.asarray(row, dtype=np.float64) for split in SEEN if (row := scores[split]) is not None])
-
-
-def _shares(tasks: Sequence[str], weights: Mapping[str, float]) -> Vector:
-    """What every item adds to a weighted mean over tasks ``[items]``; they sum to 1."""
-    counts = {task: tasks.count(task) for task in dict.fromkeys(tasks)}
-    total = sum(weights[task] for task in counts)
-    return np.asarray([weights[task] / total / counts[task] for task in tasks])

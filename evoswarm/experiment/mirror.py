@@ -16,7 +16,7 @@ from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
 from evoswarm.policies import PolicyDocument
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
-from evoswarm.rivals.fitted import FITTED
+from evoswarm.rivals.fitted import R5
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened
@@ -143,7 +143,7 @@ def outcome(document: PolicyDocument, certificate: Certificate | None = None) ->
 
 def _unsearched(certificate: Certificate) -> list[Compared]:
     """The mixes that are had without a search."""
-    return [one for one in certificate.diagnostics if one.key in (UNIFORM_POOL, FITTED)]
+    return [one for one in certificate.diagnostics if one.key in (UNIFORM_POOL, R5)]
 
 
 def _failed(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.rivals.matched import as_rival
 from evoswarm.tasks.task import Item
 
-FITTED = "R5"
+R5 = "R5"
 """Key of the fitted mix: the second sentence of a verdict compares the champion with it."""
 
 
@@ -50,4 +50,4 @@ def best_fitted(evaluator: Evaluator, items: Sequence[Item], mixes: Sequence[Can
     others = ", ".join(f"{one.name} {one.accuracy:.1%}" for one in tried if one is not best)
     against = f" (the others got: {others})" if others else ""
     description = f"Fitted to gold texts of the search items, without a search: the {best.name}{against}"
-    return as_rival(best, FITTED, "fitted mix", description)
+    return as_rival(best, R5, "fitted mix", description)

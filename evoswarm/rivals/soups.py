@@ -21,7 +21,7 @@ from evoswarm.rivals.matched import Singles, as_rival
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
-KEY = "R6"
+R6 = "R6"
 
 MOST_MERGED = 8
 """Members of one shape that a greedy soup tries: the most accurate. Each is one more model to write, load and ask."""
@@ -154,7 +154,7 @@ def _rival(tasting: _Tasting, members: Sequence[str], greedy: bool) -> Candidate
         f"One model whose weights are the mean of those of {', '.join(members)} ({kind}, the best of "
         f"{len(tasting.tried)} tried{how})"
     )
-    best = as_rival(found, KEY, "merged weights", description)
+    best = as_rival(found, R6, "merged weights", description)
     shown = {spec.name: spec.model_copy(update={"path": shown_path(members)}) for spec in found.policy.specs}
     return replace(best, policy=found.policy.bound(shown))
 

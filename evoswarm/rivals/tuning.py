@@ -11,11 +11,10 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Vote
 from evoswarm.rivals.ceilings import Ceiling, ceilings
 from evoswarm.rivals.diagnostics import diagnostics
-from evoswarm.rivals.fitted import FITTED, NO_FITS, Fits, best_fitted
+from evoswarm.rivals.fitted import NO_FITS, R5, Fits, best_fitted
 from evoswarm.rivals.matched import best_sampling, best_single, members_vote, try_singles
 from evoswarm.rivals.routers import best_router
-from evoswarm.rivals.soups import KEY as R6
-from evoswarm.rivals.soups import NO_SOUP, MergedRival, Merging, best_soup
+from evoswarm.rivals.soups import NO_SOUP, R6, MergedRival, Merging, best_soup
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
@@ -44,7 +43,7 @@ class Rivals:
     @property
     def absent(self) -> dict[str, str]:
         """Why there is no rival of a key, as a sentence."""
-        return {key: why for key, why in ((FITTED, self.unfitted), (R6, self.soup.absent)) if why}
+        return {key: why for key, why in ((R5, self.unfitted), (R6, self.soup.absent)) if why}
 
 
 def tune(

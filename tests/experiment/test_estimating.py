@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evoswarm.experiment.estimating import Estimator, Expectation, Scores, SeenItems
+from evoswarm.experiment.estimating import BySplit, Estimator, Expectation, SeenItems
 from evoswarm.statistics.intervals import Vector
 
 SEARCH, SELECTION = 60, 120
@@ -19,7 +19,7 @@ def seen(population: Sequence[Sequence[float]] | Vector = (), weights: tuple[flo
     return SeenItems(tasks, dict(zip("xy", weights, strict=True)), population)  # type: ignore[arg-type]
 
 
-def both(row: Sequence[float] | Vector) -> Scores:
+def both(row: Sequence[float] | Vector) -> BySplit:
     """Scores on the items of both splits."""
     return {"search": row[:SEARCH], "selection": row[SEARCH:]}  # type: ignore[dict-item]
 

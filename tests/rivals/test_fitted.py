@@ -17,7 +17,7 @@ from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Recipe
-from evoswarm.rivals.fitted import FITTED, best_fitted
+from evoswarm.rivals.fitted import R5, best_fitted
 from evoswarm.rivals.tuning import tune
 from evoswarm.space import SearchSpace
 
@@ -55,7 +55,7 @@ def test_the_best_on_selection_of_the_fits_is_the_rival(bench: Workbench) -> Non
     scored = score(fits.mixes, bench.evaluator, items)
     (own,) = [one for one in scored if one.policy == best.policy]
     assert own.accuracy == max(one.accuracy for one in scored)
-    assert (best.key, best.name) == (FITTED, "fitted mix")
+    assert (best.key, best.name) == (R5, "fitted mix")
     assert best.description.endswith(f": {own.accuracy:.1%} on selection.")
     assert best_fitted(bench.evaluator, items, ()) is None
 
@@ -163,12 +163,12 @@ def test_where_nothing_can_be_fitted_the_reason_is_given(tasks: str, genome: str
         champion = single(bench.space, bench.pool[0])
         rivals = tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"], fits=fits)
         assert rivals.fitted is None
-        assert rivals.absent == {FITTED: fits.absent}
+        assert rivals.absent == {R5: fits.absent}
 
 
 def test_it_stands_beside_the_uniform_mix(bench: Workbench) -> None:
     champion = uniform(bench.space, bench.pool)
     rivals = tune(bench.space, bench.pool, champion, bench.evaluator, bench.items["selection"], fits=fits_of(bench))
-    assert [one.key for one in rivals.diagnostics][-2:] == ["uniform_pool", FITTED]
+    assert [one.key for one in rivals.diagnostics][-2:] == ["uniform_pool", R5]
     assert rivals.fitted == rivals.diagnostics[-1]
-    assert FITTED not in [one.key for one in rivals.matched]
+    assert R5 not in [one.key for one in rivals.matched]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from evoswarm.experiment.estimating import SEEN, Estimator, Expectation, Scores, SeenItems
+from evoswarm.experiment.estimating import SEEN, BySplit, Estimator, Expectation, SeenItems
 from evoswarm.statistics.intervals import Vector
 from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.tasks.task import SplitName
@@ -73,7 +73,7 @@ class Contest:
     def estimates(self) -> list[Expectation]:
         """Of the finalists, as evoswarm makes them."""
         seen = SeenItems(self.tasks, dict.fromkeys(self.tasks["search"], 1.0), list(self.population))
-        rows: list[Scores] = [
+        rows: list[BySplit] = [
             {split: list(self.scores[split][place]) for split in SEEN} for place in range(len(self.flops))
         ]
         ranked = [place >= len(rows) - self.bred for place in range(len(rows))]

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evoswarm.experiment.outlook.prediction.evidence import PilotScores, Scores, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PARTS, PilotScores
 from evoswarm.experiment.outlook.prediction.forecast import Forecast, Rival, Signs, regression
 from evoswarm.experiment.outlook.prediction.gathering import FITS, lead_apart
 from evoswarm.genomes.mix.genes import genes_of
@@ -32,6 +32,8 @@ from evoswarm.gold.fit.blend import Blend
 from evoswarm.gold.fit.mixes import Fit, Mix, fits
 from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.space import SearchSpace
+from evoswarm.statistics.by_task import fold_places
+from evoswarm.statistics.intervals import Vector
 from tests.benchmarks.figures import Goal, Reading, Readings, at_least, at_most
 from tests.studies.along_gold import ITEMS, AlongGold
 from tests.studies.fresh_members import FAMILIES, FRESH, bank
@@ -150,13 +152,13 @@ def evidence_along(outcomes: Outcomes, families: Sequence[str]) -> PilotScores:
     """What a plan would gather of these items, without decoding."""
     count = len(outcomes.log_probs)
     policies = [*(plain([member]) for member in range(count)), plain(range(count))]
-    lead: Scores = np.stack([one.margins(outcomes).numpy() for one in policies])
-    fitted = np.stack([lead_apart(fit, outcomes, parts_of(families)) for fit in _fits().values()])
-    mixed: Scores = np.concatenate([lead[-1:], fitted])
+    lead: Vector = np.stack([one.margins(outcomes).numpy() for one in policies])
+    fitted = np.stack([lead_apart(fit, outcomes, fold_places(families, PARTS)) for fit in _fits().values()])
+    mixed: Vector = np.concatenate([lead[-1:], fitted])
     return PilotScores(tuple(families), outcomes.weights.numpy(), _right(lead[:-1]), _right(mixed), lead[:-1], mixed)
 
 
-def _right(lead: Scores) -> Scores:
+def _right(lead: Vector) -> Vector:
     return (lead > 0).astype(np.float64)
 
 
@@ -174,7 +176,7 @@ def _truth(outcomes: Outcomes, families: Sequence[str]) -> dict[str, Any]:
     for family in set(families):
         own = names == family
         router[own] = alone[alone[:, own & (np.arange(len(names)) < known)].mean(1).argmax()][own]
-    rivals: dict[Rival, Scores] = {"member": member, "router": router}
+    rivals: dict[Rival, Vector] = {"member": member, "router": router}
     gains = {rival: (mix - scores)[known:] for rival, scores in rivals.items()}
     return {
         "items": len(names) - known,

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from evoswarm.errors import RunError, Where
 
-Row = Mapping[str, Any]
-WriteRow = Callable[[Row], None]
+TableRow = Mapping[str, Any]
+WriteRow = Callable[[TableRow], None]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -88,7 +88,7 @@ def rows_file(
     with WholeFile(file, mark=delimiter == ",") as sink:
         write = jsonl_rows(sink) if delimiter is None else csv_rows(sink, columns, delimiter)
 
-        def write_kept(row: Row) -> None:
+        def write_kept(row: TableRow) -> None:
             write(row)
             sink.part = part
 
@@ -101,7 +101,7 @@ def jsonl_rows(sink: _Sink) -> WriteRow:
     What JSON does not know (a date, say) is written as its text, and a number that is not finite as null.
     """
 
-    def write(row: Row) -> None:
+    def write(row: TableRow) -> None:
         sink.write(json_text(dict(row)) + "\n")
 
     return write
@@ -116,7 +116,7 @@ def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> Write
     table = csv.writer(sink, delimiter=delimiter)  # lines end as RFC 4180 says: only then every line end is quoted
     table.writerow(columns)
 
-    def write(row: Row) -> None:
+    def write(row: TableRow) -> None:
         table.writerow([_field(row.get(name)) for name in columns])
 
     return write

@@ -13,17 +13,18 @@ from typing import Any
 
 import numpy as np
 
-Scores = np.ndarray[Any, np.dtype[np.float64]]
+from evoswarm.statistics.intervals import Vector
+
+PolicyScores = np.ndarray[Any, np.dtype[np.float64]]
 """``[policies, items]``; NaN where a score is not known."""
 
-Vector = np.ndarray[Any, np.dtype[np.float64]]
 Labels = np.ndarray[Any, np.dtype[np.int64]]
 """``[items]``: the kind of each item; -1 is none."""
 
 _DIGITS = 9  # of leads: what is beyond hangs on the order in which a machine adds
 
 
-def overall_best(scores: Scores, weights: Vector, flops: Sequence[float]) -> int:
+def overall_best(scores: PolicyScores, weights: Vector, flops: Sequence[float]) -> int:
     """The most accurate of those who are known on every item; of equals the cheaper, then the first.
 
     Args:
@@ -36,7 +37,7 @@ def overall_best(scores: Scores, weights: Vector, flops: Sequence[float]) -> int
 
 
 def assigned(
-    scores: Scores,
+    scores: PolicyScores,
     weights: Vector,
     labels: Labels,
     cells: int,
@@ -76,7 +77,7 @@ def assigned(
     return [max((one for one in order if one in kept), key=lambda one: row[one]) for row in shrunk]
 
 
-def _everywhere(means: Scores, known: np.ndarray, sizes: Sequence[float]) -> Vector:
+def _everywhere(means: PolicyScores, known: np.ndarray, sizes: Sequence[float]) -> Vector:
     """Per policy, its mean lead over the kinds that it is known on; who is known on one shows nothing of the others: 0.
 
     Args:
@@ -90,7 +91,7 @@ def _everywhere(means: Scores, known: np.ndarray, sizes: Sequence[float]) -> Vec
     return np.where(known.sum(axis=0) > 1, found, 0.0)
 
 
-def _means(leads: Scores, weights: Vector) -> tuple[Vector, Vector, Vector]:
+def _means(leads: PolicyScores, weights: Vector) -> tuple[Vector, Vector, Vector]:
     """Per policy: the weighted mean lead, the square of its standard error, and on how many items it is known."""
     known = ~np.isnan(leads)
     shares = known * weights

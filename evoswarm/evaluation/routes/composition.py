@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evoswarm.evaluation.routes.assignment import Labels, Scores, Vector, assigned, overall_best
+from evoswarm.evaluation.routes.assignment import Labels, PolicyScores, assigned, overall_best
 from evoswarm.policies.partition import Partition
+from evoswarm.statistics.by_task import folds
+from evoswarm.statistics.intervals import Vector
 from evoswarm.tasks.task import Item
 
 FOLDS = 5
@@ -25,7 +27,7 @@ class KnownScores:
         items: in order.
     """
 
-    scores: Scores
+    scores: PolicyScores
     weights: Vector
     flops: Sequence[float]
     items: Sequence[Item]
@@ -67,16 +69,16 @@ def composed(evidence: KnownScores, partitions: Sequence[Partition], most: int |
     """
     ways = [_NoPartition, *partitions]
     labels = [_labels(one, evidence.items) for one in ways]
-    folds = folds_of([item.task for item in evidence.items])
+    places = folds([item.task for item in evidence.items], FOLDS)
     everything = np.ones(len(evidence.items), dtype=bool)
     trials = _Trials(evidence, [one.cells for one in ways], labels, most)
-    best, predicted = trials.best(folds, everything)
+    best, predicted = trials.best(places, everything)
     held_out, alone = np.zeros(len(evidence.items)), np.zeros(len(evidence.items))
     for fold in range(FOLDS):
-        rest = folds != fold
+        rest = places != fold
         if rest.all():
             continue
-        inner, _ = trials.best(folds, rest)
+        inner, _ = trials.best(places, rest)
         held_out[~rest] = trials.predicted(inner, rest, ~rest)
         alone[~rest] = trials.predicted(0, rest, ~rest)
     first, chosen = trials.made(best, everything)
@@ -84,16 +86,6 @@ def composed(evidence: KnownScores, partitions: Sequence[Partition], most: int |
     partition = None if best == 0 else partitions[best - 1]
     estimates = (tuple(map(float, scores)) for scores in (held_out, alone))
     return Composition(partition, first, tuple(chosen), labels[best], accuracy, *estimates)
-
-
-def folds_of(tasks: Sequence[str]) -> Labels:
-    """The fold of each item: the items of every task take turns."""
-    seen: dict[str, int] = {}
-    found = []
-    for task in tasks:
-        seen[task] = seen.get(task, -1) + 1
-        found.append(seen[task] % FOLDS)
-    return np.array(found, dtype=np.int64)
 
 
 _NoPartition = Partition(tasks=("",))  # no item is of that task: the first policy answers all

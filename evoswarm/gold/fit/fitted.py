@@ -16,11 +16,12 @@ from evoswarm.gold.fit.gates import gated
 from evoswarm.gold.fit.mixes import by_likelihood, fits, pruned
 from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.fit.recipes import recipe_of
-from evoswarm.gold.fit.validation import folds, unseen_accuracy
+from evoswarm.gold.fit.validation import FOLDS, unseen_accuracy
 from evoswarm.gold.rows import GoldRows
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
+from evoswarm.statistics.by_task import fold_places
 
 KEY = "fitted"
 """The role of a fitted mix among candidates."""
@@ -62,7 +63,8 @@ def fitted_mixes(
     if space.genome.kind != "mix" or 1 not in genes.samples or not chosen:
         return []
     outcomes = Outcomes.of(rows).some(chosen)
-    found = _ungated(outcomes, folds([rows.items[place] for place in chosen]), space, specs, genes, between)
+    parts = [part.tolist() for part in fold_places([rows.items[place].task for place in chosen], FOLDS)]
+    found = _ungated(outcomes, parts, space, specs, genes, between)
     first = {one.recipe.digest: one for one in reversed(found)}
     words = f"fitted to {len(chosen):,} gold texts without decoding"
     return [Candidate(one.name, one.recipe, KEY, words) for one in found if first[one.recipe.digest] is one]

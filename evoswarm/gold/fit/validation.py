@@ -6,21 +6,9 @@ from collections.abc import Sequence
 
 from evoswarm.gold.fit.mixes import Fit, Mix
 from evoswarm.gold.fit.outcomes import Outcomes
-from evoswarm.tasks.task import Item
 
 FOLDS = 3
 """Parts of the items; each is judged by a fit to the others (Stone 1974)."""
-
-
-def folds(items: Sequence[Item], count: int = FOLDS) -> list[list[int]]:
-    """Places of items in so many parts, those of every task spread evenly; fewer parts where there are fewer items."""
-    parts: list[list[int]] = [[] for _ in range(count)]
-    seen: dict[str, int] = {}
-    for place, item in enumerate(items):
-        number = seen.get(item.task, 0)
-        seen[item.task] = number + 1
-        parts[number % count].append(place)
-    return [part for part in parts if part]
 
 
 def unseen_accuracy(fit: Fit, mix: Mix, outcomes: Outcomes, parts: Sequence[Sequence[int]]) -> tuple[float, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evoswarm.evaluation.routes.assignment import Scores, assigned, overall_best
-from evoswarm.evaluation.routes.composition import FOLDS, Composition, KnownScores, composed, folds_of
+from evoswarm.evaluation.routes.assignment import PolicyScores, assigned, overall_best
+from evoswarm.evaluation.routes.composition import Composition, KnownScores, composed
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.policies import Recipe
 from evoswarm.policies.partition import Partition
@@ -21,11 +21,11 @@ def items_of(count: int, *, tasks: int = 1) -> list[Item]:
     return [Item(f"k{n}", f"t{n % tasks}", FORMS[n % 3].format(n * 37 % 90 + 10, n), "") for n in range(count)]
 
 
-def evidence(scores: Scores, items: list[Item], flops: list[float] | None = None) -> KnownScores:
+def evidence(scores: PolicyScores, items: list[Item], flops: list[float] | None = None) -> KnownScores:
     return KnownScores(scores, np.ones(len(items)) / len(items), flops or [1.0] * len(scores), items)
 
 
-def specialists(items: list[Item], right: float = 0.9, other: float = 0.4, seed: int = 0) -> Scores:
+def specialists(items: list[Item], right: float = 0.9, other: float = 0.4, seed: int = 0) -> PolicyScores:
     """One policy that is good at each kind of prompts, and one that is fair at all."""
     rng = np.random.default_rng(seed)
     kinds = np.arange(len(items)) % 3
@@ -37,7 +37,7 @@ def policies(count: int) -> list[Recipe]:
     return [alone(chr(ord("a") + n)) for n in range(count)]
 
 
-def followed(found: Composition, items: list[Item], scores: Scores) -> list[float]:
+def followed(found: Composition, items: list[Item], scores: PolicyScores) -> list[float]:
     """What the composed route scores: its own choice of a policy, item by item."""
     assert found.partition is not None
     known = policies(len(scores))
@@ -125,10 +125,3 @@ def test_a_partition_makes_a_route_of_distinct_policies() -> None:
     route = Partition(tasks=("one", "two", "three")).route(first, [second, first, second])
     assert route.policies == (first, second)
     assert route.tasks == {"one": 1, "two": 0, "three": 1}
-
-
-def test_every_fold_has_items_of_every_task() -> None:
-    tasks = ["a"] * 7 + ["b"] * 5 + ["a"] * 3
-    folds = folds_of(tasks)
-    assert sorted(folds[[task == "b" for task in tasks]]) == list(range(FOLDS))
-    assert sorted(folds[[task == "a" for task in tasks]]) == sorted([*range(FOLDS)] * 2)

@@ -14,11 +14,12 @@ from evoswarm.genomes.plain import singles, uniform
 from evoswarm.gold.fit import fitted_mixes, gated_mix
 from evoswarm.gold.fit.mixes import fits, pruned
 from evoswarm.gold.fit.outcomes import Outcomes
-from evoswarm.gold.fit.validation import folds, unseen_accuracy
+from evoswarm.gold.fit.validation import FOLDS, unseen_accuracy
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
 from evoswarm.policies.mix import Recipe
 from evoswarm.space import SearchSpace
+from evoswarm.statistics.by_task import fold_places
 from tests.gold.conftest import Ready
 from tests.gold.test_scores import gold
 
@@ -128,7 +129,7 @@ def test_a_fit_may_be_to_some_items_only(ready: Ready, rows: GoldRows) -> None:
 
 
 def test_a_fit_is_judged_on_what_it_has_not_seen(ready: Ready, rows: GoldRows) -> None:
-    parts = folds(rows.items)
+    parts = [part.tolist() for part in fold_places([item.task for item in rows.items], FOLDS)]
     assert sorted(place for part in parts for place in part) == list(range(len(rows.items)))
     for part in parts:
         assert {rows.items[place].task for place in part} == set(rows.tasks)

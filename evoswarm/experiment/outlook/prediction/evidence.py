@@ -7,14 +7,14 @@ what is said of each part was chosen and fitted on the others (cross-validation,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float64]
+from evoswarm.statistics.by_task import fold_places
+from evoswarm.statistics.intervals import Vector
 
 PARTS = 4
 """That the items are taken in."""
@@ -39,11 +39,11 @@ class PilotScores:
     """
 
     tasks: tuple[str, ...]
-    weights: Scores
-    alone: Scores
-    mixed: Scores
-    alone_lead: Scores | None = None
-    mixed_lead: Scores | None = None
+    weights: Vector
+    alone: Vector
+    mixed: Vector
+    alone_lead: Vector | None = None
+    mixed_lead: Vector | None = None
 
     @property
     def items(self) -> int:
@@ -87,10 +87,10 @@ class PilotScores:
 
     @cached_property
     def parts(self) -> list[NDArray[np.int64]]:
-        """Places of the items, in parts that every task is spread over; see `parts_of`."""
-        return parts_of(self.tasks)
+        """Places of the items, in parts that every task is spread over; see `fold_places`."""
+        return fold_places(self.tasks, PARTS)
 
-    def gain(self, rival: Scores) -> tuple[float, float]:
+    def gain(self, rival: Vector) -> tuple[float, float]:
         """Of the best mix over a rival on the same items, and its standard error.
 
         Args:
@@ -104,11 +104,11 @@ class PilotScores:
         return mean, math.sqrt(smoothed / count)
 
     @cached_property
-    def best_mix(self) -> Scores:
+    def best_mix(self) -> Vector:
         """``[items]`` scores of the mix that is best on the other parts."""
         return self._following(self.mixed, self.mixed)
 
-    def rival(self, router: bool) -> Scores:
+    def rival(self, router: bool) -> Vector:
         """``[items]`` scores of who does without mixing: the member, or of every task the member, best on other parts.
 
         Args:
@@ -130,7 +130,7 @@ class PilotScores:
         rival = self._following(self.alone, _smooth(self.alone_lead), apart=router)
         return float((mix - rival) @ self.weights)
 
-    def _following(self, scores: Scores, values: Scores, apart: bool = False) -> Scores:
+    def _following(self, scores: Vector, values: Vector, apart: bool = False) -> Vector:
         """``[items]`` values of the row that has the best scores on the other parts; ``apart``, there on that task."""
         found, every, names = np.empty(self.items), np.arange(self.items), np.array(self.tasks)
         for part in self.parts:
@@ -141,28 +141,13 @@ class PilotScores:
                 found[here] = values[self._champion(scores, there if len(there) else rest)][here]
         return found
 
-    def _champion(self, scores: Scores, items: NDArray[np.int64] | None = None) -> int:
+    def _champion(self, scores: Vector, items: NDArray[np.int64] | None = None) -> int:
         """The best row on some items; of equals the first."""
         places = np.arange(self.items) if items is None else items
         return int((scores[:, places] @ self.weights[places]).round(9).argmax())
 
 
-def parts_of(tasks: Sequence[str], count: int = PARTS) -> list[NDArray[np.int64]]:
-    """Places of items in parts that every task is spread over; no more parts than items.
-
-    Args:
-        tasks: ``[items]`` whose each item is.
-        count: parts at most.
-    """
-    seen: dict[str, int] = {}
-    number = np.empty(len(tasks), dtype=np.int64)
-    for place, task in enumerate(tasks):
-        number[place] = seen.get(task, 0) % count
-        seen[task] = seen.get(task, 0) + 1
-    return [np.flatnonzero(number == part) for part in range(count) if (number == part).any()]
-
-
-def _smooth(lead: Scores) -> Scores:
+def _smooth(lead: Vector) -> Vector:
     """From a lead in nats to a share of being right: 1/2 where nothing is decided."""
-    found: Scores = 1.0 / (1.0 + np.exp(-np.clip(lead, -30.0, 30.0)))
+    found: Vector = 1.0 / (1.0 + np.exp(-np.clip(lead, -30.0, 30.0)))
     return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evoswarm.evaluation.evaluation import item_weights, scores_of
 from evoswarm.experiment.calibrating import sizes_of
-from evoswarm.experiment.outlook.prediction.evidence import PilotScores, Scores, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PARTS, PilotScores
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
 from evoswarm.experiment.outlook.rehearsal import Clock
 from evoswarm.experiment.progress import SILENT, Progress
@@ -22,6 +22,8 @@ from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.paths import GoldPaths
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
+from evoswarm.statistics.by_task import fold_places
+from evoswarm.statistics.intervals import Vector
 from evoswarm.tasks.task import Item
 
 FITS = ("mixture", "product")
@@ -73,7 +75,7 @@ def gather(bench: Workbench, items: Sequence[Item]) -> PilotScores | None:
     if rows is None:
         return PilotScores(tasks, weights, scores[:-1], scores[-1:])
     lead = scores_along(recipes, rows).margin.astype(np.float64)
-    outcomes, parts = Outcomes.of(rows), parts_of(tasks)
+    outcomes, parts = Outcomes.of(rows), fold_places(tasks, PARTS)
     fitted = [lead_apart(fit, outcomes, parts) for fit in _fits(bench)]
     return PilotScores(
         tasks,
@@ -85,7 +87,7 @@ def gather(bench: Workbench, items: Sequence[Item]) -> PilotScores | None:
     )
 
 
-def lead_apart(fit: Fit, outcomes: Outcomes, parts: Sequence[NDArray[np.int64]]) -> Scores:
+def lead_apart(fit: Fit, outcomes: Outcomes, parts: Sequence[NDArray[np.int64]]) -> Vector:
     """``[items]`` the least lead (`Mix.margins`) of mixes of all members on each part, fitted to the other parts.
 
     Args:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from evoswarm.experiment.outlook.prediction.evidence import PilotScores, parts_of
+from evoswarm.experiment.outlook.prediction.evidence import PilotScores
 
 
 def evidence(alone: list[list[float]], mixed: list[list[float]], tasks: list[str] | None = None) -> PilotScores:
@@ -59,12 +57,3 @@ def test_leads_count_little_by_little() -> None:
     found = PilotScores(names, weights, alone, mixed, np.full((1, 4), -2.0), np.full((1, 4), -0.5))
     assert found.soft_gain(router=False) == pytest.approx(1 / (1 + np.exp(0.5)) - 1 / (1 + np.exp(2.0)))
     assert PilotScores(names, weights, alone, mixed).soft_gain(router=False) is None
-
-
-@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40))
-def test_parts_hold_every_item_once_and_spread_every_task(tasks: list[str]) -> None:
-    parts = parts_of(tasks)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(len(tasks)))
-    for task in set(tasks):
-        counts = [sum(tasks[place] == task for place in part) for part in parts]
-        assert max(counts) - min(counts) <= 1
