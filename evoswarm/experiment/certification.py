@@ -185,7 +185,7 @@ def certify_champion(
             "the certificate stands as it is: it is now known that others had opened some test items before it"
         )
         return known
-    with merger(bench) as merging:
+    with merger(bench, progress.note) as merging:
         return _certified(bench, run, champion, guard, merging, force=force, progress=progress, ask=ask)
 
 
@@ -252,6 +252,8 @@ def prepare(
         fits=fits,
         tell=progress.at,
     )
+    if not seen.again:  # once the items are opened, nobody may be missing any more
+        rivals = rivals.with_soup(merging.loaded(rivals.soup))
     note_refusal(merging, rivals.soup, run)
     knowing = merging.beside(bench, rivals.soup)
     gain = _detectable(knowing, champion, rivals)
@@ -274,6 +276,8 @@ def play(prepared: Prepared) -> Evidence:
     )
     bench.on_other_items()
     bench = prepared.merging.beside(bench, prepared.rivals.soup)
+    if prepared.rivals.soup.rival is not None:  # while the pool keeps nothing yet, there is most room for one more
+        bench.evaluator.evaluate([prepared.rivals.soup.rival.policy], bench.items["test"])
     return evidence_of(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
 
 

@@ -6,7 +6,7 @@ import gc
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,12 +21,12 @@ from evoswarm.decoding.member import Content
 from evoswarm.decoding.member.soup import Soup, soup_spec
 from evoswarm.decoding.swarm import BESIDE_SHARE, Swarm
 from evoswarm.durable import locked
-from evoswarm.errors import MemberError, RunError
+from evoswarm.errors import MemberError, OutOfMemory, RunError
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.files.run_history import note_once
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.member_spec import MemberSpec
-from evoswarm.rivals.soups import MOST_MERGED, MergedRival, Merging
+from evoswarm.rivals.soups import MOST_MERGED, MergedRival, Merging, no_room
 from evoswarm.run_directory import RunDirectory
 
 PREFIX = ".evoswarm-merged-"
@@ -51,19 +51,27 @@ NOBODY_ALIKE = (
     "There are no merged weights: no two members of the pool have the same architecture, sizes and tokens, so there is "
     "no mean of their weights."
 )
+NOT_ASKED = (
+    "No merged weights were tried, as the space leaves them out (certificate.merged is false): whether a mean of the "
+    "members' weights is as good is not known."
+)
 ELSEWHERE = "There are no merged weights: the members are not loaded here, so their files are not known."
 
 
 @contextmanager
-def merger(bench: Workbench) -> Iterator[Merger]:
+def merger(bench: Workbench, note: Callable[[str], None] = lambda words: None) -> Iterator[Merger]:
     """Makes merged models while a champion is certified; what it wrote is gone at the end.
 
     What a process left that was killed is thrown away, too.
+
+    Args:
+        bench: whose members are merged.
+        note: told what that takes, before the first model is written.
     """
     with ExitStack() as stack:
         ledger = bench.evaluator.ledger.path
         home = Path(tempfile.gettempdir()) if ledger == ":memory:" else Path(ledger).parent
-        yield Merger(bench, stack, home)
+        yield Merger(bench, stack, home, note)
 
 
 class Alike:
@@ -87,6 +95,8 @@ class Alike:
     @cached_property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """See ``Merging``; exact copies count once."""
+        if not self._bench.space.certificate.merged:
+            return ()
         alike: dict[str, list[str]] = {}
         tokens = {facts.spec.name: facts.tokens for facts in self._bench.swarm.facts}
         for name, content in self._contents.items():
@@ -108,7 +118,13 @@ class Alike:
         """See ``Merging``."""
         if self.groups:
             return ""
+        if not self._bench.space.certificate.merged:
+            return NOT_ASKED
         return NOBODY_ALIKE if self._contents else ELSEWHERE
+
+    def _bytes(self, names: Sequence[str]) -> int:
+        """Of one of these models, or of their mean, as files."""
+        return self._contents[names[0]].weight_bytes("auto")
 
     @property
     def _free_name(self) -> str:
@@ -126,11 +142,16 @@ class Merger(Alike):
         bench: whose members are merged.
         stack: ends with it.
         home: directory that takes a directory of its own.
+        note: told what merging takes, once.
     """
 
-    def __init__(self, bench: Workbench, stack: ExitStack, home: Path) -> None:
+    def __init__(
+        self, bench: Workbench, stack: ExitStack, home: Path, note: Callable[[str], None] = lambda words: None
+    ) -> None:
         super().__init__(bench)
-        self._stack, self._home = stack, home
+        self._stack, self._home, self._note = stack, home, note
+        self._noted = False
+        self._last: tuple[tuple[str, ...], Swarm] | None = None  # who asks for the same again gets it as it is
 
     @cached_property
     def _place(self) -> Path:
@@ -143,12 +164,21 @@ class Merger(Alike):
 
     def merged(self, names: Sequence[str], evaluator: Evaluator) -> tuple[MemberSpec, Evaluator]:
         """See ``Merging``; where the ledger knows the model already, it is written when somebody decodes with it."""
+        swarm = self._merged(tuple(names))
+        return swarm.specs[0], evaluator.over(Beside(self._bench.swarm, self._bench.evaluator.ledger, [swarm]))
+
+    def _merged(self, names: tuple[str, ...]) -> Swarm:
+        """The model as a decoder: the last one, if it is that."""
+        if self._last is not None and self._last[0] == names:
+            return self._last[1]
+        self._last = None  # there need not be room for two
         bench, ledger = self._bench, self._bench.evaluator.ledger
         specs = {spec.name: spec for spec in bench.swarm.specs}
         place = self._place / digest_of(list(names))[:16]
         fingerprints = [str(specs[name].fingerprint) for name in names]
         self._clear(place)
-        soup = Soup([self._contents[name].directory for name in names], place, fingerprints, ledger)
+        sources = [self._contents[name].directory for name in names]
+        soup = Soup(sources, place, fingerprints, ledger, self._announce)
         spec = soup_spec(specs[names[0]], self._free_name, soup)
         swarm = Swarm.load(
             [spec],
@@ -159,7 +189,34 @@ class Merger(Alike):
             share=BESIDE_SHARE,
         )
         swarm.counters = bench.swarm.counters
-        return swarm.specs[0], evaluator.over(Beside(bench.swarm, ledger, [swarm]))
+        self._last = names, swarm
+        return swarm
+
+    def _announce(self) -> None:
+        """Say what it takes to merge, before the first model is written."""
+        if self._noted:
+            return
+        self._noted = True
+        count, largest = sum(_soups(names) for names in self.groups), max(map(self._bytes, self.groups))
+        models = "1 merged model" if count == 1 else f"{count} merged models, one at a time,"
+        alike = "; ".join(", ".join(names) for names in self.groups)
+        self._note(
+            f"rival R6: of one shape are {alike}. About {models} of up to {largest / 1e6:,.1f} MB will be written below"
+            f" {str(self._place)!r}, loaded beside the pool, asked and removed;"
+            " `certificate: {merged: false}` leaves this rival out"
+        )
+
+    def loaded(self, soup: MergedRival) -> MergedRival:
+        """The merged model in memory, to be asked other items; where there is no room for it, why it is no rival."""
+        if soup.rival is None:
+            return soup
+        try:
+            swarm = self._merged(soup.members)
+            swarm.ready()
+        except (MemberError, OutOfMemory) as error:
+            return MergedRival(absent=no_room(error))
+        swarm.forget()
+        return soup
 
     def beside(self, bench: Workbench, soup: MergedRival) -> Workbench:
         """The bench with an evaluator that knows a merged model too, where there is one."""
@@ -215,12 +272,17 @@ class Pretender(Alike):
     @property
     def seconds(self) -> float:
         """That merging and loading will take, about."""
-        return sum(self._seconds_of(names[:MOST_MERGED]) for names in self.groups)
+        return sum(self._seconds_of(names) for names in self.groups)
 
     def _seconds_of(self, names: Sequence[str]) -> float:
-        """Of one group: a greedy soup grows member by member; of more than two there is a uniform one, too."""
-        soups = len(names) - 1 + (len(names) > 2)
-        return soups * (EACH + self._contents[names[0]].weight_bytes("auto") / BYTES_PER_SECOND)
+        """Of one group."""
+        return _soups(names) * (EACH + self._bytes(names) / BYTES_PER_SECOND)
+
+
+def _soups(names: Sequence[str]) -> int:
+    """Models made of one group: a greedy soup grows member by member; of more than two there is a uniform one, too."""
+    most = min(len(names), MOST_MERGED)
+    return most - 1 + (most > 2)
 
 
 def as_noted(merging: Merger, run: RunDirectory) -> Merging:
@@ -230,8 +292,8 @@ def as_noted(merging: Merger, run: RunDirectory) -> Merging:
 
 
 def note_refusal(merging: Merging, soup: MergedRival, run: RunDirectory) -> None:
-    """Write down that there was no room, before it acts."""
-    if merging.groups and soup.rival is None:
+    """Write down that there was no room, before it acts; what was left out for what it scored is so again."""
+    if merging.groups and soup.rival is None and not soup.members:
         note_once(run, NOT_MERGED, why=soup.absent)
 
 

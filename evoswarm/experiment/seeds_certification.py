@@ -111,7 +111,7 @@ def certify_seeds(
         stack.callback(mirror.wait, tracker, progress)
         book = book_of(first.evaluator.ledger, home, *[one.path for one in found])
         guard = Guard(book, drawn, first.asked, tracker)
-        merging = stack.enter_context(merger(first))
+        merging = stack.enter_context(merger(first, progress.note))
         try:
             evidence, certificates, opening = _certified(seeds, guard, merging, force=force, progress=progress, ask=ask)
         except Stopped as error:

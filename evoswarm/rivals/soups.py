@@ -130,9 +130,14 @@ def best_soup(
             greedy.add(_greedy(tasting, order, alone))
             tasting.taste(order)
     except (MemberError, OutOfMemory) as error:
-        return MergedRival(absent=f"Members' weights could not be merged: {error.message}.")
+        return MergedRival(absent=no_room(error))
     members = min(tasting.tried, key=lambda names: (-tasting.tried[names].accuracy, len(names)))
     return MergedRival(_rival(tasting, members, members in greedy), members)
+
+
+def no_room(error: MemberError | OutOfMemory) -> str:
+    """Why there is no merged model, as a sentence."""
+    return f"Members' weights could not be merged: {error.message}."
 
 
 def _greedy(tasting: _Tasting, order: Sequence[str], alone: Mapping[str, Scored]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluator import Evaluator
@@ -44,6 +44,11 @@ class Rivals:
     def absent(self) -> dict[str, str]:
         """Why there is no rival of a key, as a sentence."""
         return {key: why for key, why in ((R5, self.unfitted), (R6, self.soup.absent)) if why}
+
+    def with_soup(self, soup: MergedRival) -> Rivals:
+        """The same with the merged model as it can be played: where that cannot be, it is no rival."""
+        kept = [one for one in self.matched if one.key != R6]
+        return replace(self, soup=soup, matched=(*kept, *([] if soup.rival is None else [soup.rival])))
 
 
 def tune(

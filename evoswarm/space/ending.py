@@ -32,7 +32,10 @@ class CertificateSettings(Settings):
     Attributes:
         margin: the least gain in accuracy that is worth the trouble; *no value* means below it.
         samples: answers per item that a rival may draw from a member, where the champion's FLOPs buy as many.
+        merged: members of one shape are merged into one model, which is a rival (R6); false leaves it out, and the
+            certificate says so.
     """
 
     margin: float = Field(default=0.03, gt=0, lt=1)
     samples: int = Field(default=17, ge=3, le=1024)
+    merged: bool = True

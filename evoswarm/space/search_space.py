@@ -198,6 +198,8 @@ class SearchSpace(SpaceSettings):
             del content["champion"]
         elif self.champion.routes == ChampionSettings().routes:
             del content["champion"]["routes"]
+        if self.certificate.merged:
+            del content["certificate"]["merged"]
         if self.evolution.gold == GoldSettings():
             del content["evolution"]["gold"]
         if not isinstance(self.evolution.islands, int):

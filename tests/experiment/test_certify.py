@@ -22,6 +22,7 @@ from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.files.run_history import history
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.merging import merger
+from evoswarm.experiment.openings.guard import OpeningDeclined
 from evoswarm.experiment.progress import Progress, Stage
 from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search
@@ -172,6 +173,24 @@ def test_again_is_the_same_opening_and_decodes_nothing(
     certificate = certify(run)
     assert certificate == finished.certificate
     assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_a_merged_model_that_fits_no_more_is_left_out_before_the_items_are_opened(
+    micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answers to the selection items are known, so nobody had to load it until then."""
+    run = search(micro("evolution.generations=1", "certificate.samples=3"), runs=tmp_path, certify=False).directory
+    with pytest.raises(OpeningDeclined):
+        certify(run, ask=lambda question: False)
+    with monkeypatch.context() as crowded:
+        crowded.setattr("evoswarm.experiment.merging.free_bytes", lambda device: 10)
+        certificate = certify(run)
+    assert [one.key for one in certificate.rivals] == ["R1", "R2", "R3", "R4"]
+    assert "to load one more model, got 10." in {one.key: one.why for one in certificate.absent}["R6"]
+    assert '"event": "not_merged"' in (run / "journal.jsonl").read_text()
+    before = (run / CERTIFICATE).read_bytes()
+    assert certify(run) == certificate
+    assert (run / CERTIFICATE).read_bytes() == before
 
 
 def test_the_ledger_alone_tells_everything_again(

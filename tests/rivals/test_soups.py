@@ -121,6 +121,39 @@ def test_no_room_is_no_rival_and_says_so(bench: Workbench, monkeypatch: pytest.M
     assert DISK_LEFT > 0
 
 
+def test_room_that_is_gone_before_the_test_is_seen_there(
+    places: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the ledger knows is loaded only when it is asked more: then it must fit, or be no rival."""
+    said = list[str]()
+    with workbench(space_of(places), tmp_path / "ledger.sqlite", splits=("selection",)) as bench:
+        items, known = bench.items["selection"], alone(bench)
+        with merger(bench, said.append) as merging:
+            first = best_soup(bench.evaluator, items, bench.space, known, merging)
+            assert merging.loaded(first) == first
+        assert len(said) == 1
+        assert said[0].startswith("rival R6: of one shape are plus, minus. About 1 merged model of up to")
+        assert str(tmp_path / PREFIX) in said[0]
+        assert "`certificate: {merged: false}` leaves this rival out" in said[0]
+        with merger(bench, said.append) as merging:
+            again = best_soup(bench.evaluator, items, bench.space, known, merging)
+            assert again == first
+            monkeypatch.setattr(merged_weights, "free_bytes", lambda device: 10)
+            lost = merging.loaded(again)
+    assert len(said) == 1, "nothing was written again"
+    assert lost.rival is None
+    assert lost.absent.endswith("bytes of free memory on cpu to load one more model, got 10.")
+
+
+def test_a_space_may_leave_them_out(places: dict[str, str]) -> None:
+    space = space_of(places)
+    spared = space.model_copy(update={"certificate": space.certificate.model_copy(update={"merged": False})})
+    with workbench(spared, ":memory:", splits=("selection",)) as bench, merger(bench) as merging:
+        assert merging.groups == ()
+        assert "certificate.merged is false" in best_soup(bench.evaluator, [], spared, Singles(()), merging).absent
+        assert Pretender(bench).seconds == 0
+
+
 def test_a_pool_of_nobody_alike_says_so(bench: Workbench, places: dict[str, str]) -> None:
     def told(pool: dict[str, str]) -> tuple[Sequence[Sequence[str]], str]:
         with workbench(space_of(pool), ":memory:", splits=("selection",)) as other, merger(other) as merging:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +69,14 @@ class Soup(Content):
         sources: directories of the models, the first of which gives everything but the numbers.
     """
 
-    def __init__(self, sources: Sequence[Path], directory: Path, known_as: Sequence[str], store: FactStore) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        directory: Path,
+        known_as: Sequence[str],
+        store: FactStore,
+        on_write: Callable[[], None] = lambda: None,
+    ) -> None:
         """Make the directory.
 
         Args:
@@ -77,8 +84,10 @@ class Soup(Content):
             directory: is made; whoever asked for it removes it.
             known_as: fingerprints of the models.
             store: where it is kept what the files will hold, so that they need not be written to know.
+            on_write: told when the weights are about to be written.
         """
         super().__init__(directory)
+        self._on_write = on_write
         self.sources = tuple(sources)
         self._store, self._key = store, digest_of(["mean of weights 1", list(known_as)])
         self._describe()
@@ -112,6 +121,7 @@ class Soup(Content):
         files = weight_files(Description(self.sources[0]))
         if all((self.directory / file.name).is_file() for file in files):
             return
+        self._on_write()
         self._describe()
         needed, free = self.weight_bytes("auto"), shutil.disk_usage(self.directory).free
         if free < needed + DISK_LEFT:
