@@ -21,6 +21,9 @@ from evoswarm.tasks.template import Placeholder, Template
 LONGEST_ANSWER = 256
 """Bytes of an answer where a policy's file does not say how its tasks asked."""
 
+NO_TASK = ""
+"""The task of a question that nobody names one for: a route looks at its prompt."""
+
 _SAME = frozenset({"max_bytes", "task"})  # what tasks may differ in without anybody noticing
 _IN_WORDS = {"stop": "stop strings", "template": "prompt"}
 
@@ -86,12 +89,14 @@ class Asking:
             return cls(**said)
         wanted = tasks if task is None else {task: tasks[task]}
         found = [replace(_asking(document.policy, name, one, file), **said) for name, one in wanted.items()]
-        same = {"max_bytes"} if isinstance(document.policy, Route) and document.policy.by == "task" else _SAME
+        by_task = isinstance(document.policy, Route) and document.policy.by == "task"
+        same = {"max_bytes"} if by_task and not document.policy.reads_prompts else _SAME
         for name in (field.name for field in fields(cls) if field.name not in same):
             if any(getattr(one, name) != getattr(found[0], name) for one in found):
                 what = "who answers" if name == "task" else f"their {_IN_WORDS.get(name, name)}"
                 raise RunError(f"expected one of {', '.join(tasks)} (they differ in {what}), got none", Where("--task"))
-        return replace(found[0], max_bytes=max(one.max_bytes for one in found))
+        name = NO_TASK if by_task and len(found) > 1 else found[0].task
+        return replace(found[0], max_bytes=max(one.max_bytes for one in found), task=name)
 
     def extract(self, text: str) -> str:
         """The answer within a text, as votes count it."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from evoswarm.policies.policy import Policy
 from evoswarm.policies.route import Route
-from evoswarm.statistics.text_clusters import nearest
+from evoswarm.statistics.text_clusters import Clusters
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Partition:
 
     Attributes:
         tasks: whose items are told apart; none where prompts are.
-        clusters: of prompts, the weights of their n-grams; none where tasks are told apart.
+        clusters: of prompts, the weights of their n-grams. Where tasks are told apart, one for each of them, by which a
+            route takes a question of no task for one of theirs; or none.
         like: of the clusters, what they are like, in words; none where that is not known.
     """
 
@@ -38,7 +40,11 @@ class Partition:
         """The kind of an item, by its position; None where it is of none."""
         if self.tasks:
             return self.tasks.index(task) if task in self.tasks else None
-        return nearest(self.clusters, prompt)
+        return self._clusters.nearest(prompt)
+
+    @cached_property
+    def _clusters(self) -> Clusters:
+        return Clusters(self.clusters)
 
     def route(self, first: Policy, chosen: Sequence[Policy]) -> Route:
         """The route over its kinds.
@@ -51,9 +57,14 @@ class Partition:
         for policy in (first, *chosen):
             distinct.setdefault(policy.digest, policy)
         places = [list(distinct).index(policy.digest) for policy in chosen]
-        data: dict[str, object] = {"by": "task", "tasks": dict(zip(self.tasks, places, strict=False))}
-        if self.clusters:
-            of_each = zip(self.clusters, self.like or ("",) * self.cells, places, strict=True)
-            clusters = [{"ngrams": dict(ngrams), "policy": place, "like": like} for ngrams, like, place in of_each]
-            data = {"by": "cluster", "clusters": clusters}
-        return Route.model_validate({**data, "policies": list(distinct.values())})
+        like = self.like or self.tasks or ("",) * self.cells
+        of_each = zip(self.clusters, like, places, strict=True) if self.clusters else ()
+        clusters = [{"ngrams": dict(ngrams), "policy": place, "like": like} for ngrams, like, place in of_each]
+        return Route.model_validate(
+            {
+                "by": "task" if self.tasks else "cluster",
+                "policies": list(distinct.values()),
+                "tasks": dict(zip(self.tasks, places, strict=True)) if self.tasks else {},
+                "clusters": clusters,
+            }
+        )

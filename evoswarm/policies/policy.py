@@ -133,7 +133,9 @@ class PolicyModel(Strict):
         Raises:
             RecipeError: the text is no valid policy of this kind; names the file and the field.
         """
-        return validated(cls, split_about(text, file)[0], file)
+        decisive, _ = split_about(text, file)
+        _refuse_other_kinds(cls, decisive, file)
+        return validated(cls, decisive, file)
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file, whole or not at all."""
@@ -196,6 +198,25 @@ def read_policy_text(file: Path) -> str:
     if not text.strip():
         raise RecipeError("expected a recipe as JSON, got an empty file", Where(str(file)))
     return text
+
+
+def _refuse_other_kinds(model: type[PolicyModel], text: str, file: str) -> None:
+    """Refuse a policy of another kind than the one that is to be read, before its keys are.
+
+    Raises:
+        RecipeError: says what it is, and what reads it.
+    """
+    try:
+        content = json.loads(text) if '"kind"' in text else None
+    except (ValueError, RecursionError):
+        return  # whoever reads the policy says what is wrong
+    kind = content.get("kind") if isinstance(content, dict) else None
+    own = getattr(model, "kind", None) or model.model_fields["kind"].default
+    if isinstance(kind, str) and kind != own:
+        message = (
+            f"expected a {own} ({model.__name__} reads no other kind; evoswarm.load_policy reads all), got a {kind}"
+        )
+        raise RecipeError(f"{message:.300}", Where(file, "kind"))
 
 
 def split_about(text: str, file: str) -> tuple[str, About | None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     Discriminator,
@@ -20,6 +21,9 @@ from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import Policy, PolicyModel, Role, named_once
 from evoswarm.policies.vote import Vote
+
+if TYPE_CHECKING:
+    from evoswarm.statistics.text_clusters import Clusters
 
 SHOWN = 4
 """N-grams of a cluster that words name."""
@@ -79,7 +83,8 @@ class Route(PolicyModel):
         policies: who may answer, at least one; the first answers items of tasks that are not named, and prompts like
             none of the clusters.
         tasks: by task, the position of the policy that answers its items; only for ``by: task``.
-        clusters: of prompts, as their tasks word them; only for ``by: cluster``.
+        clusters: of prompts, as their tasks word them; for ``by: cluster``. For ``by: task`` they may stand for the
+            tasks: an item of none of these is answered as its prompt wants it.
 
     Example:
         >>> route = Route(by="task", policies=(recipe, vote), tasks={"sums": 1})
@@ -99,8 +104,8 @@ class Route(PolicyModel):
         named_once(spec for policy in self.policies for spec in policy.specs)
         if self.tasks and self.by != "task":
             raise ValueError(f"tasks: expected none (answers are chosen by {self.by}), got {', '.join(self.tasks)}")
-        if bool(self.clusters) != (self.by == "cluster"):
-            wanted = "at least one" if self.by == "cluster" else "none"
+        if self.by == "confidence" if self.clusters else self.by == "cluster":
+            wanted = "none" if self.clusters else "at least one"
             raise ValueError(f"clusters: expected {wanted} (answers are chosen by {self.by}), got {len(self.clusters)}")
         places = {f"tasks.{task}": position for task, position in self.tasks.items()}
         places |= {f"clusters.{number}.policy": one.policy for number, one in enumerate(self.clusters)}
@@ -142,13 +147,23 @@ class Route(PolicyModel):
     @property
     def reads_prompts(self) -> bool:
         """Whether who answers hangs on the prompt."""
-        return self.by == "cluster"
+        return bool(self.clusters)
 
     def cluster(self, prompt: str) -> int | None:
         """The position of the cluster of a prompt; None where it is like none."""
-        from evoswarm.statistics.text_clusters import nearest  # no other policy needs it to answer
+        return self._clusters.nearest(prompt)
 
-        return nearest([one.ngrams for one in self.clusters], prompt)
+    @cached_property
+    def _clusters(self) -> Clusters:
+        from evoswarm.statistics.text_clusters import Clusters  # no other policy needs it to answer
+
+        return Clusters([one.ngrams for one in self.clusters])
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, which may have other clusters."""
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("_clusters", None)
+        return copied
 
     def chosen(self, task: str, prompt: str | None = None) -> tuple[Recipe | Vote, ...]:
         """The policies that may answer an item.
@@ -157,8 +172,10 @@ class Route(PolicyModel):
             task: its name.
             prompt: as the task words it; None is any.
         """
-        if self.by == "task":
-            return (self.policies[self.tasks.get(task, 0)],)
+        if task in self.tasks:
+            return (self.policies[self.tasks[task]],)
+        if self.by == "task" and not self.clusters:
+            return self.policies[:1]
         if self.by == "confidence" or prompt is None:
             return self.policies
         cluster = self.cluster(prompt)
@@ -185,9 +202,18 @@ class Route(PolicyModel):
         if self.by == "confidence":
             head = f"{len(self.policies)} policies answer, and the answer with the least mean entropy per step counts:"
             return [head, *(line for policy in self.policies for line in policy.words())]
-        places = [*self.tasks.items(), *((f"Prompts with {one.words}", one.policy) for one in self.clusters)]
-        lines = [f"{which}: {' '.join(self.policies[place].words())}" for which, place in places]
-        return [*lines, f"Anything else: {' '.join(self.policies[0].words())}"]
+        kinds: dict[int, list[str]] = {}
+        if self.by == "task":
+            for task, place in self.tasks.items():
+                kinds.setdefault(place, []).append(task)
+        else:
+            for one in self.clusters:
+                kinds.setdefault(one.policy, []).append(f"Prompts with {one.words}")
+        kinds[0] = [*kinds.get(0, []), "anything else" if 0 in kinds else "Anything else"]
+        lines = [f"{'; '.join(which)}: {' '.join(self.policies[place].words())}" for place, which in kinds.items()]
+        if self.by == "task" and self.clusters:
+            lines.append("A question of no task is answered as one of the task whose prompts it is most like.")
+        return lines
 
     def parameters(self) -> dict[str, Any]:
         """The router as parameters, policy by policy."""

@@ -47,7 +47,7 @@ def _by_prompt(evaluator: Evaluator, items: Sequence[Item], singles: Singles) ->
     """The kinds of prompts, where cross-validation on selection shows that telling them apart pays most: more than
     telling no items apart, and more than telling tasks apart."""
     partitions, known = partitions_of(items), singles.all
-    if not any(one.clusters for one in partitions):
+    if all(one.tasks for one in partitions):
         return
     evidence = KnownScores(
         np.array([one.scores for one in known]),
@@ -56,7 +56,7 @@ def _by_prompt(evaluator: Evaluator, items: Sequence[Item], singles: Singles) ->
         items,
     )
     route = composed(evidence, partitions)
-    if route.partition is None or not route.partition.clusters:
+    if route.partition is None or route.partition.tasks:
         return
     chosen = [known[place] for place in route.chosen]
     policy = route.partition.route(known[route.first].policy, [one.policy for one in chosen])

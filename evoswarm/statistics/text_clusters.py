@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
+
+from evoswarm.canonical import digest_of
 
 LENGTHS = (1, 2, 3, 4)
 """Of n-grams, in characters."""
@@ -21,6 +24,9 @@ SEEN = 1000
 
 KEPT = 128
 """N-grams of a cluster: those of greatest weight."""
+
+REMEMBERED = 1 << 16
+"""Texts whose cluster is remembered: many policies ask for those of the same texts."""
 
 _FEATURES = 1024  # n-grams that are told apart when clusters are found
 _COMMON = 0.95  # n-grams in more than this share of all texts say nothing of their kind
@@ -39,8 +45,11 @@ def form(text: str) -> str:
 
     Only ASCII is changed, so that no version of Unicode matters.
     """
-    ends = text if len(text) <= 2 * SEEN else f"{text[:SEEN]} {text[-SEEN:]}"
-    return _SPACE.sub(" ", f" {ends.translate(_PLAIN)} ")
+    return _SPACE.sub(" ", f" {_ends(text).translate(_PLAIN)} ")
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * SEEN else f"{text[:SEEN]} {text[-SEEN:]}"
 
 
 def ngrams(text: str) -> list[str]:
@@ -57,35 +66,99 @@ def nearest(clusters: Sequence[Weights], text: str) -> int | None:
     return sums.index(most) if most > 0 else None
 
 
-def clusters_of(texts: Sequence[str], count: int) -> list[dict[str, int]]:
-    """Find the kinds of some texts.
+class Clusters:
+    """Clusters that many texts are told apart by: the `nearest` one of a text is worked out once, whoever asks for it.
+
+    Args:
+        weights: of every cluster.
+    """
+
+    def __init__(self, weights: Sequence[Weights]) -> None:
+        self.weights = tuple(weights)
+        self._digest = digest_of([sorted(one.items()) for one in self.weights])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clusters) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def nearest(self, text: str) -> int | None:
+        """See `nearest`."""
+        return _remembered(self, _ends(text))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(clusters: Clusters, text: str) -> int | None:
+    return nearest(clusters.weights, text)
+
+
+class Texts:
+    """Some texts, read once, whose kinds are found.
 
     Args:
         texts: at least one.
-        count: of the kinds that are wanted, at least one; fewer are found where texts do not differ enough.
-
-    Returns:
-        The weights of every cluster, those of its heaviest n-grams; heaviest first.
     """
-    from sklearn.cluster import KMeans  # takes a second to import, and few need it
-    from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.preprocessing import normalize
 
-    reader = CountVectorizer(analyzer=ngrams, max_df=_COMMON, min_df=min(2, len(texts)), max_features=_FEATURES)
-    try:
-        counts = reader.fit_transform(texts)
-    except ValueError:  # no n-gram is left: all texts have the same ones, or none that another has
-        return []
-    rarity = np.log(len(texts) / counts.getnnz(axis=0))
-    rows = normalize(counts.multiply(rarity).tocsr())
-    told_apart = min(count, len({tuple(row.indices) for row in rows if row.nnz}))
-    if told_apart < 1:
-        return []
-    means = KMeans(told_apart, n_init=_STARTS, random_state=0).fit(rows).cluster_centers_
-    directions = normalize(means) * rarity
-    scale = _SCALE / directions.max()
-    found = (_heaviest(direction * scale, reader.get_feature_names_out()) for direction in directions)
-    return [one for one in found if one]
+    def __init__(self, texts: Sequence[str]) -> None:
+        from sklearn.feature_extraction.text import CountVectorizer  # takes a second to import, and few need it
+        from sklearn.preprocessing import normalize
+
+        reader = CountVectorizer(analyzer=ngrams, max_df=_COMMON, min_df=min(2, len(texts)), max_features=_FEATURES)
+        try:
+            counts = reader.fit_transform(texts)
+        except ValueError:  # no n-gram is left: all texts have the same ones, or none that another has
+            self._apart = 0
+            return
+        self._rarity = np.log(len(texts) / counts.getnnz(axis=0))
+        self._rows = normalize(counts.multiply(self._rarity).tocsr())
+        self._names = reader.get_feature_names_out()
+        self._apart = len({tuple(row.indices) for row in self._rows if row.nnz})
+
+    def clusters(self, count: int) -> list[dict[str, int]]:
+        """Find so many kinds.
+
+        Args:
+            count: of the kinds that are wanted, at least one; fewer are found where texts do not differ enough.
+
+        Returns:
+            The weights of every cluster, those of its heaviest n-grams; heaviest first.
+        """
+        from sklearn.cluster import KMeans  # likewise
+
+        told_apart = min(count, self._apart)
+        if told_apart < 1:
+            return []
+        means = KMeans(told_apart, n_init=_STARTS, random_state=0).fit(self._rows).cluster_centers_
+        return [one for one in self._directions(means) if one]
+
+    def of_kinds(self, kinds: Sequence[str]) -> dict[str, dict[str, int]]:
+        """The same for kinds that are known.
+
+        Args:
+            kinds: of the texts, by name.
+
+        Returns:
+            The weights of every kind, by name; nothing where the texts of some kind have no n-gram of their own.
+        """
+        names, each = list(dict.fromkeys(kinds)), np.asarray(kinds)
+        if self._apart < 1:
+            return {}
+        means = np.vstack([np.asarray(self._rows[np.flatnonzero(each == name)].mean(axis=0)) for name in names])
+        found = dict(zip(names, self._directions(means), strict=True))
+        return found if all(found.values()) else {}
+
+    def _directions(self, means: np.ndarray) -> list[dict[str, int]]:
+        from sklearn.preprocessing import normalize  # likewise
+
+        directions = normalize(means) * self._rarity
+        scale = _SCALE / directions.max()
+        return [_heaviest(direction * scale, self._names) for direction in directions]
+
+
+def clusters_of(texts: Sequence[str], count: int) -> list[dict[str, int]]:
+    """Find the kinds of some texts; see `Texts.clusters`."""
+    return Texts(texts).clusters(count)
 
 
 def _heaviest(weights: np.ndarray, names: Sequence[str]) -> dict[str, int]:

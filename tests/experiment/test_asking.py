@@ -14,7 +14,7 @@ from evoswarm.cli.given.questions import read_questions
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.answering import answer
-from evoswarm.experiment.asking import LONGEST_ANSWER, Asking, example
+from evoswarm.experiment.asking import LONGEST_ANSWER, NO_TASK, Asking, example
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
@@ -49,6 +49,18 @@ def test_answers_are_those_that_were_scored(finished: SearchResult, micro: Micro
         assert [one.text for one in found] == [text]
     with pytest.raises(RunError, match="spell, sum, got 'nobody'"):
         answer(finished.directory, ["x"], task="nobody")
+
+
+def test_a_route_by_task_that_knows_the_tasks_prompts_takes_raw_questions() -> None:
+    """Only where the tasks ask alike; a named task counts all the same."""
+    tasks = {"sums": {"max_bytes": 9}, "words": {"max_bytes": 7}}
+    by_task, *_, with_prompts = EXAMPLES["route"]
+    assert Asking.of(document(with_prompts, **tasks)) == Asking(max_bytes=9, task=NO_TASK)
+    assert Asking.of(document(with_prompts, **tasks), "words").task == "words"
+    with pytest.raises(RunError, match="who answers"):
+        Asking.of(document(by_task, **tasks))
+    with pytest.raises(RunError, match="stop strings"):
+        Asking.of(document(with_prompts, sums={"max_bytes": 9, "stop": ["."]}, words={"max_bytes": 7}))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +115,7 @@ def test_tasks_that_differ_have_to_be_named_and_limits_alone_do_not() -> None:
 
 
 def test_a_router_by_task_wants_to_know_the_task() -> None:
-    by_task, by_confidence, by_cluster = EXAMPLES["route"]
+    by_task, by_confidence, by_cluster, _ = EXAMPLES["route"]
     tasks = {"sums": {"max_bytes": 8}, "words": {"max_bytes": 8}}
     assert Asking.of(document(by_confidence, **tasks)).max_bytes == 8
     assert Asking.of(document(by_cluster, **tasks)).max_bytes == 8

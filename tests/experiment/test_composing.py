@@ -103,6 +103,8 @@ def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
     }
     assert {split: len(scores or ()) for split, scores in found.instead.items()} == {"search": 40, "selection": 60}
     assert found.ranked == 0.0, "no finalist was"
+    raw = {item.task: [route.mixes("", item.prompt)[0].digest] for item in bench.items["selection"]}
+    assert raw == {"sums": [first.digest], "words": [second.digest]}, "questions of no task go by their prompts"
     searched = Searched(bench.items["search"], [[0.5] * 40], third)
     chosen = select(bench.evaluator, bench.items["selection"], [*finalists, found], [], ["accuracy"], None, searched)
     assert chosen.champion.policy == route

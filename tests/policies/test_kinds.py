@@ -44,6 +44,12 @@ EXAMPLES: dict[str, list[Policy]] = {
                 PromptCluster(ngrams={"spell": 900, "ö": 1}, policy=2),
             ),
         ),
+        Route(
+            by="task",
+            policies=(alone("a"), alone("b"), alone("c")),
+            tasks={"sums": 1, "products": 1, "words": 2},
+            clusters=(PromptCluster(ngrams={"+": 5}, policy=1), PromptCluster(ngrams={"rev": 5}, policy=2)),
+        ),
     ],
 }
 every_policy = pytest.mark.parametrize("policy", [one for some in EXAMPLES.values() for one in some])
@@ -100,7 +106,7 @@ def test_votes_of_weights_in_proportion_are_one_vote() -> None:
 
 
 def test_tasks_choose_or_all_answer() -> None:
-    by_task, by_confidence, _ = EXAMPLES["route"]
+    by_task, by_confidence, *_ = EXAMPLES["route"]
     assert [recipe.lead for recipe in by_task.mixes("sums")] == ["b", "c"]
     assert [recipe.lead for recipe in by_task.mixes("another")] == ["a"]
     assert [recipe.lead for recipe in by_confidence.mixes("sums")] == ["a", "b"]
@@ -117,6 +123,35 @@ def test_prompts_choose() -> None:
     assert [*leads.values()] == [["b"], ["a", "b"], ["a", "b"], ["a"], ["a"], ["b"]]
     assert [recipe.lead for recipe in by_cluster.mixes("sums")] == ["a", "b", "a", "b"], "without a prompt all may"
     assert by_cluster.words()[0].startswith("Prompts with '+' (mostly sums): b leads: it speaks")
+
+
+def test_a_named_task_chooses_and_without_one_the_prompt_does() -> None:
+    route = EXAMPLES["route"][3]
+    asked = [("sums", "rev abc="), ("words", "1+2="), ("", "1+2="), ("questions", "rev abc="), ("", "?")]
+    assert [route.mixes(*one)[0].lead for one in asked] == ["b", "c", "b", "c", "a"]
+    assert [recipe.lead for recipe in route.mixes("")] == ["a", "b", "c"]
+
+
+def test_kinds_that_one_mix_answers_are_named_together() -> None:
+    lines = EXAMPLES["route"][3].words()
+    assert [line.partition(":")[0] for line in lines[:3]] == ["sums; products", "words", "Anything else"]
+    assert "most like" in lines[3]
+    first = Route(by="task", policies=(alone("a"), alone("b")), tasks={"sums": 0, "words": 1})
+    assert [line.partition(":")[0] for line in first.words()] == ["sums; anything else", "words"]
+
+
+def test_a_copy_with_other_clusters_forgets_the_old_ones() -> None:
+    by_cluster = EXAMPLES["route"][2]
+    assert isinstance(by_cluster, Route)
+    assert by_cluster.cluster("12+34=") == 0
+    assert by_cluster.model_copy(update={"clusters": by_cluster.clusters[::-1]}).cluster("12+34=") == 1
+
+
+@pytest.mark.parametrize("kind", ["vote", "route"])
+def test_another_kind_than_was_wanted_is_named_with_what_reads_it(kind: str, tmp_path: Path) -> None:
+    file = EXAMPLES[kind][0].save(tmp_path / "champion.json")
+    with pytest.raises(RecipeError, match=rf"champion\.json: kind: .*evoswarm\.load_policy reads all\), got a {kind}"):
+        Recipe.load(file)
 
 
 def test_what_a_cluster_is_like_decides_nothing_and_its_weights_do() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.canonical import digest_of
-from evoswarm.statistics.text_clusters import KEPT, LENGTHS, SEEN, clusters_of, form, nearest, ngrams
+from evoswarm.statistics.text_clusters import KEPT, LENGTHS, SEEN, Clusters, Texts, clusters_of, form, nearest, ngrams
 
 SUMS = [f"{a} + {b} = ?" for a in range(11, 40, 9) for b in (35, 61, 80)]
 WORDS = [f"Spell {word} backwards" for word in ("sun", "moon", "planet", "comet", "orbit", "galaxy", "dust", "light")]
@@ -50,6 +50,45 @@ def test_kinds_that_differ_are_told_apart_and_new_texts_go_to_theirs() -> None:
     new = ["714 + 2 = ?", "SPELL telescope backwards", "def cube(y):\n  return"]
     assert [{nearest(clusters, text)} for text in new] == places
     assert all(len(one) <= KEPT and min(one.values()) >= 1 for one in clusters)
+
+
+def test_texts_are_read_once_for_any_number_of_kinds() -> None:
+    texts = [*SUMS, *WORDS, *CODE]
+    read = Texts(texts)
+    assert [read.clusters(count) for count in (2, 3)] == [clusters_of(texts, count) for count in (2, 3)]
+
+
+def test_kinds_that_are_known_take_new_texts() -> None:
+    named = [*["sums"] * len(SUMS), *["words"] * len(WORDS), *["code"] * len(CODE)]
+    found = Texts([*SUMS, *WORDS, *CODE]).of_kinds(named)
+    new = {"sums": "714 + 2 = ?", "words": "SPELL telescope backwards", "code": "def cube(y):\n  return"}
+    kinds = list(found)
+    assert kinds == list(new)
+    assert [kinds[nearest(list(found.values()), text) or 0] for text in new.values()] == kinds
+    assert Texts(["same"] * 4).of_kinds(["a", "a", "b", "b"]) == {}
+
+
+class Counted(dict[str, int]):
+    """Weights that say how often they were gone through."""
+
+    times = 0
+
+    def items(self):  # type: ignore[no-untyped-def]
+        type(self).times += 1
+        return super().items()
+
+
+def test_the_cluster_of_a_text_is_worked_out_once_whoever_asks() -> None:
+    def made() -> Clusters:
+        return Clusters([Counted({"+": 5, "only here": 1}), Counted({"spell": 5})])
+
+    first, again = made(), made()
+    texts = ["12+34=", "spell it", "+" + "x" * SEEN + "in the middle" + "spell" * SEEN, "?"]
+    found = [first.nearest(text) for text in texts]
+    assert found == [nearest(first.weights, text) for text in texts]
+    before = Counted.times
+    assert [again.nearest(text) for text in texts] == found
+    assert Counted.times == before
 
 
 @pytest.mark.parametrize("texts", [["", " ", "\n"], ["same"] * 9, ["only one"], ["a" * 5, "b" * 5]])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from evoswarm.policies.partition import Partition
-from evoswarm.statistics.text_clusters import clusters_of, nearest
+from evoswarm.statistics.text_clusters import Clusters, Texts
 from evoswarm.tasks.task import Item
 
 LEAST = 20
@@ -21,13 +21,18 @@ _MAIN = 0.8  # share of a cluster's items that the tasks make up that it is name
 def partitions_of(items: Sequence[Item]) -> list[Partition]:
     """By task where there are several; by prompts, in two clusters and more, as far as the items suffice."""
     tasks = tuple(dict.fromkeys(item.task for item in items))
-    found = [Partition(tasks=tasks)] if len(tasks) > 1 else []
-    texts = [item.prompt for item in items]
+    if len(items) < 2 * LEAST:
+        return [Partition(tasks=tasks)] if len(tasks) > 1 else []
+    texts, found = [item.prompt for item in items], list[Partition]()
+    read = Texts(texts)
+    if len(tasks) > 1:
+        alike = read.of_kinds([item.task for item in items])
+        found.append(Partition(tasks=tasks, clusters=tuple(alike.values())))
     for count in range(2, min(MOST, len(items) // LEAST) + 1):
-        clusters = clusters_of(texts, count)
+        clusters = read.clusters(count)
         if len(clusters) < count:
             break  # the prompts are of no more kinds
-        places = [nearest(clusters, text) for text in texts]
+        places = [*map(Clusters(clusters).nearest, texts)]
         named = [
             _like([item.task for item, at in zip(items, places, strict=True) if at == one]) for one in range(count)
         ]
