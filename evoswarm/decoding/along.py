@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
-from evoswarm.decoding.request import Counters, RowsAlong, depth_class
+from evoswarm.decoding.request import Counters, DoesNotFit, RowsAlong, depth_class
 from evoswarm.decoding.step.stopping import ending_of
 from evoswarm.decoding.step.streams import DecodeJob
 from evoswarm.decoding.text.alphabet import Alphabet
@@ -38,7 +38,7 @@ class TextReader:
         """The rows along the texts that the jobs are to follow.
 
         Raises:
-            DoesNotFit: not even one prefix at a time fits.
+            DoesNotFit: not even one prefix at a time fits, or the rows of so many texts do not.
         """
         began = time.perf_counter()
         paths = [self._path(job) for job in jobs]
@@ -69,7 +69,10 @@ class TextReader:
     def _rows(self, contexts: NDArray[np.int64]) -> NDArray[np.float32]:
         """``[members, contexts, symbols]``; every row is copied as soon as it is there, as others may need its room."""
         table = self._contexts
-        rows = np.zeros((len(self._numbers), len(contexts), table.alphabet.size), dtype=np.float32)
+        try:
+            rows = np.zeros((len(self._numbers), len(contexts), table.alphabet.size), dtype=np.float32)
+        except MemoryError as error:
+            raise DoesNotFit(str(error)) from error
         lacking = np.ones(rows.shape[:2], dtype=bool)
         table.used[contexts] = self._pool.clock
         while True:

@@ -163,6 +163,17 @@ class Decoder(Protocol):
             RecipeError: it asks for what the pool does not have.
         """
 
+    def steps_along(self, requests: Sequence[Request]) -> Sequence[int] | None:
+        """How many rows of each member texts have at most; nothing is read. None where this is not offered.
+
+        Args:
+            requests: see ``rows_along``.
+
+        Returns:
+            In their order; 0 where the lead cannot spell a text.
+        """
+        return None
+
     def rows_along(self, requests: Sequence[Request]) -> Along | None:
         """What the members of a mix say along texts, each text read as one chunk; None where this is not offered.
 

@@ -25,8 +25,8 @@ from evoswarm.decoding.member import (
     templated,
     templated_spec,
 )
-from evoswarm.decoding.request import DECODING_VERSION
-from evoswarm.errors import MemberError
+from evoswarm.decoding.request import DECODING_VERSION, Request
+from evoswarm.errors import MemberError, RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.trust import refused_code
 
@@ -76,6 +76,24 @@ class Pool:
             MemberError: a member cannot be loaded, or is not what was known of it any more.
         """
         return tuple(self._load())
+
+    def check_stops(self, requests: Sequence[Request]) -> None:
+        """Refuse stop strings that no answer can hold: a special token that does not end its member's answers.
+
+        Raises:
+            RecipeError: names the token.
+        """
+        if not any(request.stop for request in requests):
+            return
+        members = {member.spec.name: member for member in self.members}
+        for stop, recipe in {(request.stop, id(request.recipe)): request.recipe for request in requests}.items():
+            for name in (member.spec.name for member in recipe.members):
+                special = members[name].unspoken.intersection(stop[0])
+                if special:
+                    raise RecipeError(
+                        f"stop: expected texts that answers can hold, got {min(special)!r}, a special token of {name!r}"
+                        f" (those are never spelled); to end its answers by it set end_tokens: [{min(special)!r}] there"
+                    )
 
     @property
     def contents(self) -> tuple[Content, ...]:

@@ -183,7 +183,7 @@ class Swarm(Decoder):
         """
         for recipe in {id(request.recipe): request.recipe for request in requests}.values():
             self.check(recipe)
-        self._check_stops(requests)
+        self._pool.check_stops(requests)
         completions: dict[int, Completion] = {}
         with threads_for(shape.parameters for shape in self.shapes.values()), without_collector():
             for numbers in groups(requests, self.views.key, self._room, self._growth):
@@ -192,6 +192,12 @@ class Swarm(Decoder):
                 if on_done is not None:
                     on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
+
+    def steps_along(self, requests: Sequence[Request]) -> list[int]:
+        """How many rows of each member texts have; see :class:`Decoder`."""
+        pool = self.views.of(requests[0].recipe)
+        texts = [self._symbols(request, pool) for request in requests]
+        return [0 if text is None else len(text) + 1 for text in texts]
 
     def rows_along(self, requests: Sequence[Request]) -> Along:
         """What the members of a mix say along texts; see :class:`Decoder`."""
@@ -205,6 +211,8 @@ class Swarm(Decoder):
                 numbers = [known[place] for place in wave]
                 try:
                     rows = reader.read([self._job(requests[number], 0, pool) for number in numbers])
+                except torch.OutOfMemoryError as error:
+                    raise DoesNotFit(str(error)) from error
                 finally:
                     self.views.tidy(pool)
                 found.update(zip(numbers, rows, strict=True))
@@ -277,20 +285,6 @@ class Swarm(Decoder):
             {name: len(one.order) for name, one in made.items()},
             {name: one.decomposed for name, one in made.items()},
         )
-
-    def _check_stops(self, requests: Sequence[Request]) -> None:
-        """Refuse stop strings that no answer can hold: a special token that does not end its member's answers."""
-        if not any(request.stop for request in requests):
-            return
-        members = {member.spec.name: member for member in self.members}
-        for stop, recipe in {(request.stop, id(request.recipe)): request.recipe for request in requests}.items():
-            for name in (member.spec.name for member in recipe.members):
-                special = members[name].unspoken.intersection(stop[0])
-                if special:
-                    raise RecipeError(
-                        f"stop: expected texts that answers can hold, got {min(special)!r}, a special token of {name!r}"
-                        f" (those are never spelled); to end its answers by it set end_tokens: [{min(special)!r}] there"
-                    )
 
     def _limits(self, member: Member) -> MemoryLimits:
         """What the space says, or parts of what is free, divided among the members that share it."""

@@ -41,7 +41,7 @@ def gold_texts(
     Raises:
         RowsDoNotFit: the rows of a few texts would take more than the budget.
         RecipeError: the recipe asks for what the pool does not have.
-        DoesNotFit: there is no memory for so many texts at once.
+        DoesNotFit: there is no memory for a single text.
     """
     listed = list(items)
     known: dict[str, Sequence[AnswerForm]] = {}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import Along, Request, RowsAlong
+from evoswarm.decoding.request import Along, DoesNotFit, Request, RowsAlong
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.errors import EvoswarmError, RecipeError
 from evoswarm.fusion.context import inside
@@ -31,6 +31,7 @@ and that must not depend on the machine. In bytes it holds some 1,000 items of 2
 vocabulary of 128k symbols some 400 places of five members, so such searches mostly have none."""
 
 TEXTS_AT_ONCE = 64
+NUMBER_BYTES = 4  # of a log-probability
 NUMBERS_AT_ONCE = 1 << 25  # read together, at most; a text is never cut
 
 Between = Callable[[int, int], None]
@@ -194,12 +195,15 @@ def read_rows(
     Raises:
         RowsDoNotFit: they would take more than the budget.
         RecipeError: the recipe asks for what the pool does not have.
-        DoesNotFit: there is no memory for so many texts at once.
+        DoesNotFit: there is no memory for a single text.
     """
+    listed, members, symbols = list(texts), len(recipe.members), decoder.symbols(recipe).symbols + 1
+    steps = decoder.steps_along(_requests(recipe, listed, tasks)) if listed else None
+    _check_budget(sum(steps or ()) * symbols * (members * NUMBER_BYTES + 1), budget, len(listed), symbols)
     kept: list[tuple[GoldText, RowsAlong]] = []
     unread: dict[Item, str] = {}
     size, spellings = 0, tuple[bytes, ...]()
-    batches = list(_batches(list(texts), len(recipe.members), decoder.symbols(recipe).symbols))
+    batches = list(_batches(listed, members, symbols))
     for number, some in enumerate(batches, 1):
         between(number, len(batches))
         along = _along(decoder, recipe, some, tasks)
@@ -214,29 +218,44 @@ def read_rows(
             else:
                 kept.append((text, rows))
                 size += rows.log_probs.nbytes + rows.allowed.nbytes
-        if size > budget:
-            raise RowsDoNotFit(
-                f"expected members' rows along the right answers in {budget / 2**20:,.0f} MiB, got {size / 2**20:,.0f} "
-                f"MiB for the first {len(kept):,} texts ({len(spellings) + 1:,} symbols)"
-            )
+        _check_budget(size, budget, len(kept), symbols)  # not every decoder says before how much it is
     kept = [one for one in kept if one[0].item not in unread]
     return _joined(decoder, recipe, kept, tasks, spellings, unread) if kept else None
 
 
+def _check_budget(size: int, budget: int, texts: int, symbols: int) -> None:
+    if size > budget:
+        raise RowsDoNotFit(
+            f"expected members' rows along the right answers in {budget / 2**20:,.0f} MiB, got {size / 2**20:,.0f} MiB "
+            f"for {texts:,} texts ({symbols:,} symbols)"
+        )
+
+
+def _requests(recipe: Recipe, texts: Sequence[GoldText], tasks: Mapping[str, Task]) -> list[Request]:
+    return [
+        Request(
+            recipe,
+            text.item.prompt,
+            text.item.key,
+            max_bytes=tasks[text.item.task].max_bytes,
+            stop=tasks[text.item.task].stop,
+            forced=text.text,
+        )
+        for text in texts
+    ]
+
+
 def _along(decoder: Decoder, recipe: Recipe, texts: Sequence[GoldText], tasks: Mapping[str, Task]) -> Along | None:
-    return decoder.rows_along(
-        [
-            Request(
-                recipe,
-                text.item.prompt,
-                text.item.key,
-                max_bytes=tasks[text.item.task].max_bytes,
-                stop=tasks[text.item.task].stop,
-                forced=text.text,
-            )
-            for text in texts
-        ]
-    )
+    """Read; what does not fit into memory is halved until a single text does not."""
+    try:
+        return decoder.rows_along(_requests(recipe, texts, tasks))
+    except DoesNotFit:
+        if len(texts) == 1:
+            raise
+    middle = len(texts) // 2
+    halves = [_along(decoder, recipe, half, tasks) for half in (texts[:middle], texts[middle:])]
+    found = [half for half in halves if half is not None]
+    return Along(found[0].spellings, found[0].texts + found[1].texts) if len(found) == len(halves) else None
 
 
 def _batches(texts: Sequence[GoldText], members: int, symbols: int) -> Iterator[list[GoldText]]:
@@ -244,7 +263,7 @@ def _batches(texts: Sequence[GoldText], members: int, symbols: int) -> Iterator[
     batch: list[GoldText] = []
     numbers = 0
     for text in texts:
-        need = (len(text.text.encode("utf-8", "surrogatepass")) + 1) * members * (symbols + 1)
+        need = (len(text.text.encode("utf-8", "surrogatepass")) + 1) * members * symbols
         if batch and (len(batch) == TEXTS_AT_ONCE or numbers + need > NUMBERS_AT_ONCE):
             yield batch
             batch, numbers = [], 0
@@ -257,12 +276,12 @@ def _batches(texts: Sequence[GoldText], members: int, symbols: int) -> Iterator[
 def _joined(
     decoder: Decoder,
     recipe: Recipe,
-    kept: Sequence[tuple[GoldText, RowsAlong]],
+    kept: list[tuple[GoldText, RowsAlong]],
     tasks: Mapping[str, Task],
     spellings: tuple[bytes, ...],
     unread: Mapping[Item, str],
 ) -> GoldRows:
-    """All texts end to end."""
+    """All texts end to end; the list is emptied on the way, so that rows are not kept twice."""
     texts = tuple(text for text, _ in kept)
     items = tuple(dict.fromkeys(text.item for text in texts))
     number = {item: place for place, item in enumerate(items)}
@@ -270,9 +289,12 @@ def _joined(
     if (np.diff(own) < 0).any():
         raise ValueError("expected the texts of an item side by side, got another's between them")
     rows = [one for _, one in kept]
+    kept.clear()
     text = np.repeat(np.arange(len(texts)), [len(one.symbols) for one in rows])
     columns = np.logical_or.reduce([one.allowed.any(0) for one in rows])
     symbols = np.cumsum(columns) - 1
+    targets = np.concatenate([symbols[one.symbols] for one in rows])
+    log_probs, present, allowed, entropies = _end_to_end(rows, len(targets), columns)
     tokens = {facts.spec.name: facts.tokens for facts in decoder.facts}
     return GoldRows(
         view=ViewKey.of(recipe, tokens),
@@ -284,11 +306,36 @@ def _joined(
         items=items,
         text=torch.from_numpy(text),
         item=torch.from_numpy(own[text]),
-        targets=torch.from_numpy(np.concatenate([symbols[one.symbols] for one in rows])),
-        log_probs=torch.from_numpy(np.concatenate([one.log_probs[..., columns] for one in rows], axis=1)),
-        present=torch.from_numpy(np.concatenate([one.present for one in rows], axis=1)),
-        allowed=torch.from_numpy(np.concatenate([one.allowed[:, columns] for one in rows], axis=0)),
-        entropies=torch.from_numpy(np.concatenate([one.entropies for one in rows], axis=1)),
+        targets=torch.from_numpy(targets),
+        log_probs=log_probs,
+        present=present,
+        allowed=allowed,
+        entropies=entropies,
         spellings=tuple(one for one, stays in zip(spellings, columns[:-1], strict=True) if stays),
         unread=unread,
+    )
+
+
+def _end_to_end(
+    rows: list[RowsAlong], positions: int, columns: NDArray[np.bool_]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Log-probabilities, who is present, what is allowed, entropies; each text is let go when it has been copied."""
+    members, width = len(rows[0].log_probs), int(columns.sum())
+    log_probs = np.empty((members, positions, width), dtype=np.float32)
+    present = np.empty((members, positions), dtype=bool)
+    allowed = np.empty((positions, width), dtype=bool)
+    entropies = np.empty((members, positions))
+    end = positions
+    while rows:
+        one = rows.pop()
+        here = slice(end - len(one.symbols), end)
+        for member in range(members):
+            log_probs[member, here] = one.log_probs[member][:, columns]
+        present[:, here], allowed[here], entropies[:, here] = one.present, one.allowed[:, columns], one.entropies
+        end = here.start
+    return (
+        torch.from_numpy(log_probs),
+        torch.from_numpy(present),
+        torch.from_numpy(allowed),
+        torch.from_numpy(entropies),
     )

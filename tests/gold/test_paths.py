@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import torch
 
+from evoswarm.decoding.along import TextReader
 from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import Request
+from evoswarm.decoding.request import Along, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.gold.paths import NOT_OFFERED, GoldPaths
@@ -52,9 +54,53 @@ def test_policies_of_all_kinds_in_all_alphabets_are_told_of_together(shipped: Ca
 
 
 def test_beyond_its_budget_there_are_none_and_it_says_so(shipped: Callable[[str], Ready]) -> None:
-    gold = paths(shipped("tokens"), budget=50_000)
+    ready = shipped("tokens")
+    swarm = Swarm(ready.swarm.members)
+    gold = paths(ready, budget=50_000, decoder=swarm)
     assert gold.rows("search") is None
     assert gold.why_not["search"].startswith("expected members' rows along the right answers in 0 MiB, got")
+    assert not gold.passing("search")
+    assert not swarm.counters.forwards  # how much it would be is known before anything is read
+
+
+def test_steps_are_known_before_texts_are_read(shipped: Callable[[str], Ready]) -> None:
+    ready = shipped("tokens")
+    recipe = uniform(ready.space, ready.swarm.specs)
+    asked = [Request(recipe, item.prompt, item.key, max_bytes=64, forced=item.gold) for item in ready.items]
+    read = [0 if one is None else len(one.symbols) for one in ready.swarm.rows_along(asked).texts]
+    assert ready.swarm.steps_along(asked) == read
+
+
+class Cramped(Swarm):
+    """Without room for more texts than one."""
+
+    def rows_along(self, requests: Sequence[Request]) -> Along:
+        if len(requests) > 1:
+            raise DoesNotFit("more than one")
+        return super().rows_along(requests)
+
+
+def test_texts_that_do_not_fit_together_are_read_apart(shipped: Callable[[str], Ready]) -> None:
+    ready = shipped("tokens")
+    apart, together = paths(ready, decoder=Cramped(ready.swarm.members)).rows("search"), paths(ready).rows("search")
+    assert apart is not None
+    assert together is not None
+    assert apart.items == together.items
+    assert (apart.targets == together.targets).all()
+    assert (apart.log_probs.exp() - together.log_probs.exp()).abs().max() < 1e-4
+
+
+def test_a_device_without_room_is_of_the_moment(
+    shipped: Callable[[str], Ready], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room on the device")
+
+    monkeypatch.setattr(TextReader, "read", full)
+    gold = paths(shipped("tokens"))
+    assert gold.rows("search") is None
+    assert gold.why_not["search"] == "no room on the device"
+    assert gold.passing("search")
 
 
 def test_a_decoder_need_not_offer_them(shipped: Callable[[str], Ready]) -> None:
