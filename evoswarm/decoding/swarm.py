@@ -13,7 +13,6 @@ from typing import Self
 
 import torch
 
-from evoswarm.chat import PromptRefused
 from evoswarm.decoding.along import TextReader, spellings
 from evoswarm.decoding.collector import without_collector
 from evoswarm.decoding.decoder import (
@@ -29,7 +28,7 @@ from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Content, Member
-from evoswarm.decoding.memory.limits import MemoryLimits
+from evoswarm.decoding.memory.limits import ROW_SHARE, MemoryLimits, limits_on
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
 from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, Request, RowsAlong
@@ -46,8 +45,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
 STREAMS_AT_ONCE = 1 << 15
-STATE_SHARE, ROW_SHARE, TEXT_SHARE = 0.4, 0.1, 0.05  # of free memory; activations need room too, and distributions
-BESIDE_SHARE = 0.5  # of these, for a swarm beside another one, whose memory is promised but not taken yet
+BESIDE_SHARE = 0.5  # of what one alone may have, for a swarm beside another one, whose memory is promised
 BUFFER_SHARE = 0.25  # of the limit on states, for batches that go on in place
 ROW_BYTES_PER_SYMBOL = 4  # of a distribution
 
@@ -139,7 +137,7 @@ class Swarm(Decoder):
     @cached_property
     def limits(self) -> tuple[MemoryLimits, ...]:
         """What may be kept, per member; asked for by the first who decodes, when the weights have taken their room."""
-        limits = tuple(self._limits(member) for member in self.members)
+        limits = limits_on([member.reader.device for member in self.members], self._given, self._share)
         for member, one in zip(self.members, limits, strict=True):
             shared = one.state_bytes if self._given[0] is not None else int(one.state_bytes / self._share)
             member.reader.limit(shared, int(shared * BUFFER_SHARE))  # both swarms of a model have one reader
@@ -257,7 +255,7 @@ class Swarm(Decoder):
 
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
         """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
-        return [_prompt_length(self.members[self._by_name[member]], prompt) for prompt in prompts]
+        return [self.members[self._by_name[member]].prompt_length(prompt) for prompt in prompts]
 
     def rendered(self, member: str, prompts: Sequence[str]) -> list[str]:
         """Each prompt as a member reads it; see :class:`Decoder`."""
@@ -284,16 +282,6 @@ class Swarm(Decoder):
             view.contexts.alphabet.end,
             {name: len(one.order) for name, one in made.items()},
             {name: one.decomposed for name, one in made.items()},
-        )
-
-    def _limits(self, member: Member) -> MemoryLimits:
-        """What the space says, or parts of what is free, divided among the members that share it."""
-        beside = sum(other.reader.device == member.reader.device for other in self.members)
-        on_device = free_bytes(member.reader.device) / beside
-        on_host = free_bytes("cpu") / len(self.members)
-        shares = (on_device * STATE_SHARE, on_device * ROW_SHARE, on_host * TEXT_SHARE)
-        return MemoryLimits(
-            *(int(share * self._share) if one is None else one for one, share in zip(self._given, shares, strict=True))
         )
 
     @property
@@ -342,10 +330,3 @@ class Swarm(Decoder):
         """The text to follow as the lead's tokens spell it; None where they do not."""
         lead = pool.views[self._by_name[request.recipe.lead]]
         return pool.contexts.alphabet.encode(request.forced or "", lead.tokenizations.decomposition)
-
-
-def _prompt_length(member: Member, prompt: str) -> int:
-    try:
-        return len(member.render(prompt))
-    except PromptRefused:
-        return 0

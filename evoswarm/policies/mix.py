@@ -16,20 +16,12 @@ from pydantic import Field, SerializerFunctionWrapHandler, SkipValidation, model
 
 from evoswarm.canonical import digest_of, round_significant
 from evoswarm.fusion import RULES, FusionRule, Parameter
-from evoswarm.fusion.context import gate_words
 from evoswarm.fusion.fields import ByParameter, RuleName, number
 from evoswarm.member_spec import MemberSpec, Strict
-from evoswarm.policies.alphabets import ALPHABETS, AlphabetName, alphabet_words
+from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.policies.policy import PolicyModel, Role
-from evoswarm.policies.sampling import (
-    GREEDY,
-    answers_words,
-    canonical_sampling,
-    drawn_as_fused,
-    said_of_sampling,
-    sampling_words,
-)
-from evoswarm.policies.shares import percent
+from evoswarm.policies.sampling import GREEDY, canonical_sampling, drawn_as_fused, said_of_sampling
+from evoswarm.policies.wording import mix_words
 
 RECIPE_VERSION: Literal[1] = 1
 
@@ -252,17 +244,7 @@ class Recipe(PolicyModel):
         Args:
             spoken: share of all steps at which a member really spoke, by name, where it is known.
         """
-        lead, ends = self.members[self.lead_index], [alphabet_words(self.alphabet, len(self.members)), self._sampling]
-        if len(self.members) == 1:
-            return [f"{self.lead} alone{_temperature(lead)}.", *ends]
-        lines = []
-        for member in (lead, *(member for member in self.members if member is not lead)):
-            name = member.spec.name
-            who = f"{name} leads: it" if member is lead else name
-            lines.append(f"{who} {self._when(member, spoken)}{self._weight(member)}{_temperature(member)}.")
-        if self.draws_speaker:
-            lines.append("Of those who have a say, each step draws one by weight, and asks no other.")
-        return [*lines, f"Fusion: {self.fusion.definition.words(self.fusion.parameters)}.", *ends]
+        return mix_words(self, spoken)
 
     def parameters(self) -> dict[str, Any]:
         """The recipe as parameters: what is decoded, member by member."""
@@ -280,28 +262,6 @@ class Recipe(PolicyModel):
             for gene in ("weight", "temperature", "threshold"):
                 found[f"member.{member.spec.name}.{gene}"] = getattr(member, gene)
         return found
-
-    @property
-    def _sampling(self) -> str:
-        if self.samples == 1:
-            return f"{answers_words(self).capitalize()}."
-        return f"Majority vote over {self.samples} answers sampled at {sampling_words(self)}."
-
-    def _when(self, member: RecipeMember, spoken: Mapping[str, float] | None) -> str:
-        share = (spoken or {}).get(member.spec.name)
-        seen = "" if share is None else f" ({percent(share)} of steps)"
-        if member.threshold == 0.0:  # and it was silent where it gives no symbol any mass
-            return "speaks at every step" + (seen if share is not None and share < 1 else "")
-        if self.gate == "random":
-            return f"speaks with probability {max(0.0, 1 - member.threshold):.3g} at each step{seen}"
-        bound = "at most" if self.gate == "low_entropy" else "at least"
-        more = gate_words(self.fusion.parameters)
-        return f"speaks where the lead's entropy{more} is {bound} {member.threshold:.3g} nats{seen}"
-
-    def _weight(self, member: RecipeMember) -> str:
-        rule = self.fusion.definition
-        counts = rule.uses_weights and (rule.uses_lead_weight or member.spec.name != self.lead)
-        return f", weight {member.weight:.2f}" if counts else ""
 
 
 def _canonical_fields(recipe: Recipe) -> dict[str, Any]:
@@ -342,8 +302,3 @@ def _canonical_weights(recipe: Recipe, rule: FusionRule) -> list[float]:
     if abs(total - 1.0) <= 1e-6 * len(counted):
         total = 1.0  # already normalised and rounded: reading a recipe must give back the recipe
     return [1.0 if m.spec.name == uncounted else round_significant(m.weight / total) for m in recipe.members]
-
-
-def _temperature(member: RecipeMember) -> str:
-    shown = f"{member.temperature:.2f}"
-    return "" if shown == "1.00" else f", temperature {shown}"

@@ -58,7 +58,8 @@ def test_memory_that_is_promised_to_the_pool_is_not_promised_again(
     specs: list[MemberSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shares are taken while all is free: what two swarms may keep fits beside what they work with."""
-    monkeypatch.setattr("evoswarm.decoding.swarm.free_bytes", lambda device: 1_000_000_000)
+    for module in ("swarm", "memory.limits"):
+        monkeypatch.setattr(f"evoswarm.decoding.{module}.free_bytes", lambda device: 1_000_000_000)
     swarm = Swarm.load(specs[1:])
     through = swarm.through_templates()
     assert through is not None

@@ -116,6 +116,13 @@ class Member:
         whole = (name.encode() if bytes_ is None else bytes_ for name, bytes_ in zip(names, spelled, strict=True))
         return b"".join(whole).decode("utf-8", "replace")
 
+    def prompt_length(self, text: str) -> int:
+        """Tokens of a prompt; 0 where it is refused."""
+        try:
+            return len(self.render(text))
+        except PromptRefused:
+            return 0
+
     def readable(self, text: str) -> tuple[int, ...] | None:
         """Token ids of a prompt; None where the member cannot read it."""
         try:
