@@ -14,8 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from evoswarm.canonical import digest_of
-
 LENGTHS = (1, 2, 3, 4)
 """Of n-grams, in characters."""
 
@@ -75,13 +73,14 @@ class Clusters:
 
     def __init__(self, weights: Sequence[Weights]) -> None:
         self.weights = tuple(weights)
-        self._digest = digest_of([sorted(one.items()) for one in self.weights])
+        self._content = tuple(tuple(sorted(one.items())) for one in self.weights)
+        self._hash = hash(self._content)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Clusters) and self._digest == other._digest
+        return isinstance(other, Clusters) and self._hash == other._hash and self._content == other._content
 
     def __hash__(self) -> int:
-        return hash(self._digest)
+        return self._hash
 
     def nearest(self, text: str) -> int | None:
         """See `nearest`."""
