@@ -18,7 +18,7 @@ from evoswarm.certificate.compared import (
     Part,
     RivalResult,
 )
-from evoswarm.certificate.verdict import Outcome
+from evoswarm.certificate.verdict import DOING, Outcome
 
 CERTIFICATE_VERSION: Literal[1] = 1
 
@@ -183,6 +183,7 @@ class Subject(Part):
         noise_seed: of the sampling noise.
         champion: digest of the policy.
         kind: of policy: ``mix``, ``vote``, ...
+        mixes: it is a route, and at least two different members really speak within one mix that it chose.
         members: its members, in pool order.
         lead: the name of its lead; empty where nobody leads.
         words: the policy in words.
@@ -197,11 +198,17 @@ class Subject(Part):
     noise_seed: int
     champion: str
     kind: str = "mix"
+    mixes: bool = False
     members: tuple[str, ...]
     lead: str
     words: tuple[str, ...]
     evoswarm: str
     decoding: int
+
+    @property
+    def doing(self) -> str:
+        """What its members do together, as a sentence begins."""
+        return DOING["mix" if self.mixes else self.kind]
 
 
 class Items(Part):

@@ -153,7 +153,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         score=interval(score),
         by_task=_by_task(evidence),
         compute=compute(evidence.champion.summary.cost),
-        compute_note=COMPUTE_NOTE + (f" {GATES_NOTE}" if evidence.subject.kind == "mix" else ""),
+        compute_note=COMPUTE_NOTE + (f" {GATES_NOTE}" if evidence.subject.doing == DOING["mix"] else ""),
         rivals=tuple(_rival(evidence, rival, parts) for rival in evidence.rivals),
         absent=tuple(Absent(key=key, why=why) for key, why in evidence.absent.items()),
         diagnostics=_diagnostics(evidence, parts),
@@ -195,7 +195,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     names = {rival.key: f"{rival.key} ({rival.name})" for rival in evidence.rivals}
     speakers = len({speaker.identity for speaker in evidence.speakers if speaker.share_of_steps >= SPEAKS})
     named = {names[key]: sample for key, sample in differences.items()}
-    verdict = decide(named, speakers, len(evidence.tasks), evidence.margin, doing=DOING[evidence.subject.kind])
+    verdict = decide(named, speakers, len(evidence.tasks), evidence.margin, doing=evidence.subject.doing)
     uniform, fitted = (
         None if mix is None or evidence.pool < 2 else difference_of(champion, mix.scores, parts)
         for mix in (evidence.mix(UNIFORM_POOL), evidence.mix(R5))

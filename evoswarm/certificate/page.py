@@ -9,7 +9,7 @@ from evoswarm.certificate.compared import Compared, DiagnosticResult, Failed
 from evoswarm.certificate.document import Certificate, MemberResult
 from evoswarm.certificate.lines import WIDTH, accuracy, gain, heading, wrapped
 from evoswarm.certificate.power import looking_back, lowered
-from evoswarm.certificate.verdict import COUNTS, DOING, SPEAKS
+from evoswarm.certificate.verdict import COUNTS, SPEAKS, rivals_of
 from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.failure import FailureKind
 from evoswarm.policies.shares import percent
@@ -135,7 +135,7 @@ def _rivals(certificate: Certificate) -> list[str]:
     explained = [
         line for rival in certificate.rivals for line in wrapped(f"{rival.key}: {rival.description}", "", "    ")
     ]
-    count, doing = COUNTS[len(certificate.rivals)], DOING[certificate.subject.kind].lower()
+    count = COUNTS[len(certificate.rivals)]
     text = (
         "Each was tuned on the selection items and may spend at least the champion's FLOPs. To add value, the champion "
         f"must be ahead of all {count} by more than chance (the lower end of each interval above 0: beaten), and two "
@@ -144,7 +144,7 @@ def _rivals(certificate: Certificate) -> list[str]:
     text += " R6 is one model that answers once." if any(one.key == "R6" for one in certificate.rivals) else ""
     ratios = [f"{f'{rival.key} {rival.name}':<{_NAME}.{_NAME}}{_ratios(rival)}" for rival in certificate.rivals]
     return [
-        *heading(f"Against {count} rivals that spend compute without {doing}"),
+        *heading(f"Against {count} {rivals_of(certificate.subject.doing)}"),
         *wrapped(text),
         "",
         *_comparison(
@@ -270,7 +270,7 @@ def _ratios(rival: Compared) -> str:
 
 
 def _outcome(certificate: Certificate) -> str:
-    doing = DOING[certificate.subject.kind].lower()
+    doing = certificate.subject.doing.lower()
     return {
         "adds value": f"{doing} adds value",
         "no value": f"{doing} adds no value",

@@ -105,6 +105,7 @@ class SeedsCertificate(Part):
         by_task: likewise, by task.
         rivals: all must be beaten on average.
         seeds: what each found.
+        doing: what members of the champions do together, as a sentence begins.
         power: how large a gain is found; None in certificates of earlier versions.
         evoswarm: version.
         notes: what else a reader must know.
@@ -121,6 +122,7 @@ class SeedsCertificate(Part):
     by_task: dict[str, Interval]
     rivals: tuple[RivalOverSeeds, ...] = Field(min_length=1)
     seeds: tuple[CertifiedSeed, ...] = Field(min_length=2)
+    doing: str = DOING["mix"]
     power: DetectableGain | None = None
     evoswarm: str
     notes: tuple[str, ...] = ()
@@ -162,6 +164,7 @@ def seeds_certificate_of(
         by_task=_by_task(evidence),
         rivals=tuple(_rival(some, champions, against[key], parts, len(against)) for key, some in played.items()),
         seeds=tuple(_seed(certificate, run) for certificate, run in zip(certificates, runs, strict=True)),
+        doing=_doing(certificates),
         power=power_of(opening.detectable_gain, list(against.values())),
         evoswarm=first.subject.evoswarm,
         notes=tuple(dict.fromkeys([*_absences(certificates), *(note for one in certificates for note in one.notes)])),
@@ -183,6 +186,11 @@ def _absences(certificates: Sequence[Certificate]) -> Iterator[str]:
     for (key, why), where in seeds.items():
         some = f" (seeds {listed([str(seed) for seed in where])})" if len(where) < len(certificates) else ""
         yield f"{key}{some}: {why}"
+
+
+def _doing(certificates: Sequence[Certificate]) -> str:
+    """What the members of all seeds' champions do together, as a sentence begins: ``Mixing``, ``Mixing or routing``."""
+    return " or ".join(dict.fromkeys(one.subject.doing for one in certificates)).capitalize()
 
 
 def _scores(played: Sequence[Scored]) -> list[tuple[float, ...]]:
@@ -259,7 +267,7 @@ def _conclusion(
         return f"In {few} of the {seeds} seeds fewer than two members really speak, so nothing is mixed there."
 
     named = {names[key]: sample for key, sample in against.items()}
-    doing = DOING[first.subject.kind]
+    doing = _doing(certificates)
     verdict = decide(named, speakers, len(first.tasks), first.margin, doing=doing, wanted=wanted, alone=alone)
     return Conclusion(
         outcome=verdict.outcome,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from evoswarm.certificate.lines import WIDTH, accuracy, gain, heading, wrapped
 from evoswarm.certificate.power import looking_back, lowered
 from evoswarm.certificate.seeds import SeedsCertificate
-from evoswarm.certificate.verdict import signed
+from evoswarm.certificate.verdict import rivals_of, signed
 
 _NAME = 34
 
@@ -70,7 +70,7 @@ def _scores(certificate: SeedsCertificate) -> Iterator[str]:
 
 
 def _rivals(certificate: SeedsCertificate) -> Iterator[str]:
-    yield from heading("Against rivals that spend compute without mixing, mean over seeds")
+    yield from heading(f"Against {rivals_of(certificate.doing)}, mean over seeds")
     yield f"{'':<{_NAME - 1}}accuracy   champion ahead by (points)"
     for rival in certificate.rivals:
         end = "beaten" if rival.beaten else "not beaten"

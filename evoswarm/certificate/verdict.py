@@ -16,7 +16,17 @@ COUNTS = {3: "three", 4: "four", 5: "five"}
 """Of the rivals, in words: a champion that votes is not compared with a vote, and not every pool can be merged."""
 
 DOING = {"mix": "Mixing", "vote": "Voting", "route": "Routing"}
-"""What the members of a champion do together, by its kind, as a sentence begins."""
+"""What the members of a champion do together, by its kind, as a sentence begins; a route to mixes mixes."""
+
+
+def rivals_of(doing: str) -> str:
+    """What a champion's rivals are called: none of them mixes, but some of them vote and one routes."""
+    return (
+        f"rivals that spend compute without {doing.lower()}"
+        if doing == DOING["mix"]
+        else ("rivals that may spend as much compute")
+    )
+
 
 SPEAKS = 0.02
 """A member really speaks when it does so at no fewer than this share of the champion's steps."""

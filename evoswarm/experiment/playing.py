@@ -7,18 +7,28 @@ from importlib.metadata import version
 
 from evoswarm.certificate.document import Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker
+from evoswarm.certificate.verdict import SPEAKS
 from evoswarm.decoding.request import DECODING_VERSION
+from evoswarm.evaluation.answers import by_mixes
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
+from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.files.run_history import expected_of, history, note_once
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
-from evoswarm.policies import Policy, Recipe
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import Policy, Recipe, Route
 from evoswarm.rivals.tuning import Rivals
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
-from evoswarm.tasks.task import weights_of
+from evoswarm.tasks.task import Item, weights_of
+
+NOT_TAKEN_APART = (
+    "A route has no ablations (without a member, others would answer its items, which makes another route) and no "
+    "gates of its own to be changed (they are those of the mixes that it chooses from)."
+)
+"""Said of champions that are routes."""
 
 
 def evidence_of(
@@ -34,7 +44,7 @@ def evidence_of(
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
     note, owners = small_test_split(space), owners_of(bench)
     return Evidence(
-        subject=_subject(space, champion, champion.words(summary.spoken)),
+        subject=_subject(space, champion, champion.words(summary.spoken), mixes=_mixes(evaluator, items, champion)),
         items=Items(**counts),
         opening=opening,
         margin=space.certificate.margin,
@@ -56,8 +66,33 @@ def evidence_of(
         expected=expected_of(run, champion),
         thrifty=space.saving is not None,
         recipes_tried=tried,
-        notes=(*([] if note is None else [note]), *unobeyed(owners)),
+        notes=(
+            *([] if note is None else [note]),
+            *([NOT_TAKEN_APART] if isinstance(champion, Route) else []),
+            *unobeyed(owners),
+        ),
     )
+
+
+def _mixes(evaluator: Evaluator, items: Sequence[Item], champion: Policy) -> bool:
+    """Whether a route is one to mixes: at least two different members really speak within one that it chose."""
+    if not isinstance(champion, Route):
+        return False
+    places: dict[str, list[int]] = {}
+    chosen: dict[str, Recipe] = {}
+    for mixes, where in by_mixes(champion, items):
+        for recipe in mixes:
+            chosen.setdefault(recipe.digest, recipe)
+            places.setdefault(recipe.digest, []).extend(where)
+    used, steps = dict[str, dict[str, float]](), 0.0
+    for digest, recipe in chosen.items():
+        rows = evaluator.evaluate([recipe], [items[place] for place in places[digest]])[0]
+        steps += sum(row.steps for row in rows)
+        known = used.setdefault(digest, {})
+        names = {spec.name: _identity(spec) for spec in recipe.specs}
+        for one in (member for row in rows for member in row.cost.members):
+            known[names[one.name]] = known.get(names[one.name], 0.0) + one.steps
+    return any(sum(count >= SPEAKS * steps for count in known.values()) >= 2 for known in used.values())
 
 
 def _ablated(champion: Policy) -> dict[str, Policy]:
@@ -71,7 +106,7 @@ def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[fl
     return tuple(
         Speaker(
             name=spec.name,
-            identity=spec.fingerprint or f"{spec.path}@{spec.revision}",
+            identity=_identity(spec),
             role=champion.role(spec.name),
             share_of_steps=summary.spoken.get(spec.name, 0.0),
             without=without.get(spec.name),
@@ -81,12 +116,17 @@ def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[fl
     )
 
 
+def _identity(spec: MemberSpec) -> str:
+    """What a member is, whatever it is called."""
+    return spec.fingerprint or f"{spec.path}@{spec.revision}"
+
+
 def _lead(policy: Policy | None) -> str:
     """Who leads a mix; nobody leads anything else."""
     return policy.lead if isinstance(policy, Recipe) else ""
 
 
-def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subject:
+def _subject(space: SearchSpace, champion: Policy, words: Sequence[str], *, mixes: bool) -> Subject:
     return Subject(
         space=space.name,
         space_digest=space.digest,
@@ -95,6 +135,7 @@ def _subject(space: SearchSpace, champion: Policy, words: Sequence[str]) -> Subj
         noise_seed=space.noise_seed,
         champion=champion.digest,
         kind=champion.kind,
+        mixes=mixes,
         members=tuple(spec.name for spec in champion.specs),
         lead=_lead(champion),
         words=tuple(words),

@@ -11,6 +11,8 @@ import pytest
 from evoswarm.certificate.document import Certificate, Items, Opening, Subject
 from evoswarm.certificate.evidence import Evidence, Speaker, certificate_of, interval
 from evoswarm.certificate.page import page, summary
+from evoswarm.certificate.seeds import JointOpening, SeedsCertificate, seeds_certificate_of
+from evoswarm.certificate.seeds_page import seeds_page
 from evoswarm.evaluation.candidate import Candidate, Scored
 from evoswarm.evaluation.cost import Cost, MemberCost
 from evoswarm.evaluation.evaluation import Summary
@@ -198,6 +200,36 @@ def test_a_champion_of_one_member_says_so() -> None:
     assert "nothing is mixed" in certificate.verdict.sentence
     assert "one member" in certificate.verdict.searching
     assert "it is the only member" in page(certificate)
+
+
+def of_kind(kind: str, *, mixes: bool = False) -> Evidence:
+    seen = evidence()
+    return replace(seen, subject=seen.subject.model_copy(update={"kind": kind, "mixes": mixes}))
+
+
+def test_a_route_to_mixes_is_said_to_mix() -> None:
+    mixing, routing = (certificate_of(of_kind("route", mixes=mixes)) for mixes in (True, False))
+    assert mixing.verdict.sentence.startswith("Mixing adds value")
+    assert "Against four rivals that spend compute without mixing" in page(mixing)
+    assert "VERDICT: mixing adds value" in page(mixing)
+    assert routing.verdict.sentence.startswith("Routing adds value")
+    assert "without routing" not in page(routing), "R4 is a router"
+    assert "Against four rivals that may spend as much compute" in page(routing)
+    assert Certificate.from_json(mixing.to_json()) == mixing
+
+
+def test_the_word_over_seeds_is_that_of_all() -> None:
+    def over(*seeds: Evidence) -> SeedsCertificate:
+        opening = JointOpening(forced=False, others=0, opened_before=0, detectable_gain=None, statement="Nothing.")
+        return seeds_certificate_of(seeds, [certificate_of(one) for one in seeds], ["one", "two"], opening)
+
+    both = over(of_kind("route"), of_kind("mix"))
+    assert both.doing == "Routing or mixing"
+    assert "2 seeds: Routing or mixing adds value" in both.verdict.sentence
+    assert "Against rivals that may spend as much compute, mean over seeds" in seeds_page(both)
+    same = over(of_kind("route", mixes=True), of_kind("mix"))
+    assert same.verdict.sentence.startswith("On average over 2 seeds: Mixing adds value")
+    assert "Against rivals that spend compute without mixing, mean over seeds" in seeds_page(same)
 
 
 def test_diagnostics_are_adjusted_for_their_number() -> None:

@@ -23,14 +23,17 @@ def found(micro: Micro, tmp_path_factory: pytest.TempPathFactory) -> SearchResul
     return search(space, runs=tmp_path_factory.mktemp("routes"))
 
 
-def test_the_champion_is_a_route_and_its_certificate_says_routing(found: SearchResult) -> None:
+def test_the_champion_is_a_route_and_its_certificate_says_what_it_does(found: SearchResult) -> None:
     assert isinstance(found.champion, Route)
     certificate = found.certificate
     assert certificate is not None
     assert certificate.subject.kind == "route"
     assert [rival.key for rival in certificate.rivals][:4] == ["R1", "R2", "R3", "R4"]
-    assert "outing" in certificate.verdict.sentence
-    assert "ixing" not in certificate.verdict.sentence
+    said, other = ("ixing", "outing") if certificate.subject.mixes else ("outing", "ixing")
+    assert said in certificate.verdict.sentence
+    assert other not in certificate.verdict.sentence
+    assert certificate.subject.mixes == any(len(policy.specs) > 1 for policy in found.champion.policies)
+    assert any(note.startswith("A route has no ablations") for note in certificate.notes)
     assert {member.role for member in certificate.members} == {"voter"}
     assert load_policy(found.directory) == found.champion
 
