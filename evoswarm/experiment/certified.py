@@ -15,12 +15,12 @@ from evoswarm.errors import RecipeError
 from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment import mirror
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
-from evoswarm.experiment.files.run_history import twin_of
+from evoswarm.experiment.files.run_history import expected_of, twin_of
 from evoswarm.experiment.openings.guard import OpeningDeclined
 from evoswarm.experiment.openings.nothing_scored import NothingScored
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench
-from evoswarm.policies import About, Policy, PolicyDocument, load_document
+from evoswarm.policies import Policy, PolicyDocument, load_policy
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, RunDirectory
 from evoswarm.tracking import Tracker
 
@@ -81,9 +81,8 @@ def refusals_written(bench: Workbench, run: RunDirectory, champion: Policy, trac
 
 def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:
     selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
-    policy, about = _as_it_stands(run, champion)
-    expected = None if about is None else about.expected
-    return PolicyOrigin.of(bench, run).document(policy, selection, certificate, expected=expected)
+    origin, expected = PolicyOrigin.of(bench, run), expected_of(run, champion)
+    return origin.document(_as_it_stands(run, champion), selection, certificate, expected=expected)
 
 
 def _write(
@@ -101,10 +100,10 @@ def _write(
         tracker.outcome(run, mirror.outcome(document, certificate), files)
 
 
-def _as_it_stands(run: RunDirectory, champion: Policy) -> tuple[Policy, About | None]:
+def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:
     """The champion as its file has it: that may know better where its members are than the space does."""
     with suppress(RecipeError):
-        found = load_document(run.path)
-        if found.policy.digest == champion.digest:
-            return found.policy, found.about
-    return champion, None
+        found = load_policy(run.path)
+        if found.digest == champion.digest:
+            return found
+    return champion

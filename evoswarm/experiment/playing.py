@@ -42,7 +42,7 @@ def evidence_of(
     note_once(run, "close_decisions", champion=champion.digest, items=summary.close)  # margins depend on the batches
     tried, searched = history(run, champion, len(bench.items["search"]))
     counts = {split: len(bench.items[split]) for split in ("search", "selection", "test")}
-    note, owners = small_test_split(space), owners_of(bench)
+    note, owners, expected = small_test_split(space), owners_of(bench), expected_of(run, champion)
     return Evidence(
         subject=_subject(space, champion, champion.words(summary.spoken), mixes=_mixes(evaluator, items, champion)),
         items=Items(**counts),
@@ -63,7 +63,7 @@ def evidence_of(
         selection=evaluator.summaries([champion], selection)[0].scores,
         selection_tasks=tuple(item.task for item in selection),
         search=searched,
-        expected=expected_of(run, champion),
+        expected=None if expected is None else expected.accuracy,
         thrifty=space.saving is not None,
         recipes_tried=tried,
         notes=(

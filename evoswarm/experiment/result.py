@@ -160,7 +160,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
     for standing in selection.contenders:
         its = known if standing.policy.digest == result.champion.digest else None
         expected = selection.estimates.get(standing.policy.digest)
-        document = result.origin.document(standing.policy, standing.summary, its, expected=_accuracy(expected))
+        document = result.origin.document(standing.policy, standing.summary, its, expected=_expected(expected))
         run.write(files[standing.policy.digest], document.to_json())
 
     def rows(standings: Sequence[Scored]) -> list[dict[str, Any]]:
@@ -193,16 +193,25 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
 def champion_document(run: RunDirectory, result: SearchResult) -> tuple[PolicyDocument, Certificate | None]:
     """The champion's file, with the certificate that a search which goes on, or is replayed, has given it before."""
     known = certificate_in(run, result.champion)
-    selection, expected = result.selection, _accuracy(result.selection.estimate)
+    selection, expected = result.selection, _expected(result.selection.estimate)
     return result.origin.document(result.champion, selection.champion.summary, known, expected=expected), known
 
 
-def _accuracy(estimate: Expectation | None) -> Accuracy | None:
-    """What is expected of a policy, as its file says it."""
-    if estimate is None:
-        return None
-    low, high = min(estimate.low, estimate.accuracy), max(estimate.high, estimate.accuracy)
-    return Accuracy(items=estimate.items, accuracy=estimate.accuracy, low=low, high=high)
+def accuracy_of(estimate: Mapping[str, Any]) -> Accuracy:
+    """What is expected of a policy, as its file says it, by what ``front.json`` says.
+
+    Raises:
+        ValueError: it is no estimate.
+    """
+    try:
+        accuracy, low, high = (float(estimate[name]) for name in ("accuracy", "low", "high"))
+        return Accuracy(items=estimate["items"], accuracy=accuracy, low=min(low, accuracy), high=max(high, accuracy))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"expected an estimate of an accuracy, got {estimate!r:.80}") from error
+
+
+def _expected(estimate: Expectation | None) -> Accuracy | None:
+    return None if estimate is None else accuracy_of(estimate.as_dict())
 
 
 def slug(name: str) -> str:

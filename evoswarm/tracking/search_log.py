@@ -19,7 +19,7 @@ from evoswarm.run_directory import MIRRORED, TRACKED, TRACKING, RunDirectory
 from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.store import Store, names, now, text
 
-OF_CHAMPION = ("selection_accuracy", "test_accuracy", "gain/")
+OF_CHAMPION = ("selection_accuracy", "expected_accuracy", "test_accuracy", "gain/")
 """How metrics of a search's run begin that are its champion's, and no generation's."""
 
 _LINEAGE = "lineage.json"

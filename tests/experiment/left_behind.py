@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.evaluation.openings.places import OPENINGS
+from evoswarm.experiment.merging import PREFIX
 from evoswarm.run_directory import JOURNAL
 from evoswarm.tracking.openings import OPENING_FILE
 
@@ -25,7 +26,8 @@ def left_behind(runs: Path) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for path in sorted(runs.glob("*/**/*")):
-        if path.is_file() and path.name not in CLOCKS and "mlartifacts" not in path.parts:
+        passing = any(part.startswith(PREFIX) for part in path.parts)  # a later certificate throws it away
+        if path.is_file() and path.name not in CLOCKS and "mlartifacts" not in path.parts and not passing:
             found[str(path.relative_to(runs))] = hashlib.sha256(_nameless(path)).hexdigest()
     with closing(sqlite3.connect(runs / "ledger.sqlite")) as database:
         rows = database.execute("SELECT recipe, item, context, score, answers, cost FROM evaluations").fetchall()

@@ -54,7 +54,7 @@ def test_the_certificate_compares_with_what_is_no_vote(found: SearchResult) -> N
     certificate = found.certificate
     assert certificate is not None
     assert (certificate.subject.kind, certificate.subject.lead) == ("vote", "")
-    assert [rival.key for rival in certificate.rivals] == ["R1", "R2", "R4"]
+    assert [rival.key for rival in certificate.rivals] == ["R1", "R2", "R4", "R6"]
     assert [member.role for member in certificate.members] == ["voter", "voter"]
     assert "oting" in certificate.verdict.sentence
     assert "ixing" not in certificate.verdict.sentence

@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from evoswarm.errors import RecipeError, RunError, Where
+from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.files.journalled_failures import GAVE_UP, journalled_failures
-from evoswarm.experiment.result import FRONT, PAGE, RECIPES
+from evoswarm.experiment.result import FRONT, PAGE, RECIPES, accuracy_of
 from evoswarm.failure import Failure
-from evoswarm.policies import Policy, load_document, load_policy
+from evoswarm.policies import Policy, load_policy
+from evoswarm.policies.about import Accuracy
 from evoswarm.run_directory import CERTIFICATE, INDIVIDUALS, RunDirectory
 
 
@@ -80,20 +81,22 @@ def history(run: RunDirectory, champion: Policy, items: int) -> tuple[int, float
     return len(tried | _retried(run)), score
 
 
-def expected_of(run: RunDirectory, champion: Policy) -> float | None:
-    """What a champion is expected to score, as its file says; None where it does not."""
-    with suppress(RecipeError):
-        known = load_document(run.path)
-        if known.policy.digest == champion.digest and known.about is not None and known.about.expected is not None:
-            return known.about.expected.accuracy
+def expected_of(run: RunDirectory, champion: Policy) -> Accuracy | None:
+    """What a champion is expected to score, as the choice left it; None where it was not estimated.
+
+    Not by the champion's own file: an earlier version may have written that, or it may know no fingerprints.
+    """
+    with suppress(RunError, ValueError):
+        for row in _contenders(run):
+            if isinstance(row, dict) and row.get("digest") == champion.digest and "estimate" in row:
+                return accuracy_of(row["estimate"])
     return None
 
 
 def twin_of(run: RunDirectory, champion: Policy) -> str | None:
     """The name of the champion's other file, among the recipes that were tested again; None where there is none."""
     with suppress(RunError, ValueError):
-        front = _parsed(run, FRONT, run.read(FRONT) or "{}").get("contenders")
-        for row in front if isinstance(front, list) else ():
+        for row in _contenders(run):
             name = row.get("recipe") if isinstance(row, dict) and row.get("digest") == champion.digest else None
             if isinstance(name, str) and Path(name).parent == Path(RECIPES):  # whoever wrote it: nowhere else
                 return name if load_policy(run.path / name).digest == champion.digest else None
@@ -121,6 +124,16 @@ def _rows(run: RunDirectory) -> Iterator[dict[str, Any]]:
             if not isinstance(row.get("key"), str) or not (score is None or isinstance(score, int | float)):
                 raise RunError("expected an individual, got other data", _where(run, INDIVIDUALS, number))
             yield row
+
+
+def _contenders(run: RunDirectory) -> list[Any]:
+    """Who was tested again, as the choice wrote it.
+
+    Raises:
+        RunError: that file is none of a search.
+    """
+    found = _parsed(run, FRONT, run.read(FRONT) or "{}").get("contenders")
+    return found if isinstance(found, list) else []
 
 
 def _parsed(run: RunDirectory, name: str, text: str, line: int | None = None) -> dict[str, Any]:
