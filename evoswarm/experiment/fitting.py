@@ -116,7 +116,8 @@ def no_guide(bench: Workbench) -> str | None:
     rows, items = bench.gold("search"), bench.items["search"]
     known = 0 if rows is None else len(rows.items)
     if known < LEAST_KNOWN * len(items):
-        return f"right answers are known as texts of {known:,} of {len(items):,} search items"
+        why = f" ({bench.gold_paths.why_not['search']})" if rows is None else ""
+        return f"right answers are known as texts of {known:,} of {len(items):,} search items{why}"
     return None
 
 

@@ -1,7 +1,7 @@
 """Texts that policies really wrote, right and wrong: where answers are free text, the gold is not what anybody writes.
 
 An answer that reasons before its result has no one right text, but a population has written some that turned out right,
-and others that did not. Along these a mix is asked how much likelier it finds the right ones.
+and others that did not. Along these a mix is asked how much likelier it finds the right ones. No search does so yet.
 """
 
 from __future__ import annotations

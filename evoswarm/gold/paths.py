@@ -15,12 +15,14 @@ from evoswarm.gold.forms import gold_texts
 from evoswarm.gold.rows import BUDGET_BYTES, Between, GoldRows, RowsDoNotFit, is_greedy, nobody, read_rows
 from evoswarm.gold.scores import Scores, scores_along
 from evoswarm.gold.texts import GoldText
+from evoswarm.gold.written import free_text, without_tasks
 from evoswarm.policies import Policy, Recipe
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, SplitName, Task
 
 NOT_OFFERED = "the decoder does not offer members' rows along texts"
 UNKNOWN = "no text is known that is right"
+FREE_TEXT = "answers are free text, and no member writes the right ones as they are given ({tasks})"
 
 
 class GoldPaths:
@@ -141,7 +143,13 @@ class GoldPaths:
             return None
         if rows is None:
             self.why_not.setdefault(split, UNKNOWN)
-        return rows
+            return None
+        free = free_text(rows, whole)
+        why = FREE_TEXT.format(tasks=", ".join(free))
+        found = without_tasks(rows, free, why)
+        if found is None:
+            self.why_not[split] = why
+        return found
 
     def _texts_of(self, split: SplitName) -> list[GoldText]:
         """The right texts of a split, in the forms that the whole pool finds likeliest."""

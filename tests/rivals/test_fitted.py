@@ -153,8 +153,14 @@ def test_a_stop_ends_reading_and_fitting(bench: Workbench, monkeypatch: pytest.M
             "{}",
             "there is nothing to fit it to: no text is known that is right",
         ),
+        (
+            SUMS.replace("max_bytes: 8", "max_bytes: 16, scorer: {kind: numeric, behind: ['####']}"),
+            "{}",
+            "there is nothing to fit it to: answers are free text, and no member writes the right ones as they are "
+            "given (sums)",
+        ),
     ],
-    ids=["votes", "drawn answers", "no right answer can be written"],
+    ids=["votes", "drawn answers", "no right answer can be written", "nobody writes right answers so"],
 )
 def test_where_nothing_can_be_fitted_the_reason_is_given(tasks: str, genome: str, why: str) -> None:
     with workbench(space_of(tasks, genome), ":memory:") as bench:
