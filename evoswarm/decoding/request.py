@@ -119,7 +119,8 @@ class Completion:
         margin: the smallest decision margin seen (gap of the first two symbols; distance of the
             lead's entropy, or of the draw, from a threshold).
         left_out: the largest bound on the total-variation error of any byte view used.
-        entropy: of the lead, nats, mean over the steps of all samples (but those at which it abstains); 0 without any.
+        entropy: of the lead, nats, mean over those steps of all samples at which it was asked and does not abstain; 0
+            without any.
         trace: steps of the first sample, if asked for; empty on failure.
         work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
 

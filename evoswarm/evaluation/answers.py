@@ -66,11 +66,19 @@ def _vote(vote: Vote, task: Task, item: Item, rows: Sequence[Evaluation]) -> Eva
 
 def _route(route: Route, task: Task, item: Item, rows: Sequence[Evaluation]) -> Evaluation:
     """The answer of the surest; policies that fail are passed over, and where all fail, the first failure counts."""
-    rest, answers = iter(rows), []
+    rest, answers, unsure = iter(rows), [], []
     for policy in route.chosen(item.task, item.prompt):
         mixes = policy.mixes(item.task, item.prompt)
         answers.append(answer_of(policy, task, item, [next(rest) for _ in mixes]))
-    return first_of_least(route, answers, lambda row: row.entropy)
+        unsure.append(_unsure(policy, answers[-1]))
+    return first_of_least(route, answers, unsure)
+
+
+def _unsure(policy: Policy, answer: Evaluation) -> float:
+    """How unsure an answer is: the mean entropy of its lead. Where each step draws who speaks, and never drew the lead,
+    that is not known, which is kept as 0: then nothing is less sure."""
+    unknown = isinstance(policy, Recipe) and policy.draws_speaker and answer.entropy == 0
+    return math.inf if unknown else answer.entropy
 
 
 def by_mixes(policy: Policy, items: Sequence[Item]) -> list[tuple[tuple[Recipe, ...], list[int]]]:
@@ -84,16 +92,16 @@ def by_mixes(policy: Policy, items: Sequence[Item]) -> list[tuple[tuple[Recipe, 
     return [(policy.mixes(*decides), places) for decides, places in groups.items()]
 
 
-def first_of_least(policy: Policy, rows: Sequence[Evaluation], value: Callable[[Evaluation], float]) -> Evaluation:
+def first_of_least(policy: Policy, rows: Sequence[Evaluation], values: Sequence[float]) -> Evaluation:
     """The success of least value, the first of equals, at the cost of all; where all failed, the first failure.
 
     Args:
         policy: over whose members the cost is told.
         rows: at least one, of the same item.
-        value: of a success.
+        values: of each; those of failures do not count.
     """
-    able = [row for row in rows if row.failure is None]
-    return replace(min(able, key=value) if able else rows[0], cost=_together(policy, rows))
+    able = [place for place, row in enumerate(rows) if row.failure is None]
+    return replace(rows[min(able, key=values.__getitem__) if able else 0], cost=_together(policy, rows))
 
 
 def _together(policy: Policy, rows: Sequence[Evaluation]) -> Cost:

@@ -77,7 +77,7 @@ class Evaluation:
         lead_tokens: distinct lead tokens read behind the prompt.
         lead_tokens_touched: of these, tokens in which a follower spoke.
         left_out: the largest bound on the total-variation error of a byte view.
-        entropy: of the lead, nats, mean over the steps of all samples.
+        entropy: of the lead, nats, mean over the steps of all samples at which it was asked; 0 without any.
         failure: why there is no score.
         ending: of the answer that was scored; None on failure, and where a ledger of an earlier version did not say.
     """

@@ -37,7 +37,8 @@ class Ceiling(Candidate):
         assert isinstance(self.policy, Route)
         columns = evaluator.evaluate(self.policy.policies, items)
         return [
-            first_of_least(self.policy, rows, lambda row: -(row.score or 0.0)) for rows in zip(*columns, strict=True)
+            first_of_least(self.policy, rows, [-(row.score or 0.0) for row in rows])
+            for rows in zip(*columns, strict=True)
         ]
 
     def _best_samples(self, evaluator: Evaluator, items: Sequence[Item]) -> list[Evaluation]:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import summarize
+from evoswarm.evaluation.answers import answer_of
+from evoswarm.evaluation.evaluation import Evaluation, summarize
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.judge import elected
 from evoswarm.evaluation.kept import KeptEvaluations
@@ -19,7 +20,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies.mix import Recipe, RecipeMember
+from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from evoswarm.policies.route import PromptCluster, Route
 from evoswarm.policies.vote import Vote, Voter
 from evoswarm.tasks.reasoning_gym import ReasoningGymTask
@@ -215,6 +216,26 @@ def test_a_router_by_confidence_may_ask_a_vote(swarm: Swarm, evaluator: Evaluato
         assert row.answer == (mine if mine.entropy <= theirs.entropy else theirs).answer
         assert row.cost.flops == pytest.approx(mine.cost.flops + theirs.cost.flops)
     assert {row.entropy for row in routed} == {min(a.entropy, b.entropy) for a, b in zip(one, other, strict=True)}
+
+
+def test_who_never_drew_its_lead_is_least_sure(task: ReasoningGymTask, items: list[Item]) -> None:
+    """No entropy of a lead is known then, which is kept as 0."""
+    members = tuple(RecipeMember(spec=MemberSpec(name=name, path=f"zoo:{name}")) for name in NAMES[:2])
+    drawn = Recipe(members=members, lead=NAMES[0], fusion=Fusion(rule="mixture"), samples=3)
+    plain = Recipe(members=members[1:], lead=NAMES[1])
+    assert drawn.draws_speaker
+    route = Route(by="confidence", policies=(drawn, plain))
+
+    def answer(entropy: float, other: float) -> str:
+        rows = [
+            Evaluation(score=0.0, answer="drawn", entropy=entropy),
+            Evaluation(score=1.0, answer="plain", entropy=other),
+        ]
+        return answer_of(route, task, items[0], rows).answer
+
+    assert [answer(0.0, 2.0), answer(0.1, 2.0), answer(0.1, 0.0)] == ["plain", "drawn", "plain"]
+    lost = Evaluation(score=None, failure=Failure("no_mass", "nobody says anything"))
+    assert answer_of(route, task, items[0], [Evaluation(score=0.0, answer="drawn"), lost]).answer == "drawn"
 
 
 def test_every_policy_of_a_route_asks_in_its_own_way(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
