@@ -289,7 +289,7 @@ class RefusalEvent(Event):
 
 
 class ResultEvent(Event):
-    """What came of the command, its last event.
+    """What came of the command; its last event, unless what came of it is a refusal: then an error says so behind it.
 
     Attributes:
         event: says what this is; the other keys are the command's own.
@@ -301,7 +301,9 @@ class ResultEvent(Event):
 
 
 class ErrorEvent(Event):
-    """The command ends without a result; the same sentence is on standard error.
+    """The command ends in failure, mostly without a result; the same sentence is on standard error.
+
+    A plan that refuses its space has told its result before, with all that is refused.
 
     Attributes:
         event: says what this is.
