@@ -33,7 +33,7 @@ from evoswarm.certificate.document import (
     TaskScore,
 )
 from evoswarm.certificate.verdict import DOING, SPEAKS, decide, searching
-from evoswarm.evaluation.candidate import Scored
+from evoswarm.evaluation.candidate import HowMade, Scored
 from evoswarm.evaluation.cost import MEANINGS, Cost, MemberCost
 from evoswarm.policies.policy import Role
 from evoswarm.rivals.diagnostics import UNIFORM_POOL
@@ -103,6 +103,7 @@ class Evidence:
         selection: the champion's scores on the selection items.
         selection_tasks: of every selection item.
         search: the champion's score on the search items, where it is known.
+        origin: how the champion came to be, where that is known.
         expected: what it was expected to score, where that was estimated.
         thrifty: it was chosen for its cost, whatever was expected of it.
         recipes_tried: distinct recipes that the search scored.
@@ -132,6 +133,7 @@ class Evidence:
     notes: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
     is_fitted: bool = False
+    origin: HowMade | None = None
     expected: float | None = None
     thrifty: bool = False
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -203,7 +205,7 @@ def _conclusion(evidence: Evidence, parts: Sequence[Stratum]) -> Conclusion:
     return Conclusion(
         outcome=verdict.outcome,
         sentence=verdict.sentence,
-        searching=searching(uniform, evidence.is_uniform, fitted, evidence.is_fitted),
+        searching=searching(uniform, evidence.is_uniform, fitted, evidence.is_fitted, evidence.origin),
         margin=evidence.margin,
         speakers=speakers,
         beaten=tuple(key for key, name in names.items() if name in verdict.beaten),

@@ -293,4 +293,5 @@ def _searching(evidence: Sequence[Evidence], parts: Sequence[Stratum]) -> str:
 
     fitted = over(R5) if all(one.is_fitted or one.mix(R5) is not None for one in evidence) else None
     same, is_fitted = all(one.is_uniform for one in evidence), all(one.is_fitted for one in evidence)
-    return searching(over(UNIFORM_POOL), same, fitted, is_fitted)
+    origins = {one.origin for one in evidence}
+    return searching(over(UNIFORM_POOL), same, fitted, is_fitted, origins.pop() if len(origins) == 1 else None)

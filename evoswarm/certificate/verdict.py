@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evoswarm.certificate.detectable import items_to_beat, items_to_rule_out
+from evoswarm.evaluation.candidate import HowMade
 from evoswarm.statistics.intervals import ONE_SIDED, AdjustedMean
 
 Outcome = Literal["adds value", "no value", "undecided"]
@@ -27,6 +28,9 @@ def rivals_of(doing: str) -> str:
         else ("rivals that may spend as much compute")
     )
 
+
+UNSEARCHED = {"fitted": "fitting", "plain": "a member alone"}
+"""What a champion that nobody searched for owes its score to, by its origin."""
 
 SPEAKS = 0.02
 """A member really speaks when it does so at no fewer than this share of the champion's steps."""
@@ -117,7 +121,11 @@ def decide(
 
 
 def searching(
-    uniform: AdjustedMean | None, same: bool, fitted: AdjustedMean | None = None, is_fitted: bool = False
+    uniform: AdjustedMean | None,
+    same: bool,
+    fitted: AdjustedMean | None = None,
+    is_fitted: bool = False,
+    origin: HowMade | None = None,
 ) -> str:
     """The second sentence: whether searching beat the mixes that nobody has to search for.
 
@@ -128,10 +136,11 @@ def searching(
         same: the champion is the uniform mix.
         fitted: likewise, less the mix that was fitted to gold texts; None where there is none.
         is_fitted: the champion is that mix.
+        origin: how the champion came to be: who was found without searching, did not win by it.
     """
     if uniform is None:
         return "The pool has one member, so there is no uniform mix to compare with."
-    clauses = [_searched(uniform, "the uniform mix of the pool", same, "searching")]
+    clauses = [_searched(uniform, "the uniform mix of the pool", same, UNSEARCHED.get(origin or "", "searching"))]
     if fitted is not None:
         clauses.append(_searched(fitted, "the fitted mix (R5)", is_fitted, "it"))
     sentence = "; ".join(clauses)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.policies import Policy
 from evoswarm.tasks.task import Item
+
+HowMade = Literal["evolved", "plain", "fitted", "composed"]
+"""How a policy came to be: a search bred it; it is a member alone, or all of them alike; its numbers were fitted to
+right answers; it is a route over what was known."""
+
+HOW_MADE: tuple[HowMade, ...] = get_args(HowMade)
+"""All of these."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.candidate import Candidate, HowMade
 from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.evaluation.routes.composition import Composition, KnownScores, composed
 from evoswarm.evaluation.routes.partitions import LEAST, partitions_of
 from evoswarm.experiment.estimating import SEEN
 from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.specialists import Specialist, specialists
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
@@ -36,6 +37,7 @@ def routes_of(
     genomes: PolicyGenomes[Any, Any],
     ranked: Sequence[tuple[str, Policy]],
     finalists: Sequence[Finalist],
+    progress: Progress = SILENT,
 ) -> list[Finalist]:
     """The routes that compete with the finalists of a search for mixes.
 
@@ -44,6 +46,7 @@ def routes_of(
         genomes: of the search.
         ranked: names and policies of all that were scored on all search items, the best first.
         finalists: who is tested again on the selection items.
+        progress: told what is being done.
 
     Returns:
         Those that the limits of the space allow, with what their scores are worth; none where the space wants none.
@@ -60,6 +63,7 @@ def routes_of(
     partitions = [one for one in partitions_of(evidence.items) if one.cells * LEAST <= len(evidence.items)]
     if not partitions or np.isnan(evidence.scores).any(axis=1).all():
         return []  # nothing to tell apart, or nobody could answer everything that is of no kind
+    progress.at("putting routes together: who is best at which kind of questions")
     by_task = next((one for one in partitions if one.tasks), None)
     kinds = by_task or composed(evidence, partitions, space.champion.routes).partition or partitions[0]
     others = list({policy.digest: policy for _, policy in ranked if policy.digest not in tested}.values())
@@ -110,7 +114,10 @@ def _composed(
             "selection": best.held_out[start:],
         }
         ranked = _ranked_share(evidence, best, start, [one.ranked for one in tested])
-        yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), ranked, held_out)
+        fits = {one.candidate.policy.digest for one in tested if one.origin == "fitted"}
+        fits |= {one.policy.digest for one in found if one.fitted}
+        origin: HowMade = "fitted" if all(one.digest in fits for one in route.policies) else "composed"
+        yield Finalist(Candidate(f"route {best.partition.name}", route, description=said), ranked, origin, held_out)
 
 
 def _ranked_share(evidence: KnownScores, found: Composition, start: int, ranked: Sequence[float]) -> float:
@@ -154,4 +161,4 @@ def _fitted(bench: Workbench, partition: Partition, found: Sequence[Specialist])
         return
     said = "For every kind of items the mix that was fitted to right answers of its search items"
     name = f"fitted route {partition.name}"
-    yield Finalist(Candidate(name, route, description=said), instead={"search": None})
+    yield Finalist(Candidate(name, route, description=said), origin="fitted", instead={"search": None})

@@ -14,6 +14,7 @@ from evoswarm.experiment.estimating import Searched
 from evoswarm.experiment.evolving import Evolving
 from evoswarm.experiment.finalists import FINALISTS, PLAIN, Finalist, finalists_of
 from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.selection import Selection, select
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
@@ -85,7 +86,9 @@ def contest_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], known: Known)
     shown = [Candidate(*one, PLAIN) for one in plain if one not in allowed]  # they cannot win
     front = known.front[:FRONT_EXTRAS] if len(bench.space.objectives) > 1 else []
     fits = fits_of(bench)
-    made = [Finalist(one, instead={"search": None}) for one in fits.mixes if genomes.allows(one.policy)]
+    made = [
+        Finalist(one, origin="fitted", instead={"search": None}) for one in fits.mixes if genomes.allows(one.policy)
+    ]
     ranked = [(name, policy) for name, policy, _ in known.ranked]
     _, reference = plain[-1]
     scores = [summary.scores for *_, summary in known.ranked]
@@ -99,13 +102,16 @@ def contest_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], known: Known)
     )
 
 
-def decided(bench: Workbench, genomes: PolicyGenomes[Any, Any], contest: Contest) -> Selection:
+def decided(
+    bench: Workbench, genomes: PolicyGenomes[Any, Any], contest: Contest, progress: Progress = SILENT
+) -> Selection:
     """The champion: of the finalists, and of the routes that can be put together from them.
 
     Args:
         bench: the space made ready, with the items of the selection split.
         genomes: of the search.
         contest: who competes.
+        progress: told what is being done.
 
     Raises:
         RunError: every finalist failed on every item.
@@ -113,7 +119,10 @@ def decided(bench: Workbench, genomes: PolicyGenomes[Any, Any], contest: Contest
         Stopped: Ctrl-C.
     """
     space = bench.space
-    finalists = [*contest.finalists, *routes_of(bench, genomes, contest.ranked, contest.finalists)]
+    progress.at(f"testing {len(contest.finalists)} finalists")
+    routes = routes_of(bench, genomes, contest.ranked, contest.finalists, progress)
+    finalists = [*contest.finalists, *routes]
+    progress.at(f"comparing {len(finalists)} finalists" + (", routes among them" if routes else ""))
     return select(
         bench.evaluator,
         bench.items["selection"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoswarm.evaluation.candidate import Candidate
+from evoswarm.evaluation.candidate import Candidate, HowMade
 from evoswarm.policies import Policy
 from evoswarm.tasks.task import SplitName
 
@@ -28,12 +28,14 @@ class Finalist:
         candidate: the policy under a name.
         ranked: it is among the best of many on the search items: what they flatter those is taken off its scores. Of
             a route, the share of the search items that such a one answers.
+        origin: how it came to be.
         instead: of one that was made from items (fitted, composed), by split: its scores there by cross-validation, per
             item; None where its scores there say nothing of it. On splits that are not named it is scored as it is.
     """
 
     candidate: Candidate
     ranked: float = 0.0
+    origin: HowMade = "evolved"
     instead: Mapping[SplitName, Sequence[float] | None] = field(default_factory=dict)
 
 
@@ -50,4 +52,4 @@ def finalists_of(
         made: what was fitted to items or composed from what is known of them.
     """
     best = [Finalist(Candidate(name, policy), ranked=1.0) for name, policy in list(ranked)[:FINALISTS]]
-    return [*best, *made, *(Finalist(Candidate(name, policy, PLAIN)) for name, policy in plain)]
+    return [*best, *made, *(Finalist(Candidate(name, policy, PLAIN), origin="plain") for name, policy in plain)]

@@ -13,12 +13,13 @@ from evoswarm.evaluation.answers import by_mixes
 from evoswarm.evaluation.candidate import Candidate, Scored, score
 from evoswarm.evaluation.evaluation import Summary, scores_of, summarize
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.files.run_history import expected_of, history, note_once
+from evoswarm.experiment.files.run_history import expected_of, history, note_once, origin_of
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe, Route
+from evoswarm.policies.route import sole
 from evoswarm.rivals.tuning import Rivals
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace, small_test_split
@@ -55,8 +56,9 @@ def evidence_of(
         diagnostics=tuple(score(rivals.diagnostics, evaluator, items)),
         ceilings=tuple(ceiling.score(evaluator, items) for ceiling in rivals.ceilings),
         pool=len(bench.pool),
-        is_uniform=champion.digest == uniform(space, bench.pool).digest,
-        is_fitted=rivals.fitted is not None and champion.digest == rivals.fitted.policy.digest,
+        is_uniform=sole(champion).digest == uniform(space, bench.pool).digest,
+        is_fitted=rivals.fitted is not None and sole(champion).digest == rivals.fitted.policy.digest,
+        origin=origin_of(run, champion),
         absent=rivals.absent,
         owners=owners,
         speakers=_speakers(champion, summary, dict(zip(less, map(scores_of, shorter), strict=True))),

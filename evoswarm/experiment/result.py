@@ -242,4 +242,12 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
 def _figures(standing: Scored, selection: Selection) -> dict[str, Any]:
     known = selection.estimates.get(standing.policy.digest)
     estimate = {} if known is None else {"estimate": known.as_dict()}
-    return {"name": standing.name, "digest": standing.policy.digest, **estimate, **summary_dict(standing.summary)}
+    origin = selection.origins.get(standing.policy.digest)
+    came = {} if origin is None else {"origin": origin}
+    return {
+        "name": standing.name,
+        "digest": standing.policy.digest,
+        **came,
+        **estimate,
+        **summary_dict(standing.summary),
+    }

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evoswarm.errors import RunError
-from evoswarm.evaluation.candidate import Candidate, Scored, score
+from evoswarm.evaluation.candidate import Candidate, HowMade, Scored, score
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.estimating import Estimates, Expectation, Searched
 from evoswarm.experiment.finalists import Finalist
@@ -44,6 +44,7 @@ class Selection:
         reference: digest of what their leads are measured from: the uniform mix of the pool. Empty without estimates.
         reference_accuracy: what that scored on all items that were seen.
         thrifty: the cheapest near the best was chosen, whatever is expected of it.
+        origins: how the finalists, and what was made from the winner, came to be; by digest.
         made: digests of the finalists that were fitted to items or composed from them.
     """
 
@@ -60,6 +61,7 @@ class Selection:
     reference_accuracy: float = 0.0
     thrifty: bool = False
     made: frozenset[str] = frozenset()
+    origins: Mapping[str, HowMade] = field(default_factory=dict)
 
     @property
     def estimate(self) -> Expectation | None:
@@ -129,6 +131,8 @@ def select(
         reference="" if searched is None else searched.reference.digest,
         reference_accuracy=0.0 if estimates is None else estimates.reference_accuracy,
         thrifty=saving is not None,
+        origins=dict.fromkeys((one.policy.digest for one in tried), entered[winner.policy.digest].origin)
+        | {digest: one.origin for digest, one in entered.items()},
         made=frozenset(digest for digest, one in entered.items() if one.instead),
     )
 

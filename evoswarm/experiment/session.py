@@ -263,11 +263,11 @@ class Session:
         """Test the finalists again, on items that evolution never saw."""
         bench, unseen = self._bench, len(self._bench.items["selection"])
         known = Known.of(algorithm.archive, evolving)
+        self._progress.enter("choosing", f"choosing the champion on {unseen} unseen items")
         contest = contest_of(bench, genomes, known)
-        self._progress.enter("choosing", f"choosing among {len(contest.finalists)} finalists on {unseen} unseen items")
         if contest.unfitted:
             self._progress.note(contest.unfitted)
-        selection = decided(bench, genomes, contest)
+        selection = decided(bench, genomes, contest, self._progress)
         origin = PolicyOrigin.of(bench, self._run)
         chosen = origin.document(selection.champion.policy, selection.champion.summary)
         result = SearchResult(

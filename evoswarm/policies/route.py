@@ -230,3 +230,8 @@ def every_mix(policy: Policy) -> tuple[Recipe, ...]:
     """Whatever a policy may have to decode, for items of any task."""
     parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
     return tuple(recipe for part in parts for recipe in part.mixes(""))
+
+
+def sole(policy: Policy) -> Policy:
+    """The policy that answers everything: of a route over one policy, that one; else the policy itself."""
+    return policy.policies[0] if isinstance(policy, Route) and len(policy.policies) == 1 else policy

@@ -175,6 +175,16 @@ def test_the_second_sentence_with_a_fitted_mix() -> None:
     assert uniform.startswith("The champion is the uniform mix of the pool: searching added nothing to it; it beat")
 
 
+def test_who_was_not_searched_for_did_not_win_by_searching() -> None:
+    better, close = sample(80, 10), sample(10, 12)
+    fitted = searching(better, False, close, origin="fitted")
+    assert fitted.startswith("Fitting beat the uniform mix of the pool: +7.0 points")
+    assert "; whether it beat the fitted mix (R5) is undecided" in fitted
+    assert searching(better, False, origin="plain").startswith("A member alone beat the uniform mix")
+    for origin in ("evolved", "composed", None):
+        assert searching(better, False, origin=origin).startswith("Searching beat")
+
+
 def test_numbers_in_words() -> None:
     assert [points(value) for value in (0.03, 0.01, 0.0431, 0.05)] == ["3 points", "1 point", "4.4 points", "5 points"]
     assert [count(items) for items in (7, 99, 101, 1234, 123456)] == ["7", "99", "110", "1,300", "130,000"]

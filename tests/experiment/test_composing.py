@@ -102,12 +102,13 @@ def test_specialists_are_joined_and_the_route_wins(bench: Workbench) -> None:
         "words": second.digest,
     }
     assert {split: len(scores or ()) for split, scores in found.instead.items()} == {"search": 40, "selection": 60}
-    assert found.ranked == 0.0, "no finalist was"
+    assert (found.ranked, found.origin) == (0.0, "composed"), "no finalist was"
     raw = {item.task: [route.mixes("", item.prompt)[0].digest] for item in bench.items["selection"]}
     assert raw == {"sums": [first.digest], "words": [second.digest]}, "questions of no task go by their prompts"
     searched = Searched(bench.items["search"], [[0.5] * 40], third)
     chosen = select(bench.evaluator, bench.items["selection"], [*finalists, found], [], ["accuracy"], None, searched)
     assert chosen.champion.policy == route
+    assert chosen.origins[route.digest] == "composed"
     (seen,) = bench.evaluator.summaries([route], bench.items["selection"])
     parts = bench.evaluator.summaries([first, second], bench.items["selection"])
     assert seen.by_task == {task: part.by_task[task] for task, part in zip(("sums", "words"), parts, strict=True)}
@@ -140,7 +141,7 @@ def test_the_fitted_route_is_scored_on_what_it_never_saw(bench: Workbench) -> No
     assert 60 <= decoded <= 2 * 60, "one or two fits of each kind on the selection items of the kind"
     fitted = found["fitted route by task"]
     assert fitted.instead == {"search": None}
-    assert fitted.ranked == 0.0
+    assert [one.origin for one in found.values()] == ["composed", "fitted"]
     route = fitted.candidate.policy
     assert isinstance(route, Route)
     assert set(route.tasks) == {"sums", "words"}

@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 
 from evoswarm.errors import RunError, SpaceError
+from evoswarm.evaluation.candidate import HOW_MADE
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.files.run_history import origin_of
 from evoswarm.experiment.interrupt import SearchInterrupted
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.policies.mix import Recipe
+from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
 
@@ -61,6 +64,14 @@ def test_what_a_run_directory_holds(finished: SearchResult) -> None:
     assert {"member llama-a", "member llama-b"} <= {entry["name"] for entry in front["contenders"]}
     assert Recipe.load(run) == Recipe.load(run / "champion.json") == finished.champion
     assert SearchSpace.from_yaml(run / "space.yaml").name == "micro"
+
+
+def test_the_front_says_how_its_policies_came_to_be(finished: SearchResult) -> None:
+    rows = json.loads((finished.directory / "front.json").read_text())["contenders"]
+    told = {row["digest"]: row["origin"] for row in rows if "origin" in row}
+    assert told == dict(finished.selection.origins)
+    assert {"plain"} < set(told.values()) <= set(HOW_MADE)
+    assert origin_of(RunDirectory(finished.directory), finished.champion) == told[finished.champion.digest]
 
 
 def test_the_champion_obeys_the_rule(finished: SearchResult) -> None:

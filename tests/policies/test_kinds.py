@@ -12,7 +12,7 @@ from evoswarm.errors import RecipeError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import KINDS, Policy, Recipe, Route, Vote, load_policy, read_policy
 from evoswarm.policies.mix import RecipeMember
-from evoswarm.policies.route import PromptCluster
+from evoswarm.policies.route import PromptCluster, sole
 from evoswarm.policies.vote import Voter
 
 
@@ -138,6 +138,11 @@ def test_kinds_that_one_mix_answers_are_named_together() -> None:
     assert "most like" in lines[3]
     first = Route(by="task", policies=(alone("a"), alone("b")), tasks={"sums": 0, "words": 1})
     assert [line.partition(":")[0] for line in first.words()] == ["sums; anything else", "words"]
+
+
+def test_a_route_over_one_policy_is_that_policy() -> None:
+    assert sole(Route(by="task", policies=(alone("a"),), tasks={"sums": 0})) == alone("a")
+    assert [sole(one) for one in EXAMPLES["route"]] == EXAMPLES["route"]
 
 
 def test_a_copy_with_other_clusters_forgets_the_old_ones() -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evoswarm.evaluation.candidate import Scored
 from evoswarm.experiment.selection import Selection
+
+FITTED = (
+    "A fitted mix is made without a search: its numbers are fitted to the right answers of the search items. In a "
+    "sharpened one, whoever is surer at a place has more of the say there."
+)
 
 
 def words_of_choice(selection: Selection) -> Iterator[str]:
@@ -13,6 +19,8 @@ def words_of_choice(selection: Selection) -> Iterator[str]:
     if winner.policy.digest in selection.estimates and not selection.thrifty:
         yield _beside_the_reference(selection)
         yield from _beside_others(selection)
+        if any("fitted" in one.name for one in (winner, *_shown_made(selection))):
+            yield FITTED
     elif selection.best.policy.digest != winner.policy.digest:
         yield _thrift(selection)
     if winner.policy.digest != champion.policy.digest:
@@ -33,14 +41,14 @@ def _beside_the_reference(selection: Selection) -> str:
     lasting = known.accuracy - selection.reference_accuracy
     if known.differs and lasting <= 0:
         return (
-            f"{winner.name} was chosen: its lead over the {reference} ({_points(known.lead)} without what searching "
-            "and choosing flatter) is the greatest of those who may win. That it will last is not to be expected."
+            f"{winner.name} was chosen: its lead over the {reference} ({_points(known.lead)} less the luck of "
+            "being chosen) is the greatest of those who may win. That it will last is not to be expected."
         )
     if known.differs:
         return (
             f"{winner.name} was chosen: it is expected to score most. On {known.items:,} search and selection items it "
-            f"is ahead of the {reference} by {_points(known.lead + known.optimism)}. {_points(lasting)} are expected "
-            "to last, without what searching and choosing flatter, and shrunk by what chance can do."
+            f"is ahead of the {reference} by {_points(known.lead + known.optimism)}. On other questions "
+            f"{_points(lasting)} are expected: the best of many was partly lucky there, which is taken off."
         )
     ahead = [one for one in selection.estimates.values() if one.differs]
     if not ahead:
@@ -48,7 +56,7 @@ def _beside_the_reference(selection: Selection) -> str:
     most = max(ahead, key=lambda one: one.lead)
     return (
         f"{winner.name} was chosen: no finalist's lead over the {reference} is more than chance gives to the best of "
-        f"so many. The greatest is {_points(most.lead)} without what searching and choosing flatter, with a standard "
+        f"so many. The greatest is {_points(most.lead)} less the luck of being chosen, with a standard "
         f"error of {100 * most.error:.1f}."
     )
 
@@ -57,8 +65,7 @@ def _beside_others(selection: Selection) -> Iterator[str]:
     """Why it is nothing that was fitted or composed, and not the one of the highest score."""
     winner, best = selection.winner, selection.best
     own = selection.estimates[winner.policy.digest].accuracy
-    made = [one for one in selection.contenders if one.policy.digest in selection.made]
-    made = sorted(made, key=lambda one: -(selection.expected(one) or 0.0))[:1]  # the table has the others
+    made = _shown_made(selection)
     highest = [best] if best.accuracy > winner.accuracy else []
     for one in {one.policy.digest: one for one in (*made, *highest)}.values():
         expected = selection.expected(one)
@@ -68,6 +75,12 @@ def _beside_others(selection: Selection) -> Iterator[str]:
                 f"{one.name} scored {one.accuracy:.3f}{most} on the selection items ({winner.name} "
                 f"{winner.accuracy:.3f}), and is expected to score {expected:.3f} ({winner.name} {own:.3f})."
             )
+
+
+def _shown_made(selection: Selection) -> list[Scored]:
+    """The one of whom most is expected of those that were fitted or composed; the table has the others."""
+    made = [one for one in selection.contenders if one.policy.digest in selection.made]
+    return sorted(made, key=lambda one: -(selection.expected(one) or 0.0))[:1]
 
 
 def _thrift(selection: Selection) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.candidate import HOW_MADE, HowMade
 from evoswarm.evaluation.mixes import TransientFailures
 from evoswarm.experiment.files.journalled_failures import GAVE_UP, journalled_failures
 from evoswarm.experiment.result import FRONT, PAGE, RECIPES, accuracy_of
@@ -90,6 +91,15 @@ def expected_of(run: RunDirectory, champion: Policy) -> Accuracy | None:
         for row in _contenders(run):
             if isinstance(row, dict) and row.get("digest") == champion.digest and "estimate" in row:
                 return accuracy_of(row["estimate"])
+    return None
+
+
+def origin_of(run: RunDirectory, champion: Policy) -> HowMade | None:
+    """How a champion came to be, as the choice left it; None where it does not say."""
+    with suppress(RunError, ValueError):
+        for row in _contenders(run):
+            if isinstance(row, dict) and row.get("digest") == champion.digest:
+                return next((one for one in HOW_MADE if one == row.get("origin")), None)
     return None
 
 
