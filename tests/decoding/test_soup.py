@@ -160,6 +160,28 @@ def test_the_model_can_be_written_to_be_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+def test_members_are_merged_as_they_are_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub id means the revision that its member names; a model that has changed since is refused."""
+    sources = [sibling(tmp_path, name, shift=0.01) for name in ("a", "bb")]
+    plain = [MemberSpec(name=place.name, path=str(place)) for place in sources]
+    pinned = [spec.model_copy(update={"fingerprint": fingerprint(Path(spec.path), spec)}) for spec in plain]
+    kept, same = merge(pinned, tmp_path / "kept"), merge(sources, tmp_path / "same")
+    assert (kept / "model.safetensors").read_bytes() == (same / "model.safetensors").read_bytes()
+    other = pinned[1].model_copy(update={"fingerprint": pinned[0].fingerprint})
+    with pytest.raises(MemberError, match=r"member 'bb': expected the model of the fingerprint .* got"):
+        merge([pinned[0], other], tmp_path / "other")
+    asked: list[str | None] = []
+
+    def offline(spec: MemberSpec) -> Path:
+        asked.append(spec.revision)
+        raise MemberError("there is no network here")
+
+    monkeypatch.setattr("evoswarm.experiment.merge.locate", offline)
+    with pytest.raises(MemberError, match="no network"):
+        merge([MemberSpec(name="hub", path="nobody/nothing", revision="0123abc"), pinned[0]], tmp_path / "other")
+    assert asked == ["0123abc"]
+
+
 def changed(place: Path, **settings: Any) -> Path:
     config = json.loads((place / "config.json").read_text()) | settings
     (place / "config.json").write_text(json.dumps(config))
