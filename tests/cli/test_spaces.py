@@ -25,6 +25,12 @@ class TestCheck:
         assert outcome.code == 0
         assert "a valid search space: 2 members, 2 tasks" in outcome.out
 
+    def test_what_a_space_asks_for_and_rules_out_itself_is_noted(self, command: Command, space_file: Path) -> None:
+        idle = ("evolution.algorithm=random", "evolution.gold={screen: 4}")
+        outcome = command("check", space_file, *(word for one in idle for word in ("--set", one)))
+        assert outcome.code == 0
+        assert "note: evolution.gold (screen) is off: random breeds no children (evolution.algorithm)" in outcome.out
+
     def test_an_unknown_kind_of_genome_is_refused(self, command: Command, space_file: Path) -> None:
         for name in ("check", "search"):
             outcome = command(name, space_file, "--set", "genome.kind=chorus")
