@@ -28,6 +28,7 @@ from evoswarm.experiment.files.run_history import note_once, retire, transient_f
 from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.fitting import refuse_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.merging import Merger, as_noted, merger, note_refusal
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
@@ -240,6 +241,7 @@ def prepare(
         permitted(run, champion, seen, force)
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
+    refuse_again(bench, run)
     fits = fits_of(bench)
     bench = bench.as_deployed()
     rivals = tune(

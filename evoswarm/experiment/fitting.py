@@ -31,14 +31,19 @@ def read_first(bench: Workbench, run: RunDirectory) -> None:
         MemberError: a member cannot be loaded.
         Stopped: Ctrl-C.
     """
-    known = run.last(UNREAD)
-    if known is not None:
-        bench.gold_paths.refuse("search", known["why"])
+    refuse_again(bench, run)
     gold = bench.space.evolution.gold
     unfounded = gold.founders and run.last(FITTED) is None
     if no_founders(bench.space) is None and (unfounded or _guides(gold)):
         bench.gold("search")
         _journal_unread(bench, run)
+
+
+def refuse_again(bench: Workbench, run: RunDirectory) -> None:
+    """Do without right answers where a run could not read them when that counted."""
+    known = run.last(UNREAD)
+    if known is not None:
+        bench.gold_paths.refuse("search", known["why"])
 
 
 def fit_last(bench: Workbench, run: RunDirectory) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.experiment.certification import certify as certified
 from evoswarm.experiment.fitting import off
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.rivals.fitted import R5
 from evoswarm.run_directory import FITTED, GUIDED, UNREAD
 from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
@@ -93,6 +95,7 @@ def test_what_there_was_no_room_for_is_missing_in_later_sittings_too(
     assert missing in said
     assert [event["why"] for event in events_of(result.directory) if event["event"] == UNREAD] == ["no room"]
     assert result.directory == begun.directory
+    assert {one.key: one.why for one in certified(result.directory).absent}[R5] == missing
 
 
 def test_mixes_are_fitted_before_members_forget_the_items(
