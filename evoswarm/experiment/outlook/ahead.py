@@ -13,6 +13,7 @@ from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.prices import Taken
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, finale, warm_up
+from evoswarm.experiment.specialists import FITS, RANKED
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space import SearchSpace
 
@@ -27,6 +28,9 @@ PATIENCE = 3.0
 
 LEAST, SHARE = 3.0, 0.03
 """Seconds that playing it may take in any case, and, of longer searches, its share of all generations."""
+
+MIXES, ROUTES = 4, 2
+"""Fitted mixes and routes that compete at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +79,11 @@ class Outlook:
 
 
 def finalists(space: SearchSpace) -> int:
-    """How many policies are tested again at most."""
-    return FINALISTS + len(space.pool) + 1
+    """How many policies every selection item is asked of at most, specialists of its kind and routes among them."""
+    made = 0
+    if space.genome.kind == "mix" and len(space.pool) > 1:
+        made = MIXES + (RANKED + FITS + ROUTES if space.champion.routes >= 2 else 0)
+    return FINALISTS + len(space.pool) + 1 + made
 
 
 class Ahead:

@@ -20,12 +20,14 @@ from evoswarm.evaluation.evaluation import scores_of
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.first_look.looking import looked_within
+from evoswarm.experiment.merging import Alike
 from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook.ahead import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.prediction.gathering import look_ahead
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
+from evoswarm.experiment.outlook.refusals import RIVALS as RIVALS_TO_BEAT
 from evoswarm.experiment.outlook.refusals import Refusal, refusals
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
@@ -221,7 +223,9 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             obstacles=_obstacles(bench, largest),
             first_look=look,
             prospect=prospect,
-            refusals=refusals(space, bench.items, weights_of(bench.tasks), prospect),
+            refusals=refusals(
+                space, bench.items, weights_of(bench.tasks), prospect, RIVALS_TO_BEAT + bool(Alike(bench).groups)
+            ),
         )
 
 

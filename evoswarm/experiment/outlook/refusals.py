@@ -20,7 +20,7 @@ from evoswarm.statistics.intervals import ONE_SIDED, Stratum, strata
 from evoswarm.tasks.task import Item, SplitName
 
 RIVALS = 4
-"""That a certificate has a champion beat."""
+"""That a certificate has a champion beat; one more where members can be merged."""
 
 _LEAST_DIFFERING = 0.02
 """Share of the items on which two policies differ at least, as far as a few items can tell."""
@@ -49,6 +49,7 @@ def refusals(
     items: Mapping[SplitName, Sequence[Item]],
     weights: Mapping[str, float],
     prospect: Prospect | None,
+    rivals: int = RIVALS,
 ) -> tuple[Refusal, ...]:
     """What a plan refuses.
 
@@ -57,9 +58,10 @@ def refusals(
         items: of its splits.
         weights: of its tasks, by name.
         prospect: what a few items foretell; without it, only what no gain could be shown with is refused.
+        rivals: that have to be beaten.
     """
     parts = strata([item.task for item in items["test"]], weights)
-    return (*short_budget(space), *_few_test_items(space, parts, prospect), *_few_to_choose_on(space, prospect))
+    return (*short_budget(space), *_few_test_items(space, parts, prospect, rivals), *_few_to_choose_on(space, prospect))
 
 
 def short_budget(space: SearchSpace) -> Iterator[Refusal]:
@@ -74,19 +76,21 @@ def short_budget(space: SearchSpace) -> Iterator[Refusal]:
         )
 
 
-def _few_test_items(space: SearchSpace, parts: Sequence[Stratum], prospect: Prospect | None) -> Iterator[Refusal]:
+def _few_test_items(
+    space: SearchSpace, parts: Sequence[Stratum], prospect: Prospect | None, rivals: int
+) -> Iterator[Refusal]:
     """A test that finds neither the greatest gain that is likely, nor that there is none above the margin."""
     most = 1.0 if prospect is None else prospect.over_member.high
     differing = 0.1 if prospect is None else max(prospect.disagreement, _LEAST_DIFFERING)
     if most < WORTH:
         return  # it is foretold already that there is nothing to be found
     count, margin = space.splits.test, space.certificate.margin
-    found = _found(differing, parts)
-    if (found is not None and found <= most) or _rules_out(differing, count) <= margin:
+    found = _found(differing, parts, rivals)
+    if (found is not None and found <= most) or _rules_out(differing, count, rivals) <= margin:
         return
     wanted = min(
-        _items_for(lambda growth: _found(differing, parts, growth), most, count),
-        _items_for(lambda growth: _rules_out(differing, count * growth), margin, count),
+        _items_for(lambda growth: _found(differing, parts, rivals, growth), most, count),
+        _items_for(lambda growth: _rules_out(differing, count * growth, rivals), margin, count),
     )
     shown = "even the greatest gain" if found is None else f"a true gain of {points(found)}"
     likely = "" if prospect is None else f", and mixing gains {points(most)} here at most (95%)"
@@ -115,14 +119,14 @@ def _few_to_choose_on(space: SearchSpace, prospect: Prospect | None) -> Iterator
     )
 
 
-def _found(differing: float, parts: Sequence[Stratum], growth: float = 1.0) -> float | None:
+def _found(differing: float, parts: Sequence[Stratum], rivals: int, growth: float = 1.0) -> float | None:
     """The gain over all rivals that is found with the usual probability, on so many times the items."""
-    return foreseen_gain(differing, parts, RIVALS, growth)
+    return foreseen_gain(differing, parts, rivals, growth)
 
 
-def _rules_out(differing: float, items: float) -> float:
+def _rules_out(differing: float, items: float, rivals: int) -> float:
     """The least margin that a test is likely to show a gain to be below, where there is none."""
-    return (float(ndtri(POWER)) - float(ndtri(ONE_SIDED / RIVALS))) * math.sqrt(differing / items)
+    return (float(ndtri(POWER)) - float(ndtri(ONE_SIDED / rivals))) * math.sqrt(differing / items)
 
 
 def _items_for(shown: Callable[[float], float | None], wanted: float, items: int) -> int:

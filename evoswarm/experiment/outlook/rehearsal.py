@@ -30,6 +30,7 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
 from evoswarm.rivals.as_deployed import ways_of
+from evoswarm.rivals.fitted import Fits
 from evoswarm.rivals.tuning import tune
 from evoswarm.tasks.task import Item, SplitName
 
@@ -94,14 +95,15 @@ class Watch:
         self.scenes: list[Scene] = []
         self._counters, self._clock = evaluator.swarm.counters, clock
         self.goes_on_with(evaluator)
-        self._begin()
+        self.begin()
 
     def goes_on_with(self, evaluator: Evaluator) -> None:
         """It is this evaluator that counts from now on."""
         self._evaluator = evaluator
         self._asked, self._tokens, self._flops = evaluator.asked, evaluator.tokens, evaluator.flops
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """What was done since the last scene is none of the next one's."""
         self._before, self._began = self._counters.copy(), self._clock()
 
     def scene(self, name: str, items: Sequence[Item], besides: float = 0.0) -> None:
@@ -111,7 +113,7 @@ class Watch:
         asked, tokens, flops = by.asked - self._asked, by.tokens - self._tokens, by.flops - self._flops
         self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops, besides))
         self.goes_on_with(by)
-        self._begin()
+        self.begin()
 
 
 def warm_up(bench: Workbench, stop: Callable[[], bool] = lambda: False) -> None:
@@ -148,6 +150,7 @@ def act(
         watch, items, evaluator = Watch(own.evaluator, clock), cast["search"], own.evaluator
         began = clock()
         genomes = genomes_for(own, lambda alphabet: calibrate(own, items, alphabet))
+        fits = fits_of(own)
         watch.scene(CALIBRATING, items)
         algorithm = algorithm_of(own.space, genomes)
         generations: list[Mapping[str, Summary]] = []
@@ -169,7 +172,7 @@ def act(
         if any(one.failure is None for one in shown.values()):
             ends = clock() + patience
             finalists = [*_ranked(algorithm, shown, policies), *plain]
-            watch.scenes += finale(own, finalists, cast, clock, lambda: clock() > ends)
+            watch.scenes += finale(own, finalists, cast, clock, lambda: clock() > ends, fits)
         return Act(tuple(watch.scenes), items, tuple(generations), tuple(zip(plain, evaluations, strict=True)))
 
 
@@ -186,6 +189,7 @@ def finale(
     cast: Mapping[SplitName, Sequence[Item]],
     clock: Clock = time.monotonic,
     stop: Callable[[], bool] = lambda: False,
+    fits: Fits | None = None,
 ) -> list[Scene]:
     """What comes behind the generations: the choice, the rivals, the test; in a ledger that is not kept.
 
@@ -194,9 +198,10 @@ def finale(
     Args:
         bench: the space made ready.
         finalists: from whom the champion is chosen, the most accurate on the search items first.
-        cast: the items that stand for those of selection and test; without the latter it ends with the choice.
+        cast: the items that stand for those of all splits; without test items it ends with the choice.
         clock: gives seconds.
         stop: asked now and then; True ends it with the parts that are done.
+        fits: the mixes that were fitted; None fits some to these few items, which counts for none of the parts.
 
     Raises:
         Stopped: Ctrl-C.
@@ -205,14 +210,20 @@ def finale(
         own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop), items=cast)
         watch = Watch(own.evaluator, clock)
         try:
-            _play(own, finalists, cast, watch)
+            made = fits_of(own) if fits is None else fits
+            watch.begin()
+            _play(own, finalists, cast, watch, made)
         except Stopped:
             bench.evaluator.go_on()  # a wish that is not ``stop``'s ends everything
         return watch.scenes
 
 
 def _play(
-    bench: Workbench, finalists: Sequence[Candidate], cast: Mapping[SplitName, Sequence[Item]], watch: Watch
+    bench: Workbench,
+    finalists: Sequence[Candidate],
+    cast: Mapping[SplitName, Sequence[Item]],
+    watch: Watch,
+    fits: Fits,
 ) -> None:
     """The parts of `finale`, one after the other.
 
@@ -226,7 +237,8 @@ def _play(
     able = [one for one in score(finalists, bench.evaluator, selection) if not one.failed]
     if not able:
         return
-    select(bench.evaluator, selection, [Finalist(one) for one in finalists], [], space.objectives, space.saving)
+    entered = [Finalist(one) for one in (*finalists, *fits.mixes)]
+    select(bench.evaluator, selection, entered, [], space.objectives, space.saving)
     watch.scene(CHOOSING, selection)
     if "test" not in cast:
         return
@@ -235,7 +247,6 @@ def _play(
     watch.goes_on_with(evaluator)
     times = max(1, space.splits.selection // len(selection))
     merging = Pretender(bench)
-    fits = fits_of(bench)
     rivals = tune(space, bench.pool, champion, evaluator, selection, stand_for=times, merging=merging, fits=fits)
     watch.scene(RIVALS, selection, besides=merging.seconds)
     played, evaluator = cast["test"], bench.as_deployed().evaluator  # which has not been asked these yet

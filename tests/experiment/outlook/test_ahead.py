@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.outlook.ahead import Ahead, Outlook, PlannedPart, finalists
 from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.plan import Plan, generations_of, make_plan
@@ -29,8 +30,9 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
+from evoswarm.rivals.fitted import NO_FITS
 from evoswarm.space import SearchSpace
-from evoswarm.tasks.task import SPLITS
+from evoswarm.tasks.task import SPLITS, Item, SplitName
 
 Micro = Callable[..., SearchSpace]
 PARTS = ["search", "choosing", "rivals", "test"]
@@ -157,7 +159,7 @@ def test_playing_ends_in_time_with_the_parts_that_are_done_and_ctrl_c_passes_thr
         cast = casts(bench, [2])[0]
         swarm = bench.as_deployed().evaluator.swarm
         assert finale(bench, alone, cast, stop=lambda: True) == []
-        chosen = finale(bench, alone, {"selection": cast["selection"]})
+        chosen = finale(bench, alone, {"search": cast["search"], "selection": cast["selection"]})
         assert [one.name for one in chosen] == PARTS[1:2]
         known = Rehearsal([Act(tuple(chosen), cast["search"])])
         assert [known.knows(name) for name in PARTS[1:]] == [True, False, False]
@@ -197,6 +199,19 @@ def test_rivals_are_tuned_against_the_first_finalist(micro: Micro, monkeypatch: 
         for some in ([mix, *alone], [*alone, mix]):
             assert [one.name for one in finale(bench, some, cast)] == PARTS[1:2], "what was done before is kept"
         assert champions == [mix.policy, alone[0].policy]
+
+
+def test_fitted_mixes_are_among_those_who_are_chosen_from(micro: Micro) -> None:
+    """Their making counts for the search; that they are tested again, for the choice."""
+    with workbench(micro(), ":memory:", splits=SPLITS) as bench:
+        some = [Candidate(spec.name, single(bench.space, spec)) for spec in bench.pool]
+        whole = casts(bench, [2])[0]
+        cast: dict[SplitName, Sequence[Item]] = {"search": whole["search"], "selection": whole["selection"]}
+        alone = finale(bench, some, cast, fits=NO_FITS)
+        fits = fits_of(bench)
+        made = finale(bench, some, cast, fits=fits)
+        assert fits.mixes
+        assert made[0].evaluations >= alone[0].evaluations + 2 * len(fits.mixes)
 
 
 def test_parts_add_up() -> None:

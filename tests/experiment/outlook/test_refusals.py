@@ -52,6 +52,16 @@ def test_a_split_that_is_too_small_is_refused_and_what_it_asks_for_is_enough(
     assert refused(micro(*others, f"splits.{split}={2 * round(0.4 * enough)}"))
 
 
+def test_one_rival_more_takes_more_items(micro: Micro) -> None:
+    space = micro(*LARGE[:2], "splits.test=20")
+    drawn = draw(space)
+    prospect = replace(PROSPECT, over_member=LIKELY)
+    four, five = (
+        wanted(refusals(space, drawn.items, weights_of(drawn.tasks), prospect, rivals)[0]) for rivals in (4, 5)
+    )
+    assert four < five
+
+
 def test_without_a_forecast_only_the_hopeless_is_refused(micro: Micro) -> None:
     (found,) = refused(micro("splits.test=6"), None).values()
     assert "even the greatest gain is not found 80% of the time" in found.message
