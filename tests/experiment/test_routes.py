@@ -9,7 +9,7 @@ import pytest
 
 from evoswarm import SearchResult, SearchSpace, search
 from evoswarm.experiment.answering import answer
-from evoswarm.policies import Recipe, Route, load_policy
+from evoswarm.policies import PolicyDocument, Recipe, Route, load_document, load_policy
 from evoswarm.policies.route import PromptCluster
 
 Micro = Callable[..., SearchSpace]
@@ -49,6 +49,24 @@ def test_a_route_by_prompt_answers_questions_of_no_task(found: SearchResult, tmp
     routed = [one.text for one in answer(again, questions, max_bytes=8)]
     one, other = ([each.text for each in answer(policy, questions, max_bytes=8)] for policy in route.policies)
     assert routed == [other[0], one[1], one[2]]
+
+
+def test_a_route_by_task_answers_raw_questions_as_if_their_tasks_were_named(
+    found: SearchResult, tmp_path: Path
+) -> None:
+    """As the champion of a search for mixes may be: its file knows its tasks, and their prompts."""
+    first, *others = (one for _, one in plain_mixes(found))
+    known = load_document(found.directory).about
+    assert known is not None
+    sums, words = known.tasks
+    clusters = (PromptCluster(ngrams={"+": 2}, policy=1), PromptCluster(ngrams={"rev": 1}, policy=0))
+    route = Route(by="task", policies=(first, others[0]), tasks={sums: 1, words: 0}, clusters=clusters)
+    file = tmp_path / "champion.json"
+    file.write_text(PolicyDocument(route, known).to_json())
+    asked = {"12+34=": sums, "rev tiger=": words}
+    raw = [one.text for one in answer(file, list(asked))]
+    assert raw == [answer(file, [question], task=task)[0].text for question, task in asked.items()]
+    assert raw != [one.text for one in answer(first, list(asked), max_bytes=8)], "the second policy answers, too"
 
 
 def plain_mixes(found: SearchResult) -> list[tuple[str, Recipe]]:
