@@ -7,6 +7,7 @@ the soup is no less accurate with it. Only members of one shape have a mean.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -19,12 +20,20 @@ from evoswarm.member_spec import MEAN, MemberSpec
 from evoswarm.rivals.as_deployed import ways_of
 from evoswarm.rivals.matched import Singles, as_rival
 from evoswarm.space import SearchSpace
-from evoswarm.tasks.task import Item
+from evoswarm.statistics.intervals import difference_of, strata
+from evoswarm.tasks.task import Item, weights_of
 
 R6 = "R6"
 
 MOST_MERGED = 8
 """Members of one shape that a greedy soup tries: the most accurate. Each is one more model to write, load and ask."""
+
+
+FAR = 0.2
+"""A soup that is certainly this much less accurate than R1 is not played."""
+
+CERTAIN = 0.001
+"""Level of the bound that says so, one-sided, divided among all that R1 was chosen from."""
 
 
 class Merging(Protocol):
@@ -59,7 +68,7 @@ class MergedRival:
     """R6, or why there is none.
 
     Attributes:
-        rival: to be played; None where there is none.
+        rival: to be played; None where there is none, or where it is certainly far behind R1.
         members: names of those that it is the mean of, the first of which gave it its words.
         absent: why there is none, as a sentence.
     """
@@ -105,7 +114,8 @@ def best_soup(
 ) -> MergedRival:
     """The soup that is best on selection: of every group of one shape the uniform one and the greedy one.
 
-    A greedy soup that takes in nobody is the best member itself, which is R1 already.
+    A greedy soup that takes in nobody is the best member itself, which is R1 already. A soup that is certainly far
+    behind R1 is left out: it could only stand against a champion that is ahead of R1 and not of it.
 
     Args:
         evaluator: knows all members.
@@ -132,7 +142,22 @@ def best_soup(
     except (MemberError, OutOfMemory) as error:
         return MergedRival(absent=no_room(error))
     members = min(tasting.tried, key=lambda names: (-tasting.tried[names].accuracy, len(names)))
-    return MergedRival(_rival(tasting, members, members in greedy), members)
+    rival = _rival(tasting, members, members in greedy)
+    behind = _certainly_behind(tasting, tasting.tried[members], singles)
+    if behind <= FAR:
+        return MergedRival(rival, members)
+    why = (
+        f"Not played on the test items, as it is at least {math.floor(100 * behind)} points behind R1 (a bound of "
+        f"{1 - CERTAIN:.1%} confidence on the selection items): {rival.description}"
+    )
+    return MergedRival(members=members, absent=why)
+
+
+def _certainly_behind(tasting: _Tasting, soup: Scored, singles: Singles) -> float:
+    """By how much accuracy a soup is behind R1 at least; R1 is the best of several, each of which has a bound."""
+    parts = strata([item.task for item in tasting.items], weights_of(tasting.evaluator.tasks))
+    best = best_of(singles.once)
+    return -difference_of(soup.scores, best.scores, parts).upper(CERTAIN / len(singles.once))
 
 
 def no_room(error: MemberError | OutOfMemory) -> str:
