@@ -30,7 +30,7 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
 from evoswarm.rivals.as_deployed import ways_of
-from evoswarm.rivals.fitted import Fits
+from evoswarm.rivals.fitted import NO_FITS, Fits
 from evoswarm.rivals.tuning import tune
 from evoswarm.tasks.task import Item, SplitName
 
@@ -95,15 +95,14 @@ class Watch:
         self.scenes: list[Scene] = []
         self._counters, self._clock = evaluator.swarm.counters, clock
         self.goes_on_with(evaluator)
-        self.begin()
+        self._begin()
 
     def goes_on_with(self, evaluator: Evaluator) -> None:
         """It is this evaluator that counts from now on."""
         self._evaluator = evaluator
         self._asked, self._tokens, self._flops = evaluator.asked, evaluator.tokens, evaluator.flops
 
-    def begin(self) -> None:
-        """What was done since the last scene is none of the next one's."""
+    def _begin(self) -> None:
         self._before, self._began = self._counters.copy(), self._clock()
 
     def scene(self, name: str, items: Sequence[Item], besides: float = 0.0) -> None:
@@ -113,7 +112,7 @@ class Watch:
         asked, tokens, flops = by.asked - self._asked, by.tokens - self._tokens, by.flops - self._flops
         self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops, besides))
         self.goes_on_with(by)
-        self.begin()
+        self._begin()
 
 
 def warm_up(bench: Workbench, stop: Callable[[], bool] = lambda: False) -> None:
@@ -189,7 +188,7 @@ def finale(
     cast: Mapping[SplitName, Sequence[Item]],
     clock: Clock = time.monotonic,
     stop: Callable[[], bool] = lambda: False,
-    fits: Fits | None = None,
+    fits: Fits = NO_FITS,
 ) -> list[Scene]:
     """What comes behind the generations: the choice, the rivals, the test; in a ledger that is not kept.
 
@@ -201,7 +200,7 @@ def finale(
         cast: the items that stand for those of all splits; without test items it ends with the choice.
         clock: gives seconds.
         stop: asked now and then; True ends it with the parts that are done.
-        fits: the mixes that were fitted; None fits some to these few items, which counts for none of the parts.
+        fits: the mixes that were fitted, if any; a search at work does not wait for that.
 
     Raises:
         Stopped: Ctrl-C.
@@ -210,9 +209,7 @@ def finale(
         own = replace(bench, evaluator=bench.evaluator.beside(ledger, stop), items=cast)
         watch = Watch(own.evaluator, clock)
         try:
-            made = fits_of(own) if fits is None else fits
-            watch.begin()
-            _play(own, finalists, cast, watch, made)
+            _play(own, finalists, cast, watch, fits)
         except Stopped:
             bench.evaluator.go_on()  # a wish that is not ``stop``'s ends everything
         return watch.scenes

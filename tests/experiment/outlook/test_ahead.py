@@ -30,7 +30,6 @@ from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
-from evoswarm.rivals.fitted import NO_FITS
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SPLITS, Item, SplitName
 
@@ -202,12 +201,13 @@ def test_rivals_are_tuned_against_the_first_finalist(micro: Micro, monkeypatch: 
 
 
 def test_fitted_mixes_are_among_those_who_are_chosen_from(micro: Micro) -> None:
-    """Their making counts for the search; that they are tested again, for the choice."""
+    """In a plan; that they are tested again counts for the choice."""
     with workbench(micro(), ":memory:", splits=SPLITS) as bench:
         some = [Candidate(spec.name, single(bench.space, spec)) for spec in bench.pool]
         whole = casts(bench, [2])[0]
         cast: dict[SplitName, Sequence[Item]] = {"search": whole["search"], "selection": whole["selection"]}
-        alone = finale(bench, some, cast, fits=NO_FITS)
+        alone = finale(bench, some, cast)
+        assert "gold_paths" not in vars(bench), "a search at work does not fit for a forecast"
         fits = fits_of(bench)
         made = finale(bench, some, cast, fits=fits)
         assert fits.mixes
