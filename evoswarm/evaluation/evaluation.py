@@ -19,8 +19,7 @@ from evoswarm.evaluation.cost import NO_COST, Cost, CostTable
 from evoswarm.evaluation.failures import FailedItems, commonest, failed_items
 from evoswarm.evaluation.figure import Column, Figure, kept, one_of
 from evoswarm.failure import Failure, FailureKind
-from evoswarm.statistics.by_task import item_shares
-from evoswarm.tasks.task import Item, Task, weights_of
+from evoswarm.tasks.task import Item, Task, item_shares, weights_of
 
 Ending = Literal["end", "stop", "limit", "cut_off"]
 """How an answer ended: by itself, at a stop string, at its limit of bytes; or at that limit before anything that its

@@ -22,11 +22,10 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.finalists import FINALISTS, Finalist
 from evoswarm.policies import Policy
-from evoswarm.statistics.by_task import item_shares
 from evoswarm.statistics.intervals import Vector, mean_of, strata
 from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.statistics.shrinkage import choice_optimism, ranking_optimism, resampled, shrunken
-from evoswarm.tasks.task import Item, SplitName, weights_of
+from evoswarm.tasks.task import Item, SplitName, item_shares, weights_of
 
 SAMPLES = 200
 """Draws of the items, by which optimism is estimated: its error is then a tenth of one draw's, or less."""

@@ -1,27 +1,14 @@
-"""Items of several tasks: what each of them counts, and how they are taken in parts that every task is spread over."""
+"""Items of several tasks in parts that every task is spread over."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 Places = np.ndarray[Any, np.dtype[np.int64]]
-
-
-def item_shares(tasks: Sequence[str], weights: Mapping[str, float]) -> list[float]:
-    """What each item adds to a weighted mean over tasks; sums to 1. Every task's items share its weight equally.
-
-    Args:
-        tasks: ``[items]`` whose each item is.
-        weights: by task, > 0, on any scale.
-    """
-    counts = Counter(tasks)
-    total = math.fsum(weights[name] for name in counts)
-    return [weights[name] / total / counts[name] for name in tasks]
 
 
 def folds(tasks: Sequence[str], count: int) -> Places:

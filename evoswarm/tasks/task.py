@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -91,3 +93,15 @@ def item_key(source: Mapping[str, Any], raw: Any) -> str:
 def weights_of(tasks: Mapping[str, Task]) -> dict[str, float]:
     """The weights of tasks, by name."""
     return {name: task.weight for name, task in tasks.items()}
+
+
+def item_shares(tasks: Sequence[str], weights: Mapping[str, float]) -> list[float]:
+    """What each item adds to a weighted mean over tasks; sums to 1. Every task's items share its weight equally.
+
+    Args:
+        tasks: ``[items]`` whose each item is.
+        weights: by task, > 0, on any scale.
+    """
+    counts = Counter(tasks)
+    total = math.fsum(weights[name] for name in counts)
+    return [weights[name] / total / counts[name] for name in tasks]

@@ -1,13 +1,12 @@
-"""Items of several tasks are weighed, and taken in parts, task by task."""
+"""Items of several tasks are taken in parts, task by task."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoswarm.statistics.by_task import fold_places, folds, item_shares
+from evoswarm.statistics.by_task import fold_places, folds
 
 TASKS = st.lists(st.sampled_from("abc"), min_size=1, max_size=40)
 
@@ -25,14 +24,3 @@ def test_parts_hold_every_item_once_and_spread_every_task(tasks: list[str], coun
 
 def test_items_of_a_task_take_turns() -> None:
     assert folds(["a", "a", "b", "a", "b", "a"], 3).tolist() == [0, 1, 0, 2, 1, 0]
-
-
-@given(TASKS)
-def test_tasks_count_by_their_weights_and_items_of_one_alike(tasks: list[str]) -> None:
-    weights = {"a": 1.0, "b": 2.5, "c": 4.0, "asked by none": 9.0}
-    shares = item_shares(tasks, weights)
-    there = sum(weights[task] for task in set(tasks))
-    for task in set(tasks):
-        own = [share for share, name in zip(shares, tasks, strict=True) if name == task]
-        assert len(set(own)) == 1
-        assert sum(own) == pytest.approx(weights[task] / there)

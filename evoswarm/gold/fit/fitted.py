@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from evoswarm.decoding.forward.threads import one_thread
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import item_weights
 from evoswarm.genomes.limits import MemberSize
@@ -64,7 +65,8 @@ def fitted_mixes(
         return []
     outcomes = Outcomes.of(rows).some(chosen)
     parts = [part.tolist() for part in fold_places([rows.items[place].task for place in chosen], FOLDS)]
-    found = _ungated(outcomes, parts, space, specs, genes, between)
+    with one_thread():
+        found = _ungated(outcomes, parts, space, specs, genes, between)
     first = {one.recipe.digest: one for one in reversed(found)}
     words = f"fitted to {len(chosen):,} gold texts without decoding"
     return [Candidate(one.name, one.recipe, KEY, words) for one in found if first[one.recipe.digest] is one]
