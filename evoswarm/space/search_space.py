@@ -198,7 +198,7 @@ class SearchSpace(SpaceSettings):
             del content["champion"]
         elif self.champion.routes == ChampionSettings().routes:
             del content["champion"]["routes"]
-        if self.certificate.merged:
+        if self.certificate.merged and "certificate" in content:  # a study leaves it out as a whole
             del content["certificate"]["merged"]
         if self.evolution.gold == GoldSettings():
             del content["evolution"]["gold"]

@@ -94,7 +94,7 @@ def test_the_plan_of_a_real_space_is_sane(space: SearchSpace) -> None:
     assert in_float32 < plan.memory_bytes < 8 * in_float32
     assert plan.sample_items == 2
     parts = plan.outlook.parts
-    assert [parts[name].evaluations for name in ("search", "choosing")] == [2 * 4 * 3, 4 * (20 + 3)]
+    assert [parts[name].evaluations for name in ("search", "choosing")] == [2 * 4 * 3, 4 * (20 + 3 + 11)]
     assert all(parts[name].seconds > 0 for name in ("rivals", "test"))
     assert 1 < plan.seconds < 600
     assert 100 < plan.rows < plan.rows_alone
