@@ -142,6 +142,11 @@ class MemberSpec(Strict):
         return hash((self.name, self.path, self.revision, self.fingerprint))
 
     @property
+    def identity(self) -> str:
+        """What it is, whatever it is called: its fingerprint, or where it is while that is not known yet."""
+        return self.fingerprint or f"{self.path}@{self.revision}"
+
+    @property
     def told(self) -> dict[str, Any]:
         """What decides its prompts and its ends beside its files, as JSON data; empty where nothing is said."""
         said = {

@@ -101,7 +101,7 @@ class ConfinedFunction:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         limits, factory, arguments = state["setup"]
-        self.__init__(factory, arguments, limits, state["paths"])  # type: ignore[misc]
+        self.__init__(factory, arguments, limits, state["paths"])  # type: ignore[misc]  # a pickle is made anew
 
     def _environment(self) -> dict[str, str]:
         trusted = self.limits.processes

@@ -17,7 +17,6 @@ from evoswarm.experiment.files.run_history import expected_of, history, note_onc
 from evoswarm.experiment.owners import owners_of, unobeyed
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.plain import uniform
-from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe, Route
 from evoswarm.policies.route import sole
 from evoswarm.rivals.tuning import Rivals
@@ -91,7 +90,7 @@ def _mixes(evaluator: Evaluator, items: Sequence[Item], champion: Policy) -> boo
         rows = evaluator.evaluate([recipe], [items[place] for place in places[digest]])[0]
         steps += sum(row.steps for row in rows)
         known = used.setdefault(digest, {})
-        names = {spec.name: _identity(spec) for spec in recipe.specs}
+        names = {spec.name: spec.identity for spec in recipe.specs}
         for one in (member for row in rows for member in row.cost.members):
             known[names[one.name]] = known.get(names[one.name], 0.0) + one.steps
     return any(sum(count >= SPEAKS * steps for count in known.values()) >= 2 for known in used.values())
@@ -108,7 +107,7 @@ def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[fl
     return tuple(
         Speaker(
             name=spec.name,
-            identity=_identity(spec),
+            identity=spec.identity,
             role=champion.role(spec.name),
             share_of_steps=summary.spoken.get(spec.name, 0.0),
             without=without.get(spec.name),
@@ -116,11 +115,6 @@ def _speakers(champion: Policy, summary: Summary, without: Mapping[str, tuple[fl
         )
         for spec in champion.specs
     )
-
-
-def _identity(spec: MemberSpec) -> str:
-    """What a member is, whatever it is called."""
-    return spec.fingerprint or f"{spec.path}@{spec.revision}"
 
 
 def _lead(policy: Policy | None) -> str:

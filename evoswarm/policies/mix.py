@@ -187,10 +187,7 @@ class Recipe(PolicyModel):
         decides: dict[str, Any] = {
             "version": self.version,
             "alphabet": self.alphabet,
-            "members": [
-                [m.spec.fingerprint or f"{m.spec.path}@{m.spec.revision}", m.weight, m.temperature, m.threshold]
-                for m in self.members
-            ],
+            "members": [[m.spec.identity, m.weight, m.temperature, m.threshold] for m in self.members],
             "lead": self.lead_index,
             "fusion": self.fusion.model_dump(mode="json", by_alias=True),
             "samples": self.samples,

@@ -52,7 +52,7 @@ def _mistake(family: str, config: str, form: Form, seed: int) -> tuple[str, str]
 
 def trial() -> Callable[[str, str, Form, int], tuple[str, str]]:
     """What runs in the child; the library is imported before the time of a call begins to count."""
-    import reasoning_gym  # noqa: F401
+    import reasoning_gym  # noqa: F401  # slow, and what is timed finds it there
 
     return _first_questions
 

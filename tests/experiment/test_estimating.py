@@ -7,21 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evoswarm.experiment.estimating import BySplit, Estimator, Expectation, SeenItems
+from evoswarm.experiment.estimating import Estimator, Expectation, SeenItems
 from evoswarm.statistics.intervals import Vector
+from evoswarm.tasks.task import SplitName
 
 SEARCH, SELECTION = 60, 120
 
 
 def seen(population: Sequence[Sequence[float]] | Vector = (), weights: tuple[float, float] = (1.0, 1.0)) -> SeenItems:
     """Two tasks that take turns."""
-    tasks = {"search": ["x", "y"] * (SEARCH // 2), "selection": ["x", "y"] * (SELECTION // 2)}
-    return SeenItems(tasks, dict(zip("xy", weights, strict=True)), population)  # type: ignore[arg-type]
+    tasks: dict[SplitName, list[str]] = {
+        "search": ["x", "y"] * (SEARCH // 2),
+        "selection": ["x", "y"] * (SELECTION // 2),
+    }
+    return SeenItems(tasks, dict(zip("xy", weights, strict=True)), [list(row) for row in population])
 
 
-def both(row: Sequence[float] | Vector) -> BySplit:
+def both(row: Sequence[float] | Vector) -> dict[SplitName, list[float]]:
     """Scores on the items of both splits."""
-    return {"search": row[:SEARCH], "selection": row[SEARCH:]}  # type: ignore[dict-item]
+    return {"search": list(row[:SEARCH]), "selection": list(row[SEARCH:])}
 
 
 def right(count: int) -> list[float]:
@@ -31,7 +35,7 @@ def right(count: int) -> list[float]:
 
 def test_without_chance_an_estimate_is_the_accuracy_over_both_splits_less_its_error() -> None:
     reference, better = right(30), right(48)
-    estimator = Estimator(seen(), both(reference), [])  # type: ignore[arg-type]
+    estimator = Estimator(seen(), both(reference), [])
     found = estimator.of(both(better), ranked=False)
     assert (estimator.ranking, estimator.choice) == (0.0, 0.0)
     assert found.lead == pytest.approx(0.3)
@@ -44,7 +48,7 @@ def test_without_chance_an_estimate_is_the_accuracy_over_both_splits_less_its_er
 def test_who_answers_as_the_reference_does_has_its_accuracy() -> None:
     reference = right(30)
     others = [(True, both(right(40))), (True, both(reference))]
-    estimator = Estimator(seen([right(40)[:SEARCH]] * 3), both(reference), others)  # type: ignore[arg-type]
+    estimator = Estimator(seen([right(40)[:SEARCH]] * 3), both(reference), others)
     found = estimator.of(both(reference), ranked=True)
     assert (found.accuracy, found.lead, found.optimism, found.differs) == (0.5, 0.0, 0.0, False)
 
@@ -53,7 +57,7 @@ def test_where_a_split_says_nothing_the_most_alike_stand_in() -> None:
     """The uniform mix is lucky on the search items: who is not known there is not better for it."""
     lucky = [1.0] * SEARCH + right(30)[SEARCH:]
     bred = [1.0] * SEARCH + right(48)[SEARCH:]
-    estimator = Estimator(seen(), both(lucky), [(False, both(bred)), (False, both(right(10)))])  # type: ignore[arg-type]
+    estimator = Estimator(seen(), both(lucky), [(False, both(bred)), (False, both(right(10)))])
     known = estimator.of(both(bred), ranked=False)
     found = estimator.of({"search": None, "selection": bred[SEARCH:]}, ranked=False)
     assert found.lead == known.lead
@@ -66,7 +70,7 @@ def test_where_a_split_says_nothing_the_most_alike_stand_in() -> None:
 def test_who_was_partly_ranked_gives_a_part_of_what_ranking_flatters() -> None:
     rng = np.random.default_rng(1)
     drawn = (rng.random((40, SEARCH)) < 0.5).astype(np.float64)
-    estimator = Estimator(seen(drawn), both(right(30)), [])  # type: ignore[arg-type]
+    estimator = Estimator(seen(drawn), both(right(30)), [])
     none, half, whole = (estimator.of(both(right(48)), ranked=share).optimism for share in (0.0, 0.5, 1.0))
     assert none < whole
     assert half == pytest.approx((none + whole) / 2)
@@ -75,7 +79,7 @@ def test_who_was_partly_ranked_gives_a_part_of_what_ranking_flatters() -> None:
 def test_tasks_count_by_their_weights() -> None:
     reference = [0.0] * (SEARCH + SELECTION)
     only_x = [float(place % 2 == 0) for place in range(SEARCH + SELECTION)]
-    found = Estimator(seen(weights=(3.0, 1.0)), both(reference), []).of(both(only_x), ranked=False)  # type: ignore[arg-type]
+    found = Estimator(seen(weights=(3.0, 1.0)), both(reference), []).of(both(only_x), ranked=False)
     assert found.lead == 0.75
 
 
@@ -90,7 +94,7 @@ def champions(rng: np.random.Generator, gain: float) -> tuple[Expectation, Expec
     reference = (rng.random(count) < chance - gain).astype(np.float64)
     best = np.argsort(-population[:, :SEARCH].mean(axis=1), kind="stable")[:20]
     others = [(True, both(row)) for row in population[best]]
-    estimator = Estimator(seen(population[:, :SEARCH]), both(reference), others)  # type: ignore[arg-type]
+    estimator = Estimator(seen(population[:, :SEARCH]), both(reference), others)
     made = [estimator.of(row, ranked=True) for _, row in others]
     top = max(made, key=lambda one: (one.accuracy, one.lead))
     mean = float(chance.mean())

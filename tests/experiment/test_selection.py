@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -336,13 +337,13 @@ def expected(
     excluded: bool = False,
 ) -> Selection:
     """Select by estimates: all but the plain one, the uniform mix, were ranked on the search items."""
-    judge = TwoSplits(search, selection)
+    judge: Any = TwoSplits(search, selection)
     seen, items = ([Item(f"{split}{number}", "t", "", "") for number in range(400)] for split in ("s", "v"))
     made = [(name, mix(*name.split("+"))) for name in search if name != plain]
     others = [Candidate(plain, mix(*plain.split("+")))]
     finalists = finalists_of(made, [] if excluded else [(plain, others[0].policy)])
     evidence = Searched(seen, list(search.values()), others[0].policy)
-    return select(judge, items, finalists, others, ["accuracy"], None, evidence)  # type: ignore[arg-type]
+    return select(judge, items, finalists, others, ["accuracy"], None, evidence)
 
 
 def test_a_lead_on_both_splits_makes_a_champion() -> None:
@@ -378,9 +379,9 @@ def test_a_member_leaves_only_who_is_as_good_on_all_items_without_it() -> None:
     scores = {**search, "a": right(299)}
     assert expected(search, scores, "b+c").champion.name == "a+b"
     unranked = {name: row for name, row in search.items() if name != "a"}
-    judge = TwoSplits(search, search)
+    judge: Any = TwoSplits(search, search)
     seen, items = ([Item(f"{split}{number}", "t", "", "") for number in range(400)] for split in ("s", "v"))
     evidence = Searched(seen, list(unranked.values()), mix("b", "c"))
     finalists = finalists_of([("it", mix("a", "b"))], [("uniform mix", mix("b", "c"))])
-    found = select(judge, items, finalists, [], ["accuracy"], None, evidence)  # type: ignore[arg-type]
+    found = select(judge, items, finalists, [], ["accuracy"], None, evidence)
     assert (found.winner.name, found.dropped, found.champion.name) == ("it", ("b",), "it without b")

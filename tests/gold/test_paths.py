@@ -103,12 +103,10 @@ def test_a_device_without_room_is_of_the_moment(
     assert gold.passing("search")
 
 
-def test_a_decoder_need_not_offer_them(shipped: Callable[[str], Ready]) -> None:
-    class Plain(Swarm):
-        rows_along = Decoder.rows_along  # type: ignore[assignment]
-
+def test_a_decoder_need_not_offer_them(shipped: Callable[[str], Ready], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Swarm, "rows_along", Decoder.rows_along)
     ready = shipped("tokens")
-    gold = paths(ready, decoder=Plain(ready.swarm.members))
+    gold = paths(ready, decoder=Swarm(ready.swarm.members))
     assert gold.rows("search") is None
     assert gold.why_not["search"] == NOT_OFFERED
     found = gold.scores([uniform(ready.space, ready.swarm.specs)], "search")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evoswarm.gold.texts import AnswerForm, Fate, decidable, fate, forms
@@ -11,14 +13,14 @@ from evoswarm.tasks.settings import FewShot
 from evoswarm.tasks.task import Item
 
 
-def task(scorer: Scorer, stop: tuple[str, ...] = (), max_bytes: int = 12, **fields: object) -> ReasoningGymTask:
+def task(scorer: Scorer, stop: tuple[str, ...] = (), max_bytes: int = 12, **fields: Any) -> ReasoningGymTask:
     return ReasoningGymTask(
         name="any",
         scorer=scorer,
         family="chain_sum",
         stop=stop,
         max_bytes=max_bytes,
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from evoswarm.experiment.estimating import SEEN, BySplit, Estimator, Expectation, SeenItems
+from evoswarm.experiment.estimating import SEEN, Estimator, Expectation, SeenItems
 from evoswarm.statistics.intervals import Vector
 from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.tasks.task import SplitName
@@ -73,11 +73,11 @@ class Contest:
     def estimates(self) -> list[Expectation]:
         """Of the finalists, as evoswarm makes them."""
         seen = SeenItems(self.tasks, dict.fromkeys(self.tasks["search"], 1.0), list(self.population))
-        rows: list[BySplit] = [
+        rows: list[dict[SplitName, list[float]]] = [
             {split: list(self.scores[split][place]) for split in SEEN} for place in range(len(self.flops))
         ]
         ranked = [place >= len(rows) - self.bred for place in range(len(rows))]
-        estimator = Estimator(seen, rows[0], list(zip(ranked, rows, strict=True))[1:])  # type: ignore[arg-type]
+        estimator = Estimator(seen, rows[0], list(zip(ranked, rows, strict=True))[1:])
         return [estimator.of(row, ranked=one) for row, one in zip(rows, ranked, strict=True)]
 
     @cached_property

@@ -32,6 +32,7 @@ from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
 from evoswarm.policies import Recipe
 from evoswarm.run_directory import RunDirectory
+from evoswarm.tasks.task import SplitName
 from tests.benchmarks.figures import Reading, Readings
 from tests.studies.study import Record, Study
 
@@ -109,8 +110,9 @@ def _searched(bench: Workbench, calibration: Calibration) -> dict[str, float]:
 def _plain(bench: Workbench) -> dict[str, float]:
     """Accuracies of the uniform mix, the best member and the best fit on the test items."""
     fit = fits_of(bench).mixes[0].policy
+    assert isinstance(fit, Recipe)
     alone = [recipe for _, recipe in singles(bench.space)]
-    mix, best, *others = _accuracies(bench, "test", [uniform(bench.space, bench.pool), fit, *alone])  # type: ignore[list-item]
+    mix, best, *others = _accuracies(bench, "test", [uniform(bench.space, bench.pool), fit, *alone])
     return {"uniform": mix, "fitted": best, "single": max(others)}
 
 
@@ -118,9 +120,9 @@ def _simple(bench: Workbench) -> list[Recipe]:
     return [recipe for _, recipe in singles(bench.space)] + [uniform(bench.space, bench.pool)]
 
 
-def _accuracies(bench: Workbench, split: str, recipes: Sequence[Recipe]) -> list[float]:
-    rows = bench.gold(split)  # type: ignore[arg-type]
-    if rows is None or len(rows.items) < len(bench.items[split]):  # type: ignore[index]
+def _accuracies(bench: Workbench, split: SplitName, recipes: Sequence[Recipe]) -> list[float]:
+    rows = bench.gold(split)
+    if rows is None or len(rows.items) < len(bench.items[split]):
         raise ValueError(f"expected a right text of every {split} item, got {rows and len(rows.items)}")
     if not recipes:
         return []

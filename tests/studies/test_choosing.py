@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from evoswarm.experiment.finalists import finalists_of
 from evoswarm.experiment.selection import select
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
-from evoswarm.tasks.task import Item
+from evoswarm.tasks.task import Item, SplitName
 from tests.studies.choosing import contest_of, packed, unpacked
 from tests.studies.choosing_rules import Contest
 from tests.studies.choosing_simulated import KINDS, draw_search
@@ -28,17 +29,17 @@ class Table:
     """An evaluator that knows the scores of a drawn search; the first letter of an item's key says the split."""
 
     def __init__(self, contest: Contest, recipes: Sequence[Recipe]) -> None:
-        self.tasks = {task: OfOneTask() for task in contest.tasks["search"]}
+        self.tasks: dict[str, Any] = {task: OfOneTask() for task in contest.tasks["search"]}
         self._contest, self._places = contest, {recipe.digest: place for place, recipe in enumerate(recipes)}
 
     def summaries(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> list[Summary]:
         split = next(split for split in SEEN if items[0].key.startswith(split))
         return [self._summary(self._places[recipe.digest], split, items) for recipe in recipes]
 
-    def _summary(self, place: int, split: str, items: Sequence[Item]) -> Summary:
-        scores = self._contest.scores[split][place]  # type: ignore[index]
+    def _summary(self, place: int, split: SplitName, items: Sequence[Item]) -> Summary:
+        scores = self._contest.scores[split][place]
         cost = Cost((MemberCost("m", 1, 1, 1, float(self._contest.flops[place]), 1),))
-        return summarize(items, [Evaluation(float(score), cost=cost) for score in scores], self.tasks)  # type: ignore[arg-type]
+        return summarize(items, [Evaluation(float(score), cost=cost) for score in scores], self.tasks)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,12 +52,13 @@ def test_the_simulated_choice_is_that_of_a_search(kind: str) -> None:
     plain, bred = named[: -one.bred], named[-one.bred :]
     finalists = finalists_of(bred, [*plain[1:], plain[0]])
     searched = Searched(seen, [list(row) for row in one.population], recipes[0])
-    found = select(Table(one, recipes), items, finalists, [], ["accuracy"], None, searched)  # type: ignore[arg-type]
+    table: Any = Table(one, recipes)
+    found = select(table, items, finalists, [], ["accuracy"], None, searched)
     assert found.winner.name == str(one.expected)
     known = one.estimates[one.expected]
     assert found.estimates[found.winner.policy.digest].as_dict() == pytest.approx(known.as_dict())
     assert found.best.name == str(one.choices()["selection"][0])
-    cheap = select(Table(one, recipes), items, finalists, [], ["accuracy"], 0.05, searched)  # type: ignore[arg-type]
+    cheap = select(table, items, finalists, [], ["accuracy"], 0.05, searched)
     assert cheap.winner.name == str(one.choices()["thrifty"][0])
 
 

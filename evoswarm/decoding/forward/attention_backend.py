@@ -161,7 +161,7 @@ def _every_column(
     return every
 
 
-class _PooledLayer(DynamicLayer):  # type: ignore[misc]
+class _PooledLayer(DynamicLayer):  # type: ignore[misc]  # the library has no types
     """A cache layer that writes a pool and hands back one gather; full-length even where attention is windowed."""
 
     plan: _AttentionBatch

@@ -62,7 +62,7 @@ class Codec:
         table, self.silent_bytes = spell_tokens(backend, parts.byte_level, size, silent)
         self.token_bytes = table
         spelling = [token for token, text in enumerate(table) if text is not None]
-        spelling.sort(key=table.__getitem__)  # type: ignore[arg-type]
+        spelling.sort(key=table.__getitem__)  # type: ignore[arg-type]  # those that are None are left out
         self.order: NDArray[np.int64] = np.array(spelling, dtype=np.int64)
         self.rank = dict(zip(spelling, range(len(spelling)), strict=True))
         self.continuation = ContinuationTokenizer(backend, parts, table)

@@ -114,7 +114,7 @@ class ContinuationTokenizer:
     def spell(self, path: Sequence[int]) -> bytes | None:
         """The bytes that tokens spell; None if one of them spells nothing or is unknown."""
         try:
-            return b"".join([self._table[token] for token in path])  # type: ignore[misc]
+            return b"".join([self._table[token] for token in path])  # type: ignore[misc]  # None is caught
         except (IndexError, TypeError):
             return None
 

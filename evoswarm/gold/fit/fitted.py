@@ -128,6 +128,5 @@ def _distinct(specs: Sequence[MemberSpec], genes: Genes) -> tuple[int, ...]:
     """Who may take part: of exact copies one, which may lead if any of them may."""
     first: dict[str, int] = {}
     for index in sorted(range(len(specs)), key=lambda one: (one not in genes.leads, one)):
-        spec = specs[index]
-        first.setdefault(spec.fingerprint or f"{spec.path}@{spec.revision}", index)
+        first.setdefault(specs[index].identity, index)
     return tuple(sorted(first.values()))
