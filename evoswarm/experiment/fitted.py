@@ -50,16 +50,6 @@ def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
     return Fits(mixes, "" if mixes else NONE_FITTED.format(why=why))
 
 
-def unfitted(bench: Workbench) -> str | None:
-    """Why there are no fitted mixes, in a clause; None where there are. It fits them where that is not known.
-
-    Raises:
-        EvoswarmError: see ``fits_of``.
-    """
-    mixes, why = _fitted(bench, None)
-    return None if mixes else why
-
-
 def _fitted(bench: Workbench, items: Sequence[Item] | None) -> tuple[tuple[Candidate, ...], str]:
     """The mixes, and why there are none where that is so."""
     why = ALONE if len(bench.pool) < 2 else no_founders(bench.space)

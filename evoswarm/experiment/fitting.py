@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.experiment.fitted import fits_of, unfitted
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.gold.fit import gated_mix
@@ -14,7 +14,6 @@ from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.run_directory import FITTED, UNREAD, RunDirectory
 from evoswarm.space import gold_use
-from evoswarm.space.gold_settings import GoldSettings
 from evoswarm.space.gold_use import no_founders
 
 LEAST_KNOWN = 0.5
@@ -34,7 +33,7 @@ def read_first(bench: Workbench, run: RunDirectory) -> None:
     refuse_again(bench, run)
     gold = bench.space.evolution.gold
     unfounded = gold.founders and run.last(FITTED) is None
-    if no_founders(bench.space) is None and (unfounded or _guides(gold)):
+    if no_founders(bench.space) is None and (unfounded or gold_use.guides(gold)):
         bench.gold("search")
         _journal_unread(bench, run)
 
@@ -62,11 +61,6 @@ def _journal_unread(bench: Workbench, run: RunDirectory) -> None:
     gold = bench.gold_paths
     if gold.passing("search") and run.last(UNREAD) is None:
         gold.refuse("search", run.journal(UNREAD, why=gold.why_not["search"])["why"])
-
-
-def _guides(gold: GoldSettings) -> bool:
-    """Whether recipes are to be judged along right answers."""
-    return gold.refine > 0 or gold.screen > 1 or gold.order
 
 
 def fitted_founders(bench: Workbench, calibrate: Callable[[AlphabetName], Calibration]) -> list[Candidate]:
@@ -127,13 +121,10 @@ def no_guide(bench: Workbench) -> str | None:
 
 
 def off(bench: Workbench) -> Sequence[str]:
-    """One sentence for what the space asks for and cannot have.
+    """A sentence for what the space asks for and cannot have.
 
     Raises:
         MemberError: a member cannot be loaded.
     """
-    gold, unguided = bench.space.evolution.gold, None
-    unfounded = unfitted(bench) if gold.founders else None
-    if _guides(gold):
-        unguided = no_guide(bench)
-    return gold_use.off(gold, unfounded, unguided)
+    gold = bench.space.evolution.gold
+    return gold_use.off(gold, no_guide(bench) if gold_use.guides(gold) else None)

@@ -19,6 +19,7 @@ from evoswarm.gold.fit.refine import refined
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
 from evoswarm.run_directory import GUIDED, RunDirectory
+from evoswarm.space.gold_use import guides
 
 _DIGITS = 4  # behind the point, of what is promised: rounding on the way is far below
 
@@ -78,9 +79,7 @@ def guide_of(bench: Workbench, genomes: PolicyGenomes[Any, Any], run: RunDirecto
     Raises:
         MemberError: a member cannot be loaded.
     """
-    gold = bench.space.evolution.gold
-    wanted = gold.refine > 0 or gold.screen > 1 or gold.order
-    if not wanted or not isinstance(genomes, MixGenomes) or no_guide(bench) is not None:
+    if not guides(bench.space.evolution.gold) or not isinstance(genomes, MixGenomes) or no_guide(bench) is not None:
         return None
     rows = bench.gold("search")
     return None if rows is None else GoldGuide(rows, genomes, [spec.name for spec in bench.pool], run)

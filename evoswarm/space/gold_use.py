@@ -38,19 +38,22 @@ def no_guide(space: SpaceSettings) -> str | None:
     return None
 
 
-def off(gold: GoldSettings, unfounded: str | None, unguided: str | None) -> list[str]:
-    """A sentence for each reason for which something that is asked for cannot be had.
+def guides(gold: GoldSettings) -> list[str]:
+    """The uses that judge recipes before they are decoded, as far as they are asked for."""
+    return [name for name, on in (("refine", gold.refine), ("screen", gold.screen > 1), ("order", gold.order)) if on]
+
+
+def off(gold: GoldSettings, unguided: str | None) -> list[str]:
+    """A sentence for what is asked for and cannot be had; that there are no fitted mixes is said of these themselves.
 
     Args:
         gold: what is asked for.
-        unfounded: why there are no fitted founders, in a clause.
-        unguided: why recipes are not judged before they are decoded, likewise.
+        unguided: why recipes are not judged before they are decoded, in a clause.
     """
-    guided = [name for name, on in (("refine", gold.refine), ("screen", gold.screen > 1), ("order", gold.order)) if on]
-    asked = (["founders"] if gold.founders else [], unfounded), (guided, unguided)
-    return [f"evolution.gold ({', '.join(names)}) is off: {why}" for names, why in asked if names and why is not None]
+    names = guides(gold)
+    return [f"evolution.gold ({', '.join(names)}) is off: {unguided}"] if names and unguided is not None else []
 
 
 def unused_gold(space: SpaceSettings) -> list[str]:
-    """A sentence for each use of gold paths that the space asks for and rules out itself."""
-    return off(space.evolution.gold, no_founders(space), no_guide(space))
+    """A sentence for the uses of gold paths that the space asks for and rules out itself."""
+    return off(space.evolution.gold, no_guide(space))

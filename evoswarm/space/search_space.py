@@ -200,7 +200,8 @@ class SearchSpace(SpaceSettings):
             del content["champion"]["routes"]
         if self.certificate.merged and "certificate" in content:  # a study leaves it out as a whole
             del content["certificate"]["merged"]
-        if self.evolution.gold == GoldSettings():
+        gold = self.evolution.gold
+        if gold == GoldSettings(founders=False) or (gold == GoldSettings() and self.genome.kind != "mix"):
             del content["evolution"]["gold"]
         if not isinstance(self.evolution.islands, int):
             for island in content["evolution"]["islands"]:

@@ -12,6 +12,7 @@ import pytest
 from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.experiment.certification import certify as certified
+from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.fitting import off
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
@@ -122,9 +123,9 @@ def test_mixes_are_fitted_before_members_forget_the_items(
     [
         (
             "genome={kind: vote, samples: [1, 3]}",
-            "(founders) is off: it searches for votes, and only mixes are fitted",
+            "(refine, screen, order) is off: it searches for votes, and only mixes are fitted",
         ),
-        ("genome.samples=[3]", "(founders) is off: no recipe answers greedily (genome.samples)"),
+        ("genome.samples=[3]", "(refine, screen, order) is off: no recipe answers greedily (genome.samples)"),
         ("genome.samples=[1, 3]", "(refine, screen, order) is off: answers may be drawn (genome.samples)"),
         ("evolution.algorithm=tpe", "(refine, screen, order) is off: tpe breeds no children (evolution.algorithm)"),
         ("objectives=[accuracy, flops]", "(refine, screen, order) is off: accuracy is not the only objective"),
@@ -145,22 +146,24 @@ def test_with_few_right_texts_nobody_is_judged_by_them(micro: Micro) -> None:
 def test_free_text_has_no_right_text(micro: Micro) -> None:
     unreachable = [f"tasks.{place}.stop={list(letters)}" for place, letters in enumerate((ascii_lowercase, digits))]
     with workbench(micro(EVERYTHING, *unreachable), ":memory:") as bench:
-        founders, others = off(bench)
-    assert founders == "evolution.gold (founders) is off: there is nothing to fit it to: no text is known that is right"
-    assert others.endswith("right answers are known as texts of 0 of 6 search items (no text is known that is right)")
+        (said,) = off(bench)
+        absent = fits_of(bench).absent
+    assert absent == "There is no fitted mix: there is nothing to fit it to: no text is known that is right."
+    assert said.endswith("right answers are known as texts of 0 of 6 search items (no text is known that is right)")
 
 
 def test_a_search_tells_what_is_off(micro: Micro, tmp_path: Path) -> None:
     said: list[str] = []
     votes = micro(EVERYTHING, "genome={kind: vote, samples: [1, 3]}", "evolution.generations=1")
     result = search(votes, runs=tmp_path, certify=False, progress=Progress(note=said.append))
-    assert sum("evolution.gold" in one for one in said) == 2
+    assert sum("evolution.gold" in one for one in said) == 1
     assert not {FITTED, GUIDED} & {event["event"] for event in events_of(result.directory)}
     assert all("promise" not in row for row in lines(result.directory))
 
 
 def test_digests_of_before_stay(micro: Micro) -> None:
-    plain = micro()
+    plain = micro("evolution.gold.founders=false")
     assert "gold" not in plain.to_yaml()
+    assert plain.continuation_digest != micro().continuation_digest
     assert plain.digest != micro(EVERYTHING).digest
     assert plain.continuation_digest != micro(EVERYTHING).continuation_digest

@@ -32,7 +32,7 @@ KEYS = ("R1", "R2", "R4", "R3", "R6")
 LIKENESS = {"tight": 0.0, "loose": 2.0}
 """Spread of a rival's abilities around the champion's, over tasks."""
 
-DRAWS, BLOCKS = 4000, 5
+DRAWS, BLOCKS = 4000, 20
 FAR = 0.15
 
 
