@@ -43,7 +43,7 @@ class Contender:
     """
 
     algorithm: str
-    gold: GoldSettings = OFF
+    gold: GoldSettings = DEFAULT
     last_island: str | None = None
 
     def space(self, space: SearchSpace) -> SearchSpace:
@@ -59,20 +59,20 @@ class Contender:
 
 CONTENDERS = {
     "archipelago": Contender("archipelago"),
-    "nsga2": Contender("nsga2"),
-    "gold": Contender("archipelago", ALL),
-    "nsga2_founders": Contender("nsga2", FOUNDERS),
-    "founders": Contender("archipelago", FOUNDERS),
-    "catcma": Contender("catcma"),
+    "nsga2": Contender("nsga2", OFF),
+    "nsga2_founders": Contender("nsga2"),
+    "unfounded": Contender("archipelago", OFF),
     "mixed": Contender("archipelago", last_island="catcma"),
+    "catcma": Contender("catcma"),
     "particles": Contender("particles"),
+    "gold": Contender("archipelago", ALL),
     "tpe": Contender("tpe"),
     "cmaes": Contender("cmaes"),
     "island": Contender("island"),
     "random": Contender("random"),
 }
-"""In the order in which they are run. All begin with the uniform mixes and single members; ``founders`` also with mixes
-fitted to right answers, and ``gold`` refines, screens and orders by these too."""
+"""In the order in which they are run. All begin with the uniform mixes and single members, and with mixes fitted to right
+answers but for ``nsga2``, Optuna's as it is, and ``unfounded``; ``gold`` refines, screens and orders by right answers."""
 
 DEFAULTS, RIVAL = ("archipelago", "gold"), "nsga2"
 
