@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from evoswarm.canonical import digest_of
@@ -12,8 +12,9 @@ from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.row import UNREADABLE, damaged
 from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.workbench import Workbench
+from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import uniform
-from evoswarm.gold.fit import fitted_mixes
+from evoswarm.gold.fit import fitted_mixes, gated_mix
 from evoswarm.gold.rows import BUDGET_BYTES
 from evoswarm.policies import Recipe
 from evoswarm.policies.mix import RecipeMember
@@ -50,6 +51,37 @@ def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
     return Fits(mixes, "" if mixes else NONE_FITTED.format(why=why))
 
 
+def fits_are_known(bench: Workbench) -> bool:
+    """Whether the ledger knows what a space's fitted mixes are."""
+    key = _key(bench, bench.items["search"])
+    return key in bench.evaluator.ledger.facts([key])
+
+
+def gated_fit(bench: Workbench, calibration: Calibration) -> tuple[Candidate, ...]:
+    """The best fitted mix with gates, if there is one and gates are worth anything; kept in the ledger like the fits.
+
+    Args:
+        bench: with the items of the search split.
+        calibration: of the space's first alphabet.
+
+    Raises:
+        EvoswarmError: see ``fits_of``.
+    """
+    mixes, _ = _fitted(bench, None)
+    if not mixes:
+        return ()
+    key = digest_of(["gated fit", _key(bench, bench.items["search"]), calibration.to_json()])
+
+    def make() -> dict[str, Any] | None:
+        rows = bench.gold("search")
+        if rows is None:
+            return None
+        gated = gated_mix(mixes[0], rows, bench.space, calibration)
+        return {"mixes": [_written(bench, gated)] if gated else [], "why": ""}
+
+    return _kept(bench, key, make)[0]
+
+
 def _fitted(bench: Workbench, items: Sequence[Item] | None) -> tuple[tuple[Candidate, ...], str]:
     """The mixes, and why there are none where that is so."""
     why = ALONE if len(bench.pool) < 2 else no_founders(bench.space)
@@ -58,12 +90,17 @@ def _fitted(bench: Workbench, items: Sequence[Item] | None) -> tuple[tuple[Candi
     if why is not None:
         return (), why
     wanted = bench.items["search"] if items is None else items
-    key, ledger = _key(bench, wanted), bench.evaluator.ledger
+    return _kept(bench, _key(bench, wanted), lambda: _made(bench, items))
+
+
+def _kept(bench: Workbench, key: str, make: Callable[[], dict[str, Any] | None]) -> tuple[tuple[Candidate, ...], str]:
+    """The mixes of a key: as the ledger has them, or made and kept there."""
+    ledger = bench.evaluator.ledger
     known = ledger.facts([key])
     if key not in known:
-        made = _made(bench, items)
-        if bench.gold_paths.passing("search"):  # owed to this moment: nothing that the ledger should know
-            return (), made["why"]
+        made = make()
+        if made is None or bench.gold_paths.passing("search"):  # owed to this moment: nothing the ledger should know
+            return (), "" if made is None else made["why"]
         known = ledger.keep({key: json.dumps(made)})
     try:
         made = json.loads(known[key])

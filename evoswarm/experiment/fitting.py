@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evaluation.candidate import Candidate
-from evoswarm.experiment.fitted import fits_of
+from evoswarm.experiment.files.run_history import begins_anew
+from evoswarm.experiment.fitted import fits_are_known, fits_of, gated_fit
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
-from evoswarm.gold.fit import gated_mix
 from evoswarm.policies import Policy, Recipe
 from evoswarm.policies.alphabets import ALPHABETS, AlphabetName
 from evoswarm.run_directory import FITTED, UNREAD, RunDirectory
@@ -32,8 +32,10 @@ def read_first(bench: Workbench, run: RunDirectory) -> None:
     """
     refuse_again(bench, run)
     gold = bench.space.evolution.gold
-    unfounded = gold.founders and run.last(FITTED) is None
-    if no_founders(bench.space) is None and (unfounded or gold_use.guides(gold)):
+    if no_founders(bench.space) is not None:
+        return
+    unfounded = gold.founders and run.last(FITTED) is None and not fits_are_known(bench)
+    if unfounded or gold_use.guides(gold):
         bench.gold("search")
         _journal_unread(bench, run)
 
@@ -71,11 +73,7 @@ def fitted_founders(bench: Workbench, calibrate: Callable[[AlphabetName], Calibr
         RunError: the ledger cannot be written, or is damaged.
     """
     mixes = fits_of(bench).mixes
-    rows = bench.gold("search") if mixes and bench.space.genome.gates else None
-    if rows is None:
-        return list(mixes)
-    gated = gated_mix(mixes[0], rows, bench.space, calibrate(bench.space.alphabets[0]))
-    return [*mixes, *([gated] if gated else [])]
+    return [*mixes, *(gated_fit(bench, calibrate(bench.space.alphabets[0])) if bench.space.genome.gates else ())]
 
 
 def founders(
@@ -92,7 +90,7 @@ def founders(
     """
     if not bench.space.evolution.gold.founders or no_founders(bench.space) is not None:
         return {}
-    known = run.last(FITTED)
+    known = None if begins_anew(run) else run.last(FITTED)
     if known is None:
         found = fitted_founders(bench, calibrate)
         recipes = [[one.name.removeprefix("fitted "), json.loads(one.policy.to_json())] for one in found]  # in order

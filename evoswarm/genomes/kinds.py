@@ -61,7 +61,7 @@ class PolicyGenomes(ABC, Generic[G, P]):
         self.space, self._limits = material.space, limits
         self._remembered: Callable[[G], tuple[P, str]] = lru_cache(REMEMBERED)(self._with_digest)
         self._warm = [(self.genome_of(one), f"warm_start:{name}") for name, one in material.warm_start.items()]
-        self._warm += [(self.genome_of(one), f"fitted:{name}") for name, one in material.fitted.items()]
+        self._fitted = [(self.genome_of(one), f"fitted:{name}") for name, one in material.fitted.items()]
 
     @abstractmethod
     def expressed(self, genome: G) -> P:
@@ -137,8 +137,15 @@ class PolicyGenomes(ABC, Generic[G, P]):
         return self.repaired(self.nearest(policy))
 
     def founders(self, rng: Random) -> list[tuple[G, str]]:
-        """Policies to begin with, fitted ones among them, and the first genomes that the space allows."""
-        return [*self._warm, *((genome, name) for genome, name in self.first() if self.repaired(genome) == genome)]
+        """Policies to begin with, the plainest ones, fitted ones, and what else the space allows of the first genomes.
+
+        In this order, as a small population has room for some of them only.
+        """
+        plainest = {policy.digest for _, policy in self.plain()}
+        first = [(genome, name) for genome, name in self.first() if self.repaired(genome) == genome]
+        first.sort(key=lambda pair: self.key(pair[0]) not in plainest)
+        plain = sum(self.key(genome) in plainest for genome, _ in first)
+        return [*self._warm, *first[:plain], *self._fitted, *first[plain:]]
 
     def random(self, rng: Random) -> G:
         """Draw a genome."""

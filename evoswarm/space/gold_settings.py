@@ -13,8 +13,8 @@ class GoldSettings(Settings):
     Fitness is always that of real decoding; these say what is worth decoding. Each needs greedy mixes and right answers
     that are known as texts, and is off, and says so, where there are none.
 
-    A search begins with fitted mixes, which compete with what it found in the end anyway: so it can only go on from them.
-    The others are off by default: in short searches of three spaces none was shown to help the champion.
+    A search begins with fitted mixes: they compete with what it found in the end anyway, so it may as well go on from
+    them. The others are off by default: in short searches of three spaces none was shown to help the champion.
 
     Attributes:
         founders: mixes fitted to the right answers are among the founders, where there are any.

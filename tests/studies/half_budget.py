@@ -71,8 +71,8 @@ CONTENDERS = {
     "island": Contender("island"),
     "random": Contender("random"),
 }
-"""In the order in which they are run. All begin with the uniform mixes and single members, and with mixes fitted to right
-answers but for ``nsga2``, Optuna's as it is, and ``unfounded``; ``gold`` refines, screens and orders by right answers."""
+"""In the order in which they are run. All begin with the uniform mixes and single members, and all but ``nsga2`` (Optuna's
+as it is) and ``unfounded`` with mixes fitted to right answers; ``gold`` refines, screens and orders by these, too."""
 
 DEFAULTS, RIVAL = ("archipelago", "gold"), "nsga2"
 
