@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.waves import ViewKey
@@ -17,6 +15,7 @@ from evoswarm.gold.scores import Scores, scores_along
 from evoswarm.gold.texts import GoldText
 from evoswarm.gold.written import free_text, without_tasks
 from evoswarm.policies import Policy, Recipe
+from evoswarm.policies.route import Route
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item, SplitName, Task
 
@@ -101,7 +100,8 @@ class GoldPaths:
     def scores(self, policies: Sequence[Policy], split: SplitName) -> Scores:
         """How policies do along the right answers of a split's items, all of them in order.
 
-        Nothing is decided, and all numbers are nan, where there are no rows and where a policy is no greedy mix.
+        Of a route, the mix that answers an item decides there. Nothing is decided, and all numbers are nan, where there
+        are no rows and where no greedy mix answers alone.
 
         Args:
             policies: of any kind.
@@ -112,18 +112,22 @@ class GoldPaths:
         """
         items = list(self._items[split])
         found = Scores.unknown(len(policies), len(items))
-        by_view: dict[ViewKey, list[int]] = {}
+        by_view: dict[ViewKey, list[tuple[Recipe, int, Sequence[int]]]] = {}
         for number, policy in enumerate(policies):
-            if isinstance(policy, Recipe) and is_greedy(policy):
-                by_view.setdefault(ViewKey.of(policy, self._tokens), []).append(number)
-        for numbers in by_view.values():
-            recipes = [one for one in (policies[number] for number in numbers) if isinstance(one, Recipe)]
-            rows = self.rows(split, recipes[0])
+            for mix, columns in _answering(policy, items):
+                by_view.setdefault(ViewKey.of(mix, self._tokens), []).append((mix, number, columns))
+        for asked in by_view.values():
+            mixes = [mix for mix, *_ in asked]
+            rows = self.rows(split, mixes[0])
             if rows is not None:
                 place = {item: column for column, item in enumerate(rows.items)}
-                here = [column for column, item in enumerate(items) if item in place]
-                there = [place[items[column]] for column in here]
-                found.fill(np.ix_(numbers, here), scores_along(recipes, rows), there)
+                pairs = [
+                    (number, column, mix, place[items[column]])
+                    for mix, (_, number, columns) in enumerate(asked)
+                    for column in columns
+                    if items[column] in place
+                ]
+                found.fill(pairs, scores_along(mixes, rows))
         return found
 
     def _read(self, split: SplitName, recipe: Recipe, view: ViewKey) -> GoldRows | None:
@@ -170,3 +174,17 @@ class GoldPaths:
         """Those that were asked for longest ago go first."""
         while len(self._kept) > 1 and sum(rows.bytes for rows in self._kept.values() if rows) > self._budget:
             self._kept.popitem(last=False)
+
+
+def _answering(policy: Policy, items: Sequence[Item]) -> list[tuple[Recipe, Sequence[int]]]:
+    """The greedy mixes that alone answer an item, with the places of the items that they answer."""
+    if isinstance(policy, Recipe):
+        return [(policy, range(len(items)))] if is_greedy(policy) else []
+    if not isinstance(policy, Route):
+        return []
+    found: dict[int, tuple[Recipe, list[int]]] = {}
+    for place, item in enumerate(items):
+        first, *others = policy.chosen(item.task, item.prompt)
+        if not others and isinstance(first, Recipe) and is_greedy(first):
+            found.setdefault(id(first), (first, []))[1].append(place)
+    return list(found.values())

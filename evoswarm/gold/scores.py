@@ -60,10 +60,16 @@ class Scores:
         numbers = [np.full(shape, np.nan, dtype=kind) for kind in (np.float64, np.float32, np.float64)]
         return cls(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool), *numbers)
 
-    def fill(self, where: tuple[NDArray[np.int64], ...], known: Scores, items: Sequence[int]) -> None:
-        """Take over what is known of some of the items, at these places."""
+    def fill(self, pairs: Sequence[tuple[int, int, int, int]], known: Scores) -> None:
+        """Take over what is known.
+
+        Args:
+            pairs: a recipe and an item here, and the recipe and the item there.
+            known: there.
+        """
+        recipe, item, *there = np.array(pairs, dtype=np.int64).reshape(-1, 4).T
         for one in fields(self):
-            getattr(self, one.name)[where] = getattr(known, one.name)[:, items]
+            getattr(self, one.name)[recipe, item] = getattr(known, one.name)[there[0], there[1]]
 
 
 @dataclass(frozen=True, eq=False)

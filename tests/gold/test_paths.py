@@ -12,10 +12,14 @@ from evoswarm.decoding.along import TextReader
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.request import Along, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.ledger import Ledger
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.gold.paths import NOT_OFFERED, GoldPaths
 from evoswarm.policies import Policy
+from evoswarm.policies.route import PromptCluster, Route
 from evoswarm.policies.vote import Vote, Voter
+from tests.decoding.recipes import SURE
 from tests.gold.conftest import Ready
 
 
@@ -51,6 +55,32 @@ def test_policies_of_all_kinds_in_all_alphabets_are_told_of_together(shipped: Ca
     assert np.isnan(found.margin[3:]).all()
     assert np.isfinite(found.log_likelihood[:3]).all()
     assert not found.right[2, [item.task == "sums" for item in ready.items]].any()  # llama-b cannot add
+
+
+def test_of_routes_the_mix_that_answers_decides(shipped: Callable[[str], Ready]) -> None:
+    ready = shipped("two-by-two-same")
+    pool = ready.swarm.specs
+    drawn = uniform(ready.space, pool, "bytes").changed(samples=3)
+    mixes = (*(single(ready.space, spec, "bytes") for spec in pool), uniform(ready.space, pool, "tokens"), drawn)
+    first, second, third = (task.name for task in list(ready.tasks.values())[:3])
+    other = next(item for item in ready.items if item.task not in (first, second, third))
+    clusters = [PromptCluster(ngrams={item.prompt: 9}, policy=n) for n, item in enumerate((ready.items[0], other))]
+    routes = [
+        Route(policies=mixes, by="task", tasks={first: 1, second: 2, third: 3}),
+        Route(policies=mixes, by="cluster", clusters=clusters),
+        Route(policies=mixes[:2], by="confidence"),
+    ]
+    found = paths(ready).scores(routes, "search")
+    with Ledger(":memory:") as ledger:
+        rows = Evaluator(ready.swarm, ready.tasks, ledger).evaluate(routes, ready.items)
+    right = np.array([[one.score == 1.0 for one in row] for row in rows])
+    sure = found.decided & (found.closeness >= SURE)
+    assert (found.right == right)[sure].all()
+    drawn_at = np.array([item.task == third for item in ready.items])
+    assert found.decided[0].tolist() == (~drawn_at).tolist()
+    assert found.decided[1].all()
+    assert not found.decided[2].any()
+    assert len({tuple(row) for row in found.right[:2].tolist()}) == 2
 
 
 def test_beyond_its_budget_there_are_none_and_it_says_so(shipped: Callable[[str], Ready]) -> None:

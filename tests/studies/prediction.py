@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -124,9 +124,14 @@ def run(case: str, runs: Path) -> Record:
         "signs": {
             f"{known} {count}": {rival: rounded(Signs.of(seen, rival)) for rival in RIVALS}
             for count, evidence in few.items()
-            for known, seen in {"leads": evidence, "answers": evidence.by_answers}.items()
+            for known, seen in {"leads": evidence, "answers": _by_answers(evidence)}.items()
         },
     }
+
+
+def _by_answers(evidence: PilotScores) -> PilotScores:
+    """What there would be of it if no right texts were known: nothing fitted, and no leads."""
+    return replace(evidence, mixed=evidence.mixed[:1], alone_lead=None, mixed_lead=None)
 
 
 def _along(side: str, runs: Path) -> AlongGold:

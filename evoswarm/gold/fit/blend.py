@@ -66,11 +66,6 @@ def margins(scores: Tensor, outcomes: Outcomes) -> Tensor:
     return outcomes.target(scores) - others.amax(-1)
 
 
-def log_likelihoods(scores: Tensor, outcomes: Outcomes) -> Tensor:
-    """``[items]`` of the gold texts under fused scores, nats."""
-    return torch.zeros(len(outcomes.weights), dtype=scores.dtype).index_add(0, outcomes.item, outcomes.target(scores))
-
-
 def smallest(values: Tensor, outcomes: Outcomes) -> Tensor:
     """``[items]`` the smallest of some values per position; infinite for an item without one."""
     start = torch.full((len(outcomes.weights),), math.inf, dtype=values.dtype)

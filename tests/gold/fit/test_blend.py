@@ -10,7 +10,7 @@ from torch import Tensor
 
 from evoswarm.decoding.step.fusion import fuse, prepare
 from evoswarm.fusion import RULES, parameters_of
-from evoswarm.gold.fit.blend import Blend, fused, log_likelihoods, margins, smallest
+from evoswarm.gold.fit.blend import Blend, fused, margins, smallest
 from evoswarm.gold.fit.outcomes import KEPT, Outcomes
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
@@ -93,8 +93,8 @@ def test_items_are_right_as_scores_along_say(shipped: Callable[[str], Ready], ro
     found = scores_along([recipe], rows)
     assert (smallest(margins(scores, outcomes), outcomes) > 0).tolist() == found.right[0].tolist()
     assert 0 < found.right.mean() < 1
-    wanted = torch.from_numpy(found.log_likelihood[0])
-    assert torch.allclose(log_likelihoods(scores, outcomes), wanted, atol=0.02, rtol=0.01)
+    likely = torch.zeros(len(outcomes.weights)).double().index_add(0, outcomes.item, outcomes.target(scores))
+    assert torch.allclose(likely, torch.from_numpy(found.log_likelihood[0]), atol=0.02, rtol=0.01)
 
 
 def test_some_items_and_members_are_what_they_were(rows: GoldRows) -> None:

@@ -7,7 +7,7 @@ what is said of each part was chosen and fitted on the others (cross-validation,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -49,11 +49,6 @@ class PilotScores:
     def items(self) -> int:
         """How many."""
         return len(self.weights)
-
-    @property
-    def by_answers(self) -> PilotScores:
-        """What there would be of it if no right texts were known: nothing fitted, and no leads."""
-        return replace(self, mixed=self.mixed[:1], alone_lead=None, mixed_lead=None)
 
     @cached_property
     def best(self) -> float:

@@ -36,8 +36,6 @@ def test_leads_along_right_answers_tell_who_is_right(micro: Micro) -> None:
     assert np.array_equal(found.mixed_lead > 0, found.mixed == 1)
     assert found.mixed.shape == (1 + len(FITS), 16)
     assert found.weights.sum() == pytest.approx(1)
-    bare = found.by_answers
-    assert (bare.mixed.shape, bare.alone_lead, bare.mixed_lead) == ((1, 16), None, None)
 
 
 def test_where_several_texts_are_right_answers_alone_are_seen(micro: Micro) -> None:
