@@ -71,8 +71,9 @@ CONTENDERS = {
     "island": Contender("island"),
     "random": Contender("random"),
 }
-"""In the order in which they are run. All begin with the uniform mixes and single members, and all but ``nsga2`` (Optuna's
-as it is) and ``unfounded`` with mixes fitted to right answers; ``gold`` refines, screens and orders by these, too."""
+"""In the order in which they are run. All begin with the uniform mixes and single members, and all but ``nsga2``
+(Optuna's as it is) and ``unfounded`` with mixes fitted to right answers; ``gold`` refines, screens and orders by these,
+too."""
 
 DEFAULTS, RIVAL = ("archipelago", "gold"), "nsga2"
 
