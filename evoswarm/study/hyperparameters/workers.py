@@ -10,10 +10,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -139,15 +139,31 @@ class Workers:
         lock = self._directory / f"{_LOCK}{self._started}"
         self._started += 1
         executor = ProcessPoolExecutor(1, self._context, _initialize, (self._parent_alive, lock, *self._arguments))
-        self._busy[executor.submit(_work, job)] = executor, job
+        with _ctrl_c_later():
+            self._busy[executor.submit(_work, job)] = executor, job
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits until the end; for a process that is started meanwhile, until it says otherwise.
+
+    It takes seconds to import all that a process is told first. It must not die of Ctrl-C, with a traceback, before it
+    knows that this is its parent's affair.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _initialize(parent_alive: Connection, lock: Path, question: Question, runs: Path, directory: Path) -> None:
     """What a process does first: it watches its parent, and leaves Ctrl-C to it wherever no search is under way."""
     global _runner
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one that came before is forgotten
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, args=(parent_alive,), daemon=True).start()
     _alive.enter_context(locked(lock, patience=_ORPHAN_SECONDS))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_loading()
     _runner = TrialRunner(question, runs, directory)
 
