@@ -40,7 +40,7 @@ def detectable_gain(
     return _root(shortfall, 0.0, 1.0)
 
 
-def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int = 4, growth: float = 1.0) -> float | None:
+def foreseen_gain(share: float, parts: Sequence[Stratum], rivals: int, growth: float = 1.0) -> float | None:
     """The gain that would be proven with a probability of 80%, before anything was decoded: under an assumption.
 
     Args:

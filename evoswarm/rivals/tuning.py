@@ -18,6 +18,9 @@ from evoswarm.rivals.soups import NO_SOUP, R6, MergedRival, Merging, best_soup
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import Item
 
+ALWAYS = ("R1", "R2", "R4")
+"""Keys of those that play whatever the champion and the pool are like."""
+
 
 @dataclass(frozen=True)
 class Rivals:
@@ -49,6 +52,17 @@ class Rivals:
         """The same with the merged model as it can be played: where that cannot be, it is no rival."""
         kept = [one for one in self.matched if one.key != R6]
         return replace(self, soup=soup, matched=(*kept, *([] if soup.rival is None else [soup.rival])))
+
+
+def to_beat(space: SearchSpace, alike: bool) -> int:
+    """How many rivals a champion of a space will have to beat, as `tune` makes them; known before there is one.
+
+    Args:
+        space: that is searched.
+        alike: whether members can be merged.
+    """
+    voting = space.genome.kind == "vote"
+    return len(ALWAYS) + (not voting) + alike
 
 
 def tune(

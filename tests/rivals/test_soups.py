@@ -18,7 +18,7 @@ from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Policy
 from evoswarm.rivals.matched import Singles
 from evoswarm.rivals.soups import best_soup
-from evoswarm.rivals.tuning import tune
+from evoswarm.rivals.tuning import to_beat, tune
 from evoswarm.space import SearchSpace
 from tests.studies.planted import branches
 
@@ -107,6 +107,7 @@ def test_what_the_ledger_knows_is_not_merged_again(
                 knowing = merging.beside(bench, rivals.soup).evaluator
                 found.append([one.scores for one in knowing.summaries([one.policy for one in rivals.matched], items)])
         assert [one.key for one in rivals.matched] == ["R1", "R2", "R3", "R4", "R6"]
+        assert len(rivals.matched) == to_beat(bench.space, alike=True)
         assert len({path.name for path in written}) == 1, "the second go needs no weights"
     assert found[0] == found[1]
 

@@ -15,7 +15,7 @@ from evoswarm.rivals.ceilings import ceilings
 from evoswarm.rivals.diagnostics import low_thresholds, realised_shares, regated
 from evoswarm.rivals.matched import members_vote, try_singles
 from evoswarm.rivals.sampling import FEWEST, TEMPERATURES
-from evoswarm.rivals.tuning import Rivals, tune
+from evoswarm.rivals.tuning import Rivals, to_beat, tune
 from tests.rivals.conftest import Bench, mix
 
 KEYS = {
@@ -51,6 +51,7 @@ def gated(bench: Workbench) -> Recipe:
 def test_all_keys_are_there_and_play(bench: Workbench, gated: Recipe) -> None:
     rivals = tuned(bench, gated)
     assert {part: [plan.key for plan in getattr(rivals, part)] for part in KEYS} == KEYS
+    assert len(rivals.matched) == to_beat(bench.space, alike=False), "as was foretold"
     items = bench.items["test"][:6]
     for part in KEYS:
         for plan in getattr(rivals, part):
@@ -138,6 +139,8 @@ def test_a_champion_that_votes_has_no_gates_and_no_vote_as_a_rival(bench: Workbe
     champion = Vote.model_validate({"voters": [{"recipe": single(bench.space, spec)} for spec in bench.pool[:2]]})
     rivals = tuned(bench, champion)
     assert [one.key for one in rivals.matched] == ["R1", "R2", "R4"]
+    voting = bench.space.model_copy(update={"genome": bench.space.genome.model_copy(update={"kind": "vote"})})
+    assert len(rivals.matched) == to_beat(voting, alike=False)
     assert [one.key for one in rivals.diagnostics] == ["uniform_members", "uniform_pool"]
     assert recipe_of(rivals, "uniform_members") == uniform(bench.space, bench.pool[:2])
 

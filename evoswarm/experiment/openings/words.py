@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evoswarm.certificate.detectable import foreseen_gain
-from evoswarm.certificate.verdict import points
+from evoswarm.certificate.verdict import COUNTS, points
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import Seen
 from evoswarm.experiment.drawn import Drawn
 from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.progress import Progress
+from evoswarm.rivals.tuning import to_beat
 from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import strata
 from evoswarm.tasks.task import weights_of
@@ -81,15 +82,21 @@ def _what_then(space: SearchSpace, seen: Seen) -> Iterator[str]:
 
 
 def _can_show(space: SearchSpace, drawn: Drawn) -> str:
-    """What gain they find with a probability of 80%, by how often champion and rival may differ."""
+    """What gain they find with a probability of 80%, by how often champion and rival may differ.
+
+    Whether members can be merged is not known before their files are looked at: then the most rivals are counted.
+    """
     weights = weights_of(drawn.tasks)
     parts = strata([item.task for item in drawn.items["test"]], weights)
-    least, most = (foreseen_gain(share, parts) for share in DIFFERING)
+    mergeable = space.certificate.merged and len(space.pool) > 1
+    rivals = to_beat(space, mergeable)
+    least, most = (foreseen_gain(share, parts, rivals) for share in DIFFERING)
     few, many = (f"{share:.0%}" for share in DIFFERING)
+    everyone = f"{'up to' if mergeable else 'all'} {COUNTS[rivals]} rivals"
     if least is None:
-        return ", and too few to find even the greatest gain over all rivals 80% of the time"
+        return f", and too few to find even the greatest gain over {everyone} 80% of the time"
     found = (
-        f"; a true gain of about {points(least)} over all rivals is found 80% of the time where champion and rivals "
+        f"; a true gain of about {points(least)} over {everyone} is found 80% of the time where champion and rivals "
         f"differ on {few} of them"
     )
     return found if most is None else f"{found}, of {points(most)} where they differ on {many}"

@@ -27,7 +27,6 @@ from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.prediction.gathering import look_ahead
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
-from evoswarm.experiment.outlook.refusals import RIVALS as RIVALS_TO_BEAT
 from evoswarm.experiment.outlook.refusals import Refusal, refusals
 from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
@@ -35,6 +34,7 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.symbols import symbols
 from evoswarm.experiment.wording import by_part, duration, quantity
 from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.rivals.tuning import to_beat
 from evoswarm.space import SearchSpace
 from evoswarm.tasks.task import SPLITS, weights_of
 
@@ -224,7 +224,7 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             first_look=look,
             prospect=prospect,
             refusals=refusals(
-                space, bench.items, weights_of(bench.tasks), prospect, RIVALS_TO_BEAT + bool(Alike(bench).groups)
+                space, bench.items, weights_of(bench.tasks), prospect, to_beat(space, bool(Alike(bench).groups))
             ),
         )
 

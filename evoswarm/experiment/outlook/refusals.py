@@ -19,9 +19,6 @@ from evoswarm.space import SearchSpace
 from evoswarm.statistics.intervals import ONE_SIDED, Stratum, strata
 from evoswarm.tasks.task import Item, SplitName
 
-RIVALS = 4
-"""That a certificate has a champion beat; one more where members can be merged."""
-
 _LEAST_DIFFERING = 0.02
 """Share of the items on which two policies differ at least, as far as a few items can tell."""
 
@@ -49,7 +46,7 @@ def refusals(
     items: Mapping[SplitName, Sequence[Item]],
     weights: Mapping[str, float],
     prospect: Prospect | None,
-    rivals: int = RIVALS,
+    rivals: int,
 ) -> tuple[Refusal, ...]:
     """What a plan refuses.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from evoswarm.evaluation.openings.book import Seen
@@ -23,6 +24,26 @@ def test_unseen_items_say_what_they_can_find(micro: Micro) -> None:
     assert "where champion and rivals differ on 10% of them, of " in sentence
     assert "where they differ on 50%; --no-certify leaves them closed" in sentence
     assert sentence.endswith("several seeds that are to be certified together (evoswarm certify RUN RUN ...).")
+
+
+def test_only_rivals_that_can_play_are_counted(micro: Micro) -> None:
+    """A vote has no vote of its members to beat; nothing is merged that is to be left out."""
+    alone, vote = "certificate={merged: false}", "genome.kind=vote"
+    said, gains = dict[str, str](), dict[str, float]()
+    spaces = {"five": (), "four": (alone,), "up to four": (vote,), "three": (vote, alone)}
+    for name, overrides in spaces.items():
+        space = micro("splits.test=400", *overrides)
+        (said[name],) = first_words(space, draw(space), Seen(400))
+        found = re.search(r"a true gain of about ([\d.]+) points over", said[name])
+        assert found is not None
+        gains[name] = float(found[1])
+    assert [re.findall(r"over (\S+ .*?rivals) is found", one)[0] for one in said.values()] == [
+        "up to five rivals",
+        "all four rivals",
+        "up to four rivals",
+        "all three rivals",
+    ]
+    assert gains["five"] > gains["four"] == gains["up to four"] > gains["three"]
 
 
 def test_seen_items_say_by_whom_and_how_several_seeds_are_done_right(micro: Micro) -> None:

@@ -23,7 +23,7 @@ LARGE = ("splits.search=8", "splits.selection=200", "splits.test=1000")
 def refused(space: SearchSpace, gain: Forecast | None = LIKELY) -> dict[str, Refusal]:
     drawn = draw(space)
     prospect = None if gain is None else replace(PROSPECT, over_member=gain)
-    found = refusals(space, drawn.items, weights_of(drawn.tasks), prospect)
+    found = refusals(space, drawn.items, weights_of(drawn.tasks), prospect, 4)
     return {".".join(one.path): one for one in found}
 
 
