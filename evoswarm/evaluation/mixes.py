@@ -192,6 +192,11 @@ class MixEvaluator:
             found |= self.ledger.keep(fresh) if lasting else fresh
         return [_entropies(found[digest]) for digest in digests]
 
+    def knows_entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> bool:
+        """Whether the ledger tells all of `entropies`."""
+        digests = {self._entropies_digest(recipe, items) for recipe in recipes}
+        return digests <= self.ledger.facts(list(digests)).keys()
+
     def _entropies_digest(self, recipe: Recipe, items: Sequence[Item]) -> str:
         asked = [self.item_digest(item, recipe.prompt_format) for item in items]
         return digest_of(["entropies", recipe.digest, self.context(recipe), asked])

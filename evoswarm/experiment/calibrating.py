@@ -44,9 +44,20 @@ def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress, alph
         return Calibration.from_json(text, str(run.path / name))
     where = "" if first else f" in {alphabet}"
     progress.enter("calibrating", f"calibrating {len(possible_leads(bench))} possible leads{where}")
-    calibration = calibrate(bench, bench.items["search"][:CALIBRATION_ITEMS], alphabet)
+    calibration = calibrate(bench, _calibration_items(bench), alphabet)
     run.write(name, calibration.to_json())
     return calibration
+
+
+def is_calibrated(bench: Workbench) -> bool:
+    """Whether the ledger knows the entropies of all possible leads in the space's first alphabet."""
+    alphabet = bench.space.alphabets[0]
+    alone = [_only_lead(bench, spec, alphabet) for spec in possible_leads(bench)]
+    return bench.evaluator.knows_entropies(alone, _calibration_items(bench))
+
+
+def _calibration_items(bench: Workbench) -> Sequence[Item]:
+    return bench.items["search"][:CALIBRATION_ITEMS]
 
 
 def calibrate(bench: Workbench, items: Sequence[Item], alphabet: AlphabetName) -> Calibration:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from evoswarm.evaluation.candidate import Candidate
+from evoswarm.experiment.calibrating import is_calibrated
 from evoswarm.experiment.files.run_history import begins_anew
 from evoswarm.experiment.fitted import fits_are_known, fits_of, gated_fit
 from evoswarm.experiment.workbench import Workbench
@@ -34,8 +36,8 @@ def read_first(bench: Workbench, run: RunDirectory) -> None:
     gold = bench.space.evolution.gold
     if no_founders(bench.space) is not None:
         return
-    unfounded = gold.founders and run.last(FITTED) is None and not fits_are_known(bench)
-    if unfounded or gold_use.guides(gold):
+    founded = _begun_with(run) is not None or (fits_are_known(bench) and is_calibrated(bench))
+    if (gold.founders and not founded) or gold_use.guides(gold):
         bench.gold("search")
         _journal_unread(bench, run)
 
@@ -76,6 +78,11 @@ def fitted_founders(bench: Workbench, calibrate: Callable[[AlphabetName], Calibr
     return [*mixes, *(gated_fit(bench, calibrate(bench.space.alphabets[0])) if bench.space.genome.gates else ())]
 
 
+def _begun_with(run: RunDirectory) -> dict[str, Any] | None:
+    """What a sitting before journalled of its fitted founders, and this one goes on with."""
+    return None if begins_anew(run) else run.last(FITTED)
+
+
 def founders(
     bench: Workbench, run: RunDirectory, calibrate: Callable[[AlphabetName], Calibration]
 ) -> Mapping[str, Policy]:
@@ -90,7 +97,7 @@ def founders(
     """
     if not bench.space.evolution.gold.founders or no_founders(bench.space) is not None:
         return {}
-    known = None if begins_anew(run) else run.last(FITTED)
+    known = _begun_with(run)
     if known is None:
         found = fitted_founders(bench, calibrate)
         recipes = [[one.name.removeprefix("fitted "), json.loads(one.policy.to_json())] for one in found]  # in order

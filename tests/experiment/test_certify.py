@@ -155,9 +155,16 @@ def test_what_can_be_proven_is_written_before_the_items_are_opened(
     assert {entry for entry in seen if entry[0] == "other" and entry[1] == 0} == {("other", 0, 0)}
     assert {entry[1:] for entry in seen if entry[0] == "test"} == {(1, 1)}
     events = [json.loads(line) for line in (tmp_path / "micro-seed0" / "journal.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events] == ["began", "items", "opening", "close_decisions", "finished"]
+    assert [event["event"] for event in events] == [
+        "began",
+        "items",
+        "fitted",
+        "opening",
+        "close_decisions",
+        "finished",
+    ]
     assert (
-        events[2]["statement"]
+        events[3]["statement"]
         == "6 items are too few to find even the greatest gain over all five rivals 80% of the time"
     )
 

@@ -37,7 +37,7 @@ def test_ctrl_c_ends_after_the_batch_and_the_same_call_goes_on(
     run = caught.value.directory
     assert {row["generation"] for row in lines(run)} == {0}
     events = [json.loads(line)["event"] for line in (run / "journal.jsonl").read_text().splitlines()]
-    assert events == ["began", "items", "interrupted"]
+    assert events == ["began", "items", "fitted", "interrupted"]
     assert same_outcome(search(micro(), runs=tmp_path).directory, finished.directory)
 
 
@@ -71,7 +71,7 @@ def test_a_search_that_ended_when_ctrl_c_came_is_kept(
     assert caught.value.ended
     assert as_chosen(run) == as_chosen(finished.directory)
     events = [json.loads(line)["event"] for line in (run / "journal.jsonl").read_text().splitlines()]
-    assert events == ["began", "items", "finished"]
+    assert events == ["began", "items", "fitted", "finished"]
 
 
 def test_in_other_threads_ctrl_c_is_left_alone(tmp_path: Path) -> None:

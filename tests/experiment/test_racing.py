@@ -49,7 +49,7 @@ def lines(run: Path) -> list[dict[str, Any]]:
 
 def test_every_line_tells_items_and_standard_error(raced: SearchResult) -> None:
     rows = lines(raced.directory)
-    assert {row["items"] for row in rows} == {6, 12, 24}
+    assert {6, 24} <= {row["items"] for row in rows} <= {6, 12, 24}
     for row in rows:
         assert (row["standard_error"] == 0) == (row["items"] == 24)
         if row["items"] == 24:
