@@ -29,6 +29,7 @@ from evoswarm.experiment.files.same_items import require_same_items
 from evoswarm.experiment.first_look.looking import show_again
 from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.fitting import refuse_again
+from evoswarm.experiment.hearing import hear_again
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.merging import Merger, as_noted, merger, note_refusal
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
@@ -242,6 +243,7 @@ def prepare(
     selection = bench.items["selection"]
     progress.enter("rivals", f"tuning rivals on {len(selection)} selection items")
     refuse_again(bench, run)
+    hear_again(bench, run)
     fits = fits_of(bench)
     bench = bench.as_deployed()
     rivals = tune(

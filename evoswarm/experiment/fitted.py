@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evoswarm.canonical import digest_of
+from evoswarm.decoding.request import DoesNotFit
 from evoswarm.evaluation.cached_summary import items_digest
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.row import UNREADABLE, damaged
@@ -15,7 +17,7 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import uniform
 from evoswarm.gold.fit import fitted_mixes, gated_mix
-from evoswarm.gold.rows import BUDGET_BYTES
+from evoswarm.gold.rows import BUDGET_BYTES, RowsDoNotFit
 from evoswarm.policies import Recipe
 from evoswarm.policies.mix import RecipeMember
 from evoswarm.rivals.fitted import Fits
@@ -47,8 +49,8 @@ def fits_of(bench: Workbench, items: Sequence[Item] | None = None) -> Fits:
         RunError: the ledger cannot be written, or is damaged.
         Stopped: Ctrl-C.
     """
-    mixes, why = _fitted(bench, items)
-    return Fits(mixes, "" if mixes else NONE_FITTED.format(why=why))
+    found = _fitted(bench, items)
+    return replace(found, absent="" if found.mixes else NONE_FITTED.format(why=found.absent))
 
 
 def fits_are_known(bench: Workbench) -> bool:
@@ -67,7 +69,7 @@ def gated_fit(bench: Workbench, calibration: Calibration) -> tuple[Candidate, ..
     Raises:
         EvoswarmError: see ``fits_of``.
     """
-    mixes, _ = _fitted(bench, None)
+    mixes = _fitted(bench, None).mixes
     if not mixes:
         return ()
     key = digest_of(["gated fit", _key(bench, bench.items["search"]), calibration.to_json()])
@@ -79,47 +81,59 @@ def gated_fit(bench: Workbench, calibration: Calibration) -> tuple[Candidate, ..
         gated = gated_mix(mixes[0], rows, bench.space, calibration)
         return {"mixes": [_written(bench, gated)] if gated else [], "why": ""}
 
-    return _kept(bench, key, make)[0]
+    return _kept(bench, key, make).mixes
 
 
-def _fitted(bench: Workbench, items: Sequence[Item] | None) -> tuple[tuple[Candidate, ...], str]:
-    """The mixes, and why there are none where that is so."""
+def _fitted(bench: Workbench, items: Sequence[Item] | None) -> Fits:
+    """The mixes; why there would be none, as a clause."""
     why = ALONE if len(bench.pool) < 2 else no_founders(bench.space)
     if why is None and (refused := bench.gold_paths.refused("search")) is not None:
         why = NOTHING_FITTED_TO.format(why=refused)
     if why is not None:
-        return (), why
+        return Fits(absent=why)
     wanted = bench.items["search"] if items is None else items
-    return _kept(bench, _key(bench, wanted), lambda: _made(bench, items))
+    try:
+        return _kept(bench, _key(bench, wanted), lambda: _made(bench, items))
+    except (DoesNotFit, RowsDoNotFit) as error:  # what was heard; there is room for the rest, or it says so itself
+        bench.gold_paths.do_without_heard("search", str(error))
+        return _kept(bench, _key(bench, wanted), lambda: _made(bench, items))
 
 
-def _kept(bench: Workbench, key: str, make: Callable[[], dict[str, Any] | None]) -> tuple[tuple[Candidate, ...], str]:
+def _kept(bench: Workbench, key: str, make: Callable[[], dict[str, Any] | None]) -> Fits:
     """The mixes of a key: as the ledger has them, or made and kept there."""
     ledger = bench.evaluator.ledger
     known = ledger.facts([key])
     if key not in known:
         made = make()
         if made is None or bench.gold_paths.passing("search"):  # owed to this moment: nothing the ledger should know
-            return (), "" if made is None else made["why"]
+            return Fits(absent="" if made is None else made["why"])
         known = ledger.keep({key: json.dumps(made)})
     try:
         made = json.loads(known[key])
-        return tuple(_read(bench, *one) for one in made["mixes"]), str(made["why"])
+        mixes = tuple(_read(bench, *one) for one in made["mixes"])
+        return Fits(mixes, str(made["why"]), tuple(map(str, made.get("untold", ()))), int(made.get("heard", 0)))
     except UNREADABLE as error:
         raise damaged("fitted mixes", error) from error
 
 
 def _made(bench: Workbench, items: Sequence[Item] | None) -> dict[str, Any]:
     """Fit, as the ledger keeps it."""
-    rows = bench.gold("search")
+    gold = bench.gold_paths
+    rows = gold.rows_with_heard("search") if gold.heard("search") else bench.gold("search")
+    untold = list(gold.untold.get("search", ()))
     if rows is None:
-        return {"mixes": [], "why": NOTHING_FITTED_TO.format(why=bench.gold_paths.why_not["search"])}
-    places = None if items is None else [n for n, one in enumerate(rows.items) if one in items]
+        return {"mixes": [], "why": NOTHING_FITTED_TO.format(why=gold.why_not["search"]), "untold": untold}
+    places = [n for n, one in enumerate(rows.items) if items is None or one in items]
+    heard = sum(rows.items[n].task in untold for n in places)
     bench.progress.at("fitting mixes to right answers")
     found = fitted_mixes(
         rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places, between=bench.evaluator.go_on
     )
-    return {"mixes": [_written(bench, one) for one in found], "why": NOTHING_FITTED_TO.format(why=NO_ITEMS)}
+    if heard:
+        words = f"fitted to {len(places):,} right answers, {heard:,} of them as recipes of the search wrote them"
+        found = [replace(one, description=words) for one in found]
+    mixes = [_written(bench, one) for one in found]
+    return {"mixes": mixes, "why": NOTHING_FITTED_TO.format(why=NO_ITEMS), "untold": untold, "heard": heard}
 
 
 def _key(bench: Workbench, wanted: Sequence[Item]) -> str:
@@ -128,7 +142,10 @@ def _key(bench: Workbench, wanted: Sequence[Item]) -> str:
     digests = [bench.evaluator.item_digest(item, whole.prompt_format) for item in wanted]
     asked = [bench.space.genome.model_dump(mode="json"), list(bench.space.alphabets)]
     listed = items_digest(digests, wanted, bench.evaluator.tasks)
-    return digest_of(["fitted mixes 2", bench.evaluator.context(whole), asked, listed, BUDGET_BYTES])
+    known = bench.gold_paths.heard("search")
+    heard = [[place, known[item]] for place, item in enumerate(wanted) if item in known]
+    decides = [bench.evaluator.context(whole), asked, listed, BUDGET_BYTES, *([heard] if heard else [])]
+    return digest_of(["fitted mixes 3", *decides])
 
 
 def _written(bench: Workbench, one: Candidate) -> list[Any]:

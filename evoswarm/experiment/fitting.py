@@ -10,6 +10,7 @@ from evoswarm.evaluation.candidate import Candidate
 from evoswarm.experiment.calibrating import is_calibrated
 from evoswarm.experiment.files.run_history import begins_anew
 from evoswarm.experiment.fitted import fits_are_known, fits_of, gated_fit
+from evoswarm.experiment.hearing import UNFOUNDED, hear
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy, Recipe
@@ -49,15 +50,24 @@ def refuse_again(bench: Workbench, run: RunDirectory) -> None:
         bench.gold_paths.refuse("search", known["why"])
 
 
-def fit_last(bench: Workbench, run: RunDirectory) -> None:
+def fit_last(bench: Workbench, run: RunDirectory, population: Sequence[Policy]) -> str:
     """Fit the mixes that compete in the end, if that has not been done, while members still know the search items.
+
+    Args:
+        bench: of the search.
+        run: of the search.
+        population: policies that were scored on all search items; see `hear`.
+
+    Returns:
+        What was fitted to free text, as a sentence; empty where there is none.
 
     Raises:
         EvoswarmError: see `fits_of`.
         Stopped: Ctrl-C.
     """
-    fits_of(bench)
+    said = hear(bench, run, population)
     _journal_unread(bench, run)
+    return said
 
 
 def _journal_unread(bench: Workbench, run: RunDirectory) -> None:
@@ -132,4 +142,7 @@ def off(bench: Workbench) -> Sequence[str]:
         MemberError: a member cannot be loaded.
     """
     gold = bench.space.evolution.gold
-    return gold_use.off(gold, no_guide(bench) if gold_use.guides(gold) else None)
+    said = gold_use.off(gold, no_guide(bench) if gold_use.guides(gold) else None)
+    founded = gold.founders and no_founders(bench.space) is None and fits_are_known(bench)
+    untold = fits_of(bench).untold if founded else ()
+    return [*said, *([UNFOUNDED.format(tasks=", ".join(untold))] if untold else [])]

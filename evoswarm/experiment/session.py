@@ -219,7 +219,9 @@ class Session:
             for sentence in off(bench):
                 self._progress.note(sentence)
             reason = evolving.go()
-            fit_last(bench, run)
+            heard = fit_last(bench, run, [evolving.policies[digest] for digest in evolving.on_all_items])
+            if heard:
+                self._progress.note(heard)
             bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)

@@ -1,7 +1,8 @@
-"""Texts that policies really wrote, right and wrong: where answers are free text, the gold is not what anybody writes.
+"""Right answers as policies wrote them: where answers are free text, the gold is not what anybody writes.
 
-An answer that reasons before its result has no one right text, but a population has written some that turned out right,
-and others that did not. Along these a mix is asked how much likelier it finds the right ones. No search does so yet.
+An answer that reasons before its result has no one right text, but a population has written some that turned out right.
+Wrong ones add nothing: every text that is not the right one leaves it at some symbol, and what a fit asks of a mix is
+that at each of them the right text leads.
 """
 
 from __future__ import annotations
@@ -13,43 +14,30 @@ from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.gold.texts import GoldText, decidable
 from evoswarm.tasks.task import Item, Task
 
-MOST = 4
-"""Texts of an item, right ones and wrong ones each: those that most policies wrote."""
-
 
 def heard_texts(
-    items: Sequence[Item], evaluations: Sequence[Sequence[Evaluation]], tasks: Mapping[str, Task], most: int = MOST
+    items: Sequence[Item], evaluations: Sequence[Sequence[Evaluation]], tasks: Mapping[str, Task]
 ) -> list[GoldText]:
-    """What was written of every item, the commonest first, right texts before wrong ones.
+    """Of every item the right answer that most policies wrote, of equally common ones the first.
 
-    Left out are failures, partial scores, and what was cut in the middle of a character: nobody can follow it to the
-    same end.
+    Left out is what was cut in the middle of a character: nobody can follow it to the same end.
 
     Args:
         items: each once.
         evaluations: per policy one of every item, in order; see `Evaluator.evaluate`.
         tasks: by name.
-        most: right and wrong texts of an item, each.
     """
     found: list[GoldText] = []
     for place, item in enumerate(items):
         task = tasks[item.task]
-        right: Counter[str] = Counter()
-        wrong: Counter[str] = Counter()
-        for row in evaluations:
-            text = _as_written(row[place], task)
-            if text is not None:
-                (right if row[place].score == 1.0 else wrong)[text] += 1
-        for worth, counted in ((True, right), (False, wrong)):
-            texts = [text for text, _ in counted.most_common(most)]
-            found += [GoldText(item, text, right=worth, decidable=decidable(task)) for text in texts]
+        written = (_as_written(row[place], task) for row in evaluations if row[place].score == 1.0)
+        counted = Counter(text for text in written if text is not None)
+        found += [GoldText(item, text, decidable(task)) for text, _ in counted.most_common(1)]
     return found
 
 
 def _as_written(one: Evaluation, task: Task) -> str | None:
-    """A text with what ended it; None where it is not known, or cannot be followed."""
-    if one.failure is not None or one.score not in (0.0, 1.0):
-        return None
+    """An answer with what ended it; None where that is not known, or cannot be followed."""
     if one.ending == "end":
         return one.answer
     if one.ending == "stop":  # which of them is not kept; of equals in their first symbols nothing is lost

@@ -41,6 +41,8 @@ class GoldPaths:
 
     Attributes:
         why_not: a sentence on why there are no rows, by split; none where there are, or nobody has asked.
+        untold: tasks of which no right answer is known as members would write it, by split, of those that were read.
+        unheard: why what was heard is done without, by split.
     """
 
     def __init__(
@@ -59,7 +61,11 @@ class GoldPaths:
         self._kept: OrderedDict[tuple[SplitName, ViewKey], GoldRows | None] = OrderedDict()
         self._of_this_moment: set[SplitName] = set()
         self._refused: dict[SplitName, str] = {}
+        self._heard: dict[SplitName, Sequence[GoldText]] = {}
+        self._with_heard: dict[SplitName, GoldRows | None] = {}
         self.why_not: dict[SplitName, str] = {}
+        self.untold: dict[SplitName, Sequence[str]] = {}
+        self.unheard: dict[SplitName, str] = {}
 
     def rows(self, split: SplitName, recipe: Recipe | None = None) -> GoldRows | None:
         """The rows of all members of the pool that speak where a recipe is decoded.
@@ -83,6 +89,41 @@ class GoldPaths:
             self._drop_beyond_budget()
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def hear(self, split: SplitName, texts: Sequence[GoldText]) -> None:
+        """Take what somebody wrote for the right answers of items that have no rows; see ``rows_with_heard``."""
+        self.unheard.pop(split, None)
+        if tuple(texts) != self._heard.get(split, ()):
+            self._heard[split] = tuple(texts)
+            self._with_heard.pop(split, None)
+
+    def do_without_heard(self, split: SplitName, why: str) -> None:
+        """Have no rows along what was heard: they could not be read."""
+        self.hear(split, ())
+        self.unheard[split] = why
+
+    def heard(self, split: SplitName) -> Mapping[Item, str]:
+        """What was taken, by item."""
+        return {text.item: text.text for text in self._heard.get(split, ())}
+
+    def rows_with_heard(self, split: SplitName) -> GoldRows | None:
+        """The rows of all members in the space's first alphabet, those along what was heard among them.
+
+        Raises:
+            MemberError: a member cannot be loaded.
+            RowsDoNotFit: with what was heard, they would take more than the budget.
+            DoesNotFit: there is no memory for what was heard.
+        """
+        rows, heard = self.rows(split), self._heard.get(split, ())
+        if not heard or split in self._of_this_moment:
+            return rows
+        if split not in self._with_heard:
+            place = {item: number for number, item in enumerate(self._items[split])}
+            texts = sorted([*(rows.texts if rows else ()), *heard], key=lambda text: place[text.item])
+            whole = uniform(self._space, self._space.pool)
+            read = read_rows(self._decoder, whole, texts, self._tasks, self._budget, self._between)
+            self._with_heard[split] = rows if read is None else read
+        return self._with_heard[split]
 
     def passing(self, split: SplitName) -> bool:
         """Whether there are no rows for want of memory, or of a decoder that reads them: another day there may be."""
@@ -145,14 +186,16 @@ class GoldPaths:
         except RowsDoNotFit as error:
             self.why_not[split] = str(error)
             return None
-        if rows is None:
-            self.why_not.setdefault(split, UNKNOWN)
-            return None
-        free = free_text(rows, whole)
+        free = free_text(rows, whole) if rows is not None else []
         why = FREE_TEXT.format(tasks=", ".join(free))
-        found = without_tasks(rows, free, why)
+        found = without_tasks(rows, free, why) if rows is not None else None
         if found is None:
-            self.why_not[split] = why
+            self.why_not.setdefault(split, UNKNOWN if rows is None else why)
+        if split not in self._of_this_moment:
+            told = {item.task for item in found.items} if found is not None else set()
+            self.untold.setdefault(
+                split, tuple(dict.fromkeys(item.task for item in self._items[split] if item.task not in told))
+            )
         return found
 
     def _texts_of(self, split: SplitName) -> list[GoldText]:

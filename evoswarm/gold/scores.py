@@ -268,9 +268,7 @@ class _Judged:
 
     def _fates_of(self, favourite: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.int64]:
         """``[recipes, texts]`` what becomes of those who leave a text at a position, or not (the number of all)."""
-        found = np.empty(left.shape, dtype=np.int64)
-        for number, text in enumerate(self._rows.texts):
-            found[:, number] = Fate.RIGHT if text.right else Fate.WRONG
+        found = np.full(left.shape, int(Fate.RIGHT))
         gone = np.nonzero(left < favourite.shape[1])
         where = left[gone]
         symbols = favourite[gone[0], where]
@@ -306,7 +304,6 @@ class _Judged:
         """Of an item's texts that counts which a mix follows furthest: it is what it writes."""
         rows, owner = self._rows, self._rows.item_of_text
         firsts = np.searchsorted(owner, np.arange(len(rows.items)))
-        right = np.array([text.right for text in rows.texts])
         key = followed * len(rows.texts) + np.arange(len(rows.texts))[::-1]  # of equals the first
         furthest = np.maximum.reduceat(key, firsts, axis=1)
         text = len(rows.texts) - 1 - furthest % len(rows.texts)
@@ -314,7 +311,7 @@ class _Judged:
         return Scores(
             right=fate_of_item == Fate.RIGHT,
             decided=fate_of_item != Fate.OPEN,
-            log_likelihood=np.logaddexp.reduceat(np.where(right, likelihood, -np.inf), firsts, axis=1),
-            margin=np.maximum.reduceat(np.where(right, margin, -np.inf).astype(np.float32), firsts, axis=1),
+            log_likelihood=np.logaddexp.reduceat(likelihood, firsts, axis=1),
+            margin=np.maximum.reduceat(margin, firsts, axis=1),
             closeness=np.take_along_axis(closest, text, 1),
         )

@@ -33,18 +33,16 @@ class Fate(IntEnum):
 
 @dataclass(frozen=True)
 class GoldText:
-    """A text of an item with what it is worth.
+    """A text that is right as an item's answer.
 
     Attributes:
         item: whose answer it may be.
         text: as it is written; with the stop string, where that ends it.
-        right: whether whoever writes it to its end is right.
         decidable: whether leaving it decides, but for white space and other spellings.
     """
 
     item: Item
     text: str
-    right: bool = True
     decidable: bool = True
 
 

@@ -25,29 +25,36 @@ class Fits:
     Attributes:
         mixes: greedy recipes.
         absent: why there are none, as a sentence; empty where nobody asked.
+        untold: tasks of which no right answer is known as members would write it.
+        heard: of how many items the right answer is one that recipes of a search wrote.
     """
 
     mixes: tuple[Candidate, ...] = ()
     absent: str = ""
+    untold: tuple[str, ...] = ()
+    heard: int = 0
 
 
 NO_FITS = Fits()
 """Where nobody asked for any."""
 
 
-def best_fitted(evaluator: Evaluator, items: Sequence[Item], mixes: Sequence[Candidate]) -> Candidate | None:
+def best_fitted(evaluator: Evaluator, items: Sequence[Item], fits: Fits) -> Candidate | None:
     """The most accurate on selection of the mixes that were fitted; None where there are none.
 
     Args:
         evaluator: decodes.
         items: of the selection split.
-        mixes: fitted on the search split: weights by EM, other numbers by gradient.
+        fits: on the search split: weights by EM, other numbers by gradient.
     """
-    if not mixes:
+    if not fits.mixes:
         return None
-    tried: list[Scored] = score(mixes, evaluator, items)
+    tried: list[Scored] = score(fits.mixes, evaluator, items)
     best = best_of(tried)
     others = ", ".join(f"{one.name} {one.accuracy:.1%}" for one in tried if one is not best)
     against = f" (the others got: {others})" if others else ""
-    description = f"Fitted to gold texts of the search items, without a search: the {best.name}{against}"
+    known = "gold texts of the search items, without a search"
+    if fits.heard:
+        known = f"right answers to the search items, {fits.heard:,} of them as recipes of the search wrote them"
+    description = f"Fitted to {known}: the {best.name}{against}"
     return as_rival(best, R5, "fitted mix", description)

@@ -109,7 +109,7 @@ def tune(
     soup = NO_SOUP if merging is None else best_soup(evaluator, items, space, singles, merging, tell)
     matched += [] if soup.rival is None else [soup.rival]
     tell("other gates and mixes that nobody searched for")
-    without_search = best_fitted(evaluator, items, fits.mixes)
+    without_search = best_fitted(evaluator, items, fits)
     others = diagnostics(evaluator, items, space, specs, champion)
     others += () if without_search is None else (without_search,)
     tell("ceilings")

@@ -36,9 +36,9 @@ INDIVIDUALS = "individuals.jsonl"
 CHAMPION, CERTIFICATE = "champion.json", "certificate.json"
 CLOCK = "budget.seconds"
 BEGAN, FINISHED = "began", "finished"
-FITTED, GUIDED, UNREAD = "fitted", "guided", "unread"
+FITTED, GUIDED, UNREAD, HEARD = "fitted", "guided", "unread", "heard"
 """What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer; why
-there was no reading them."""
+there was no reading them; which ones the search wrote itself, by the key of their item."""
 TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
 """What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
 
@@ -52,6 +52,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     FITTED: {"recipes": list},
     GUIDED: {"question": str, "answer": list},
     UNREAD: {"why": str},
+    HEARD: {"texts": dict, "why": str},
     TRACKING: {"key": str},
     TRACKED: {"run": str},
     GENERATION: {"generation": int, "stamp": int, "metrics": dict},

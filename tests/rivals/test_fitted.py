@@ -17,7 +17,7 @@ from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies import Recipe
-from evoswarm.rivals.fitted import R5, best_fitted
+from evoswarm.rivals.fitted import NO_FITS, R5, best_fitted
 from evoswarm.rivals.tuning import tune
 from evoswarm.space import SearchSpace
 
@@ -50,14 +50,14 @@ def test_the_best_on_selection_of_the_fits_is_the_rival(bench: Workbench) -> Non
     assert len(fits.mixes) > 1
     assert not fits.absent
     assert all(isinstance(one.policy, Recipe) and not one.policy.sampled for one in fits.mixes)
-    best = best_fitted(bench.evaluator, items, fits.mixes)
+    best = best_fitted(bench.evaluator, items, fits)
     assert best is not None
     scored = score(fits.mixes, bench.evaluator, items)
     (own,) = [one for one in scored if one.policy == best.policy]
     assert own.accuracy == max(one.accuracy for one in scored)
     assert (best.key, best.name) == (R5, "fitted mix")
     assert best.description.endswith(f": {own.accuracy:.1%} on selection.")
-    assert best_fitted(bench.evaluator, items, ()) is None
+    assert best_fitted(bench.evaluator, items, NO_FITS) is None
 
 
 def test_what_was_fitted_once_is_not_fitted_again(

@@ -50,7 +50,7 @@ class Outcomes:
 
     @classmethod
     def of(cls, rows: GoldRows, kept: int = KEPT) -> Outcomes:
-        """Narrow rows along the right text of every item, the first where it has several.
+        """Narrow rows along the text of every item, the first where it has several.
 
         Items are weighted as the tasks say, those of a task equally.
 
@@ -60,8 +60,7 @@ class Outcomes:
         """
         first: dict[Item, int] = {}
         for number, text in enumerate(rows.texts):
-            if text.right:
-                first.setdefault(text.item, number)
+            first.setdefault(text.item, number)
         here = torch.isin(rows.text, torch.tensor(sorted(first.values()))).nonzero()[:, 0]
         members, _, symbols = rows.log_probs.shape
         step = max(1, _AT_ONCE // (members * symbols))
