@@ -52,6 +52,7 @@ class Expectation:
         error: standard error of the lead.
         differs: it does not answer all of these items as well as the reference does.
         items: that it rests on.
+        ranked: it was one of the best on the search items; of a route, the share of them that such a one answers.
     """
 
     accuracy: float
@@ -62,14 +63,18 @@ class Expectation:
     error: float
     differs: bool
     items: int
+    ranked: float
 
-    def order(self, flops: float) -> tuple[float, bool, float, float]:
-        """The least comes first: the highest expectation, the uniform mix before who only might beat it, the price."""
-        return -self.accuracy, self.differs, -self.lead, flops
+    def order(self, flops: float) -> tuple[float, bool, float, float, float]:
+        """The least comes first: the highest expectation, and the uniform mix before who only might beat it.
+
+        Of equals, who was not picked from many on these items comes before who was, and then the cheaper.
+        """
+        return -self.accuracy, self.differs, -self.lead, self.ranked, flops
 
     def as_dict(self) -> dict[str, float]:
         """As JSON data."""
-        return {name: value for name, value in vars(self).items() if name != "differs"}
+        return {name: value for name, value in vars(self).items() if name not in ("differs", "ranked")}
 
 
 @dataclass(frozen=True)
@@ -231,7 +236,8 @@ class Estimator:
 
         Where a split says nothing of it, it is taken to do there as those finalists do who answer the other split most
         as it does, the uniform mix among them: else items on which all are good would count for some and not for
-        others. Its error is then that of the split which knows it.
+        others. The error of its lead is that of the row so completed: by that of its own split alone, who was not
+        ranked on the search items would be shrunk the more for it.
 
         Args:
             scores: per item, by split; None for a split that says nothing of it; not for both.
@@ -248,16 +254,16 @@ class Estimator:
             all_own = self._rows[alike].mean(axis=0)
             all_own[there] = own
             flattered = float(self._handicaps[alike].mean())
-        error = round(paired_standard_error(list(own), list(other), tasks, self._seen.weights), _DIGITS)
+        error = paired_standard_error(list(all_own), list(self._rows[0]), self._seen.joined, self._seen.weights)
         same = bool((own == other).all())
         optimism = 0.0 if same else self.choice + flattered
         lead = 0.0 if same else round(float(self._seen.shares @ (all_own - self._rows[0])) - optimism, _DIGITS)
-        accuracy = self.reference_accuracy + shrunken(lead, error)
+        accuracy = self.reference_accuracy + shrunken(lead, round(error, _DIGITS))
         around = mean_of(list(own), strata(tasks, self._seen.weights))
         shift = accuracy - around.mean
         low, high = (min(1.0, max(0.0, round(bound + shift, _DIGITS))) for bound in (around.lower(), around.upper()))
         accuracy = round(min(1.0, max(0.0, accuracy)), _DIGITS)
-        return Expectation(accuracy, low, high, lead, optimism, error, not same, len(tasks))
+        return Expectation(accuracy, low, high, lead, optimism, round(error, _DIGITS), not same, len(tasks), ranked)
 
 
 def _joined(scores: BySplit) -> Vector:

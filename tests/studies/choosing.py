@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from evoswarm import SearchSpace, Swarm, search
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.estimating import SEEN
+from evoswarm.experiment.estimating import SEEN, Expectation
 from evoswarm.experiment.files.places import LEDGER
-from evoswarm.experiment.result import PLAIN, SearchResult
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.statistics.intervals import Vector
@@ -39,7 +39,7 @@ SETTINGS = {
 """The shipped spaces; the large pool's search is cut short, as its default takes minutes."""
 
 FRESH = 1000  # the first cases were measured on more of the same items, as their records say
-SEEDS = range(200, 220)
+SEEDS = range(220, 240)
 
 
 KEYS = ("regret", "halved_regret", "below_uniform", "lead_error", "error")
@@ -83,7 +83,8 @@ class Cases:
                 {
                     "name": one.name,
                     "digest": one.policy.digest,
-                    "plain": one.key == PLAIN,
+                    "origin": selection.origins[one.policy.digest],
+                    "estimate": selection.estimates[one.policy.digest].as_dict(),
                     "members": len(one.policy.specs),
                     "flops": one.flops,
                     **{split: found[split][place] for split in ("search", "selection", "fresh")},
@@ -154,7 +155,7 @@ def contest_of(record: Record) -> Contest:
         split: [names[int(digit)] for digit in digits] for split, digits in record["items"].items()
     }
     known = [one for one in record["finalists"] if WITHOUT not in one["name"]]
-    known.sort(key=lambda one: (not one["plain"], one["name"] != UNIFORM))
+    known.sort(key=lambda one: (one["origin"] != "plain", one["name"] != UNIFORM))
     rows = {split: np.asarray([unpacked(one[split], len(tasks[split])) for one in known], float) for split in tasks}
     population = [unpacked(text, len(tasks["search"])) for text in record["population"].values()]
     fresh = np.asarray(tasks["fresh"])
@@ -165,11 +166,18 @@ def contest_of(record: Record) -> Contest:
         {split: tasks[split] for split in SEEN},
         np.asarray(population, float),
         {split: rows[split] for split in SEEN},
-        sum(not one["plain"] for one in known),
+        np.asarray([one["origin"] == "evolved" for one in known]),
         np.asarray([one["flops"] for one in known]),
         _means(rows["fresh"], fresh, names),
+        np.asarray([one["origin"] == "fitted" for one in known]),
+        {place: _given(one["estimate"]) for place, one in enumerate(known) if one["origin"] == "composed"},
         (_means(rows["fresh"][:, half], fresh[half], names), _means(rows["fresh"][:, ~half], fresh[~half], names)),
     )
+
+
+def _given(estimate: Record) -> Expectation:
+    """What a search expected of a composed route: its scores alone do not say it, as it was chosen by them."""
+    return Expectation(**estimate, differs=True, ranked=0.0)
 
 
 def _means(scores: Vector, tasks: NDArray[np.str_], names: Sequence[str]) -> Vector:

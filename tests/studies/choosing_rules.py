@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evoswarm.experiment.estimating import SEEN, Estimator, Expectation, SeenItems
 from evoswarm.statistics.intervals import Vector
@@ -15,6 +16,7 @@ from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.tasks.task import SplitName
 from tests.studies.study import Record
 
+Flags = NDArray[np.bool_]
 SAVING = 0.05
 
 RULES = {
@@ -29,24 +31,28 @@ RULES = {
 
 @dataclass(frozen=True)
 class Contest:
-    """The finalists of a search. The first is the uniform mix, then come the members alone, then those that were bred.
+    """The finalists of a search; the first is the uniform mix.
 
     Attributes:
         tasks: of the items, by split; all weigh alike.
         population: scores of all recipes of the search on the search items ``[recipes, items]``.
         scores: of the finalists, by split ``[finalists, items]``.
-        bred: how many of them were.
+        ranked: which of them are among the best of many on the search items.
         flops: of the finalists.
         truth: their accuracies on fresh items.
+        silent: which of them were made from the search items, so that their scores there say nothing.
+        given: what is expected of those that were put together from scores of others, by their places.
         halves: the same on each half of the fresh items, where these are so few that the best on all of them is lucky.
     """
 
     tasks: Mapping[SplitName, Sequence[str]]
     population: Vector
     scores: Mapping[SplitName, Vector]
-    bred: int
+    ranked: Flags
     flops: Vector
     truth: Vector
+    silent: Flags | None = None
+    given: Mapping[int, Expectation] = field(default_factory=dict)
     halves: tuple[Vector, Vector] | None = None
 
     @cached_property
@@ -73,12 +79,16 @@ class Contest:
     def estimates(self) -> list[Expectation]:
         """Of the finalists, as evoswarm makes them."""
         seen = SeenItems(self.tasks, dict.fromkeys(self.tasks["search"], 1.0), list(self.population))
-        rows: list[dict[SplitName, list[float]]] = [
+        rows: list[dict[SplitName, list[float] | None]] = [
             {split: list(self.scores[split][place]) for split in SEEN} for place in range(len(self.flops))
         ]
-        ranked = [place >= len(rows) - self.bred for place in range(len(rows))]
-        estimator = Estimator(seen, rows[0], list(zip(ranked, rows, strict=True))[1:])
-        return [estimator.of(row, ranked=one) for row, one in zip(rows, ranked, strict=True)]
+        reference = {split: list(self.scores[split][0]) for split in SEEN}
+        for place in np.flatnonzero(self.silent) if self.silent is not None else ():
+            rows[place]["search"] = None
+        known = [(float(self.ranked[place]), row) for place, row in enumerate(rows) if place not in self.given]
+        estimator = Estimator(seen, reference, known[1:])
+        made = iter([estimator.of(row, ranked=ranked) for ranked, row in known])
+        return [self.given[place] if place in self.given else next(made) for place in range(len(rows))]
 
     @cached_property
     def expected(self) -> int:
@@ -116,14 +126,14 @@ class Contest:
 
         All by one factor: 1 - (k - 3) / (k - 1) times what chance makes of their spread over the spread that was seen.
         """
-        bred = slice(len(self.both) - self.bred, None)
+        bred, count = self.ranked, int(self.ranked.sum())
         rows = np.hstack([self.scores[split] for split in SEEN])[bred]
         apart = self.both[bred] - self.both[bred].mean()
         residual = rows - rows.mean(axis=0)
         residual = residual - residual.mean(axis=1, keepdims=True)
         chance = float((residual**2).sum()) / (rows.shape[1] - 1) / rows.shape[1]
         seen = float((apart**2).sum())
-        factor = max(0.0, 1 - (self.bred - 3) / (self.bred - 1) * chance / seen) if seen else 0.0
+        factor = max(0.0, 1 - (count - 3) / (count - 1) * chance / seen) if seen else 0.0
         estimates = self.both.copy()
         estimates[bred] = self.both[0] + self.selection[bred].mean() - self.selection[0] + factor * apart
         return estimates

@@ -31,8 +31,8 @@ KINDS = ("alike", "specialists", "burdened")
 SIZES = {"default": (96, 200), "small": (48, 64), "large": (384, 400)}
 """Search and selection items."""
 
-SEARCHES = {"default": 70, "small": 40, "large": 40}
-"""Of every kind of pool: 210 with the splits that spaces have by default."""
+SEARCHES = {"default": 200, "small": 40, "large": 40}
+"""Of every kind of pool: 600 with the splits that spaces have by default."""
 
 TRUTH = 20_000
 """Fresh items on which true accuracies are measured."""
@@ -157,7 +157,7 @@ def draw_search(rng: np.random.Generator, kind: str, search: int, selection: int
         {split: [f"t{place % tasks}" for place in range(items[split].shape[1])] for split in SEEN},
         population,
         {split: scores[split] for split in SEEN},
-        len(finalists) - len(plain),
+        np.arange(len(finalists)) >= len(plain),
         (finalists[:, :members] > 1e-3).sum(axis=1) + rng.uniform(0, 0.1, len(finalists)),
         scores["test"].mean(axis=1),
     )

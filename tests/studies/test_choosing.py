@@ -49,7 +49,8 @@ def test_the_simulated_choice_is_that_of_a_search(kind: str) -> None:
     recipes = [Recipe(members=(RecipeMember(spec=spec),), lead="m", samples=2 + n) for n in range(len(one.flops))]
     seen, items = ([Item(f"{split}{n}", task, "", "") for n, task in enumerate(one.tasks[split])] for split in SEEN)
     named = [(str(place), recipe) for place, recipe in enumerate(recipes)]
-    plain, bred = named[: -one.bred], named[-one.bred :]
+    count = int(one.ranked.sum())
+    plain, bred = named[:-count], named[-count:]
     finalists = finalists_of(bred, [*plain[1:], plain[0]])
     searched = Searched(seen, [list(row) for row in one.population], recipes[0])
     table: Any = Table(one, recipes)
@@ -69,19 +70,20 @@ def test_a_record_gives_its_scores_back() -> None:
     }
     fresh = (rng.random((4, 14)) < 0.5).astype(float)
     names = ["g00-i0-01", "member a", "uniform mix", "g00-i0-01 without a"]
+    origins = ["evolved", "plain", "plain", "evolved"]
     record = {
         "tasks": ["x", "y"],
         "items": {"search": "01" * 3, "selection": "01" * 5, "fresh": "01" * 7},
         "population": {str(place): packed(list(row)) for place, row in enumerate(scores["search"])},
         "finalists": [
-            {"name": name, "plain": place in (1, 2), "flops": 1.0 + place, "fresh": packed(list(fresh[place]))}
+            {"name": name, "origin": origin, "flops": 1.0 + place, "fresh": packed(list(fresh[place]))}
             | {split: packed(list(scores[split][place])) for split in SEEN}
-            for place, name in enumerate(names)
+            for place, (name, origin) in enumerate(zip(names, origins, strict=True))
         ],
     }
     contest = contest_of(record)
     order = [2, 1, 0]  # the uniform mix, the member, what was bred
-    assert contest.bred == 1
+    assert contest.ranked.tolist() == [False, False, True]
     assert (contest.scores["selection"] == scores["selection"][order]).all()
     assert contest.truth == pytest.approx(fresh[order].mean(axis=1))
     assert (contest.population == scores["search"]).all()
