@@ -21,6 +21,9 @@ LEAST_WRITTEN = 0.05
 """Share of a task's items whose texts a member, or the mix of all, has to write. Where most answers are wrong, few are
 written; but a model that reasons gives a bare result now and then, too."""
 
+FEWEST_WRITTEN = 2
+"""Items of a task whose texts have to be written, if it has so many: one of a few may be chance."""
+
 
 def free_text(rows: GoldRows, whole: Recipe) -> list[str]:
     """The tasks, by name, whose right texts nobody writes, though others would be right, too.
@@ -35,8 +38,24 @@ def free_text(rows: GoldRows, whole: Recipe) -> list[str]:
     open_ended = dict.fromkeys(owners[~rows.decidable].tolist())
     if not open_ended:
         return []
-    written = np.vstack([_alone(rows), scores_along([whole], rows).right])
-    return [task for task in open_ended if written[:, owners == task].mean(1).max() < LEAST_WRITTEN]
+    written = who_writes(rows, whole)
+    return [task for task in open_ended if not _is_written(written[:, owners == task])]
+
+
+def who_writes(rows: GoldRows, whole: Recipe) -> NDArray[np.bool_]:
+    """``[members and the mix of all, items]`` whether each of them alone writes an item's text to its end.
+
+    Args:
+        rows: see ``free_text``.
+        whole: see ``free_text``.
+    """
+    return np.vstack([_alone(rows), scores_along([whole], rows).right])
+
+
+def _is_written(written: NDArray[np.bool_]) -> bool:
+    """Whether that is so of a task, from who writes which of its texts: ``[members and the mix, items]``."""
+    items = written.shape[1]
+    return bool(written.sum(1).max() >= max(LEAST_WRITTEN * items, min(FEWEST_WRITTEN, items)))
 
 
 def without_tasks(rows: GoldRows, tasks: list[str], why: str) -> GoldRows | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,10 @@ from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.gold.rows import read_rows
 from evoswarm.gold.scores import scores_along
-from evoswarm.space import SearchSpace
+from evoswarm.gold.texts import GoldText, decidable
+from evoswarm.gold.written import free_text
+from evoswarm.space import SearchSpace, make_tasks
+from tests.gold.conftest import Ready
 
 SPACE = """
 name: free
@@ -52,3 +57,20 @@ def test_of_several_tasks_those_of_free_text_are_left_out(tasks: Sequence[str]) 
         expected, got = scores_along(mixes, apart), scores_along(mixes, rows)
         assert (got.right == expected.right).all()
         assert np.allclose(got.log_likelihood, expected.log_likelihood, atol=1e-3)
+
+
+@pytest.mark.parametrize(("bare", "free"), [(0, True), (1, True), (2, False)])
+def test_one_of_a_few_may_be_chance(shipped: Callable[[str], Ready], tmp_path: Path, bare: int, free: bool) -> None:
+    asked = {f"{number}+3=": str(number + 3) for number in range(1, bare + 1)}  # the result is the whole answer
+    asked |= {f"{number}+3=": str(number + 3)[-1] for number in range(31, 41 - bare)}
+    file = tmp_path / "last.jsonl"
+    file.write_text("".join(json.dumps({"asked": one, "last": last}) + "\n" for one, last in asked.items()), "utf-8")
+    last = f"{{name: last, source: dataset, path: '{file}', prompt: '{{asked}}', answer: '{{last}}', max_bytes: 8, "
+    (task,) = make_tasks(space_of(last + "scorer: {kind: regex, pattern: '([0-9])$'}}"))
+    ready = shipped("two-by-two-same")
+    whole = uniform(ready.space, ready.swarm.specs[:1], "bytes")  # it can add
+    texts = [GoldText(item, item.gold, decidable(task)) for item in task.items()]
+    rows = read_rows(ready.swarm, whole, texts, {"last": task})
+    assert rows is not None
+    assert len(rows.items) == 10
+    assert free_text(rows, whole) == (["last"] if free else [])

@@ -32,6 +32,7 @@ from tests.studies import (
     gold,
     gold_paths,
     half_budget,
+    heard,
     kills,
     planted,
     prediction,
@@ -40,6 +41,7 @@ from tests.studies import (
     simulated,
     two_by_two,
     verdict_errors,
+    written,
 )
 from tests.studies.study import RESULTS, Study
 
@@ -54,6 +56,7 @@ STUDIES: tuple[Study, ...] = (
     gold.STUDY,
     gold_paths.STUDY,
     half_budget.STUDY,
+    heard.STUDY,
     kills.STUDY,
     planted.STUDY,
     prediction.STUDY,
@@ -62,6 +65,7 @@ STUDIES: tuple[Study, ...] = (
     simulated.STUDY,
     two_by_two.STUDY,
     verdict_errors.STUDY,
+    written.STUDY,
 )
 
 

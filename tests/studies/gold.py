@@ -143,7 +143,7 @@ def figures(records: Mapping[str, Record]) -> Readings:
             if use != "off":
                 parts = ", ".join(f"{name} {_mean(rows, name)}" for name in SPACES)
                 found[f"gold_{use}_{what}_points"] = Reading(
-                    statistics.fmean(rows.values()), f"{_interval(list(rows.values()))}; {parts}"
+                    statistics.fmean(rows.values()), f"{interval(list(rows.values()))}; {parts}"
                 )
     for name in ("uniform", "single", "fitted"):
         found[f"gold_{name}_accuracy"] = Reading(
@@ -166,7 +166,7 @@ def _share(records: Mapping[str, Record], space: str, name: str) -> str:
     return f"{statistics.fmean(own):.3f}" if own else "-"
 
 
-def _interval(values: Sequence[float]) -> str:
+def interval(values: Sequence[float]) -> str:
     """95% of the mean, by Student's t."""
     if len(values) < 2:
         return "one case"
