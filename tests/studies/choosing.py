@@ -21,6 +21,7 @@ from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.estimating import SEEN, Expectation
 from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.result import SearchResult
+from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.run_directory import INDIVIDUALS
 from evoswarm.statistics.intervals import Vector
@@ -83,8 +84,8 @@ class Cases:
                 {
                     "name": one.name,
                     "digest": one.policy.digest,
-                    "origin": selection.origins[one.policy.digest],
-                    "estimate": selection.estimates[one.policy.digest].as_dict(),
+                    "origin": selection.origins.get(one.policy.digest, "plain"),
+                    "estimate": _expected(selection, one.policy.digest),
                     "members": len(one.policy.specs),
                     "flops": one.flops,
                     **{split: found[split][place] for split in ("search", "selection", "fresh")},
@@ -154,7 +155,7 @@ def contest_of(record: Record) -> Contest:
     tasks: dict[str, list[str]] = {
         split: [names[int(digit)] for digit in digits] for split, digits in record["items"].items()
     }
-    known = [one for one in record["finalists"] if WITHOUT not in one["name"]]
+    known = [one for one in record["finalists"] if WITHOUT not in one["name"] and _matters(one)]
     known.sort(key=lambda one: (one["origin"] != "plain", one["name"] != UNIFORM))
     rows = {split: np.asarray([unpacked(one[split], len(tasks[split])) for one in known], float) for split in tasks}
     population = [unpacked(text, len(tasks["search"])) for text in record["population"].values()]
@@ -171,13 +172,25 @@ def contest_of(record: Record) -> Contest:
         _means(rows["fresh"], fresh, names),
         np.asarray([one["origin"] == "fitted" for one in known]),
         {place: _given(one["estimate"]) for place, one in enumerate(known) if one["origin"] == "composed"},
+        known[0]["estimate"] is None,
         (_means(rows["fresh"][:, half], fresh[half], names), _means(rows["fresh"][:, ~half], fresh[~half], names)),
     )
+
+
+def _expected(selection: Selection, digest: str) -> Record | None:
+    """What is expected of a contender; None of who may not win."""
+    known = selection.estimates.get(digest)
+    return None if known is None else known.as_dict()
 
 
 def _given(estimate: Record) -> Expectation:
     """What a search expected of a composed route: its scores alone do not say it, as it was chosen by them."""
     return Expectation(**estimate, differs=True, ranked=0.0)
+
+
+def _matters(one: Record) -> bool:
+    """Whether a contender may win, or is what the others are measured from."""
+    return one["estimate"] is not None or one["name"] == UNIFORM
 
 
 def _means(scores: Vector, tasks: NDArray[np.str_], names: Sequence[str]) -> Vector:

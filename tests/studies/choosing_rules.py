@@ -42,6 +42,7 @@ class Contest:
         truth: their accuracies on fresh items.
         silent: which of them were made from the search items, so that their scores there say nothing.
         given: what is expected of those that were put together from scores of others, by their places.
+        barred: the uniform mix may not win, as it breaks a limit of the space.
         halves: the same on each half of the fresh items, where these are so few that the best on all of them is lucky.
     """
 
@@ -53,7 +54,13 @@ class Contest:
     truth: Vector
     silent: Flags | None = None
     given: Mapping[int, Expectation] = field(default_factory=dict)
+    barred: bool = False
     halves: tuple[Vector, Vector] | None = None
+
+    @property
+    def able(self) -> range:
+        """Who may win."""
+        return range(int(self.barred), len(self.flops))
 
     @cached_property
     def shares(self) -> Mapping[SplitName, Vector]:
@@ -86,14 +93,14 @@ class Contest:
         for place in np.flatnonzero(self.silent) if self.silent is not None else ():
             rows[place]["search"] = None
         known = [(float(self.ranked[place]), row) for place, row in enumerate(rows) if place not in self.given]
-        estimator = Estimator(seen, reference, known[1:])
+        estimator = Estimator(seen, reference, known[1:])  # the uniform mix is none of those that are compared with it
         made = iter([estimator.of(row, ranked=ranked) for ranked, row in known])
         return [self.given[place] if place in self.given else next(made) for place in range(len(rows))]
 
     @cached_property
     def expected(self) -> int:
         """Whom evoswarm chooses, before members are dropped."""
-        return min(range(len(self.flops)), key=lambda place: self.estimates[place].order(float(self.flops[place])))
+        return min(self.able, key=lambda place: self.estimates[place].order(float(self.flops[place])))
 
     @property
     def covered(self) -> bool:
@@ -119,7 +126,7 @@ class Contest:
 
     def best_of(self, values: Vector) -> int:
         """The highest; of equals the cheapest."""
-        return min(range(len(values)), key=lambda place: (-round(float(values[place]), 9), self.flops[place]))
+        return min(self.able, key=lambda place: (-round(float(values[place]), 9), self.flops[place]))
 
     def towards_the_group(self) -> Vector:
         """Those that were bred, shrunk towards their own mean on the selection items (Efron & Morris 1973).
@@ -146,13 +153,14 @@ class Contest:
         near = [
             place
             for place in np.flatnonzero(flops <= (1 - SAVING) * flops[best])
-            if means[best] - means[place] <= paired_standard_error(list(rows[best]), list(rows[place]), tasks, weights)
+            if place in self.able
+            and means[best] - means[place] <= paired_standard_error(list(rows[best]), list(rows[place]), tasks, weights)
         ]
         return min((int(place) for place in near), key=lambda place: (flops[place], -means[place]), default=best)
 
     def row(self) -> Record:
         """What every rule comes to here, in points."""
-        best, uniform = float(self.truth.max()), float(self.truth[0])
+        best, uniform = float(self.truth[self.able].max()), float(self.truth[0])
         rules = {}
         for rule, (place, expected) in self.choices().items():
             own = float(self.truth[place])
@@ -173,9 +181,10 @@ class Contest:
         is not always the best, and this understates it. The truth is between.
         """
         if self.halves is None:
-            return float(self.truth.max() - self.truth[place])
+            return float(self.truth[self.able].max() - self.truth[place])
         ways = (self.halves, self.halves[::-1])
-        return float(np.mean([other[int(np.argmax(one))] - other[place] for one, other in ways]))
+        found = [other[self.able][int(np.argmax(one[self.able]))] - other[place] for one, other in ways]
+        return float(np.mean(found))
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def test_a_record_gives_its_scores_back() -> None:
         "items": {"search": "01" * 3, "selection": "01" * 5, "fresh": "01" * 7},
         "population": {str(place): packed(list(row)) for place, row in enumerate(scores["search"])},
         "finalists": [
-            {"name": name, "origin": origin, "flops": 1.0 + place, "fresh": packed(list(fresh[place]))}
+            {"name": name, "origin": origin, "estimate": {}, "flops": 1.0 + place, "fresh": packed(list(fresh[place]))}
             | {split: packed(list(scores[split][place])) for split in SEEN}
             for place, (name, origin) in enumerate(zip(names, origins, strict=True))
         ],
