@@ -29,7 +29,7 @@ from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
 from evoswarm.policies.partition import Partition
 from evoswarm.statistics.paired import paired_standard_error
-from evoswarm.tasks.task import SplitName, weights_of
+from evoswarm.tasks.task import Item, SplitName, weights_of
 
 
 def routes_of(
@@ -60,7 +60,7 @@ def routes_of(
         return []
     tested = {one.candidate.policy.digest: one for one in finalists}
     evidence = _evidence(bench, list(tested.values()))
-    partitions = [one for one in partitions_of(evidence.items) if one.cells * LEAST <= len(evidence.items)]
+    partitions = told_apart(evidence.items)
     if not partitions or np.isnan(evidence.scores).any(axis=1).all():
         return []  # nothing to tell apart, or nobody could answer everything that is of no kind
     progress.at("putting routes together: who is best at which kind of questions")
@@ -70,6 +70,11 @@ def routes_of(
     found = list(specialists(bench, kinds, others, bench.evaluator.summaries(others, bench.items["search"])))
     routes = [*_composed(bench, partitions, list(tested.values()), evidence, found), *_fitted(bench, kinds, found)]
     return [one for one in routes if genomes.allows(one.candidate.policy)]
+
+
+def told_apart(items: Sequence[Item]) -> list[Partition]:
+    """The ways to tell items apart that leave enough of every kind."""
+    return [one for one in partitions_of(items) if one.cells * LEAST <= len(items)]
 
 
 def _evidence(bench: Workbench, tested: Sequence[Finalist]) -> KnownScores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import uniform
 from evoswarm.gold.fit import fitted_mixes, gated_mix
+from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.rows import BUDGET_BYTES, RowsDoNotFit
 from evoswarm.policies import Recipe
 from evoswarm.policies.mix import RecipeMember
@@ -126,9 +128,10 @@ def _made(bench: Workbench, items: Sequence[Item] | None) -> dict[str, Any]:
     places = [n for n, one in enumerate(rows.items) if items is None or one in items]
     heard = sum(rows.items[n].task in untold for n in places)
     bench.progress.at("fitting mixes to right answers")
-    found = fitted_mixes(
-        rows, bench.space, bench.pool, sizes=sizes_of(bench), places=places, between=bench.evaluator.go_on
-    )
+    Outcomes.of(rows)  # once for all fits to them, so that it counts to none
+    sizes, began = sizes_of(bench), time.thread_time()  # libraries may be imported meanwhile
+    found = fitted_mixes(rows, bench.space, bench.pool, sizes=sizes, places=places, between=bench.evaluator.go_on)
+    bench.fits_taken.append((len(places), time.thread_time() - began))
     if heard:
         words = f"fitted to {len(places):,} right answers, {heard:,} of them as recipes of the search wrote them"
         found = [replace(one, description=words) for one in found]

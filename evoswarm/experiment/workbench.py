@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +43,7 @@ class Workbench:
         evaluator: scores recipes.
         lent: the swarm is somebody else's, who may have other searches for it.
         progress: told what is being done.
+        fits_taken: items and seconds of every fit to right answers that was made here.
     """
 
     asked: SearchSpace
@@ -53,6 +54,7 @@ class Workbench:
     evaluator: Evaluator
     lent: bool = False
     progress: Progress = SILENT
+    fits_taken: list[tuple[int, float]] = field(default_factory=list, init=False)
 
     @property
     def pool(self) -> tuple[MemberSpec, ...]:

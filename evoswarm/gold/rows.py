@@ -199,7 +199,7 @@ def read_rows(
     """
     listed, members, symbols = list(texts), len(recipe.members), decoder.symbols(recipe).symbols + 1
     steps = decoder.steps_along(_requests(recipe, listed, tasks)) if listed else None
-    _check_budget(sum(steps or ()) * symbols * (members * NUMBER_BYTES + 1), budget, len(listed), symbols)
+    _check_budget(bytes_of(sum(steps or ()), symbols, members), budget, len(listed), symbols)
     kept: list[tuple[GoldText, RowsAlong]] = []
     unread: dict[Item, str] = {}
     size, spellings = 0, tuple[bytes, ...]()
@@ -221,6 +221,11 @@ def read_rows(
         _check_budget(size, budget, len(kept), symbols)  # not every decoder says before how much it is
     kept = [one for one in kept if one[0].item not in unread]
     return _joined(decoder, recipe, kept, tasks, spellings, unread) if kept else None
+
+
+def bytes_of(positions: int, symbols: int, members: int) -> int:
+    """What rows of so many members take at most; END is one of the symbols."""
+    return positions * symbols * (members * NUMBER_BYTES + 1)
 
 
 def _check_budget(size: int, budget: int, texts: int, symbols: int) -> None:

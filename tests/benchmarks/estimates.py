@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress, Stage
 from tests.benchmarks.figures import ROOT
 
@@ -87,7 +88,7 @@ def planned(file: str) -> dict[str, Any]:
 
 
 def searched(file: str) -> dict[str, Any]:
-    """What a search takes, from the start of its process, and what it said was left behind its first generation."""
+    """What a search takes, from the start of its process, and what it said was left as soon as it knew."""
     from evoswarm.experiment.session import search
     from evoswarm.space import SearchSpace
 
@@ -98,10 +99,15 @@ def searched(file: str) -> dict[str, Any]:
         if BEGIN.get(one.name, marks[-1][0]) != marks[-1][0]:
             marks.append((BEGIN[one.name], time.process_time()))
 
-    told = Progress(stage=stage, generation=lambda one: left.append((time.monotonic(), one.seconds_left or 0.0)))
+    def generation(one: GenerationFigures) -> None:
+        if one.seconds_left is not None:
+            left.append((time.monotonic(), one.seconds_left))
+
+    told = Progress(stage=stage, generation=generation)
     with tempfile.TemporaryDirectory() as runs:
         search(SearchSpace.from_yaml(file), runs=runs, progress=told)
-    rest = {"told": left[0][1], "took": time.monotonic() - left[0][0]}
+    when, told_left = left[0] if left else (time.monotonic(), 0.0)
+    rest = {"told": told_left, "took": time.monotonic() - when}
     marks.append(("end", time.process_time()))
     parts = {name: after - before for (name, before), (_, after) in pairwise(marks)}
     status = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text(encoding="ascii"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.finalists import FINALISTS
 from evoswarm.experiment.outlook.casting import casts
-from evoswarm.experiment.outlook.prices import Taken
-from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Rehearsal, finale, warm_up
+from evoswarm.experiment.outlook.kinds import Kinds, kinds_of
+from evoswarm.experiment.outlook.prices import Taken, Work
+from evoswarm.experiment.outlook.rehearsal import Rehearsal, finale, warm_up
+from evoswarm.experiment.outlook.scenes import CHOOSING, FITTING, RIVALS, TEST, Act, Scene
 from evoswarm.experiment.specialists import FITS, RANKED
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space import SearchSpace
@@ -106,6 +108,7 @@ class Ahead:
         self._bench, self._patience = bench, patience
         self._taken: list[Taken] = []
         self._acts: list[Act] | None = None
+        self._kinds = Kinds()
         self._dropped = False
 
     def learn(self, taken: Taken) -> None:
@@ -143,14 +146,22 @@ class Ahead:
         if self._acts is None:
             if not self.is_due(search):
                 return None
-            taken = sum(one.seconds for one in self._taken)
-            self._acts = self._played(finalists, max(LEAST, SHARE * (taken + search)))
+            so_far = sum(one.seconds for one in self._taken)
+            self._acts = self._played(finalists, max(LEAST, SHARE * (so_far + search)))
+            kinds = kinds_of(self._bench, fits=bool(self._bench.fits_taken))
+            self._kinds = replace(kinds, seconds=0.0)  # most of it was to load libraries
         items = self._bench.items
-        known = Rehearsal(self._acts, self._taken)
+        known = Rehearsal([replace(act, scenes=(*act.scenes, *self._fits())) for act in self._acts], self._taken)
         wanted = {CHOOSING: len(items["selection"])}
         if "test" in items:
             wanted |= {RIVALS: len(items["selection"]), TEST: len(items["test"])}
-        return {name: known.part(name, count).seconds if known.knows(name) else None for name, count in wanted.items()}
+        taken = {name: known.part(name, count) for name, count in wanted.items()}
+        taken[CHOOSING] = known.choosing(wanted[CHOOSING], self._kinds)
+        return {name: one.seconds if known.knows(name) else None for name, one in taken.items()}
+
+    def _fits(self) -> list[Scene]:
+        """What the search has taken for the mixes that it has fitted; nothing where an earlier sitting fitted them."""
+        return [Scene(FITTING, count, Taken(Work(), took), 0, 0.0) for count, took in self._bench.fits_taken[-1:]]
 
     def _played(self, finalists: Sequence[Candidate], seconds: float) -> list[Act]:
         """The end of the command on few items, and on more where that took next to nothing; within so many seconds."""

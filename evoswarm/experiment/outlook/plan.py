@@ -25,11 +25,13 @@ from evoswarm.experiment.obstacles import Obstacles, obstacles
 from evoswarm.experiment.outlook.ahead import ENOUGH, Outlook, PlannedPart, finalists, sizes
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.casting import casts
+from evoswarm.experiment.outlook.kinds import Kinds, kinds_of
 from evoswarm.experiment.outlook.prediction.gathering import look_ahead
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
 from evoswarm.experiment.outlook.refusals import Refusal, refusals
-from evoswarm.experiment.outlook.rehearsal import CHOOSING, RIVALS, TEST, Act, Clock, Rehearsal, act, warm_up
+from evoswarm.experiment.outlook.rehearsal import Rehearsal, act, warm_up
 from evoswarm.experiment.outlook.resolution import Resolution
+from evoswarm.experiment.outlook.scenes import CHOOSING, FITTING, NARROWING, READING, RIVALS, TEST, Act, Clock
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.symbols import symbols
 from evoswarm.experiment.wording import by_part, duration, quantity
@@ -197,8 +199,10 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
         acts = _acts(bench, progress, clock)
         took = clock() - began - started
         grown = max(0.0, _peak_memory() - before)
-        known, largest = Rehearsal(acts), acts[-1]
-        parts, rows = _parts(space, known)
+        along, largest = acts[-1].along, acts[-1]
+        fits = along is not None and along.fit(space.splits.search)
+        known = Rehearsal(acts, without=() if fits else (READING, NARROWING, FITTING))
+        parts, rows = _parts(space, known, kinds_of(bench, fits=fits, clock=clock))
         unknown = tuple(name for name in (CHOOSING, RIVALS, TEST) if name not in parts)
         times = _most_at_once(rows) / max(1.0, known.rows)
         look = looked_within(bench, LOOK_SECONDS, progress)  # what it decodes makes samples cheap, so it comes behind
@@ -214,7 +218,11 @@ def make_plan(space: SearchSpace, progress: Progress = SILENT, clock: Clock = ti
             rows=sum(rows.values()),
             symbols=symbols(bench),
             weight_bytes=sum(shape.parameter_bytes for shape in bench.swarm.shapes.values()),
-            memory_bytes=before + grown + _to_be_kept(bench, times) + _tracking_bytes(space),
+            memory_bytes=before
+            + grown
+            + _to_be_kept(bench, times)
+            + (0.0 if along is None else along.bytes(space.splits.search))
+            + _tracking_bytes(space),
             disagreement=_disagreement(scores),
             test_items=space.splits.test,
             detectable=_POWER_FACTOR * math.sqrt(max(_disagreement(scores), 0.01) / space.splits.test),
@@ -240,12 +248,12 @@ def _acts(bench: Workbench, progress: Progress, clock: Clock) -> list[Act]:
     return acts
 
 
-def _parts(space: SearchSpace, known: Rehearsal) -> tuple[dict[str, PlannedPart], dict[str, float]]:
+def _parts(space: SearchSpace, known: Rehearsal, kinds: Kinds) -> tuple[dict[str, PlannedPart], dict[str, float]]:
     """What every part takes, and the prefixes that members read in it."""
     splits, generations = space.splits, generations_of(space, known)
     taken = {
         "search": known.searching(splits.search, generations),
-        CHOOSING: known.part(CHOOSING, splits.selection),
+        CHOOSING: known.choosing(splits.selection, kinds),
         RIVALS: known.part(RIVALS, splits.selection),
         TEST: known.part(TEST, splits.test),
     }

@@ -6,15 +6,15 @@ share among themselves, more and more so in later generations, shows on few item
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from evoswarm.evaluation.candidate import Candidate, score
-from evoswarm.evaluation.evaluation import Evaluation, Summary
-from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
@@ -23,7 +23,22 @@ from evoswarm.experiment.calibrating import CALIBRATION_ITEMS, calibrate, genome
 from evoswarm.experiment.finalists import FINALISTS, Finalist
 from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.merging import Pretender
+from evoswarm.experiment.outlook.along import narrow, read_along
+from evoswarm.experiment.outlook.kinds import Kinds
 from evoswarm.experiment.outlook.prices import Prices, Taken, Work, growth_of
+from evoswarm.experiment.outlook.scenes import (
+    CALIBRATING,
+    CHOOSING,
+    FITTING,
+    NARROWING,
+    READING,
+    RIVALS,
+    TEST,
+    Act,
+    Clock,
+    Scene,
+    Watch,
+)
 from evoswarm.experiment.scoring import outcome
 from evoswarm.experiment.selection import select
 from evoswarm.experiment.workbench import Workbench
@@ -34,85 +49,11 @@ from evoswarm.rivals.fitted import NO_FITS, Fits
 from evoswarm.rivals.tuning import tune
 from evoswarm.tasks.task import Item, SplitName
 
-CALIBRATING, CHOOSING, RIVALS, TEST = "calibrating", "choosing", "rivals", "test"
-
-Clock = Callable[[], float]
+FITS_GROWTH = 0.5
+"""Exponent by which fits take longer with more items: as many steps, of which each takes longer, but not by as much."""
 
 PATIENCE = 30.0
 """Seconds after which a plan plays no further generation, and after which it ends what comes behind them."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One part of a command on a few items.
-
-    Attributes:
-        name: of the part; generations are called by their numbers.
-        items: how many.
-        taken: what was done, and how long it took.
-        evaluations: (policy, item) pairs that were asked for.
-        tokens: that the policies of these pairs would read, each deployed alone.
-        flops: likewise, floating-point operations.
-        besides: seconds that the part takes however many items there are, which were not played.
-    """
-
-    name: str
-    items: int
-    taken: Taken
-    evaluations: int
-    tokens: float
-    flops: float = 0.0
-    besides: float = 0.0
-
-
-@dataclass(frozen=True)
-class Act:
-    """A whole command on a few items.
-
-    Attributes:
-        scenes: its parts, in order.
-        items: of the search split that were decoded.
-        generations: per generation, the summaries of its policies by their digests.
-        plain: the single members and the uniform mix, with their evaluations of these items.
-    """
-
-    scenes: tuple[Scene, ...]
-    items: Sequence[Item]
-    generations: tuple[Mapping[str, Summary], ...] = ()
-    plain: tuple[tuple[Candidate, Sequence[Evaluation]], ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """That it took in all."""
-        return sum(scene.taken.seconds for scene in self.scenes)
-
-
-class Watch:
-    """Notes scene after scene what has been done since the one before."""
-
-    def __init__(self, evaluator: Evaluator, clock: Clock) -> None:
-        """Begin the first scene, which this evaluator plays."""
-        self.scenes: list[Scene] = []
-        self._counters, self._clock = evaluator.swarm.counters, clock
-        self.goes_on_with(evaluator)
-        self._begin()
-
-    def goes_on_with(self, evaluator: Evaluator) -> None:
-        """It is this evaluator that counts from now on."""
-        self._evaluator = evaluator
-        self._asked, self._tokens, self._flops = evaluator.asked, evaluator.tokens, evaluator.flops
-
-    def _begin(self) -> None:
-        self._before, self._began = self._counters.copy(), self._clock()
-
-    def scene(self, name: str, items: Sequence[Item], besides: float = 0.0) -> None:
-        """The scene that ends now; the next one begins. What takes so many seconds ``besides`` was not played."""
-        seconds, by = self._clock() - self._began, self._evaluator
-        taken = Taken(Work.of(self._counters.since(self._before)), seconds)
-        asked, tokens, flops = by.asked - self._asked, by.tokens - self._tokens, by.flops - self._flops
-        self.scenes.append(Scene(name, len(items), taken, asked, tokens, flops, besides))
-        self.goes_on_with(by)
-        self._begin()
 
 
 def warm_up(bench: Workbench, stop: Callable[[], bool] = lambda: False) -> None:
@@ -149,8 +90,13 @@ def act(
         watch, items, evaluator = Watch(own.evaluator, clock), cast["search"], own.evaluator
         began = clock()
         genomes = genomes_for(own, lambda alphabet: calibrate(own, items, alphabet))
-        fits = fits_of(own)
         watch.scene(CALIBRATING, items)
+        along = read_along(own)
+        watch.scene(READING, items)
+        narrow(own, along)
+        watch.scene(NARROWING, items)
+        fits = fits_of(own)
+        watch.scene(FITTING, items)
         algorithm = algorithm_of(own.space, genomes)
         generations: list[Mapping[str, Summary]] = []
         policies: dict[str, Policy] = {}
@@ -172,7 +118,7 @@ def act(
             ends = clock() + patience
             finalists = [*_ranked(algorithm, shown, policies), *plain]
             watch.scenes += finale(own, finalists, cast, clock, lambda: clock() > ends, fits)
-        return Act(tuple(watch.scenes), items, tuple(generations), tuple(zip(plain, evaluations, strict=True)))
+        return Act(tuple(watch.scenes), items, tuple(generations), tuple(zip(plain, evaluations, strict=True)), along)
 
 
 def _ranked(algorithm: Algorithm[Any], shown: Mapping[str, Summary], policies: Mapping[str, Policy]) -> list[Candidate]:
@@ -264,9 +210,10 @@ class Rehearsal:
     Args:
         acts: of different sizes, the largest last.
         taken: what else was seen to take how long.
+        without: names of parts that the command will not have on all items.
     """
 
-    def __init__(self, acts: Sequence[Act], taken: Sequence[Taken] = ()) -> None:
+    def __init__(self, acts: Sequence[Act], taken: Sequence[Taken] = (), without: Sequence[str] = ()) -> None:
         self._scenes: dict[str, list[Scene]] = defaultdict(list)
         for one in acts:
             for scene in one.scenes:
@@ -278,6 +225,8 @@ class Rehearsal:
             (some[0].items, sum(scene.taken.work.forwards for scene in some if scene.name in common)) for some in begun
         )
         self._played = sum(name.isdigit() for name in self._scenes)
+        for name in without:
+            self._scenes.pop(name, None)
 
     def knows(self, name: str) -> bool:
         """Whether a part was played at all."""
@@ -295,25 +244,44 @@ class Rehearsal:
         fixed = largest.taken.work.scaled(items / largest.items, self._growth)
         return replace(of_all, forwards=fixed.forwards, rounds=fixed.rounds)
 
-    def part(self, name: str, items: int) -> Taken:
+    def part(self, name: str, items: int, more: int = 0) -> Taken:
         """One part on so many items.
 
         Prices that little was seen of can be far off. So a part takes no less than it took on few items, and no more
         than as many times that as there are more items.
+
+        Args:
+            name: of the part.
+            items: how many.
+            more: policies that each of them is asked of beside those that were played.
         """
-        work = self.work(name, items)
+        last = self._scenes.get(name, [])[-1:]
+        share = max([1.0 + more * scene.items / scene.evaluations for scene in last if scene.evaluations], default=1.0)
+        work = self.work(name, items).scaled(share)
         seconds = self.prices.seconds(work)
-        for scene in self._scenes.get(name, [])[-1:]:
-            times = max(1.0, items / scene.items)
+        for scene in last:
+            times = max(1.0, share * items / scene.items)
             seconds = min(max(seconds, scene.taken.seconds), times * scene.taken.seconds) + scene.besides
         return Taken(work, seconds)
 
+    def fitting(self, *items: int) -> float:
+        """Seconds of fits to so many items each, rows being narrowed already."""
+        last = self._scenes.get(FITTING, [])[-1:]
+        return sum(one.taken.seconds * math.pow(count / one.items, FITS_GROWTH) for one in last for count in items)
+
+    def choosing(self, items: int, kinds: Kinds) -> Taken:
+        """The choice of a champion on so many items, with what is done for single kinds of them."""
+        tested = self.part(CHOOSING, items, kinds.specialists)
+        return Taken(tested.work, tested.seconds + self.fitting(*kinds.fitted) + kinds.seconds)
+
     def searching(self, items: int, generations: int) -> Taken:
-        """Calibration and generations; those that were not played are as the last two were."""
-        found = [self.part(CALIBRATING, min(CALIBRATION_ITEMS, items))]
-        found += [self.part(str(generation), items) for generation in range(min(generations, self._played))]
-        last = found[1:][-2:]
+        """Calibration, fits to right answers, and generations; those that were not played are as the last two were."""
+        found = [self.part(str(generation), items) for generation in range(min(generations, self._played))]
+        last = found[-2:]
         found += [last[number % len(last)] for number in range(generations - self._played) if last]
+        found += [self.part(CALIBRATING, min(CALIBRATION_ITEMS, items)), self.part(READING, items)]
+        narrowing = sum(one.taken.seconds * items / one.items for one in self._scenes.get(NARROWING, [])[-1:])
+        found += [Taken(Work(), narrowing + self.fitting(items))]
         return Taken(sum((one.work for one in found), Work()), sum(one.seconds for one in found))
 
     def asked(self, name: str, items: int) -> tuple[int, float]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ class Outcomes:
 
     @classmethod
     def of(cls, rows: GoldRows, kept: int = KEPT) -> Outcomes:
-        """Narrow rows along the text of every item, the first where it has several.
+        """Narrow rows along the text of every item, the first where it has several; once for all fits to them.
 
         Items are weighted as the tasks say, those of a task equally.
 
@@ -58,6 +59,13 @@ class Outcomes:
             rows: of all members.
             kept: symbols of a position that are told apart.
         """
+        known = _known.setdefault(rows, {})
+        if kept not in known:
+            known[kept] = cls._of(rows, kept)
+        return known[kept]
+
+    @classmethod
+    def _of(cls, rows: GoldRows, kept: int) -> Outcomes:
         first: dict[Item, int] = {}
         for number, text in enumerate(rows.texts):
             first.setdefault(text.item, number)
@@ -112,6 +120,10 @@ class Outcomes:
         """The target's own of some values per outcome: ``[..., positions, outcomes]`` -> ``[..., positions]``."""
         places = self.targets[:, None].expand(*scores.shape[:-1], 1)
         return scores.gather(-1, places)[..., 0]
+
+
+_known: WeakKeyDictionary[GoldRows, dict[int, Outcomes]] = WeakKeyDictionary()
+"""By rows and symbols kept: narrowing sorts all symbols of every position, which takes seconds for wide alphabets."""
 
 
 def _narrowed(rows: GoldRows, some: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor]:

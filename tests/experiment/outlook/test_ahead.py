@@ -20,10 +20,12 @@ from evoswarm.experiment.algorithms import generation_size
 from evoswarm.experiment.figures import LATER_SHARE, GenerationFigures, _to_come
 from evoswarm.experiment.fitted import fits_of
 from evoswarm.experiment.outlook.ahead import Ahead, Outlook, PlannedPart, finalists
+from evoswarm.experiment.outlook.along import RowsTaken
 from evoswarm.experiment.outlook.casting import casts
 from evoswarm.experiment.outlook.plan import Plan, generations_of, make_plan
 from evoswarm.experiment.outlook.prices import Taken, Work
-from evoswarm.experiment.outlook.rehearsal import Act, Rehearsal, Scene, finale
+from evoswarm.experiment.outlook.rehearsal import Rehearsal, finale
+from evoswarm.experiment.outlook.scenes import Act, Scene
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
@@ -60,6 +62,12 @@ def test_the_plan_counts_what_a_certificate_asks(micro: Micro, planned: Plan) ->
     rivals, test = planned.outlook.parts["rivals"], planned.outlook.parts["test"]
     assert test.evaluations >= 2 * space.splits.test
     assert rivals.evaluations / space.splits.selection > 2 * test.evaluations / space.splits.test
+
+
+def test_a_plan_counts_rows_along_right_answers_in_its_memory(micro: Micro, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = micro("evolution.generations=1")
+    monkeypatch.setattr(RowsTaken, "bytes", lambda taken, items: 1e12 * items)
+    assert make_plan(space).memory_bytes > 1e12 * space.splits.search
 
 
 def test_a_plan_shows_what_the_members_do_alone(planned: Plan, finished: SearchResult) -> None:
@@ -209,6 +217,9 @@ def test_fitted_mixes_are_among_those_who_are_chosen_from(micro: Micro) -> None:
         alone = finale(bench, some, cast)
         assert "gold_paths" not in vars(bench), "a search at work does not fit for a forecast"
         fits = fits_of(bench)
+        ((count, seconds),) = bench.fits_taken
+        assert (count, fits_of(bench), len(bench.fits_taken)) == (6, fits, 1), "what the ledger knows takes no time"
+        assert seconds > 0.0
         made = finale(bench, some, cast, fits=fits)
         assert fits.mixes
         assert made[0].evaluations >= alone[0].evaluations + 2 * len(fits.mixes)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evoswarm.decoding.request import Counters
+from evoswarm.experiment.outlook.kinds import Kinds
 from evoswarm.experiment.outlook.prices import FORWARDS_GROWTH, LEAST_GROWTH, Prices, Taken, Work, growth_of
-from evoswarm.experiment.outlook.rehearsal import CALIBRATING, CHOOSING, RIVALS, TEST, Act, Rehearsal, Scene
+from evoswarm.experiment.outlook.rehearsal import Rehearsal
+from evoswarm.experiment.outlook.scenes import (
+    CALIBRATING,
+    CHOOSING,
+    FITTING,
+    NARROWING,
+    READING,
+    RIVALS,
+    TEST,
+    Act,
+    Scene,
+)
 
 # The quickstart on 5 and on 15 items of each split: seconds, model calls, rounds, prefixes, distributions worked out
 # and asked for, evaluations; and its whole choice (200 items), rivals (200) and test (1,000), on the same busy machine.
@@ -108,6 +122,37 @@ def test_generations_that_were_not_played_are_as_the_last_two_were() -> None:
     assert two.seconds < four.seconds < six.seconds
     calibrated = known.work(CALIBRATING, 64).rows
     assert known.searching(100, 0).work.rows == calibrated == pytest.approx(302 * 64 / 5)
+
+
+def with_fits(size: int) -> Act:
+    """The same with right answers that were read and fitted to in 0.3 seconds, 0.1 of which went into narrowing."""
+    (played,) = recorded(size)
+    taken = {READING: Taken(Work(forwards=10.0, found=100.0), 0.05)}
+    taken |= {NARROWING: Taken(Work(), 0.1), FITTING: Taken(Work(), 0.2)}
+    return replace(played, scenes=(*played.scenes, *(Scene(name, size, one, 0, 0.0) for name, one in taken.items())))
+
+
+def test_fits_to_right_answers_are_part_of_the_search_and_no_work_of_the_engine() -> None:
+    known, without = (Rehearsal([with_fits(5)], without=some) for some in ((), (READING, NARROWING, FITTING)))
+    assert known.fitting(5) == pytest.approx(0.2)
+    assert 0.2 < known.fitting(100) < 0.2 * 20
+    assert known.fitting(20, 20) == pytest.approx(2 * known.fitting(20))
+    assert without.fitting(100) == 0.0
+    fitted, plain = (one.searching(100, 4) for one in (known, without))
+    assert fitted.work.found - plain.work.found == pytest.approx(2000.0), "all items are read"
+    assert fitted.seconds - plain.seconds > 20 * 0.1 + known.fitting(100)
+    assert plain.work == Rehearsal(recorded(5)).searching(100, 4).work
+
+
+def test_choosing_fits_to_every_kind_and_asks_specialists() -> None:
+    """Five policies more on 140 evaluations of 5 items are 5 for 28."""
+    known = Rehearsal([with_fits(5)])
+    plain, whole = known.part(CHOOSING, 200), known.choosing(200, Kinds(5, (20, 30), 0.25))
+    assert whole.work.lookups == pytest.approx(plain.work.lookups * 33 / 28)
+    fits = known.fitting(20, 30)
+    assert whole.seconds == pytest.approx(known.part(CHOOSING, 200, more=5).seconds + fits + 0.25)
+    assert known.part(CHOOSING, 200, more=5).seconds > plain.seconds
+    assert known.choosing(200, Kinds()) == plain
 
 
 def test_evaluations_and_tokens_grow_with_items() -> None:

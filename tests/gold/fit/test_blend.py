@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -104,3 +107,14 @@ def test_some_items_and_members_are_what_they_were(rows: GoldRows) -> None:
     assert torch.equal(some.log_probs, outcomes.log_probs[:, (outcomes.item == 2) | (outcomes.item == 5)])
     assert sorted(set(some.item.tolist())) == [0, 1]
     assert torch.equal(outcomes.of_members([3]).log_probs[0], outcomes.log_probs[3])
+
+
+def test_rows_are_narrowed_once_and_kept_by_nobody(rows: GoldRows) -> None:
+    own = replace(rows)
+    outcomes = Outcomes.of(own)
+    assert Outcomes.of(own) is outcomes
+    assert Outcomes.of(own, kept=2) is not outcomes
+    gone = weakref.ref(own)
+    del own
+    gc.collect()
+    assert gone() is None

@@ -12,7 +12,7 @@ from evoswarm.evaluation.evaluation import item_weights, scores_of
 from evoswarm.experiment.calibrating import sizes_of
 from evoswarm.experiment.outlook.prediction.evidence import PARTS, PilotScores
 from evoswarm.experiment.outlook.prediction.prospect import Prospect
-from evoswarm.experiment.outlook.rehearsal import Clock
+from evoswarm.experiment.outlook.scenes import Clock
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes.mix.genes import genes_of
