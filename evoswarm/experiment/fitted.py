@@ -131,7 +131,8 @@ def _made(bench: Workbench, items: Sequence[Item] | None) -> dict[str, Any]:
     Outcomes.of(rows)  # once for all fits to them, so that it counts to none
     sizes, began = sizes_of(bench), time.thread_time()  # libraries may be imported meanwhile
     found = fitted_mixes(rows, bench.space, bench.pool, sizes=sizes, places=places, between=bench.evaluator.go_on)
-    bench.fits_taken.append((len(places), time.thread_time() - began))
+    if found:
+        bench.fits_taken.append((len(places), time.thread_time() - began))
     if heard:
         words = f"fitted to {len(places):,} right answers, {heard:,} of them as recipes of the search wrote them"
         found = [replace(one, description=words) for one in found]
