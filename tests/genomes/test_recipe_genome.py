@@ -287,18 +287,3 @@ def test_a_gate_of_another_alphabet_keeps_its_share_not_its_nats(representation:
     nats = made.express(founder).members[1].threshold
     assert nats == tables["common"].threshold("m0", founder.open_shares[1])
     assert nats != tables["bytes"].threshold("m0", 0.2)
-
-
-def test_founders_tell_by_the_place_whom_to_hear_where_a_space_opens_that(
-    representation: Callable[..., MixGenomes],
-) -> None:
-    closed = {name for _, name in representation(3).founders(Random(0))}
-    made = representation(3, lead_position=(-4.0, 2.0))
-    opened = {name: genome for genome, name in made.founders(Random(0))}
-    assert closed.isdisjoint(added := {f"{when}:m{lead}" for when in ("early", "late") for lead in range(3)})
-    assert opened.keys() >= added
-    early, late = opened["early:m1"], opened["late:m1"]
-    assert (early.value("lead_position"), late.value("lead_position")) == (-3.0, 2.0), "as far as the range goes"
-    assert early.weights[1] == 50 * early.weights[0]
-    assert late.weights[0] == late.weights[2] == 50 * late.weights[1]
-    assert "lead_number" not in dict(early.parameters)

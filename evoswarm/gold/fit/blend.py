@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from evoswarm.fusion import BETA, FusionRule, Speakers
-from evoswarm.gold.fit.outcomes import Outcomes
+from evoswarm.gold.fit.outcomes import PLACED, Outcomes
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class Blend:
         log_weights: ``[members]`` up to a constant.
         log_temperatures: ``[members]``.
         parameters: of the rule, by name; scalars.
+        lead: place of the member that the place tells for or against; None where the place tells nothing.
     """
 
     log_weights: Tensor
     log_temperatures: Tensor
     parameters: Mapping[str, Tensor]
+    lead: int | None = None
 
 
 def speakers(blend: Blend, outcomes: Outcomes) -> Speakers:
@@ -38,6 +40,14 @@ def speakers(blend: Blend, outcomes: Outcomes) -> Speakers:
     beta = blend.parameters.get(BETA.name)
     if beta is not None:
         raw = raw + beta * ((said + outcomes.log_counts).exp() * said).sum(-1)
+    if blend.lead is not None:
+        moved = [
+            blend.parameters[one.name] * place
+            for one, place in zip(PLACED, outcomes.places, strict=True)
+            if one.name in blend.parameters
+        ]
+        is_lead = torch.arange(len(raw)) == blend.lead
+        raw = raw + is_lead[:, None] * torch.stack(moved).sum(0)
     positions = said.shape[1]
     return Speakers(
         log_probs=said,

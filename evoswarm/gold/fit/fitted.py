@@ -14,7 +14,7 @@ from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.genes import Genes, genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.gold.fit.gates import gated
-from evoswarm.gold.fit.mixes import by_likelihood, fits, pruned
+from evoswarm.gold.fit.mixes import BY_PLACE, by_likelihood, fits, pruned
 from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.fit.recipes import recipe_of
 from evoswarm.gold.fit.validation import FOLDS, unseen_accuracy
@@ -105,13 +105,13 @@ def _ungated(
 ) -> list[_NamedFit]:
     """The fits in which everybody always speaks; those first that did better on texts left out.
 
-    Who takes part is found out once for all fits by gradient: it takes many.
+    Who takes part is found out once for all fits by gradient whose weights are the same everywhere: it takes many.
     """
     found: list[tuple[tuple[float, float], _NamedFit]] = []
     members, settled = _distinct(specs, genes), None
     for name, fit in fits(genes).items():
         between()
-        if fit is by_likelihood:
+        if fit is by_likelihood or name.endswith(BY_PLACE):
             mix = pruned(fit, outcomes, members, genes)
         elif settled is None:
             mix = pruned(fit, outcomes, members, genes)

@@ -21,7 +21,7 @@ from torch import Tensor
 from evoswarm.fusion import RULES
 from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.gold.fit.blend import Blend, fused, margins
-from evoswarm.gold.fit.outcomes import Outcomes
+from evoswarm.gold.fit.outcomes import PLACED, Outcomes
 
 STEPS = 120
 """Of the optimiser, at most."""
@@ -43,23 +43,27 @@ class Varied:
         members: how many.
         parameters: names of the rule's parameters.
         ranges: of weights, temperatures and parameters, by name.
+        lead: place of the member that the place tells for or against; None where the place tells nothing.
     """
 
     rule: str
     members: int
     parameters: tuple[str, ...]
     ranges: Mapping[str, GeneRange]
+    lead: int | None = None
 
     @classmethod
-    def of(cls, rule: str, members: int, ranges: Mapping[str, GeneRange]) -> Varied:
-        """All numbers of a rule that are fitted."""
-        return cls(rule, members, tuple(one.name for one in RULES[rule].parameters if one.name in _START), ranges)
+    def of(cls, rule: str, members: int, ranges: Mapping[str, GeneRange], lead: int | None = None) -> Varied:
+        """All numbers of a rule that are fitted; with a lead, those that tell for or against it by the place, too."""
+        names = [one.name for one in RULES[rule].parameters if one.name in _START]
+        placed = [one.name for one in PLACED if one.name in ranges] if lead is not None else []
+        return cls(rule, members, (*names, *placed), ranges, lead)
 
     def start(self) -> NDArray[np.float64]:
         """Equal weights, temperature 1, parameters near their first values, within the ranges."""
         bounds = np.array(self.bounds)
         middle = np.zeros(2 * self.members)
-        first = np.concatenate([middle, [_START[name] for name in self.parameters]])
+        first = np.concatenate([middle, [_START.get(name, 0.0) for name in self.parameters]])
         return np.asarray(np.clip(first, bounds[:, 0], bounds[:, 1]))
 
     @property
@@ -84,9 +88,8 @@ class Varied:
     def blend(self, numbers: Tensor) -> Blend:
         """The numbers by what they are."""
         count = self.members
-        return Blend(
-            numbers[:count], numbers[count : 2 * count], dict(zip(self.parameters, numbers[2 * count :], strict=True))
-        )
+        values = dict(zip(self.parameters, numbers[2 * count :], strict=True))
+        return Blend(numbers[:count], numbers[count : 2 * count], values, self.lead)
 
 
 def loss(scores: Tensor, outcomes: Outcomes) -> Tensor:

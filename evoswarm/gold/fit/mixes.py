@@ -16,10 +16,13 @@ from evoswarm.genomes.mix.genes import Genes
 from evoswarm.gold.fit.blend import Blend, fused, margins, smallest, speakers
 from evoswarm.gold.fit.em import mixture_weights
 from evoswarm.gold.fit.gradient import Varied, improved, loss
-from evoswarm.gold.fit.outcomes import Outcomes
+from evoswarm.gold.fit.outcomes import PLACED, Outcomes
 
 NEGLIGIBLE = 0.02
 """Members who have a smaller share of the say than this, against the one who has most, are left out."""
+
+BY_PLACE = " by place"
+"""In the names of fits whose weights follow the place."""
 
 _TRIED = 3  # of those who have least to say, when one of them has to leave
 
@@ -90,11 +93,30 @@ def by_gradient(rule: str, genes: Genes, outcomes: Outcomes, members: tuple[int,
     return Mix(rule, members, varied.blend(torch.from_numpy(numbers)))
 
 
+def by_place(rule: str, genes: Genes, outcomes: Outcomes, members: tuple[int, ...], start: Mix | None = None) -> Mix:
+    """The same, and by how much the place tells for or against the lead; every member that may lead is tried."""
+    if start is None or start.blend.lead is None:
+        leads = [place for place, one in enumerate(members) if one in genes.leads]
+    else:
+        leads = [start.blend.lead]
+    own = outcomes.of_members(members)
+    tried = []
+    for lead in leads:
+        varied = Varied.of(rule, len(members), genes.ranges, lead)
+        first = varied.start() if start is None else varied.numbers(start.blend)
+        tried.append(Mix(rule, members, varied.blend(torch.from_numpy(improved(varied, own, first)))))
+    return min(tried, key=lambda one: one.loss(outcomes))
+
+
 def fits(genes: Genes) -> dict[str, Fit]:
     """The fits that a space has a use for, by the names of what they give."""
     found: dict[str, Fit] = {"mixture": by_likelihood} if "mixture" in genes.rules else {}
     tuned = {"product": "product", "sharpened mixture": "mixture", "power": "power"}
-    return found | {name: partial(by_gradient, rule, genes) for name, rule in tuned.items() if rule in genes.rules}
+    used = {name: rule for name, rule in tuned.items() if rule in genes.rules}
+    found |= {name: partial(by_gradient, rule, genes) for name, rule in used.items()}
+    if any(one.name in genes.parameters for one in PLACED):
+        found |= {name + BY_PLACE: partial(by_place, rule, genes) for name, rule in used.items()}
+    return found
 
 
 def pruned(fit: Fit, outcomes: Outcomes, members: Sequence[int], genes: Genes) -> Mix:
@@ -127,6 +149,8 @@ def pruned(fit: Fit, outcomes: Outcomes, members: Sequence[int], genes: Genes) -
 
 
 def leader(mix: Mix, outcomes: Outcomes, genes: Genes) -> int:
-    """The member with most to say of those who may lead, as an index in the pool."""
+    """The member that the fit leads by, or the one with most to say of those who may, as an index in the pool."""
+    if mix.blend.lead is not None:
+        return mix.members[mix.blend.lead]
     shares = dict(zip(mix.members, mix.shares(outcomes).tolist(), strict=True))
     return max((one for one in mix.members if one in genes.leads), key=lambda one: shares[one])

@@ -18,8 +18,12 @@ import torch
 from torch import Tensor
 
 from evoswarm.evaluation.evaluation import item_weights
+from evoswarm.fusion.context import LEAD_NUMBER, LEAD_POSITION, NUMBER, WORD
 from evoswarm.gold.rows import GoldRows
 from evoswarm.tasks.task import Item
+
+PLACED = (LEAD_POSITION, LEAD_NUMBER)
+"""What tells for or against the lead by the place alone."""
 
 KEPT = 12
 """Symbols of a position that are told apart."""
@@ -36,6 +40,7 @@ class Outcomes:
         log_counts: ``[positions, outcomes]`` of the symbols that the outcome stands for; -inf where there is none.
         present: ``[members, positions]`` who has something to say.
         entropies: ``[members, positions]`` of the untempered rows, nats.
+        places: ``[2, positions]`` what `PLACED` coefficients are multiplied by.
         targets: ``[positions]`` the outcome that the text goes on with.
         item: ``[positions]`` whose text it is, as a place in ``weights``.
         weights: ``[items]`` what each item counts; they sum to 1.
@@ -45,6 +50,7 @@ class Outcomes:
     log_counts: Tensor
     present: Tensor
     entropies: Tensor
+    places: Tensor
     targets: Tensor
     item: Tensor
     weights: Tensor
@@ -79,6 +85,7 @@ class Outcomes:
             torch.cat(log_counts),
             rows.present[:, here],
             rows.entropies[:, here],
+            _places(rows)[:, here],
             torch.cat(targets),
             rows.item[here],
             torch.tensor(item_weights(rows.items, rows.tasks), dtype=torch.float64),
@@ -111,6 +118,7 @@ class Outcomes:
             self.log_counts[here],
             self.present[:, here],
             self.entropies[:, here],
+            self.places[:, here],
             self.targets[here],
             self.item[here],
             self.weights,
@@ -124,6 +132,12 @@ class Outcomes:
 
 _known: WeakKeyDictionary[GoldRows, dict[int, Outcomes]] = WeakKeyDictionary()
 """By rows and symbols kept: narrowing sorts all symbols of every position, which takes seconds for wide alphabets."""
+
+
+def _places(rows: GoldRows) -> Tensor:
+    """``[2, positions]``: see `evoswarm.fusion.context.of_speakers`."""
+    length, where = torch.from_numpy(rows.length).double(), torch.from_numpy(rows.inside)
+    return torch.stack([length.log1p(), ((where == NUMBER).int() - (where == WORD).int()).double()])
 
 
 def _narrowed(rows: GoldRows, some: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.genomes.mix.genes import genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.genomes.plain import singles, uniform
 from evoswarm.gold.fit import fitted_mixes, gated_mix
-from evoswarm.gold.fit.mixes import fits, pruned
+from evoswarm.gold.fit.mixes import fits, leader, pruned
 from evoswarm.gold.fit.outcomes import Outcomes
+from evoswarm.gold.fit.recipes import recipe_of
 from evoswarm.gold.fit.validation import FOLDS, unseen_accuracy
 from evoswarm.gold.rows import GoldRows
 from evoswarm.gold.scores import scores_along
@@ -58,6 +60,21 @@ def test_they_beat_every_member_and_the_uniform_mix(ready: Ready, rows: GoldRows
     plain = [recipe for _, recipe in singles(ready.space)] + [uniform(ready.space, ready.swarm.specs)]
     best = scores_along(recipes(found)[:1], rows).right.mean()
     assert best > scores_along(plain, rows).right.mean(1).max()
+
+
+@pytest.mark.parametrize("rule", ["mixture", "product"])
+def test_what_is_fitted_by_place_is_what_its_recipe_does(ready: Ready, rows: GoldRows, rule: str) -> None:
+    space = changed(ready.space, rules=[rule], lead_position=[-4, 4], lead_number=[-4, 4], weight=[1e-4, 1.0])
+    genes, outcomes = genes_of(space), Outcomes.of(rows, kept=rows.log_probs.shape[2])
+    fit = fits(genes)["sharpened mixture by place" if rule == "mixture" else "product by place"]
+    mix = fit(outcomes.some(range(0, len(rows.items), 4)), (0, 1, 2))
+    recipe = recipe_of(mix, outcomes, space, ready.swarm.specs, genes)
+    assert recipe.lead == rows.members[leader(mix, outcomes, genes)]
+    values = recipe.fusion.parameters
+    assert values["lead_position"] != 0 != values["lead_number"]
+    assert torch.from_numpy(scores_along([recipe], rows).margin[0]) == pytest.approx(mix.margins(outcomes), abs=0.02)
+    names = [one.name for one in fitted(ready, rows, lead_number=[-4, 4])]
+    assert sum("by place" in name for name in names) == 3
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.gold.fit.blend import Blend, fused, margins, smallest
 from evoswarm.gold.fit.gradient import Varied, improved, loss
 from evoswarm.gold.fit.outcomes import Outcomes
-from tests.gold.fit.planted import random_outcomes, specialists
+from tests.gold.fit.planted import halves, random_outcomes, specialists
 
 RANGES = {
     "weight": GeneRange(0.02, 1.0, "log"),
@@ -54,6 +54,21 @@ def test_it_finds_who_is_right_where(rule: str) -> None:
     varied = Varied.of(rule, 2, RANGES)
     assert accuracy(varied.blend(torch.zeros(4 + len(varied.parameters)).double())) == 0.0
     assert accuracy(varied.blend(torch.from_numpy(improved(varied, outcomes, varied.start())))) == 1.0
+
+
+@pytest.mark.parametrize("lead", [0, 1])
+@pytest.mark.parametrize("coefficient", ["lead_position", "lead_number"])
+def test_it_finds_who_is_right_at_which_place(coefficient: str, lead: int) -> None:
+    outcomes, ranges = halves(), {**RANGES, coefficient: GeneRange(-4.0, 4.0)}
+
+    def accuracy(varied: Varied) -> float:
+        scores = fused(
+            RULES["mixture"], varied.blend(torch.from_numpy(improved(varied, outcomes, varied.start()))), outcomes
+        )
+        return float(((smallest(margins(scores, outcomes), outcomes) > 0) * outcomes.weights).sum())
+
+    assert accuracy(Varied.of("mixture", 2, ranges)) == 0.0
+    assert accuracy(Varied.of("mixture", 2, ranges, lead)) == 1.0
 
 
 def test_pinned_ranges_stay_where_they_are() -> None:
