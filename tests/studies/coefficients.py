@@ -70,7 +70,7 @@ def _conformal(off: NDArray[np.float64]) -> float:
 
 def coefficients(records: Mapping[str, Record]) -> dict[str, Any]:
     """All that a forecast rests on, as JSON data; from pools that it is not judged on."""
-    own = {case: record for case, record in records.items() if not case.startswith("judge-")}
+    own = {case: record for case, record in records.items() if case.startswith(("fit-", "near-"))}
     kinds = [case.partition("-")[0] for case in own]
     found: dict[str, Any] = {"made_by": "python -m tests.studies.coefficients"}
     for rival in RIVALS:

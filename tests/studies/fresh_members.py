@@ -35,7 +35,7 @@ from tools.zoo.training_data import HELD_OUT_SEED, Mix, Mode, Taught, held_out
 FAMILIES = ("spell_backward", "gcd", "number_sorting", "count_bits", "letter_counting", "chain_sum")
 ROTATED = FAMILIES[:5]
 CARD_ITEMS = 200
-FRESH = 16
+FRESH = 26
 _WIDTH = {"hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 2, "num_attention_heads": 4}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "llama": _WIDTH,

@@ -40,7 +40,7 @@ from tests.studies.fresh_members import FAMILIES, FRESH, bank
 from tests.studies.study import Record, Study
 from tools.zoo.plans import PLANS
 
-CASES = {"fit": 120, "near": 28, "judge": 240}
+CASES = {"fit": 120, "near": 28, "judge": 240, "new": 240}
 SEEN = (64, 16)
 SEARCH, SELECTION, TRUTH = 150, 200, 2000
 BEYOND = 0.02
@@ -52,7 +52,7 @@ pool: [{name: a, path: "zoo:llama-a"}, {name: b, path: "zoo:llama-b"}]
 tasks: [{name: gcd, source: reasoning_gym, family: gcd, max_bytes: 16}]
 alphabet: bytes
 """
-SEEDS = {"fit": 500_000_000, "near": 500_000_000, "judge": 600_000_000}
+SEEDS = {"fit": 500_000_000, "near": 500_000_000, "judge": 600_000_000, "new": 800_000_000}
 """Of the questions of each side."""
 
 GOALS: dict[str, Goal | None] = {
@@ -71,15 +71,17 @@ def sides() -> dict[str, list[str]]:
     """Members by the side they are on.
 
     Regressions are fitted to pools of the built-in members and ``pool-a`` (``fit``), and of that and fresh members
-    (``near``); they are judged on one family of branches and other fresh members.
+    (``near``). While that was developed it was looked at on one family of branches and other fresh members (``judge``);
+    it is judged on members that came later (``new``).
     """
     made = list(bank())
     five = [name for name in made if name.startswith("pool-a")]
     fresh = [f"fresh-{number:02d}" for number in range(FRESH)]
     return {
         "fit": [*PLANS, *five],
-        "near": [*five, *fresh[12:]],
+        "near": [*five, *fresh[12:16]],
         "judge": [*(name for name in made if name.startswith("branch-a")), *fresh[:12]],
+        "new": [*(name for name in made if name.startswith("branch-b")), *fresh[16:]],
     }
 
 
@@ -209,7 +211,7 @@ def foretold(records: Mapping[str, Record], rival: Rival, seen: str) -> list[tup
 
 def figures(records: Mapping[str, Record]) -> Readings:
     """How often the sign was right, and how often the interval held the truth."""
-    own = {case: record for case, record in records.items() if case.startswith("judge-")}
+    own = {case: record for case, record in records.items() if case.startswith("new-")}
     found: Readings = {"pools": Reading(len(own), f"beside {len(records) - len(own)} that the regressions rest on")}
     for rival in RIVALS:
         for seen in SIGNS:
