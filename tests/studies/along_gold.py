@@ -108,7 +108,7 @@ class AlongGold:
             present=torch.ones(said.shape[:2], dtype=torch.bool),
             allowed=torch.isfinite(said[0]),
             entropies=torch.zeros(said.shape[:2], dtype=torch.float64),
-            spellings=(),
+            spellings=tuple(bytes([one]) for one in range(END)),
             unread={},
         )
         return Outcomes.of(rows)
