@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,6 +118,19 @@ def test_of_exact_copies_one_takes_part(shipped: Callable[[str], Ready], ready: 
     space = SearchSpace.model_validate({**content, "pool": pool}).resolved("bytes")
     for recipe in recipes(fitted_mixes(rows, space, specs)):
         assert "twin" not in [spec.name for spec in recipe.specs]
+
+
+def test_who_is_not_worth_having_does_not_take_part(
+    ready: Ready, rows: GoldRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a product, a member that says the same of all symbols has a say and no effect."""
+    outcomes, genes = Outcomes.of(rows), genes_of(ready.space)
+    said = outcomes.log_probs.clone()
+    said[1] = -outcomes.log_counts.logsumexp(-1, keepdim=True)
+    noisy = replace(outcomes, log_probs=said)
+    assert 1 not in pruned(fits(genes)["product"], noisy, range(5), genes).members
+    monkeypatch.setattr("evoswarm.gold.fit.mixes.WORTH", -math.inf)
+    assert 1 in pruned(fits(genes)["product"], noisy, range(5), genes).members
 
 
 @pytest.mark.parametrize("genome", [{"samples": [3]}, {"kind": "vote", "samples": [1, 3]}])
