@@ -212,7 +212,11 @@ def foretold(records: Mapping[str, Record], rival: Rival, seen: str) -> list[tup
 def figures(records: Mapping[str, Record]) -> Readings:
     """How often the sign was right, and how often the interval held the truth."""
     own = {case: record for case, record in records.items() if case.startswith("new-")}
-    found: Readings = {"pools": Reading(len(own), f"beside {len(records) - len(own)} that the regressions rest on")}
+    found: Readings = {
+        "pools": Reading(
+            len(own), f"beside {sum(CASES[side] for side in ('fit', 'near'))} that the regressions rest on"
+        )
+    }
     for rival in RIVALS:
         for seen in SIGNS:
             pairs = foretold(own, rival, seen)
