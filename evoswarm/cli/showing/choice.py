@@ -8,7 +8,7 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.experiment.selection import Selection
 
 FITTED = (
-    "A fitted mix is made without a search: its numbers are fitted to the right answers of the search items. In a "
+    "A fitted mix is not searched for: its numbers are fitted to the right answers of the search items. In a "
     "sharpened one, whoever is surer at a place has more of the say there."
 )
 
