@@ -46,8 +46,8 @@ def _beside_the_reference(selection: Selection) -> str:
         )
     if known.differs:
         return (
-            f"{winner.name} was chosen: it is expected to score most. On {known.items:,} search and selection items it "
-            f"is ahead of the {reference} by {_points(known.lead + known.optimism)}. On other questions "
+            f"{winner.name} was chosen: it is expected to score most. On the items that were seen it is ahead of the "
+            f"{reference} by {_points(known.lead + known.optimism)}. On other questions "
             f"{_points(lasting)} are expected: the best of many was partly lucky there, which is taken off."
         )
     ahead = [one for one in selection.estimates.values() if one.differs]
