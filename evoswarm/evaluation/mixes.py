@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from evoswarm.canonical import digest_of
@@ -70,9 +71,14 @@ class Wanted:
     context: str
     items: Mapping[int, str]
 
+    @cached_property
+    def digest(self) -> str:
+        """Of the mix; every item asks for it."""
+        return self.recipe.digest
+
     def key(self, place: int) -> Key:
         """Of the evaluation of the item at a position."""
-        return Key(self.recipe.digest, self.items[place], self.context)
+        return Key(self.digest, self.items[place], self.context)
 
 
 class MixEvaluator:
@@ -153,10 +159,10 @@ class MixEvaluator:
 
     def _look_up(self, one: Wanted) -> dict[int, LedgerRow | None]:
         """What the ledger holds of a mix, and what the journal says of an earlier moment of this run; by position."""
-        rows = self.ledger.read(one.recipe.digest, one.context, list(one.items.values()))
+        rows = self.ledger.read(one.digest, one.context, list(one.items.values()))
         found = dict(zip(one.items, rows, strict=True))
         for place, item in one.items.items() if self._transient.known else ():
-            failure = self._transient.known.get((one.recipe.digest, item))
+            failure = self._transient.known.get((one.digest, item))
             if failure is not None:
                 found[place] = LedgerRow.of(Evaluation(score=None, failure=failure))
         return found

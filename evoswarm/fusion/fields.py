@@ -35,6 +35,7 @@ RuleName = Annotated[str, KeyOf(RULES)]
 """The name of a rule of `RULES`."""
 
 
+@lru_cache(maxsize=64)
 def number(parameter: Parameter) -> Any:
     """The type of a parameter's value, for pydantic: bounds, and the words for infinities."""
     bounds: dict[str, Any] = {"allow_inf_nan": parameter.infinite}

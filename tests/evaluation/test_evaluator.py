@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evoswarm.canonical import digest_of
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError, RunError
@@ -72,6 +73,30 @@ def test_all_that_is_missing_is_decoded_at_once_and_only_once(
     assert fresh.evaluate(recipes, items) == second
     assert (fresh.asked, fresh.decoded, calls) == (12, 0, [8, 4])
     assert (fresh.tokens, fresh.flops) == (evaluator.tokens, evaluator.flops)
+
+
+def test_the_digest_of_a_recipe_is_no_matter_of_items(
+    swarm: Swarm,
+    task: ReasoningGymTask,
+    items: list[Item],
+    recipes: list[Recipe],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes time to work out, and thousands of items are asked."""
+    asked: list[Any] = []
+
+    def counted(decides: Any) -> str:
+        asked.append(decides)
+        return digest_of(decides)
+
+    monkeypatch.setattr("evoswarm.policies.mix.digest_of", counted)
+    counts = []
+    for some in (items[:1], items[1:]):
+        asked.clear()
+        Evaluator(swarm, {task.name: task}, ledger).evaluate(recipes, some)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
 
 
 def test_a_ledger_that_does_not_give_back_what_was_written_is_damaged(
