@@ -224,7 +224,8 @@ def test_a_continued_search_goes_on_in_its_run(
     tracked: Tracked, micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, client, run = tracked
-    settings = (f"tracking={{uri: '{client.tracking_uri}'}}", "name=continued")
+    another = "genome.rules=[most_confident]"  # its champion is none that another search of the store has
+    settings = (f"tracking={{uri: '{client.tracking_uri}'}}", "name=continued", another)
     first = search(micro(*settings, "evolution.generations=1"), runs=tmp_path, certify=False, trust=OWN)
     more = search(micro(*settings, "evolution.generations=2"), runs=tmp_path, certify=False, trust=OWN)
     assert more.directory == first.directory
