@@ -32,10 +32,17 @@ genome: {genome}
 splits: {{search: 8, selection: 8, test: 8}}
 """
 SUMS = "  - {name: sums, source: reasoning_gym, family: chain_sum, max_bytes: 8}"
+BOTH = f"{SUMS}\n  - {{name: spelling, source: reasoning_gym, family: spell_backward, max_bytes: 12}}"
 
 
 def space_of(tasks: str = SUMS, genome: str = "{}") -> SearchSpace:
     return SearchSpace.from_text(SPACE.format(tasks=tasks, genome=genome), "fitted")
+
+
+@pytest.fixture
+def of_two_tasks(tmp_path: Path) -> Iterator[Workbench]:
+    with workbench(space_of(BOTH), tmp_path / "ledger.sqlite") as made:
+        yield made
 
 
 @pytest.fixture
@@ -44,7 +51,8 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
         yield made
 
 
-def test_the_best_on_selection_of_the_fits_is_the_rival(bench: Workbench) -> None:
+def test_the_best_on_selection_of_the_fits_is_the_rival(of_two_tasks: Workbench) -> None:
+    bench = of_two_tasks
     items = bench.items["selection"]
     fits = fits_of(bench)
     assert len(fits.mixes) > 1

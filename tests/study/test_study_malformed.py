@@ -22,6 +22,7 @@ tasks:
 splits: {search: 4, selection: 4, test: 4}
 """
 
+BEFORE = "alphabet: bytes\nevolution: {gold: {founders: false}}\n"  # what used to be the defaults
 GOOD = """\
 name: good
 space: space.yaml
@@ -89,7 +90,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_study_that_is_edited_is_a_good_one(folder: Path) -> None:
-    (folder / "space.yaml").write_text(f"{SPACE}\nalphabet: bytes\n", encoding="utf-8")  # which was the default
+    (folder / "space.yaml").write_text(f"{SPACE}\n{BEFORE}", encoding="utf-8")
     (folder / "study.yaml").write_text(GOOD, encoding="utf-8")
     question = read_question("study.yaml")
     assert question.default == {"evolution.population": "12", "evolution.mutation": 0.9}
