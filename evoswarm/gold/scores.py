@@ -27,7 +27,7 @@ from evoswarm.policies import Recipe
 from evoswarm.policies.mix import GATES
 
 LOW_ENTROPY = GATES.index("low_entropy")
-FUSED_AT_ONCE = 1 << 17  # numbers: more would fall out of the caches
+FUSED_AT_ONCE = 1 << 18  # numbers: more would fall out of the caches
 PAIRS_AT_ONCE = 1 << 14  # of mixes and positions: each takes some hundred bytes beside the rows
 NOBODY = -1
 
