@@ -81,7 +81,7 @@ def test_the_same_search_again_decodes_nothing(
 
     monkeypatch.setattr(Evaluator, "_decode", decode)
     space = micro(*VOTES, "evolution={generations: 5, islands: 2, population: 6}")
-    again = search(space, out=tmp_path / "again", ledger=found.ledger)
+    again = search(space, out=tmp_path / "again", runs=tmp_path, ledger=found.ledger)
     for name in ("individuals.jsonl", "front.json"):
         assert (again.directory / name).read_bytes() == (found.directory / name).read_bytes()
     assert as_chosen(again.directory) == as_chosen(found.directory)
@@ -102,13 +102,13 @@ def test_it_is_evaluated_and_answers_like_any_recipe(
 @pytest.mark.parametrize("algorithm", ["random", "island", "nsga2", "cmaes", "tpe"])
 def test_every_algorithm_searches_for_votes(micro: Micro, found: SearchResult, tmp_path: Path, algorithm: str) -> None:
     space = micro(*VOTES, f"evolution.algorithm={algorithm}", "evolution.generations=2")
-    result = search(space, out=tmp_path / algorithm, ledger=found.ledger, certify=False)
+    result = search(space, out=tmp_path / algorithm, runs=tmp_path, ledger=found.ledger, certify=False)
     assert isinstance(result.champion, Vote)
 
 
 def test_votes_race(micro: Micro, found: SearchResult, tmp_path: Path) -> None:
     space = micro(*VOTES, "racing={rungs: [4]}")
-    result = search(space, out=tmp_path / "raced", ledger=found.ledger, certify=False)
+    result = search(space, out=tmp_path / "raced", runs=tmp_path, ledger=found.ledger, certify=False)
     assert isinstance(result.champion, Vote)
     rows = [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text().splitlines()]
     assert {row["items"] for row in rows} >= {12}
