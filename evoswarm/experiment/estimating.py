@@ -254,16 +254,17 @@ class Estimator:
             all_own = self._rows[alike].mean(axis=0)
             all_own[there] = own
             flattered = float(self._handicaps[alike].mean())
-        error = paired_standard_error(list(all_own), list(self._rows[0]), self._seen.joined, self._seen.weights)
+        spread = paired_standard_error(list(all_own), list(self._rows[0]), self._seen.joined, self._seen.weights)
+        error = round(spread, _DIGITS)
         same = bool((own == other).all())
         optimism = 0.0 if same else self.choice + flattered
         lead = 0.0 if same else round(float(self._seen.shares @ (all_own - self._rows[0])) - optimism, _DIGITS)
-        accuracy = self.reference_accuracy + shrunken(lead, round(error, _DIGITS))
+        accuracy = self.reference_accuracy + shrunken(lead, error)
         around = mean_of(list(own), strata(tasks, self._seen.weights))
         shift = accuracy - around.mean
         low, high = (min(1.0, max(0.0, round(bound + shift, _DIGITS))) for bound in (around.lower(), around.upper()))
         accuracy = round(min(1.0, max(0.0, accuracy)), _DIGITS)
-        return Expectation(accuracy, low, high, lead, optimism, round(error, _DIGITS), not same, len(tasks), ranked)
+        return Expectation(accuracy, low, high, lead, optimism, error, not same, len(tasks), ranked)
 
 
 def _joined(scores: BySplit) -> Vector:

@@ -149,7 +149,7 @@ def _key(bench: Workbench, wanted: Sequence[Item]) -> str:
     known = bench.gold_paths.heard("search")
     heard = [[place, known[item]] for place, item in enumerate(wanted) if item in known]
     decides = [bench.evaluator.context(whole), asked, listed, BUDGET_BYTES, *([heard] if heard else [])]
-    return digest_of(["fitted mixes 3", *decides])
+    return digest_of(["fitted mixes 4", *decides])
 
 
 def _written(bench: Workbench, one: Candidate) -> list[Any]:

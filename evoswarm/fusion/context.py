@@ -52,6 +52,8 @@ GATE_INSIDE = _coefficient("gate_inside", "adds to what gates compare with thres
 
 CONTEXT: tuple[Parameter, ...] = (OWN_MARGIN, AGREEMENT, LEAD_POSITION, LEAD_NUMBER)
 """Of rules with weights."""
+PLACED: tuple[Parameter, ...] = (LEAD_POSITION, LEAD_NUMBER)
+"""Of these, what tells for or against the lead by the place alone."""
 GATING: tuple[Parameter, ...] = (GATE_MARGIN, GATE_INSIDE)
 """Of gates, under every rule."""
 
@@ -92,11 +94,15 @@ def of_speakers(
             alike = (favourite[:, None] == favourite[None]) & present[:, None] & present[None]
             others = (present.sum(0) - 1).clamp_min(1)
             yield asked[AGREEMENT][None] * (alike.sum(0) - 1).clamp_min(0) / others
-    if LEAD_POSITION in asked:
-        yield is_lead * asked[LEAD_POSITION] * place.length.log1p()
-    if LEAD_NUMBER in asked:
-        sign = (place.inside == NUMBER).int() - (place.inside == WORD).int()
-        yield is_lead * asked[LEAD_NUMBER] * sign
+    if any(one in asked for one in PLACED):
+        for one, known in zip(PLACED, of_place(place.length, place.inside), strict=True):
+            if one in asked:
+                yield is_lead * asked[one] * known
+
+
+def of_place(length: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """``[streams]`` each: what the coefficients of `PLACED` are multiplied by, in the type of the lengths."""
+    return length.log1p(), (inside == NUMBER).to(length.dtype) - (inside == WORD).to(length.dtype)
 
 
 def inside(raw: bytes) -> int:

@@ -143,9 +143,8 @@ class PolicyGenomes(ABC, Generic[G, P]):
         """
         plainest = {policy.digest for _, policy in self.plain()}
         first = [(genome, name) for genome, name in self.first() if self.repaired(genome) == genome]
-        first.sort(key=lambda pair: self.key(pair[0]) not in plainest)
-        plain = sum(self.key(genome) in plainest for genome, _ in first)
-        return [*self._warm, *first[:plain], *self._fitted, *first[plain:]]
+        plain = [pair for pair in first if self.key(pair[0]) in plainest]
+        return [*self._warm, *plain, *self._fitted, *(pair for pair in first if pair not in plain)]
 
     def random(self, rng: Random) -> G:
         """Draw a genome."""

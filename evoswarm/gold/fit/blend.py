@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from evoswarm.fusion import BETA, FusionRule, Speakers
-from evoswarm.gold.fit.outcomes import PLACED, Outcomes
+from evoswarm.fusion.context import PLACED
+from evoswarm.gold.fit.outcomes import Outcomes
 
 
 @dataclass(frozen=True)

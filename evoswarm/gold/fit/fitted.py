@@ -14,7 +14,7 @@ from evoswarm.genomes.limits import MemberSize
 from evoswarm.genomes.mix.genes import Genes, genes_of
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.gold.fit.gates import gated
-from evoswarm.gold.fit.mixes import BY_PLACE, by_likelihood, fits, pruned
+from evoswarm.gold.fit.mixes import fits, pruned, shares_members
 from evoswarm.gold.fit.outcomes import Outcomes
 from evoswarm.gold.fit.recipes import recipe_of
 from evoswarm.gold.fit.validation import FOLDS, unseen_accuracy
@@ -111,7 +111,7 @@ def _ungated(
     members, settled = _distinct(specs, genes), None
     for name, fit in fits(genes).items():
         between()
-        if fit is by_likelihood or name.endswith(BY_PLACE):
+        if not shares_members(fit):
             mix = pruned(fit, outcomes, members, genes)
         elif settled is None:
             mix = pruned(fit, outcomes, members, genes)

@@ -19,9 +19,10 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from evoswarm.fusion import RULES
+from evoswarm.fusion.context import PLACED
 from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.gold.fit.blend import Blend, fused, margins
-from evoswarm.gold.fit.outcomes import PLACED, Outcomes
+from evoswarm.gold.fit.outcomes import Outcomes
 
 STEPS = 120
 """Of the optimiser, at most."""

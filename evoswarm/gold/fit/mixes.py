@@ -12,17 +12,15 @@ import torch
 from torch import Tensor
 
 from evoswarm.fusion import RULES
+from evoswarm.fusion.context import PLACED
 from evoswarm.genomes.mix.genes import Genes
 from evoswarm.gold.fit.blend import Blend, fused, margins, smallest, speakers
 from evoswarm.gold.fit.em import mixture_weights
 from evoswarm.gold.fit.gradient import Varied, improved, loss
-from evoswarm.gold.fit.outcomes import PLACED, Outcomes
+from evoswarm.gold.fit.outcomes import Outcomes
 
 NEGLIGIBLE = 0.02
 """Members who have a smaller share of the say than this, against the one who has most, are left out."""
-
-BY_PLACE = " by place"
-"""In the names of fits whose weights follow the place."""
 
 WORTH = 0.5
 """Nats, over all items, that a member has to be worth. Two, one for each of its numbers (Akaike 1974), cost accuracy
@@ -105,27 +103,37 @@ def by_likelihood(outcomes: Outcomes, members: tuple[int, ...], start: Mix | Non
     return Mix("mixture", members, Blend(weights, torch.zeros_like(weights), {}))
 
 
-def by_gradient(rule: str, genes: Genes, outcomes: Outcomes, members: tuple[int, ...], start: Mix | None = None) -> Mix:
-    """Weights, temperatures and parameters of a rule by gradient; see `evoswarm.gold.fit.gradient`."""
-    varied = Varied.of(rule, len(members), genes.ranges)
+def by_gradient(
+    rule: str,
+    genes: Genes,
+    outcomes: Outcomes,
+    members: tuple[int, ...],
+    start: Mix | None = None,
+    lead: int | None = None,
+) -> Mix:
+    """Weights, temperatures and parameters of a rule by gradient; see `evoswarm.gold.fit.gradient`.
+
+    With a lead, a place in ``members``, also by how much the place in the answer tells for or against it.
+    """
+    varied = Varied.of(rule, len(members), genes.ranges, lead)
     first = varied.start() if start is None else varied.numbers(start.blend)
     numbers = improved(varied, outcomes.of_members(members), first)
     return Mix(rule, members, varied.blend(torch.from_numpy(numbers)))
 
 
 def by_place(rule: str, genes: Genes, outcomes: Outcomes, members: tuple[int, ...], start: Mix | None = None) -> Mix:
-    """The same, and by how much the place tells for or against the lead; every member that may lead is tried."""
+    """The same, and by how much the place tells for or against the lead; who may lead is tried in turn."""
     if start is None or start.blend.lead is None:
         leads = [place for place, one in enumerate(members) if one in genes.leads]
     else:
         leads = [start.blend.lead]
-    own = outcomes.of_members(members)
-    tried = []
-    for lead in leads:
-        varied = Varied.of(rule, len(members), genes.ranges, lead)
-        first = varied.start() if start is None else varied.numbers(start.blend)
-        tried.append(Mix(rule, members, varied.blend(torch.from_numpy(improved(varied, own, first)))))
+    tried = [by_gradient(rule, genes, outcomes, members, start, lead) for lead in leads]
     return min(tried, key=lambda one: one.loss(outcomes))
+
+
+def shares_members(fit: Fit) -> bool:
+    """Whether who takes part may be found out once for this and the others of which it is true."""
+    return isinstance(fit, partial) and fit.func is by_gradient
 
 
 def fits(genes: Genes) -> dict[str, Fit]:
@@ -135,7 +143,7 @@ def fits(genes: Genes) -> dict[str, Fit]:
     used = {name: rule for name, rule in tuned.items() if rule in genes.rules}
     found |= {name: partial(by_gradient, rule, genes) for name, rule in used.items()}
     if any(one.name in genes.parameters for one in PLACED):
-        found |= {name + BY_PLACE: partial(by_place, rule, genes) for name, rule in used.items()}
+        found |= {f"{name} by place": partial(by_place, rule, genes) for name, rule in used.items()}
     return found
 
 

@@ -18,12 +18,9 @@ import torch
 from torch import Tensor
 
 from evoswarm.evaluation.evaluation import item_weights
-from evoswarm.fusion.context import LEAD_NUMBER, LEAD_POSITION, NUMBER, WORD
+from evoswarm.fusion.context import of_place
 from evoswarm.gold.rows import GoldRows
 from evoswarm.tasks.task import Item
-
-PLACED = (LEAD_POSITION, LEAD_NUMBER)
-"""What tells for or against the lead by the place alone."""
 
 KEPT = 12
 """Symbols of a position that are told apart."""
@@ -40,7 +37,7 @@ class Outcomes:
         log_counts: ``[positions, outcomes]`` of the symbols that the outcome stands for; -inf where there is none.
         present: ``[members, positions]`` who has something to say.
         entropies: ``[members, positions]`` of the untempered rows, nats.
-        places: ``[2, positions]`` what `PLACED` coefficients are multiplied by.
+        places: ``[2, positions]`` what the coefficients of `evoswarm.fusion.context.PLACED` are multiplied by.
         targets: ``[positions]`` the outcome that the text goes on with.
         item: ``[positions]`` whose text it is, as a place in ``weights``.
         weights: ``[items]`` what each item counts; they sum to 1.
@@ -85,7 +82,7 @@ class Outcomes:
             torch.cat(log_counts),
             rows.present[:, here],
             rows.entropies[:, here],
-            _places(rows)[:, here],
+            torch.stack(of_place(torch.from_numpy(rows.length).double(), torch.from_numpy(rows.inside)))[:, here],
             torch.cat(targets),
             rows.item[here],
             torch.tensor(item_weights(rows.items, rows.tasks), dtype=torch.float64),
@@ -132,12 +129,6 @@ class Outcomes:
 
 _known: WeakKeyDictionary[GoldRows, dict[int, Outcomes]] = WeakKeyDictionary()
 """By rows and symbols kept: narrowing sorts all symbols of every position, which takes seconds for wide alphabets."""
-
-
-def _places(rows: GoldRows) -> Tensor:
-    """``[2, positions]``: see `evoswarm.fusion.context.of_speakers`."""
-    length, where = torch.from_numpy(rows.length).double(), torch.from_numpy(rows.inside)
-    return torch.stack([length.log1p(), ((where == NUMBER).int() - (where == WORD).int()).double()])
 
 
 def _narrowed(rows: GoldRows, some: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor]:
