@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ class Ledger:
                     require_regular(Path(self.path + suffix))
             self._database = sqlite3.connect(self.path, timeout=patience, isolation_level=None)
             try:
-                self._prepare()
+                self._prepare(patience)
             except BaseException:
                 self._database.close()
                 raise
@@ -216,8 +217,20 @@ class Ledger:
                 found.setdefault((str(space), str(champion), float(at)), []).append(str(item))
             return found
 
-    def _prepare(self) -> None:
-        self._database.execute("PRAGMA journal_mode = WAL")
+    def _write_ahead(self, patience: float) -> None:
+        """Two who open a new file at once both change its mode, and SQLite does not always wait then."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= until:
+                    raise
+                time.sleep(0.02)
+
+    def _prepare(self, patience: float) -> None:
+        self._write_ahead(patience)
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("PRAGMA temp_store = MEMORY")
         with self._transaction("IMMEDIATE"):

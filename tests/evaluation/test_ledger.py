@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -291,3 +292,21 @@ def test_never_a_stale_hit(
     if change is not None:
         change(second)
     assert decoded(second, noise_seed, **settings) == (len(items) if again else 0)
+
+
+@pytest.mark.parametrize(("patience", "opens"), [(5.0, True), (0.0, False)])
+def test_two_who_open_a_new_file_at_once_wait_for_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: float, opens: bool
+) -> None:
+    """SQLite refuses to change the mode of a file that another one is changing, and may not wait."""
+    refusals, connect = iter(["database is locked"] * 2), sqlite3.connect
+
+    class Busy(sqlite3.Connection):
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            if "journal_mode" in statement and (refusal := next(refusals, None)) is not None:
+                raise sqlite3.OperationalError(refusal)
+            return super().execute(statement, *parameters)
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *where, **how: connect(*where, **how, factory=Busy))
+    with nullcontext() if opens else pytest.raises(RunError), Ledger(tmp_path / "ledger.sqlite", patience) as ledger:
+        assert ledger.count() == 0
