@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from evoswarm.answering.answers import answer as answer
     from evoswarm.certificate.document import Certificate as Certificate
     from evoswarm.decoding.request import Completion as Completion
     from evoswarm.decoding.request import Request as Request
     from evoswarm.decoding.swarm import Swarm as Swarm
     from evoswarm.errors import EvoswarmError as EvoswarmError
     from evoswarm.evaluation.evaluation import Summary as Summary
-    from evoswarm.experiment.answering import answer as answer
     from evoswarm.experiment.certification import certify as certify
     from evoswarm.experiment.evaluating import evaluate as evaluate
     from evoswarm.experiment.first_look.look import FirstLook as FirstLook
@@ -50,7 +50,7 @@ _HOMES = {
     "Swarm": "evoswarm.decoding.swarm",
     "Trust": "evoswarm.trust",
     "Vote": "evoswarm.policies",
-    "answer": "evoswarm.experiment.answering",
+    "answer": "evoswarm.answering.answers",
     "certify": "evoswarm.experiment.certification",
     "certify_seeds": "evoswarm.experiment.seeds_certification",
     "evaluate": "evoswarm.experiment.evaluating",

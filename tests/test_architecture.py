@@ -23,9 +23,11 @@ FLOORS = [
     {"evaluation"},
     {"gold"},
     {"rivals"},
-    {"certificate", "tracking", "report", "export"},
+    {"certificate", "tracking", "report"},
     {"experiment"},
-    {"study"},
+    {"study", "answering"},
+    {"serving"},
+    {"export"},
     {"cli"},
 ]
 DECODING = [
@@ -49,17 +51,21 @@ DECODING = [
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 EXEMPT = {"evoswarm/__init__.py", "evoswarm/__main__.py"}
 OWNERS = {
-    "torch": {"decoding", "gold"},
-    "transformers": {"decoding"},
+    "torch": {"decoding", "gold", "export"},
+    "transformers": {"decoding", "export"},
     "filelock": {"durable"},
     "jinja2": {"chat"},
     "deap": {"evolution", "pareto"},
-    "mlflow": {"tracking"},
-    "optuna": {"study", "evolution"},
+    "mlflow": {"tracking", "export"},
+    "optuna": {"study", "evolution", "export"},
     "cmaes": {"evolution"},
     "sklearn": {"statistics"},
     "datasets": {"tasks"},
-    "pyarrow": {"tasks"},
+    "pyarrow": {"tasks", "export"},
+    "fastapi": {"serving"},
+    "uvicorn": {"serving"},
+    "prometheus_client": {"serving"},
+    "lm_eval": {"export", "tasks"},
     "reasoning_gym": {"tasks"},
 }
 

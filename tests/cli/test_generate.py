@@ -122,7 +122,7 @@ class TestGenerate:
         Path("ask.jsonl").write_text("".join(json.dumps({"prompt": one}) + "\n" for one in questions))
         arguments = ("generate", finished.directory, "--prompts", "ask.jsonl", "--max-bytes", "6")
         together = command(*arguments).out
-        monkeypatch.setattr("evoswarm.experiment.answering.AT_ONCE", 2)
+        monkeypatch.setattr("evoswarm.answering.answers.AT_ONCE", 2)
         forgotten: list[Swarm] = []
         forget = Swarm.forget
 
@@ -273,7 +273,7 @@ class TestOutput:
         self, command: Command, finished: SearchResult, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Path("ask.csv").write_text("prompt,nr\nrev stone=,1\nrev cab=,2\nrev tea=,3\n")
-        monkeypatch.setattr("evoswarm.experiment.answering.AT_ONCE", 1)
+        monkeypatch.setattr("evoswarm.answering.answers.AT_ONCE", 1)
         evaluate, asked = Evaluator.evaluate, list[str]()
 
         def impatient(self: Evaluator, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:

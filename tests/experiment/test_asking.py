@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from evoswarm.answering.answers import answer
 from evoswarm.cli.given.questions import read_questions
 from evoswarm.errors import RecipeError, RunError
 from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.answering import answer
 from evoswarm.experiment.asking import LONGEST_ANSWER, NO_TASK, Asking, example
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search

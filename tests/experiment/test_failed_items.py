@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from evoswarm.answering.answers import answer
 from evoswarm.certificate.page import page
 from evoswarm.cli.search_command import run_evaluate
 from evoswarm.cli.showing.console import generation_line, print_result
@@ -22,7 +23,6 @@ from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment import mirror
-from evoswarm.experiment.answering import answer
 from evoswarm.experiment.evaluating import evaluate
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.outlook.plan import make_plan

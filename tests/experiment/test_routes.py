@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evoswarm import SearchResult, SearchSpace, search
-from evoswarm.experiment.answering import answer
+from evoswarm.answering.answers import answer
 from evoswarm.policies import PolicyDocument, Recipe, Route, load_document, load_policy
 from evoswarm.policies.route import PromptCluster
 

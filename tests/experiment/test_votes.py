@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from evoswarm import SearchResult, SearchSpace, certify, evaluate, search
+from evoswarm.answering.answers import answer
 from evoswarm.cli import run as command
 from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.experiment.answering import answer
 from evoswarm.policies import Vote, load_policy
 from tests.experiment.runs import as_chosen
 

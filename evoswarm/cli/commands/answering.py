@@ -78,8 +78,8 @@ def generate(
         if not quiet and document.about is not None:
             narrator.note(f"{recipe}, {document.about.sentence()}")
         narrator.imports()
+        from evoswarm.answering.answers import answers
         from evoswarm.decoding.forward.devices import silence_loading
-        from evoswarm.experiment.answering import answers
 
         silence_loading()
         found = answers(

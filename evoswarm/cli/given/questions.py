@@ -14,7 +14,7 @@ from evoswarm.errors import RunError, TaskError, Where
 from evoswarm.user_files import MIB, read_text
 
 if TYPE_CHECKING:
-    from evoswarm.experiment.answering import Answer
+    from evoswarm.answering.answers import Answer
     from evoswarm.experiment.asking import Asking
     from evoswarm.tasks.table import Table
 
