@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evoswarm"
 
 FLOORS = [
-    {"errors", "trust", "failure", "canonical", "statistics", "pareto"},
+    {"errors", "trust", "failure", "canonical", "statistics", "pareto", "spreadsheets"},
     {"user_files", "settings"},
     {"durable"},
     {"run_directory", "confined", "member_spec"},

@@ -9,7 +9,8 @@ from functools import lru_cache
 from random import Random
 from typing import Any, Generic, TypeVar
 
-from evoswarm.evolution.coordinates import Coordinates
+from evoswarm.evolution.coordinates import Choice, Coordinates
+from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.limits import Limits, MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy, Route
@@ -119,6 +120,19 @@ class PolicyGenomes(ABC, Generic[G, P]):
     @abstractmethod
     def plain(self) -> list[tuple[str, Policy]]:
         """What every champion is compared with: every member alone, and all of them alike, each with its name."""
+
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        """What the numbers among the coordinates may be in their own units; one that is not here is a quantile."""
+        return {}
+
+    def values(self, genome: G) -> dict[str, Choice | float]:
+        """What the coordinates stand for, by their names: numbers in their own units where `ranges` knows them."""
+        return self.coordinates.encode(genome)
+
+    def asleep(self, genome: G) -> frozenset[str]:
+        """Names of coordinates that do not matter at a genome, as long as its other genes stay."""
+        return frozenset()
 
     def express(self, genome: G) -> P:
         """The policy of a genome."""

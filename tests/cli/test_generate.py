@@ -97,7 +97,7 @@ class TestGenerate:
         asked = [
             ["nr", "question", "note", "text"],
             ["1", "rev stone=", 'he said "ä, ö"', "a\r\nb"],
-            ["2", "1+2=", "", ""],
+            ["2", "1+2=", "", "-2"],
         ]
         with Path("ask.csv").open("w", encoding="utf-8-sig", newline="") as stream:
             csv.writer(stream).writerows(asked)

@@ -107,6 +107,39 @@ def test_every_point_of_the_box_is_a_genome_and_genomes_come_back(kind: str) -> 
 
 
 @every_kind
+def test_what_sleeps_changes_nothing_and_something_is_awake(kind: str) -> None:
+    genomes, rng = made(kind), Random(4)
+    box = genomes.coordinates
+    choices = {dimension.name: dimension.choices for dimension in box.dimensions}
+    slept = 0
+    for drawn in population(genomes, 12):
+        genome = box.decode(box.encode(drawn))
+        point, asleep = box.encode(genome), genomes.asleep(genome)
+        assert asleep < choices.keys()
+        slept += len(asleep)
+        for name in asleep:
+            other = rng.choice(choices[name]) if choices[name] else rng.random()
+            assert genomes.key(box.decode({**point, name: other})) == genomes.key(box.decode(point)), name
+    assert slept
+
+
+@every_kind
+def test_values_are_those_of_the_coordinates_in_their_own_units(kind: str) -> None:
+    genomes = made(kind)
+    choices = {dimension.name: dimension.choices for dimension in genomes.coordinates.dimensions}
+    assert set(genomes.ranges) == {name for name, known in choices.items() if not known}
+    for genome in population(genomes, 8):
+        values, point = genomes.values(genome), genomes.coordinates.encode(genome)
+        assert list(values) == list(choices)
+        for name, value in values.items():
+            if choices[name]:
+                assert value == point[name]
+            else:
+                assert genomes.ranges[name].quantile(float(value)) == point[name]
+                assert genomes.ranges[name].nearest(float(value)) == value
+
+
+@every_kind
 def test_the_plainest_are_every_member_alone_and_all_alike(kind: str) -> None:
     genomes = made(kind)
     plain = genomes.plain()

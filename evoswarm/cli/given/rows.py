@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evoswarm.errors import RunError, Where
+from evoswarm.spreadsheets import marked
 
 TableRow = Mapping[str, Any]
 WriteRow = Callable[[TableRow], None]
@@ -111,10 +112,11 @@ def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> Write
     """Writes the header, and returns what writes a row.
 
     Nothing (null, or a number that is not finite) is an empty field, a text is itself, what JSON does not know (a date,
-    say) is its text, and every other value is JSON. Fields with a delimiter, a quote or a line end are quoted.
+    say) is its text, and every other value is JSON. Fields with a delimiter, a quote or a line end are quoted; texts
+    that spreadsheets would take for formulas are `marked`.
     """
     table = csv.writer(sink, delimiter=delimiter)  # lines end as RFC 4180 says: only then every line end is quoted
-    table.writerow(columns)
+    table.writerow(map(marked, columns))
 
     def write(row: TableRow) -> None:
         table.writerow([_field(row.get(name)) for name in columns])
@@ -125,7 +127,7 @@ def csv_rows(sink: _Sink, columns: Sequence[str], delimiter: str = ",") -> Write
 def _field(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return json_text(value) if isinstance(value, bool | int | float | list | tuple | dict) else str(value)
+    return json_text(value) if isinstance(value, bool | int | float | list | tuple | dict) else marked(str(value))
 
 
 def json_text(value: Any) -> str:

@@ -7,11 +7,12 @@ atoms ("always", "never", no sharpening, the infinite exponents) own an interval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.genomes.gene_range import GeneRange
+from evoswarm.genomes.mix.dormancy import MemberState, dormant
 from evoswarm.genomes.mix.genes import FIELDS, Genes, RecipeGenome
 
 
@@ -36,16 +37,28 @@ class RecipeCoordinates:
         """All coordinates: ``weight:NAME`` and the like per member, then ``lead``, ``rule``, ..."""
         return self._dimensions
 
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        """Of the numbers, by coordinate."""
+        numbers = {name: gene for name, (gene, _) in self._loci.items() if not self._choices(gene)}
+        return {name: self._genes.ranges[gene] for name, gene in numbers.items()}
+
     def encode(self, genome: RecipeGenome) -> dict[str, Choice | float]:
         """The point of a genome."""
-        point: dict[str, Choice | float] = {}
-        for name, (gene, index) in self._loci.items():
-            value = genome.value(gene, index)
-            if gene == "lead":
-                point[name] = self._names[value]
-            else:
-                point[name] = value if self._choices(gene) else self._genes.ranges[gene].quantile(value)
-        return point
+        ranges = self.ranges
+        return {
+            name: ranges[name].quantile(float(value)) if name in ranges else value
+            for name, value in self.values(genome).items()
+        }
+
+    def values(self, genome: RecipeGenome) -> dict[str, Choice | float]:
+        """The genes by their coordinates, numbers in their own units."""
+        found = {name: genome.value(gene, index) for name, (gene, index) in self._loci.items()}
+        return {name: self._names[value] if name == "lead" else value for name, value in found.items()}
+
+    def asleep(self, genome: RecipeGenome, states: Sequence[MemberState]) -> frozenset[str]:
+        """The coordinates that do not matter at a genome; ``states`` are those of its members."""
+        return frozenset(name for name, (gene, index) in self._loci.items() if dormant(genome, states, gene, index))
 
     def decode(self, point: Point) -> RecipeGenome:
         """The genome of a point, repaired."""

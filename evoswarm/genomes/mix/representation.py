@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from evoswarm.evolution.coordinates import Choice
+from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.kinds import Material, PolicyGenomes
 from evoswarm.genomes.mix import variation
 from evoswarm.genomes.mix.coordinates import RecipeCoordinates
+from evoswarm.genomes.mix.dormancy import MemberState
 from evoswarm.genomes.mix.expression import express, genome_of, member_states, repair, thresholds
 from evoswarm.genomes.mix.founders import founders
 from evoswarm.genomes.mix.genes import RecipeGenome, genes_of
@@ -63,8 +66,7 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
         return variation.mate(first, second, self.genes, rng)
 
     def mutant(self, genome: RecipeGenome, rng: Random, genes: float) -> RecipeGenome:
-        states = member_states(genome, thresholds(genome, self.space, self._table(genome)))
-        return variation.mutate(genome, states, self.genes, rng, genes)
+        return variation.mutate(genome, self._states(genome), self.genes, rng, genes)
 
     def distance(self, first: RecipeGenome, second: RecipeGenome) -> float:
         return variation.distance(first, second, self.genes)
@@ -79,10 +81,24 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
     def coordinates(self) -> RecipeCoordinates:
         return RecipeCoordinates(self.genes, [spec.name for spec in self.space.pool], self.repaired)
 
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        return self.coordinates.ranges
+
+    def values(self, genome: RecipeGenome) -> dict[str, Choice | float]:
+        return self.coordinates.values(genome)
+
+    def asleep(self, genome: RecipeGenome) -> frozenset[str]:
+        return self.coordinates.asleep(genome, self._states(genome))
+
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and the uniform mix of all when there are several."""
         found: list[tuple[str, Policy]] = [*singles(self.space)]
         return found + ([("uniform mix", uniform(self.space, self.space.pool))] if len(self.space.pool) > 1 else [])
+
+    def _states(self, genome: RecipeGenome) -> tuple[MemberState, ...]:
+        """What each member of the pool does in a genome's recipe."""
+        return member_states(genome, thresholds(genome, self.space, self._table(genome)))
 
     def _table(self, genome: RecipeGenome) -> Calibration:
         """The calibration that a genome's open shares are shares of."""

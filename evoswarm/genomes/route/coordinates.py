@@ -40,8 +40,11 @@ class RouteCoordinates:
         """The point of a genome."""
         points = [self._mixes.encode(part) for part in genome.parts]
         found = {f"{part}:{name}": value for part, point in enumerate(points) for name, value in point.items()}
-        places = {f"kind:{kind}": place for kind, place in enumerate(genome.places)} if self._parts > 1 else {}
-        return {**found, **places}
+        return {**found, **self.kinds(genome)}
+
+    def kinds(self, genome: RouteGenome) -> dict[str, Choice | float]:
+        """The part of every kind, where there are several parts."""
+        return {f"kind:{kind}": place for kind, place in enumerate(genome.places)} if self._parts > 1 else {}
 
     def decode(self, point: Point) -> RouteGenome:
         """The genome of a point, repaired."""

@@ -8,6 +8,8 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from evoswarm.evolution.coordinates import Choice
+from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.kinds import Material, PolicyGenomes
 from evoswarm.genomes.mix.representation import MixGenomes
 from evoswarm.genomes.route import variation
@@ -71,6 +73,24 @@ class RouteGenomes(PolicyGenomes[RouteGenome, Route]):
     @cached_property
     def coordinates(self) -> RouteCoordinates:
         return RouteCoordinates(self._mixes.coordinates, self._parts, self._partition.cells, self.repaired)
+
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        inner = self._mixes.ranges.items()
+        return {f"{part}:{name}": allowed for part in range(self._parts) for name, allowed in inner}
+
+    def values(self, genome: RouteGenome) -> dict[str, Choice | float]:
+        parts = [self._mixes.values(part) for part in genome.parts]
+        found = {f"{part}:{name}": value for part, values in enumerate(parts) for name, value in values.items()}
+        return {**found, **self.coordinates.kinds(genome)}
+
+    def asleep(self, genome: RouteGenome) -> frozenset[str]:
+        found = set[str]()
+        for part, mix in enumerate(genome.parts):
+            idle = part not in genome.awake
+            names = self._mixes.values(mix) if idle else self._mixes.asleep(mix)
+            found |= {f"{part}:{name}" for name in names}
+        return frozenset(found)
 
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and the uniform mix of all when there are several: each answers every kind."""

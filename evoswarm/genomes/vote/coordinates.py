@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from evoswarm.evolution.coordinates import Choice, Coordinate, Point
 from evoswarm.genomes.gene_range import GeneRange
@@ -39,12 +39,31 @@ class VoteCoordinates:
 
     def encode(self, genome: VoteGenome) -> dict[str, Choice | float]:
         """The point of a genome."""
-        point: dict[str, Choice | float] = {}
+        ranges = self.ranges
+        return {
+            name: ranges[name].quantile(float(value)) if name in ranges else value
+            for name, value in self.values(genome).items()
+        }
+
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        """Of the numbers, by coordinate."""
+        return {one.name: self._ranges[self._locus(one.name)[0]] for one in self._dimensions if not one.choices}
+
+    def values(self, genome: VoteGenome) -> dict[str, Choice | float]:
+        """The genes by their coordinates, numbers in their own units."""
+        loci = {one.name: self._locus(one.name) for one in self._dimensions}
+        return {name: getattr(genome, gene)[index] for name, (gene, index) in loci.items()}
+
+    def asleep(self, genome: VoteGenome) -> frozenset[str]:
+        """The coordinates that do not matter at a genome: all but the vote of who has none, weights of who is alone."""
+        alone, found = len(genome.voters) < 2, set[str]()
         for one in self._dimensions:
             gene, index = self._locus(one.name)
-            value = getattr(genome, gene)[index]
-            point[one.name] = value if one.choices else self._ranges[gene].quantile(value)
-        return point
+            greedy = gene == "temperatures" and genome.samples[index] == 1
+            if gene != "voting" and (not genome.voting[index] or (gene == "weights" and alone) or greedy):
+                found.add(one.name)
+        return frozenset(found)
 
     def decode(self, point: Point) -> VoteGenome:
         """The genome of a point, repaired."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from evoswarm.evolution.coordinates import Choice
+from evoswarm.genomes.gene_range import GeneRange
 from evoswarm.genomes.kinds import Material, PolicyGenomes
 from evoswarm.genomes.plain import singles
 from evoswarm.genomes.vote import variation
@@ -62,6 +64,16 @@ class VoteGenomes(PolicyGenomes[VoteGenome, Vote]):
     @property
     def coordinates(self) -> VoteCoordinates:
         return VoteCoordinates(self.genes, [spec.name for spec in self.space.pool], self.repaired)
+
+    @property
+    def ranges(self) -> Mapping[str, GeneRange]:
+        return self.coordinates.ranges
+
+    def values(self, genome: VoteGenome) -> dict[str, Choice | float]:
+        return self.coordinates.values(genome)
+
+    def asleep(self, genome: VoteGenome) -> frozenset[str]:
+        return self.coordinates.asleep(genome)
 
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and one greedy answer of each with equal weights when there are several."""
