@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
 from evoswarm.cli.telling.events import AnyEvent
+from evoswarm.export.targets import TARGETS
 from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies import About, Recipe, Route, Vote
 from evoswarm.policies.policy import PolicyModel
@@ -201,6 +202,18 @@ def event_pages() -> str:
     return "\n\n".join(pages)
 
 
+def export_table() -> str:
+    """Every target of an export: what one gets, of what, what it needs, and the command."""
+    rows = []
+    for name, target in TARGETS.items():
+        takes = "run" if target.takes == "run" else ", ".join(f"`{kind}`" for kind in target.kinds)
+        needs = f"`{target.extra}`" if target.extra else ""
+        source = "RUN" if target.takes == "run" else "RUN\\|POLICY"
+        command = target.command if target.write is None else f"evoswarm export {source} --to {name} OUT"
+        rows.append(f"| [{name}](export-{name}.md) | {_cell(target.title)} | {takes} | {needs} | `{command}` |")
+    return "\n".join(["| target | what you get | of | extra | command |", "| --- | --- | --- | --- | --- |", *rows])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "events": event_pages,
     "space keys": lambda: _table(SearchSpace),
@@ -211,5 +224,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "about keys": lambda: _table(About),
     "study keys": lambda: _table(StudySettings),
     "commands": command_pages,
+    "exports": export_table,
     "house": house,
 }

@@ -31,6 +31,7 @@ StageName = Literal[
     "studying",
     "comparing",
     "tracking",
+    "exporting",
 ]
 """What a command can be at: machines know stages by these names."""
 

@@ -13,7 +13,9 @@ from evoswarm.evaluation.candidate import Scored
 from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.estimating import Expectation
+from evoswarm.experiment.files.places import FRONT as FRONT
 from evoswarm.experiment.files.places import PAGE as PAGE
+from evoswarm.experiment.files.places import RECIPES as RECIPES
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.finalists import PLAIN as PLAIN
 from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
@@ -22,8 +24,6 @@ from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
-
-FRONT, RECIPES = "front.json", "recipes"
 
 
 @dataclass(frozen=True)

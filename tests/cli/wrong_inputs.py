@@ -432,6 +432,32 @@ RUNS = {
     "a run where nobody may write": Wrong("search space.yaml --out shut/run", ("shut",), {"shut/": b"!mode 500"}, as_root=False),
 }  # fmt: skip
 
+EXPORTS = {
+    "no source": Wrong("export", ("RUN|POLICY", "--list")),
+    "no target": Wrong("export run", ("--to", "--list")),
+    "no place": Wrong("export run --to bundle", ("OUT",)),
+    "an unknown target": Wrong("export run --to bundel out", ("--to", "bundle", "did you mean 'bundle'?")),
+    "an option of another target": Wrong("export run --to bundle out --register mine", ("--register", "bundle does not take it")),
+    "a source that is not there": Wrong("export nope --to bundle out", ("nope", "a readable file")),
+    "a source that is no policy": Wrong("export space.yaml --to bundle out", ("space.yaml", "JSON")),
+    "a run without a champion": Wrong("export run --to bundle out", ("run", "champion.json"), {"run/champion.json": None}),
+    "a policy of a newer version": Wrong("export recipe.json --to bundle out", ("recipe.json: version", "this evoswarm"), {"recipe.json": changed(version=9)}),
+    "a vote of a newer version": Wrong("export recipe.json --to bundle out", ("recipe.json: version", "this evoswarm"), {"recipe.json": '{"kind": "vote", "version": 2}'}),
+    "a kind that nobody knows": Wrong("export recipe.json --to bundle out", ("recipe.json: kind", "vote or route"), {"recipe.json": '{"kind": "graph", "version": 1}'}),
+    "a member that has moved": Wrong("export recipe.json --to bundle out", ("recipe.json: members.0.spec.path", "a model directory"), {"recipe.json": recipe("mine").replace("./model", "./moved")}),
+    "a member that is no model any more": Wrong("export run --to bundle out", ("run/champion.json: members.0.spec.path", "config.json"), {"run/champion.json": recipe("mine"), "model/config.json": None}),
+    "a certificate that is none": Wrong("export run --to bundle out", ("run/certificate.json", "a certificate"), {"run/certificate.json": "{}"}),
+    "a certificate of a newer version": Wrong("export run --to bundle out", ("run/certificate.json: version",), {"run/certificate.json": '{"version": 9}'}),
+    "a place that is taken": Wrong("export run --to bundle out", ("out", "--overwrite"), {"out/notes.txt": "mine"}),
+    "a place that holds something else": Wrong("export run --to bundle out --overwrite", ("out", "an earlier export to bundle"), {"out/notes.txt": "mine"}),
+    "a place that is a file": Wrong("export run --to bundle own.jsonl --overwrite", ("own.jsonl", "an earlier export to bundle")),
+    "a place in a file": Wrong("export run --to bundle own.jsonl/out", ("own.jsonl/out", "can be written")),
+    "a place that is read": Wrong("export run --to bundle run --overwrite", ("run", "nothing lies that is read")),
+    "a place that is here": Wrong("export run --to bundle . --overwrite", ("holds all of yours",)),
+    "a place where nobody may write": Wrong("export run --to bundle shut/out", ("shut/out", "may not write"), {"shut/": b"!mode 500"}, as_root=False),
+    "a list for what is no policy": Wrong("export space.yaml --list", ("space.yaml", "JSON")),
+}  # fmt: skip
+
 WRONG: dict[str, Wrong] = {
     f"{category}: {name}": one
     for category, group in {
@@ -444,6 +470,7 @@ WRONG: dict[str, Wrong] = {
         "recipe": RECIPES,
         "answers": ANSWERS,
         "run": RUNS,
+        "export": EXPORTS,
     }.items()
     for name, one in group.items()
 }

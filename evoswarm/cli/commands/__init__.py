@@ -8,6 +8,7 @@ import typer
 
 from evoswarm import __version__
 from evoswarm.cli.commands.answering import answers, evaluate, generate
+from evoswarm.cli.commands.exporting import export
 from evoswarm.cli.commands.machine import doctor, zoo_list
 from evoswarm.cli.commands.options import StandingAlone
 from evoswarm.cli.commands.searching import certify, check, plan, search
@@ -33,7 +34,11 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-for command in (search, certify, plan, check, generate, answers, evaluate, study, compare, two_by_two, doctor):
+COMMANDS = (
+    *(search, certify, plan, check, generate, answers, evaluate, study, compare, two_by_two),
+    *(export, doctor),
+)
+for command in COMMANDS:
     kind = StandingAlone if command is answers else None
     app.command(name=command.__name__.replace("_", "-"), cls=kind)(with_paths(command))
 zoo_app.command(name="list")(zoo_list)

@@ -18,6 +18,9 @@ RUNS = "runs"
 SPACE, PAGE = "space.yaml", "certificate.txt"
 """The space within a run directory, and the certificate as people read it."""
 
+FRONT, RECIPES = "front.json", "recipes"
+"""The Pareto front and all contenders within a run directory, with scores and costs; the folder of their recipes."""
+
 LARGEST_CERTIFICATE = 64 * MIB
 """Bytes: a larger file is none."""
 

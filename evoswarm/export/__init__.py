@@ -1,0 +1,1 @@
+"""Ways out into other tools: one file a target, one entry in `targets`."""

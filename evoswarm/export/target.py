@@ -1,0 +1,130 @@
+"""What a target of an export is: what it takes, what it needs, and what writes it. No heavy library is imported here.
+
+A target is one module of this folder, which makes one `Target`, and one entry in ``targets.TARGETS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from evoswarm.errors import EvoswarmError, RunError, Where
+from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.policies import KINDS, Policy
+from evoswarm.trust import NOBODY, Trust
+
+if TYPE_CHECKING:
+    from evoswarm.export.source import Source
+
+
+class ExportError(EvoswarmError):
+    """Something cannot be exported so, or not to this place."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller of an export says; those behind ``progress`` are of single targets, which name them.
+
+    Attributes:
+        out: where the export will be in the end; while it is written it is elsewhere.
+        trust: whose code may run.
+        allow_changed: go on where files of members are not those that the policy knew.
+        progress: told of what is being done.
+        register: the name of a registered model.
+        student: the model to train: a directory, or a configuration to make one from.
+    """
+
+    out: Path
+    trust: Trust = NOBODY
+    allow_changed: bool = False
+    progress: Progress = SILENT
+    register: str | None = field(default=None, metadata={"of": "target"})
+    student: str | None = field(default=None, metadata={"of": "target"})
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The options of single targets that were given, by name."""
+        own = [one for one in fields(self) if one.metadata.get("of") == "target"]
+        return {one.name: value for one in own if (value := getattr(self, one.name)) != one.default}
+
+
+Writer = Callable[["Source", Path, Options], list[str]]
+"""Writes an export of a source to a path, and says what was written and how it is used, a sentence each. The path of a
+folder is there and empty, that of a file is not there yet; it becomes the place that was asked for once all is written.
+"""
+
+
+def _anything(policy: Policy) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Target:
+    """One way out.
+
+    Attributes:
+        name: as it is typed behind ``--to``.
+        title: what one gets, in half a sentence.
+        takes: ``policy`` is a policy's file, a run or a bundle; ``run`` is a run alone.
+        command: that is used for it, or that uses it.
+        write: writes it; None where ``command`` does the work and nothing is written.
+        kinds: of policies that export there.
+        why_not: why a policy does not export there, as a sentence; None where it does. ``kinds`` are refused before.
+        makes: whether one gets a folder or a single file.
+        signs: names of files by which a folder of this target is known again, so that it may be replaced.
+        options: names of the fields of `Options` that it takes, of those that not every target takes.
+        needs_members: whether its members' files are wanted: they are found, and checked against what the policy knew.
+        extra: of the package, that brings what it needs; empty where nothing is needed.
+        packages: that it needs, as they are imported.
+    """
+
+    name: str
+    title: str
+    takes: Literal["policy", "run"]
+    command: str
+    write: Writer | None = None
+    kinds: tuple[str, ...] = tuple(KINDS)
+    why_not: Callable[[Policy], str | None] = _anything
+    makes: Literal["folder", "file"] = "folder"
+    signs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    needs_members: bool = True
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The packages that it needs and that are not here; nothing is imported."""
+        return tuple(name for name in self.packages if find_spec(name) is None)
+
+    def refusal(self, policy: Policy) -> str | None:
+        """Why a policy does not export there, as a sentence; None where it does."""
+        if policy.kind not in self.kinds:
+            return self.why_not(policy) or f"a {policy.kind} does not export there"
+        return self.why_not(policy)
+
+    def check(self, options: Options) -> None:
+        """Refuse what the target does not take, and a machine that lacks what it needs.
+
+        Raises:
+            ExportError: it writes nothing by itself, or does not take an option.
+            RunError: a package is missing; names the extra that brings it.
+        """
+        if self.write is None:
+            wanted = f"a target that export writes, got {self.name!r}, which is used by a command of its own"
+            raise ExportError(f"expected {wanted}: {self.command}", Where("--to"))
+        for name, value in options.said.items():
+            if name not in self.options:
+                got = f"{value!r:.80}: {self.name} does not take it"
+                raise ExportError(f"expected a target that takes it, got {got}", Where(spoken(name)))
+        if self.missing:
+            need = f"expected {' and '.join(self.missing)} to be installed ({self.name} needs it), got nothing"
+            raise RunError(f"{need}: pip install 'evoswarm[{self.extra}]'")
+
+
+def spoken(option: str) -> str:
+    """An option as the command line has it."""
+    return f"--{option.replace('_', '-')}"
