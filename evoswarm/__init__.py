@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from evoswarm.answering.answers import answer as answer
     from evoswarm.certificate.document import Certificate as Certificate
+    from evoswarm.chat import Turn as Turn
     from evoswarm.decoding.request import Completion as Completion
     from evoswarm.decoding.request import Request as Request
     from evoswarm.decoding.swarm import Swarm as Swarm
@@ -49,6 +50,7 @@ _HOMES = {
     "Summary": "evoswarm.evaluation.evaluation",
     "Swarm": "evoswarm.decoding.swarm",
     "Trust": "evoswarm.trust",
+    "Turn": "evoswarm.chat",
     "Vote": "evoswarm.policies",
     "answer": "evoswarm.answering.answers",
     "certify": "evoswarm.experiment.certification",
@@ -75,6 +77,7 @@ __all__ = [
     "Summary",
     "Swarm",
     "Trust",
+    "Turn",
     "Vote",
     "answer",
     "certify",

@@ -7,10 +7,11 @@ its content as a text, and where that does not come out right, as the list of pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evoswarm.chat.renderer import Renderer, RenderError
+from evoswarm.chat.turn import Conversation, Turn
 from evoswarm.errors import MemberError
 
 DEFAULT_DATE = "2026-01-01"
@@ -86,6 +87,27 @@ class ChatTemplate:
         except RenderError as error:
             refusal = self._refusal(f"expected a chat template that takes {question!r:.40}, got: {error}")
             raise refusal if error.limit else PromptRefused(refusal.message) from None
+
+    def render_turns(self, conversation: Conversation) -> str:
+        """The prompt of a conversation, likewise; its own system turn, where it has one, is the only one.
+
+        Raises:
+            PromptRefused: the template raises an error over it (a system turn, or an order of roles, that the model
+                was not made for), or leaves out what a user or the system said.
+            MemberError: it takes too much time or memory over it.
+        """
+        system = None if conversation.has_system else self._system
+        try:
+            text = self._renderer.render(self._turns(system, conversation.question, conversation.before), generate=True)
+        except RenderError as error:
+            roles = ", ".join([*(turn.role for turn in conversation.before), "user"])
+            refusal = self._refusal(f"expected a chat template that takes turns of {roles:.120}, got: {error}")
+            raise refusal if error.limit else PromptRefused(refusal.message) from None
+        for turn in (*conversation.before, Turn("user", conversation.question)):
+            if turn.role != "assistant" and turn.content.strip() not in text:  # thoughts may be left out of answers
+                lost = f"expected a chat template that writes every {turn.role} turn, got one that loses "
+                raise PromptRefused(self._refusal(f"{lost}{turn.content!r:.40}").message)
+        return text
 
     def closing_token(self, added: Iterable[str]) -> str | None:
         """The token by which the template closes what the assistant says; None where it shows none.
@@ -177,9 +199,10 @@ class ChatTemplate:
         except RenderError:
             return ""
 
-    def _turns(self, system: str | None, question: str) -> Messages:
-        first = [] if system is None else [{"role": "system", "content": self._content(system)}]
-        return [*first, {"role": "user", "content": self._content(question)}]
+    def _turns(self, system: str | None, question: str, before: Sequence[Turn] = ()) -> Messages:
+        first = () if system is None else (Turn("system", system),)
+        turns = (*first, *before, Turn("user", question))
+        return [{"role": turn.role, "content": self._content(turn.content)} for turn in turns]
 
     def _content(self, text: str) -> Any:
         return [{"type": "text", "text": text}] if self._parts else text

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.chat import Conversation, Turn
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 
@@ -34,6 +35,8 @@ class Request:
         max_symbols: an answer ends after so many symbols (of the recipe's alphabet); None is no limit.
         stop: an answer is cut before the first occurrence of any of these.
         trace: keep what happened at every step of the first sample.
+        before: turns of a conversation before the question, which then is its last user turn. Every member renders
+            them through its own chat template; the recipe's prompt format applies to the question alone.
         forced: an answer to follow instead of choosing, and then END: what would be read, who would speak, and what it
             would cost along this text. Limits and stop strings hold as ever. It is written in the symbols that the
             lead's tokens for it decompose to; in ``bytes`` these are its bytes.
@@ -51,6 +54,18 @@ class Request:
     stop: tuple[str, ...] = ()
     trace: bool = False
     forced: str | None = None
+    before: tuple[Turn, ...] = ()
+
+    @property
+    def asked(self) -> str | Conversation:
+        """What members are handed: the question in the recipe's prompt format, behind the turns before it."""
+        question = self.recipe.prompt_format.replace("{prompt}", self.prompt)
+        return Conversation(question, self.before) if self.before else question
+
+    @property
+    def prompt_bytes(self) -> int:
+        """Of the question and of what was said before it."""
+        return sum(len(text.encode()) for text in (*(turn.content for turn in self.before), self.prompt))
 
 
 @dataclass(frozen=True)

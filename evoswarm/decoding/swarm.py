@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
@@ -41,6 +42,7 @@ from evoswarm.decoding.views.pool_views import PoolViews
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.decoding.waves import Growth, Room, groups
 from evoswarm.errors import RecipeError
+from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
 
@@ -253,6 +255,24 @@ class Swarm(Decoder):
         """How many tokens each member can read; see :class:`Decoder`."""
         return {member.spec.name: member.reader.context_length for member in self.members}
 
+    def refusal(self, request: Request) -> Failure | None:
+        """Why a request cannot be asked at all, as far as that is known before anything is read; None where it can.
+
+        A plain question need only be readable by the lead (who follows may never speak), a conversation by all members.
+
+        Raises:
+            RecipeError: its recipe asks for what the swarm does not have.
+        """
+        self.check(request.recipe)
+        views = self.views.of(request.recipe).views
+        for spec in request.recipe.specs:
+            if request.before or spec.name == request.recipe.lead:
+                memory = views[self._by_name[spec.name]].memory
+                found = memory.unreadable(memory.prompt(request.asked))
+                if found is not None:
+                    return replace(found, member=spec.name)
+        return None
+
     def prompt_lengths(self, member: str, prompts: Sequence[str]) -> list[int]:
         """Tokens of each prompt as a member renders it; see :class:`Decoder`."""
         return [self.members[self._by_name[member]].prompt_length(prompt) for prompt in prompts]
@@ -318,7 +338,7 @@ class Swarm(Decoder):
         return completions
 
     def _job(self, request: Request, plan: int, pool: PoolView) -> DecodeJob:
-        root = pool.contexts.root(request.recipe.prompt_format.replace("{prompt}", request.prompt))
+        root = pool.contexts.root(request.asked)
         if request.forced is None:
             return DecodeJob(request, plan, root)
         forced = self._symbols(request, pool)

@@ -88,11 +88,12 @@ def _waves(requests: Sequence[Request], room: Room, growth: Growth) -> Iterator[
     """Requests on one prompt share most and stand next to each other."""
     wave: list[int] = []
     streams, rows, states = 0, 0, 0.0
-    for number in sorted(range(len(requests)), key=lambda number: requests[number].prompt):
+    for number in sorted(range(len(requests)), key=lambda number: (requests[number].before, requests[number].prompt)):
         request, recipe = requests[number], requests[number].recipe
-        fresh = not wave or requests[wave[-1]].prompt != request.prompt
+        last = requests[wave[-1]] if wave else None
+        fresh = last is None or (last.before, last.prompt) != (request.before, request.prompt)
         wide = 0 if recipe.alphabet == "bytes" else recipe.samples * len(recipe.members)
-        need = growth.share * recipe.samples * _longest(request) + (len(request.prompt.encode()) if fresh else 0)
+        need = growth.share * recipe.samples * _longest(request) + (request.prompt_bytes if fresh else 0)
         full = streams + recipe.samples > room.streams or rows + wide > room.rows or states + need > room.states
         if wave and full:
             yield wave

@@ -14,4 +14,6 @@ def item_digest(item: Item, task: Task, prompt_format: str) -> str:
     replay need neither render nor load.
     """
     prompt = prompt_format.replace("{prompt}", item.prompt)
-    return digest_of([prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes])
+    turns = [[turn.role, turn.content] for turn in item.before]
+    decisive = [prompt, item.key, item.gold, task.scorer_id, list(task.stop), task.max_bytes]
+    return digest_of([*decisive, turns] if turns else decisive)

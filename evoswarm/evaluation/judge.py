@@ -117,7 +117,13 @@ class Judge:
     def _request(self, recipe: Recipe, item: Item, trace: bool) -> Request:
         task = self._tasks[item.task]
         return Request(
-            recipe=recipe, prompt=item.prompt, key=item.key, max_bytes=task.max_bytes, stop=task.stop, trace=trace
+            recipe=recipe,
+            prompt=item.prompt,
+            key=item.key,
+            max_bytes=task.max_bytes,
+            stop=task.stop,
+            trace=trace,
+            before=item.before,
         )
 
 

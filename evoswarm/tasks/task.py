@@ -6,9 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from evoswarm.canonical import canonical_json, sha256
+
+if TYPE_CHECKING:
+    from evoswarm.chat import Turn  # a floor above: items only carry them
 
 SplitName = Literal["search", "selection", "test"]
 SPLITS: tuple[SplitName, ...] = ("search", "selection", "test")
@@ -26,6 +29,7 @@ class Item:
         raw: what the source gave, for scorers that need more than the gold.
         asked: what the question is made of, in the source's own words, before any template or example; None where the
             prompt is all there is. `evoswarm.tasks.question` knows a question again by it.
+        before: turns of a conversation before the prompt, which then is its last user turn.
     """
 
     key: str
@@ -34,6 +38,7 @@ class Item:
     gold: str
     raw: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
     asked: Mapping[str, Any] | None = field(default=None, hash=False, compare=False, repr=False)
+    before: tuple[Turn, ...] = ()
 
 
 class Task(Protocol):

@@ -21,6 +21,7 @@ ORDER = (
         "Policy",
         "load_policy",
         "answer",
+        "Turn",
         "Request",
         "Swarm",
         "Completion",

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoswarm.chat import Turn
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.answers import answer_of
 from evoswarm.evaluation.evaluation import Evaluation, summarize
@@ -299,3 +300,16 @@ def test_copies_of_a_member_under_other_names_each_pay_for_themselves(
         assert (first.name, second.name) == ("one", "two")
         assert first[1:] == second[1:] == single.cost.members[0][1:]
         assert single.cost.members[0].name == "two"
+
+
+def test_votes_and_routes_hand_conversations_on(swarm: Swarm, evaluator: Evaluator, items: list[Item]) -> None:
+    """None of these members has a chat template: what is asked as a conversation is refused, and nothing else is."""
+    vote = of(swarm, 1, 1, 1)
+    route = Route(by="confidence", policies=(alone(swarm, 0), vote))
+    talk = replace(items[0], before=(Turn("system", "Be brief."),))
+    for policy in (alone(swarm, 1), vote, route):
+        plain, asked = evaluator.evaluate([policy], [items[0], talk])[0]
+        assert plain.failure is None
+        assert asked.failure is not None
+        assert asked.failure.kind == "prompt_refused"
+        assert "expected a member with a chat template" in asked.failure.message

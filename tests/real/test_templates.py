@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from evoswarm.chat import ChatTemplate, find_template
+from evoswarm.chat import ChatTemplate, Conversation, PromptRefused, Turn, find_template
 from evoswarm.decoding.member.literals import Literals
+from evoswarm.decoding.member.prompt import Prompt
 from tests.real.tokenizers import tokenizer_folder
 
 CLOSERS = {
@@ -43,6 +44,35 @@ def test_real_templates_render_as_apply_chat_template(name: str) -> None:
                 chat, add_generation_prompt=True, tokenize=False
             )
         assert ours.closing_token(added) == CLOSERS[name]
+
+
+@pytest.mark.parametrize("name", CLOSERS)
+def test_conversations_are_rendered_and_read_as_transformers_does(name: str) -> None:
+    tokenizer, source = tokenizer_of(name), find_template(tokenizer_folder(name))
+    assert source is not None
+    today = date.today().isoformat()
+    template = ChatTemplate(name, source, tokenizer.special_tokens_map, system="Be kind.", day=today)
+    prompt = Prompt(tokenizer, (tokenizer.eos_token_id,), template)
+    turns = (Turn("user", " 1+2\n"), Turn("assistant", "<think>hm</think>\n\n3 "), Turn("user", "{{ x }} é🙂"))
+    for system in ("Be brief.", "Be kind."):
+        first = () if system == "Be kind." else (Turn("system", system),)
+        asked = Conversation.of([*first, *turns])
+        chat = [{"role": "system", "content": system}, *({"role": one.role, "content": one.content} for one in turns)]
+        theirs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        assert list(prompt.render(asked)) == theirs
+    closer = tokenizer.convert_tokens_to_ids(CLOSERS[name])
+    written = [Turn(one.role, f"{one.content}{CLOSERS[name]} b") for one in turns]
+    read = prompt.render(Conversation.of(written))
+    assert read.count(closer) == prompt.render(Conversation.of(turns)).count(closer)
+    assert tokenizer.decode(read).count(f"3 {CLOSERS[name]} b") == 1
+
+
+def test_an_order_of_roles_that_a_real_template_refuses() -> None:
+    tokenizer, source = tokenizer_of("gemma3"), find_template(tokenizer_folder("gemma3"))
+    assert source is not None
+    template = ChatTemplate("gemma3", source, tokenizer.special_tokens_map)
+    with pytest.raises(PromptRefused, match="takes turns of user, user, got: Conversation roles must alternate"):
+        template.render_turns(Conversation.of((Turn("user", "a"), Turn("user", "b"))))
 
 
 def test_a_switch_of_a_real_template() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
 _MARK = "\ue001"  # a private-use character
+_HIDING = range(0xE002, 0xF8FF)  # more of them
 
 
 def special_ids(tokenizer: Any) -> frozenset[int]:
@@ -46,6 +48,24 @@ class Literals:
         text = self._with_stand_ins(before) + literal + self._with_stand_ins(after)
         ids = self._copy.encode(text, add_special_tokens=add_special_tokens).ids
         return [self._meant.get(token, token) for token in ids]
+
+    def encode_turns(self, contents: Sequence[str], render: Callable[[Sequence[str]], str]) -> list[int]:
+        """Token ids of a text that is written around contents, in which special tokens are only written.
+
+        A template may trim a content, or take a part of it: where it ends in the text is not known. So special tokens
+        in contents are hidden from the template, and what it writes of them is text.
+
+        Args:
+            contents: what stands in the text.
+            render: writes the text around them; special tokens that it writes itself are meant.
+        """
+        mark = next(mark for mark in map(chr, _HIDING) if not any(mark in content for content in contents))
+        hidden = {content: f"{mark}{number}{mark}" for number, content in enumerate(self._stand_ins)}
+        text = render([self._any.sub(lambda match: hidden.get(match[0], match[0]), one) for one in contents])
+        text = self._with_stand_ins(text)
+        for content, name in hidden.items():
+            text = text.replace(name, content)
+        return [self._meant.get(token, token) for token in self._copy.encode(text, add_special_tokens=False).ids]
 
     def _with_stand_ins(self, text: str) -> str:
         return self._any.sub(lambda match: self._stand_ins.get(match[0], match[0]), text)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evoswarm.chat import ChatTemplate, PromptRefused
+from evoswarm.chat import ChatTemplate, Conversation, PromptRefused
 from evoswarm.decoding.member.ends import closing_ids
 from evoswarm.decoding.member.literals import special_ids
 from evoswarm.decoding.member.prompt import Prompt, chat_template_of
@@ -100,14 +100,14 @@ class Member:
         """
         return chat_template_of(spec, directory, self._tokenizer)
 
-    def render(self, text: str) -> tuple[int, ...]:
+    def render(self, asked: str | Conversation) -> tuple[int, ...]:
         """Token ids of a prompt (see ``Prompt.render``)."""
-        return self._prompt.render(text)
+        return self._prompt.render(asked)
 
-    def rendered(self, text: str) -> str:
+    def rendered(self, asked: str | Conversation) -> str:
         """A prompt as it is read: what its tokens spell, special ones by their names; "" where it is refused."""
         try:
-            tokens = self.render(text)
+            tokens = self.render(asked)
         except PromptRefused:
             return ""
         known = self.codec.token_bytes
@@ -116,17 +116,17 @@ class Member:
         whole = (name.encode() if bytes_ is None else bytes_ for name, bytes_ in zip(names, spelled, strict=True))
         return b"".join(whole).decode("utf-8", "replace")
 
-    def prompt_length(self, text: str) -> int:
+    def prompt_length(self, asked: str | Conversation) -> int:
         """Tokens of a prompt; 0 where it is refused."""
         try:
-            return len(self.render(text))
+            return len(self.render(asked))
         except PromptRefused:
             return 0
 
-    def readable(self, text: str) -> tuple[int, ...] | None:
+    def readable(self, asked: str | Conversation) -> tuple[int, ...] | None:
         """Token ids of a prompt; None where the member cannot read it."""
         try:
-            tokens = self.render(text)
+            tokens = self.render(asked)
         except PromptRefused:
             return None
         fits = self.reader.context_length is None or len(tokens) <= self.reader.context_length

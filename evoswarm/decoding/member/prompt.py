@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evoswarm.chat import ChatTemplate, Frame, find_template
+from evoswarm.chat import ChatTemplate, Conversation, Frame, PromptRefused, find_template
 from evoswarm.decoding.member.literals import Literals, special_ids
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
@@ -50,14 +52,18 @@ class Prompt:
         self._specials = special_ids(tokenizer) - {tokenizer.unk_token_id}  # which stands for odd characters, too
         self._frame = Frame("", "") if template is None else template.frame
 
-    def render(self, text: str) -> tuple[int, ...]:
+    def render(self, asked: str | Conversation) -> tuple[int, ...]:
         """Token ids of a prompt, through the chat template where there is one.
 
-        A special token written literally in the text is text: it is never matched.
+        A special token written literally in the text is text: it is never matched. A conversation of one turn is that
+        turn's text.
 
         Raises:
             MemberError: the template refuses the text.
         """
+        if isinstance(asked, Conversation) and asked.before:
+            return self._turns(asked)
+        text = asked if isinstance(asked, str) else asked.question
         whole = text if self._template is None else self._template.render(text)
         ids = self._encoded(whole)
         unknown = self._tokenizer.unk_token
@@ -66,6 +72,25 @@ class Prompt:
         while self._template is None and len(ids) > 1 and ids[-1] in self._ends:
             ids.pop()  # some tokenizers close what they encode; a prompt stays open
         return tuple(ids) or (self._first_token(),)
+
+    def _turns(self, asked: Conversation) -> tuple[int, ...]:
+        """Token ids of a conversation of several turns."""
+        template = self._template
+        if template is None:
+            raise PromptRefused(
+                "expected a member with a chat template (chat_template: true), as a conversation of several turns or "
+                "with a system turn needs one, got a member without"
+            )
+
+        def rendered(contents: Sequence[str]) -> str:
+            before = [replace(turn, content=one) for turn, one in zip(asked.before, contents, strict=False)]
+            return template.render_turns(Conversation(contents[-1], tuple(before)))
+
+        contents = [*(turn.content for turn in asked.before), asked.question]
+        unknown = self._tokenizer.unk_token
+        if any(self._marks(self._bare(one)) or (unknown and unknown in one) for one in contents):
+            return tuple(self._literals.encode_turns(contents, rendered))
+        return tuple(self._bare(rendered(contents)))
 
     @cached_property
     def _literals(self) -> Literals:
@@ -89,6 +114,9 @@ class Prompt:
             start, question, end = whole.partition(text.strip())
             return start, question, end
         return before, text, after
+
+    def _bare(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _encoded(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=self._template is None)["input_ids"])

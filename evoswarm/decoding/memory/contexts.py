@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evoswarm.chat import Conversation
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet
@@ -91,10 +92,10 @@ class ContextTable:
         self.distributions = Distributions(alphabet.size, limit_bytes)
         self.raws: list[bytes] = []
         self.prompts: list[int] = []
-        self.prompt_texts: list[str] = []
+        self.prompt_texts: list[str | Conversation] = []
         self.reads: dict[int, tuple[Node, ...]] = {}
         self.failures: dict[int, Failure] = {}
-        self._roots: dict[str, int] = {}
+        self._roots: dict[str | Conversation, int] = {}
         self._children: dict[int, int] = {}
         self.parents = np.zeros(FIRST, dtype=np.int64)
         self.length = np.zeros(FIRST, dtype=np.int32)
@@ -114,7 +115,7 @@ class ContextTable:
     def __len__(self) -> int:
         return len(self.raws)
 
-    def root(self, prompt: str) -> int:
+    def root(self, prompt: str | Conversation) -> int:
         """The context at the end of a prompt."""
         found = self._roots.get(prompt)
         if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoswarm.chat import PromptRefused
+from evoswarm.chat import Conversation, PromptRefused
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_rows import MemberRows
@@ -35,20 +35,20 @@ class MemberMemory:
         self.rows = MemberRows(member.codec, limits.row_bytes, member.reader.device)
         self.tree = PrefixTree(member.reader, self.rows, limits.state_bytes, counters)
         self._at_once, self._rows_asked = max(LEAST_ROWS, limits.row_bytes // self.rows.row_bytes), 0
-        self._prompts: dict[str, Node] = {}
+        self._prompts: dict[str | Conversation, Node] = {}
         self._foreign: dict[Node, Failure] = {}
 
-    def prompt(self, text: str) -> Node:
+    def prompt(self, asked: str | Conversation) -> Node:
         """The node at the end of a prompt."""
-        found = self._prompts.get(text)
+        found = self._prompts.get(asked)
         if found is None:
             try:
-                tokens = self.member.render(text)
+                tokens = self.member.render(asked)
             except PromptRefused as error:
-                self._prompts[text] = found = Node(self.tree.root, NO_TOKEN)  # behind nothing that is ever read
+                self._prompts[asked] = found = Node(self.tree.root, NO_TOKEN)  # behind nothing that is ever read
                 self._foreign[found] = Failure("prompt_refused", error.message)
                 return found
-            self._prompts[text] = found = self.tree.prompt(tokens)
+            self._prompts[asked] = found = self.tree.prompt(tokens)
             foreign = self.member.unreadable(tokens)
             if foreign is not None:
                 self._foreign[found] = Failure("unknown_token", foreign)
