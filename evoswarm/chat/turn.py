@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Self, get_args
 
 from evoswarm.errors import RunError
 
-Role = Literal["system", "user", "assistant"]
+TurnRole = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, order=True)
@@ -28,8 +28,8 @@ class Turn:
     content: str
 
     def __post_init__(self) -> None:
-        if self.role not in get_args(Role):
-            raise RunError(f"role: expected one of {', '.join(get_args(Role))}, got {self.role!r:.60}")
+        if self.role not in get_args(TurnRole):
+            raise RunError(f"role: expected one of {', '.join(get_args(TurnRole))}, got {self.role!r:.60}")
         if not isinstance(self.content, str):
             raise RunError(f"content: expected a text, got {self.content!r:.60}")
 
