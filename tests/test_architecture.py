@@ -45,7 +45,9 @@ DECODING = [
     "step",
     "loop",
     "along",
+    "fused",
     "collector",
+    "known_texts",
     "swarm",
 ]  # likewise, one by one
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}

@@ -28,11 +28,15 @@ class TextReader:
         pool: where the mix is decoded.
         members: their numbers in the pool, by name, in the mix's order.
         counters: where the work is counted.
+
+    Attributes:
+        numbers: ``[members]`` theirs in the pool, in the mix's order.
     """
 
     def __init__(self, pool: PoolView, members: Mapping[str, int], counters: Counters) -> None:
         self._pool, self._contexts, self._counters = pool, pool.contexts, counters
         self._names, self._numbers = list(members), list(members.values())
+        self.numbers = np.array(self._numbers)
 
     def read(self, jobs: Sequence[DecodeJob]) -> list[RowsAlong]:
         """The rows along the texts that the jobs are to follow.
@@ -67,13 +71,31 @@ class TextReader:
         return np.array(path, dtype=np.int64), np.array(symbols, dtype=np.int32)
 
     def _rows(self, contexts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """``[members, contexts, symbols]``; every row is copied as soon as it is there, as others may need its room."""
-        table = self._contexts
+        """``[members, contexts, symbols]``; nothing where members abstain."""
+        rows = self.room(len(contexts))
+        self.fill(rows, contexts, np.ones(rows.shape[:2], dtype=bool))
+        return rows
+
+    def room(self, contexts: int) -> NDArray[np.float32]:
+        """``[members, contexts, symbols]`` zeros.
+
+        Raises:
+            DoesNotFit: there is none.
+        """
         try:
-            rows = np.zeros((len(self._numbers), len(contexts), table.alphabet.size), dtype=np.float32)
+            return np.zeros((len(self._numbers), contexts, self._contexts.alphabet.size), dtype=np.float32)
         except MemoryError as error:
             raise DoesNotFit(str(error)) from error
-        lacking = np.ones(rows.shape[:2], dtype=bool)
+
+    def fill(self, rows: NDArray[np.float32], contexts: NDArray[np.int64], wanted: NDArray[np.bool_]) -> None:
+        """Find out what members say; every row is copied as soon as it is there, as others may need its room.
+
+        Args:
+            rows: ``[members, contexts, symbols]`` where it is written; left as it is where a member abstains.
+            contexts: where they are asked.
+            wanted: ``[members, contexts]`` who is asked where.
+        """
+        table, lacking = self._contexts, wanted.copy()
         table.used[contexts] = self._pool.clock
         while True:
             for index, number in enumerate(self._numbers):
@@ -86,7 +108,7 @@ class TextReader:
                         rows[index, heard] = table.distributions.take(table.row[contexts[heard], number]).numpy()
                     lacking[index, left] = False
             if not lacking.any():
-                return rows
+                return
             self._pool.read()
 
     def _resolve(self, number: int, contexts: NDArray[np.int64]) -> None:
@@ -112,7 +134,7 @@ class TextReader:
         self, rows: NDArray[np.float32], start: int, path: NDArray[np.int64], symbols: NDArray[np.int32]
     ) -> RowsAlong:
         table, where = self._contexts, (path[None], np.array(self._numbers)[:, None])
-        failure = self._failure(path)
+        failure = self.failure(path, np.ones((len(self._numbers), len(path)), dtype=bool))
         if failure is not None:
             return _nothing(failure, rows)
         return RowsAlong(
@@ -123,13 +145,18 @@ class TextReader:
             entropies=np.where(table.abstains[where], 0.0, table.entropy[where]),
         )
 
-    def _failure(self, path: NDArray[np.int64]) -> Failure | None:
-        """The first failure on the way, by the order of the members where there are several."""
+    def failure(self, path: NDArray[np.int64], asked: NDArray[np.bool_]) -> Failure | None:
+        """The first failure on the way, by the order of the members where there are several.
+
+        Args:
+            path: contexts.
+            asked: ``[members, contexts]`` who was asked where.
+        """
         table = self._contexts
-        for context in path.tolist() if table.failures else ():
-            for number, name in zip(self._numbers, self._names, strict=True):
+        for place, context in enumerate(path.tolist() if table.failures else ()):
+            for member, (number, name) in enumerate(zip(self._numbers, self._names, strict=True)):
                 failure = table.failures.get(context * table.members + number)
-                if failure is not None:
+                if failure is not None and asked[member, place]:
                     return Failure(failure.kind, failure.message, name)
         return None
 

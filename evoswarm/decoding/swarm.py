@@ -14,7 +14,6 @@ from typing import Self
 
 import torch
 
-from evoswarm.decoding.along import TextReader, spellings
 from evoswarm.decoding.collector import without_collector
 from evoswarm.decoding.decoder import (
     Decoder,
@@ -27,12 +26,13 @@ from evoswarm.decoding.decoder import (
 )
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
+from evoswarm.decoding.known_texts import KnownTexts, symbols_of
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.member import Content, Member
 from evoswarm.decoding.memory.limits import ROW_SHARE, MemoryLimits, limits_on
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
-from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, Request, RowsAlong
+from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, FusedAlong, Request, TextBehind
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
@@ -201,22 +201,30 @@ class Swarm(Decoder):
 
     def rows_along(self, requests: Sequence[Request]) -> Along:
         """What the members of a mix say along texts; see :class:`Decoder`."""
-        recipe = requests[0].recipe
+        return self._known_texts(requests[0].recipe).rows(requests)
+
+    def fused_along(self, recipe: Recipe, texts: Sequence[TextBehind], *, behind: bool = False) -> list[FusedAlong]:
+        """The fused distribution of a mix along texts, each read as one chunk, or behind them.
+
+        It is the one that the mix draws from at every step, at its sampling temperature and before anything is left out
+        (top-k, top-p, min-p); of a greedy mix, the one whose likeliest symbol it takes. A text is written in the
+        symbols that the lead's tokens for it decompose to, as for ``Request.forced``.
+
+        Args:
+            recipe: the mix.
+            texts: each behind a question.
+            behind: what comes next behind each whole text, in place of what stands in it.
+
+        Raises:
+            RecipeError: the recipe asks for what the swarm does not have, or its gate is drawn.
+            DoesNotFit: there is no memory for so many at once.
+        """
+        return self._known_texts(recipe).fused(texts, behind=behind)
+
+    def _known_texts(self, recipe: Recipe) -> KnownTexts:
         self.check(recipe)
-        pool, found = self.views.of(recipe), dict[int, RowsAlong]()
-        reader = TextReader(pool, {spec.name: self._by_name[spec.name] for spec in recipe.specs}, self.counters)
-        known = [number for number, request in enumerate(requests) if self._symbols(request, pool) is not None]
-        with threads_for(shape.parameters for shape in self.shapes.values()), without_collector():
-            for wave in groups([requests[number] for number in known], self.views.key, self._room, Growth()):
-                numbers = [known[place] for place in wave]
-                try:
-                    rows = reader.read([self._job(requests[number], 0, pool) for number in numbers])
-                except torch.OutOfMemoryError as error:
-                    raise DoesNotFit(str(error)) from error
-                finally:
-                    self.views.tidy(pool)
-                found.update(zip(numbers, rows, strict=True))
-        return Along(spellings(pool.contexts.alphabet), tuple(found.get(number) for number in range(len(requests))))
+        parameters = (shape.parameters for shape in self.shapes.values())
+        return KnownTexts(recipe, self.views, self._by_name, self._room, parameters, self.counters)
 
     @property
     def kept(self) -> dict[str, MemoryKept]:
@@ -348,5 +356,4 @@ class Swarm(Decoder):
 
     def _symbols(self, request: Request, pool: PoolView) -> Text | None:
         """The text to follow as the lead's tokens spell it; None where they do not."""
-        lead = pool.views[self._by_name[request.recipe.lead]]
-        return pool.contexts.alphabet.encode(request.forced or "", lead.tokenizations.decomposition)
+        return symbols_of((request.forced or "").encode(), pool, self._by_name[request.recipe.lead])

@@ -108,8 +108,8 @@ def test_texts_are_encoded_and_counted() -> None:
     codec, letters, tokens = made()
     text = "the cat, naïve"
     by_bytes, by_tokens = letters.decomposition(codec), tokens.decomposition(codec)
-    assert letters.encode(text, by_bytes) == text.encode()
-    ids = tokens.encode(text, by_tokens)
+    assert letters.encode(text.encode(), by_bytes) == text.encode()
+    ids = tokens.encode(text.encode(), by_tokens)
     assert b"".join(codec.token_bytes[token] for token in ids) == text.encode()
     assert len(ids) < len(text), "else counting tokens were counting bytes"
     assert by_bytes.symbols_per_token(text.encode()) == [len(codec.token_bytes[token]) for token in ids]

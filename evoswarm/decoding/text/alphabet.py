@@ -58,8 +58,9 @@ class Alphabet(Protocol):
         """How the tokens of a member spell the symbols."""
         ...
 
-    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
-        """The symbols of a text as a member would write it; None where its tokens do not spell it."""
+    def encode(self, raw: bytes, decomposition: Decomposition) -> Text | None:
+        """The symbols of a text, which may end inside a character, as a member would write it; None where its tokens
+        do not spell it."""
         ...
 
 
@@ -90,9 +91,9 @@ class ByteAlphabet:
         """A token is its bytes."""
         return Decomposition(codec, codec.token_bytes, BYTES, bytes)
 
-    def encode(self, text: str, decomposition: Decomposition) -> Text:
-        """UTF-8, whoever can write it."""
-        return text.encode()
+    def encode(self, raw: bytes, decomposition: Decomposition) -> Text:
+        """Its bytes, whoever can write them."""
+        return raw
 
 
 class CommonAlphabet:
@@ -141,9 +142,9 @@ class CommonAlphabet:
         spelled = [None if text is None else pieces.of(text) for text in codec.token_bytes]
         return Decomposition(codec, spelled, self._symbols, tuple)
 
-    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
+    def encode(self, raw: bytes, decomposition: Decomposition) -> Text | None:
         """What the member's tokens for it decompose to."""
-        return decomposition.encode(text.encode())
+        return decomposition.encode(raw)
 
 
 class TokenAlphabet:
@@ -175,9 +176,9 @@ class TokenAlphabet:
         spelled = [None if text is None else (token,) for token, text in enumerate(codec.token_bytes)]
         return Decomposition(codec, spelled, codec.token_bytes, tuple, whole=True)
 
-    def encode(self, text: str, decomposition: Decomposition) -> Text | None:
+    def encode(self, raw: bytes, decomposition: Decomposition) -> Text | None:
         """As the tokenizer does."""
-        return decomposition.encode(text.encode())
+        return decomposition.encode(raw)
 
 
 def _is_inside(text: bytes) -> bool:
