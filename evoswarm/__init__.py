@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evoswarm.answering.answers import answer as answer
+    from evoswarm.answering.engine import Engine as Engine
+    from evoswarm.answering.question import Question as Question
     from evoswarm.certificate.document import Certificate as Certificate
     from evoswarm.chat import Turn as Turn
     from evoswarm.decoding.request import Completion as Completion
@@ -37,11 +39,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "Certificate": "evoswarm.certificate.document",
     "Completion": "evoswarm.decoding.request",
+    "Engine": "evoswarm.answering.engine",
     "EvoswarmError": "evoswarm.errors",
     "FirstLook": "evoswarm.experiment.first_look.look",
     "MemberSpec": "evoswarm.member_spec",
     "Policy": "evoswarm.policies",
     "Progress": "evoswarm.experiment.progress",
+    "Question": "evoswarm.answering.question",
     "Recipe": "evoswarm.policies",
     "Request": "evoswarm.decoding.request",
     "Route": "evoswarm.policies",
@@ -64,11 +68,13 @@ _HOMES = {
 __all__ = [
     "Certificate",
     "Completion",
+    "Engine",
     "EvoswarmError",
     "FirstLook",
     "MemberSpec",
     "Policy",
     "Progress",
+    "Question",
     "Recipe",
     "Request",
     "Route",

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from evoswarm.decoding.swarm import Swarm
-from evoswarm.errors import MemberError, Where
+from evoswarm.answering.engine import Engine
+from evoswarm.answering.question import Question, Reply
 from evoswarm.evaluation.cost import Cost
-from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.evaluation.evaluator import Evaluator
-from evoswarm.evaluation.failures import sentence
-from evoswarm.evaluation.ledger import Ledger
-from evoswarm.experiment.asking import Asking
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.policies import Policy, PolicyDocument, load_document
-from evoswarm.policies.document import naming
-from evoswarm.policies.places import looked_for
-from evoswarm.tasks.task import Item
 
 AT_ONCE = 256
 """Questions that are answered together: enough to fill a device, few enough that answers come soon."""
@@ -45,6 +37,11 @@ class Answer:
     touched_share: float
     failure: str | None = None
 
+    @classmethod
+    def of(cls, prompt: str, reply: Reply) -> Self:
+        """What an engine replied."""
+        return cls(prompt, reply.text, reply.cost, reply.open_share, reply.touched_share, reply.failure)
+
     def as_dict(self) -> dict[str, Any]:
         """All but the question, as JSON data."""
         data: dict[str, Any] = {
@@ -56,42 +53,6 @@ class Answer:
         if self.failure is not None:
             data["failure"] = self.failure
         return data
-
-
-@dataclass(frozen=True)
-class _Questions:
-    """A ``Task`` without right answers, whose questions are asked as another task asked."""
-
-    asking: Asking
-    weight: float = 1.0
-    scorer_id: str = "none"
-
-    @property
-    def name(self) -> str:
-        """Of the task that asked so."""
-        return self.asking.task
-
-    @property
-    def max_bytes(self) -> int:
-        """Likewise."""
-        return self.asking.max_bytes
-
-    @property
-    def stop(self) -> tuple[str, ...]:
-        """Likewise."""
-        return self.asking.stop
-
-    def items(self) -> Iterator[Item]:
-        """None: questions come from elsewhere."""
-        return iter(())
-
-    def extract(self, text: str) -> str:
-        """The answer within a text."""
-        return self.asking.extract(text)
-
-    def score(self, item: Item, text: str) -> float:
-        """Nothing is right or wrong."""
-        return 0.0
 
 
 def answer(
@@ -130,49 +91,35 @@ def answer(
     """
     document = load_document(policy) if isinstance(policy, str | Path) else PolicyDocument(policy)
     file = str(policy) if isinstance(policy, str | Path) else file
-    asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=file)
-    return list(answers(document.policy, prompts, asking, file=file, trust_remote_code=trust_remote_code))
+    asked = Question("", task=task, max_bytes=max_bytes, stop=None if stop is None else tuple(stop))
+    return list(answers(document, prompts, asked, file=file, trust_remote_code=trust_remote_code))
 
 
 def answers(
-    policy: Policy,
+    document: PolicyDocument,
     prompts: Sequence[str | Mapping[str, Any]],
-    asking: Asking,
+    asked: Question,
     *,
     file: str = "<recipe>",
     trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Answer]:
-    """The same, some at a time, in order; see `answer`. ``progress`` is told what is being done."""
-    task = _Questions(asking)
-    try:
-        swarm = Swarm.load(policy, trust_remote_code=trust_remote_code, on_load=progress.loading)
-    except MemberError as error:
-        places = looked_for(policy, file)
-        if not places:
-            raise
-        raise MemberError(f"{error.message} ({places})", error.where or Where(file)) from None
+    """The same, some at a time, in order; see `answer`.
+
+    Args:
+        document: the policy, and what its file says of it.
+        prompts: see `answer`.
+        asked: how each of them is asked.
+        file: the policy's, for errors.
+        trust_remote_code: see ``Swarm.load``.
+        progress: told what is being done.
+    """
+    engine = Engine.load(document, trust_remote_code=trust_remote_code, on_load=progress.loading, file=file)
     progress.enter("decoding", f"answering {len(prompts):,} question{'s' * (len(prompts) > 1)}")
     for start in range(0, len(prompts), AT_ONCE):
-        some = prompts[start : start + AT_ONCE]
-        worded = [asking.worded(prompt) for prompt in some]
-        asked = [prompt if isinstance(prompt, str) else text for prompt, text in zip(some, worded, strict=True)]
-        items = [Item(key, task.name, text, "") for key, text in zip(asked, worded, strict=True)]
-        with Ledger(":memory:") as ledger, naming(file):
-            if len(prompts) > AT_ONCE:
-                progress.at(f"questions {start + 1:,} to {start + len(items):,} of {len(prompts):,}")
-            evaluator = Evaluator(swarm, {task.name: task}, ledger, tell=progress.decoding)
-            rows = evaluator.evaluate([policy], items)[0]
-        swarm.forget()  # nobody asks these again
-        yield from (_answer(prompt, row) for prompt, row in zip(asked, rows, strict=True))
-
-
-def _answer(prompt: str, row: Evaluation) -> Answer:
-    return Answer(
-        prompt=prompt,
-        text="" if row.failure else row.answer,
-        cost=row.cost,
-        open_share=row.open_share,
-        touched_share=row.lead_tokens_touched / row.lead_tokens if row.lead_tokens else 0.0,
-        failure=None if row.failure is None else f"{row.failure.kind}: {sentence(row.failure)}",
-    )
+        some = [replace(asked, prompt=prompt) for prompt in prompts[start : start + AT_ONCE]]
+        if len(prompts) > AT_ONCE:
+            progress.at(f"questions {start + 1:,} to {start + len(some):,} of {len(prompts):,}")
+        replies = engine.answer(some, tell=progress.decoding)
+        engine.forget()  # nobody asks these again
+        yield from (Answer.of(engine.worded(one), reply) for one, reply in zip(some, replies, strict=True))

@@ -13,7 +13,7 @@ from evoswarm.cli.showing.screen import files, make_console, prose
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.wording import duration
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import StudyResult, in_words
 from evoswarm.study.hyperparameters.session import study
@@ -22,7 +22,7 @@ _SHOWN_TRIALS = 12
 _UNLIMITED = 100_000  # columns
 
 
-def run_study(question: Question, narrator: Narrator, *, runs: Path, jobs: int) -> None:
+def run_study(question: StudyQuestion, narrator: Narrator, *, runs: Path, jobs: int) -> None:
     """Run a study, telling of every trial, and show how it ends.
 
     Raises:

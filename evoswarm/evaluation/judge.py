@@ -53,7 +53,11 @@ class Judge:
             on_done: told of each of them once, by position; what is not done when ``stop`` says so is a time-out.
             trace: keep what happened at every step of the first samples.
         """
-        self._decode({number: self._request(*one, trace) for number, one in enumerate(asked)}, on_done)
+        self.decode_requests([self._request(*one, trace) for one in asked], on_done)
+
+    def decode_requests(self, requests: Sequence[Request], on_done: OnDone) -> None:
+        """The same for requests; what does not fit into memory with all others is decoded with fewer of them."""
+        self._decode(dict(enumerate(requests)), on_done)
 
     def evaluation(self, item: Item, completion: Completion) -> Evaluation:
         """Vote, score, and put a price on it.

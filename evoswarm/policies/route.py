@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -20,7 +20,7 @@ from evoswarm.canonical import digest_of
 from evoswarm.member_spec import MemberSpec, Strict
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.policy import Policy, PolicyModel, Role, named_once
-from evoswarm.policies.vote import Vote
+from evoswarm.policies.vote import Vote, Voter
 
 if TYPE_CHECKING:
     from evoswarm.statistics.text_clusters import Clusters
@@ -230,6 +230,17 @@ def every_mix(policy: Policy) -> tuple[Recipe, ...]:
     """Whatever a policy may have to decode, for items of any task."""
     parts: Sequence[Policy] = policy.policies if isinstance(policy, Route) else [policy]
     return tuple(recipe for part in parts for recipe in part.mixes(""))
+
+
+def with_mixes(policy: Policy, changed: Callable[[Recipe], Recipe]) -> Policy:
+    """The same policy with other mixes in the places of its own."""
+    if isinstance(policy, Recipe):
+        return changed(policy)
+    if isinstance(policy, Vote):
+        return Vote(voters=tuple(Voter(recipe=changed(one.recipe), weight=one.weight) for one in policy.voters))
+    assert isinstance(policy, Route)
+    parts = tuple(with_mixes(part, changed) for part in policy.policies)
+    return policy.model_copy(update={"policies": parts})
 
 
 def sole(policy: Policy) -> Policy:

@@ -11,15 +11,14 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evoswarm.answering.engine import Engine
+from evoswarm.answering.question import Question, Reply
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.evaluation.evaluation import Evaluation
-from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.result import SearchResult
-from evoswarm.policies import Policy
-from evoswarm.tasks.task import Item
 from tests.cli.conftest import Command, python, refused
 
 
@@ -274,15 +273,15 @@ class TestOutput:
     ) -> None:
         Path("ask.csv").write_text("prompt,nr\nrev stone=,1\nrev cab=,2\nrev tea=,3\n")
         monkeypatch.setattr("evoswarm.answering.answers.AT_ONCE", 1)
-        evaluate, asked = Evaluator.evaluate, list[str]()
+        answer, asked = Engine.answer, list[str]()
 
-        def impatient(self: Evaluator, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:
-            asked.append(items[0].prompt)
+        def impatient(self: Engine, questions: Sequence[Question], **more: Any) -> list[Reply]:
+            asked.append(str(questions[0].prompt))
             if len(asked) == 3:
                 raise KeyboardInterrupt
-            return evaluate(self, policies, items)
+            return answer(self, questions, **more)
 
-        monkeypatch.setattr(Evaluator, "evaluate", impatient)
+        monkeypatch.setattr(Engine, "answer", impatient)
         arguments = ("generate", finished.directory, "--prompts", "ask.csv", "--out", "o.csv", "--max-bytes", "4")
         outcome = command(*arguments)
         assert outcome.code == 130

@@ -22,6 +22,8 @@ ORDER = (
         "load_policy",
         "answer",
         "Turn",
+        "Question",
+        "Engine",
         "Request",
         "Swarm",
         "Completion",

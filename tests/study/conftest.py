@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.study.hyperparameters.question import Question, read_question
+from evoswarm.study.hyperparameters.question import StudyQuestion, read_question
 from evoswarm.study.hyperparameters.record import TrialRecord
 
 STUDY = """
@@ -22,7 +22,7 @@ settings:
 trials: {trials}
 """
 
-Ask = Callable[..., Question]
+Ask = Callable[..., StudyQuestion]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def study_file(space_file: Path) -> Callable[..., Path]:
 def ask(study_file: Callable[..., Path]) -> Ask:
     """Reads a study of the micro space."""
 
-    def read(*arguments: Any) -> Question:
+    def read(*arguments: Any) -> StudyQuestion:
         return read_question(study_file(*arguments))
 
     return read

@@ -79,13 +79,14 @@ def generate(
             narrator.note(f"{recipe}, {document.about.sentence()}")
         narrator.imports()
         from evoswarm.answering.answers import answers
+        from evoswarm.answering.question import Question
         from evoswarm.decoding.forward.devices import silence_loading
 
         silence_loading()
         found = answers(
-            document.policy,
+            document,
             asked,
-            asking,
+            Question("", task=task, max_bytes=max_bytes, stop=None if stop is None else tuple(stop)),
             file=str(recipe),
             trust_remote_code=trust_remote_code,
             progress=narrator.progress,

@@ -30,9 +30,9 @@ def study(
         from evoswarm.cli.given.early import check_ledger
         from evoswarm.cli.telling.start import Start
         from evoswarm.genomes import check_kind
-        from evoswarm.study.hyperparameters.question import STUDIES, Question, read_question
+        from evoswarm.study.hyperparameters.question import STUDIES, StudyQuestion, read_question
 
-        def first(read: Question) -> None:
+        def first(read: StudyQuestion) -> None:
             check_kind(read.space)
             check_ledger(RUNS)
             place = RUNS / STUDIES / read.study.name

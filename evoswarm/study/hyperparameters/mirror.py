@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.record import TrialRecord
 from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.tracking import StudyRun, TrialRun, flattened
 
 
-def study_run(question: Question, key: str) -> StudyRun:
+def study_run(question: StudyQuestion, key: str) -> StudyRun:
     """The study as an MLflow run; the key belongs to this study alone."""
     study = question.study
     tags = {"evoswarm.version": version("evoswarm"), "evoswarm.space": question.space.name}
@@ -18,7 +18,7 @@ def study_run(question: Question, key: str) -> StudyRun:
     return StudyRun(f"study {study.name}", key, parameters, tags)
 
 
-def trial_run(question: Question, record: TrialRecord) -> TrialRun:
+def trial_run(question: StudyQuestion, record: TrialRecord) -> TrialRun:
     """A trial as a child run; the mean of one that was given up is over fewer seeds and called otherwise."""
     metrics = {"seconds": record.seconds}
     metrics |= {f"seed{seed}": score for seed, score in zip(question.study.seeds, record.scores, strict=False)}

@@ -39,7 +39,7 @@ _NOT_IDENTITY = {"description", "seed", "tracking", "decoding", "certificate"}
 
 
 @dataclass(frozen=True)
-class Question:
+class StudyQuestion:
     """What a study asks.
 
     Attributes:
@@ -81,8 +81,8 @@ class Question:
 
 
 def read_question(
-    path: str | Path, trust: Trust = NOBODY, first: Callable[[Question], None] = lambda question: None
-) -> Question:
+    path: str | Path, trust: Trust = NOBODY, first: Callable[[StudyQuestion], None] = lambda question: None
+) -> StudyQuestion:
     """Read a study and its space, and check every value it may try; no model is loaded.
 
     Args:
@@ -97,7 +97,7 @@ def read_question(
     space = _space(study).trusting(trust)
     content = json.loads(space.model_dump_json(by_alias=True))
     settings = tuple(_setting(study, space, content, name) for name in study.settings)
-    question = Question(study, space, settings, str(path))
+    question = StudyQuestion(study, space, settings, str(path))
     _check_pairs(question)
     first(question)
     check_files(space)
@@ -165,7 +165,7 @@ def _own_value(content: dict[str, Any], name: str, where: Where) -> Any:
     return node
 
 
-def _check_pairs(question: Question) -> None:
+def _check_pairs(question: StudyQuestion) -> None:
     """Every two settings go together: contradictions are between two (elites and population, for instance)."""
     for first, second in itertools.combinations(question.settings, 2):
         inner, outer = sorted((first.path, second.path), key=len, reverse=True)

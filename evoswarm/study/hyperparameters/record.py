@@ -11,7 +11,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 
 _ATTRIBUTE = "evoswarm:{}".format
 """User attribute of a trial for each field of its outcome, such as ``evoswarm:scores``."""
@@ -90,12 +90,12 @@ def store(trial: optuna.Trial, outcome: TrialOutcome) -> None:
         trial.study.tell(trial, state=TrialState.FAIL if outcome.state == "failed" else TrialState.PRUNED)
 
 
-def finished(study: optuna.Study, question: Question) -> tuple[TrialRecord, ...]:
+def finished(study: optuna.Study, question: StudyQuestion) -> tuple[TrialRecord, ...]:
     """The trials of the storage that ended, by number."""
     return tuple(record(trial, question) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished())
 
 
-def record(trial: FrozenTrial, question: Question) -> TrialRecord:
+def record(trial: FrozenTrial, question: StudyQuestion) -> TrialRecord:
     """A finished trial of the storage as a record."""
     known = {field.name: trial.user_attrs.get(_ATTRIBUTE(field.name)) for field in fields(TrialOutcome)}
     return TrialRecord(

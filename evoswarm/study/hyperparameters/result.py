@@ -9,7 +9,7 @@ from typing import Any
 
 from evoswarm.certificate.verdict import signed
 from evoswarm.study.hyperparameters.importance import Importance
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.record import TrialRecord, best_of
 from evoswarm.study.hyperparameters.settings import label
 from evoswarm.study.hyperparameters.verdict import Confirmation
@@ -30,7 +30,7 @@ class StudyResult:
         confirmation: of the best with the default on fresh seeds; None where the default is the best.
     """
 
-    question: Question
+    question: StudyQuestion
     directory: Path
     storage: str
     records: tuple[TrialRecord, ...]

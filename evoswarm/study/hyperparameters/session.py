@@ -15,7 +15,7 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.study.hyperparameters import mirror
 from evoswarm.study.hyperparameters.files import write_result
 from evoswarm.study.hyperparameters.importance import importances
-from evoswarm.study.hyperparameters.question import STUDIES, Question, read_question
+from evoswarm.study.hyperparameters.question import STUDIES, StudyQuestion, read_question
 from evoswarm.study.hyperparameters.record import TrialOutcome, TrialRecord, best_of, finished, record, store
 from evoswarm.study.hyperparameters.result import StudyResult
 from evoswarm.study.hyperparameters.storage import KEY, connect, next_trial, open_study
@@ -40,7 +40,7 @@ class StudyInterrupted(KeyboardInterrupt):
 
 
 def study(
-    question: Question | str | Path,
+    question: StudyQuestion | str | Path,
     *,
     runs: str | Path = "runs",
     jobs: int = 1,
@@ -64,7 +64,7 @@ def study(
         EvoswarmError: the study or its space is not what it should be, or the default cannot be searched.
         StudyInterrupted: Ctrl-C.
     """
-    asked = question if isinstance(question, Question) else read_question(question)
+    asked = question if isinstance(question, StudyQuestion) else read_question(question)
     root = Path(runs)
     directory = root / STUDIES / asked.study.name
     with ExitStack() as stack:
@@ -100,7 +100,7 @@ def study(
 
 
 def _trials(
-    question: Question, stored: optuna.Study, run: RunJobs, log: StudyLog, on_trial: OnTrial, progress: Progress
+    question: StudyQuestion, stored: optuna.Study, run: RunJobs, log: StudyLog, on_trial: OnTrial, progress: Progress
 ) -> tuple[TrialRecord, ...]:
     """All trials; those of an earlier sitting are told again, the others run.
 
@@ -134,7 +134,7 @@ def _trials(
 
 
 def _confirm(
-    question: Question, records: Sequence[TrialRecord], run: RunJobs, progress: Progress
+    question: StudyQuestion, records: Sequence[TrialRecord], run: RunJobs, progress: Progress
 ) -> Confirmation | None:
     """The best setting and the default on fresh seeds; None where the default is the best.
 

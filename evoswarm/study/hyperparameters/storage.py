@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from evoswarm.errors import RunError, Where
 from evoswarm.study.hyperparameters.hyperparameter import Hyperparameter
 from evoswarm.study.hyperparameters.pruning import PairedPruner
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.settings import SamplerName
 from evoswarm.tracking.store import sqlite_uri
 
@@ -54,7 +54,7 @@ def connect(runs: Path) -> RDBStorage:
         ) from error
 
 
-def open_study(question: Question, storage: RDBStorage) -> optuna.Study:
+def open_study(question: StudyQuestion, storage: RDBStorage) -> optuna.Study:
     """The study under its name: a new one with the default as its first trial, or the one to go on with.
 
     Nobody else may be at work on it: a trial that is running in the storage is one whose process died, and waits to
@@ -93,7 +93,7 @@ def open_study(question: Question, storage: RDBStorage) -> optuna.Study:
     return study
 
 
-def next_trial(study: optuna.Study, question: Question) -> optuna.Trial | None:
+def next_trial(study: optuna.Study, question: StudyQuestion) -> optuna.Trial | None:
     """The trial to run next, marked as running; None when all have begun."""
     asked, trials = question.study, study.get_trials(deepcopy=False)
     waiting = sum(trial.state == TrialState.WAITING for trial in trials)

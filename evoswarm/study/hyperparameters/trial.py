@@ -19,7 +19,7 @@ from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
 from evoswarm.study.hyperparameters.pruning import CURVES
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.record import TrialOutcome
 
 
@@ -63,7 +63,7 @@ class TrialRunner:
 
     def __init__(
         self,
-        question: Question,
+        question: StudyQuestion,
         runs: Path,
         directory: Path,
         swarm: Decoder | None = None,

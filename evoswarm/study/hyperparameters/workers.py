@@ -20,7 +20,7 @@ from pathlib import Path
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.durable import locked
 from evoswarm.errors import EvoswarmError, RunError
-from evoswarm.study.hyperparameters.question import Question
+from evoswarm.study.hyperparameters.question import StudyQuestion
 from evoswarm.study.hyperparameters.record import TrialOutcome
 from evoswarm.study.hyperparameters.trial import TrialJob, TrialRunner
 
@@ -72,7 +72,7 @@ class Workers:
         count: how many processes at most.
     """
 
-    def __init__(self, question: Question, runs: Path, directory: Path, count: int) -> None:
+    def __init__(self, question: StudyQuestion, runs: Path, directory: Path, count: int) -> None:
         self._arguments, self._count = (question, runs, directory), count
         self._directory, self._started = directory, 0
         self._context = multiprocessing.get_context("spawn")  # a fork would share torch's threads and locks
@@ -157,7 +157,7 @@ def _ctrl_c_later() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _initialize(parent_alive: Connection, lock: Path, question: Question, runs: Path, directory: Path) -> None:
+def _initialize(parent_alive: Connection, lock: Path, question: StudyQuestion, runs: Path, directory: Path) -> None:
     """What a process does first: it watches its parent, and leaves Ctrl-C to it wherever no search is under way."""
     global _runner
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one that came before is forgotten

@@ -1,0 +1,149 @@
+"""The engine: policies in use, with the models of all of them loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from evoswarm.answering.asked import Asked
+from evoswarm.answering.question import Question, Reply
+from evoswarm.answering.seats import SeatedPolicy, Seating
+from evoswarm.decoding.pool import OnLoad
+from evoswarm.decoding.request import Completion
+from evoswarm.decoding.swarm import Swarm
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.advance import Advance, Pace
+from evoswarm.evaluation.judge import Judge
+from evoswarm.experiment.loadable import check_recipe
+from evoswarm.policies import Policy, PolicyDocument
+from evoswarm.policies.document import naming
+
+AnyPolicy = Policy | PolicyDocument | str | Path
+"""A policy, what a file says of one, its file, or a run directory with a champion."""
+
+
+class Engine:
+    """Answers questions to several policies from one loaded pool.
+
+    Answers are those of ``evoswarm generate`` to the same question. One thread owns an engine.
+
+    Attributes:
+        names: of its policies.
+
+    Example:
+        >>> engine = Engine.load(recipe)
+        >>> [reply.text for reply in engine.answer([Question("47+85=", max_bytes=8)])]
+        ['132']
+    """
+
+    def __init__(self, policies: Mapping[str, SeatedPolicy], swarm: Swarm) -> None:
+        """Take policies whose members are in a swarm; ``Engine.load`` loads both."""
+        self.names = tuple(policies)
+        self._policies, self._swarm = dict(policies), swarm
+
+    @classmethod
+    def load(
+        cls,
+        policies: Mapping[str, AnyPolicy] | AnyPolicy,
+        *,
+        trust_remote_code: bool = False,
+        allow_changed: bool = False,
+        on_load: OnLoad = lambda member: None,
+        file: str = "<recipe>",
+    ) -> Self:
+        """Load the members of policies, each model once, whatever policies call it.
+
+        Args:
+            policies: by name; or one, whose name is "".
+            trust_remote_code: see ``Swarm.load``.
+            allow_changed: members may be others than their policies knew: their files have changed since.
+            on_load: told of every model that is about to be loaded.
+            file: that a policy came from which is no path, for errors.
+
+        Raises:
+            MemberError: a member cannot be found or loaded, or has changed and that is not allowed.
+            RecipeError: a file holds no policy, or one whose members' directories are not there.
+            RunError: there is no policy.
+        """
+        seating = Seating(allow_changed=allow_changed)
+        named = policies if isinstance(policies, Mapping) else {"": policies}
+        if not named:
+            raise RunError("expected at least one policy, got none")
+        for name, policy in named.items():
+            seating.seat(name, *_read(policy, file, trust_remote_code))
+        return cls(seating.policies, Swarm(seating.load(trust_remote_code=trust_remote_code, on_load=on_load)))
+
+    def document(self, name: str = "") -> PolicyDocument:
+        """A policy, bound to its members as they are now, and what its file says of it.
+
+        Args:
+            name: of the policy; "" where there is one.
+
+        Raises:
+            RunError: nobody knows the name.
+        """
+        return self._policy(name).document
+
+    def answer(
+        self, questions: Sequence[Question], *, tell: Callable[[Advance], None] = lambda advance: None
+    ) -> list[Reply]:
+        """Answer all questions together.
+
+        Args:
+            questions: to any of the policies, in any mix.
+            tell: told about twice a second how far it is.
+
+        Returns:
+            Replies in their order; a question that has no answer has a reply that says why.
+
+        Raises:
+            RunError: a question names no policy or task of the engine, or cannot be worded.
+            RecipeError: a stop string is one that no answer can hold.
+        """
+        asked = [Asked.of(question, self._policy(question.policy)) for question in questions]
+        requests = [request for one in asked for request in one.requests]
+        pace = Pace(
+            sum(one.recipe.samples for one in requests),
+            self._swarm.counters,
+            tell,
+            sum(one.recipe.samples * one.max_bytes for one in requests),
+        )
+
+        def look() -> bool:
+            pace.look()
+            return False
+
+        done: dict[int, Completion] = {}
+        with naming(asked[0].seated.file if asked else ""):
+            Judge(self._swarm, {}, look).decode_requests(
+                requests, lambda numbers, some: done.update(zip(numbers, some, strict=True))
+            )
+        rest = iter(done[number] for number in range(len(requests)))
+        return [one.reply([next(rest) for _ in one.requests], self._swarm) for one in asked]
+
+    def worded(self, question: Question) -> str:
+        """A question for people: as it came; of a row, as its task words it.
+
+        Raises:
+            RunError: see `answer`.
+        """
+        return Asked.of(question, self._policy(question.policy)).words
+
+    def forget(self) -> None:
+        """Forget what has been read, and what was said: nobody will ask these questions again."""
+        self._swarm.forget()
+
+    def _policy(self, name: str) -> SeatedPolicy:
+        if not name and len(self._policies) == 1:
+            return next(iter(self._policies.values()))
+        if name not in self._policies:
+            raise RunError(f"expected one of {', '.join(self._policies)}, got {name!r:.100}", Where("policy"))
+        return self._policies[name]
+
+
+def _read(policy: AnyPolicy, file: str, trust_remote_code: bool) -> tuple[PolicyDocument, str]:
+    """What is known of a policy, and the file it came from."""
+    if isinstance(policy, str | Path):
+        return check_recipe(Path(policy), trust_remote_code), str(policy)
+    return (policy if isinstance(policy, PolicyDocument) else PolicyDocument(policy)), file

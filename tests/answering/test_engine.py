@@ -1,0 +1,137 @@
+"""An engine answers as `generate` does, from one pool for all of its policies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evoswarm.answering.answers import answer
+from evoswarm.answering.engine import Engine
+from evoswarm.answering.question import Question
+from evoswarm.errors import MemberError, RunError
+from evoswarm.experiment.result import SearchResult
+from evoswarm.member_spec import MemberSpec
+from evoswarm.policies import Policy, PolicyDocument, Recipe, Route, Vote, load_document
+from evoswarm.policies.mix import RecipeMember
+from evoswarm.policies.vote import Voter
+
+ASKED = ["47+85=", "spell: stop", "30+12=", "rev abc"]
+
+
+def mix(*specs: MemberSpec, **fields: object) -> Recipe:
+    members = tuple(RecipeMember(spec=spec) for spec in specs)
+    return Recipe.model_validate({"members": members, "lead": specs[0].name, **fields})
+
+
+def copy_of(name: str, pool: Path, called: str | None = None) -> MemberSpec:
+    return MemberSpec(name=called or name, path=str(pool / name))
+
+
+@pytest.fixture(scope="module")
+def policies(pool: Path) -> dict[str, Policy]:
+    """Of every kind, over the same two models by several names."""
+    a, b = copy_of("llama-a", pool), copy_of("llama-b", pool)
+    crossed = copy_of("llama-a", pool, "llama-b"), copy_of("llama-b", pool, "llama-a")
+    sampled = mix(crossed[0], samples=3, sampling_temperature=0.8)
+    vote = Vote(voters=(Voter(recipe=mix(b), weight=1.0), Voter(recipe=mix(a, samples=3), weight=2.0)))
+    return {
+        "mix": mix(a, b),
+        "crossed": mix(*crossed, alphabet="common", epsilon=0.01),
+        "samples": sampled,
+        "vote": vote,
+        "route": Route(by="confidence", policies=(mix(a), mix(b, a), vote)),
+    }
+
+
+@pytest.fixture(scope="module")
+def engine(policies: dict[str, Policy]) -> Engine:
+    return Engine.load(policies)
+
+
+def test_each_model_is_loaded_once_whatever_policies_call_it(policies: dict[str, Policy]) -> None:
+    told: list[str] = []
+    Engine.load(
+        {name: policies[name] for name in ("mix", "crossed", "vote")}, on_load=lambda one: told.append(one.name)
+    )
+    assert told == ["llama-a", "llama-b"]
+
+
+@pytest.mark.parametrize("name", ["mix", "crossed", "samples", "vote", "route"])
+def test_answers_are_those_of_generate(engine: Engine, policies: dict[str, Policy], name: str) -> None:
+    alone = answer(policies[name], ASKED, max_bytes=10)
+    together = engine.answer([Question(one, policy=name, max_bytes=10) for one in ASKED])
+    assert [one.text for one in together] == [one.text for one in alone]
+    assert [one.cost for one in together] == [one.cost for one in alone]
+    assert [one.open_share for one in together] == [one.open_share for one in alone]
+    names = {spec.name for spec in policies[name].specs}
+    assert all(set(one.prompt_tokens) <= names and one.prompt_tokens for one in together)
+
+
+def test_a_model_mixed_with_itself_is_loaded_once(pool: Path) -> None:
+    both = mix(copy_of("llama-a", pool), copy_of("llama-a", pool, "again"))
+    told: list[str] = []
+    engine = Engine.load(both, on_load=lambda one: told.append(one.name))
+    reply = engine.answer([Question("47+85=", max_bytes=8)])[0]
+    assert told == ["llama-a"]
+    assert [one.name for one in reply.cost.members] == ["llama-a", "again"]
+    assert reply.text == answer(mix(copy_of("llama-a", pool)), ["47+85="], max_bytes=8)[0].text
+
+
+def test_a_run_is_asked_as_its_tasks_asked(finished: SearchResult) -> None:
+    document = load_document(finished.directory)
+    engine = Engine.load({"run": finished.directory})
+    assert engine.names == ("run",)
+    assert engine.document("run").about == document.about
+    replies = engine.answer([Question("12+30=", task="sum"), Question("abc", task="spell", max_bytes=2)])
+    assert [one.text for one in replies][:1] == [answer(finished.directory, ["12+30="], task="sum")[0].text]
+    assert len(replies[1].text.encode()) <= 2
+    with pytest.raises(RunError, match="spell, sum, got 'nobody'"):
+        engine.answer([Question("x", task="nobody")])
+    with pytest.raises(RunError, match="expected one of run, got 'walk'"):
+        engine.answer([Question("x", policy="walk")])
+
+
+def test_a_question_may_be_answered_otherwise_than_its_policy_says(engine: Engine, policies: dict[str, Policy]) -> None:
+    greedy = Question("47+85=", policy="samples", max_bytes=8, temperature=0.0)
+    mixed = policies["samples"]
+    assert isinstance(mixed, Recipe)
+    plain = mixed.changed(samples=1)
+    drawn = plain.changed(sampled=True, sampling_temperature=1.5, noise_seed=7)
+    wanted = [answer(one, ["47+85="], max_bytes=8)[0].text for one in (plain, drawn)]
+    found = engine.answer([greedy, replace(greedy, temperature=1.5, seed=7)])
+    assert [one.text for one in found] == wanted
+    other = [replace(greedy, temperature=1.5, seed=seed, key="k") for seed in range(12)]
+    assert len({one.text for one in engine.answer(other)}) > 3
+    short = engine.answer([replace(greedy, max_symbols=1), replace(greedy, stop=("3",), prompt="47+86=")])
+    assert (len(short[0].text), short[0].finish) == (1, "limit")
+    assert "3" not in short[1].text
+
+
+def test_a_raw_text_is_not_worded(finished: SearchResult) -> None:
+    document = load_document(finished.directory)
+    assert document.about is not None
+    tasks = {"sum": document.about.tasks["sum"].model_copy(update={"examples": "1+1=2\n", "prompt": "{question}="})}
+    asked = PolicyDocument(document.policy, document.about.model_copy(update={"tasks": tasks}))
+    engine = Engine.load(asked)
+    worded, raw = Question("12+30"), Question("1+1=2\n12+30=", raw=True, key="12+30")
+    assert engine.answer([worded]) == engine.answer([raw])
+    with pytest.raises(RunError, match="got a row"):
+        engine.answer([Question({"question": "1"}, raw=True)])
+
+
+def test_members_that_changed_are_refused_unless_that_is_allowed(pool: Path, tmp_path: Path) -> None:
+    shutil.copytree(pool / "llama-a", tmp_path / "own")
+    spec = MemberSpec(name="own", path=str(tmp_path / "own"))
+    bound = Engine.load(mix(spec)).document().policy
+    file = bound.save(tmp_path / "policy.json")
+    config = json.loads((tmp_path / "own" / "generation_config.json").read_text())
+    (tmp_path / "own" / "generation_config.json").write_text(json.dumps({**config, "top_k": 7}))
+    with pytest.raises(MemberError, match=r"policy\.json: members\.0\.spec\.path: .*'own'.*--allow-changed"):
+        Engine.load({"mine": file})
+    again = Engine.load({"mine": file}, allow_changed=True)
+    assert again.document().policy.specs[0].fingerprint != bound.specs[0].fingerprint
+    assert again.answer([Question("47+85=", max_bytes=8)])[0].failure is None
