@@ -49,7 +49,6 @@ class KnownTexts:
 
     def rows(self, requests: Sequence[Request]) -> Along:
         """What the members say; see ``Decoder.rows_along``."""
-        alphabet = self._pool.contexts.alphabet
         written = [self._symbols((request.forced or "").encode()) for request in requests]
 
         def read(wave: Sequence[int]) -> list[RowsAlong]:
@@ -57,10 +56,33 @@ class KnownTexts:
             return self._reader.read([DecodeJob(one, 0, self._root(one), text) for one, text in some])
 
         found = self._by_waves(requests, written, read)
-        return Along(spellings(alphabet), tuple(found.get(number) for number in range(len(requests))))
+        return Along(self.spellings, tuple(found.get(number) for number in range(len(requests))))
 
-    def fused(self, texts: Sequence[TextBehind], *, behind: bool) -> list[FusedAlong]:
-        """The mix's distribution; see ``Swarm.fused_along``."""
+    @property
+    def view(self) -> PoolView:
+        """The view of the pool on which the mix is decoded: those of one view have the same symbols."""
+        return self._pool
+
+    @property
+    def spellings(self) -> tuple[bytes, ...]:
+        """By symbol its bytes; END, the last, has none."""
+        return spellings(self._pool.contexts.alphabet)
+
+    def fused(self, texts: Sequence[TextBehind], *, behind: bool = False) -> list[FusedAlong]:
+        """The fused distribution of the mix along texts, each read as one chunk, or behind them.
+
+        It is the one that the mix draws from at every step, at its sampling temperature and before anything is left out
+        (top-k, top-p, min-p); of a greedy mix, the one whose likeliest symbol it takes. A text is written in the
+        symbols that the lead's tokens for it decompose to, as for ``Request.forced``.
+
+        Args:
+            texts: each behind a question.
+            behind: what comes next behind each whole text, in place of what stands in it.
+
+        Raises:
+            RecipeError: the gate of the mix is drawn.
+            DoesNotFit: there is no memory for so many at once.
+        """
         reader = FusedReader(self._recipe, self._reader, self._pool.contexts)
         written = [self._symbols(text.raw) for text in texts]
         asked = [Request(self._recipe, one.prompt, max_bytes=len(one.raw) + 1, before=one.before) for one in texts]

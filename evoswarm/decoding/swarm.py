@@ -32,7 +32,7 @@ from evoswarm.decoding.member import Content, Member
 from evoswarm.decoding.memory.limits import ROW_SHARE, MemoryLimits, limits_on
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
-from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, FusedAlong, Request, TextBehind
+from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, Request
 from evoswarm.decoding.step.completions import CompletionBuilder
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.streams import DecodeJob, Streams
@@ -201,27 +201,14 @@ class Swarm(Decoder):
 
     def rows_along(self, requests: Sequence[Request]) -> Along:
         """What the members of a mix say along texts; see :class:`Decoder`."""
-        return self._known_texts(requests[0].recipe).rows(requests)
+        return self.known_texts(requests[0].recipe).rows(requests)
 
-    def fused_along(self, recipe: Recipe, texts: Sequence[TextBehind], *, behind: bool = False) -> list[FusedAlong]:
-        """The fused distribution of a mix along texts, each read as one chunk, or behind them.
-
-        It is the one that the mix draws from at every step, at its sampling temperature and before anything is left out
-        (top-k, top-p, min-p); of a greedy mix, the one whose likeliest symbol it takes. A text is written in the
-        symbols that the lead's tokens for it decompose to, as for ``Request.forced``.
-
-        Args:
-            recipe: the mix.
-            texts: each behind a question.
-            behind: what comes next behind each whole text, in place of what stands in it.
+    def known_texts(self, recipe: Recipe) -> KnownTexts:
+        """Reads texts that are known in advance with a mix.
 
         Raises:
-            RecipeError: the recipe asks for what the swarm does not have, or its gate is drawn.
-            DoesNotFit: there is no memory for so many at once.
+            RecipeError: the recipe asks for what the swarm does not have.
         """
-        return self._known_texts(recipe).fused(texts, behind=behind)
-
-    def _known_texts(self, recipe: Recipe) -> KnownTexts:
         self.check(recipe)
         parameters = (shape.parameters for shape in self.shapes.values())
         return KnownTexts(recipe, self.views, self._by_name, self._room, parameters, self.counters)

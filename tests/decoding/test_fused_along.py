@@ -68,8 +68,8 @@ def test_it_is_the_judges(
 ) -> None:
     one = data.draw(recipes(pool, alphabet, gates=("entropy", "low_entropy")))
     members, prompt = [oracle(spec.name) for spec in one.specs], "47+85="
-    found = zoo.fused_along(one, [TextBehind(prompt, text.encode()) for text in TEXTS])
-    behind = zoo.fused_along(one, [TextBehind(prompt, text.encode()) for text in TEXTS], behind=True)
+    found = zoo.known_texts(one).fused([TextBehind(prompt, text.encode()) for text in TEXTS])
+    behind = zoo.known_texts(one).fused([TextBehind(prompt, text.encode()) for text in TEXTS], behind=True)
     lead = zoo._by_name[one.lead]
     for text, along, after in zip(TEXTS, found, behind, strict=True):
         symbols = symbols_of(text.encode(), zoo.views.of(one), lead)
@@ -95,12 +95,12 @@ def test_probabilities_of_all_texts_add_up(toys: Swarm, fusion: Fusion) -> None:
     total = np.array(
         [
             math.exp(along.log_probs.sum())
-            for along in toys.fused_along(one, [TextBehind("ab", t.encode()) for t in texts])
+            for along in toys.known_texts(one).fused([TextBehind("ab", t.encode()) for t in texts])
         ]
     )
     short = ["".join(letters) for size in range(3) for letters in product(LETTERS, repeat=size)]
-    ends = toys.fused_along(one, [TextBehind("ab", text.encode()) for text in short], behind=True)
-    begun = toys.fused_along(one, [TextBehind("ab", text.encode()) for text in short])
+    ends = toys.known_texts(one).fused([TextBehind("ab", text.encode()) for text in short], behind=True)
+    begun = toys.known_texts(one).fused([TextBehind("ab", text.encode()) for text in short])
     last = [float(end.behind[-1]) for end in ends if end.behind is not None]
     ended = [math.exp(along.log_probs.sum() + end) for along, end in zip(begun, last, strict=True)]
     assert total.sum() + sum(ended) == pytest.approx(1.0, abs=1e-5)
@@ -110,7 +110,7 @@ def test_probabilities_of_all_texts_add_up(toys: Swarm, fusion: Fusion) -> None:
 def test_one_member_in_tokens_is_its_model(zoo: Swarm, member: Callable[[str], Member], oracle: Any) -> None:
     own, judge_of = member("gpt2-c"), oracle("gpt2-c")
     one, texts = recipe("gpt2-c", alphabet="tokens"), ["132", "7", "98"]  # none of their symbols is below the floor
-    found = zoo.fused_along(one, [TextBehind("47+85=", text.encode()) for text in texts])
+    found = zoo.known_texts(one).fused([TextBehind("47+85=", text.encode()) for text in texts])
     for text, along in zip(texts, found, strict=True):
         prompt, ids = own.render("47+85="), own.codec.encode(text.encode())
         assert ids is not None
@@ -127,32 +127,32 @@ def test_pieces_waves_and_memory_change_nothing(zoo: Swarm, monkeypatch: pytest.
     one = recipe(*names, thresholds=(0.0, 0.6, 0.0), fusion=WHOLE)
     asked = [("rev tiger=", b"regit and more"), ("rev tiger=", b"regit"), ("gcd 48,36=", b"12 \xc3"), ("", b"a")]
     texts = [TextBehind(*one) for one in asked]
-    want = zoo.fused_along(one, texts)
+    want = zoo.known_texts(one).fused(texts)
     swarm = Swarm([one for one in zoo.members if one.spec.name in names])
     monkeypatch.setattr("evoswarm.decoding.fused.NUMBERS_AT_ONCE", 5 * len(names) * 257)
-    for got in (swarm.fused_along(one, texts), swarm.fused_along(one, texts[::-1])[::-1]):
+    for got in (swarm.known_texts(one).fused(texts), swarm.known_texts(one).fused(texts[::-1])[::-1]):
         for left, right in zip(got, want, strict=True):
             assert np.allclose(left.log_probs, right.log_probs, atol=1e-4)
             assert left.greedy == right.greedy
     read = swarm.counters.rows_forwarded
-    assert swarm.fused_along(one, texts)[0].failure is None
+    assert swarm.known_texts(one).fused(texts)[0].failure is None
     assert swarm.counters.rows_forwarded == read  # nothing is read twice
 
 
 def test_silent_members_are_not_asked(zoo: Swarm) -> None:
     swarm = Swarm([one for one in zoo.members if one.spec.name in ("llama-a", "gpt2-c")])
     shut = recipe("llama-a", "gpt2-c", thresholds=(0.0, 50.0))
-    assert swarm.fused_along(shut, [TextBehind("47+85=", b"132")])[0].failure is None
+    assert swarm.known_texts(shut).fused([TextBehind("47+85=", b"132")])[0].failure is None
     alone = Swarm([one for one in zoo.members if one.spec.name == "llama-a"])
-    alone.fused_along(recipe("llama-a"), [TextBehind("47+85=", b"132")])
+    alone.known_texts(recipe("llama-a")).fused([TextBehind("47+85=", b"132")])
     assert swarm.counters.rows_forwarded == alone.counters.rows_forwarded
 
 
 def test_what_cannot_be_followed(zoo: Swarm) -> None:
-    too_long = zoo.fused_along(recipe("llama-a", "gpt2-c"), [TextBehind("1" * 5000, b"2"), TextBehind("1", b"2")])
+    too_long = zoo.known_texts(recipe("llama-a", "gpt2-c")).fused([TextBehind("1" * 5000, b"2"), TextBehind("1", b"2")])
     assert too_long[0].failure is not None
     assert too_long[0].failure.kind == "prompt_too_long"
     assert too_long[1].failure is None
     drawn = recipe("llama-a", "gpt2-c", thresholds=(0.0, 0.5), gate="random")
     with pytest.raises(RecipeError, match=r"gate: expected one that the text decides .* got 'random'"):
-        zoo.fused_along(drawn, [TextBehind("1", b"2")])
+        zoo.known_texts(drawn).fused([TextBehind("1", b"2")])
