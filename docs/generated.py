@@ -20,6 +20,8 @@ from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
 from evoswarm.cli.telling.events import AnyEvent
+from evoswarm.export.tables.page import column_lines
+from evoswarm.export.tables.target import PLANS
 from evoswarm.export.targets import TARGETS
 from evoswarm.fusion.fields import ByParameter
 from evoswarm.policies import About, Recipe, Route, Vote
@@ -214,6 +216,12 @@ def export_table() -> str:
     return "\n".join(["| target | what you get | of | extra | command |", "| --- | --- | --- | --- | --- |", *rows])
 
 
+def exported_tables() -> str:
+    """Every table that a run is exported as, with its columns."""
+    pages = [[f"### `{plan.name}`", "", plan.says, "", *column_lines(plan.columns)] for plan in PLANS]
+    return "\n\n".join("\n".join(page) for page in pages)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "events": event_pages,
     "space keys": lambda: _table(SearchSpace),
@@ -225,5 +233,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "study keys": lambda: _table(StudySettings),
     "commands": command_pages,
     "exports": export_table,
+    "exported tables": exported_tables,
     "house": house,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from evoswarm.experiment.files.places import calibration_name
 from evoswarm.experiment.files.run_history import begins_anew
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench
@@ -23,7 +24,6 @@ from evoswarm.run_directory import RunDirectory
 from evoswarm.tasks.task import Item
 
 CALIBRATION_ITEMS = 64
-CALIBRATION = "calibration.json"
 BEYOND = 1e3
 """Nats that no entropy reaches: those of the largest vocabularies stay under 14."""
 
@@ -38,7 +38,7 @@ def calibration_of(bench: Workbench, run: RunDirectory, progress: Progress, alph
         Stopped: Ctrl-C.
     """
     first = alphabet == bench.space.alphabets[0]
-    name = CALIBRATION if first else f"calibration-{alphabet}.json"
+    name = calibration_name(bench.space, alphabet)
     text = None if begins_anew(run) else run.read(name)
     if text is not None:
         return Calibration.from_json(text, str(run.path / name))

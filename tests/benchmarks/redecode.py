@@ -18,8 +18,8 @@ from pathlib import Path
 from evoswarm import SearchResult, search
 from evoswarm.canonical import digest_of
 from evoswarm.evaluation.evaluation import CLOSE_MARGIN
-from evoswarm.experiment.calibrating import CALIBRATION, genomes_for
-from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.calibrating import genomes_for
+from evoswarm.experiment.files.places import CALIBRATION, LEDGER
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy

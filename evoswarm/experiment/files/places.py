@@ -8,6 +8,7 @@ from typing import Any
 
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.places import OPENINGS
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.run_directory import CHAMPION
 from evoswarm.space import SearchSpace
 from evoswarm.user_files import MIB, expanded
@@ -15,6 +16,7 @@ from evoswarm.user_files import MIB, expanded
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
 RUNS = "runs"
+CALIBRATION = "calibration.json"
 SPACE, PAGE = "space.yaml", "certificate.txt"
 """The space within a run directory, and the certificate as people read it."""
 
@@ -40,6 +42,11 @@ def ledger_file(runs: Path, ledger: str | Path | None = None) -> Path:
         return Path(expanded(str(named)))
     except ValueError as error:
         raise RunError(str(error), Where("--ledger" if ledger else LEDGER_VARIABLE)) from None
+
+
+def calibration_name(space: SearchSpace, alphabet: AlphabetName) -> str:
+    """The file of a run that holds the entropies of its leads in an alphabet."""
+    return CALIBRATION if alphabet == space.alphabets[0] else f"calibration-{alphabet}.json"
 
 
 def root_of(path: Path) -> Path:

@@ -68,15 +68,19 @@ class AskedPolicy:
         """
         return {} if self.run is None else journalled_failures(events_of(self.run))
 
+    @property
+    def opened(self) -> bool:
+        """Whether a certificate of this policy has opened the test items, by what lies in the run directory."""
+        wanted = (self.policy.digest, self.space.continuation_digest)
+        return self.run is not None and wanted in map(_certified, sorted(self.run.glob("certificate*.json")))
+
     def require_opened(self) -> None:
         """Refuse to show test items that no certificate of this policy has shown.
 
         Raises:
             RunError: there is no such certificate in the run directory.
         """
-        wanted = (self.policy.digest, self.space.continuation_digest)
-        files = [] if self.run is None else sorted(self.run.glob("certificate*.json"))
-        if wanted in map(_certified, files):
+        if self.opened:
             return
         got = "no run directory" if self.run is None else f"no such certificate in {self.run}"
         made = (
