@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evoswarm.answering.asked import Asked
+from evoswarm.answering.likelihood import Context, Likelihoods, LogLikelihood
 from evoswarm.answering.question import Question, Reply
 from evoswarm.answering.seats import SeatedPolicy, Seating
 from evoswarm.decoding.pool import OnLoad
@@ -130,9 +134,41 @@ class Engine:
         """
         return Asked.of(question, self._policy(question.policy)).words
 
+    def log_likelihoods(
+        self, pairs: Sequence[tuple[Context, str]], policy: str = "", task: str | None = None
+    ) -> list[LogLikelihood]:
+        """How likely a policy finds texts behind contexts that are worded already; see `Likelihoods`.
+
+        Args:
+            pairs: contexts and what stands behind each; the policy's prompt format and chat templates apply.
+            policy: its name; "" where there is one.
+            task: by which a route chooses.
+
+        Raises:
+            RunError: nobody knows the name, or the policy gives no probabilities.
+        """
+        return self._likelihoods(policy).log_likelihoods(pairs, task)
+
+    def next_symbols(
+        self, texts: Sequence[tuple[Context, bytes]], policy: str = "", task: str | None = None
+    ) -> NDArray[np.float32]:
+        """``[texts, symbols]`` log-probabilities of what comes next behind a context and the answer so far.
+
+        END is the last symbol; what is forbidden has -inf. See `Likelihoods.next_symbols`.
+        """
+        return self._likelihoods(policy).next_symbols(texts, task)
+
+    def spellings(self, policy: str = "") -> tuple[bytes, ...]:
+        """By symbol its bytes; END, the last, has none. See `Likelihoods.spellings`."""
+        return self._likelihoods(policy).spellings
+
     def forget(self) -> None:
         """Forget what has been read, and what was said: nobody will ask these questions again."""
         self._swarm.forget()
+
+    def _likelihoods(self, name: str) -> Likelihoods:
+        seated = self._policy(name)
+        return Likelihoods(seated.as_loaded(None, None), self._swarm, lambda member: seated.own_names[member])
 
     def _policy(self, name: str) -> SeatedPolicy:
         if not name and len(self._policies) == 1:

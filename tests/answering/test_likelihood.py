@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from evoswarm.answering.engine import Engine
 from evoswarm.answering.likelihood import Likelihoods, halved, without_distribution
 from evoswarm.chat import Turn
 from evoswarm.decoding.request import DoesNotFit, FusedAlong, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import OutOfMemory, RunError
-from evoswarm.policies import Policy, Route, Vote
+from evoswarm.policies import Policy, Recipe, Route, Vote
 from tests.decoding.recipes import recipe, spec
 
 MIX = recipe("llama-a", "gpt2-c", weights=(0.55, 0.45), alphabet="common")
@@ -116,3 +117,19 @@ def test_what_does_not_fit_is_read_in_halves() -> None:
     assert tried == [5, 2, 3, 1, 2]
     with pytest.raises(OutOfMemory, match="to read one text"):
         halved(read, ["1", "large"])
+
+
+def test_an_engine_knows_members_by_its_policies_names(swarm: Swarm) -> None:
+    own = ALONE.model_dump()
+    own["members"][0]["spec"]["name"], own["lead"] = "mine", "mine"
+    engine = Engine.load({"mix": MIX, "own": Recipe.model_validate(own), "vote": VOTE})
+    asked = [(QUESTION, "132"), ("rev tiger=", "regit")]
+    assert engine.log_likelihoods(asked, "own") == Likelihoods(ALONE, swarm).log_likelihoods(asked)
+    assert engine.log_likelihoods(asked, "mix") == Likelihoods(MIX, swarm).log_likelihoods(asked)
+    assert str(engine.log_likelihoods([("1" * 9000, "1")], "own")[0].failure).startswith(
+        "prompt_too_long: the context of mine is too short"
+    )
+    rows = engine.next_symbols([(QUESTION, b"13")], "mix")
+    assert rows.shape == (1, len(engine.spellings("mix")) + 1)
+    with pytest.raises(RunError, match="expected a policy with a distribution over next symbols"):
+        engine.log_likelihoods(asked, "vote")
