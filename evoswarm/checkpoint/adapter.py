@@ -10,6 +10,9 @@ from evoswarm.checkpoint.description import Description, Unfit
 from evoswarm.checkpoint.weights import ADAPTERS, weight_files
 
 CONFIG = "adapter_config.json"
+KEPT_BASE, KEPT_HUB_BASE = "base", "hub-base"
+"""Folders within an adapter's, by which it can be carried about together with its base: one that was a directory, and
+one of the hub. Only the files of the first are part of a fingerprint, there as elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,20 @@ class Adapter:
 
     @property
     def local_base(self) -> Path | None:
-        """The base's directory where it is here, as the caller or the adapter would look for it; None on the hub."""
+        """The base's directory where it is here, as the caller or the adapter would look for it; None on the hub.
+
+        One that is kept within the adapter's own directory comes first.
+        """
         here = Path(os.path.expanduser(self.base))
+        if os.path.isfile(self.directory / KEPT_BASE / "config.json"):
+            return self.directory / KEPT_BASE
         return next((path for path in (here, self.directory / here) if os.path.isdir(path)), None)
+
+    @property
+    def kept_hub_base(self) -> Path | None:
+        """The copy of a base of the hub that is kept within the adapter's own directory; None where there is none."""
+        kept = self.directory / KEPT_HUB_BASE
+        return kept if os.path.isfile(kept / "config.json") else None
 
 
 def adapter_of(description: Description) -> Adapter | None:

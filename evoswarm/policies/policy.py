@@ -183,7 +183,9 @@ def policy_file(path: str | Path) -> Path:
     if os.path.isdir(file):  # unlike pathlib's, no error for a name that is too long
         file = file / CHAMPION
         if not file.exists():
-            message = f"expected a run directory with a {CHAMPION} (its search has ended), got one without it"
+            message = (
+                f"expected a run directory with a {CHAMPION} (its search has ended) or a bundle, got one without it"
+            )
             raise RecipeError(message, Where(str(path)))
     return file
 

@@ -26,7 +26,7 @@ def weight_bytes(directory: Path, dtype: str = "auto") -> int:
     description, files = Description(directory), list[Path]()
     with suppress(Unfit):
         adapter = adapter_of(description)
-        base = directory if adapter is None else adapter.local_base
+        base = directory if adapter is None else adapter.local_base or adapter.kept_hub_base
         files = [] if base is None else weight_files(Description(base))
     return sum(_stored_bytes(file, item) for file in files if file.is_file())
 

@@ -65,8 +65,9 @@ def locate_base(spec: MemberSpec, adapter: Adapter) -> Path:
     Raises:
         MemberError: it is neither.
     """
-    if adapter.local_base is not None:
-        return adapter.local_base
+    kept = adapter.local_base or adapter.kept_hub_base
+    if kept is not None:
+        return kept
     try:
         return locate(spec.model_copy(update={"path": adapter.base, "revision": adapter.revision}))
     except MemberError as error:
@@ -215,13 +216,19 @@ def local_base(directory: Path) -> Path | None:
     return None
 
 
-def _file_digests(directory: Path) -> str:
-    """Regular files only: whoever opens a FIFO waits."""
-    found = []
+def decisive_files(directory: Path) -> list[Path]:
+    """The files of a directory that its fingerprint covers: weights, tokenizer, configuration.
+
+    Pickled weights are only there where no others are. Regular files only: whoever opens a FIFO waits.
+    """
     weights = sorted({path for pattern in WEIGHTS for path in directory.glob(pattern)})
     weights = weights or sorted({path for pattern in OLD_WEIGHTS for path in directory.glob(pattern)})
-    for path in [*weights, *(directory / name for name in DESCRIPTIONS)]:
-        if path.is_file():
-            with path.open("rb") as file:
-                found.append(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()};")
+    return [path for path in [*weights, *(directory / name for name in DESCRIPTIONS)] if path.is_file()]
+
+
+def _file_digests(directory: Path) -> str:
+    found = []
+    for path in decisive_files(directory):
+        with path.open("rb") as file:
+            found.append(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()};")
     return "".join(found)
