@@ -1,6 +1,7 @@
 """What a target of an export is: what it takes, what it needs, and what writes it. No heavy library is imported here.
 
-A target is one module of this folder, which makes one `Target`, and one entry in ``targets.TARGETS``.
+A target is one module of this folder, which makes one `Target`, and one entry in ``targets.TARGETS``. All of them are
+imported when a target is chosen: what writes it imports its libraries, and members' loaders, when it is called.
 """
 
 from __future__ import annotations

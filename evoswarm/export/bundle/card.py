@@ -17,7 +17,6 @@ from evoswarm.certificate.document import Certificate
 from evoswarm.errors import EvoswarmError
 from evoswarm.experiment.asking import Asking
 from evoswarm.export.bundle.copying import Copied
-from evoswarm.export.bundle.origin import CARD as CARD
 from evoswarm.export.bundle.origin import hub_ids, licence_of
 from evoswarm.export.source import Source
 from evoswarm.policies import PolicyDocument

@@ -12,10 +12,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from evoswarm.checkpoint import Description, Unfit, adapter_of
+from evoswarm.export.bundle import CARD
 from evoswarm.export.members import MemberHere
 from evoswarm.policies.places import BUILT_IN
 
-CARD = "README.md"
 _CACHED = re.compile(r"models--(?P<owner>[^/]+?)--(?P<name>[^/]+)/snapshots/")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _LARGEST_CARD = 1 << 20

@@ -1,4 +1,4 @@
-"""Writes a bundle."""
+"""Writes a bundle: what is copied, what its policy says, and the card."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from evoswarm.durable import write_within
 from evoswarm.experiment.files.places import PAGE
 from evoswarm.experiment.wording import quantity
-from evoswarm.export.bundle.card import CARD, model_card
+from evoswarm.export.bundle import CARD
+from evoswarm.export.bundle.card import model_card
 from evoswarm.export.bundle.copying import Copied, copy, to_copy
 from evoswarm.export.place import require_room
 from evoswarm.export.source import Source
-from evoswarm.export.target import Options, Target
+from evoswarm.export.target import Options
 from evoswarm.policies import About, PolicyDocument
 from evoswarm.run_directory import CERTIFICATE, CHAMPION
 from evoswarm.user_files import MIB, read_text
@@ -19,17 +20,8 @@ from evoswarm.user_files import MIB, read_text
 _SLACK = 8 * MIB  # for what is written beside the members' files
 
 
-def write_bundle(source: Source, out: Path, options: Options) -> list[str]:
-    """Write a bundle.
-
-    Args:
-        source: with its members.
-        out: the folder.
-        options: of the caller's.
-
-    Raises:
-        EvoswarmError: a member's files cannot be had, or the disk has no room for them.
-    """
+def written(source: Source, out: Path, options: Options) -> list[str]:
+    """See `evoswarm.export.bundle.write_bundle`."""
     copied = to_copy(source.members)
     size = sum(one.size for one in copied)
     require_room(out, size + _SLACK)
@@ -62,13 +54,3 @@ def _about(source: Source) -> About | None:
     why = f"its scores were those of other files of {' and '.join(source.changed)}"
     nothing = dict.fromkeys(("selection", "expected", "test", "verdict"))
     return source.about.model_copy(update=nothing).refused(why)
-
-
-BUNDLE = Target(
-    name="bundle",
-    title="one folder with the policy, its members and its certificate, which answers offline, anywhere",
-    takes="policy",
-    command="evoswarm generate OUT",
-    write=write_bundle,
-    signs=(CHAMPION, CARD),
-)
