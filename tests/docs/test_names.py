@@ -121,9 +121,9 @@ def _wrong_command(text: str) -> str | None:
 
 
 def _is_path(text: str) -> bool:
-    made = ("runs/", "Qwen/", "recipes/", "models/", "mlartifacts/", "build/", "gain/")
+    made = ("runs/", "Qwen/", "recipes/", "members/", "models/", "mlartifacts/", "build/", "gain/")
     if text.startswith(made):
-        return True  # made by a search (the last are figures in MLflow), or the user's
+        return True  # made by a search or an export (the last are figures in MLflow), or the user's
     roots = [ROOT, PACKAGE, PACKAGE / "decoding", PACKAGE / "evaluation", PACKAGE / "genomes", ROOT / "tests", DOCS]
     roots.append(ROOT / "search_spaces")
     return any((root / text).exists() for root in roots)
