@@ -2,11 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Modules are compiled when they are first imported: most of what is installed never is.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 WORKERS ?= 2
 
-.PHONY: search test real tokenizers gpu lint check docs format install install-dev bench studies clean
+.PHONY: search test real tokenizers gpu lint check docs format install bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
@@ -58,17 +56,15 @@ format: $(VENV)/installed-dev
 
 install: $(VENV)/installed
 
-install-dev: $(VENV)/installed-dev
-
 # torch comes first: where an index offers a CPU build of the pinned version, nothing heavier is fetched.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) torch
-	$(PIP) -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
 clean:

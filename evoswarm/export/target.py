@@ -62,6 +62,10 @@ def _anything(policy: Policy) -> str | None:
     return None
 
 
+def _nothing_to_check(options: Options) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Target:
     """One way out.
@@ -77,6 +81,7 @@ class Target:
         makes: whether one gets a folder or a single file.
         signs: names of files by which a folder of this target is known again, so that it may be replaced.
         options: names of the fields of `Options` that it takes, of those that not every target takes.
+        check_options: refuses what these say that cannot be meant, by raising what the export would raise.
         needs_members: whether its members' files are wanted: they are found, and checked against what the policy knew.
         extra: of the package, that brings what it needs; empty where nothing is needed.
         packages: that it needs, as they are imported.
@@ -92,6 +97,7 @@ class Target:
     makes: Literal["folder", "file"] = "folder"
     signs: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    check_options: Callable[[Options], None] = _nothing_to_check
     needs_members: bool = True
     extra: str = ""
     packages: tuple[str, ...] = ()
@@ -124,6 +130,7 @@ class Target:
         if self.missing:
             need = f"expected {' and '.join(self.missing)} to be installed ({self.name} needs it), got nothing"
             raise RunError(f"{need}: pip install 'evoswarm[{self.extra}]'")
+        self.check_options(options)
 
 
 def spoken(option: str) -> str:

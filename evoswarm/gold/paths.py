@@ -155,7 +155,7 @@ class GoldPaths:
         found = Scores.unknown(len(policies), len(items))
         by_view: dict[ViewKey, list[tuple[Recipe, int, Sequence[int]]]] = {}
         for number, policy in enumerate(policies):
-            for mix, columns in _answering(policy, items):
+            for mix, columns in answering_mixes(policy, items):
                 by_view.setdefault(ViewKey.of(mix, self._tokens), []).append((mix, number, columns))
         for asked in by_view.values():
             mixes = [mix for mix, *_ in asked]
@@ -219,7 +219,7 @@ class GoldPaths:
             self._kept.popitem(last=False)
 
 
-def _answering(policy: Policy, items: Sequence[Item]) -> list[tuple[Recipe, Sequence[int]]]:
+def answering_mixes(policy: Policy, items: Sequence[Item]) -> list[tuple[Recipe, Sequence[int]]]:
     """The greedy mixes that alone answer an item, with the places of the items that they answer."""
     if isinstance(policy, Recipe):
         return [(policy, range(len(items)))] if is_greedy(policy) else []

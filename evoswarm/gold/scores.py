@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from evoswarm.decoding.step.places import NOBODY, Places, places_along
 from evoswarm.gold.rows import GoldRows
@@ -84,6 +85,22 @@ def text_log_likelihoods(recipes: Sequence[Recipe], rows: GoldRows) -> NDArray[n
     for recipe in recipes:
         rows.check(recipe)
     return _by_text(places_along(recipes, rows), rows)
+
+
+def fused_along(recipe: Recipe, rows: GoldRows) -> NDArray[np.float32]:
+    """``[positions, symbols]`` what a greedy mix says before it chooses, nats; -inf everywhere where nobody speaks.
+
+    Raises:
+        RecipeError: see ``scores_along``.
+    """
+    rows.check(recipe)
+    found = np.full((len(rows.targets), len(rows.spellings) + 1), -np.inf, dtype=np.float32)
+
+    def keep(plan: NDArray[np.int64], place: NDArray[np.int64], log_probs: Tensor) -> None:
+        found[place] = log_probs.numpy()
+
+    places_along([recipe], rows, on_fused=keep)
+    return found
 
 
 def _by_text(places: Places, rows: GoldRows) -> NDArray[np.float64]:
