@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def checked_source(path: Path, target: Target, options: Options, *, overwrite: b
         EvoswarmError: the target does not take it, the place cannot be written, or the source cannot be read.
     """
     target.check(options)
-    check_place(options.out, target, overwrite=overwrite, inputs=[path])
+    options = replace(options, overwrite=overwrite or options.overwrite)
+    _check_place(options, target, [path])
     source = read_source(path, options.trust, members=target.needs_members)
     if target.takes == "run" and source.run is None:
         message = f"expected a run directory ({target.name} is made of a whole search), got a policy alone"
@@ -37,8 +39,14 @@ def checked_source(path: Path, target: Target, options: Options, *, overwrite: b
         raise ExportError(
             f"expected a policy that exports to {target.name}, got one that does not: {refused}", Where(str(path))
         )
-    check_place(options.out, target, overwrite=overwrite, inputs=source.inputs)
+    _check_place(options, target, source.inputs)
     return source
+
+
+def _check_place(options: Options, target: Target, inputs: Sequence[Path]) -> None:
+    """Refuse a place that must not be written; a database is asked by whoever writes to it."""
+    if options.storage is None:
+        check_place(options.out, target, overwrite=options.overwrite or target.joins, inputs=inputs)
 
 
 def export(source: Source, target: Target, options: Options) -> list[str]:
@@ -58,6 +66,8 @@ def export(source: Source, target: Target, options: Options) -> list[str]:
     assert target.write is not None  # checked before
     if target.needs_members:
         source = with_members(source, options)
+    if options.storage is not None:
+        return target.write(source, options.out, options)
     with written_whole(options.out, target) as part:
         return target.write(source, part, options)
 

@@ -6,6 +6,7 @@ imported when a target is chosen: what writes it imports its libraries, and memb
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
@@ -32,10 +33,12 @@ class Options:
     Attributes:
         out: where the export will be in the end; while it is written it is elsewhere.
         trust: whose code may run.
+        overwrite: replace what is there already.
         allow_changed: go on where files of members are not those that the policy knew.
         progress: told of what is being done.
         register: the name of a registered model.
         student: the model to train: a directory, or a configuration to make one from.
+        storage: the address of a database, where ``out`` is none of a file.
     """
 
     out: Path
@@ -44,6 +47,13 @@ class Options:
     progress: Progress = SILENT
     register: str | None = field(default=None, metadata={"of": "target"})
     student: str | None = field(default=None, metadata={"of": "target"})
+    storage: str | None = field(default=None, metadata={"of": "target"})
+    overwrite: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where the export will be, for people: an address without its password."""
+        return str(self.out) if self.storage is None else re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", self.storage)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -80,6 +90,8 @@ class Target:
         why_not: why a policy does not export there, as a sentence; None where it does. ``kinds`` are refused before.
         makes: whether one gets a folder or a single file.
         signs: names of files by which a folder of this target is known again, so that it may be replaced.
+        joins: a file that is there is gone on with: what it has of others stays, and ``write`` refuses what it would
+            replace.
         options: names of the fields of `Options` that it takes, of those that not every target takes.
         check_options: refuses what these say that cannot be meant, by raising what the export would raise.
         needs_members: whether its members' files are wanted: they are found, and checked against what the policy knew.
@@ -96,6 +108,7 @@ class Target:
     why_not: Callable[[Policy], str | None] = _anything
     makes: Literal["folder", "file"] = "folder"
     signs: tuple[str, ...] = ()
+    joins: bool = False
     options: tuple[str, ...] = ()
     check_options: Callable[[Options], None] = _nothing_to_check
     needs_members: bool = True
@@ -125,8 +138,9 @@ class Target:
             raise ExportError(f"expected {wanted}: {self.command}", Where("--to"))
         for name, value in options.said.items():
             if name not in self.options:
-                got = f"{value!r:.80}: {self.name} does not take it"
-                raise ExportError(f"expected a target that takes it, got {got}", Where(spoken(name)))
+                got = f"{options.place if name == 'storage' else value!r:.80}: {self.name} does not take it"
+                where = "OUT" if name == "storage" else spoken(name)
+                raise ExportError(f"expected a target that takes it, got {got}", Where(where))
         if self.missing:
             need = f"expected {' and '.join(self.missing)} to be installed ({self.name} needs it), got nothing"
             raise RunError(f"{need}: pip install 'evoswarm[{self.extra}]'")

@@ -7,11 +7,13 @@ import difflib
 from evoswarm.errors import Where
 from evoswarm.export.bundle import BUNDLE
 from evoswarm.export.distilled.target import DISTILLED
+from evoswarm.export.optuna_study.target import OPTUNA
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
 
 TARGETS: dict[str, Target] = {
     "bundle": BUNDLE,
+    "optuna": OPTUNA,
     "tables": TABLES,
     "distilled": DISTILLED,
 }

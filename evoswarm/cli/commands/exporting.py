@@ -20,7 +20,10 @@ def export(
     source: Annotated[
         Path | None, typer.Argument(metavar="RUN|POLICY", help="A run directory, a bundle or a policy's file.")
     ] = None,
-    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="The folder or file to write.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Argument(metavar="OUT", help="The folder or file to write; of optuna, or an address."),
+    ] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="TARGET", help="What to write; see --list.")] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Explains the targets; with RUN|POLICY, which of them take it.")
@@ -57,9 +60,18 @@ def export(
         from evoswarm.export.targets import target_named
 
         target = target_named(to)
-        options = Options(out, trust, allow_changed, narrator.progress, register=register, student=student)
+        options = Options(
+            Path(out),
+            trust,
+            allow_changed,
+            narrator.progress,
+            register=register,
+            student=student,
+            storage=out if "://" in out else None,
+            overwrite=overwrite,
+        )
         checked = checked_source(source, target, options, overwrite=overwrite)
-        narrator.start(Start("export", f"{source} to {target.name}, {out}"))
+        narrator.start(Start("export", f"{source} to {target.name}, {options.place}"))
         if target.needs_members:
             narrator.imports()
         lines = write(checked, target, options)

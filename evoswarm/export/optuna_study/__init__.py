@@ -1,0 +1,1 @@
+"""All policies that a run evaluated as an Optuna study."""
