@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evoswarm.experiment.result import SearchResult as SearchResult
     from evoswarm.experiment.seeds_certification import certify_seeds as certify_seeds
     from evoswarm.experiment.session import search as search
+    from evoswarm.export.transformers.in_process import as_custom_generate as as_custom_generate
     from evoswarm.member_spec import MemberSpec as MemberSpec
     from evoswarm.policies import Policy as Policy
     from evoswarm.policies import Recipe as Recipe
@@ -57,6 +58,7 @@ _HOMES = {
     "Turn": "evoswarm.chat",
     "Vote": "evoswarm.policies",
     "answer": "evoswarm.answering.answers",
+    "as_custom_generate": "evoswarm.export.transformers.in_process",
     "certify": "evoswarm.experiment.certification",
     "certify_seeds": "evoswarm.experiment.seeds_certification",
     "evaluate": "evoswarm.experiment.evaluating",
@@ -86,6 +88,7 @@ __all__ = [
     "Turn",
     "Vote",
     "answer",
+    "as_custom_generate",
     "certify",
     "certify_seeds",
     "evaluate",

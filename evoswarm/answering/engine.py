@@ -13,6 +13,7 @@ from evoswarm.answering.asked import Asked
 from evoswarm.answering.likelihood import Context, Likelihoods, LogLikelihood
 from evoswarm.answering.question import Question, Reply
 from evoswarm.answering.seats import SeatedPolicy, Seating
+from evoswarm.decoding.decoder import MemberFacts
 from evoswarm.decoding.pool import OnLoad
 from evoswarm.decoding.request import Completion
 from evoswarm.decoding.swarm import Swarm
@@ -20,7 +21,7 @@ from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.advance import Advance, Pace
 from evoswarm.evaluation.judge import Judge
 from evoswarm.experiment.loadable import check_recipe
-from evoswarm.policies import Policy, PolicyDocument
+from evoswarm.policies import Policy, PolicyDocument, Recipe
 from evoswarm.policies.document import naming
 
 AnyPolicy = Policy | PolicyDocument | str | Path
@@ -88,6 +89,20 @@ class Engine:
             RunError: nobody knows the name.
         """
         return self._policy(name).document
+
+    def lead(self, name: str = "") -> MemberFacts:
+        """The member of a policy that stands for the others where one must: the lead of a mix, else the first.
+
+        Args:
+            name: of the policy; "" where there is one.
+
+        Raises:
+            RunError: nobody knows the name.
+        """
+        seated = self._policy(name)
+        policy = seated.document.policy
+        own = policy.lead if isinstance(policy, Recipe) else policy.specs[0].name
+        return next(facts for facts in self._swarm.facts if seated.own_names.get(facts.spec.name) == own)
 
     def answer(
         self, questions: Sequence[Question], *, tell: Callable[[Advance], None] = lambda advance: None

@@ -10,9 +10,11 @@ from evoswarm.export.distilled.target import DISTILLED
 from evoswarm.export.optuna_study.target import OPTUNA
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
+from evoswarm.export.transformers import TRANSFORMERS
 
 TARGETS: dict[str, Target] = {
     "bundle": BUNDLE,
+    "transformers": TRANSFORMERS,
     "optuna": OPTUNA,
     "tables": TABLES,
     "distilled": DISTILLED,

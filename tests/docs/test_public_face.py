@@ -24,6 +24,7 @@ ORDER = (
         "Turn",
         "Question",
         "Engine",
+        "as_custom_generate",
         "Request",
         "Swarm",
         "Completion",
