@@ -39,6 +39,7 @@ class Options:
         register: the name of a registered model.
         student: the model to train: a directory, or a configuration to make one from.
         storage: the address of a database, where ``out`` is none of a file.
+        overrides: values of the student's plan, ``path.to.key=value``.
     """
 
     out: Path
@@ -48,6 +49,7 @@ class Options:
     register: str | None = field(default=None, metadata={"of": "target"})
     student: str | None = field(default=None, metadata={"of": "target"})
     storage: str | None = field(default=None, metadata={"of": "target"})
+    overrides: tuple[str, ...] = field(default=(), metadata={"of": "target"})
     overwrite: bool = False
 
     @property
@@ -149,4 +151,4 @@ class Target:
 
 def spoken(option: str) -> str:
     """An option as the command line has it."""
-    return f"--{option.replace('_', '-')}"
+    return "--set" if option == "overrides" else f"--{option.replace('_', '-')}"

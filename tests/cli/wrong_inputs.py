@@ -444,6 +444,7 @@ EXPORTS = {
     "a plan of another kind": Wrong("export run --to distilled out --student space.yaml", ("space.yaml", "a known key")),
     "a student that is a model and is not": Wrong("export run --to distilled out --student s.yaml", ("s.yaml:2", "tokenizer", "beside model"), {"s.yaml": "model: ./model\ntokenizer: mine\n"}),
     "training that never ends": Wrong("export run --to distilled out --student s.yaml", ("s.yaml:2", "training.steps", "at least 1", "got 0"), {"s.yaml": "model: ./model\ntraining: {steps: 0}\n"}),
+    "a value of no plan": Wrong("export run --to distilled out --student ./model --set training.stepz=3", ("--set", "training.stepz", "did you mean 'steps'")),
     "a student of a policy alone": Wrong("export recipe.json --to distilled out --student s.yaml", ("recipe.json", "a run directory"), {"s.yaml": "model: ./model\n"}),
     "an address of a target that takes none": Wrong("export run --to bundle sqlite:///out.db", ("OUT", "bundle does not take it")),
     "tables of a policy alone": Wrong("export recipe.json --to tables out", ("recipe.json", "a run directory", "a policy alone")),

@@ -39,6 +39,10 @@ def export(
         str | None,
         typer.Option("--student", metavar="PATH", help="Of distilled: the model to train, or its configuration."),
     ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Of distilled: replaces a value of the student's plan."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a policy or a run as what another tool reads; a folder is whole, or not there."""
@@ -69,6 +73,7 @@ def export(
             student=student,
             storage=out if "://" in out else None,
             overwrite=overwrite,
+            overrides=tuple(overrides or ()),
         )
         checked = checked_source(source, target, options, overwrite=overwrite)
         narrator.start(Start("export", f"{source} to {target.name}, {options.place}"))

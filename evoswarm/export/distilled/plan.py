@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,11 +122,12 @@ class StudentPlan(Settings):
         return digest_of(content)
 
 
-def read_plan(student: str) -> StudentPlan:
+def read_plan(student: str, overrides: tuple[str, ...] = ()) -> StudentPlan:
     """The plan that ``--student`` names: a file of YAML or JSON, or a model that is trained further as it comes.
 
     Args:
         student: a path, a hub id, or ``zoo:NAME``.
+        overrides: ``path.to.key=value``, the value in YAML.
 
     Raises:
         SpaceError: the file is no plan; names the field, its line and column.
@@ -134,9 +136,10 @@ def read_plan(student: str) -> StudentPlan:
     if not (os.path.isfile(file) or student.endswith(YAML_ENDINGS)):
         if not student:
             raise SpaceError("expected a model's directory or a file of YAML, got an empty text", Where("--student"))
-        return StudentPlan(model=student)
-    data, source = read_yaml(student, read_bytes(file, limit=LARGEST, raises=SpaceError))
-    return _of_data(data, source)
+        content, name = json.dumps({"model": student}).encode(), "--student"
+    else:
+        content, name = read_bytes(file, limit=LARGEST, raises=SpaceError), student
+    return _of_data(*read_yaml(name, content, overrides))
 
 
 def _of_data(data: dict[str, Any], source: SourceMap) -> StudentPlan:

@@ -24,7 +24,7 @@ def plan_of(options: Options) -> StudentPlan:
             "expected a model to train, or a file of YAML that says how to make one (see the guide), got none",
             Where("--student"),
         )
-    return read_plan(options.student)
+    return read_plan(options.student, options.overrides)
 
 
 def _check(options: Options) -> None:
@@ -58,6 +58,6 @@ DISTILLED = Target(
     command="AutoModelForCausalLM.from_pretrained",
     write=write_distilled,
     signs=("distilled.json", "config.json"),
-    options=("student",),
+    options=("student", "overrides"),
     check_options=_check,
 )
