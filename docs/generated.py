@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from evoswarm.cli.commands import app as commands
 from evoswarm.cli.telling.events import AnyEvent
+from evoswarm.export.described import sentences
 from evoswarm.export.tables.page import column_lines
 from evoswarm.export.tables.target import PLANS
 from evoswarm.export.targets import TARGETS
@@ -32,7 +33,6 @@ from evoswarm.study.hyperparameters.settings import StudySettings
 
 PACKAGE = Path(__file__).parents[1] / "evoswarm"
 ASKED = re.compile(r"^<!-- generated: ([a-z -]+) -->$", re.MULTILINE)
-ENTRY = re.compile(r"^ {4}(\w+): ?(.*(?:\n {8}.*)*)", re.MULTILINE)
 
 Row = tuple[str, str, str, str]
 
@@ -40,15 +40,6 @@ Row = tuple[str, str, str, str]
 def fill_in(_app: object, _page: str, source: list[str]) -> None:
     """Put the tables that a page asks for in their places (Sphinx's ``source-read``)."""
     source[0] = ASKED.sub(lambda asked: TABLES[asked[1]](), source[0])
-
-
-def sentences(model: type) -> dict[str, str]:
-    """What the docstrings of a class and its bases say of its attributes."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        section = inspect.cleandoc(base.__dict__.get("__doc__") or "").partition("Attributes:\n")[2]
-        found |= {name: re.sub(r"\s+", " ", text).strip() for name, text in ENTRY.findall(section)}
-    return found
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:

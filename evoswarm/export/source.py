@@ -134,5 +134,8 @@ def certificate_beside(file: Path, policy: Policy) -> Certificate | None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise RunError(f"expected a certificate, got {first['msg']:.120}", Where(str(beside), key)) from None
+        got = first["msg"] if key != "version" else f"version {first['input']!r:.20}, which a later evoswarm reads"
+        raise RunError(
+            f"expected a certificate as this evoswarm writes it, got: {got:.120}", Where(str(beside), key)
+        ) from None
     return found if found.subject.champion == policy.digest else None

@@ -12,7 +12,7 @@ from evoswarm.errors import RecipeError, Where
 from evoswarm.policies.about import ABOUT, About
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.places import placed
-from evoswarm.policies.policy import Policy, policy_file, read_policy_text, split_about, validated
+from evoswarm.policies.policy import Policy, policy_file, read_policy_text, refuse_later, split_about, validated
 from evoswarm.policies.route import Route
 from evoswarm.policies.vote import Vote
 
@@ -46,6 +46,7 @@ def read_document(text: str, file: str = "<recipe>") -> PolicyDocument:
     Raises:
         RecipeError: the text is no valid policy; names the file and the field.
     """
+    refuse_later(text, file)
     decisive, about = split_about(text, file)
     return PolicyDocument(validated(_model(decisive, file), decisive, file), about)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+VERSION = 1
+"""Of the format of all kinds: files of this one and of earlier ones are read, those that name none are of the first."""
+
 _LARGEST = 64 * MIB  # of a file; a recipe of fifty members has some 30 kB, but worked examples may be long
 
 Role = Literal["lead", "follower", "voter"]
@@ -133,6 +136,7 @@ class PolicyModel(Strict):
         Raises:
             RecipeError: the text is no valid policy of this kind; names the file and the field.
         """
+        refuse_later(text, file)
         decisive, _ = split_about(text, file)
         _refuse_other_kinds(cls, decisive, file)
         return validated(cls, decisive, file)
@@ -219,6 +223,22 @@ def _refuse_other_kinds(model: type[PolicyModel], text: str, file: str) -> None:
             f"expected a {own} ({model.__name__} reads no other kind; evoswarm.load_policy reads all), got a {kind}"
         )
         raise RecipeError(f"{message:.300}", Where(file, "kind"))
+
+
+def refuse_later(text: str, file: str) -> None:
+    """Refuse a policy's file of a later version before anything else in it is looked at: what it says may mean more.
+
+    Raises:
+        RecipeError: names the version, and the one that is read here.
+    """
+    try:
+        content = json.loads(text) if '"version"' in text else None
+    except (ValueError, RecursionError):
+        return  # whoever reads the policy says what is wrong
+    version = content.get("version") if isinstance(content, dict) else None
+    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+        message = f"expected a policy of version {VERSION} (the latest that this evoswarm reads), got version {version}"
+        raise RecipeError(f"{message:.200}: a later evoswarm wrote it, and reads it", Where(file, "version"))
 
 
 def split_about(text: str, file: str) -> tuple[str, About | None]:

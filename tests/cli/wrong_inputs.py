@@ -458,7 +458,7 @@ EXPORTS = {
     "a member that has moved": Wrong("export recipe.json --to bundle out", ("recipe.json: members.0.spec.path", "a model directory"), {"recipe.json": recipe("mine").replace("./model", "./moved")}),
     "a member that is no model any more": Wrong("export run --to bundle out", ("run/champion.json: members.0.spec.path", "config.json"), {"run/champion.json": recipe("mine"), "model/config.json": None}),
     "a certificate that is none": Wrong("export run --to bundle out", ("run/certificate.json", "a certificate"), {"run/certificate.json": "{}"}),
-    "a certificate of a newer version": Wrong("export run --to bundle out", ("run/certificate.json: version",), {"run/certificate.json": '{"version": 9}'}),
+    "a certificate of a newer version": Wrong("export run --to bundle out", ("run/certificate.json: version", "got: version 9"), {"run/certificate.json": '{"version": 9}'}),
     "a place that is taken": Wrong("export run --to bundle out", ("out", "--overwrite"), {"out/notes.txt": "mine"}),
     "a place that holds something else": Wrong("export run --to bundle out --overwrite", ("out", "an earlier export to bundle"), {"out/notes.txt": "mine"}),
     "a place that is a file": Wrong("export run --to bundle own.jsonl --overwrite", ("own.jsonl", "an earlier export to bundle")),
@@ -466,6 +466,9 @@ EXPORTS = {
     "a place that is read": Wrong("export run --to bundle run --overwrite", ("run", "nothing lies that is read")),
     "a place that is here": Wrong("export run --to bundle . --overwrite", ("holds all of yours",)),
     "a place where nobody may write": Wrong("export run --to bundle shut/out", ("shut/out", "may not write"), {"shut/": b"!mode 500"}, as_root=False),
+    "a schema of nothing": Wrong("schema", ("FILE",)),
+    "a schema of an unknown kind": Wrong("schema polciy", ("FILE", "space, policy, certificate, study", "did you mean 'policy'?")),
+    "a schema of two kinds": Wrong("schema space policy", ("policy",)),
     "a list for what is no policy": Wrong("export space.yaml --list", ("space.yaml", "JSON")),
 }  # fmt: skip
 

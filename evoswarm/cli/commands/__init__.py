@@ -8,7 +8,7 @@ import typer
 
 from evoswarm import __version__
 from evoswarm.cli.commands.answering import answers, evaluate, generate
-from evoswarm.cli.commands.exporting import export
+from evoswarm.cli.commands.exporting import export, schema
 from evoswarm.cli.commands.machine import doctor, zoo_list
 from evoswarm.cli.commands.options import StandingAlone
 from evoswarm.cli.commands.searching import certify, check, plan, search
@@ -36,7 +36,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 COMMANDS = (
     *(search, certify, plan, check, generate, answers, evaluate, study, compare, two_by_two),
-    *(export, doctor),
+    *(export, schema, doctor),
 )
 for command in COMMANDS:
     kind = StandingAlone if command is answers else None

@@ -1,7 +1,8 @@
-"""Out into other tools: a policy or a run is written as what those read."""
+"""Out into other tools: a policy or a run is written as what those read, and the formats of our files are told."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -84,3 +85,12 @@ def export(
     if not quiet:
         for line in lines:
             show(line)
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="FILE", help="space, policy, certificate or study.")],
+) -> None:
+    """Print the JSON Schema of a kind of file: editors complete and check by it."""
+    from evoswarm.export.schemas import schema_text
+
+    sys.stdout.write(schema_text(kind))
