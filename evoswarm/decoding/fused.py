@@ -66,7 +66,7 @@ class _Piece:
 
 
 @dataclass(eq=False)
-class _Found:
+class _AlongTexts:
     """What is known of texts so far; all arrays are ``[texts]`` but the first two.
 
     Attributes:
@@ -122,7 +122,7 @@ class FusedReader:
         sizes = np.array([len(path) for path, _ in paths])
         owner = np.repeat(np.arange(len(texts)), sizes)
         count = len(texts)
-        found = _Found(
+        found = _AlongTexts(
             log_prob=np.full(len(contexts), -np.inf),
             credibility=np.zeros((count, len(self._names))),
             greedy=np.ones(count, dtype=bool),
@@ -155,7 +155,7 @@ class FusedReader:
         targets: NDArray[np.int64],
         owner: NDArray[np.int64],
         last: NDArray[np.int64],
-        found: _Found,
+        found: _AlongTexts,
     ) -> None:
         """Some positions, end to end; ``last`` are those whose whole distributions are kept."""
         here, own = contexts[some], owner[some]
@@ -178,7 +178,7 @@ class FusedReader:
 
     def _note_failures(
         self,
-        found: _Found,
+        found: _AlongTexts,
         here: NDArray[np.int64],
         own: NDArray[np.int64],
         asked: NDArray[np.bool_],
@@ -228,7 +228,7 @@ class FusedReader:
             inside=table.inside[contexts],
         )
 
-    def _of_text(self, found: _Found, text: int, where: NDArray[np.int64]) -> FusedAlong:
+    def _of_text(self, found: _AlongTexts, text: int, where: NDArray[np.int64]) -> FusedAlong:
         failure = found.failure[text]
         if failure is not None:
             return nothing_along(failure)
