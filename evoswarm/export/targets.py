@@ -7,6 +7,7 @@ import difflib
 from evoswarm.errors import Where
 from evoswarm.export.bundle import BUNDLE
 from evoswarm.export.distilled.target import DISTILLED
+from evoswarm.export.mlflow_model.target import MLFLOW
 from evoswarm.export.optuna_study.target import OPTUNA
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
@@ -15,6 +16,7 @@ from evoswarm.export.transformers import TRANSFORMERS
 TARGETS: dict[str, Target] = {
     "bundle": BUNDLE,
     "transformers": TRANSFORMERS,
+    "mlflow": MLFLOW,
     "optuna": OPTUNA,
     "tables": TABLES,
     "distilled": DISTILLED,

@@ -34,6 +34,11 @@ def tracking_uri(settings: Tracking, root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or sqlite_uri(_own_store(root))
 
 
+def own_store(uri: str, root: Path) -> Path | None:
+    """The file of the store beside the runs, if that is the one that an address means."""
+    return file if uri == sqlite_uri(file := _own_store(root)) else None
+
+
 def _own_store(root: Path) -> Path:
     return (root / "mlflow.db").resolve()
 
@@ -49,7 +54,7 @@ class Tracker:
     def __init__(self, settings: Tracking, root: Path) -> None:
         self.uri = tracking_uri(settings, root)
         self._experiment = settings.experiment
-        self._own = _own_store(root) if self.uri == sqlite_uri(_own_store(root)) else None
+        self._own = own_store(self.uri, root)
         self._jobs: queue.SimpleQueue[Callable[[Store], None] | None] = queue.SimpleQueue()
         self._directory: RunDirectory | None = None
         self._search: SearchLog | None = None  # the worker's

@@ -447,6 +447,7 @@ EXPORTS = {
     "a value of no plan": Wrong("export run --to distilled out --student ./model --set training.stepz=3", ("--set", "training.stepz", "did you mean 'steps'")),
     "a student of a policy alone": Wrong("export recipe.json --to distilled out --student s.yaml", ("recipe.json", "a run directory"), {"s.yaml": "model: ./model\n"}),
     "an address of a target that takes none": Wrong("export run --to bundle sqlite:///out.db", ("OUT", "bundle does not take it")),
+    "a registered model of no name": Wrong("export run --to tables out --register a/b", ("--register", "tables does not take it")),
     "tables of a policy alone": Wrong("export recipe.json --to tables out", ("recipe.json", "a run directory", "a policy alone")),
     "a study of a policy alone": Wrong("export recipe.json --to optuna out.db", ("recipe.json", "a run directory", "a policy alone")),
     "a source that is not there": Wrong("export nope --to bundle out", ("nope", "a readable file")),

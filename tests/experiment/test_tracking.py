@@ -524,6 +524,40 @@ def test_what_mlflow_has_is_read_back_before_anything_is_logged(tmp_path: Path, 
     assert table == {"columns": ["id", "parents"], "data": [["one", ""]]}
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # within MLflow, as it is imported
+def test_a_model_is_registered_with_its_certificate_and_verdict(tracked: Tracked, tmp_path: Path) -> None:
+    result, client, run = tracked
+    export = ["export", str(result.directory), "--to", "mlflow", str(tmp_path / "model"), "--quiet"]
+    for number in ("1", "2"):
+        assert run_command([*export, "--register", "tried", "--overwrite"]) == 0
+        made = client.get_model_version("tried", number)
+        begin, _, rest = made.description.partition("\n... (the rest is in ")
+        assert (result.directory / "certificate.txt").read_text().startswith(begin)
+        assert (len(made.description), rest) == (5000, "the model's own folder)")
+        verdict = json.loads((result.directory / "certificate.json").read_text())["verdict"]["outcome"]
+        assert made.tags["evoswarm.verdict"] == verdict
+        assert made.tags["evoswarm.policy"] == result.champion.digest
+        own = client.get_run(made.run_id)
+        assert own.data.tags["mlflow.parentRunId"] == run.info.run_id
+        assert own.info.status == "FINISHED"
+    folder = Path(client.get_model_version_download_uri("tried", "2").removeprefix("file://"))
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    written = {path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*")}
+    assert {"MLmodel", "artifacts/bundle/champion.json"} <= files <= written
+
+
+def test_a_model_is_not_registered_where_that_cannot_be(
+    tracked: Tracked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = ["export", str(tracked[0].directory), "--to", "mlflow", str(tmp_path / "model")]
+    assert run_command([*export, "--register", "a/b"]) == 2
+    assert "--register: expected a name without / and :" in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert run_command([*export, "--register", "mine"]) == 2
+    assert "http://127.0.0.1:9: expected a store of MLflow that takes models" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
 def test_what_an_earlier_champion_scored_is_no_longer_said(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     tracker = Tracker(Tracking(), tmp_path)
