@@ -158,7 +158,7 @@ def _use(made: Made, name: str) -> Iterator[str]:
     yield "```python"
     yield "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
     yield f'model, tokenizer = AutoModelForCausalLM.from_pretrained("{name}"), AutoTokenizer.from_pretrained("{name}")'
-    yield 'question = "..."  # worded as the tasks of the search word it'
+    yield f"question = {made.example!r}  # worded as the tasks of the search word it"
     yield ask
     yield 'said = model.generate(**ids)[0, ids["input_ids"].shape[1]:]'
     yield "print(tokenizer.decode(said, skip_special_tokens=True))"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import torch
@@ -11,7 +10,7 @@ from evoswarm.export.distilled.student import Student
 
 
 def write_model(student: Student, folder: Path, longest: int) -> None:
-    """Write configuration, weights, tokenizer and how to generate.
+    """Write configuration, weights, tokenizer and how to generate; the student is on the host then, as it is written.
 
     Args:
         student: trained.
@@ -21,7 +20,7 @@ def write_model(student: Student, folder: Path, longest: int) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    model = copy.deepcopy(student.model).to("cpu", getattr(torch, student.dtype)).eval()
+    model = student.model.to("cpu", getattr(torch, student.dtype)).eval()
     model.config.dtype = getattr(torch, student.dtype)
     ends = list(student.codec.end_ids)
     generation = model.generation_config

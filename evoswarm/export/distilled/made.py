@@ -17,6 +17,7 @@ class Made:
     Attributes:
         plan: of it.
         parameters: how many it has.
+        example: a question that it was taught, worded.
         chat_template: whether it is asked through its tokenizer's template.
         taught: by its champion.
         ended: what came of its training.
@@ -25,6 +26,7 @@ class Made:
 
     plan: StudentPlan
     parameters: int
+    example: str
     chat_template: bool
     taught: Taught
     ended: TrainingEnd

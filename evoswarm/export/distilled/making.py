@@ -126,6 +126,7 @@ def _made(
     return Made(
         plan=plan,
         parameters=student.parameters,
+        example=champion.prompt_format.replace("{prompt}", items[0].prompt),
         chat_template=student.spec.chat_template,
         taught=taught,
         ended=ended,

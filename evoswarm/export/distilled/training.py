@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from evoswarm.decoding.member import seen_device
-from evoswarm.errors import RunError, Where
+from evoswarm.errors import OutOfMemory, RunError, Where
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.wording import duration
 from evoswarm.export.distilled.lessons import Lesson, LessonBook, chunks
@@ -82,6 +82,7 @@ class Trainer:
         spec = student.spec
         wanted = plan.training.device
         automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        self._at_once = self._plan.batch_tokens
         self._device = automatic if wanted == "auto" else seen_device(spec, wanted)
         self._model = student.model.to(self._device).train().requires_grad_(True)
         self._pad = student.tokenizer.pad_token_id
@@ -158,14 +159,10 @@ class Trainer:
             group["lr"] = learning_rate(self._plan, self._peak, self.step)
         lessons = self._book.batch(self.step, self._plan.batch)
         places = sum(len(lesson.answer) for lesson in lessons)
-        total = 0.0
         devices = [] if self._device in ("cpu", "mps") else [self._device]
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed((self._plan.seed * _STRIDE + self.step) % 2**63)  # dropout
-            for some in chunks(lessons, self._plan.batch_tokens):
-                loss = self._loss(some) / places
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.item()
+            total = self._gradient(lessons, places)
         if not math.isfinite(total):
             raise RunError(
                 f"expected a finite loss, got {total} at step {self.step + 1}: a smaller learning_rate, or a longer "
@@ -176,6 +173,27 @@ class Trainer:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return total
+
+    def _gradient(self, lessons: Sequence[Lesson], places: int) -> float:
+        """The gradient of a step, in parts that the device has room for; returns the loss.
+
+        Raises:
+            OutOfMemory: there is none for a single lesson.
+        """
+        while True:
+            try:
+                total = 0.0
+                for some in chunks(lessons, self._at_once):
+                    loss = self._loss(some) / places
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    total += loss.item()
+                return total
+            except torch.OutOfMemoryError as error:
+                self._optimizer.zero_grad(set_to_none=True)
+                if self._at_once <= max(map(len, lessons)):
+                    raise OutOfMemory("to train on a single answer", error, Where("training.batch_tokens")) from error
+                self._at_once //= 2
+                torch.cuda.empty_cache()
 
     def _loss(self, lessons: Sequence[Lesson]) -> Tensor:
         """Summed over the places of all answers, nats."""

@@ -55,6 +55,8 @@ def test_the_card_tells_what_was_compared_and_on_what(made: Distilled) -> None:
     data = ModelCard.load(made.folder / "README.md").data
     assert [one.dataset_type for one in data.eval_results or []] == ["evoswarm-test-spell", "evoswarm-test-sum"]
     assert "opened for the champion before" in text
+    code = text.split("```python\n")[1].split("```")[0].replace('"student"', repr(str(made.folder)))
+    exec(code, {})
     assert any("best single member" in line for line in made.lines)
     questions = found["questions"]
     assert isinstance(questions, dict)
