@@ -43,8 +43,8 @@ def load_engine(
     Args:
         folder: that it is in.
         policy: its file there.
-        dtype: of transformers, in place of what the policy says of its members.
-        device_map: ``auto`` leaves their places to them; one device is that of all.
+        dtype: of all members; ``auto`` and None are what the policy says of each.
+        device_map: one device for all members; likewise.
         trust_remote_code: members may bring code of their own.
         allow_changed: members may be others than the policy knew.
 
@@ -70,10 +70,10 @@ def copy_folder(folder: Path, out: Path) -> None:
 
 
 def _dtype(dtype: object) -> str | None:
-    if dtype is None:
-        return None
     name = str(dtype).removeprefix("torch.")
-    if name not in ("auto", "float32", "bfloat16", "float16"):
+    if dtype is None or name == "auto":
+        return None  # as the policy says: what its answers were scored in
+    if name not in ("float32", "bfloat16", "float16"):
         raise MemberError(f"dtype: expected auto, float32, bfloat16 or float16, got {name!r:.60}")
     return name
 
@@ -81,10 +81,10 @@ def _dtype(dtype: object) -> str | None:
 def _device(device_map: object) -> str | None:
     if isinstance(device_map, dict) and list(device_map) == [""]:
         device_map = device_map[""]
-    if device_map is None:
+    if device_map is None or device_map == "auto":
         return None
     name = f"cuda:{device_map}" if isinstance(device_map, int) else str(device_map)
-    known = ("auto", "cpu", "mps", "cuda")
+    known = ("cpu", "mps", "cuda")
     if isinstance(device_map, dict) or name.partition(":")[0] not in known:
         raise MemberError(
             f"device_map: expected auto or one device for all members (the policy can say more), got {name!r:.60}"

@@ -36,8 +36,10 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     Attributes:
         engine: of the policy, its members loaded.
         folder: that it was loaded from.
+        written_limit: of new tokens, as its ``generation_config.json`` says: no answer of its tasks is longer.
     """
 
+    written_limit: int | None
     config_class = PolicyConfig
     main_input_name = "input_ids"
 
@@ -46,7 +48,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         super().__init__(config)
         if engine is None or folder is None:
             raise RunError("expected a policy with its members (from_pretrained loads both), got a configuration alone")
-        self.engine, self.folder = engine, folder
+        self.engine, self.folder, self.written_limit = engine, folder, None
         lead = engine.lead()
         dtype = getattr(torch, lead.dtype.removeprefix("torch."))
         self.place = torch.nn.Parameter(torch.empty(0, dtype=dtype, device=lead.device), requires_grad=False)
@@ -84,12 +86,13 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
             "trust_remote_code": bool(kwargs.pop("trust_remote_code", False)),
             "allow_changed": bool(kwargs.pop("allow_changed", False)),
         }
-        odd = [key for key, value in kwargs.items() if key not in _MEANINGLESS and value is not None]
+        odd = [key for key, value in kwargs.items() if key not in _MEANINGLESS and value not in (None, "", False)]
         if odd:
             raise RunError(f"expected options that mean something to a policy, got {', '.join(odd)!s:.120}")
         model = cls(config, load_engine(folder, config.policy, **said), folder)
         if (folder / "generation_config.json").is_file():
             model.generation_config = GenerationConfig.from_pretrained(folder)
+            model.written_limit = model.generation_config.max_new_tokens
         model.eval()
         return model
 
@@ -194,7 +197,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         ids = kwargs.pop("input_ids", None) if inputs is None else inputs
         ids = torch.tensor([[self.vocabulary.mark("answer")]]) if ids is None else ids
         mask = kwargs.pop("attention_mask", None)
-        settings = CallSettings.of(self.generation_config, generation_config, kwargs)
+        settings = CallSettings.of(self.generation_config, generation_config, kwargs, self.written_limit)
         real = self._real(ids, mask)
         prompts = [read_prompt(row[where].tolist(), self.vocabulary) for row, where in zip(ids, real, strict=True)]
         beyond = [*settings.beyond, *(name for name in _PROCESSED if kwargs.get(name))]
@@ -209,8 +212,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     ) -> Tensor | GenerateDecoderOnlyOutput:
         """The engine's answers behind the prompts."""
         config, vocabulary = self.config, self.vocabulary
-        explicit = settings.room(ids.shape[1])
-        room = None if explicit == self.generation_config.max_new_tokens else explicit
+        room = settings.room(ids.shape[1])
         wish = Wish(room, settings.stop, settings.temperature, settings.copies, config.task, config.raw)
         replies = answer_all(self.engine, [one.asked for one in prompts], wish, vocabulary.longest)
         answers = [vocabulary.segmented(reply.text.encode()) for reply in replies]
@@ -249,7 +251,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         own = AnswerEnds(
             self.vocabulary,
             ids.shape[1],
-            asking.max_bytes if room == self.generation_config.max_new_tokens else None,
+            asking.max_bytes if room is None else None,
             asking.stop if settings.stop is None else settings.stop,
         )
         config = GenerationConfig(**{**said, "max_new_tokens": asking.max_bytes if room is None else room})

@@ -12,6 +12,8 @@ from typing import Any
 
 from transformers import GenerationConfig
 
+from evoswarm.errors import RunError
+
 _ANSWERED = frozenset(
     {
         "max_new_tokens",
@@ -57,21 +59,39 @@ class CallSettings:
 
     Attributes:
         said: by name, as `GenerationConfig` has them; None is not there.
+        limited: the call says how long an answer may be, and not the folder alone.
     """
 
     said: Mapping[str, Any]
+    limited: bool
 
     @classmethod
-    def of(cls, defaults: GenerationConfig, given: GenerationConfig | None, named: Mapping[str, Any]) -> CallSettings:
-        """What arguments say, before a configuration that is given, before that of the folder."""
+    def of(
+        cls,
+        defaults: GenerationConfig,
+        given: GenerationConfig | None,
+        named: Mapping[str, Any],
+        written: int | None,
+    ) -> CallSettings:
+        """What arguments say, before a configuration that is given, before that of the model.
+
+        Args:
+            defaults: of the model.
+            given: to the call.
+            named: arguments of the call, others among them.
+            written: the limit that the folder says: somebody who changed it means the other one.
+        """
         known = vars(GenerationConfig())
         own = {key: value for key, value in named.items() if key in known}
         said = {**defaults.to_diff_dict()}
+        limited = defaults.max_new_tokens != written or defaults.max_length is not None
         for later in ({} if given is None else given.to_diff_dict(), own):
-            if later.get("max_length") is not None and later.get("max_new_tokens") is None:
+            limits = {key for key in ("max_length", "max_new_tokens") if later.get(key) is not None}
+            if limits == {"max_length"}:
                 said.pop("max_new_tokens", None)  # who says one means it, not what the folder says
+            limited = limited or bool(limits)
             said |= later
-        return cls({key: value for key, value in said.items() if value is not None})
+        return cls({key: value for key, value in said.items() if value is not None}, limited)
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -101,7 +121,15 @@ class CallSettings:
         return int(self.said.get("num_return_sequences", 1))
 
     def room(self, prompt: int) -> int | None:
-        """How many symbols an answer may have behind a prompt of so many; None where nothing limits it."""
-        if "max_new_tokens" in self.said:
-            return int(self.said["max_new_tokens"])
-        return int(self.said["max_length"]) - prompt if "max_length" in self.said else None
+        """How many symbols an answer may have behind a prompt of so many; None is what its task allows.
+
+        Raises:
+            RunError: none.
+        """
+        if not self.limited:
+            return None
+        found = self.said.get("max_new_tokens")
+        room = int(self.said["max_length"]) - prompt if found is None else int(found)
+        if room < 1:
+            raise RunError(f"expected room for an answer behind {prompt} tokens of prompt, got room for {room}")
+        return room

@@ -115,6 +115,8 @@ def test_limits_ends_and_chance_are_those_of_the_call(
     assert whole[-1] == tokenizer.eos_token_id
     assert model.generate(**inputs, max_new_tokens=1)[0, width:].tolist() == whole[:1]
     assert model.generate(**inputs, max_length=width + 1)[0, width:].tolist() == whole[:1]
+    with pytest.raises(EvoswarmError, match=f"room for an answer behind {width} tokens of prompt, got room for 0"):
+        model.generate(**inputs, max_length=width)
     assert model.generate(**inputs, stopping_criteria=[_AfterTwo(width)])[0, width:].tolist() == whole[:2]
     assert told(mix, items[:1], stop_strings=[evoswarm_answers[0][1:]]) == [evoswarm_answers[0][:1]]
     torch.manual_seed(0)
@@ -136,10 +138,23 @@ def test_an_answer_that_is_begun_is_gone_on_with(mix: Loaded, items: list[str], 
     assert torch.equal(model.generate(rows[:, :-2]), rows)
 
 
-def test_a_pipeline_takes_questions_and_conversations(
-    exported: Callable[[Path], Path], policy_file: Path, items: list[str], evoswarm_answers: list[str]
+def test_the_evaluation_harness_asks_it_as_any_model(
+    mix: Loaded, items: list[str], evoswarm_answers: list[str]
 ) -> None:
-    ask = pipeline("text-generation", model=str(exported(policy_file)), trust_remote_code=True)
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    model, tokenizer = mix
+    harness = HFLM(pretrained=model, tokenizer=tokenizer, backend="causal", batch_size=4, max_length=256)
+    wanted = {"until": ["\n"], "max_gen_toks": 16}
+    asked = [Instance("generate_until", {}, (item, wanted), number) for number, item in enumerate(items[:6])]
+    assert harness.generate_until(asked, disable_tqdm=True) == evoswarm_answers[:6]
+
+
+def test_a_pipeline_takes_questions_and_conversations(
+    mix: Loaded, items: list[str], evoswarm_answers: list[str]
+) -> None:
+    ask = pipeline("text-generation", model=mix[0], tokenizer=mix[1])  # from the folder: see the guide
     assert ask(items[0]) == [{"generated_text": items[0] + evoswarm_answers[0]}]
     several = ask(items[:4], return_full_text=False, batch_size=2)
     assert [one[0]["generated_text"] for one in several] == evoswarm_answers[:4]
