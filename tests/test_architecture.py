@@ -48,6 +48,8 @@ DECODING = [
     "fused",
     "collector",
     "known_texts",
+    "lane",
+    "continuous",
     "swarm",
 ]  # likewise, one by one
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}

@@ -129,7 +129,7 @@ class Asked:
         return Reply(
             text="" if answer.failure else answer.answer,
             finish=_FINISHES[answer.ending or "end"],
-            failure=None if answer.failure is None else _told(answer.failure, names),
+            failure=None if answer.failure is None else self.named(answer.failure),
             cost=cost,
             open_share=answer.open_share,
             touched_share=answer.lead_tokens_touched / answer.lead_tokens if answer.lead_tokens else 0.0,
@@ -137,7 +137,7 @@ class Asked:
             prompt_tokens={names[use.name]: use.prompt_tokens for one in completions for use in one.use if use.steps},
         )
 
-
-def _told(failure: Failure, names: dict[str, str]) -> str:
-    own = replace(failure, member=names.get(failure.member, failure.member))
-    return f"{own.kind}: {sentence(own)}"
+    def named(self, failure: Failure) -> str:
+        """A failure in words, its kind first, by the policy's own names for its members."""
+        own = replace(failure, member=self.seated.own_names.get(failure.member, failure.member))
+        return f"{own.kind}: {sentence(own)}"

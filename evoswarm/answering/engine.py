@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from evoswarm.answering.asked import Asked
 from evoswarm.answering.likelihood import Context, Likelihoods, LogLikelihood
-from evoswarm.answering.question import Question, Reply
+from evoswarm.answering.partial import PartialText
+from evoswarm.answering.question import News, Question, Reply
 from evoswarm.answering.seats import SeatedPolicy, Seating
 from evoswarm.decoding.decoder import MemberFacts
 from evoswarm.decoding.pool import OnLoad
@@ -23,6 +24,40 @@ from evoswarm.evaluation.judge import Judge
 from evoswarm.experiment.loadable import check_recipe
 from evoswarm.policies import Policy, PolicyDocument, Recipe
 from evoswarm.policies.document import naming
+
+
+class RefusedQuestion(RunError):
+    """A question that its policy's members cannot be asked.
+
+    Attributes:
+        failure: why, as a reply would say it.
+    """
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(f"expected a question that its policy's members can read, got: {failure}")
+        self.failure = failure
+
+
+class OpenQuestion:
+    """A question that is being answered.
+
+    Attributes:
+        asked: the question.
+        tickets: of its decodings.
+        done: their completions, by ticket.
+        partial: what of its answer has been told.
+    """
+
+    def __init__(self, asked: Asked, tickets: Sequence[int]) -> None:
+        self.asked, self.tickets = asked, tickets
+        self.done: dict[int, Completion] = {}
+        self.partial = PartialText(asked.task.stop)
+
+    @property
+    def streams(self) -> bool:
+        """Whether its answer is known while it is decoded: nothing is elected among several."""
+        return len(self.tickets) == 1 and self.asked.requests[0].recipe.samples == 1
+
 
 AnyPolicy = Policy | PolicyDocument | str | Path
 """A policy, what a file says of one, its file, or a run directory with a champion."""
@@ -46,6 +81,10 @@ class Engine:
         """Take policies whose members are in a swarm; ``Engine.load`` loads both."""
         self.names = tuple(policies)
         self._policies, self._swarm = dict(policies), swarm
+        self._decoding = swarm.continuous()
+        self._open: dict[int, OpenQuestion] = {}
+        self._asks: dict[int, int] = {}
+        self._next = 0
 
     @classmethod
     def load(
@@ -140,6 +179,71 @@ class Engine:
             )
         rest = iter(done[number] for number in range(len(requests)))
         return [one.reply([next(rest) for _ in one.requests], self._swarm) for one in asked]
+
+    def submit(self, question: Question) -> int:
+        """A question comes, whatever is at work; returns its ticket. It begins at the next turn that has room for it.
+
+        Raises:
+            RunError: see `answer`.
+            RecipeError: likewise.
+            RefusedQuestion: a member that is asked for certain cannot read it: its chat template refuses it, or it is
+                too long.
+        """
+        asked = Asked.of(question, self._policy(question.policy))
+        with naming(asked.seated.file):
+            self._swarm.admit(asked.requests)
+            for request in asked.requests:
+                failure = self._swarm.refusal(request)
+                if failure is not None and len(asked.requests) == 1:
+                    raise RefusedQuestion(asked.named(failure))
+        self._next += 1
+        self._open[self._next] = OpenQuestion(asked, [self._decoding.join(one) for one in asked.requests])
+        self._asks.update(dict.fromkeys(self._open[self._next].tickets, self._next))
+        return self._next
+
+    def cancel(self, ticket: int) -> None:
+        """Nobody waits for a question any more: what is at work for it leaves. Who is answered has left."""
+        known = self._open.pop(ticket, None)
+        for one in known.tickets if known else ():
+            del self._asks[one]
+            self._decoding.leave(one)
+
+    def turn(self) -> list[News]:
+        """One turn of everything at work: what all wait for is read, and all go on.
+
+        Returns:
+            What is new, in the order in which the questions came. A question that fails has a reply that says why.
+            An error that is raised ends all that is at work.
+        """
+        try:
+            done = self._decoding.turn()
+        except BaseException:
+            for ticket in list(self._open):
+                self.cancel(ticket)
+            raise
+        for ticket, completion in done.items():
+            self._open[self._asks.pop(ticket)].done[ticket] = completion
+        found = [self._news(ticket, one) for ticket, one in self._open.items()]
+        for news in found:
+            if news.reply is not None:
+                del self._open[news.ticket]
+        return [news for news in found if news.text or news.reply is not None]
+
+    @property
+    def idle(self) -> bool:
+        """Whether no question is at work."""
+        return not self._open
+
+    @property
+    def waiting(self) -> int:
+        """How many decodings of questions have not begun: they wait for room."""
+        return self._decoding.waiting
+
+    def _news(self, ticket: int, one: OpenQuestion) -> News:
+        if len(one.done) < len(one.tickets):
+            return News(ticket, one.partial.grown(self._decoding.written(one.tickets[0])) if one.streams else "")
+        reply = one.asked.reply([one.done[number] for number in one.tickets], self._swarm)
+        return News(ticket, "" if reply.failure else one.partial.rest(reply.text), reply)
 
     def worded(self, question: Question) -> str:
         """A question for people: as it came; of a row, as its task words it.

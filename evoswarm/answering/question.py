@@ -72,3 +72,20 @@ class Reply:
     touched_share: float = 0.0
     symbols: int = 0
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class News:
+    """What a turn of an engine brought to a question.
+
+    Attributes:
+        ticket: of the question.
+        text: characters that are certain since the last news: whole ones, and none that a stop string may still take
+            back. Of a policy that decodes several answers for one (a vote, several samples, a route that asks several),
+            all of it comes with the reply.
+        reply: once the question is answered: its text is that of all news together. None before.
+    """
+
+    ticket: int
+    text: str
+    reply: Reply | None = None

@@ -7,7 +7,6 @@ member, never per stream.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,29 +24,29 @@ from evoswarm.failure import Failure
 class Loop:
     """Decodes streams of one alphabet to their ends."""
 
-    def __init__(
-        self, pool: PoolView, streams: Streams, counters: Counters, stop_after: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, pool: PoolView, streams: Streams, counters: Counters) -> None:
         self._pool, self._contexts, self._streams = pool, pool.contexts, streams
-        self._counters, self._stop_after = counters, stop_after
+        self._counters = counters
         self._stages = Stages(pool, streams, counters)
         self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, FinishReason] | None] = {}
 
-    def run(self) -> None:
-        """Advance every stream as far as it goes, read what all of them wait for, repeat."""
-        streams = self._streams
-        while streams.live.any():
-            if self._stop_after is not None and self._stop_after():
-                for stream in np.flatnonzero(streams.live).tolist():
-                    streams.fail(stream, Failure("time_out", "stopped before it was finished"))
-                return
-            moving = np.flatnonzero(streams.live)
-            while len(moving):
-                batch = self._stages.ready(moving)
-                if len(batch):
-                    self._step(batch)
-                moving = batch.streams[streams.live[batch.streams]]
-            self._pool.read()
+    def advance(self, streams: NDArray[np.int64] | None = None) -> None:
+        """Let streams go as far as they go, and ask for what they wait for; None are all that live."""
+        moving = np.flatnonzero(self._streams.live) if streams is None else streams
+        while len(moving):
+            batch = self._stages.ready(moving)
+            if len(batch):
+                self._step(batch)
+            moving = batch.streams[self._streams.live[batch.streams]]
+
+    def stop(self) -> None:
+        """No stream goes on: time is over."""
+        for stream in np.flatnonzero(self._streams.live).tolist():
+            self._streams.fail(stream, Failure("time_out", "stopped before it was finished"))
+
+    def forget_endings(self) -> None:
+        """Contexts have other numbers now, or there are too many endings to keep."""
+        self._endings.clear()
 
     def _step(self, batch: StepBatch) -> None:
         """Fuse, choose and append, for all ready streams at once."""

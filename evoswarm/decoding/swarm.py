@@ -15,6 +15,7 @@ from typing import Self
 import torch
 
 from evoswarm.decoding.collector import without_collector
+from evoswarm.decoding.continuous import ContinuousDecoding
 from evoswarm.decoding.decoder import (
     Decoder,
     FactStore,
@@ -27,21 +28,17 @@ from evoswarm.decoding.decoder import (
 from evoswarm.decoding.forward.devices import free_bytes
 from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.known_texts import KnownTexts, symbols_of
-from evoswarm.decoding.loop import Loop
+from evoswarm.decoding.lane import Lane
 from evoswarm.decoding.member import Content, Member
 from evoswarm.decoding.memory.limits import ROW_SHARE, MemoryLimits, limits_on
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.pool import OnLoad, Pool
 from evoswarm.decoding.request import Along, Completion, Counters, DoesNotFit, Request
-from evoswarm.decoding.step.completions import CompletionBuilder
-from evoswarm.decoding.step.plan import Plans
-from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.text.decomposition import Text
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.decoding.views.pool_views import PoolViews
 from evoswarm.decoding.views.silenced import silenced_share
 from evoswarm.decoding.waves import Growth, Room, groups
-from evoswarm.errors import RecipeError
 from evoswarm.failure import Failure
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import Policy, Recipe
@@ -181,9 +178,7 @@ class Swarm(Decoder):
         Raises:
             RecipeError: a recipe asks for what the swarm does not have.
         """
-        for recipe in {id(request.recipe): request.recipe for request in requests}.values():
-            self.check(recipe)
-        self._pool.check_stops(requests)
+        self.admit(requests)
         completions: dict[int, Completion] = {}
         with threads_for(shape.parameters for shape in self.shapes.values()), without_collector():
             for numbers in groups(requests, self.views.key, self._room, self._growth):
@@ -192,6 +187,21 @@ class Swarm(Decoder):
                 if on_done is not None:
                     on_done(numbers, done)
         return [completions[number] for number in range(len(requests))]
+
+    def continuous(self) -> ContinuousDecoding:
+        """A decoding that requests join and leave; what it keeps in memory it shares with all other decodings."""
+        sizes = [shape.parameters for shape in self.shapes.values()]
+        return ContinuousDecoding(self.views, self._by_name, lambda: self._room, sizes, self.counters)
+
+    def admit(self, requests: Sequence[Request]) -> None:
+        """Refuse requests that this pool cannot decode.
+
+        Raises:
+            RecipeError: a recipe asks for what the swarm does not have, or a stop string is none that answers can hold.
+        """
+        for recipe in {id(request.recipe): request.recipe for request in requests}.values():
+            self.check(recipe)
+        self._pool.check_stops(requests)
 
     def steps_along(self, requests: Sequence[Request]) -> list[int]:
         """How many rows of each member texts have; see :class:`Decoder`."""
@@ -301,8 +311,7 @@ class Swarm(Decoder):
 
     @property
     def _room(self) -> Room:
-        """What a wave may take. Members' own rows limit none: they are read no faster than there is room for them
-        (``MemberMemory.want``)."""
+        """What a wave may take; members' own rows limit none (``MemberMemory.want``)."""
         widest = max(len(member.codec.order) + 1 for member in self.members)
         states = [
             limits.state_bytes // max(1, member.reader.state_bytes())
@@ -314,16 +323,18 @@ class Swarm(Decoder):
         """Requests of one alphabet and epsilon, on one view of the pool."""
         began, before = time.perf_counter(), self.counters.copy()
         pool = self.views.of(requests[0].recipe)
-        recipes = {id(request.recipe): request.recipe for request in requests}
-        numbers = {key: number for number, key in enumerate(recipes)}
         try:
-            jobs = [self._job(request, numbers[id(request.recipe)], pool) for request in requests]
-            streams = Streams(jobs, Plans(list(recipes.values()), self._by_name))
-            Loop(pool, streams, self.counters, stop_after).run()
+            lane = Lane(pool, self._by_name, self.counters, requests)
+            jobs = list(lane.jobs)
+            while lane.live:
+                if stop_after is not None and stop_after():
+                    lane.stop()
+                    break
+                lane.advance()
+                pool.read()
             work = self.counters.since(before)
             self._growth.note(requests, work.rows_forwarded + work.rows_reforwarded - work.prompt_tokens)
-            builder = CompletionBuilder(pool, streams, work)
-            completions = [builder.completion(job) for job in jobs]
+            completions = lane.completions(jobs, work)
         except torch.OutOfMemoryError as error:  # sums and distributions are made where they are asked for
             raise DoesNotFit(str(error)) from error
         finally:
@@ -331,15 +342,6 @@ class Swarm(Decoder):
         work.seconds = time.perf_counter() - began
         self.counters.seconds += work.seconds
         return completions
-
-    def _job(self, request: Request, plan: int, pool: PoolView) -> DecodeJob:
-        root = pool.contexts.root(request.asked)
-        if request.forced is None:
-            return DecodeJob(request, plan, root)
-        forced = self._symbols(request, pool)
-        if forced is None:
-            raise RecipeError(f"forced: expected a text that the tokenizer can spell, got {request.forced!r}")
-        return DecodeJob(request, plan, root, forced)
 
     def _symbols(self, request: Request, pool: PoolView) -> Text | None:
         """The text to follow as the lead's tokens spell it; None where they do not."""

@@ -65,6 +65,35 @@ class Room(NamedTuple):
     rows: int
     states: int
 
+    def holds(self, need: Need) -> bool:
+        """Whether so much fits."""
+        return need.streams <= self.streams and need.rows <= self.rows and need.states <= self.states
+
+
+class Need(NamedTuple):
+    """What requests take of a room; see there."""
+
+    streams: int = 0
+    rows: int = 0
+    states: float = 0.0
+
+    def plus(self, other: Need) -> Need:
+        """Of both."""
+        return Need(self.streams + other.streams, self.rows + other.rows, self.states + other.states)
+
+
+def need_of(request: Request, share: float, *, fresh: bool = True) -> Need:
+    """What one request takes.
+
+    Args:
+        request: any.
+        share: of the longest answer that is expected at most.
+        fresh: nobody else has its prompt.
+    """
+    samples = request.recipe.samples
+    wide = 0 if request.recipe.alphabet == "bytes" else samples * len(request.recipe.members)
+    return Need(samples, wide, share * samples * _longest(request) + (request.prompt_bytes if fresh else 0))
+
 
 def groups(
     requests: Sequence[Request], key: Callable[[Recipe], ViewKey], room: Room, growth: Growth
@@ -87,21 +116,17 @@ def groups(
 def _waves(requests: Sequence[Request], room: Room, growth: Growth) -> Iterator[list[int]]:
     """Requests on one prompt share most and stand next to each other."""
     wave: list[int] = []
-    streams, rows, states = 0, 0, 0.0
+    taken = Need()
     for number in sorted(range(len(requests)), key=lambda number: (requests[number].before, requests[number].prompt)):
-        request, recipe = requests[number], requests[number].recipe
+        request = requests[number]
         last = requests[wave[-1]] if wave else None
         fresh = last is None or (last.before, last.prompt) != (request.before, request.prompt)
-        wide = 0 if recipe.alphabet == "bytes" else recipe.samples * len(recipe.members)
-        need = growth.share * recipe.samples * _longest(request) + (request.prompt_bytes if fresh else 0)
-        full = streams + recipe.samples > room.streams or rows + wide > room.rows or states + need > room.states
-        if wave and full:
+        need = need_of(request, growth.share, fresh=fresh)
+        if wave and not room.holds(taken.plus(need)):
             yield wave
-            wave, streams, rows, states = [], 0, 0, 0.0
+            wave, taken = [], Need()
         wave.append(number)
-        streams += recipe.samples
-        rows += wide
-        states += need
+        taken = taken.plus(need)
     if wave:
         yield wave
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from evoswarm.answering.answers import answer
-from evoswarm.answering.engine import Engine
-from evoswarm.answering.question import Question
+from evoswarm.answering.engine import Engine, RefusedQuestion
+from evoswarm.answering.partial import PartialText
+from evoswarm.answering.question import News, Question
 from evoswarm.errors import MemberError, RunError
 from evoswarm.experiment.result import SearchResult
 from evoswarm.member_spec import MemberSpec
@@ -135,3 +136,55 @@ def test_members_that_changed_are_refused_unless_that_is_allowed(pool: Path, tmp
     again = Engine.load({"mine": file}, allow_changed=True)
     assert again.document().policy.specs[0].fingerprint != bound.specs[0].fingerprint
     assert again.answer([Question("47+85=", max_bytes=8)])[0].failure is None
+
+
+def test_questions_come_and_go_while_others_are_answered(engine: Engine, policies: dict[str, Policy]) -> None:
+    """What is told piece by piece is the answer; votes and routes are told at the end; who leaves is not told again."""
+    asked = [Question(one, policy=name, max_bytes=12) for name in policies for one in ASKED]
+    mixed = Question("47+85=", policy="mix", max_bytes=12)
+    asked += [replace(mixed, stop=("32", "x")), replace(mixed, prompt="a", max_bytes=0)]
+    want = engine.answer(asked)
+    engine.forget()
+    told: dict[int, list[News]] = {}
+    tickets: list[int] = []
+    gone: set[int] = set()
+    for question in (*asked, replace(mixed, prompt="sort 3,1,2="), replace(mixed, prompt="gcd 48,36=")):
+        tickets.append(engine.submit(question))
+        for news in engine.turn():
+            told.setdefault(news.ticket, []).append(news)
+    gone = {ticket for ticket in tickets[len(asked) :] if not any(one.reply for one in told.get(ticket, ()))}
+    for ticket in gone:
+        engine.cancel(ticket)
+    before = {ticket: len(told.get(ticket, ())) for ticket in gone}
+    while not engine.idle:
+        for news in engine.turn():
+            told.setdefault(news.ticket, []).append(news)
+    assert gone
+    assert {ticket: len(told.get(ticket, ())) for ticket in gone} == before
+    for ticket, question, reply in zip(tickets, asked, want, strict=False):
+        assert told[ticket][-1].reply == reply
+        assert "".join(one.text for one in told[ticket]) == reply.text
+        assert all(one.reply is None for one in told[ticket][:-1])
+        assert question.policy in ("mix", "crossed") or len(told[ticket]) == 1
+    assert max(len(some) for some in told.values()) > 2
+    engine.cancel(tickets[0])
+
+
+def test_what_cannot_be_asked_is_refused_at_once(engine: Engine) -> None:
+    with pytest.raises(RefusedQuestion, match="prompt_too_long: the context of llama-a is too short"):
+        engine.submit(Question("4" * 5000, policy="mix"))
+    assert engine.idle
+
+
+def test_what_may_be_taken_back_is_not_shown() -> None:
+    text = PartialText(["END", "NDE"])
+    assert [text.grown(raw) for raw in (b"a", b"aE", b"aEN", b"aENa\xc3", b"aENa\xc3\xa4N")] == [
+        "a",
+        "",
+        "",
+        "ENa",
+        "ä",
+    ]
+    assert text.rest("aENaäNo") == "No"
+    broken = PartialText([])
+    assert [broken.grown(raw) for raw in (b"\xe2\x82", b"\xe2\x82\xff", b"\xe2\x82\xffa")] == ["", "\ufffd\ufffd", "a"]

@@ -80,6 +80,7 @@ class ContextTable:
         distributions: the rows that ``row`` means.
         reads: per (context, member), as context * members + member, the tree nodes whose rows it needs, in order.
         failures: per (context, member) why there is no distribution.
+        text_bytes: of all texts and prompts.
     """
 
     _CONTEXT_TABLES = ("parents", "length", "symbols", "last", "used", "states", "inside")
@@ -95,6 +96,7 @@ class ContextTable:
         self.prompt_texts: list[str | Conversation] = []
         self.reads: dict[int, tuple[Node, ...]] = {}
         self.failures: dict[int, Failure] = {}
+        self.text_bytes = 0
         self._roots: dict[str | Conversation, int] = {}
         self._children: dict[int, int] = {}
         self.parents = np.zeros(FIRST, dtype=np.int64)
@@ -121,6 +123,7 @@ class ContextTable:
         if found is None:
             number = len(self.prompt_texts)
             self.prompt_texts.append(prompt)
+            self.text_bytes += _size(prompt)
             found = self._roots[prompt] = self._add(len(self.raws), number, b"", NO_SYMBOL, 0)
         return found
 
@@ -143,6 +146,7 @@ class ContextTable:
         if context == len(self.parents):
             self._extend_tables(context)
         self.raws.append(raw)
+        self.text_bytes += len(raw)
         self.prompts.append(prompt)
         self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
         self.last[context] = symbol
@@ -224,11 +228,21 @@ class ContextTable:
         newest_gone: np.int64 = np.sort(used)[len(used) - count - 1]
         return int(newest_gone) + 1
 
-    def keep_used_since(self, clock: int) -> None:
+    def use(self, contexts: NDArray[np.int64], clock: int) -> None:
+        """Somebody stands at these contexts, and goes on from there."""
+        while len(contexts):
+            self.used[contexts] = clock
+            contexts = np.unique(self.parents[contexts[self.symbols[contexts] > 0]])
+
+    def keep_used_since(self, clock: int) -> NDArray[np.int64]:
         """Forget all other contexts and number the rest anew.
 
-        A context is used whenever one behind it is, so what stays is closed under parents.
+        A context counts as used whenever one behind it was.
+
+        Returns:
+            ``[contexts]`` the new number of each; -1 of those that are gone.
         """
+        self._use_parents()
         stays = self.used[: len(self)] >= clock
         left = self.row[: len(self)][~stays]
         self.distributions.slots.give(left[left != NO_ROW].tolist())
@@ -254,7 +268,18 @@ class ContextTable:
             return {number[old] * members + member: value for old, member, value in pairs if old in number}
 
         self.reads, self.failures = renumbered(self.reads), renumbered(self.failures)
+        self.text_bytes = sum(map(len, self.raws)) + sum(map(_size, self.prompt_texts))
         self._extend_tables(max(0, FIRST - len(kept)))  # never less, so that doubling them makes room
+        numbers = np.full(len(stays), -1, dtype=np.int64)
+        numbers[kept] = np.arange(len(kept))
+        return numbers
+
+    def _use_parents(self) -> None:
+        """Whoever stood at a context has come by all before it, perhaps long ago."""
+        order = np.argsort(-self.symbols[: len(self)], kind="stable")
+        depths = self.symbols[order]
+        for rows in np.split(order, np.flatnonzero(np.diff(depths)) + 1):
+            np.maximum.at(self.used, self.parents[rows], self.used[rows])
 
     def _extend_tables(self, count: int) -> None:
         for name in self._TABLES:
@@ -264,11 +289,18 @@ class ContextTable:
 
     @property
     def bytes_each(self) -> int:
-        """About what a context takes, distributions not counted."""
+        """About what a context takes, distributions not counted, and its text where that is long."""
         tables: int = sum(getattr(self, name)[:1].nbytes for name in self._TABLES)
-        return CONTEXT_BYTES + tables
+        return CONTEXT_BYTES + tables + self.text_bytes // max(1, len(self))
 
     @property
     def bytes_in_use(self) -> int:
         """About what all contexts take, with their distributions."""
         return len(self) * self.bytes_each + self.distributions.slots.in_use * self.distributions.row_bytes
+
+
+def _size(prompt: str | Conversation) -> int:
+    """About the bytes of a prompt."""
+    if isinstance(prompt, str):
+        return len(prompt)
+    return len(prompt.question) + sum(len(turn.content) for turn in prompt.before)

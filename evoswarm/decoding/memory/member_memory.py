@@ -11,6 +11,8 @@ from evoswarm.decoding.request import Counters
 from evoswarm.failure import Failure
 
 NO_TOKEN = -1
+NODE_BYTES = 400  # of a Python object, its children and its place in other tables
+SWOLLEN = 4 / 3  # times the nodes that were left when they were last forgotten: it takes a walk over all of them
 LEAST_ROWS = 16  # that a reading may make, whatever the limit: by one at a time, many who wait would wait long
 
 
@@ -37,6 +39,12 @@ class MemberMemory:
         self._at_once, self._rows_asked = max(LEAST_ROWS, limits.row_bytes // self.rows.row_bytes), 0
         self._prompts: dict[str | Conversation, Node] = {}
         self._foreign: dict[Node, Failure] = {}
+        self._most_nodes, self._nodes_left = limits.text_bytes // NODE_BYTES, 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more nodes, read or not, than may be kept: prompts are long."""
+        return self.tree.nodes > max(self._most_nodes, SWOLLEN * self._nodes_left)
 
     def prompt(self, asked: str | Conversation) -> Node:
         """The node at the end of a prompt."""
@@ -107,3 +115,4 @@ class MemberMemory:
             self._prompts.clear()
             self._foreign.clear()
             self.tree.prune(needed)
+            self._nodes_left = self.tree.nodes

@@ -100,6 +100,7 @@ class PrefixTree:
     Attributes:
         root: before any token.
         clock: of reads; nodes used longest ago go first.
+        nodes: how many there are, the root apart.
     """
 
     def __init__(self, reader: Reader, rows: Rows, state_bytes: int | None, counters: Counters) -> None:
@@ -120,6 +121,7 @@ class PrefixTree:
         self._slots = reader.slots.lease()  # other trees may use the same reader
         self._pasts: OrderedDict[Node, NDArray[np.int64]] = OrderedDict()
         self.clock = 1
+        self.nodes = 0
 
     def prompt(self, tokens: Sequence[int]) -> Node:
         """The node at the end of a prompt.
@@ -129,6 +131,7 @@ class PrefixTree:
         """
         node, behind_another = self.root, False
         for token in tokens:
+            self.nodes += token not in node.children
             node = node.child(token)
             behind_another = node.keeps_row = node.keeps_row or behind_another
         node.keeps_row = True
@@ -144,6 +147,7 @@ class PrefixTree:
         """The node at the end of a path behind a prompt."""
         node = start
         for token in path:
+            self.nodes += token not in node.children
             node = node.child(token)
             node.keeps_row = True
         return node
@@ -329,6 +333,7 @@ class PrefixTree:
             if not node.children and node.slot == NO_SLOT:
                 assert node.parent is not None
                 del node.parent.children[node.token]
+                self.nodes -= 1
 
     def _by_depth(self) -> list[Node]:
         """All nodes, parents before children."""

@@ -22,13 +22,13 @@ from evoswarm.decoding.views.pool_view import PoolView
 class CompletionBuilder:
     """Makes the completions of the jobs of one decoding."""
 
-    def __init__(self, pool: PoolView, streams: Streams, work: Counters) -> None:
+    def __init__(self, pool: PoolView, streams: Streams, work: Counters | None) -> None:
         """Look at all streams together.
 
         Args:
             pool: where it was decoded.
             streams: which have ended or failed.
-            work: what it took.
+            work: what it took, where that is known.
         """
         self._pool, self._streams, self._work = pool, streams, work
         self._contexts = pool.contexts

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,11 @@ from evoswarm.decoding.text.decomposition import Text
 from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 
+_ROWS = (
+    *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "margin", "left_out", "entropy"),
+    *("entropy_steps", "steps", "credibility", "spoke", "live"),
+)
+T = TypeVar("T", bound=np.generic)
 NO_LIMIT = np.iinfo(np.int32).max
 FIRST_STEPS = 16
 
@@ -41,7 +48,7 @@ class DecodeJob:
 
 
 class Streams:
-    """All streams of one decoding.
+    """All streams of one decoding; some may join and leave while the others go on.
 
     Attributes:
         jobs: the requests.
@@ -68,12 +75,9 @@ class Streams:
 
     def __init__(self, jobs: Sequence[DecodeJob], plans: Plans) -> None:
         """Lay the samples of all jobs out, one behind the other."""
-        self.jobs, self.plans = jobs, plans
+        self.plans = plans
+        self._seat(jobs)
         counts = [job.request.recipe.samples for job in jobs]
-        ends = np.cumsum(counts).tolist()
-        for job, count, end in zip(jobs, counts, ends, strict=True):
-            job.streams = (end - count, end)
-        self.job: NDArray[np.int64] = np.repeat(np.arange(len(jobs)), counts)
         self.plan = np.array([job.plan for job in jobs])[self.job]
         self.context = np.array([job.root for job in jobs])[self.job]
         self.key = np.array(
@@ -102,7 +106,6 @@ class Streams:
         self.live = np.ones(count, dtype=bool)
         self.samples: list[Sample | None] = [None] * count
         self.failures: dict[int, Failure] = {}
-        self._forced = self._lay_out_forced()
 
     def _lay_out_forced(self) -> NDArray[np.int32] | None:
         """``[streams, longest + 1]`` symbols to follow; -1 where the stream is free, -2 for END."""
@@ -115,6 +118,55 @@ class Streams:
                 forced[slice(*job.streams), : len(job.forced)] = list(job.forced)
                 forced[slice(*job.streams), len(job.forced) :] = -2
         return forced
+
+    def join(self, others: Streams) -> None:
+        """Take the streams of another table, of the same plans, behind those that are here."""
+        longest = max(self.spoke.shape[1], others.spoke.shape[1])
+        for one in (self, others):
+            one.spoke = _widened(one.spoke, 1, longest)
+        count = len(self.live)
+        for name in _ROWS:
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(others, name)]))
+        self.samples += others.samples
+        self.failures.update({count + stream: failure for stream, failure in others.failures.items()})
+        self._seat([*self.jobs, *others.jobs])
+
+    def take(self, jobs: Sequence[DecodeJob]) -> Streams:
+        """Let some jobs leave, finished or not; returns their streams."""
+        leaving = {id(job) for job in jobs}
+        rest = [job for job in self.jobs if id(job) not in leaving]
+        taken = copy(self)
+        for table, stay in ((taken, jobs), (self, rest)):
+            table._keep(stay)
+        return taken
+
+    def replan(self, plans: Plans, numbers: Sequence[int]) -> None:
+        """Look recipes up elsewhere; ``numbers`` are their rows there, by job."""
+        self.plans = plans
+        for job, number in zip(self.jobs, numbers, strict=True):
+            job.plan = number
+        self.plan = np.array(numbers, dtype=np.int64)[self.job]
+        width = max(plans.width, self.credibility.shape[1])
+        self.credibility = _widened(self.credibility, 1, width)[:, : plans.width]
+        self.spoke = _widened(self.spoke, 2, width)[:, :, : plans.width]
+
+    def _keep(self, jobs: Sequence[DecodeJob]) -> None:
+        """Drop the streams of all other jobs."""
+        rows = [row for job in jobs for row in range(*job.streams)]
+        for name in _ROWS:
+            setattr(self, name, getattr(self, name)[rows])
+        self.samples = [self.samples[row] for row in rows]
+        self.failures = {new: self.failures[row] for new, row in enumerate(rows) if row in self.failures}
+        self._seat(jobs)
+
+    def _seat(self, jobs: Sequence[DecodeJob]) -> None:
+        """Number the jobs, whose streams stand one behind the other."""
+        self.jobs = jobs
+        counts = [job.request.recipe.samples for job in jobs]
+        for job, count, end in zip(jobs, counts, np.cumsum(counts).tolist(), strict=True):
+            job.streams = (end - count, end)
+        self.job = np.repeat(np.arange(len(jobs)), counts)
+        self._forced = self._lay_out_forced()
 
     def request(self, stream: int) -> Request:
         """Whose sample a stream is."""
@@ -143,7 +195,7 @@ class Streams:
             decay = self.plans.decay[self.plan[streams]][:, None]
             self.credibility[streams] = decay * (self.credibility[streams] + gains)
         if steps.max() >= self.spoke.shape[1]:
-            self.spoke = np.concatenate([self.spoke, np.zeros_like(self.spoke)], axis=1)
+            self.spoke = _widened(self.spoke, 1, 2 * self.spoke.shape[1])
         self.spoke[streams, steps] = speaks
         self.steps[streams] = steps + 1
 
@@ -160,6 +212,13 @@ class Streams:
         """A stream has ended with this answer."""
         self.samples[stream] = sample
         self.live[stream] = False
+
+
+def _widened(table: NDArray[T], axis: int, size: int) -> NDArray[T]:
+    """A table with so many columns along an axis, zeros behind those it has."""
+    shape = [*table.shape]
+    shape[axis] = size - shape[axis]
+    return table if shape[axis] <= 0 else np.concatenate([table, np.zeros(shape, dtype=table.dtype)], axis=axis)
 
 
 def _draws(recipe: Recipe) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.memory.contexts import ContextTable
@@ -27,6 +30,18 @@ MAKERS: dict[AlphabetName, Callable[[Sequence[Codec]], Alphabet]] = {
 }
 
 
+class Tenant(Protocol):
+    """Somebody who stands at contexts while some of them are forgotten and the rest get other numbers."""
+
+    def standing(self) -> NDArray[np.int64]:
+        """``[n]`` the contexts."""
+        ...
+
+    def renumber(self, numbers: NDArray[np.int64]) -> None:
+        """From now on context ``n`` is ``numbers[n]``."""
+        ...
+
+
 class PoolView:
     """Members in one alphabet at one epsilon, and the contexts where they have been asked.
 
@@ -34,6 +49,7 @@ class PoolView:
         contexts: every text behind every prompt.
         views: by the member's number in the pool.
         clock: of the decoding that goes on; contexts used long ago go first.
+        tenants: who stands at contexts while some are forgotten.
     """
 
     def __init__(
@@ -57,7 +73,8 @@ class PoolView:
             counters: where the work is counted.
         """
         self._memories, self._counters = memories, counters
-        self.clock = 1
+        self.clock, self._left = 1, 0
+        self.tenants: list[Tenant] = []
         made = MAKERS[alphabet]([memory.member.codec for memory in memories.values()])
         self.contexts = ContextTable(made, pool, distribution_bytes)
         self.views: dict[int, View] = {}
@@ -76,26 +93,31 @@ class PoolView:
         Raises:
             DoesNotFit: not even one prefix at a time fits.
         """
-        memories = self._memories.values()
-        try:
-            while waiting := [memory for memory in memories if memory.tree.waiting]:
-                read_side_by_side([memory.tree.reading() for memory in waiting], self._counters)
-        except (DoesNotFit, torch.OutOfMemoryError) as error:
-            raise DoesNotFit(str(error)) from error
-        finally:
-            for memory in memories:
-                memory.end_reading()
-                self._counters.peak_row_bytes = max(self._counters.peak_row_bytes, memory.row_bytes_in_use)
+        read_together(self._memories.values(), self._counters)
         self.contexts.distributions.slots.tick()
 
+    def crowded(self, limit_bytes: int) -> bool:
+        """Whether there are more contexts than a limit allows, and it is worth while to look for some to forget."""
+        return len(self.contexts) > max(limit_bytes // self.contexts.bytes_each, self._left / KEPT_SHARE)
+
     def trim(self, limit_bytes: int) -> bool:
-        """Between decodings: forget the contexts that exceed a limit, the longest unused first; whether any do."""
+        """Between readings: forget the contexts that exceed a limit, the longest unused first; whether any do."""
         self.contexts.distributions.slots.tick()
-        most = limit_bytes // self.contexts.bytes_each
-        crowded = len(self.contexts) > most
+        crowded = self.crowded(limit_bytes)
         if crowded:
-            self.contexts.keep_used_since(self.contexts.oldest_kept(int(most * KEPT_SHARE)))
+            self.keep(int(limit_bytes // self.contexts.bytes_each * KEPT_SHARE))
         return crowded
+
+    def keep(self, count: int) -> None:
+        """Forget all but so many contexts, those that were used last, and those on the way to where somebody stands."""
+        self.clock += 1
+        for tenant in self.tenants:
+            self.contexts.use(tenant.standing(), self.clock)
+        oldest = min(self.contexts.oldest_kept(count), self.clock)
+        numbers = self.contexts.keep_used_since(oldest)
+        for tenant in self.tenants:
+            tenant.renumber(numbers)
+        self._left = len(self.contexts)
 
     def forget(self, *, nodes: bool) -> None:
         """Forget who waits, and what refers to nodes that may go (see ``View.forget``)."""
@@ -111,6 +133,23 @@ class PoolView:
                 found.add(one)
                 one = one.parent
         return found
+
+
+def read_together(memories: Collection[MemberMemory], counters: Counters) -> None:
+    """Forward all that anybody waits for from some members.
+
+    Raises:
+        DoesNotFit: not even one prefix at a time fits.
+    """
+    try:
+        while waiting := [memory for memory in memories if memory.tree.waiting]:
+            read_side_by_side([memory.tree.reading() for memory in waiting], counters)
+    except (DoesNotFit, torch.OutOfMemoryError) as error:
+        raise DoesNotFit(str(error)) from error
+    finally:
+        for memory in memories:
+            memory.end_reading()
+            counters.peak_row_bytes = max(counters.peak_row_bytes, memory.row_bytes_in_use)
 
 
 def _tokenizations(memory: MemberMemory, alphabet: Alphabet) -> TokenizationTrie:

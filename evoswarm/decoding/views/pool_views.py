@@ -9,7 +9,7 @@ from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.views.pool_view import PoolView
+from evoswarm.decoding.views.pool_view import PoolView, read_together
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.policies.mix import Recipe
 
@@ -42,6 +42,7 @@ class PoolViews:
             counters: where the work is counted.
         """
         self.memories = tuple(memories)
+        self._limits = tuple(limits)
         self._text_bytes = sum(
             one.text_bytes // 2 for one in limits
         )  # of contexts; and, beside them, of bytes behind them
@@ -74,18 +75,50 @@ class PoolViews:
             )
         return self._views[key]
 
-    def tidy(self, decoded: PoolView) -> None:
-        """Between decodings: keep within limits, which all views share evenly.
+    def read(self) -> None:
+        """Forward all that anybody waits for, in whatever alphabet.
+
+        Raises:
+            DoesNotFit: not even one prefix at a time fits.
+        """
+        read_together(self.memories, self._counters)
+        for view in self:
+            view.contexts.distributions.slots.tick()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more is kept than may be."""
+        return any(view.crowded(self._limit) for view in self) or any(memory.crowded for memory in self.memories)
+
+    def tidy(self, *decoded: PoolView) -> None:
+        """Between readings: keep within limits, which all views share evenly.
 
         They refer to nodes of all members, so all forget what they know of nodes when some go.
+
+        Args:
+            decoded: where a decoding has ended.
         """
-        decoded.clock += 1
-        crowded = [view.trim(self._text_bytes // len(self._views)) for view in self]
+        for view in decoded:
+            view.clock += 1
+        trimmed = [view.trim(self._limit) for view in self]
+        crowded = any(trimmed)
+        if not crowded and any(memory.crowded for memory in self.memories):
+            crowded = True
+            for view in self:
+                view.keep(len(view.contexts) // 2)
+        self._tidy(nodes=crowded)
+
+    def _tidy(self, *, nodes: bool) -> None:
         for view in self:
-            view.forget(nodes=any(crowded))
-        needed = set[Node]().union(*(view.needed() for view in self)) if any(crowded) else None
+            view.forget(nodes=nodes)
+        needed = set[Node]().union(*(view.needed() for view in self)) if nodes else None
         for memory in self.memories:
             memory.tidy(needed)
+
+    @property
+    def _limit(self) -> int:
+        """Bytes of contexts of one view."""
+        return self._text_bytes // max(1, len(self._views))
 
     @property
     def kept(self) -> dict[str, MemoryKept]:
@@ -101,11 +134,17 @@ class PoolViews:
             ),
         }
 
+    def begin_anew(self) -> None:
+        """Give up all that is kept: what broke off may have left it half-way through something."""
+        self._views.clear()
+        pairs = zip(self.memories, self._limits, strict=True)
+        self.memories = tuple([MemberMemory(one.member, limits, self._counters) for one, limits in pairs])
+
     def forget(self) -> None:
-        """Between decodings: forget every text and all that was read of it; what tokenizers say of texts stays."""
+        """Between readings: forget every text at which nobody stands, and all that was read of it; what tokenizers say
+        of texts stays."""
         for view in self:
-            view.contexts.keep_used_since(view.clock + 1)
-            view.forget(nodes=True)
+            view.keep(0)
         for memory in self.memories:
             memory.tree.shrink(0)
-            memory.tidy(set())
+        self._tidy(nodes=True)

@@ -235,6 +235,11 @@ class View:
             margin=best - symbols.max(1),
         )
 
+    def cease(self, contexts: Sequence[int]) -> None:
+        """Nobody waits at these contexts any more."""
+        for context in contexts:
+            self._waiting.pop(context, None)
+
     def forget(self, *, nodes: bool) -> None:
         """Forget who waits; and, where nodes or the numbers of contexts change, all that refers to them."""
         self._waiting.clear()
