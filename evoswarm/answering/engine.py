@@ -13,6 +13,7 @@ from evoswarm.answering.asked import Asked
 from evoswarm.answering.likelihood import Context, Likelihoods, LogLikelihood
 from evoswarm.answering.partial import PartialText
 from evoswarm.answering.question import News, Question, Reply
+from evoswarm.answering.reach import Reach
 from evoswarm.answering.seats import SeatedPolicy, Seating
 from evoswarm.decoding.decoder import MemberFacts
 from evoswarm.decoding.pool import OnLoad
@@ -276,6 +277,10 @@ class Engine:
         END is the last symbol; what is forbidden has -inf. See `Likelihoods.next_symbols`.
         """
         return self._likelihoods(policy).next_symbols(texts, task)
+
+    def reach(self, policy: str = "") -> Reach:
+        """How much the members of a policy can read, and what they never write."""
+        return Reach(self._policy(policy).as_loaded(None, None), self._swarm)
 
     def spellings(self, policy: str = "") -> tuple[bytes, ...]:
         """By symbol its bytes; END, the last, has none. See `Likelihoods.spellings`."""

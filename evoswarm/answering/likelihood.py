@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -23,6 +23,9 @@ from evoswarm.policies.route import every_mix, sole
 
 Context = str | tuple[Turn, ...]
 """What a text stands behind: a question that is worded already, or a conversation that ends with the user's turn."""
+
+BEFORE_AT_ONCE = 1 << 27
+"""Bytes that the places of texts which are read together know before them."""
 
 T = TypeVar("T")
 
@@ -146,8 +149,9 @@ class Likelihoods:
         for mix in {id(one): one for one in mixes}.values():
             numbers = [number for number, own in enumerate(mixes) if own is mix]
             reader = self._swarm.known_texts(mix)
-            some = halved(partial(reader.fused, behind=behind), [texts[number] for number in numbers])
-            found.update(zip(numbers, some, strict=True))
+            for some in _batches(numbers, [len(texts[number].raw) for number in numbers]):
+                rows = halved(partial(reader.fused, behind=behind), [texts[number] for number in some])
+                found.update(zip(some, rows, strict=True))
         return [found[number] for number in range(len(texts))]
 
     def _told(self, one: FusedAlong) -> LogLikelihood:
@@ -158,6 +162,19 @@ class Likelihoods:
     def _words(self, failure: Failure) -> str:
         own = replace(failure, member=self._names(failure.member) if failure.member else "")
         return f"{own.kind}: {sentence(own)}"
+
+
+def _batches(numbers: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Texts that are read together: each place of a text knows all that stands before it."""
+    batch, kept = list[int](), 0
+    for number, size in zip(numbers, sizes, strict=True):
+        if batch and kept + size * size // 2 > BEFORE_AT_ONCE:
+            yield batch
+            batch, kept = [], 0
+        batch.append(number)
+        kept += size * size // 2
+    if batch:
+        yield batch
 
 
 def halved(read: Callable[[list[T]], Iterable[FusedAlong]], texts: list[T]) -> list[FusedAlong]:

@@ -8,6 +8,7 @@ from evoswarm.errors import Where
 from evoswarm.export.bundle import BUNDLE
 from evoswarm.export.distilled.target import DISTILLED
 from evoswarm.export.mlflow_model.target import MLFLOW
+from evoswarm.export.lm_eval.target import LM_EVAL
 from evoswarm.export.optuna_study.target import OPTUNA
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
@@ -17,6 +18,7 @@ TARGETS: dict[str, Target] = {
     "bundle": BUNDLE,
     "transformers": TRANSFORMERS,
     "mlflow": MLFLOW,
+    "lm-eval": LM_EVAL,
     "optuna": OPTUNA,
     "tables": TABLES,
     "distilled": DISTILLED,

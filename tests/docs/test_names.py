@@ -23,6 +23,8 @@ FOREIGN = frozenset(
     ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "enable_thinking"]
 )
 """Of other libraries, of checkpoints' files, of the shell."""
+FOREIGN_OPTIONS = frozenset(["--model", "--model_args", "--use_cache", "--apply_chat_template", "--tasks"])
+"""Of a command line that one of ours hands on to."""
 
 NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*(?:\(\))?")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
@@ -98,7 +100,8 @@ def mistake(text: str) -> str | None:
         return None if re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE) else "no such target"
     if text.startswith("--"):
         option = re.split(r"[ =]", text)[0]
-        return None if any(option in options for options in commands().values()) else "no command has this option"
+        known = option in FOREIGN_OPTIONS or any(option in options for options in commands().values())
+        return None if known else "no command has this option"
     if re.fullmatch(r"[\w-]+-(seed\d+(-\d+)?|seeds(-\d+)+/)", text):
         return None  # a run directory, or what is said over the runs of several seeds
     if "/" in text and PATH.fullmatch(text):
@@ -116,7 +119,7 @@ def _wrong_command(text: str) -> str | None:
     if name in ("evoswarm", "evoswarm zoo") and rest and not rest[0].startswith("-"):
         return "no such command"
     options = [re.split(r"[=/]", word.strip("[]"))[0] for word in rest if word.strip("[").startswith("--")]
-    wrong = [one for one in options if one not in commands()[name]]
+    wrong = [one for one in options if one not in commands()[name] | FOREIGN_OPTIONS]
     return f"it has no option {wrong[0]}" if wrong else None
 
 

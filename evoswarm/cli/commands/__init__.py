@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from evoswarm import __version__
 from evoswarm.cli.commands.answering import answers, evaluate, generate
-from evoswarm.cli.commands.exporting import export, schema
+from evoswarm.cli.commands.exporting import export, lm_eval, schema
 from evoswarm.cli.commands.machine import doctor, zoo_list
-from evoswarm.cli.commands.options import StandingAlone
+from evoswarm.cli.commands.options import HandingOn, StandingAlone
 from evoswarm.cli.commands.searching import certify, check, plan, search
 from evoswarm.cli.commands.studying import compare, study, two_by_two
 from evoswarm.cli.given.paths import with_paths
@@ -36,9 +37,9 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 COMMANDS = (
     *(search, certify, plan, check, generate, answers, evaluate, study, compare, two_by_two),
-    *(export, schema, doctor),
+    *(export, lm_eval, schema, doctor),
 )
+KINDS: dict[object, type[TyperCommand]] = {answers: StandingAlone, lm_eval: HandingOn}
 for command in COMMANDS:
-    kind = StandingAlone if command is answers else None
-    app.command(name=command.__name__.replace("_", "-"), cls=kind)(with_paths(command))
+    app.command(name=command.__name__.replace("_", "-"), cls=KINDS.get(command))(with_paths(command))
 zoo_app.command(name="list")(zoo_list)

@@ -94,3 +94,20 @@ def schema(
     from evoswarm.export.schemas import schema_text
 
     sys.stdout.write(schema_text(kind))
+
+
+def lm_eval(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ARGUMENTS", help="As the harness takes them; --model evoswarm where they name none."),
+    ] = None,
+) -> None:
+    """Judge a policy with the lm-evaluation-harness: what stands behind is the harness's own command line.
+
+    It knows one more model: --model_args policy=RUN. Its own help: evoswarm lm-eval run --help.
+    """
+    from evoswarm.export.lm_eval.command import run_harness
+
+    code = run_harness(arguments or [])
+    if code:
+        raise typer.Exit(code)

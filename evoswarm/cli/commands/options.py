@@ -77,6 +77,17 @@ def checking(space: SearchSpace) -> str:
     return f"checking the files of {count(space.pool, 'member')} and {count(space.tasks, 'task')}"
 
 
+class HandingOn(TyperCommand):
+    """A command that hands on all that is typed behind its name as its one argument, but for ``--help`` alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See the base class."""
+        own = args if args == ["--help"] else []
+        super().parse_args(ctx, own)
+        ctx.params[self.params[0].name] = list(args)
+        return args
+
+
 class StandingAlone(TyperCommand):
     """A command whose ``--csv`` needs no file: before another option, or at the end, it means standard output."""
 

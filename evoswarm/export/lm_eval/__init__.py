@@ -1,0 +1,1 @@
+"""EleutherAI's lm-evaluation-harness: policies as one of its models."""

@@ -1,0 +1,101 @@
+"""``evoswarm lm-eval``: registers the model type and hands on to the harness's own command line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from evoswarm.errors import EvoswarmError, RunError
+from evoswarm.export.lm_eval.target import LM_EVAL
+
+COMMANDS = ("run", "ls", "validate")
+_OURS = str(Path(__file__).parents[2])
+
+
+def register() -> None:
+    """Make ``evoswarm`` a model type of the harness in this process.
+
+    Raises:
+        RunError: the harness is not installed.
+
+    Example:
+        >>> register()
+        >>> lm_eval.simple_evaluate(model="evoswarm", model_args="policy=runs/mine", tasks=["arc_easy"])
+    """
+    check_installed()
+    import lm_eval.models  # noqa: F401  # whoever registers first hides the harness's own models
+    from lm_eval.api.registry import register_model
+
+    from evoswarm.export.lm_eval.model import registered
+
+    registered(register_model)
+
+
+def check_installed() -> None:
+    """Refuse where the harness is missing.
+
+    Raises:
+        RunError: names the extra that brings it.
+    """
+    if LM_EVAL.missing:
+        raise RunError(
+            "expected lm_eval to be installed (the evaluation harness), got nothing: pip install 'evoswarm[lm-eval]'"
+        )
+
+
+def run_harness(arguments: Sequence[str]) -> int:
+    """Run the harness's command line; returns its exit code.
+
+    Args:
+        arguments: as ``lm-eval`` takes them; ``--model evoswarm`` where they name no model.
+
+    Raises:
+        RunError: the harness is not installed, or refuses something.
+        EvoswarmError: the policy cannot be used.
+    """
+    register()
+    from lm_eval.__main__ import cli_evaluate
+
+    with _typed(["lm-eval", *with_model(arguments)]):
+        try:
+            cli_evaluate()
+        except SystemExit as end:  # of its parser
+            return end.code if isinstance(end.code, int) else 2 if end.code else 0
+        except EvoswarmError:
+            raise
+        except (ValueError, TypeError, KeyError, LookupError, OSError, ImportError, AssertionError) as error:
+            if _is_ours(error):
+                raise
+            said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            raise RunError(f"expected what lm_eval can run, got: {' '.join(said.split())[:1000]}") from error
+    return 0
+
+
+def with_model(arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``--model evoswarm``, where they run something and name no model, nor a file that may."""
+    names = {argument.partition("=")[0] for argument in arguments}
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    if not arguments or command in ("ls", "validate") or names & {"-h", "--help"}:
+        return list(arguments)
+    rest = list(arguments[1:] if command else arguments)
+    named = names & {"--model", "-M", "--config", "-C"}
+    return ["run", *([] if named else ["--model", "evoswarm"]), *rest]
+
+
+@contextmanager
+def _typed(arguments: list[str]) -> Iterator[None]:
+    """As if they had been typed: the harness looks there."""
+    before, sys.argv = sys.argv, arguments
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it came out of evoswarm's own code, called by the harness."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return any(frame.filename.startswith(_OURS) for frame in frames)
