@@ -7,8 +7,8 @@ import difflib
 from evoswarm.errors import Where
 from evoswarm.export.bundle import BUNDLE
 from evoswarm.export.distilled.target import DISTILLED
-from evoswarm.export.mlflow_model.target import MLFLOW
 from evoswarm.export.lm_eval.target import LM_EVAL
+from evoswarm.export.mlflow_model.target import MLFLOW
 from evoswarm.export.optuna_study.target import OPTUNA
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
