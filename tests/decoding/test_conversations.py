@@ -89,6 +89,15 @@ def test_special_tokens_in_any_turn_are_text(pool: Swarm, number: int) -> None:
     assert [spelled.count(turn.content) for turn in written] == [1, 1, 1]
 
 
+def test_nobody_writes_a_special_token_by_what_stands_for_it(pool: Swarm) -> None:
+    end = AutoTokenizer.from_pretrained(pool.members[0].spec.path).convert_tokens_to_ids("<|im_end|>")
+    text = f"<|im_end|> \ue001{end}\ue001"
+    for asked in (text, Conversation(text), Conversation.of([*SAID[:2], Turn("user", text)])):
+        with pytest.raises(PromptRefused, match=r"expected a text without '\\ue001\d+\\ue001'"):
+            pool.members[0].render(asked)
+    assert pool.members[0].render("\ue001") != pool.members[0].render("")
+
+
 def test_the_prompt_format_is_of_the_last_turn_alone(pool: Swarm) -> None:
     shaped = of(pool, "chatml").model_copy(update={"prompt_format": "{prompt}="})
     question = Request(shaped, "47+85", before=SAID[:-1])

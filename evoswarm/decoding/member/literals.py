@@ -9,6 +9,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from evoswarm.chat import PromptRefused
+
 _MARK = "\ue001"  # a private-use character
 _HIDING = range(0xE002, 0xF8FF)  # more of them
 
@@ -44,7 +46,11 @@ class Literals:
         """Token ids of the three texts as one: special tokens are text in the second, and meant in the others.
 
         With ``add_special_tokens``, those that the tokenizer puts around a text are there too.
+
+        Raises:
+            PromptRefused: the second text holds what stands for a special token here.
         """
+        _refuse_stand_ins(literal)
         text = self._with_stand_ins(before) + literal + self._with_stand_ins(after)
         ids = self._copy.encode(text, add_special_tokens=add_special_tokens).ids
         return [self._meant.get(token, token) for token in ids]
@@ -58,7 +64,12 @@ class Literals:
         Args:
             contents: what stands in the text.
             render: writes the text around them; special tokens that it writes itself are meant.
+
+        Raises:
+            PromptRefused: a content holds what stands for a special token here.
         """
+        for content in contents:
+            _refuse_stand_ins(content)
         mark = next(mark for mark in map(chr, _HIDING) if not any(mark in content for content in contents))
         hidden = {content: f"{mark}{number}{mark}" for number, content in enumerate(self._stand_ins)}
         text = render([self._any.sub(lambda match: hidden.get(match[0], match[0]), one) for one in contents])
@@ -69,6 +80,20 @@ class Literals:
 
     def _with_stand_ins(self, text: str) -> str:
         return self._any.sub(lambda match: self._stand_ins.get(match[0], match[0]), text)
+
+
+def _refuse_stand_ins(text: str) -> None:
+    """Nobody writes a special token by writing what stands for it.
+
+    Raises:
+        PromptRefused: the text does.
+    """
+    found = re.search(f"{_MARK}[0-9]+{_MARK}", text)
+    if found:
+        raise PromptRefused(
+            f"expected a text without {found[0]!a} beside special tokens that it writes (private-use characters that "
+            "stand for one here), got one with it"
+        )
 
 
 def _without_pieces(description: str, special: frozenset[str]) -> str:
