@@ -34,3 +34,5 @@ def write_model(student: Student, folder: Path, longest: int) -> None:
     generation.bos_token_id = student.tokenizer.bos_token_id
     model.save_pretrained(folder)
     student.tokenizer.save_pretrained(folder)
+    for weights in folder.glob("*.safetensors"):
+        weights.chmod(0o644)  # its writer keeps them from everybody else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,7 +68,7 @@ class LessonBook:
         seed: of what the steps draw.
     """
 
-    def __init__(self, lessons: Sequence[Lesson], weights: dict[str, float], seed: int) -> None:
+    def __init__(self, lessons: Sequence[Lesson], weights: Mapping[str, float], seed: int) -> None:
         self._by_task: dict[str, list[Lesson]] = {}
         for lesson in lessons:
             self._by_task.setdefault(lesson.task, []).append(lesson)

@@ -7,15 +7,16 @@ killed: the answers in the ledger, distributions and the state of training in a 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from evoswarm.canonical import digest_of, sha256
+from evoswarm.canonical import sha256
 from evoswarm.decoding.member import Content, locate
 from evoswarm.durable import locked, plain_errors, write_within
 from evoswarm.errors import RunError, Where
@@ -23,25 +24,27 @@ from evoswarm.evaluation.mixes import Stopped
 from evoswarm.experiment.drawn import Drawn, draw
 from evoswarm.experiment.files.finished_run import read_run
 from evoswarm.experiment.files.places import ledger_file, root_of
+from evoswarm.experiment.files.same_items import same_items
 from evoswarm.experiment.interrupt import Interrupt
 from evoswarm.experiment.openings.guard import Guard, book_of
-from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.export.distilled.card import FIGURES, card, figures_of
-from evoswarm.export.distilled.comparing import compare
+from evoswarm.export.distilled.comparing import StudentComparison, compare
 from evoswarm.export.distilled.folder import write_model
 from evoswarm.export.distilled.lessons import LessonBook
 from evoswarm.export.distilled.made import Made
 from evoswarm.export.distilled.plan import StudentPlan
 from evoswarm.export.distilled.questions import fresh_items, tasks_wanted
 from evoswarm.export.distilled.student import Student, read_student
-from evoswarm.export.distilled.teacher import Teacher
+from evoswarm.export.distilled.teacher import Taught, Teacher
 from evoswarm.export.distilled.training import Trainer, TrainingEnd
 from evoswarm.export.source import Source
 from evoswarm.export.target import Options
 from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
+from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
+from evoswarm.user_files import MIB, read_text
 
 WORK = ".distilling"
 """Ends the name of the folder beside an export in which its work is kept."""
@@ -76,17 +79,17 @@ def distil(source: Source, plan: StudentPlan, folder: Path, options: Options) ->
     space, _ = read_run(run, options.trust)
     tasks = tasks_wanted(space, plan)
     drawn = draw(space, progress)
+    same_items(run, events_of(run), space, drawn.items)
     progress.enter("loading", "reading the student")
     student = read_student(plan, space.pool)
     work = options.out.with_name(options.out.name + WORK)
     with _working(work, _begun(source, plan, student, space)), Interrupt(work) as interrupt:
+        ledger, stop = ledger_file(root_of(run)), interrupt.asked
         try:
-            with workbench(
-                space, ledger_file(root_of(run)), stop=interrupt.asked, progress=progress, drawn=drawn
-            ) as bench:
+            with workbench(space, ledger, stop=stop, progress=progress, drawn=drawn) as bench:
                 with naming(str(source.file)):
                     champion = bench.bound(source.policy)
-                made = _made(bench, drawn, champion, student, plan, tasks, work, folder, run, progress)
+                made = _Distillation(bench, drawn, champion, student, plan, tasks, run, work).made(folder)
         except Stopped as error:
             raise DistillingInterrupted(work) from error
         write_within(folder, FIGURES, json.dumps(figures_of(made), indent=2) + "\n")
@@ -95,66 +98,81 @@ def distil(source: Source, plan: StudentPlan, folder: Path, options: Options) ->
     return made
 
 
-def _made(
-    bench: Workbench,
-    drawn: Drawn,
-    champion: Policy,
-    student: Student,
-    plan: StudentPlan,
-    tasks: dict[str, float],
-    work: Path,
-    folder: Path,
-    run: Path,
-    progress: Progress,
-) -> Made:
-    """Teach, train, write, compare.
+@dataclass(frozen=True)
+class _Distillation:
+    """One at work.
 
-    Raises:
-        Stopped: Ctrl-C; everything is kept.
+    Attributes:
+        bench: of the run.
+        drawn: the items of all splits.
+        champion: bound to the pool.
+        student: to train.
+        plan: of it.
+        tasks: that are taught, with their weights.
+        run: the run directory.
+        work: the folder in which the work is kept.
     """
-    progress.enter("items", "looking for questions outside the test split")
-    items = fresh_items(bench.space, drawn, tasks, plan.questions)
-    progress.enter("decoding", f"asking the champion {len(items):,} fresh questions")
-    taught = Teacher(bench, champion, student, plan, work).teach(items)
-    ended = _trained(LessonBook(taught.lessons, tasks, plan.training.seed), student, plan, work, progress, bench)
-    limits = {name: bench.tasks[name].max_bytes for name in tasks}
-    write_model(student, folder, max(limits.values()))
-    progress.enter("test", "comparing the student with its champion")
-    spec = student.spec.model_copy(update={"path": str(folder), "revision": None})
-    guard = Guard(book_of(bench.evaluator.ledger, root_of(run), run), drawn, bench.asked)
-    compared = compare(bench, drawn, champion, spec, tasks, guard, run)
-    return Made(
-        plan=plan,
-        parameters=student.parameters,
-        example=champion.prompt_format.replace("{prompt}", items[0].prompt),
-        chat_template=student.spec.chat_template,
-        taught=taught,
-        ended=ended,
-        compared=compared,
-    )
+
+    bench: Workbench
+    drawn: Drawn
+    champion: Policy
+    student: Student
+    plan: StudentPlan
+    tasks: Mapping[str, float]
+    run: Path
+    work: Path
+
+    def made(self, folder: Path) -> Made:
+        """Teach, train, write to a folder, compare.
+
+        Raises:
+            Stopped: Ctrl-C; everything is kept.
+        """
+        bench, progress = self.bench, self.bench.progress
+        progress.enter("items", "looking for questions outside the test split")
+        items = fresh_items(bench.space, self.drawn, self.tasks, self.plan.questions)
+        progress.enter("decoding", f"asking the champion {len(items):,} fresh questions")
+        taught = Teacher(bench, self.champion, self.student, self.plan, self.work).teach(items)
+        ended = self._trained(taught)
+        write_model(self.student, folder, max(bench.tasks[name].max_bytes for name in self.tasks))
+        progress.enter("test", "comparing the student with its champion")
+        return Made(
+            plan=self.plan,
+            parameters=self.student.parameters,
+            example=self.champion.prompt_format.replace("{prompt}", items[0].prompt),
+            chat_template=self.student.spec.chat_template,
+            taught=taught,
+            ended=ended,
+            compared=self._compared(folder),
+        )
+
+    def _trained(self, taught: Taught) -> TrainingEnd:
+        book = LessonBook(taught.lessons, self.tasks, self.plan.training.seed)
+        of_what = f"{self.student.parameters:,} parameters on {len(book):,} answers"
+        self.bench.progress.enter("exporting", f"training {of_what}, {self.plan.training.steps:,} steps")
+        trainer = Trainer(self.student, self.plan, book, self.work)
+        return trainer.run(self.bench.progress, self.bench.evaluator.go_on)
+
+    def _compared(self, folder: Path) -> StudentComparison:
+        bench, run = self.bench, self.run
+        spec = self.student.spec.model_copy(update={"path": str(folder), "revision": None})
+        guard = Guard(book_of(bench.evaluator.ledger, root_of(run), run), self.drawn, bench.asked)
+        return compare(bench, self.drawn, self.champion, spec, self.tasks, guard, run)
 
 
-def _trained(
-    book: LessonBook, student: Student, plan: StudentPlan, work: Path, progress: Progress, bench: Workbench
-) -> TrainingEnd:
-    answers, steps = f"{len(book):,} answers", f"{plan.training.steps:,} steps"
-    progress.enter("exporting", f"training {student.parameters:,} parameters on {answers}, {steps}")
-    return Trainer(student, plan, book, work).run(progress, bench.evaluator.go_on)
-
-
-def _begun(source: Source, plan: StudentPlan, student: Student, space: SearchSpace) -> dict[str, Any]:
+def _begun(source: Source, plan: StudentPlan, student: Student, space: SearchSpace) -> dict[str, str]:
     """What makes two works the same one: whoever goes on must want the same student."""
     return {
         "champion": source.policy.digest,
         "questions": space.continuation_digest,
         "plan": plan.digest,
         "files": sha256(Content(locate(student.spec)).lines),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
     }
 
 
 @contextmanager
-def _working(work: Path, begun: dict[str, Any]) -> Iterator[None]:
+def _working(work: Path, begun: Mapping[str, str]) -> Iterator[None]:
     """The folder of a work, alone in it; one that is there is gone on with.
 
     Raises:
@@ -162,16 +180,30 @@ def _working(work: Path, begun: dict[str, Any]) -> Iterator[None]:
     """
     with plain_errors(work):
         work.mkdir(parents=True, exist_ok=True)
-        file = work / _PLAN
-        with locked(work / "lock", _BUSY):
-            if file.exists():
-                before = json.loads(file.read_text(encoding="utf-8"))
-                others = [name for name, value in begun.items() if before.get(name) != value]
-                if others:
-                    raise RunError(
-                        f"expected the work on this student, got that on another ({', '.join(others)} differ): remove "
-                        "it, or name another place",
-                        Where(str(work)),
-                    )
-            write_within(work, _PLAN, json.dumps({**begun, "digest": digest_of(begun)}, indent=2) + "\n")
-            yield
+    with locked(work / "lock", _BUSY):
+        others = [name for name, value in begun.items() if _before(work).get(name, value) != value]
+        if others:
+            raise RunError(
+                f"expected the work on this student, got that on another ({', '.join(others)} differ): remove it, or "
+                "name another place",
+                Where(str(work)),
+            )
+        write_within(work, _PLAN, json.dumps(begun, indent=2) + "\n")
+        yield
+
+
+def _before(work: Path) -> dict[str, str]:
+    """What an earlier sitting was at; nothing where there was none.
+
+    Raises:
+        RunError: that cannot be read.
+    """
+    file = work / _PLAN
+    if not os.path.lexists(file):
+        return {}
+    try:
+        found = json.loads(read_text(file, limit=MIB))
+        return {str(name): str(value) for name, value in found.items()}
+    except (AttributeError, ValueError):
+        message = "expected what a work was begun with, got another text: remove the folder"
+        raise RunError(message, Where(str(file))) from None

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from evoswarm.decoding.member import seen_device
+from evoswarm.durable import plain_errors
 from evoswarm.errors import OutOfMemory, RunError, Where
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.wording import duration
@@ -121,8 +122,12 @@ class Trainer:
         """Keep model, optimiser and step; a kill meanwhile leaves the state of before."""
         fresh = self._state.with_suffix(".new")
         state = {"model": self._model.state_dict(), "optimizer": self._optimizer.state_dict(), "step": self.step}
-        torch.save({**state, "loss": self.loss, "seconds": self.seconds}, fresh)
-        fresh.replace(self._state)
+        with plain_errors(self._state):
+            try:
+                torch.save({**state, "loss": self.loss, "seconds": self.seconds}, fresh)
+            except RuntimeError as error:  # torch's writer says so of a full disk
+                raise OSError(f"the state of training cannot be kept: {error}") from error
+            fresh.replace(self._state)
 
     def run(self, progress: Progress, go_on: Callable[[], None]) -> TrainingEnd:
         """Train to the end.
