@@ -78,25 +78,27 @@ class KeptEvaluations:
         groups = by_mixes(policy, items)
         recipes = {_named(recipe): recipe for mixes, _ in groups for recipe in mixes}
         rows = {key: self._rows(recipe, items) for key, recipe in recipes.items()}
-        needed = {place: mixes for mixes, places in groups for place in places}
+        needed: dict[int, list[tuple[str, ...]]] = {}
+        for mixes, places in groups:
+            needed |= dict.fromkeys(places, list(map(_named, mixes)))  # digests are worked out once
         found: list[Evaluation | None] = []
         for place, item in enumerate(items):
-            parts = [rows[_named(recipe)][place] for recipe in needed[place]]
+            parts = [rows[key][place] for key in needed[place]]
             known = [part for part in parts if part is not None]
             whole = len(known) == len(parts)
             found.append(answer_of(policy, self._tasks[item.task], item, known) if whole else None)
         return found
 
     def _rows(self, recipe: Recipe, items: Sequence[Item]) -> list[Evaluation | None]:
-        digests = [self._digest(recipe, item) for item in items]
-        context = self._contexts.get(recipe.digest)
+        own, digests = recipe.digest, [self._digest(recipe, item) for item in items]
+        context = self._contexts.get(own)
         rows: list[LedgerRow | None] = [None] * len(items)
         if self._ledger is not None and context is not None:
-            rows = self._ledger.read(recipe.digest, context, digests)
+            rows = self._ledger.read(own, context, digests)
         names = [spec.name for spec in recipe.specs]
         found: list[Evaluation | None] = []
         for digest, row in zip(digests, rows, strict=True):
-            failure = self._failures.get((recipe.digest, digest))
+            failure = self._failures.get((own, digest))
             if failure is not None:
                 found.append(Evaluation(score=None, failure=failure))
             else:
