@@ -78,9 +78,9 @@ class KeptEvaluations:
         groups = by_mixes(policy, items)
         recipes = {_named(recipe): recipe for mixes, _ in groups for recipe in mixes}
         rows = {key: self._rows(recipe, items) for key, recipe in recipes.items()}
-        needed: dict[int, list[tuple[str, ...]]] = {}
+        needed: dict[int, tuple[tuple[str, ...], ...]] = {}
         for mixes, places in groups:
-            needed |= dict.fromkeys(places, list(map(_named, mixes)))  # digests are worked out once
+            needed |= dict.fromkeys(places, tuple(map(_named, mixes)))  # digests are worked out once
         found: list[Evaluation | None] = []
         for place, item in enumerate(items):
             parts = [rows[key][place] for key in needed[place]]
