@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from evoswarm.answering.question import Finish, Question, Reply
+from evoswarm.answering.question import Finish, Question, Reply, Symbol
 from evoswarm.answering.seats import SeatedPolicy
 from evoswarm.chat import Conversation, Turn
-from evoswarm.decoding.decoder import Decoder
-from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.request import Completion, Request, Step
+from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.answers import answer_of
 from evoswarm.evaluation.cost import Cost
@@ -100,8 +101,13 @@ class Asked:
         text = prompt if question.raw and isinstance(prompt, str) else asking.worded(prompt)
         words = prompt if isinstance(prompt, str) else text
         key = words if question.key is None else question.key
-        item = Item(key, asking.task, text, "", before=before)
-        return cls(question, seated, policy, Unscored(asking), item, words)
+        asked = cls(question, seated, policy, Unscored(asking), Item(key, asking.task, text, "", before=before), words)
+        if question.logprobs is not None and len(asked.requests) > 1:
+            message = (
+                f"expected a policy of which one mix answers (others have no one distribution), got a {policy.kind}"
+            )
+            raise RunError(message, Where("logprobs"))
+        return asked
 
     @cached_property
     def requests(self) -> tuple[Request, ...]:
@@ -115,11 +121,12 @@ class Asked:
                 max_symbols=self.question.max_symbols,
                 stop=self.task.stop,
                 before=self.item.before,
+                logprobs=self.question.logprobs,
             )
             for recipe in self.policy.mixes(self.item.task, self.item.prompt)
         )
 
-    def reply(self, completions: Sequence[Completion], swarm: Decoder) -> Reply:
+    def reply(self, completions: Sequence[Completion], swarm: Swarm) -> Reply:
         """The reply that completions of the requests, in their order, come to; ``swarm`` decoded them."""
         judge = Judge(swarm, {self.task.name: self.task})
         rows = [judge.evaluation(self.item, one) for one in completions]
@@ -135,7 +142,30 @@ class Asked:
             touched_share=answer.lead_tokens_touched / answer.lead_tokens if answer.lead_tokens else 0.0,
             symbols=sum(one.steps for one in completions),
             prompt_tokens={names[use.name]: use.prompt_tokens for one in completions for use in one.use if use.steps},
+            trace=() if answer.failure else self._trace(answer.answer, completions[0], swarm),
         )
+
+    def _trace(self, text: str, completion: Completion, swarm: Swarm) -> tuple[Symbol, ...]:
+        """The symbols of an answer, as far as they reach into its text."""
+        steps = (
+            next(one.trace for one in completion.samples if one.text == text)
+            if self.question.logprobs is not None
+            else ()
+        )
+        recipe, size, found = self.requests[0].recipe, len(text.encode()), list[Symbol]()
+        written = 0
+        for step in steps:
+            spelled = swarm.spell(recipe, step.symbol)
+            if written >= size or not spelled:
+                break
+            written += len(spelled)
+            found.append(self._symbol(step, spelled, lambda symbol: swarm.spell(recipe, symbol)))
+        return tuple(found)
+
+    def _symbol(self, step: Step, spelled: bytes, spell: Callable[[int], bytes]) -> Symbol:
+        likely = [(spell(symbol), math.log(share)) for symbol, share in step.candidates if share > 0]
+        names = tuple(self.seated.own_names[name] for name in step.speakers)
+        return Symbol(spelled, step.log_prob, tuple(likely), step.entropy, names)
 
     def named(self, failure: Failure) -> str:
         """A failure in words, its kind first, by the policy's own names for its members."""

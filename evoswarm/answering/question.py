@@ -31,6 +31,8 @@ class Question:
             mixes by one answer drawn at that temperature; 0 is greedy.
         seed: replaces the noise seed of what is drawn.
         key: keys the noise of what is drawn; None is the question's text.
+        logprobs: tell of every symbol of the answer how likely it was, and so many of the likeliest ones; only where
+            one mix answers.
 
     Example:
         >>> Question("47+85=", max_bytes=8, temperature=0.0).policy
@@ -47,6 +49,27 @@ class Question:
     temperature: float | None = None
     seed: int | None = None
     key: str | None = None
+    logprobs: int | None = None
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One symbol of an answer, and what else could have stood there.
+
+    Attributes:
+        text: its bytes; a character may be spread over several symbols.
+        log_prob: in the fused distribution, before any sampling temperature, nats; where a step draws its speaker, that
+            is the speaker's own.
+        alternatives: the likeliest symbols with their log-probabilities; END is the one without bytes.
+        entropy: of the lead, nats; NaN where it was not asked.
+        speakers: names of the members that had a say.
+    """
+
+    text: bytes
+    log_prob: float
+    alternatives: tuple[tuple[bytes, float], ...]
+    entropy: float
+    speakers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +85,8 @@ class Reply:
         touched_share: share of the lead's tokens in which a follower spoke.
         symbols: that were decoded for it, END included, over all samples of all mixes.
         prompt_tokens: tokens of the rendered prompt, by the name of each member that spoke.
+        trace: the symbols of the answer, where `Question.logprobs` asked for them; not END, nor what lies behind the
+            text's end wholly. The last one may reach beyond it: a stop string or a limit cuts within symbols.
     """
 
     text: str
@@ -72,6 +97,7 @@ class Reply:
     touched_share: float = 0.0
     symbols: int = 0
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
+    trace: tuple[Symbol, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

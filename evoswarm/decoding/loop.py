@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evoswarm.decoding.request import Counters, FinishReason, Sample, Step, depth_class
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.choice import NO_MASS, Choices, choose
+from evoswarm.decoding.step.choice import NO_MASS, UNHEARD, Choices, choose
 from evoswarm.decoding.step.stages import Stages
 from evoswarm.decoding.step.stopping import ending_of
 from evoswarm.decoding.step.streams import Streams
@@ -87,13 +87,16 @@ class Loop:
             self._trace(batch, position, bool(leads[position]), choices)
 
     def _trace(self, batch: StepBatch, position: int, lead_asked: bool, choices: Choices) -> None:
-        job = self._streams.jobs[self._streams.job[batch.streams[position]]]
+        stream = int(batch.streams[position])
+        job = self._streams.jobs[self._streams.job[stream]]
         members = job.request.recipe.members
         speaks = batch.speaks[position, : len(members)]
         names = tuple(member.spec.name for member, one in zip(members, speaks, strict=True) if one)
         where = batch.context[position], batch.lead[position]
         entropy = float(self._contexts.entropy[where]) if lead_asked else math.nan
-        job.trace.append(Step(int(choices.symbols[position]), entropy, names, choices.candidates.get(position, ())))
+        heard = choices.heard.get(position, UNHEARD)
+        step = Step(int(choices.symbols[position]), entropy, names, heard.candidates, heard.log_prob)
+        job.traces.setdefault(stream - job.streams[0], []).append(step)
 
     def _append(self, who: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:
         """Streams stand one symbol further on; some of them end there."""
@@ -119,6 +122,7 @@ class Loop:
 
     def _finish(self, stream: int, raw: bytes, why: FinishReason) -> None:
         """Bytes that a token model left unfinished are shown as replacement characters."""
-        text = raw.decode("utf-8", errors="replace")
+        text, job = raw.decode("utf-8", errors="replace"), self._streams.jobs[self._streams.job[stream]]
+        trace = () if job.request.logprobs is None else job.trace(stream - job.streams[0])
         self._counters.answers += 1
-        self._streams.finish(stream, Sample(text, why, int(self._streams.steps[stream])))
+        self._streams.finish(stream, Sample(text, why, int(self._streams.steps[stream]), trace))

@@ -35,6 +35,8 @@ class Request:
         max_symbols: an answer ends after so many symbols (of the recipe's alphabet); None is no limit.
         stop: an answer is cut before the first occurrence of any of these.
         trace: keep what happened at every step of the first sample.
+        logprobs: keep of every step of every sample how likely its symbol was, and so many of the likeliest ones; None
+            keeps nothing.
         before: turns of a conversation before the question, which then is its last user turn. Every member renders
             them through its own chat template; the recipe's prompt format applies to the question alone.
         forced: an answer to follow instead of choosing, and then END: what would be read, who would speak, and what it
@@ -55,6 +57,7 @@ class Request:
     trace: bool = False
     forced: str | None = None
     before: tuple[Turn, ...] = ()
+    logprobs: int | None = None
 
     @property
     def asked(self) -> str | Conversation:
@@ -77,21 +80,32 @@ class Step:
         entropy: of the lead, nats; NaN where it was not asked.
         speakers: names of the members that spoke.
         candidates: the likeliest symbols of the fused distribution with their probabilities.
+        log_prob: of the symbol in the fused distribution, before any sampling temperature, nats; where a step draws its
+            speaker, that is the speaker's own. NaN where nobody gives mass to any symbol.
     """
 
     symbol: int
     entropy: float
     speakers: tuple[str, ...]
     candidates: tuple[tuple[int, float], ...]
+    log_prob: float = float("nan")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One decoded answer."""
+    """One decoded answer.
+
+    Attributes:
+        text: the answer.
+        finish: what ended it.
+        steps: decoding steps, that of END included.
+        trace: the steps, where ``Request.logprobs`` asked for them.
+    """
 
     text: str
     finish: FinishReason
     steps: int
+    trace: tuple[Step, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,11 @@ class Swarm(Decoder):
             self.check(recipe)
         self._pool.check_stops(requests)
 
+    def spell(self, recipe: Recipe, symbol: int) -> bytes:
+        """The bytes of a symbol that a recipe wrote; END has none."""
+        alphabet = self.views.of(recipe).contexts.alphabet
+        return alphabet.spell(symbol) if symbol < alphabet.end else b""
+
     def steps_along(self, requests: Sequence[Request]) -> list[int]:
         """How many rows of each member texts have; see :class:`Decoder`."""
         pool = self.views.of(requests[0].recipe)

@@ -188,3 +188,34 @@ def test_what_may_be_taken_back_is_not_shown() -> None:
     assert text.rest("aENaäNo") == "No"
     broken = PartialText([])
     assert [broken.grown(raw) for raw in (b"\xe2\x82", b"\xe2\x82\xff", b"\xe2\x82\xffa")] == ["", "\ufffd\ufffd", "a"]
+
+
+@pytest.mark.parametrize("name", ["mix", "crossed", "samples"])
+def test_symbols_tell_how_likely_they_were(engine: Engine, policies: dict[str, Policy], name: str) -> None:
+    """By the text alone, and beside the other candidates; a trace changes nothing else."""
+    plain = [Question(one, policy=name, max_bytes=9, stop=("4",)) for one in ASKED]
+    traced = engine.answer([replace(one, logprobs=3) for one in plain])
+    assert [replace(one, trace=()) for one in traced] == engine.answer(plain)
+    compared = 0
+    for question, reply in zip(plain, traced, strict=True):
+        raw = b"".join(one.text for one in reply.trace)
+        assert raw.startswith(reply.text.encode())
+        assert not reply.text or raw[: len(raw) - len(reply.trace[-1].text)] < reply.text.encode()
+        for symbol in reply.trace:
+            assert len(symbol.alternatives) == 3
+            assert set(symbol.speakers) <= {"llama-a", "llama-b"}
+            assert symbol.log_prob <= symbol.alternatives[0][1] + 1e-6
+            assert dict(symbol.alternatives).get(symbol.text, symbol.log_prob) == pytest.approx(
+                symbol.log_prob, abs=1e-5
+            )
+        if name == "mix" and raw:
+            whole = engine.log_likelihoods([(str(question.prompt), raw.decode())], name)[0]
+            assert sum(one.log_prob for one in reply.trace) == pytest.approx(whole.total, abs=1e-4)
+            compared += 1
+    assert compared or name != "mix"
+    assert engine.answer([replace(plain[0], logprobs=0)])[0].trace[0].alternatives == ()
+
+
+def test_a_vote_has_no_probabilities_of_symbols(engine: Engine) -> None:
+    with pytest.raises(RunError, match="logprobs: expected a policy of which one mix answers .* got a vote"):
+        engine.submit(Question("47+85=", policy="vote", logprobs=1))

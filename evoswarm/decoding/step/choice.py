@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,10 +23,24 @@ from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin
 
-CANDIDATES = 5
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
 FUSED_AT_ONCE = 1 << 22  # numbers fused in one step
 NO_MASS = -1
+
+
+class Heard(NamedTuple):
+    """What a trace keeps of a fused distribution.
+
+    Attributes:
+        log_prob: of the symbol that was chosen, or that had to be followed, nats.
+        candidates: the likeliest symbols with their probabilities.
+    """
+
+    log_prob: float
+    candidates: tuple[tuple[int, float], ...]
+
+
+UNHEARD = Heard(math.nan, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +50,14 @@ class Choices:
     Attributes:
         symbols: ``[n]`` their numbers; NO_MASS where nobody gives mass to any.
         margins: ``[n]`` how far from another choice, nats.
-        candidates: by position the likeliest symbols with their fused probabilities, where a trace is kept.
+        heard: by position what of the fused distribution is kept, where a trace is.
         gains: ``[n, width]`` what the choices, or the symbols that must be followed, add to the credibility of members;
             None where no recipe looks at it.
     """
 
     symbols: NDArray[np.int64]
     margins: NDArray[np.float64]
-    candidates: dict[int, tuple[tuple[int, float], ...]]
+    heard: dict[int, Heard]
     gains: NDArray[np.float64] | None
 
 
@@ -53,7 +69,7 @@ def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choice
     """
     symbols = np.full(len(batch), NO_MASS, dtype=np.int64)
     distances = np.zeros(len(batch))
-    candidates: dict[int, tuple[tuple[int, float], ...]] = {}
+    heard: dict[int, Heard] = {}
     credits = streams.plans.credits[batch.plan]
     gained = np.zeros(batch.members.shape) if credits.any() else None
     alone = np.flatnonzero(batch.alone)
@@ -67,9 +83,11 @@ def choose(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Choice
         symbols[group], distances[group], of_group = _fuse(part, streams, contexts)
         if gained is not None and of_group is not None:
             gained[group] = of_group
-        for position in group[streams.traced[part.streams]]:
-            candidates[int(position)] = _candidates(batch.some(np.array([position])), streams, contexts)
-    return Choices(symbols, distances, candidates, gained)
+        traced = group[streams.traced[part.streams]]
+        if len(traced):
+            kept = _heard(batch.some(traced), symbols[traced], streams, contexts)
+            heard.update(zip(traced.tolist(), kept, strict=True))
+    return Choices(symbols, distances, heard, gained)
 
 
 def _groups(batch: StepBatch, streams: Streams, symbols: int) -> Iterator[NDArray[np.int64]]:
@@ -139,8 +157,13 @@ def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray
     return scores
 
 
-def _candidates(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tuple[tuple[int, float], ...]:
-    """The likeliest symbols of one stream."""
-    fused = fuse(*_speakers(batch, streams, contexts))[0]
-    best = fused.topk(min(CANDIDATES, len(fused)))
-    return tuple(zip(best.indices.tolist(), best.values.exp().tolist(), strict=True))
+def _heard(batch: StepBatch, symbols: NDArray[np.int64], streams: Streams, contexts: ContextTable) -> Iterator[Heard]:
+    """What traces keep of the distributions of some streams of one rule, which chose these ``[n]`` symbols."""
+    fused = fuse(*_speakers(batch, streams, contexts))
+    chosen = streams.followed(batch.streams, symbols, contexts.alphabet.end)
+    log_probs = fused.gather(1, torch.from_numpy(chosen)[:, None])[:, 0].tolist()
+    counts = np.minimum(streams.candidates[batch.streams], fused.shape[1])
+    best = fused.topk(int(counts.max()))
+    ranked = zip(log_probs, counts.tolist(), best.indices.tolist(), best.values.exp().tolist(), strict=True)
+    for log_prob, count, likely, shares in ranked:
+        yield Heard(log_prob, tuple(zip(likely[:count], shares[:count], strict=True)))

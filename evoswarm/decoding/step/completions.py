@@ -69,7 +69,7 @@ class CompletionBuilder:
             margin=min(self._margins[first:last]),
             left_out=max(self._left_out[first:last]),
             entropy=sum(self._entropies[first:last]) / max(1, sum(self._entropy_steps[first:last])),
-            trace=tuple(job.trace) if failure is None else (),
+            trace=job.trace() if failure is None and job.request.trace else (),
             work=self._work,
         )
 

@@ -18,12 +18,15 @@ from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 
 _ROWS = (
-    *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "margin", "left_out", "entropy"),
+    *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "candidates"),
+    *("margin", "left_out", "entropy"),
     *("entropy_steps", "steps", "credibility", "spoke", "live"),
 )
 T = TypeVar("T", bound=np.generic)
 NO_LIMIT = np.iinfo(np.int32).max
 FIRST_STEPS = 16
+CANDIDATES = 5
+"""Of the likeliest symbols of a step, kept in traces that do not say how many."""
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class DecodeJob:
         root: the context at the end of its prompt.
         forced: the symbols it must follow, if it must; without END.
         streams: first and last + 1 of its streams.
-        trace: the steps of its first sample, if asked for.
+        traces: the steps of each of its samples, of those that are traced.
     """
 
     request: Request
@@ -44,7 +47,11 @@ class DecodeJob:
     root: int
     forced: Text | None = None
     streams: tuple[int, int] = (0, 0)
-    trace: list[Step] = field(default_factory=list)
+    traces: dict[int, list[Step]] = field(default_factory=dict)
+
+    def trace(self, sample: int = 0) -> tuple[Step, ...]:
+        """The steps of a sample; none of one that is not traced."""
+        return tuple(self.traces.get(sample, ()))
 
 
 class Streams:
@@ -61,6 +68,7 @@ class Streams:
         max_symbols: ``[streams]``.
         stops: ``[streams]`` whether stop strings may end it.
         traced: ``[streams]`` whether its steps are kept.
+        candidates: ``[streams]`` how many of the likeliest symbols are kept of each.
         margin: ``[streams]`` the smallest decision margin so far.
         left_out: ``[streams]`` the largest bound on the total-variation error so far.
         entropy: ``[streams]`` the lead's entropies so far summed up, nats.
@@ -93,8 +101,11 @@ class Streams:
         self.max_symbols = np.array(limits)[self.job]
         self.stops = np.array([bool(job.request.stop) for job in jobs])[self.job]
         firsts = np.array([job.streams[0] for job in jobs])
-        self.traced = np.zeros(len(self.job), dtype=bool)
-        self.traced[firsts] = [job.request.trace for job in jobs]
+        asked = np.array([-1 if job.request.logprobs is None else job.request.logprobs for job in jobs])[self.job]
+        self.traced = asked >= 0
+        self.candidates = np.maximum(asked, 0)
+        first = firsts[[job.request.trace for job in jobs]]
+        self.traced[first], self.candidates[first] = True, np.maximum(self.candidates[first], CANDIDATES)
         count = len(self.job)
         self.margin = np.full(count, np.inf)
         self.left_out = np.zeros(count)
