@@ -142,16 +142,14 @@ class Asked:
             touched_share=answer.lead_tokens_touched / answer.lead_tokens if answer.lead_tokens else 0.0,
             symbols=sum(one.steps for one in completions),
             prompt_tokens={names[use.name]: use.prompt_tokens for one in completions for use in one.use if use.steps},
-            trace=() if answer.failure else self._trace(answer.answer, completions[0], swarm),
+            trace=()
+            if answer.failure or self.question.logprobs is None
+            else self._trace(answer.answer, completions[0], swarm),
         )
 
     def _trace(self, text: str, completion: Completion, swarm: Swarm) -> tuple[Symbol, ...]:
         """The symbols of an answer, as far as they reach into its text."""
-        steps = (
-            next(one.trace for one in completion.samples if one.text == text)
-            if self.question.logprobs is not None
-            else ()
-        )
+        steps = next(one.trace for one in completion.samples if one.text == text)
         recipe, size, found = self.requests[0].recipe, len(text.encode()), list[Symbol]()
         written = 0
         for step in steps:

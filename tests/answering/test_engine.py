@@ -217,5 +217,5 @@ def test_symbols_tell_how_likely_they_were(engine: Engine, policies: dict[str, P
 
 
 def test_a_vote_has_no_probabilities_of_symbols(engine: Engine) -> None:
-    with pytest.raises(RunError, match="logprobs: expected a policy of which one mix answers .* got a vote"):
+    with pytest.raises(RunError, match=r"logprobs: expected a policy of which one mix answers .* got a vote"):
         engine.submit(Question("47+85=", policy="vote", logprobs=1))
