@@ -10,6 +10,7 @@ from evoswarm.export.distilled.target import DISTILLED
 from evoswarm.export.lm_eval.target import LM_EVAL
 from evoswarm.export.mlflow_model.target import MLFLOW
 from evoswarm.export.optuna_study.target import OPTUNA
+from evoswarm.export.server import SERVER
 from evoswarm.export.tables.target import TABLES
 from evoswarm.export.target import ExportError, Target
 from evoswarm.export.transformers import TRANSFORMERS
@@ -17,8 +18,9 @@ from evoswarm.export.transformers import TRANSFORMERS
 TARGETS: dict[str, Target] = {
     "bundle": BUNDLE,
     "transformers": TRANSFORMERS,
-    "mlflow": MLFLOW,
+    "server": SERVER,
     "lm-eval": LM_EVAL,
+    "mlflow": MLFLOW,
     "optuna": OPTUNA,
     "tables": TABLES,
     "distilled": DISTILLED,

@@ -23,10 +23,22 @@ import torch
 import transformers
 
 from evoswarm.decoding.forward.devices import silence_loading
-from tests.benchmarks import byte_view, drawn, gold, host, large, memory, population, redecode, replay, searching
+from tests.benchmarks import (
+    byte_view,
+    drawn,
+    gold,
+    host,
+    large,
+    memory,
+    population,
+    redecode,
+    replay,
+    searching,
+    serving,
+)
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 
-GROUPS = (byte_view, drawn, searching, replay, redecode, memory, population, gold, host, large)
+GROUPS = (byte_view, drawn, searching, replay, redecode, memory, population, gold, host, large, serving)
 RESULTS = Path(__file__).with_name("results.json")
 
 

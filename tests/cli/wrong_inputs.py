@@ -473,6 +473,27 @@ EXPORTS = {
     "a list for what is no policy": Wrong("export space.yaml --list", ("space.yaml", "JSON")),
 }  # fmt: skip
 
+SERVING = {
+    "no policy": Wrong("serve", ("RUN|POLICY",)),
+    "a policy that is not there": Wrong("serve recipe.json nope.json", ("nope.json", "a readable file")),
+    "a space for a policy": Wrong("serve space.yaml", ("space.yaml", "JSON")),
+    "a run without a champion": Wrong("serve run", ("run", "champion.json"), {"run/champion.json": None}),
+    "a member that has moved": Wrong("serve recipe.json", ("recipe.json: members.0.spec.path", "a model directory"), {"recipe.json": recipe("mine").replace("./model", "./moved")}),
+    "a policy twice": Wrong("serve recipe.json recipe.json", ("recipe.json", "names that differ", "'recipe' twice")),
+    "two policies of one name": Wrong("serve recipe.json other/recipe.json", ("other/recipe.json", "'recipe' twice"), {"other/recipe.json": recipe("mine").replace("./model", "../model")}),
+    "all the world without a key": Wrong("serve recipe.json --host 0.0.0.0", ("--host", "--api-key-file", "'0.0.0.0'")),
+    "a host that is nowhere": Wrong("serve recipe.json --host nowhere.invalid --api-key-file keys", ("--host", "nowhere.invalid"), {"keys": "secret\n"}),
+    "a host that is elsewhere": Wrong("serve recipe.json --host 192.0.2.1 --api-key-file keys", ("--host", "192.0.2.1"), {"keys": "secret\n"}),
+    "a port that none has": Wrong("serve recipe.json --port 70000", ("--port: expected a number of at most 65535",)),
+    "no keys": Wrong("serve recipe.json --api-key-file keys", ("keys: expected at least one key",), {"keys": "\n \n"}),
+    "keys that are not there": Wrong("serve recipe.json --api-key-file keys", ("keys: expected a readable file",)),
+    "a key that no header carries": Wrong("serve recipe.json --api-key-file keys", ("keys:2", "visible ASCII"), {"keys": "one\ntwo words\n"}),
+    "keys that are no text": Wrong("serve recipe.json --api-key-file keys", ("keys", "UTF-8"), {"keys": b"\xff\xfe\n"}),
+    "requests that would never find room": Wrong("serve recipe.json --max-questions 20 --max-streams 4 --max-queue 8", ("--max-questions: expected at most 12", "got 20")),
+    "no time": Wrong("serve recipe.json --max-seconds 0", ("--max-seconds: expected a number of at least 0.1",)),
+    "a time that is none": Wrong("serve recipe.json --max-seconds nan", ("--max-seconds",)),
+}  # fmt: skip
+
 WRONG: dict[str, Wrong] = {
     f"{category}: {name}": one
     for category, group in {
@@ -486,6 +507,7 @@ WRONG: dict[str, Wrong] = {
         "answers": ANSWERS,
         "run": RUNS,
         "export": EXPORTS,
+        "serve": SERVING,
     }.items()
     for name, one in group.items()
 }

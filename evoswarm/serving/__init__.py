@@ -1,0 +1,1 @@
+"""Policies behind an HTTP interface that clients of OpenAI's speak."""
