@@ -21,6 +21,9 @@ from evoswarm.tasks.task import Item
 AT_ONCE = 512
 """Questions that are answered together, and whose distributions are kept in one file."""
 
+TEXTS_ONLY = "texts-only"
+"""The file that says that the champion's symbols are not the student's tokens."""
+
 _TRIED = 8  # answers that tell whether the champion's symbols are the student's tokens
 
 
@@ -64,7 +67,8 @@ class Teacher:
     def __init__(self, bench: Workbench, champion: Policy, student: Student, plan: StudentPlan, work: Path) -> None:
         self._bench, self._champion, self._student, self._plan, self._work = bench, champion, student, plan, work
         self._reader = DistributionReader(bench.swarm, champion, bench.tasks, student, plan.candidates)
-        self._follows: bool | None = None if plan.soft > 0 else False
+        texts_only = plan.soft == 0 or (work / TEXTS_ONLY).exists()
+        self._follows: bool | None = False if texts_only else None
 
     def teach(self, items: Sequence[Item]) -> Taught:
         """The lessons of some questions; what was answered before is read from the ledger.
@@ -147,6 +151,7 @@ class Teacher:
             self._bench.on_other_items()
             self._follows = self._reader.can_follow(ended[:_TRIED])
             if not self._follows:
+                (self._work / TEXTS_ONLY).touch()  # whoever goes on need not load a member to find out
                 return {}
         self._bench.on_other_items()
         by_item = self._reader.read(ended)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoswarm.decoding.forward.threads import threads_for
 from evoswarm.decoding.member import seen_device
 from evoswarm.durable import plain_errors
 from evoswarm.errors import OutOfMemory, RunError, Where
@@ -136,6 +137,11 @@ class Trainer:
             progress: told every other second how far it is.
             go_on: called after every step; what it raises ends the training, with its state kept.
         """
+        with threads_for([sum(one.numel() for one in self._model.parameters())]):
+            self._run(progress, go_on)
+        return TrainingEnd(self.step, self.loss, self.seconds)
+
+    def _run(self, progress: Progress, go_on: Callable[[], None]) -> None:
         began = told = time.monotonic()
         first, before = self.step, self.seconds
         while self.step < self._plan.steps:
@@ -156,7 +162,6 @@ class Trainer:
             except BaseException:
                 self.keep()
                 raise
-        return TrainingEnd(self.step, self.loss, self.seconds)
 
     def _one_step(self) -> float:
         """One step of the optimiser; returns the loss."""

@@ -23,7 +23,7 @@ from evoswarm.export.distilled.lessons import Lesson, LessonBook, chunks
 from evoswarm.export.distilled.plan import StudentPlan, read_plan
 from evoswarm.export.distilled.questions import fresh_items, tasks_wanted
 from evoswarm.export.distilled.student import Student, read_student
-from evoswarm.export.distilled.teacher import Teacher
+from evoswarm.export.distilled.teacher import TEXTS_ONLY, Teacher
 from evoswarm.export.distilled.training import STATE, Trainer
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Recipe
@@ -122,6 +122,22 @@ def test_soft_targets_are_what_the_champion_said(
     assert not DistributionReader(swarm, vote(), drawn.tasks, student, 16).read([(items[0], "12")])
     tokens = read_student(StudentPlan(model="zoo:llama-a"), ())  # its tokens are no bytes
     assert not DistributionReader(swarm, recipe, drawn.tasks, tokens, 16).read([(items[0], "reverse")])
+
+
+def test_a_champion_that_elects_its_answers_teaches_texts_alone(
+    micro: Callable[..., SearchSpace], student: Student, tmp_path: Path
+) -> None:
+    space = micro("alphabet=bytes")
+    drawn = draw(space)
+    items, plan = drawn.items["search"], plan_of(tmp_path, f"{BYTES}wrong: keep")
+    with workbench(space, ":memory:", drawn=drawn) as bench:
+        champion = uniform(bench.space, bench.pool).model_copy(update={"samples": 3})
+        taught = Teacher(bench, champion, student, plan, tmp_path).teach(items)
+        assert taught.lessons
+        assert not taught.soft.total()
+        assert (tmp_path / TEXTS_ONLY).exists()
+        again = Teacher(bench, champion, student, plan, tmp_path).teach(items)
+    assert [one.answer for one in again.lessons] == [one.answer for one in taught.lessons]
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
