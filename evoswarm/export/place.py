@@ -86,8 +86,11 @@ def written_whole(out: Path, target: Target) -> Iterator[Path]:
         target: of the export.
 
     Raises:
+        ExportError: somebody else has taken the place meanwhile.
         RunError: the disk is full, or the place cannot be written.
     """
+    out = Path(os.path.abspath(out))
+    before = os.path.lexists(out)
     with plain_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=TEMPORARY))
@@ -98,11 +101,24 @@ def written_whole(out: Path, target: Target) -> Iterator[Path]:
                 part.mkdir()
             yield part
             _on_the_disk(part)
-            if os.path.lexists(out):
-                os.replace(out, beside / "before")
-            os.replace(part, out)
+            if os.path.lexists(out) and not before:
+                raise ExportError("expected a place that stays free meanwhile, got one that is taken", Where(str(out)))
+            _put(part, out, beside / "before")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put(part: Path, out: Path, before: Path) -> None:
+    """Give what was written its name; what stood there goes, or stays where that fails."""
+    if not os.path.lexists(out):
+        os.replace(part, out)
+        return
+    os.replace(out, before)
+    try:
+        os.replace(part, out)
+    except OSError:
+        os.replace(before, out)
+        raise
 
 
 def require_room(out: Path, size: int) -> None:

@@ -71,6 +71,31 @@ def test_an_export_is_replaced_as_a_whole_and_nothing_else_is(policy_file: Path,
     assert (out / "diary").exists()
 
 
+def test_what_somebody_else_wrote_meanwhile_stays(policy_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def slowly(source: Source, part: Path, options: Options) -> list[str]:
+        out.mkdir()
+        (out / "theirs").touch()
+        return write_note(source, part, options)
+
+    with pytest.raises(ExportError, match="stays free meanwhile"):
+        exported(policy_file, replace(NOTE, write=slowly), out)
+    assert [path.name for path in out.iterdir()] == ["theirs"]
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_place_is_known_by_any_name(policy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "out")
+    exported(policy_file, NOTE, Path("../else/../new"))
+    assert (tmp_path / "new" / "note").exists()
+    (tmp_path / "out" / "note").touch()
+    monkeypatch.chdir(tmp_path / "out" / "inner")
+    exported(policy_file, NOTE, Path(".."), overwrite=True)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["note"]
+
+
 def test_no_place_is_one_that_is_read(finished: SearchResult, tmp_path: Path) -> None:
     champion = replace(NOTE, signs=("champion.json",))
     for out in (finished.directory, finished.directory.parent):

@@ -133,7 +133,7 @@ def _members(
         terms = [licences[name] or "not said", *(f"[{path.rpartition('/')[2]}]({path})" for path in one.licences)]
         prompts = "through its chat template" if spec.chat_template else "as text"
         model = ", ".join(f"[{one}](https://huggingface.co/{one})" for one in ids[name]) or (
-            "built into evoswarm" if original[name].startswith(BUILT_IN) else "no model of the hub"
+            "built into evoswarm" if original[name].startswith(BUILT_IN) else "a local model"
         )
         rows.append((name, model, prompts, "; ".join(terms), str(spec.fingerprint)[:12]))
     return [
@@ -211,6 +211,8 @@ def _running(document: PolicyDocument) -> list[str]:
         "print(answers[0].text)",
         "```",
     ]
+    if document.policy.prompt_format != "{prompt}":
+        lines += ["", f"Every question is put into {_code(document.policy.prompt_format)} first: evoswarm does that."]
     if asked:
         head = "It was scored on questions that were asked so; answers end after so many bytes:"
         lines += ["", head, "", "| task | bytes | question |", "| --- | --- | --- |", *asked]

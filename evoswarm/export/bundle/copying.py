@@ -19,8 +19,10 @@ from evoswarm.member_spec import MemberSpec
 MEMBERS = "members"
 """The folder of a bundle that holds one folder a member."""
 
-LICENCES = ("licen[sc]e*", "copying*", "notice*", "use_policy*", "use-policy*")
+LICENCES = ("*licen[sc]e*", "copying*", "*notice*", "*terms*", "*use_policy*", "*use-policy*")
 """Names of files in which terms of use stand, in whatever case."""
+
+_READ = frozenset({"", ".txt", ".md", ".html", ".pdf", ".rst"})  # how such files end
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _needed(directory: Path, spec: MemberSpec) -> list[Path]:
 
 def _is_licence(path: Path) -> bool:
     name = Path(path.name.lower())
-    return any(name.match(pattern) for pattern in LICENCES)
+    return name.suffix in _READ and any(name.match(pattern) for pattern in LICENCES)
 
 
 def _require_own_code(directory: Path, spec: MemberSpec) -> None:

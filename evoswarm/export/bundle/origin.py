@@ -48,7 +48,8 @@ def licence_of(original: str, member: MemberHere) -> str | None:
     if original.startswith(BUILT_IN):
         return "apache-2.0"  # as evoswarm itself
     said = card_data(member.directory).get("license")
-    return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z0-9.+-]{1,60}", said) else None
+    named = isinstance(said, str) and re.fullmatch(r"[A-Za-z0-9.+-]{1,60}", said) and said != "other"
+    return str(said) if named else None
 
 
 def card_data(directory: Path) -> dict[str, Any]:

@@ -130,13 +130,25 @@ def test_it_needs_room_on_the_disk(policy_file: Path, tmp_path: Path, monkeypatc
 
 def test_only_what_is_read_is_copied_and_the_terms_with_it(tmp_path: Path) -> None:
     model = shutil.copytree(member_path("llama-a"), tmp_path / "model")
-    for name in ("pytorch_model.bin", "optimizer.pt", "run.py", "LICENSE.txt", "Notice", "vocab.txt"):
+    for name in (
+        "pytorch_model.bin",
+        "optimizer.pt",
+        "run.py",
+        "LICENSE.txt",
+        "Notice",
+        "MODEL_TERMS.html",
+        "license.py",
+        "vocab.txt",
+    ):
         (model / name).write_text("x")
     (model / "README.md").write_text("---\nlicense: cc-by-4.0\nbase_model: owner/base\n---\n# Mine\n")
     file = of_directory(model).save(tmp_path / "mine.json")
     out = bundle(file, tmp_path / "out")
     known = {path.name for path in member_path("llama-a").iterdir()} - {"card.json"}
-    assert {path.name for path in (out / "members/mine").iterdir()} == known | {"LICENSE.txt", "Notice", "vocab.txt"}
+    assert {path.name for path in (out / "members/mine").iterdir()} == known | {
+        *("LICENSE.txt", "Notice", "MODEL_TERMS.html"),
+        "vocab.txt",
+    }
     card = (out / "README.md").read_text()
     for words in ("license: cc-by-4.0", "- owner/base", "[LICENSE.txt](members/mine/LICENSE.txt)"):
         assert words in card
