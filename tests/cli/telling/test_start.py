@@ -7,7 +7,7 @@ import pytest
 import evoswarm
 from tests.cli.conftest import Command, python, refused
 
-ROOMS = {"cli", "errors", "trust", "user_files"}
+ROOMS = {"cli", "errors", "spreadsheets", "trust", "user_files"}
 LIBRARIES = {
     "typer",
     "click",
