@@ -23,8 +23,10 @@ FOREIGN = frozenset(
     ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "enable_thinking"]
 )
 """Of other libraries, of checkpoints' files, of the shell."""
-FOREIGN_OPTIONS = frozenset(["--model", "--model_args", "--use_cache", "--apply_chat_template", "--tasks"])
-"""Of a command line that one of ours hands on to."""
+FOREIGN_OPTIONS = frozenset(
+    ["--env-manager", "--model", "--model_args", "--use_cache", "--apply_chat_template", "--tasks"]
+)
+"""Of a command line that one of ours hands on to, or that reads what ours writes."""
 
 NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*(?:\(\))?")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
