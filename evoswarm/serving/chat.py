@@ -8,6 +8,7 @@ from typing import Any
 from evoswarm.answering.question import Question, Reply
 from evoswarm.chat.turn import Turn
 from evoswarm.serving.limits import ServingLimits
+from evoswarm.serving.logprobs import chat_logprobs
 from evoswarm.serving.questions import Prompt, finish_name, questions_of, usage_of
 from evoswarm.serving.replies import ChatAnswer, ChatChoice, ChatReply
 from evoswarm.serving.schema import ChatMessage, ChatRequest
@@ -43,7 +44,7 @@ class ChatExchange:
             ChatChoice(
                 index=place,
                 message=ChatAnswer(content=reply.text),
-                logprobs=None,
+                logprobs=chat_logprobs(reply) if self._request.logprobs else None,
                 finish_reason=finish_name(reply),
             )
             for place, reply in enumerate(replies)
@@ -61,7 +62,8 @@ class ChatExchange:
 
     def closing(self, place: int, reply: Reply) -> dict[str, Any]:
         """How an answer ended."""
-        return self._delta(place, {}, None, finish_name(reply))
+        logprobs = chat_logprobs(reply).model_dump() if self._request.logprobs else None
+        return self._delta(place, {}, logprobs, finish_name(reply))
 
     def bill(self, replies: Sequence[Reply]) -> dict[str, Any]:
         """What everything cost."""

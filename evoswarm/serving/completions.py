@@ -7,6 +7,7 @@ from typing import Any
 
 from evoswarm.answering.question import Question, Reply
 from evoswarm.serving.limits import ServingLimits
+from evoswarm.serving.logprobs import completion_logprobs
 from evoswarm.serving.questions import finish_name, questions_of, usage_of
 from evoswarm.serving.replies import CompletionChoice, CompletionReply
 from evoswarm.serving.schema import CompletionRequest
@@ -43,6 +44,7 @@ class CompletionExchange:
             CompletionChoice(
                 index=place,
                 text=self._before(place) + reply.text,
+                logprobs=None if self._request.logprobs is None else completion_logprobs(reply),
                 finish_reason=finish_name(reply),
             )
             for place, reply in enumerate(replies)
@@ -59,7 +61,8 @@ class CompletionExchange:
 
     def closing(self, place: int, reply: Reply) -> dict[str, Any]:
         """How an answer ended."""
-        last = CompletionChoice(index=place, text="", finish_reason=finish_name(reply))
+        logprobs = None if self._request.logprobs is None else completion_logprobs(reply)
+        last = CompletionChoice(index=place, text="", logprobs=logprobs, finish_reason=finish_name(reply))
         return self._said([last])
 
     def bill(self, replies: Sequence[Reply]) -> dict[str, Any]:

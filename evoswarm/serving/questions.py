@@ -47,8 +47,6 @@ def questions_of(
     if count > limits.questions:
         param = "n" if request.choices > 1 else "prompt"
         raise invalid(f"expected at most {limits.questions} answers (prompts times n), got {count}", param)
-    if logprobs is not None:
-        raise invalid("expected none (the engine tells of no symbols), got some", "logprobs")
     if max_symbols is not None and max_symbols > limits.tokens:
         raise invalid(f"expected at most {limits.tokens} tokens, got {max_symbols}", "max_tokens")
     for prompt in prompts:
@@ -72,6 +70,7 @@ def questions_of(
             temperature=request.temperature,
             seed=request.seed,
             key=None if not choice else "\0".join([str(choice), *_texts(prompt)]),
+            logprobs=logprobs,
         )
         for prompt in prompts
         for choice in range(request.choices)

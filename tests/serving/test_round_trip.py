@@ -130,6 +130,35 @@ def test_where_answers_end(served: Running) -> None:
     assert asked(max_tokens=2, echo=True)[0] == f"rev stone={cut}"
 
 
+def test_logprobs_in_both_forms(served: Running) -> None:
+    reply = served.client.chat.completions.create(
+        model="mix", messages=user("rev stone="), logprobs=True, top_logprobs=3
+    )
+    content = reply.choices[0].logprobs.content
+    assert b"".join(bytes(one.bytes or []) for one in content).decode() == reply.choices[0].message.content == "enots"
+    for one in content:
+        assert len(one.top_logprobs) == 3
+        assert one.logprob == pytest.approx(max(other.logprob for other in one.top_logprobs), abs=1e-5)
+        assert one.logprob < 0
+        assert one.token in [other.token for other in one.top_logprobs]
+    older = served.client.completions.create(model="mix", prompt="rev stone=", logprobs=2).choices[0].logprobs
+    assert older is not None
+    assert older.tokens == [one.token for one in content]
+    assert older.token_logprobs == pytest.approx([one.logprob for one in content], abs=1e-5)
+    tokens = older.tokens or []
+    assert older.text_offset == [len("".join(tokens[:place])) for place in range(len(tokens))]
+    assert [len(tops) for tops in older.top_logprobs or []] == [2] * len(tokens)
+    stream = served.client.chat.completions.create(
+        model="mix", messages=user("rev stone="), logprobs=True, top_logprobs=3, stream=True
+    )
+    last = [chunk.choices[0] for chunk in stream][-1]
+    assert last.logprobs is not None
+    assert [one.token for one in last.logprobs.content or []] == tokens
+    refused = served.post("chat/completions", model="vote", messages=user("x"), logprobs=True)
+    assert refused.status_code == 400
+    assert "mix" in refused.json()["error"]["message"]
+
+
 def test_a_conversation_goes_through_the_members_own_template(served: Running) -> None:
     from transformers import AutoTokenizer
 
