@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from evoswarm.errors import TaskError, show
 from evoswarm.space.search_space import SearchSpace
+from evoswarm.tasks.harness.scorer import HarnessScorer
 from evoswarm.tasks.scorers.behind import BOX
 from evoswarm.tasks.scorers.settings import VERIFIER
 from evoswarm.tasks.settings import TaskSettings
@@ -82,7 +83,7 @@ class _Golds:
         self._items = [item for part in parts for item in part]
         self._turns = [item for turn in zip_longest(*parts) for item in turn if item is not None]
         self._unseen = {item.key for item in items.get("test", ())}
-        self._own = ":" in settings.scorer.kind
+        self._own = ":" in settings.scorer.kind or task.scorer_id.startswith(f"{HarnessScorer.kind} ")
         self._verified = task.scorer_id.startswith(f"{VERIFIER} ")
         self._opaque = self._own or self._verified  # what it takes for right is not known here
 

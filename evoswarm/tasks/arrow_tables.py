@@ -121,7 +121,7 @@ def read_dataset(path: str, subset: str | None, split: str, revision: str | None
         f"a data set of the hub with the subset {subset!r} and the split {split!r} (a gated one needs HF_TOKEN; "
         "a path that is here is read here)"
     )
-    with _quiet(), _as_task_errors(path, expected, datasets.exceptions.DatasetsError):
+    with quiet(), _as_task_errors(path, expected, datasets.exceptions.DatasetsError):
         loaded = datasets.load_dataset(path, name=subset, split=split, revision=revision)
         read, left = readable_columns(loaded.features.arrow_schema)
         batches = loaded.select_columns(read).with_format("arrow").iter(_BATCH) if read else ()
@@ -177,7 +177,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars while a data set is fetched."""
     import datasets
 
