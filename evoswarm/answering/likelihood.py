@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.chat import Conversation, Turn
-from evoswarm.decoding.request import DoesNotFit, FusedAlong, TextBehind
+from evoswarm.decoding.fused import FusedAlong
+from evoswarm.decoding.known_texts import TextBehind
+from evoswarm.decoding.request import DoesNotFit
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import OutOfMemory, RunError
 from evoswarm.evaluation.failures import sentence

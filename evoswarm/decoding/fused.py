@@ -17,7 +17,6 @@ from torch import Tensor
 
 from evoswarm.decoding.along import TextReader
 from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.request import FusedAlong
 from evoswarm.decoding.step.places import NOBODY, places_along, speakers_at
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.text.decomposition import Text
@@ -29,6 +28,25 @@ NUMBERS_AT_ONCE = 1 << 25  # of members' rows; a text that has more is read piec
 
 UNSPELLED = Failure("no_mass", "the lead's tokens do not spell the text")
 UNHEARD = Failure("no_mass", "no speaker gives mass to any allowed symbol")
+
+
+@dataclass(frozen=True, eq=False)
+class FusedAlong:
+    """What a mix says along one text, or behind it.
+
+    Attributes:
+        log_probs: ``[steps]`` nats, of each symbol that the text is written in.
+        greedy: each of them is the likeliest of its step, of equals the first.
+        left_out: the largest bound on the total-variation error of any byte view used.
+        behind: ``[symbols]`` log-probabilities of what comes next, END last, -inf where forbidden; where asked for.
+        failure: why there is nothing of this.
+    """
+
+    log_probs: NDArray[np.float64]
+    greedy: bool
+    left_out: float = 0.0
+    behind: NDArray[np.float32] | None = None
+    failure: Failure | None = None
 
 
 class KnownText(NamedTuple):

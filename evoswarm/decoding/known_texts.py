@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
+from evoswarm.chat import Turn
 from evoswarm.decoding.along import TextReader, spellings
 from evoswarm.decoding.collector import without_collector
 from evoswarm.decoding.forward.threads import threads_for
-from evoswarm.decoding.fused import UNSPELLED, FusedReader, KnownText, nothing_along
-from evoswarm.decoding.request import Along, Counters, DoesNotFit, FusedAlong, Request, RowsAlong, TextBehind
+from evoswarm.decoding.fused import UNSPELLED, FusedAlong, FusedReader, KnownText, nothing_along
+from evoswarm.decoding.request import Along, Counters, DoesNotFit, Request, RowsAlong
 from evoswarm.decoding.step.streams import DecodeJob
 from evoswarm.decoding.text.decomposition import Text
 from evoswarm.decoding.views.pool_view import PoolView
@@ -20,6 +21,20 @@ from evoswarm.decoding.waves import Growth, Room, groups
 from evoswarm.policies import Recipe
 
 T = TypeVar("T")
+
+
+class TextBehind(NamedTuple):
+    """A text behind a question.
+
+    Attributes:
+        prompt: the raw question; see ``Request.prompt``.
+        raw: what was written behind it: UTF-8, which may end inside a character.
+        before: turns of a conversation before the question; see ``Request.before``.
+    """
+
+    prompt: str
+    raw: bytes
+    before: tuple[Turn, ...] = ()
 
 
 class KnownTexts:

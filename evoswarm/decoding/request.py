@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,39 +196,6 @@ class RowsAlong:
     present: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
     entropies: NDArray[np.float64]
-    failure: Failure | None = None
-
-
-class TextBehind(NamedTuple):
-    """A text behind a question.
-
-    Attributes:
-        prompt: the raw question; see ``Request.prompt``.
-        raw: what was written behind it: UTF-8, which may end inside a character.
-        before: turns of a conversation before the question; see ``Request.before``.
-    """
-
-    prompt: str
-    raw: bytes
-    before: tuple[Turn, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class FusedAlong:
-    """What a mix says along one text, or behind it.
-
-    Attributes:
-        log_probs: ``[steps]`` nats, of each symbol that the text is written in.
-        greedy: each of them is the likeliest of its step, of equals the first.
-        left_out: the largest bound on the total-variation error of any byte view used.
-        behind: ``[symbols]`` log-probabilities of what comes next, END last, -inf where forbidden; where asked for.
-        failure: why there is nothing of this.
-    """
-
-    log_probs: NDArray[np.float64]
-    greedy: bool
-    left_out: float = 0.0
-    behind: NDArray[np.float32] | None = None
     failure: Failure | None = None
 
 

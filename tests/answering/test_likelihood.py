@@ -10,7 +10,8 @@ import pytest
 from evoswarm.answering.engine import Engine
 from evoswarm.answering.likelihood import Likelihoods, LogLikelihood, halved, without_distribution
 from evoswarm.chat import Turn
-from evoswarm.decoding.request import DoesNotFit, FusedAlong, Request
+from evoswarm.decoding.fused import FusedAlong
+from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import OutOfMemory, RunError
 from evoswarm.policies import Policy, Recipe, Route, Vote

@@ -13,9 +13,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evoswarm.decoding.known_texts import symbols_of
+from evoswarm.decoding.known_texts import TextBehind, symbols_of
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.request import TextBehind
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.errors import RecipeError
 from evoswarm.policies.mix import Fusion, Recipe
