@@ -25,6 +25,7 @@ import transformers
 from evoswarm.decoding.forward.devices import silence_loading
 from tests.benchmarks import (
     byte_view,
+    continuous,
     drawn,
     gold,
     host,
@@ -38,7 +39,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 
-GROUPS = (byte_view, drawn, searching, replay, redecode, memory, population, gold, host, large, serving)
+GROUPS = (byte_view, drawn, continuous, searching, replay, redecode, memory, population, gold, host, large, serving)
 RESULTS = Path(__file__).with_name("results.json")
 
 
