@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 import evoswarm
 from evoswarm.cli.telling.events import AnyEvent
+from evoswarm.export.targets import TARGETS
 from evoswarm.policies import Recipe, Route, Vote
 from evoswarm.space import SearchSpace
 from evoswarm.study.hyperparameters.settings import StudySettings
@@ -78,6 +79,16 @@ def test_every_command_is_in_the_reference(built: Path) -> None:
     assert len(names) > 8
     for name in names:
         assert f'id="evoswarm-{name}' in text, name
+
+
+def test_every_target_of_an_export_has_a_row_that_leads_to_its_guide(built: Path) -> None:
+    text = (built / "guides" / "exports.html").read_text(encoding="utf-8")
+    rows = [row for row in text.split("<tr")[1:] if "export-" in row]
+    assert len(rows) == len(TARGETS)
+    for name, row in zip(TARGETS, rows, strict=True):
+        assert row.count("<td") == 5, name
+        assert f'href="export-{name}.html"' in row
+        assert "RUN" in row.split("<td")[5]  # the command, whole
 
 
 @pytest.mark.parametrize(
