@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -23,6 +23,7 @@ class Wish(NamedTuple):
         copies: answers to each row.
         task: whose questions they are.
         raw: questions are worded already.
+        traced: replies tell the symbols of their answers.
     """
 
     symbols: int | None = None
@@ -31,9 +32,16 @@ class Wish(NamedTuple):
     copies: int = 1
     task: str | None = None
     raw: bool = False
+    traced: bool = False
 
 
-def answer_all(engine: Engine, asked: Sequence[Conversation], wish: Wish, longest_symbol: int = 1) -> list[Reply]:
+def answer_all(
+    engine: Engine,
+    asked: Sequence[Conversation],
+    wish: Wish,
+    longest_symbol: int = 1,
+    tell: Callable[[str], None] | None = None,
+) -> list[Reply]:
     """Answers to conversations, together; the copies of one next to each other.
 
     Args:
@@ -41,6 +49,7 @@ def answer_all(engine: Engine, asked: Sequence[Conversation], wish: Wish, longes
         asked: what they answer.
         wish: how.
         longest_symbol: in bytes.
+        tell: told of the one answer that there is while it grows, whole characters at a time.
 
     Raises:
         RunError: one has no answer; says why.
@@ -59,12 +68,27 @@ def answer_all(engine: Engine, asked: Sequence[Conversation], wish: Wish, longes
             temperature=wish.temperature,
             seed=seed,
             key=None if seed is None else f"{row}-{copy}",
+            logprobs=0 if wish.traced else None,
         )
         for row, one in enumerate(asked)
         for copy in range(wish.copies)
     ]
-    replies = engine.answer(questions)
+    if tell is not None and len(questions) != 1:
+        raise RunError(f"streamer: expected one question, whose answer is told while it grows, got {len(questions)}")
+    replies = engine.answer(questions) if tell is None else [_told(engine, questions[0], tell)]
     for number, reply in enumerate(replies):
         if reply.failure is not None:
             raise RunError(f"expected an answer to row {number // wish.copies} of the input, got none: {reply.failure}")
     return replies
+
+
+def _told(engine: Engine, question: Question, tell: Callable[[str], None]) -> Reply:
+    """The answer to one question, told while it grows."""
+    ticket, reply = engine.submit(question), None
+    while reply is None:
+        for news in engine.turn():
+            if news.ticket == ticket:
+                reply = news.reply
+                if news.text:
+                    tell(news.text)
+    return reply

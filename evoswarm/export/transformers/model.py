@@ -25,6 +25,7 @@ from evoswarm.export.transformers.next_symbols import AnswerEnds, NextSymbols
 from evoswarm.export.transformers.prompt_ids import ReadPrompt, read_prompt
 from evoswarm.export.transformers.settings import CallSettings
 from evoswarm.export.transformers.symbol_ids import SymbolIds
+from evoswarm.policies import Recipe
 
 _MEANINGLESS = frozenset({"_from_auto", "adapter_kwargs", "low_cpu_mem_usage", "use_safetensors", "weights_only"})
 _PROCESSED = ("logits_processor", "prefix_allowed_tokens_fn", "assistant_model", "custom_generate")
@@ -213,9 +214,16 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         """The engine's answers behind the prompts."""
         config, vocabulary = self.config, self.vocabulary
         room = settings.room(ids.shape[1])
-        wish = Wish(room, settings.stop, settings.temperature, settings.copies, config.task, config.raw)
-        replies = answer_all(self.engine, [one.asked for one in prompts], wish, vocabulary.longest)
-        answers = [vocabulary.segmented(reply.text.encode()) for reply in replies]
+        wish = Wish(room, settings.stop, settings.temperature, settings.copies, config.task, config.raw, self._one_mix)
+        tell = None
+        if streamer is not None:
+            streamer.put(ids.cpu())  # it takes one question alone, and says so
+
+            def tell(text: str) -> None:
+                streamer.put(torch.tensor(vocabulary.segmented(text.encode())))
+
+        replies = answer_all(self.engine, [one.asked for one in prompts], wish, vocabulary.longest, tell)
+        answers = [vocabulary.chosen(reply.text.encode(), [symbol.text for symbol in reply.trace]) for reply in replies]
         end, pad = vocabulary.mark("end"), vocabulary.mark("pad")
         for answer, reply in zip(answers, replies, strict=True):
             if reply.finish != "limit" and (room is None or len(answer) < room):
@@ -223,9 +231,6 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         prompt_rows = ids.repeat_interleave(settings.copies, 0)
         answers = cut(prompt_rows, answers, pad, StoppingCriteriaList(criteria or ()))
         if streamer is not None:
-            streamer.put(ids.cpu())
-            for token in answers[0]:
-                streamer.put(torch.tensor([token]))
             streamer.end()
         sequences = beside(prompt_rows, answers, pad)
         if settings.said.get("return_dict_in_generate"):
@@ -271,6 +276,10 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
         return False
+
+    @cached_property
+    def _one_mix(self) -> bool:
+        return isinstance(self.engine.document().policy, Recipe)
 
     @cached_property
     def _asking(self) -> Asking:

@@ -66,6 +66,11 @@ class SymbolIds:
             start += size
         return found
 
+    def chosen(self, raw: bytes, symbols: Sequence[bytes]) -> list[int]:
+        """The ids of a text in the symbols that it was written in; where they are not known, or reach beyond it, in as
+        long ones as there are."""
+        return [self.ids[text] for text in symbols if text] if b"".join(symbols) == raw else self.segmented(raw)
+
     def spelled(self, ids: Sequence[int]) -> bytes:
         """The bytes of ids; marks have none."""
         return b"".join(self.spellings[token] for token in ids)

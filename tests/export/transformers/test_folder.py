@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, StoppingCriteria, TextStreamer, pipeline
+from transformers.generation import BaseStreamer
 
 from evoswarm.errors import EvoswarmError
 from evoswarm.policies import load_document
@@ -63,6 +64,8 @@ def test_transformers_own_decoding_takes_the_same_way(
     """A penalty of nothing, beams and an assistant are decoded over ``forward``, step by step."""
     model, tokenizer = mix
     assert told(mix, items[:8], repetition_penalty=1.0 + 1e-12) == evoswarm_answers[:8]
+    some = tokenizer(items[:8], return_tensors="pt", padding=True)
+    assert torch.equal(model.generate(**some, repetition_penalty=1.0 + 1e-12), model.generate(**some))
     assert told(mix, items[:1], assistant_model=model) == evoswarm_answers[:1]
     inputs = tokenizer(items[:2], return_tensors="pt", padding=True)
     options = {"return_dict_in_generate": True, "output_scores": True}
@@ -105,6 +108,19 @@ class _AfterTwo(StoppingCriteria):  # type: ignore[misc]  # transformers has no 
         return torch.full((len(input_ids),), input_ids.shape[1] - self._width >= 2)
 
 
+class _Heard(BaseStreamer):  # type: ignore[misc]  # likewise
+    """Keeps what it is handed."""
+
+    def __init__(self) -> None:
+        self.parts: list[list[int]] = []
+
+    def put(self, value: Any) -> None:
+        self.parts.append(value.flatten().tolist())
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+
 def test_limits_ends_and_chance_are_those_of_the_call(
     mix: Loaded, items: list[str], evoswarm_answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +146,15 @@ def test_limits_ends_and_chance_are_those_of_the_call(
         told(mix, items[:1], num_return_sequences=2)
     model.generate(**inputs, streamer=TextStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True))
     assert capsys.readouterr().out.strip() == evoswarm_answers[0]
+    heard = _Heard()
+    model.engine.forget()  # what is remembered is told at once
+    model.generate(**inputs, streamer=heard)
+    prompt, *parts = heard.parts
+    assert prompt == inputs.input_ids[0].tolist()
+    assert len(parts) > 1, "told while it grows"
+    assert tokenizer.decode([token for part in parts for token in part]) == evoswarm_answers[0]
+    with pytest.raises(EvoswarmError, match="streamer: expected one question"):
+        model.generate(inputs.input_ids.repeat(2, 1), streamer=_Heard())
 
 
 def test_an_answer_that_is_begun_is_gone_on_with(mix: Loaded, items: list[str], evoswarm_answers: list[str]) -> None:
