@@ -37,6 +37,7 @@ from evoswarm.run_directory import JOURNAL, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened, tracking_uri
 from evoswarm.tracking.openings import OPENING_DIGEST
+from evoswarm.tracking.registering import ModelFolder, Registry
 from evoswarm.tracking.store import Store
 from evoswarm.trust import Trust
 
@@ -527,23 +528,26 @@ def test_what_mlflow_has_is_read_back_before_anything_is_logged(tmp_path: Path, 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # within MLflow, as it is imported
 def test_a_model_is_registered_with_its_certificate_and_verdict(tracked: Tracked, tmp_path: Path) -> None:
     result, client, run = tracked
-    export = ["export", str(result.directory), "--to", "mlflow", str(tmp_path / "model"), "--quiet"]
-    for number in ("1", "2"):
-        assert run_command([*export, "--register", "tried", "--overwrite"]) == 0
-        made = client.get_model_version("tried", number)
-        begin, _, rest = made.description.partition("\n... (the rest is in ")
-        assert (result.directory / "certificate.txt").read_text().startswith(begin)
-        assert (len(made.description), rest) == (5000, "the model's own folder)")
-        verdict = json.loads((result.directory / "certificate.json").read_text())["verdict"]["outcome"]
-        assert made.tags["evoswarm.verdict"] == verdict
-        assert made.tags["evoswarm.policy"] == result.champion.digest
-        own = client.get_run(made.run_id)
-        assert own.data.tags["mlflow.parentRunId"] == run.info.run_id
-        assert own.info.status == "FINISHED"
-    folder = Path(client.get_model_version_download_uri("tried", "2").removeprefix("file://"))
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    written = {path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*")}
-    assert {"MLmodel", "artifacts/bundle/champion.json"} <= files <= written
+    model = tmp_path / "model"
+    export = ["export", str(result.directory), "--to", "mlflow", str(model), "--quiet"]
+    assert run_command([*export, "--register", "tried"]) == 0
+    made = client.get_model_version("tried", "1")
+    begin, _, rest = made.description.partition("\n... (the rest is in ")
+    assert (result.directory / "certificate.txt").read_text().startswith(begin)
+    assert (len(made.description), rest) == (5000, "the model's own folder)")
+    verdict = json.loads((result.directory / "certificate.json").read_text())["verdict"]["outcome"]
+    assert made.tags["evoswarm.verdict"] == verdict
+    assert made.tags["evoswarm.policy"] == result.champion.digest
+    own = client.get_run(made.run_id)
+    assert (own.data.tags["mlflow.parentRunId"], own.info.status) == (run.info.run_id, "FINISHED")
+
+    def written(folder: Path) -> set[str]:
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+    kept = Path(client.get_model_version_download_uri("tried", "1").removeprefix("file://"))
+    assert {"MLmodel", "artifacts/bundle/champion.json"} <= written(kept) == written(model)
+    registry = Registry(Tracking(), result.directory.parent)
+    assert registry.register(ModelFolder("tried", model / "artifacts" / "bundle", "another", {})) == "2"
 
 
 def test_a_model_is_not_registered_where_that_cannot_be(

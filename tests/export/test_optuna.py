@@ -35,7 +35,7 @@ def odd(finished: SearchResult, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The finished run, in whose lineage the second policy failed, and the third ran twice in a race."""
     runs = tmp_path_factory.mktemp("odd")
     own = Path(shutil.copytree(finished.directory, runs / "odd-seed0"))
-    lines = [json.loads(line) for line in (own / "individuals.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (own / "individuals.jsonl").read_text().splitlines()][:9]
     lines[1] |= {"objectives": [], "failure": "prompt_too_long", "accuracy": None, "by_task": {}}
     lines[2] |= {"items": 2, "standard_error": 0.5, "objectives": [0.25]}
     lines.append({**lines[2], "id": "g09-i0-00", "items": 6, "objectives": [0.75]})

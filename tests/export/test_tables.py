@@ -22,7 +22,6 @@ from evoswarm.export.tables.column import TableColumn, TablePlan
 from evoswarm.export.tables.target import PLANS
 from evoswarm.export.tables.writing import write_table
 from evoswarm.spreadsheets import unmarked
-from tests.cli.conftest import python
 
 Row = dict[str, Any]
 
@@ -195,16 +194,6 @@ def test_test_items_are_there_once_a_certificate_opened_them_and_what_lacks_is_s
     assert "individuals.jsonl" in (error := capsys.readouterr().err)
     assert "expected a genome of the kind mix" in error
     assert not (tmp_path / "broken").exists()
-
-
-def test_neither_models_nor_their_libraries_are_needed(finished: SearchResult, tmp_path: Path) -> None:
-    code = (
-        "import sys; from evoswarm.cli import run\n"
-        f"code = run(['export', {str(finished.directory)!r}, '--to', 'tables', {str(tmp_path / 'out')!r}, '--quiet'])\n"
-        "print({'torch', 'transformers', 'mlflow', 'optuna'} & set(sys.modules), code)"
-    )
-    done = python(code)
-    assert done.stdout.splitlines()[-1] == "set() 0", done.stderr
 
 
 TEXTS = [
