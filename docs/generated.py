@@ -201,8 +201,7 @@ def export_table() -> str:
     for name, target in TARGETS.items():
         takes = "run" if target.takes == "run" else ", ".join(f"`{kind}`" for kind in target.kinds)
         needs = f"`{target.extra}`" if target.extra else ""
-        source = "RUN" if target.takes == "run" else "RUN|POLICY"
-        command = _cell(target.command if target.write is None else f"evoswarm export {source} --to {name} OUT")
+        command = _cell(target.made_by)
         rows.append(f"| [{name}](export-{name}.md) | {_cell(target.title)} | {takes} | {needs} | `{command}` |")
     return "\n".join(["| target | what you get | of | extra | command |", "| --- | --- | --- | --- | --- |", *rows])
 

@@ -118,6 +118,12 @@ class Target:
     packages: tuple[str, ...] = ()
 
     @property
+    def made_by(self) -> str:
+        """The command that makes an export, its source named by a stand-in; of what writes nothing, its own."""
+        source = "RUN" if self.takes == "run" else "RUN|POLICY"
+        return self.command if self.write is None else f"evoswarm export {source} --to {self.name} OUT"
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The packages that it needs and that are not here; nothing is imported."""
         return tuple(name for name in self.packages if find_spec(name) is None)

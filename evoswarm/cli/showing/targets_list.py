@@ -34,13 +34,8 @@ def explained(target: Target) -> list[str]:
     takes = "a run directory" if target.takes == "run" else f"a policy ({', '.join(target.kinds)}) or a run"
     needs = f"pip install 'evoswarm[{target.extra}]'" if target.extra else "nothing more"
     missing = f" (not here: {', '.join(target.missing)})" if target.missing else ""
-    lines = [f"takes {takes}; needs {needs}{missing}"]
-    if target.write is not None:
-        given = " ".join(["RUN" if target.takes == "run" else "RUN|POLICY", "--to", target.name, "OUT"])
-        lines.append(f"evoswarm export {given}, then {target.command}")
-    else:
-        lines.append(target.command)
-    return lines
+    used = "" if target.write is None else f", then {target.command}"
+    return [f"takes {takes}; needs {needs}{missing}", target.made_by + used]
 
 
 def _standing(source: Source, target: Target) -> str:
