@@ -15,7 +15,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from evoswarm.answering.engine import Engine
 from evoswarm.answering.likelihood import without_distribution
-from evoswarm.errors import RunError
+from evoswarm.errors import RunError, Where
 from evoswarm.experiment.asking import Asking
 from evoswarm.export.transformers.answers import Wish, answer_all
 from evoswarm.export.transformers.config import PolicyConfig
@@ -198,6 +198,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         ids = kwargs.pop("input_ids", None) if inputs is None else inputs
         ids = torch.tensor([[self.vocabulary.mark("answer")]]) if ids is None else ids
         mask = kwargs.pop("attention_mask", None)
+        _ = self._asking  # a task that has to be named is asked for first
         settings = CallSettings.of(self.generation_config, generation_config, kwargs, self.written_limit)
         real = self._real(ids, mask)
         prompts = [read_prompt(row[where].tolist(), self.vocabulary) for row, where in zip(ids, real, strict=True)]
@@ -281,11 +282,15 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     def _one_mix(self) -> bool:
         return isinstance(self.engine.document().policy, Recipe)
 
-    @cached_property
+    @property
     def _asking(self) -> Asking:
-        return Asking.of(self.engine.document(), self.config.task, file=str(self.folder / self.config.policy))
+        """How questions are asked; ``config.task`` may be another one now."""
+        try:
+            return Asking.of(self.engine.document(), self.config.task, file=str(self.folder / self.config.policy))
+        except RunError as error:
+            raise RunError(f"{error.message}: say task=... at from_pretrained", Where("task")) from None
 
-    @cached_property
+    @property
     def _next_symbols(self) -> NextSymbols:
         if self._refusal is not None:
             raise RunError(f"expected a policy with a distribution over next symbols, got one without: {self._refusal}")

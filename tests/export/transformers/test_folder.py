@@ -221,6 +221,21 @@ def test_it_is_saved_and_loaded_again(
         model.to(torch.float16)
 
 
+def test_what_was_exported_and_what_is_asked_must_fit(
+    mix: Loaded, items: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = mix[0]
+    monkeypatch.setattr(model.config, "task", "nobody")
+    with pytest.raises(EvoswarmError, match="expected one of sums, spelling, got 'nobody': say task="):
+        told(mix, items[:1])
+    with pytest.raises(
+        EvoswarmError, match=r"that it was exported with \(5 token ids\), got others \(\d+\): export it"
+    ):
+        type(model)(type(model.config)(vocab_size=5), model.engine, model.folder)
+    with pytest.raises(EvoswarmError, match="got a configuration alone"):
+        AutoModelForCausalLM.from_config(model.config, trust_remote_code=True)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
