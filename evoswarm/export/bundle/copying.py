@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ MEMBERS = "members"
 LICENCES = ("*licen[sc]e*", "copying*", "*notice*", "*terms*", "*use_policy*", "*use-policy*")
 """Names of files in which terms of use stand, in whatever case."""
 
+_BLOB = re.compile(r"/models--[^/]+/blobs/[^/]+\Z")
 _READ = frozenset({"", ".txt", ".md", ".html", ".pdf", ".rst"})  # how such files end
 
 
@@ -107,7 +109,7 @@ def _needed(directory: Path, spec: MemberSpec) -> list[Path]:
     """The files of a directory that loading may read, those that its fingerprint covers first.
 
     Raises:
-        MemberError: it runs code that is not among them.
+        MemberError: it runs code that is not among them, or a link leads to somebody else's.
     """
     found = dict.fromkeys(decisive_files(directory))
     found |= dict.fromkeys(path for name in TOKENIZER_FILES if (path := directory / name).is_file())
@@ -115,7 +117,23 @@ def _needed(directory: Path, spec: MemberSpec) -> list[Path]:
         _require_own_code(directory, spec)
         found |= dict.fromkeys(path for path in sorted(directory.glob("*.py")) if path.is_file())
     found |= dict.fromkeys(path for path in sorted(directory.iterdir()) if _is_licence(path) and path.is_file())
+    for path in found:
+        _require_own(path, spec)
     return list(found)
+
+
+def _require_own(path: Path, spec: MemberSpec) -> None:
+    """Refuse a link that leads out of a member's directory, but for weights and for what the cache of the hub holds.
+
+    A directory may be a stranger's, and a bundle is passed on: a link in it could bring any file of its user's along.
+    """
+    target = Path(os.path.realpath(path))
+    inside = target.is_relative_to(os.path.realpath(path.parent)) or _BLOB.search(target.as_posix())
+    if not inside and path.suffix not in (".safetensors", ".bin"):
+        raise MemberError(
+            f"member {spec.name!r}: expected files in {str(path.parent)!r:.200}, got {path.name}, a link to"
+            f" {str(target)!r:.200}: a bundle is passed on, so copy it there first if it belongs to the model"
+        )
 
 
 def _is_licence(path: Path) -> bool:

@@ -154,6 +154,22 @@ def test_only_what_is_read_is_copied_and_the_terms_with_it(tmp_path: Path) -> No
         assert words in card
 
 
+@pytest.mark.parametrize("name", ["LICENSE", "vocab.txt", "added_tokens.json"])
+def test_a_link_brings_nothing_of_its_user_along(name: str, tmp_path: Path) -> None:
+    """Weights may be links: what is no weights is never loaded as such."""
+    (tmp_path / "secret").write_text("{}")
+    model = shutil.copytree(member_path("llama-a"), tmp_path / "model")
+    (model / "model.safetensors").rename(tmp_path / "weights")
+    os.symlink(tmp_path / "weights", model / "model.safetensors")
+    file = of_directory(model).save(tmp_path / "mine.json")
+    assert not (bundle(file, tmp_path / "linked") / "members/mine/model.safetensors").is_symlink()
+    os.symlink(tmp_path / "secret", model / name)
+    file = of_directory(model).save(tmp_path / "mine.json")
+    with pytest.raises(MemberError, match=rf"got {name}, a link to .*secret"):
+        bundle(file, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_members_of_one_model_share_its_files(tmp_path: Path) -> None:
     plain, chatting = (
         of_directory(member_path("qwen3-d"), chat_template=chat).specs[0].model_copy(update={"name": name})
