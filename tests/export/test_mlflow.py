@@ -23,6 +23,8 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from evoswarm.cli import run
+from evoswarm.policies import PolicyDocument, load_document
+from evoswarm.policies.about import TaskAsked
 from tests.docs.pages import ROOT
 
 pytestmark = [
@@ -151,6 +153,23 @@ def test_a_batch_by_the_command_line(
     assert done.exit_code == 0, done.output
     rows = json.loads((tmp_path / "out.json").read_text())["predictions"]
     assert [row["text"] for row in rows] == evoswarm_answers[:10]
+
+
+def test_rows_of_a_tasks_own_columns_are_worded_by_its_template(policy_file: Path, tmp_path: Path) -> None:
+    import mlflow.pyfunc
+    import pandas
+
+    document = load_document(policy_file)
+    assert document.about is not None
+    asked = {"sums": TaskAsked(max_bytes=12, prompt="{a} + {b} =")}
+    own = tmp_path / "own.json"
+    own.write_text(PolicyDocument(document.policy, document.about.model_copy(update={"tasks": asked})).to_json())
+    loaded = mlflow.pyfunc.load_model(str(exported(own, tmp_path)))
+    rows = pandas.DataFrame({"a": [12, 3], "b": [34, 4]})
+    texts = pandas.DataFrame({"prompt": ["12 + 34 =", "3 + 4 ="]})
+    assert list(loaded.predict(rows)["text"]) == list(loaded.predict(texts)["text"]) != ["", ""]
+    with pytest.raises(mlflow.exceptions.MlflowException, match="expected a value at 'b'"):
+        loaded.predict(rows[["a"]])
 
 
 def test_what_the_folder_says_of_itself(model: Path, policy_file: Path) -> None:

@@ -52,7 +52,8 @@ class AnsweringModel(PythonModel):  # type: ignore[misc]
 
         Args:
             context: MLflow's.
-            model_input: a column ``prompt`` and, where the policy's tasks differ, ``task``.
+            model_input: a column ``prompt``, or those that the task words its questions from; where the policy's tasks
+                differ, ``task``.
             params: ``max_bytes``, ``temperature``, ``seed`` and ``stop``, as in `Question`; those that are missing
                 leave all to the policy and its task.
 
@@ -88,8 +89,10 @@ def _question(row: Mapping[Hashable, Any], params: Mapping[str, Any]) -> Questio
     """
     from evoswarm.answering.question import Question
 
-    prompt, task, stop = row["prompt"], row.get("task"), params.get("stop")
-    if not isinstance(prompt, str):
+    prompt, task, stop = row.get("prompt"), row.get("task"), params.get("stop")
+    if prompt is None:  # a row with the columns of the task's template
+        prompt = {str(name): value for name, value in row.items() if name not in ("prompt", "task")}
+    elif not isinstance(prompt, str):
         raise RunError(f"expected a text in the column prompt, got {prompt!r:.80}")
     max_bytes, temperature = params.get("max_bytes"), params.get("temperature")
     if max_bytes is not None and max_bytes < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,14 @@ import pandas
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.telemetry import client as telemetry
-from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 from packaging.requirements import Requirement
 
 from evoswarm.export.bundle import write_bundle
 from evoswarm.export.mlflow_model.answering import ARTIFACT
 from evoswarm.export.target import Options
+from evoswarm.policies import PolicyDocument
+from evoswarm.tasks.template import Template
 
 if TYPE_CHECKING:
     from evoswarm.export.source import Source
@@ -36,10 +38,15 @@ CODE_FILE = "answering_model.py"
 PLACE = f"artifacts/{ARTIFACT}"
 
 
-def signature() -> ModelSignature:
-    """What the model takes and gives."""
+def signature(columns: Sequence[str] = ()) -> ModelSignature:
+    """What the model takes and gives.
+
+    Args:
+        columns: of the rows that tasks word their questions from: any values, in place of a prompt.
+    """
+    asked = [ColSpec("string", "prompt", required=not columns), ColSpec("string", "task", required=False)]
     return ModelSignature(
-        Schema([ColSpec("string", "prompt"), ColSpec("string", "task", required=False)]),
+        Schema([*asked, *(ColSpec(AnyType(), name, required=False) for name in columns)]),
         Schema(
             [
                 ColSpec("string", "text"),
@@ -56,6 +63,15 @@ def signature() -> ModelSignature:
                 ParamSpec("stop", "string", [], (-1,)),
             ]
         ),
+    )
+
+
+def row_columns(document: PolicyDocument) -> list[str]:
+    """The columns that the tasks of a policy word their questions from; those that a text alone fills in have none."""
+    tasks = {} if document.about is None else document.about.tasks
+    columns = [Template.parse(one.prompt).columns for one in tasks.values() if one.prompt]
+    return sorted(
+        {name.partition(".")[0] for names in columns if len(names) > 1 for name in names} - {"prompt", "task"}
     )
 
 
@@ -93,7 +109,7 @@ def save(source: Source, out: Path, options: Options, example: Mapping[str, str]
         mlflow.pyfunc.save_model(
             str(out),
             python_model=str(code),
-            signature=signature(),
+            signature=signature(row_columns(source.document)),
             input_example=pandas.DataFrame([example]),
             pip_requirements=requirements(adapters=any(one.base for one in source.members)),
             metadata=_metadata(source),
