@@ -121,6 +121,10 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
             raise RunError(f"expected {self.dtype} (say dtype={str(dtype)!r} at from_pretrained), got {dtype}")
         return self
 
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        """Nothing: ``cuda()`` and ``half()`` would move what says where the members are, and not the members."""
+        return self
+
     @cached_property
     def vocabulary(self) -> SymbolIds:
         """What token ids mean."""

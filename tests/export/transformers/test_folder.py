@@ -217,6 +217,7 @@ def test_it_is_saved_and_loaded_again(
     assert load_document(tmp_path / "again").policy.digest == load_document(policy_file).policy.digest
     assert list(folder.glob("*.safetensors")) == [], "weights lie with their members alone"
     assert model.to("cpu") is model
+    assert (model.half().dtype, model.device.type) == (torch.float32, "cpu"), "members stay what they are"
     with pytest.raises(EvoswarmError, match=r"say dtype='torch\.float16' at from_pretrained"):
         model.to(torch.float16)
 
