@@ -64,6 +64,7 @@ def answer(
     stop: Sequence[str] | None = None,
     file: str = "<recipe>",
     trust_remote_code: bool = False,
+    allow_changed: bool = False,
 ) -> list[Answer]:
     """Load the policy's members and answer, as the tasks asked that it was scored on.
 
@@ -79,9 +80,10 @@ def answer(
         stop: strings that end an answer, in place of the task's.
         file: the policy's, for errors.
         trust_remote_code: see ``Swarm.load``.
+        allow_changed: members may be others than the policy knew: their files have changed since.
 
     Raises:
-        MemberError: a member cannot be loaded.
+        MemberError: a member cannot be loaded, or has changed and that is not allowed.
         RecipeError: the file holds no policy, or a member is not what the policy knew.
         RunError: a task is missing or unknown.
 
@@ -92,7 +94,9 @@ def answer(
     document = load_document(policy) if isinstance(policy, str | Path) else PolicyDocument(policy)
     file = str(policy) if isinstance(policy, str | Path) else file
     asked = Question("", task=task, max_bytes=max_bytes, stop=None if stop is None else tuple(stop))
-    return list(answers(document, prompts, asked, file=file, trust_remote_code=trust_remote_code))
+    return list(
+        answers(document, prompts, asked, file=file, trust_remote_code=trust_remote_code, allow_changed=allow_changed)
+    )
 
 
 def answers(
@@ -102,6 +106,7 @@ def answers(
     *,
     file: str = "<recipe>",
     trust_remote_code: bool = False,
+    allow_changed: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Answer]:
     """The same, some at a time, in order; see `answer`.
@@ -112,9 +117,16 @@ def answers(
         asked: how each of them is asked.
         file: the policy's, for errors.
         trust_remote_code: see ``Swarm.load``.
+        allow_changed: see `answer`.
         progress: told what is being done.
     """
-    engine = Engine.load(document, trust_remote_code=trust_remote_code, on_load=progress.loading, file=file)
+    engine = Engine.load(
+        document,
+        trust_remote_code=trust_remote_code,
+        allow_changed=allow_changed,
+        on_load=progress.loading,
+        file=file,
+    )
     progress.enter("decoding", f"answering {len(prompts):,} question{'s' * (len(prompts) > 1)}")
     for start in range(0, len(prompts), AT_ONCE):
         some = [replace(asked, prompt=prompt) for prompt in prompts[start : start + AT_ONCE]]

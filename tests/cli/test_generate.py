@@ -174,7 +174,8 @@ class TestGenerate:
         refused(command("generate", "long.json", "x"), "long.json: members.0.spec.path: expected a model directory")
         recipe["members"][0]["spec"] = {**recipe["members"][1]["spec"], "name": "llama-a", "fingerprint": "0" * 64}
         Path("changed.json").write_text(json.dumps(recipe))
-        refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint")
+        refused(command("generate", "changed.json", "x"), "changed.json", "llama-a", "fingerprint", "--allow-changed")
+        assert command("generate", "changed.json", "x", "--max-bytes", "2", "--allow-changed").code == 0
 
     @pytest.mark.parametrize(
         ("content", "words"),

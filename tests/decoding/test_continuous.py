@@ -68,7 +68,7 @@ def same(one: Completion, alone: Completion) -> bool:
 @pytest.mark.parametrize(("seed", "text_bytes"), [(1, None), (2, 300_000)])
 def test_whoever_comes_and_goes_answers_are_those_given_alone(pool: Any, seed: int, text_bytes: int | None) -> None:
     """Some leave before they are done; with little memory, texts are forgotten while others stand on them."""
-    swarm, asked, rng = pool(None, None, text_bytes), requests(40, seed), random.Random(seed)
+    swarm, asked, rng = pool(None, None, text_bytes), requests(24, seed), random.Random(seed)
     decoding = swarm.continuous()
     done: dict[int, Completion] = {}
     tickets: dict[int, int] = {}
@@ -88,9 +88,9 @@ def test_whoever_comes_and_goes_answers_are_those_given_alone(pool: Any, seed: i
     check_integrity(swarm)
     assert not any(view.tenants for view in swarm.views)
     assert done.keys() == tickets.keys() - gone
-    assert 3 < len(gone) < 20
+    assert 2 < len(gone) < 14
     alone = pool(None, None, None)
-    assert len(done) > 20
+    assert len(done) > 9
     sure = [same(one, alone.decode([asked[tickets[ticket]]])[0]) for ticket, one in done.items()]
     assert sum(sure) > 0.8 * len(sure)
 
@@ -107,7 +107,7 @@ def test_what_does_not_fit_waits_its_turn(pool: Any) -> None:
     check_integrity(swarm)
 
 
-@pytest.mark.parametrize("count", [1, 3, 6])
+@pytest.mark.parametrize("count", [1, 6])
 def test_without_room_for_all_fewer_begin_anew(pool: Any, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     asked, swarm = requests(12, 4), pool()
     want = [one.samples for one in pool().decode(asked)]
@@ -152,10 +152,10 @@ def test_without_memory_requests_fail_and_the_next_ones_do_not(
 
 def test_memory_stays_flat(pool: Any) -> None:
     """Prompts are long, answers short: nodes are what grows; then answers, whose texts are."""
-    swarm = pool(1_000_000, None, 400_000)
+    swarm = pool(400_000, None, 150_000)
     decoding, kept = swarm.continuous(), list[tuple[int, int]]()
     words = ("gcd", "lcm", "sort", "spell")
-    for number in range(220):
+    for number in range(100):
         prompt = " ".join(f"{words[digit % 4]} {number * 7 + digit}" for digit in range(12)) + "="
         decoding.join(Request(MIXES[number % 2], prompt, max_bytes=4 + number % 8))
         decoding.turn()
@@ -164,7 +164,7 @@ def test_memory_stays_flat(pool: Any) -> None:
         )
     finish(decoding)
     check_integrity(swarm)
-    early, late = kept[50:110], kept[110:]
+    early, late = kept[30:60], kept[60:]
     assert max(late)[0] <= 1.4 * max(early)[0]
     assert max(contexts for _, contexts in late) <= 1.4 * max(contexts for _, contexts in early)
 

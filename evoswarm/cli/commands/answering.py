@@ -52,6 +52,9 @@ def generate(
     stop: Annotated[
         list[str] | None, typer.Option("--stop", help="Ends an answer, in place of the task's; may be repeated.")
     ] = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Goes on where members' files are others than the recipe knew.")
+    ] = False,
     quiet: Quiet = False,
     trust_remote_code: RemoteCode = False,
 ) -> None:
@@ -89,6 +92,7 @@ def generate(
             Question("", task=task, max_bytes=max_bytes, stop=None if stop is None else tuple(stop)),
             file=str(recipe),
             trust_remote_code=trust_remote_code,
+            allow_changed=allow_changed,
             progress=narrator.progress,
         )
         write_answers(questions, narrator.beside(found), out)
