@@ -34,7 +34,9 @@ class Only:
         return {"enum": [*self._neutral, None]}
 
     def _check(self, value: Any) -> Any:
-        if value is None or any(value == one for one in self._neutral):
+        # False is 0 to Python, and no number to JSON
+        alike = [one for one in self._neutral if isinstance(one, bool) == isinstance(value, bool)]
+        if value is None or value in alike:
             return value
         wanted = " or ".join([*(show(one) for one in self._neutral), "nothing"])
         raise ValueError(f"expected {wanted} ({self._why}), got {show(value)}")

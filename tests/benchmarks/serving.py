@@ -54,7 +54,7 @@ def fuzz(options: Options) -> Readings:
     """Requests that the OpenAPI document allows and forbids, by schemathesis; a fault of the server's ends it."""
     with _served("--max-tokens", "8", "--max-questions", "8", "--max-prompt", "512") as base_url:
         root = base_url.removesuffix("/v1")
-        tried = fuzzed(root, options.size(500, 10))
+        tried = fuzzed(root, options.size(200, 10))
         metrics = httpx.get(f"{root}/metrics").text
     by_status: dict[str, float] = {}
     for status, count in re.findall(r'evoswarm_requests_total{.*status="(\d+)"} (\S+)', metrics):

@@ -15,6 +15,7 @@ NO_CHAT: list[tuple[dict[str, Any], str, str | None]] = [
     ({"top_p": 0.5}, "expected 1 or nothing", "top_p"),
     ({"top_k": 3}, "expected no such field", "top_k"),
     ({"presence_penalty": 1}, "penalties", "presence_penalty"),
+    ({"frequency_penalty": False}, "expected 0 or nothing", "frequency_penalty"),
     ({"logit_bias": {"5": 1}}, "tokens of their own", "logit_bias"),
     ({"tools": [{"type": "function"}]}, "call no tools", "tools"),
     ({"response_format": {"type": "json_object"}}, "free text", "response_format"),
