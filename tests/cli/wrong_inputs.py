@@ -348,6 +348,11 @@ TABLES = {
     "a pattern that is none": Wrong("check space.yaml", ("tasks.0.scorer.pattern", "a regular expression"), {"space.yaml": tasks("scorer: {kind: regex, pattern: '(a'}")}),
     "no bytes to answer in": Wrong("check space.yaml", ("tasks.0.max_bytes", "at least 1"), {"space.yaml": tasks("max_bytes: 0")}),
     "an unknown source": Wrong("check space.yaml", ("tasks.0.source", "did you mean dataset?"), {"space.yaml": edit("source: dataset", "source: datasets")}),
+    "a harness without a policy": Wrong("lm-eval --tasks gsm8k", ("--model_args: expected policy=RUN",)),
+    "a harness with a policy that is not there": Wrong("lm-eval --model_args policy=nowhere.json --tasks gsm8k", ("nowhere.json", "a readable file")),
+    "a harness task that nobody allowed": Wrong("check space.yaml", ("tasks.0.benchmark", "--allow-scorer mine.yaml"), {"space.yaml": edit("source: dataset\n    path: own.jsonl", "source: lm_eval\n    benchmark: mine.yaml")}),
+    "a harness task that is not there": Wrong("check space.yaml --allow-scorer mine.yaml", ("tasks.0.benchmark", "a file or folder that is there", "mine.yaml"), {"space.yaml": edit("source: dataset\n    path: own.jsonl", "source: lm_eval\n    benchmark: mine.yaml")}),
+    "a harness task with a scorer": Wrong("check space.yaml", ("tasks.0.scorer", "expected no scorer"), {"space.yaml": edit("source: dataset\n    path: own.jsonl", "source: lm_eval\n    benchmark: gsm8k\n    scorer: {kind: numeric}")}),
     "a path of no variable": Wrong("check space.yaml", ("tasks.0.path", "$NO_SUCH_VARIABLE_HERE"), {"space.yaml": edit("path: own.jsonl", "path: $NO_SUCH_VARIABLE_HERE/own.jsonl")}),
 }  # fmt: skip
 

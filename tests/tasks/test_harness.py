@@ -161,7 +161,7 @@ def test_a_file_is_code_that_its_caller_has_to_allow(made: Callable[..., Harness
 @pytest.mark.parametrize(
     ("benchmark", "keys", "error"),
     [
-        ("nowhere.yaml", {}, r"tasks.0.benchmark: expected a task that lm_eval can load, got 'nowhere.yaml'"),
+        ("nowhere.yaml", {}, r"tasks.0.benchmark: expected a file or folder that is there, got 'nowhere.yaml'"),
         ("own options.yaml", {}, r"the same labels for every item .* options of their own"),
         ("corpus.yaml", {}, r"tasks.0.metric: expected a task with a metric that is a mean .* got 'bleu'"),
         ("sums.yaml", {"metric": "f1"}, r"tasks.0.metric: expected one of exact_match .* got 'f1'"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from evoswarm.errors import EvoswarmError, RunError
+from evoswarm.errors import EvoswarmError, RunError, Where
 from evoswarm.export.lm_eval.target import LM_EVAL
+from evoswarm.policies import load_document
+from evoswarm.user_files import expanded
 
 COMMANDS = ("run", "ls", "validate")
+_POLICY = re.compile(r"""(?:^|[,{ ])["']?policy["']?\s*[=:]\s*["']?([^,"'}]+)""")
 _OURS = str(Path(__file__).parents[2])
 
 
@@ -56,10 +60,13 @@ def run_harness(arguments: Sequence[str]) -> int:
         RunError: the harness is not installed, or refuses something.
         EvoswarmError: the policy cannot be used.
     """
+    typed = with_model(arguments)
+    check_installed()
+    _check_policy(typed)
     register()
     from lm_eval.__main__ import cli_evaluate
 
-    with _typed(["lm-eval", *with_model(arguments)]):
+    with _typed(["lm-eval", *typed]):
         try:
             cli_evaluate()
         except SystemExit as end:  # of its parser
@@ -83,6 +90,29 @@ def with_model(arguments: Sequence[str]) -> list[str]:
     rest = list(arguments[1:] if command else arguments)
     named = names & {"--model", "-M", "--config", "-C"}
     return ["run", *([] if named else ["--model", "evoswarm"]), *rest]
+
+
+def _check_policy(typed: Sequence[str]) -> None:
+    """Refuse a policy that is missing or cannot be read, before the harness looks for its tasks.
+
+    Raises:
+        EvoswarmError: see `load_document`.
+    """
+    if typed[:3] != ["run", "--model", "evoswarm"]:
+        return
+    said: list[str] = []
+    taking = False
+    for argument in typed:
+        name, equals, value = argument.partition("=")
+        if argument.startswith("-"):
+            taking = name in ("--model_args", "-a")
+            said += [value] if taking and equals else []
+        elif taking:
+            said.append(argument)
+    found = _POLICY.search(",".join(said))
+    if found is None:
+        raise RunError("expected policy=RUN, a recipe's file or a bundle, got none", Where("--model_args"))
+    load_document(expanded(found[1]))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from evoswarm.errors import TaskError, Where
 from evoswarm.tasks.arrow_tables import quiet
 from evoswarm.tasks.harness.settings import HarnessSettings
 from evoswarm.trust import Trust
-from evoswarm.user_files import expanded
+from evoswarm.user_files import expanded, nearby
 
 
 def load(settings: HarnessSettings, trust: Trust) -> Any:
@@ -29,7 +29,10 @@ def load(settings: HarnessSettings, trust: Trust) -> Any:
         )
     path = settings.benchmark if settings.is_file else settings.include_path
     if path is not None:
-        _require_allowed(path, trust, "benchmark" if settings.is_file else "include_path")
+        key = "benchmark" if settings.is_file else "include_path"
+        _require_allowed(path, trust, key)
+        if not Path(expanded(path)).exists():
+            raise TaskError(f"expected a file or folder that is there, got {path!r:.100}{nearby(path)}", Where("", key))
     with _silent(), quiet():
         try:
             found = _found(settings)
@@ -48,8 +51,6 @@ def _found(settings: HarnessSettings) -> list[Any]:
     if settings.is_file:
         spec = load_yaml(expanded(settings.benchmark), resolve_func=True)
         spec.setdefault("task", settings.name)
-    elif settings.include_path is not None and not Path(expanded(settings.include_path)).is_dir():
-        raise FileNotFoundError(f"there is no folder {settings.include_path!r}")
     include = None if settings.include_path is None else expanded(settings.include_path)
     manager = TaskManager(include_path=include, include_defaults=not settings.is_file)
     return list(manager.load([spec])["tasks"].values())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evoswarm.chat import Turn
-from evoswarm.errors import RunError
+from evoswarm.errors import EvoswarmError, RunError
 from evoswarm.export.lm_eval.asked import AnswerLimits, as_context, context_of, limits_of, symbols_of
-from evoswarm.export.lm_eval.command import with_model
+from evoswarm.export.lm_eval.command import run_harness, with_model
 from evoswarm.export.lm_eval.windows import windows
 from evoswarm.policies import Vote
 from tests.decoding.recipes import recipe
@@ -91,3 +93,11 @@ def test_windows_score_every_character_once(text: str, tokens: int) -> None:
     if len(found) > 1:  # the last window shows as much as can be read
         last = found[-1]
         assert len(last.context + last.text) == min(len(text), tokens)
+
+
+@pytest.mark.parametrize("said", ["policy={}", "task=t,policy={}", "task=t policy={}", '{{"policy": "{}"}}'])
+def test_a_policy_is_read_before_the_harness_is(said: str, tmp_path: Path) -> None:
+    typed = said.format(tmp_path / "nowhere.json")
+    words = [typed] if typed.startswith("{") else typed.split()
+    with pytest.raises(EvoswarmError, match=r"nowhere\.json: expected a readable file"):
+        run_harness(["--tasks", "sums", "--model_args", *words, "--limit", "2"])
