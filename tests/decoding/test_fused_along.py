@@ -27,7 +27,7 @@ from tests.oracle_symbols import view_of
 
 POOL = ("llama-a", "gpt2-c", "mistral-h", "qwen3-d")
 TEXTS = ("132", "né tiger", "")
-few = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(recipe: Recipe, members: Sequence[OracleMember], prompt: str, text: Sequence[int]) -> list[list[float]]:
