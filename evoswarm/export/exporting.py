@@ -13,14 +13,13 @@ from evoswarm.export.target import ExportError, Options, Target
 from evoswarm.policies import PolicyDocument
 
 
-def checked_source(path: Path, target: Target, options: Options, *, overwrite: bool = False) -> Source:
+def checked_source(path: Path, target: Target, options: Options) -> Source:
     """Refuse an export that cannot be made, as far as files say; no heavy library is imported, nothing is written.
 
     Args:
         path: a policy's file, a run directory, a bundle.
         target: where it is to go.
         options: of the caller's.
-        overwrite: an earlier export may be replaced.
 
     Returns:
         What is to be exported.
@@ -29,7 +28,6 @@ def checked_source(path: Path, target: Target, options: Options, *, overwrite: b
         EvoswarmError: the target does not take it, the place cannot be written, or the source cannot be read.
     """
     target.check(options)
-    options = replace(options, overwrite=overwrite or options.overwrite)
     _check_place(options, target, [path])
     source = read_source(path, options.trust, members=target.needs_members)
     if target.takes == "run" and source.run is None:
@@ -69,7 +67,9 @@ def export(source: Source, target: Target, options: Options) -> list[str]:
     if options.storage is not None:
         return target.write(source, options.out, options)
     with written_whole(options.out, target) as part:
-        return target.write(source, part, options)
+        lines = target.write(source, part, options)
+    target.done(options)
+    return lines
 
 
 def with_members(source: Source, options: Options) -> Source:

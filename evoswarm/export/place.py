@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -90,8 +91,8 @@ def written_whole(out: Path, target: Target) -> Iterator[Path]:
         RunError: the disk is full, or the place cannot be written.
     """
     out = Path(os.path.abspath(out))
-    before = os.path.lexists(out)
     with plain_errors(out):
+        before = _standing(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=TEMPORARY))
     try:
@@ -101,11 +102,25 @@ def written_whole(out: Path, target: Target) -> Iterator[Path]:
                 part.mkdir()
             yield part
             _on_the_disk(part)
-            if os.path.lexists(out) and not before:
-                raise ExportError("expected a place that stays free meanwhile, got one that is taken", Where(str(out)))
+            if (now := _standing(out)) != before and now is not None:
+                wanted, got = ("stays free", "is taken") if before is None else ("stays as it is", "somebody wrote to")
+                raise ExportError(f"expected a place that {wanted} meanwhile, got one that {got}", Where(str(out)))
             _put(part, out, beside / "before")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _standing(out: Path) -> tuple[int, ...] | None:
+    """What tells whether what stands at a place is what stood there before; None where nothing does.
+
+    Of a file that is what it holds, as others of it were taken over; of a folder, which is replaced whole, which it is.
+    """
+    try:
+        found = os.lstat(out)
+    except FileNotFoundError:
+        return None
+    own = (found.st_dev, found.st_ino)
+    return own if stat.S_ISDIR(found.st_mode) else (*own, found.st_size, found.st_mtime_ns)
 
 
 def _put(part: Path, out: Path, before: Path) -> None:

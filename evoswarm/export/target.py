@@ -74,7 +74,7 @@ def _anything(policy: Policy) -> str | None:
     return None
 
 
-def _nothing_to_check(options: Options) -> None:
+def _nothing(options: Options) -> None:
     pass
 
 
@@ -96,6 +96,7 @@ class Target:
             replace.
         options: names of the fields of `Options` that it takes, of those that not every target takes.
         check_options: refuses what these say that cannot be meant, by raising what the export would raise.
+        done: called once the export is in its place: what was kept for whoever goes on may go.
         needs_members: whether its members' files are wanted: they are found, and checked against what the policy knew.
         extra: of the package, that brings what it needs; empty where nothing is needed.
         packages: that it needs, as they are imported.
@@ -112,7 +113,8 @@ class Target:
     signs: tuple[str, ...] = ()
     joins: bool = False
     options: tuple[str, ...] = ()
-    check_options: Callable[[Options], None] = _nothing_to_check
+    check_options: Callable[[Options], None] = _nothing
+    done: Callable[[Options], None] = _nothing
     needs_members: bool = True
     extra: str = ""
     packages: tuple[str, ...] = ()

@@ -29,8 +29,8 @@ NOTE = Target("note", "a note", "policy", "cat", write_note, signs=("note",), ne
 
 
 def exported(path: Path, target: Target, out: Path, overwrite: bool = False) -> list[str]:
-    options = Options(out)
-    return export(checked_source(path, target, options, overwrite=overwrite), target, options)
+    options = Options(out, overwrite=overwrite)
+    return export(checked_source(path, target, options), target, options)
 
 
 def test_an_export_is_written_and_nothing_is_left_beside_it(policy_file: Path, tmp_path: Path) -> None:
@@ -83,6 +83,21 @@ def test_what_somebody_else_wrote_meanwhile_stays(policy_file: Path, tmp_path: P
         exported(policy_file, replace(NOTE, write=slowly), out)
     assert [path.name for path in out.iterdir()] == ["theirs"]
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_file_that_somebody_else_wrote_to_meanwhile_stays(policy_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_text("before")
+
+    def slowly(source: Source, part: Path, options: Options) -> list[str]:
+        part.write_text(out.read_text() + " and mine")
+        out.write_text("before and theirs")
+        return []
+
+    joining = replace(NOTE, write=slowly, makes="file", joins=True)
+    with pytest.raises(ExportError, match="stays as it is meanwhile, got one that somebody wrote to"):
+        exported(policy_file, joining, out)
+    assert out.read_text() == "before and theirs"
 
 
 def test_a_place_is_known_by_any_name(policy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

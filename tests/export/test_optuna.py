@@ -167,7 +167,12 @@ def test_what_is_no_storage_stays_as_it_is(odd: Path, tmp_path: Path, capsys: py
         before = file.read_bytes()
         assert run(["export", str(odd), "--to", "optuna", str(file), "--overwrite"]) == 2
         assert f"{file}: expected a storage of Optuna studies" in capsys.readouterr().err
+        assert run(["export", str(odd), "--to", "optuna", f"sqlite:///{file}"]) == 2
+        assert f"sqlite:///{file}: expected a storage of Optuna studies" in capsys.readouterr().err
         assert file.read_bytes() == before
+    for address in ("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"):
+        assert run(["export", str(odd), "--to", "optuna", address]) == 2
+        assert f"{address}: expected a storage that stays" in capsys.readouterr().err
     assert run(["export", str(odd), "--to", "optuna", "postgresql+nobody://me:secret@127.0.0.1/x"]) == 2
     said = capsys.readouterr()
     assert "expected a storage of Optuna studies" in said.err

@@ -76,10 +76,13 @@ def export(
             overwrite=overwrite,
             overrides=tuple(overrides or ()),
         )
-        checked = checked_source(source, target, options, overwrite=overwrite)
+        checked = checked_source(source, target, options)
         narrator.start(Start("export", f"{source} to {target.name}, {options.place}"))
         if target.needs_members:
             narrator.imports()
+            from evoswarm.decoding.forward.devices import silence_loading
+
+            silence_loading()
         lines = write(checked, target, options)
         narrator.rest()
     if not quiet:

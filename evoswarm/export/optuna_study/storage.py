@@ -61,18 +61,47 @@ def copied(file: Path, part: Path) -> str:
         ExportError: it is a file of something else.
     """
     if file.exists():
-        with (
-            closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as there,
-            closing(sqlite3.connect(part)) as here,
-        ):
-            try:
-                tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-                if tables and not {"studies", "trials", "version_info"} <= tables:
-                    raise sqlite3.DatabaseError("a database of something else")
-                there.backup(here)
-            except sqlite3.Error as error:
-                raise ExportError(f"expected a storage of Optuna studies, got: {error}", Where(str(file))) from None
+        with _storage_in(file, str(file)) as there, closing(sqlite3.connect(part)) as here:
+            there.backup(here)
     return sqlite_uri(part.resolve())
+
+
+def check_address(uri: str, place: str) -> None:
+    """Refuse an address of SQLite that is none of Optuna's storages: its tables would be made among those of others.
+
+    Args:
+        uri: of a storage.
+        place: as its caller named it, for errors.
+
+    Raises:
+        ExportError: it is a file of something else, or memory, which is gone when the command ends.
+    """
+    if not uri.startswith("sqlite"):
+        return
+    database = uri.partition("://")[2].removeprefix("/").partition("?")[0]
+    if not database or ":memory:" in uri or "mode=memory" in uri:
+        raise ExportError("expected a storage that stays (sqlite:///FILE), got one in memory", Where(place))
+    file = Path(database.removeprefix("file:"))
+    if file.exists():
+        with _storage_in(file, place):
+            pass
+
+
+@contextmanager
+def _storage_in(file: Path, place: str) -> Iterator[sqlite3.Connection]:
+    """A file of SQLite that holds a storage, or nothing yet, to be read.
+
+    Raises:
+        ExportError: it holds something else.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as found:
+            tables = {name for (name,) in found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if tables and not {"studies", "trials", "version_info"} <= tables:
+                raise sqlite3.DatabaseError("a database of something else")
+            yield found
+    except sqlite3.Error as error:
+        raise ExportError(f"expected a storage of Optuna studies, got: {error}", Where(place)) from None
 
 
 def require_free(storage: RDBStorage, name: str, place: str, *, overwrite: bool) -> None:

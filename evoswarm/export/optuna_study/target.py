@@ -67,8 +67,10 @@ def write_optuna(source: Source, out: Path, options: Options) -> list[str]:
 @contextmanager
 def _storage(part: Path, options: Options) -> Iterator[RDBStorage]:
     """The storage at an address, or the new one in a file, with what the file held before."""
-    from evoswarm.export.optuna_study.storage import copied, opened
+    from evoswarm.export.optuna_study.storage import check_address, copied, opened
 
+    if options.storage is not None:
+        check_address(options.storage, options.place)
     with opened(options.storage or copied(options.out, part), options.place) as storage:
         yield storage
 
