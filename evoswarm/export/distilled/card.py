@@ -76,7 +76,7 @@ def kept_in_words(compared: StudentComparison) -> str:
         return f"On {on} the champion is not ahead of {member}, the best single member: there is no gain to keep."
     if kept.share <= 0:
         return f"On {on} the student keeps none of the champion's gain over {member}, the best single member; {behind}."
-    between = "" if kept.low is None else f" ({kept.low:.0%} to {kept.high:.0%})"
+    between = f" ({kept.low:.0%} to {kept.high:.0%})" if kept.low is not None else " (that gain may be none at all)"
     return (
         f"On {on} the student keeps {kept.share:.0%}{between} of the champion's gain over {member}, the best single "
         f"member; {behind}."
@@ -142,6 +142,7 @@ def _lines(made: Made, source: Source, name: str) -> Iterator[str]:
     yield from _caveats(compared)
     yield from _costs(compared)
     yield from _teaching(made)
+    yield from _terms(made, source)
 
 
 def _space_of(source: Source) -> str:
@@ -226,3 +227,14 @@ def _teaching(made: Made) -> Iterator[str]:
     for task, asked in taught.asked.items():
         row = (asked, taught.wrong[task], taught.failed[task], taught.unfit[task], taught.by_task[task])
         yield f"| {task} | " + " | ".join(f"{value:,}" for value in row) + " |"
+
+
+def _terms(made: Made, source: Source) -> Iterator[str]:
+    """Whose terms hold: of the model that it began with, and of the members whose answers it was taught."""
+    begun = f"Where its weights began, in `{made.plan.model}`, terms hold for it too. " if made.plan.model else ""
+    members = ", ".join(spec.name for spec in source.policy.specs)
+    yield "\n## Terms\n"
+    yield (
+        f"{begun}It learned from answers of {members}: read what their licences say of models that are trained on what "
+        "they answer before you pass it on."
+    )

@@ -1,14 +1,14 @@
 """From a champion to a student in a folder: fresh questions, answers, training, and what came of it.
 
 What is worked out is kept beside the place of the export, so that the same command goes on where it was stopped or
-killed: the answers in the ledger, distributions and the state of training in a folder that is removed at the end.
+killed: the answers in the ledger, distributions and the state of training in a folder that goes once the student is in
+its place.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +25,10 @@ from evoswarm.experiment.drawn import Drawn, draw
 from evoswarm.experiment.files.finished_run import read_run
 from evoswarm.experiment.files.places import ledger_file, root_of
 from evoswarm.experiment.files.same_items import same_items
-from evoswarm.experiment.interrupt import Interrupt
+from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.workbench import Workbench, workbench
+from evoswarm.export.distilled import work_of
 from evoswarm.export.distilled.card import FIGURES, card, figures_of
 from evoswarm.export.distilled.comparing import StudentComparison, compare
 from evoswarm.export.distilled.folder import write_model
@@ -37,7 +38,7 @@ from evoswarm.export.distilled.plan import StudentPlan
 from evoswarm.export.distilled.questions import fresh_items, tasks_wanted
 from evoswarm.export.distilled.student import Student, read_student
 from evoswarm.export.distilled.teacher import Taught, Teacher
-from evoswarm.export.distilled.training import Trainer, TrainingEnd
+from evoswarm.export.distilled.training import Trainer, TrainingEnd, training_device
 from evoswarm.export.source import Source
 from evoswarm.export.target import Options
 from evoswarm.policies import Policy
@@ -45,9 +46,6 @@ from evoswarm.policies.document import naming
 from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
 from evoswarm.user_files import MIB, read_text
-
-WORK = ".distilling"
-"""Ends the name of the folder beside an export in which its work is kept."""
 
 _PLAN = "plan.json"
 _BUSY = "expected nobody at work on this student, got another process that is"
@@ -82,19 +80,19 @@ def distil(source: Source, plan: StudentPlan, folder: Path, options: Options) ->
     same_items(run, events_of(run), space, drawn.items)
     progress.enter("loading", "reading the student")
     student = read_student(plan, space.pool)
-    work = options.out.with_name(options.out.name + WORK)
-    with _working(work, _begun(source, plan, student, space)), Interrupt(work) as interrupt:
-        ledger, stop = ledger_file(root_of(run)), interrupt.asked
-        try:
+    training_device(student.spec, plan.training)  # known now, and not after hours of asking
+    work = work_of(options.out)
+    try:
+        with _working(work, _begun(source, plan, student, space)), Interrupt(work) as interrupt:
+            ledger, stop = ledger_file(root_of(run)), interrupt.asked
             with workbench(space, ledger, stop=stop, progress=progress, drawn=drawn) as bench:
                 with naming(str(source.file)):
                     champion = bench.bound(source.policy)
                 made = _Distillation(bench, drawn, champion, student, plan, tasks, run, work).made(folder)
-        except Stopped as error:
-            raise DistillingInterrupted(work) from error
-        write_within(folder, FIGURES, json.dumps(figures_of(made), indent=2) + "\n")
-        write_within(folder, "README.md", card(made, source, options.out.name))
-    shutil.rmtree(work, ignore_errors=True)
+            write_within(folder, FIGURES, json.dumps(figures_of(made), indent=2) + "\n")
+            write_within(folder, "README.md", card(made, source, options.out.name))
+    except (Stopped, SearchInterrupted) as error:
+        raise DistillingInterrupted(work) from error
     return made
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from evoswarm.errors import Where
+from evoswarm.export.distilled import work_of
 from evoswarm.export.distilled.plan import StudentPlan, read_plan
 from evoswarm.export.source import Source
 from evoswarm.export.target import ExportError, Options, Target
@@ -51,6 +53,11 @@ def write_distilled(source: Source, out: Path, options: Options) -> list[str]:
     ]
 
 
+def _in_its_place(options: Options) -> None:
+    """Whoever was stopped before would have gone on with this."""
+    shutil.rmtree(work_of(options.out), ignore_errors=True)
+
+
 DISTILLED = Target(
     name="distilled",
     title="one small model that was trained to answer as the champion does, at one pass a token",
@@ -60,4 +67,5 @@ DISTILLED = Target(
     signs=("distilled.json", "config.json"),
     options=("student", "overrides"),
     check_options=_check,
+    done=_in_its_place,
 )

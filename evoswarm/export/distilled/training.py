@@ -28,12 +28,14 @@ from evoswarm.experiment.wording import duration
 from evoswarm.export.distilled.lessons import Lesson, LessonBook, chunks
 from evoswarm.export.distilled.plan import StudentPlan, Training
 from evoswarm.export.distilled.student import Student, peak_rate
+from evoswarm.member_spec import MemberSpec
 
 STATE = "training.pt"
 """The file that the state of training is kept in."""
 
 _BETAS = (0.9, 0.98)
 _STRIDE = 1_000_003  # between the seeds of two trainings: more than most have steps
+_LOGITS = 1 << 28  # logits on the host at once, 1 GiB; training holds some four copies of them
 _TOLD_EVERY = 2.0  # seconds
 _MEMORY = 0.98  # of the loss that is told: what a step before counts
 
@@ -61,6 +63,32 @@ def learning_rate(plan: Training, peak: float, step: int) -> float:
     return peak * 0.5 * (1.0 + math.cos(math.pi * (step - rising) / max(1, plan.steps - rising)))
 
 
+def training_device(spec: MemberSpec, plan: Training) -> str:
+    """Where a student is trained.
+
+    Args:
+        spec: of the student, for errors.
+        plan: says where.
+
+    Raises:
+        MemberError: torch cannot see it.
+    """
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    return automatic if plan.device == "auto" else seen_device(spec, plan.device)
+
+
+def tokens_at_once(wanted: int, columns: int, device: str) -> int:
+    """How many tokens are forwarded together.
+
+    Args:
+        wanted: by the plan.
+        columns: of the logits: the size of the vocabulary.
+        device: of the student. A GPU says when it has no room, and less is tried; who asks the host for too much is
+            killed, so that its logits are kept within a bound.
+    """
+    return wanted if device.startswith("cuda") else min(wanted, max(1, _LOGITS // columns))
+
+
 class Trainer:
     """A student in training.
 
@@ -81,11 +109,9 @@ class Trainer:
     def __init__(self, student: Student, plan: StudentPlan, book: LessonBook, work: Path) -> None:
         self._plan, self._book = plan.training, book
         self._soft, self._peak, self._state = plan.soft, peak_rate(plan), work / STATE
-        spec = student.spec
-        wanted = plan.training.device
-        automatic = "cuda" if torch.cuda.is_available() else "cpu"
-        self._at_once = self._plan.batch_tokens
-        self._device = automatic if wanted == "auto" else seen_device(spec, wanted)
+        self._device = training_device(student.spec, plan.training)
+        columns = int(student.model.get_output_embeddings().weight.shape[0])
+        self._at_once = tokens_at_once(plan.training.batch_tokens, columns, self._device)
         self._model = student.model.to(self._device).train().requires_grad_(True)
         self._pad = student.tokenizer.pad_token_id
         self._pad = student.end if self._pad is None else int(self._pad)

@@ -19,12 +19,12 @@ from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.progress import SILENT
 from evoswarm.experiment.workbench import workbench
 from evoswarm.export.distilled.fused import DistributionReader, keep, kept
-from evoswarm.export.distilled.lessons import Lesson, LessonBook, chunks
+from evoswarm.export.distilled.lessons import Lesson, LessonBook, SoftTargets, chunks
 from evoswarm.export.distilled.plan import StudentPlan, read_plan
 from evoswarm.export.distilled.questions import fresh_items, tasks_wanted
 from evoswarm.export.distilled.student import Student, read_student
 from evoswarm.export.distilled.teacher import TEXTS_ONLY, Teacher
-from evoswarm.export.distilled.training import STATE, Trainer
+from evoswarm.export.distilled.training import STATE, Trainer, tokens_at_once
 from evoswarm.genomes.plain import uniform
 from evoswarm.policies import Recipe
 from evoswarm.space import SearchSpace
@@ -122,6 +122,29 @@ def test_soft_targets_are_what_the_champion_said(
     assert not DistributionReader(swarm, vote(), drawn.tasks, student, 16).read([(items[0], "12")])
     tokens = read_student(StudentPlan(model="zoo:llama-a"), ())  # its tokens are no bytes
     assert not DistributionReader(swarm, recipe, drawn.tasks, tokens, 16).read([(items[0], "reverse")])
+
+
+def test_of_a_distribution_the_likeliest_are_kept() -> None:
+    rng = np.random.default_rng(4)
+    log_probs = np.log(rng.dirichlet(np.full(300, 0.1), size=7)).astype(np.float32)
+    log_probs[:, ::5] = -np.inf
+    tokens = rng.permutation(300).astype(np.int32)
+    for candidates in (1, 8, 300, 400):
+        soft = SoftTargets.of(tokens, log_probs, candidates)
+        best = np.argsort(-log_probs, axis=1, kind="stable")[:, :candidates]
+        shares = np.exp(np.take_along_axis(log_probs, best, 1))
+        known = shares > 0
+        assert (soft.tokens == tokens[best])[known].all()
+        assert np.allclose(soft.shares, shares / shares.sum(1, keepdims=True), atol=1e-6)
+    even = np.log(np.array([[0.1, 0.3, 0.3, 0.3]], np.float32))
+    equal = SoftTargets.of(np.arange(4, dtype=np.int32), even, 3)
+    assert equal.tokens.tolist() == [[1, 2, 3]]
+
+
+def test_logits_of_a_large_vocabulary_do_not_fill_the_host() -> None:
+    assert tokens_at_once(16_384, 151_936, "cpu") * 151_936 <= 2**28
+    assert tokens_at_once(16_384, 16_384, "cpu") == tokens_at_once(16_384, 151_936, "cuda:1") == 16_384
+    assert tokens_at_once(16_384, 2**40, "mps") == 1
 
 
 def test_a_champion_that_elects_its_answers_teaches_texts_alone(

@@ -11,10 +11,11 @@ import pytest
 
 from evoswarm.answering.answers import answer
 from evoswarm.decoding.member.files import identified
-from evoswarm.errors import EvoswarmError
+from evoswarm.errors import EvoswarmError, MemberError
 from evoswarm.experiment.progress import Progress, Stage, StageStep
 from evoswarm.export.distilled.comparing import student_policy
 from evoswarm.export.distilled.making import DistillingInterrupted
+from evoswarm.export.target import ExportError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import load_policy
 from tests.export.distilled.conftest import Distilled, distilled
@@ -55,6 +56,7 @@ def test_the_card_tells_what_was_compared_and_on_what(made: Distilled) -> None:
     data = ModelCard.load(made.folder / "README.md").data
     assert [one.dataset_type for one in data.eval_results or []] == ["evoswarm-test-spell", "evoswarm-test-sum"]
     assert "opened for the champion before" in text
+    assert text.partition("## Terms")[2].strip().startswith("It learned from answers of ")
     code = text.split("```python\n")[1].split("```")[0].replace('"student"', repr(str(made.folder)))
     exec(code, {})
     assert any("best single member" in line for line in made.lines)
@@ -107,6 +109,25 @@ def test_ctrl_c_keeps_the_work_and_the_same_command_comes_to_the_same_weights(
     other.write_text(plan_file.read_text().replace("steps: 30", "steps: 31"))
     with pytest.raises(EvoswarmError, match=r"out\.distilling: expected the work on this student.*plan differ"):
         distilled(run, out, other)
+
+    def at_comparing(stage: Stage) -> None:
+        if stage.words.startswith("comparing"):
+            (out / "theirs").mkdir(parents=True)
+
+    with pytest.raises(ExportError, match="stays free meanwhile"):
+        distilled(run, out, plan_file, Progress(stage=at_comparing))
+    (out / "theirs").rmdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.distilling"], "hours of work are not lost"
     distilled(run, out, plan_file)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "model.safetensors").read_bytes() == (made.folder / "model.safetensors").read_bytes()
+
+
+def test_a_device_that_is_not_there_is_known_before_anybody_is_asked(
+    made: Distilled, plan_file: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "gpu.yaml"
+    plan.write_text(plan_file.read_text().replace("training: {", "training: {device: 'cuda:99', "))
+    with pytest.raises(MemberError, match="cuda:99"):
+        distilled(made.run, tmp_path / "out", plan)
+    assert list(tmp_path.iterdir()) == [plan]
