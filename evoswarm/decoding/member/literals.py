@@ -72,10 +72,9 @@ class Literals:
             _refuse_stand_ins(content)
         mark = next(mark for mark in map(chr, _HIDING) if not any(mark in content for content in contents))
         hidden = {content: f"{mark}{number}{mark}" for number, content in enumerate(self._stand_ins)}
+        shown = {name: content for content, name in hidden.items()}
         text = render([self._any.sub(lambda match: hidden.get(match[0], match[0]), one) for one in contents])
-        text = self._with_stand_ins(text)
-        for content, name in hidden.items():
-            text = text.replace(name, content)
+        text = re.sub(f"{mark}[0-9]+{mark}", lambda match: shown.get(match[0], match[0]), self._with_stand_ins(text))
         return [self._meant.get(token, token) for token in self._copy.encode(text, add_special_tokens=False).ids]
 
     def _with_stand_ins(self, text: str) -> str:
@@ -83,12 +82,12 @@ class Literals:
 
 
 def _refuse_stand_ins(text: str) -> None:
-    """Nobody writes a special token by writing what stands for it.
+    """Nobody writes a special token by writing what stands for it, or its beginning where another stands behind it.
 
     Raises:
         PromptRefused: the text does.
     """
-    found = re.search(f"{_MARK}[0-9]+{_MARK}", text)
+    found = re.search(f"{_MARK}[0-9]+{_MARK}?", text)
     if found:
         raise PromptRefused(
             f"expected a text without {found[0]!a} beside special tokens that it writes (private-use characters that "
