@@ -45,16 +45,17 @@ class Reach:
                     return False
         return True
 
-    def cut(self, context: str, room: int) -> str:
-        """The longest end of a context that every member can read with some tokens behind it; "" where none does.
+    def cut(self, context: str, room: int, text: str = "") -> str:
+        """The longest end of a context that every member can read with what is behind it; "" where none does.
 
         Args:
             context: a question that is worded already.
             room: tokens behind it.
+            text: that stands between.
         """
-        if self.fits(context, room):
+        if self.fits(context + text, room):
             return context
-        kept = longest(len(context), lambda size: self.fits(context[len(context) - size :], room))
+        kept = longest(len(context), lambda size: self.fits(context[len(context) - size :] + text, room))
         return context[len(context) - kept :]
 
 

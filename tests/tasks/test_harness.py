@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from evoswarm.cli import run
 from evoswarm.errors import SpaceError, TaskError
 from evoswarm.space import SearchSpace, make_tasks
+from evoswarm.tasks.harness.loading import _shipped
 from evoswarm.tasks.harness.task import HarnessTask
 from evoswarm.tasks.task import Item
 from evoswarm.trust import NOBODY, Trust
@@ -176,6 +178,50 @@ def test_tasks_that_no_search_can_use(
 ) -> None:
     with pytest.raises(TaskError, match=error):
         list(made(benchmark, **keys).items())
+
+
+def test_names_are_looked_up_once_and_read_no_file(
+    made: Callable[..., HarnessTask], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans: list[Path] = []
+
+    class Shipped(TaskManager):  # type: ignore[misc]  # the harness has no types
+        def __init__(self) -> None:
+            scans.append(folder)
+            super().__init__(include_path=folder / "shipped", include_defaults=False)
+
+    (folder / "shipped").mkdir()
+    (folder / "shipped/named.yaml").write_text(GENERATES.replace("task: sums", "task: named"))
+    (folder / "unnamed").write_text(GENERATES)
+    monkeypatch.setattr("lm_eval.tasks.TaskManager", Shipped)
+    _shipped.cache_clear()
+    try:
+        assert [made("named", trust=NOBODY).loaded.task_name for _ in range(2)] == ["named", "named"]
+        with pytest.raises(TaskError, match=r"got 'unnamed': it knows no task of that name \(a file's name ends in"):
+            made("unnamed", trust=NOBODY)
+    finally:
+        _shipped.cache_clear()
+    assert scans == [folder]
+
+
+def test_what_decides_a_score_is_named_by_its_code(made: Callable[..., HarnessTask], folder: Path) -> None:
+    pipeline = "[{function: custom, filter_fn: !function own.first}, {function: !function own.Same}]"
+    plain = "[{function: take_first}]"
+    assert plain in GENERATES
+    (folder / "own.yaml").write_text(GENERATES.replace(plain, pipeline))
+    code = folder / "own.py"
+    code.write_text(
+        "from lm_eval.api.filter import Filter\n\ndef head(answers):\n    return answers[0]\n\n"
+        "def first(answers, documents):\n    return [head(one) for one in answers]\n\n"
+        "class Same(Filter):\n    def apply(self, answers, documents):\n        return answers\n"
+    )
+    found = made("own.yaml")
+    os.utime(code, ns=(1, 1))  # loaded once more: its functions lie elsewhere in memory
+    again = made("own.yaml")
+    assert again.loaded.config.filter_list[0]["filter"] != found.loaded.config.filter_list[0]["filter"]
+    assert again.scorer_id == found.scorer_id
+    code.write_text(code.read_text().replace("answers[0]", "answers[-1]"))
+    assert made("own.yaml").scorer_id != found.scorer_id
 
 
 def test_documents_that_a_task_lacks(made: Callable[..., HarnessTask]) -> None:

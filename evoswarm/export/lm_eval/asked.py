@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -48,22 +49,45 @@ def limits_of(said: Mapping[str, Any]) -> AnswerLimits:
         RunError: they ask for what no policy does.
     """
     until = said.get("until") or []
-    stop = [until] if isinstance(until, str) else list(until)
-    tokens = next((said[name] for name in LIMITS if said.get(name) is not None), TOKENS)
+    stop = [until] if isinstance(until, str) else until
+    if not isinstance(stop, list | tuple):
+        raise _unknown("until", until, "strings")
+    limit = next((name for name in LIMITS if said.get(name) is not None), None)
+    tokens = TOKENS if limit is None else _number(said, limit)
+    if tokens < 1 or tokens != int(tokens):
+        raise _unknown(str(limit), said[str(limit)], "a whole number from 1")
     drawn = bool(said.get("do_sample"))
-    temperature = float(said.get("temperature") or 0.0) if drawn else 0.0
+    temperature = _number(said, "temperature") if drawn and said.get("temperature") else 0.0
     for name, value in said.items():
         plain = {**_UNTOUCHED, **(_OF_DRAWS if drawn and temperature > 0 else {})}
         if name in plain and value not in (None, plain[name]):
             raise _unknown(name, value, f"{plain[name]} or nothing")
         if name not in {"until", "do_sample", "temperature", *LIMITS, *_OF_DRAWS, *_UNTOUCHED}:
-            raise _unknown(name, value, "until, max_gen_toks, do_sample and temperature")
+            raise _unknown(name, value)
     return AnswerLimits(tuple(dict.fromkeys(str(one) for one in stop if one)), int(tokens), temperature or None)
 
 
-def _unknown(name: str, value: object, wanted: str) -> RunError:
-    got = f"{name}: {value!r:.60}" if "and" in wanted else f"{value!r:.60}"
-    return RunError(f"expected {wanted}, got {got}", Where("generation_kwargs", "" if "and" in wanted else name))
+def _number(said: Mapping[str, Any], name: str) -> float:
+    """A value that is none below 0; the harness hands on what was typed as it stands.
+
+    Raises:
+        RunError: it is none.
+    """
+    try:
+        number = float(said[name])
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise _unknown(name, said[name], "a number from 0")
+    return number
+
+
+def _unknown(name: str, value: object, wanted: str = "") -> RunError:
+    """``wanted`` is of this name's value; without, the name itself is unknown."""
+    if not wanted:
+        message = f"expected until, max_gen_toks, do_sample and temperature, got {name}: {value!r:.60}"
+        return RunError(message, Where("generation_kwargs"))
+    return RunError(f"expected {wanted}, got {value!r:.60}", Where("generation_kwargs", name))
 
 
 def symbols_of(tokens: int, policy: Policy, bytes_per_token: int) -> int:

@@ -71,12 +71,12 @@ def run_harness(arguments: Sequence[str]) -> int:
             cli_evaluate()
         except SystemExit as end:  # of its parser
             return end.code if isinstance(end.code, int) else 2 if end.code else 0
-        except EvoswarmError:
+        except (EvoswarmError, BrokenPipeError):
             raise
-        except (ValueError, TypeError, KeyError, LookupError, OSError, ImportError, AssertionError) as error:
+        except Exception as error:  # a task's templates, functions and data are anybody's
             if _is_ours(error):
                 raise
-            said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            said = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
             raise RunError(f"expected what lm_eval can run, got: {' '.join(said.split())[:1000]}") from error
     return 0
 

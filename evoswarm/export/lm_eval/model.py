@@ -21,6 +21,7 @@ from evoswarm.experiment.asking import Asking
 from evoswarm.experiment.loadable import check_recipe
 from evoswarm.export.lm_eval.asked import (
     BYTES_PER_TOKEN,
+    LIMITS,
     NO_BYTE_LIMIT,
     AnswerLimits,
     as_context,
@@ -102,6 +103,7 @@ class HarnessModel(LM):  # type: ignore[misc]  # the harness has no types
         self._document, self._file = self._engine.document(), file
         self._reach = self._engine.reach()
         self._window, self._bytes_per_token = max_length, bytes_per_token
+        self._shortened = 0
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         """Answers; see the base class."""
@@ -125,7 +127,7 @@ class HarnessModel(LM):  # type: ignore[misc]  # the harness has no types
         found = [(0.0, False)] * len(asked)
         failures = _Failures()
         for some in self._by_context([context for context, _ in asked], disable_tqdm):
-            pairs = [(self._readable(*asked[number]), asked[number][1]) for number in some]
+            pairs = [(self._readable(context, SPARE, text), text) for context, text in map(asked.__getitem__, some)]
             for number, one in zip(some, self._engine.log_likelihoods(pairs, task=self._task), strict=True):
                 failures.note(one.failure)
                 found[number] = one.total, one.greedy
@@ -177,9 +179,8 @@ class HarnessModel(LM):  # type: ignore[misc]  # the harness has no types
 
     def _question(self, context: str, limits: AnswerLimits, again: int) -> Question:
         policy = self._document.policy
-        asked = context_of(context)
         return Question(
-            self._reach.cut(asked, limits.tokens + SPARE) if isinstance(asked, str) else asked,
+            self._readable(context, limits.tokens + SPARE),
             task=self._task,
             raw=True,
             max_bytes=NO_BYTE_LIMIT,
@@ -189,9 +190,23 @@ class HarnessModel(LM):  # type: ignore[misc]  # the harness has no types
             seed=again or None if limits.temperature else None,
         )
 
-    def _readable(self, context: str, text: str) -> Context:
+    def _readable(self, context: str, room: int, text: str = "") -> Context:
+        """A context as far as every member can read it with a text behind it, and room for some tokens.
+
+        Raises:
+            RunError: an answer leaves no room for any of it.
+        """
         asked = context_of(context)
-        return self._reach.cut(asked, len(text.encode("utf-8", "replace")) + SPARE) if isinstance(asked, str) else asked
+        if not isinstance(asked, str):
+            return asked
+        kept = self._reach.cut(asked, room, text)
+        if asked and not kept and not text:
+            wanted = "an answer that leaves every member room for the question"
+            raise RunError(
+                f"expected {wanted}, got one of {room - SPARE:,} tokens", Where("generation_kwargs", LIMITS[0])
+            )
+        self._shortened += len(kept) < len(asked)
+        return kept
 
     def _windows(self, text: str) -> Iterator[Window]:
         return windows(text, lambda part: self._reach.fits(part, SPARE, self._window), self._window)
@@ -204,6 +219,9 @@ class HarnessModel(LM):  # type: ignore[misc]  # the harness has no types
                 yield order[start : start + at_once]
                 bar.update(len(order[start : start + at_once]))
         self._engine.forget()
+        if self._shortened:
+            _LOG.warning("%d contexts are too long for a member and lost their beginning", self._shortened)
+            self._shortened = 0
 
 
 class _Failures:

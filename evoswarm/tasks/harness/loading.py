@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,16 +45,33 @@ def load(settings: HarnessSettings, trust: Trust) -> Any:
 
 
 def _found(settings: HarnessSettings) -> list[Any]:
+    """The tasks behind a benchmark.
+
+    Raises:
+        KeyError: no task has that name; the harness would read a file of that name, whoever allowed it or not.
+    """
     from lm_eval.tasks import TaskManager
     from lm_eval.tasks._yaml_loader import load_yaml
 
-    spec: Any = settings.benchmark
     if settings.is_file:
-        spec = load_yaml(expanded(settings.benchmark), resolve_func=True)
-        spec.setdefault("task", settings.name)
-    include = None if settings.include_path is None else expanded(settings.include_path)
-    manager = TaskManager(include_path=include, include_defaults=not settings.is_file)
-    return list(manager.load([spec])["tasks"].values())
+        described = load_yaml(expanded(settings.benchmark), resolve_func=True)
+        described.setdefault("task", settings.name)
+        return list(TaskManager(include_defaults=False).load([described])["tasks"].values())
+    if settings.include_path is not None:
+        allowed = TaskManager(include_path=expanded(settings.include_path), include_defaults=False)
+        if settings.benchmark in allowed.all_tasks:
+            return list(allowed.load([settings.benchmark])["tasks"].values())
+    if settings.benchmark not in _shipped().all_tasks:
+        raise KeyError("it knows no task of that name (a file's name ends in .yaml)")
+    return list(_shipped().load([settings.benchmark])["tasks"].values())
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Any:
+    """The harness's own tasks; finding their thousands of files takes seconds, and a space may name many."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager()
 
 
 def _checked(found: list[Any], settings: HarnessSettings) -> Any:

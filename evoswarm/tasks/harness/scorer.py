@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar
 
 from evoswarm.canonical import canonical_json, sha256
@@ -60,8 +62,8 @@ class HarnessScorer(Scorer):
         if settings.filter is not None and settings.filter not in filters:
             message = f"expected one of {', '.join(filters)}, got {settings.filter!r:.100}"
             raise TaskError(message, Where("", "filter"))
-        said = task.dump_config()
-        decides = sha256(canonical_json({key: said.get(key) for key in _DECIDE}, default=str).encode())
+        said = task.config.to_dict(keep_callable=True)
+        decides = sha256(canonical_json({key: said.get(key) for key in _DECIDE}, default=_described))
         return cls(task.task_name, metric, settings.filter or filters[0], decides[:16], version("lm_eval"), task)
 
     @property
@@ -84,7 +86,7 @@ class HarnessScorer(Scorer):
             TaskError: filters or metric fail, or give no number in [0, 1].
         """
         try:
-            value = self.task.process_results(item.raw, [self._filtered(text, item.raw)]).get(self.metric)
+            value = self.task.process_results(dict(item.raw), [self._filtered(text, item.raw)]).get(self.metric)
         except Exception as error:  # anybody's code
             message = f"expected a score of {self.metric}, got {type(error).__name__}: {error!s:.200}"
             raise TaskError(message, Where(self.name, "metric")) from error
@@ -102,3 +104,19 @@ class HarnessScorer(Scorer):
         pipeline = next(one for one in self.task._filters if one.name == self.filter)
         pipeline.apply([answer])
         return answer.filtered_resps[self.filter]
+
+
+def _described(value: Any) -> str:
+    """What stands for a part of a task that is no data: of a function or class its file, whose other parts it may call.
+
+    Neither an address in memory, nor where the file lies: a search goes on in another process, and elsewhere.
+    """
+    if not callable(value):
+        return str(value)
+    code = getattr(value, "func", value)  # of a partial
+    code = code if inspect.isroutine(code) or inspect.isclass(code) else type(code)
+    try:
+        file = inspect.getsourcefile(code)
+    except TypeError:  # of Python's own
+        file = None
+    return f"{code.__qualname__} {sha256(Path(file).read_bytes()) if file else ''}"

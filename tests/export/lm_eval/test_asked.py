@@ -37,6 +37,11 @@ def test_generation_kwargs(said: dict[str, object], meant: AnswerLimits) -> None
     [
         ({"num_beams": 4}, "generation_kwargs: num_beams: expected 1 or nothing, got 4"),
         ({"do_sample": True, "temperature": 1, "top_p": 0.9}, "top_p: expected 1.0 or nothing, got 0.9"),
+        ({"max_gen_toks": "many"}, "max_gen_toks: expected a number from 0, got 'many'"),
+        ({"max_tokens": 0}, "max_tokens: expected a whole number from 1, got 0"),
+        ({"do_sample": True, "temperature": "hot"}, "temperature: expected a number from 0, got 'hot'"),
+        ({"do_sample": True, "temperature": -1}, "temperature: expected a number from 0, got -1"),
+        ({"until": 5}, "until: expected strings, got 5"),
         ({"suffix": "x"}, "expected until, max_gen_toks, do_sample and temperature, got suffix: 'x'"),
     ],
 )

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lm_eval.api.instance import Instance
+from lm_eval.tasks import TaskManager
 
 from evoswarm.answering.answers import answer
 from evoswarm.answering.engine import Engine
+from evoswarm.answering.reach import longest
 from evoswarm.cli import run
 from evoswarm.errors import RunError
 from evoswarm.experiment.drawn import draw
 from evoswarm.export.lm_eval.asked import as_context
-from evoswarm.export.lm_eval.model import HarnessModel
+from evoswarm.export.lm_eval.model import SPARE, HarnessModel
 from evoswarm.policies import Policy, load_policy
 from evoswarm.space import SearchSpace, make_tasks
 from evoswarm.tasks.task import Item
@@ -49,6 +52,14 @@ metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
 metric_list: [{metric: bits_per_byte, aggregation: bits_per_byte, higher_is_better: false}]
 """,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_shipped_tasks() -> Iterator[None]:
+    """The harness's own tasks take seconds to find, and none of them is asked for here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lm_eval.tasks.TaskManager", partial(TaskManager, include_defaults=False))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -126,20 +137,43 @@ def test_votes_answer_but_have_no_probabilities(vote_file: Path, items: list[str
         model.loglikelihood(asked("loglikelihood", ("a", "b")))
 
 
-def test_long_contexts_are_cut_on_the_left_and_long_texts_in_windows(tmp_path: Path) -> None:
-    model = write(recipe("llama-a", "gpt2-c"), tmp_path)
-    long, short = "9" * 5000 + "47+85=", "47+85="
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> HarnessModel:
+    """Of two members."""
+    return write(recipe("llama-a", "gpt2-c"), tmp_path_factory.mktemp("pair"))
+
+
+def test_long_contexts_are_cut_on_the_left_and_long_texts_in_windows(
+    model: HarnessModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    short, long = "47+85=", "9" * 1600 + "47+85="
     told = model.generate_until(asked("generate_until", *((one, {"max_gen_toks": 4}) for one in (long, short))))
     assert told[1] == "132"
+    lost = "1 contexts are too long for a member and lost their beginning"
+    assert [one.message for one in caplog.records] == [lost]
+    caplog.clear()
     scores = model.loglikelihood(asked("loglikelihood", (long, "132"), (short, "132"), (short + "  ", "132")))
+    assert [one.message for one in caplog.records] == [lost]
     assert all(total > -1e9 for total, _ in scores)
     assert scores[1] == (pytest.approx(scores[1][0]), True)
     assert scores[2][0] == pytest.approx(model.loglikelihood(asked("loglikelihood", (short, "  132")))[0][0], abs=1e-4)
     text = "gcd 48,36=12 " * 60
-    model._window = 40
+    monkeypatch.setattr(model, "_window", 40)
     windowed, parts = model.loglikelihood_rolling(asked("loglikelihood_rolling", (text,))), list(model._windows(text))
     assert len(parts) > 5
     assert windowed == [pytest.approx(sum(one.total for one in model._engine.log_likelihoods(parts)), abs=1e-3)]
+
+
+def test_a_context_is_cut_no_more_than_its_continuation_needs(model: HarnessModel) -> None:
+    text = "rev tiger=regit " * 12
+    tokens = max(model._engine._swarm.prompt_lengths(name, [text])[0] for name in ("llama-a", "gpt2-c"))
+    assert tokens < len(text) * 0.8  # a token of it has several bytes
+    context = "9" * (longest(4096, lambda size: model._reach.fits("9" * size, SPARE)) - tokens - 8)
+    assert len(context) > 50
+    assert model._readable(context, SPARE, text) == context
+    assert 0 < len(str(model._readable("9" * 4096, SPARE, text))) < 4096
+    with pytest.raises(RunError, match=r"max_gen_toks: expected an answer that leaves every member room .* 9,999 tok"):
+        model.generate_until(asked("generate_until", ("47+85=", {"max_gen_toks": 9999})))
 
 
 def test_conversations_go_through_members_own_templates(tmp_path: Path) -> None:
@@ -159,8 +193,7 @@ def test_conversations_go_through_members_own_templates(tmp_path: Path) -> None:
         model.chat_template("mine")
 
 
-def test_draws_differ_by_repeat_and_repeat_themselves(tmp_path: Path) -> None:
-    model = write(recipe("llama-a", "gpt2-c"), tmp_path)
+def test_draws_differ_by_repeat_and_repeat_themselves(model: HarnessModel) -> None:
     same = ("sort 3,1,2=", {"do_sample": True, "temperature": 3.0, "max_gen_toks": 4})
     first = model.generate_until(asked("generate_until", same, same, same))
     assert len(set(first)) == 3
@@ -179,3 +212,14 @@ def test_draws_differ_by_repeat_and_repeat_themselves(tmp_path: Path) -> None:
 def test_wrong_arguments(arguments: dict[str, Any], error: str) -> None:
     with pytest.raises(Exception, match=error):
         HarnessModel(**arguments)
+
+
+@pytest.mark.parametrize("text", ["task: [a", TASKS["answers"].replace("{{question}}", "{{question")])
+def test_tasks_that_the_harness_cannot_read(
+    text: str, policy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "items.jsonl").write_text('{"question": "1", "answer": "2"}\n')
+    (tmp_path / "wrong.yaml").write_text(text)
+    assert run(["lm-eval", "--model_args", f"policy={policy_file}", "--tasks", "wrong.yaml"]) == 2
+    assert "error: expected what lm_eval can run, got: " in capsys.readouterr().err
