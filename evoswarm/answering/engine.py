@@ -206,7 +206,7 @@ class Engine:
         """Nobody waits for a question any more: what is at work for it leaves. Who is answered has left."""
         known = self._open.pop(ticket, None)
         for one in known.tickets if known else ():
-            del self._asks[one]
+            self._asks.pop(one, None)  # some may be done
             self._decoding.leave(one)
 
     def turn(self) -> list[News]:

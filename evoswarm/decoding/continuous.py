@@ -134,14 +134,21 @@ class ContinuousDecoding:
         """Let those begin for whom there is room, in the order in which they came."""
         if not self._queue:
             return
-        share, room, taken = self._growth.share, self._room(), Need()
+        share, room, taken, prompts = self._growth.share, self._room(), Need(), set[object]()
+
+        def with_one(request: Request) -> Need:
+            prompt = (request.before, request.prompt)
+            more = need_of(request, share, fresh=prompt not in prompts)
+            prompts.add(prompt)
+            return taken.plus(more)
+
         for one in self._at_work.values():
-            taken = taken.plus(need_of(one.request, share))
+            taken = with_one(one.request)
         fresh: dict[PoolView, list[tuple[int, Request]]] = {}
         count = len(self._at_work)
         while self._queue:
             ticket, request = self._queue[0]
-            taken = taken.plus(need_of(request, share))
+            taken = with_one(request)
             if count and (count == self._most or not room.holds(taken)):
                 break
             self._queue.popleft()

@@ -205,7 +205,7 @@ class EngineThread:
                 self._turn()
             except Exception as error:  # whatever an engine raises, those who wait must hear of it
                 _LOG.error("answering failed; everything at work is given up\n%s", traceback.format_exc())
-                self._fail(no_memory() if is_out_of_memory(error) else broken())
+                self._fail(_ours(error))
 
     def _obey(self) -> bool:
         """Carry out what was ordered; wait for that where there is nothing else to do. False is the end."""
@@ -229,6 +229,9 @@ class EngineThread:
                 refused.append((job.call, Piece(job.place, refusal=of_failure(error.failure))))
             except EvoswarmError as error:
                 refused.append((job.call, Piece(job.place, refusal=of_refusal(error))))
+            except Exception as error:  # of whatever words a question: the others have nothing to do with it
+                _LOG.error("a question cannot be asked\n%s", traceback.format_exc())
+                refused.append((job.call, Piece(job.place, refusal=_ours(error))))
             self._waiting.popleft()
         self._tell(refused)
 
@@ -265,3 +268,8 @@ class EngineThread:
         if news and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left
                 self._loop.call_soon_threadsafe(self._heard, news)
+
+
+def _ours(error: Exception) -> RequestRefused:
+    """What is said of an error that no question is to blame for."""
+    return no_memory() if is_out_of_memory(error) else broken()

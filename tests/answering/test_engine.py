@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -168,6 +169,42 @@ def test_questions_come_and_go_while_others_are_answered(engine: Engine, policie
         assert question.policy in ("mix", "crossed") or len(told[ticket]) == 1
     assert max(len(some) for some in told.values()) > 2
     engine.cancel(tickets[0])
+
+
+def test_what_was_read_for_one_question_is_there_for_the_next(engine: Engine) -> None:
+    """Equal questions read nothing, whoever asks when; those that begin alike, or go to a mix of the same members in
+    another alphabet, what is new of them."""
+    engine.forget()
+
+    def read(text: str, policy: str) -> int:
+        counters = engine._swarm.counters
+        before = counters.rows_forwarded + counters.rows_reforwarded
+        engine.submit(Question(text, policy=policy, max_bytes=6, raw=True))
+        while not engine.idle:
+            engine.turn()
+        return counters.rows_forwarded + counters.rows_reforwarded - before
+
+    shots = "".join(f"{number}+{number}={2 * number}\n" for number in range(20, 30))
+    whole = read(shots + "47+85=", "mix")
+    assert whole > 50
+    assert read(shots + "47+85=", "mix") == 0
+    assert 0 < read(shots + "30+12=", "mix") < whole / 4
+    assert read(shots + "47+85=", "crossed") < whole / 4
+
+
+def test_who_leaves_a_vote_of_which_a_part_is_done_hurts_nobody(engine: Engine) -> None:
+    half, beside = 0, Question("47+85=", policy="mix", max_bytes=12)
+    want = engine.answer([beside])
+    for policy, text in itertools.product(("vote", "route"), (*ASKED, "sort 3,1,2=")):
+        engine.forget()
+        ticket, other, replies = engine.submit(Question(text, policy=policy, max_bytes=40)), engine.submit(beside), []
+        while not engine.idle:
+            replies += [news.reply for news in engine.turn() if news.ticket == other and news.reply]
+            half += ticket in engine._open and bool(engine._open[ticket].done)
+            if ticket in engine._open and engine._open[ticket].done:
+                engine.cancel(ticket)
+        assert replies == want
+    assert half
 
 
 def test_what_cannot_be_asked_is_refused_at_once(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import torch
 
 from evoswarm.decoding.continuous import ContinuousDecoding
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.parts import in_part
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.views import pool_views
 from evoswarm.decoding.views.pool_views import PoolViews
 from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
@@ -105,6 +108,45 @@ def test_what_does_not_fit_waits_its_turn(pool: Any) -> None:
     done = finish(decoding)
     assert sorted(done) == tickets
     check_integrity(swarm)
+
+
+def test_a_prompt_takes_its_room_once_however_many_ask_it(pool: Any) -> None:
+    prompt = " ".join(map(str, range(60))) + "="
+    asked = [Request(MIXES[3], prompt, key=str(number), max_bytes=4) for number in range(8)]
+    swarm = pool(2 * len(prompt) * max(member.reader.state_bytes() for member in pool().members))
+    decoding = swarm.continuous()
+    tickets = [decoding.join(one) for one in asked]
+    decoding.turn()
+    assert decoding.waiting == 0
+    assert sorted(finish(decoding)) == tickets
+
+
+def test_a_long_prompt_does_not_keep_short_ones_waiting(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention, and a state that goes on: both read on from where a part of a prompt ended."""
+    monkeypatch.setattr(pool_views, "TOKENS_A_TURN", 5)
+    prompt = "sort " + ",".join(map(str, range(3, 50))) + "="
+    long = [Request(mix, prompt, key="long", max_bytes=6) for mix in (MIXES[0], MIXES[5])]
+    short = [replace(one, max_bytes=5) for one in requests(6, 8)]
+    swarm = pool()
+    decoding, done = swarm.continuous(), dict[int, Completion]()
+    tickets = [decoding.join(one) for one in (*long, *short)]
+    while not decoding.idle:
+        done |= decoding.turn()
+        if len(done) < len(short):
+            assert not any(decoding.written(ticket) for ticket in tickets[:2])
+    assert set(list(done)[-2:]) == set(tickets[:2])
+    alone = pool()
+    sure = [same(done[ticket], alone.decode([one])[0]) for ticket, one in zip(tickets, (*long, *short), strict=True)]
+    assert sum(sure) >= len(sure) - 2
+    check_integrity(swarm)
+
+
+def test_parts_of_long_prompts_leave_nobody_behind() -> None:
+    chains = [[number] * size for number, size in enumerate((300, 3, 70, 64, 500))]
+    assert [(part[0], len(part)) for part in in_part(chains, 100)] == [(1, 3), (3, 64), (0, 50), (2, 50)]
+    assert [(part[0], len(part)) for part in in_part(chains, 0)] == [(1, 3), (3, 64)]
+    assert in_part(chains[:1], 200) == [[0] * 200]
+    assert in_part([], 7) == []
 
 
 @pytest.mark.parametrize("count", [1, 6])

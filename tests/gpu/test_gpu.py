@@ -18,6 +18,7 @@ import torch
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.views import pool_views
 from evoswarm.experiment.session import search
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
@@ -103,6 +104,29 @@ def test_mixtures_across_vocabularies_answer_as_on_the_cpu(
     assert_alike(*(decoded(side, mixture(side, fusion=fusion)) for side in sides))
     sampled = {"samples": 3, "sampling_temperature": 0.7}
     assert_alike(*(decoded(side, mixture(side, fusion=fusion, **sampled), PROMPTS[:4]) for side in sides))
+
+
+def test_requests_that_come_and_go_answer_as_on_the_cpu(
+    member: Callable[..., Member], device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One joins every turn, one leaves, and a long prompt is read in parts beside them."""
+    monkeypatch.setattr(pool_views, "TOKENS_A_TURN", 96)
+    names = list(WIDE)[:2]
+    ours, theirs = ([member(name, where) for name in names] for where in (device, "cpu"))
+    prompts = [" ".join(PROMPTS[:12]), *PROMPTS[:8]]
+    asked = [Request(mixture(ours), prompt, prompt, max_bytes=12) for prompt in prompts]
+    decoding = Swarm(ours).continuous()
+    tickets: list[int] = []
+    done: dict[int, Completion] = {}
+    while len(tickets) < len(asked) or not decoding.idle:
+        tickets += [decoding.join(one) for one in asked[len(tickets) :][:1]]
+        if len(tickets) == 5:
+            decoding.leave(tickets[3])
+        done |= decoding.turn()
+    left = [number for number, ticket in enumerate(tickets) if ticket in done]
+    assert len(left) >= len(asked) - 1
+    wanted = decoded(theirs, mixture(theirs), [prompts[number] for number in left])
+    assert_alike([done[tickets[number]] for number in left], wanted)
 
 
 def test_members_on_different_devices_mix(member: Callable[..., Member], device: str) -> None:

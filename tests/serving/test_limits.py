@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from evoswarm.answering.engine import Engine
+from evoswarm.answering.question import Question
 from tests.serving.conftest import Running, Serving
 from tests.serving.test_refusals import refused
 
@@ -82,6 +84,27 @@ def test_a_request_has_its_time(serving: Serving) -> None:
             ]
             slow.sendall("\r\n".join([*head, "", "{"]).encode())
             assert slow.recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_question_that_breaks_something_breaks_no_other(
+    serving: Serving, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = engine.submit
+
+    def fragile(question: Question) -> int:
+        if question.prompt == "break":
+            raise RecursionError("too deep")
+        return submit(question)
+
+    monkeypatch.setattr(engine, "submit", fragile)
+    with serving() as running:
+        context, lines = begun(running)
+        refused(
+            running.post("completions", model="mix", prompt="break"), 500, "its log says more", code="internal_error"
+        )
+        assert rest(lines)[-1] == "[DONE]"
+        context.__exit__(None, None, None)
+        assert running.http.get("/health").status_code == 200
 
 
 def test_what_is_at_work_ends_before_the_server_does(serving: Serving) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from evoswarm.decoding.forward.side_by_side import Reading
+from evoswarm.decoding.memory.parts import in_part
 from evoswarm.decoding.reader import Chunk, Reader, SupportsDLPack
 from evoswarm.decoding.request import Counters
 
@@ -162,11 +163,15 @@ class PrefixTree:
         """How many nodes are wanted."""
         return len(self._wanted)
 
-    def reading(self) -> Reading[None]:
+    def reading(self, most: int | None = None) -> Reading[None]:
         """What is wanted and can be read now, every missing node once.
 
         What branches behind a token that is still to be read has to wait for another round: call it until nobody
         waits, then ``end_reading``.
+
+        Args:
+            most: tokens of long chains, of all of them together; None is all. What is kept of a chain's beginning is
+                read on from later; who keeps nothing reads all of it.
         """
         self.clock += 1
         for node in self._wanted:
@@ -174,6 +179,8 @@ class PrefixTree:
         self._being_read = {}
         chunks = []
         chains = list(self._chains())
+        if most is not None and self._reader.state_bytes():
+            chains = in_part(chains, most)
         self._make_room(sum(node.slot == NO_SLOT for chain in chains for node in chain))
         for chain in chains:
             chunk = self._chunk(chain)

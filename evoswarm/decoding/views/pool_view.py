@@ -135,20 +135,33 @@ class PoolView:
         return found
 
 
-def read_together(memories: Collection[MemberMemory], counters: Counters) -> None:
+def read_together(memories: Collection[MemberMemory], counters: Counters, most: int | None = None) -> None:
     """Forward all that anybody waits for from some members.
+
+    Args:
+        memories: of the members.
+        counters: where the work is counted.
+        most: tokens of long chains that each member reads (see ``PrefixTree.reading``); None is all. Who waits for more
+            has to ask again.
 
     Raises:
         DoesNotFit: not even one prefix at a time fits.
     """
+    left = most
     try:
         while waiting := [memory for memory in memories if memory.tree.waiting]:
-            read_side_by_side([memory.tree.reading() for memory in waiting], counters)
+            readings = [memory.tree.reading(left) for memory in waiting]
+            if not any(reading.chunks for reading in readings):
+                break
+            read_side_by_side(readings, counters)
+            left = None if most is None else 0
     except (DoesNotFit, torch.OutOfMemoryError) as error:
         raise DoesNotFit(str(error)) from error
     finally:
         for memory in memories:
             memory.end_reading()
+            if most is not None:
+                memory.tree.forget_wanted()
             counters.peak_row_bytes = max(counters.peak_row_bytes, memory.row_bytes_in_use)
 
 

@@ -13,6 +13,7 @@ from evoswarm.decoding.views.pool_view import PoolView, read_together
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.policies.mix import Recipe
 
+TOKENS_A_TURN = 2048  # of long prompts, where others wait for their next symbol: enough to keep a device busy
 MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
 
 
@@ -76,12 +77,14 @@ class PoolViews:
         return self._views[key]
 
     def read(self) -> None:
-        """Forward all that anybody waits for, in whatever alphabet.
+        """Forward what anybody waits for, in whatever alphabet; long prompts in parts, so that others go on meanwhile.
+
+        Who waits for more asks again.
 
         Raises:
             DoesNotFit: not even one prefix at a time fits.
         """
-        read_together(self.memories, self._counters)
+        read_together(self.memories, self._counters, TOKENS_A_TURN)
         for view in self:
             view.contexts.distributions.slots.tick()
 
