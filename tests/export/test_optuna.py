@@ -200,3 +200,14 @@ def test_every_gene_of_every_kind_has_a_distribution_that_holds_it(kind: str) ->
         assert isinstance(weight, FloatDistribution)
         assert isinstance(share, FloatDistribution)
         assert (weight.log, share.log, share.low) == (True, False, 0.0), "an open share may be 0"
+
+
+def test_values_that_are_no_numbers_are_refused_in_a_sentence(
+    odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Path(shutil.copytree(odd, tmp_path / "odd"))
+    line = json.loads((odd / "individuals.jsonl").read_text().splitlines()[0])
+    (own / "individuals.jsonl").write_text(json.dumps({**line, "objectives": ["much"]}) + "\n")
+    assert run(["export", str(own), "--to", "optuna", str(tmp_path / "out.db")]) == 2
+    assert f"{line['id']}: expected an individual as a search writes it" in capsys.readouterr().err
+    assert not (tmp_path / "out.db").exists()

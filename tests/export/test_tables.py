@@ -17,10 +17,14 @@ import pyarrow.parquet
 import pytest
 
 from evoswarm.cli import run
+from evoswarm.errors import EvoswarmError
 from evoswarm.experiment.result import SearchResult
+from evoswarm.export.source import read_source
 from evoswarm.export.tables.column import TableColumn, TablePlan
 from evoswarm.export.tables.target import PLANS
 from evoswarm.export.tables.writing import write_table
+from evoswarm.export.target import Options
+from evoswarm.export.targets import TARGETS
 from evoswarm.spreadsheets import unmarked
 
 Row = dict[str, Any]
@@ -249,3 +253,33 @@ def test_rows_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Monke
     plan = TablePlan("numbers", "Numbers.", (TableColumn("square", "number", "Of it.", lambda row: float(row) ** 2),))
     write_table(plan.of({}, rows()), tmp_path)
     assert sizes[100] < sizes[-1], "what came first is on the disk before the last is read"
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value", "said"),
+    [
+        ("individuals.jsonl", "accuracy", "much", r"individuals: accuracy: expected a number in row 2 .*got 'much'"),
+        ("individuals.jsonl", "migrated_from", 5, "individuals: migrated_from: expected a text in row 2"),
+        ("individuals.jsonl", "items", "x", r"individuals.jsonl.* items: expected a number of items, got 'x'"),
+        ("front.json", "failures", 2**70, "front: failures: expected a whole number in row 2"),
+        ("front.json", "search_accuracy", [], "front.json: search_accuracy: expected search_accuracy as a search"),
+    ],
+)
+def test_a_damaged_run_is_refused_in_a_sentence(
+    file: str, key: str, value: Any, said: str, finished: SearchResult, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(finished.directory, tmp_path / "run"))
+    text = (own / file).read_text()
+    if file == "front.json":
+        data = json.loads(text)
+        (data if key in data else data["contenders"][1])[key] = value
+        text = json.dumps(data)
+    else:
+        lines = text.splitlines(keepends=True)
+        lines[1] = json.dumps({**json.loads(lines[1]), key: value}) + "\n"
+        text = "".join(lines)
+    (own / file).write_text(text)
+    with pytest.raises(EvoswarmError, match=said):
+        written = TARGETS["tables"].write
+        assert written is not None
+        written(read_source(own), tmp_path, Options(tmp_path))

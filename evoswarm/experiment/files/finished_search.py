@@ -100,6 +100,10 @@ class FinishedSearch:
                     if not isinstance(row.get(name), kind) or isinstance(row[name], bool):
                         message = f"expected {name!r} of an individual, got another text: the file is damaged"
                         raise RunError(message, Where(str(file), "", number))
+                items = row.get("items", 0)  # of races alone
+                if not isinstance(items, int) or isinstance(items, bool) or items < 0:
+                    message = f"expected a number of items, got {items!r:.80}: the file is damaged"
+                    raise RunError(message, Where(str(file), "items", number))
                 yield row
 
     def genome(self, row: Mapping[str, Any]) -> Any:

@@ -8,8 +8,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from evoswarm.errors import RunError, Where
 from evoswarm.experiment.files.finished_search import FinishedSearch
 from evoswarm.export.optuna_study.parameters import parameters_of
+from evoswarm.run_directory import INDIVIDUALS
 
 _SAID = ("generation", "island", "operator", "parents", "migrated_from", "accuracy", "open_share")
 _RARE = ("failure", "failed", "items", "standard_error")  # said only where there is something to say
@@ -42,14 +44,22 @@ def trials_of(search: FinishedSearch, at: datetime) -> Iterator[FrozenTrial]:
         genome = search.genome(line)
         asleep, values = search.genomes.asleep(genome), search.genomes.values(genome)
         awake = {gene: one for gene, one in parameters.items() if gene not in asleep}
-        failed = line["failure"] is not None
-        trial = create_trial(
-            state=TrialState.FAIL if failed else TrialState.COMPLETE,
-            values=None if failed else line["objectives"],
-            params={one.name: one.value(values[gene]) for gene, one in awake.items()},
-            distributions={one.name: one.distribution for one in awake.values()},
-            user_attrs={**_attributes(line), "individuals": ids[line["key"]], "champion": _is_champion(search, line)},
-        )
+        failed = line.get("failure") is not None
+        try:
+            trial = create_trial(
+                state=TrialState.FAIL if failed else TrialState.COMPLETE,
+                values=None if failed else line["objectives"],
+                params={one.name: one.value(values[gene]) for gene, one in awake.items()},
+                distributions={one.name: one.distribution for one in awake.values()},
+                user_attrs={
+                    **_attributes(line),
+                    "individuals": ids[line["key"]],
+                    "champion": _is_champion(search, line),
+                },
+            )
+        except (ValueError, TypeError) as error:  # what Optuna says of values that are no numbers
+            message = f"expected an individual as a search writes it, got one that is no trial: {error!s:.200}"
+            raise RunError(message, Where(INDIVIDUALS, line["id"])) from None
         trial.datetime_start = trial.datetime_complete = at
         yield trial
 

@@ -45,13 +45,17 @@ def front_rows(front: Mapping[str, Any], run: Path) -> Iterator[FrontRow]:
     Raises:
         RunError: it is not what a search writes.
     """
-    best = {row.get("digest") for row in front.get("front", []) if isinstance(row, dict)}
+    listed, accuracy = front.get("front", []), front.get("search_accuracy", {})
+    for key, found, kind in (("front", listed, list), ("search_accuracy", accuracy, dict)):
+        if not isinstance(found, kind):
+            raise RunError(f"expected {key} as a search writes it, got {found!r:.80}", Where(str(run / FILE), key))
+    best = {row.get("digest") for row in listed if isinstance(row, dict)}
     for number, row in enumerate(front["contenders"]):
         if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("name", "digest", "recipe")):
             where = Where(str(run / FILE), f"contenders.{number}")
             raise RunError(f"expected a contender as a search writes it, got {row!r:.80}", where)
         digest = row["digest"]
-        searched = front.get("search_accuracy", {}).get(row["name"])
+        searched = accuracy.get(row["name"])
         yield FrontRow(row, digest in best, digest == front.get("champion"), digest == front.get("winner"), searched)
 
 
