@@ -31,7 +31,7 @@ class Stream:
         if text.startswith(f"{self.name}: "):
             raise Enough
 
-slow = {"torch", "transformers", "mlflow", "datasets", "sympy", "reasoning_gym", "pandas"}
+slow = {"torch", "transformers", "mlflow", "datasets", "sympy", "reasoning_gym", "pandas", "lm_eval"}
 for arguments in json.loads(sys.argv[1]):
     sys.stderr = Stream(arguments[0])
     try:

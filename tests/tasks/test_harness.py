@@ -224,6 +224,14 @@ def test_what_decides_a_score_is_named_by_its_code(made: Callable[..., HarnessTa
     assert made("own.yaml").scorer_id != found.scorer_id
 
 
+def test_a_missing_harness_is_named_by_what_brings_it(
+    made: Callable[..., HarnessTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evoswarm.tasks.harness.loading.find_spec", lambda name: None)
+    with pytest.raises(TaskError, match=r"tasks.0.source: expected lm_eval .*: pip install 'evoswarm\[lm-eval\]'"):
+        made()
+
+
 def test_documents_that_a_task_lacks(made: Callable[..., HarnessTask]) -> None:
     with pytest.raises(TaskError, match="documents: expected one of training, test, got 'validation'"):
         list(made(documents="validation").items())

@@ -106,3 +106,9 @@ def test_a_policy_is_read_before_the_harness_is(said: str, tmp_path: Path) -> No
     words = [typed] if typed.startswith("{") else typed.split()
     with pytest.raises(EvoswarmError, match=r"nowhere\.json: expected a readable file"):
         run_harness(["--tasks", "sums", "--model_args", *words, "--limit", "2"])
+
+
+def test_a_missing_harness_is_named_by_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evoswarm.export.target.find_spec", lambda name: None)
+    with pytest.raises(RunError, match=r"expected lm_eval to be installed .*: pip install 'evoswarm\[lm-eval\]'"):
+        run_harness(["--model_args", "policy=mine.json", "--tasks", "sums"])
