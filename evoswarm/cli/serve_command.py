@@ -75,7 +75,7 @@ def run_serve(
         allow_changed=allow_changed,
         on_load=narrator.progress.loading,
     )
-    narrator.enter("decoding", f"a first question to each of {len(checked.offers)} models")
+    narrator.enter("decoding", "a first question to every model")
     warm(engine, checked.offers)
     thread = EngineThread(engine, limits)
     app = make_app(thread, checked.offers, limits, checked.keys)

@@ -22,7 +22,7 @@ _WORDS: dict[FailureKind, tuple[str, str]] = {
     "no_mass": ("no probability of any allowed symbol", "no probability of any allowed symbol from {}"),
     "prompt_too_long": ("a context that is too short", "the context of {} is too short"),
     "unknown_token": ("a token that a model does not know", "a token that {} does not know"),
-    "prompt_refused": ("a prompt that a chat template refuses", "a prompt that the chat template of {} refuses"),
+    "prompt_refused": ("a prompt that a chat template refuses", "a prompt that cannot be put to {}"),
     "invalid_recipe": ("an invalid recipe", "an invalid recipe ({})"),
     "scorer_error": ("an error of the scorer", "an error of the scorer ({})"),
 }

@@ -58,6 +58,7 @@ class Asking:
         max_bytes: int | None = None,
         stop: Sequence[str] | None = None,
         file: str = "<recipe>",
+        named: str = "task",
     ) -> Asking:
         """How to ask so that answers are those that were scored.
 
@@ -74,6 +75,7 @@ class Asking:
             max_bytes: in place of the task's.
             stop: in place of the task's.
             file: the policy's, for errors.
+            named: where a task is named, for errors.
 
         Raises:
             RunError: a task is named that the file does not know, or none, and it makes a difference.
@@ -84,7 +86,7 @@ class Asking:
         tasks = {} if document.about is None else document.about.tasks
         if task is not None and task not in tasks:
             known = f"one of {', '.join(tasks)}" if tasks else f"no task ({file} does not say how its tasks asked)"
-            raise RunError(f"expected {known}, got {task!r}", Where("--task"))
+            raise RunError(f"expected {known}, got {task!r}", Where(named))
         if not tasks:
             return cls(**said)
         wanted = tasks if task is None else {task: tasks[task]}
@@ -94,7 +96,7 @@ class Asking:
         for name in (field.name for field in fields(cls) if field.name not in same):
             if any(getattr(one, name) != getattr(found[0], name) for one in found):
                 what = "who answers" if name == "task" else f"their {_IN_WORDS.get(name, name)}"
-                raise RunError(f"expected one of {', '.join(tasks)} (they differ in {what}), got none", Where("--task"))
+                raise RunError(f"expected one of {', '.join(tasks)} (they differ in {what}), got none", Where(named))
         name = NO_TASK if by_task and len(found) > 1 else found[0].task
         return replace(found[0], max_bytes=max(one.max_bytes for one in found), task=name)
 

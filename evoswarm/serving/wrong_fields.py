@@ -26,6 +26,10 @@ def refusal_of(errors: Sequence[Mapping[str, Any]]) -> RequestRefused:
         return invalid(message, ".".join(place), "unknown_field")
     if first["type"] == "missing":
         message = "expected a value (nothing can be answered without it), got none"
+    elif first["type"] == "too_short":
+        message = f"expected at least {first['ctx']['min_length']}, got {show(first['input'])}"
+    elif first["type"] in ("model_attributes_type", "model_type", "dict_type"):
+        message = f"expected an object, got {show(first['input'])}"
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])
     else:

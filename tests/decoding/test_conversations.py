@@ -110,7 +110,7 @@ def test_the_prompt_format_is_of_the_last_turn_alone(pool: Swarm) -> None:
 
 
 def test_who_cannot_read_a_conversation_says_so(pool: Swarm) -> None:
-    with pytest.raises(PromptRefused, match="expected a member with a chat template"):
+    with pytest.raises(PromptRefused, match="expected a chat template"):
         pool.members[3].render(Conversation.of(SAID))
     system = (Turn("system", "Be kind."), SAID[0])
     mixed, picky = of(pool, "chatml", "plain"), of(pool, "picky", "chatml")

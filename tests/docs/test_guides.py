@@ -30,7 +30,11 @@ def test_every_target_has_a_guide_and_every_guide_a_target() -> None:
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_the_first_commands_of_a_guide_can_be_typed(
-    guide: Path, finished: SearchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guide: Path,
+    finished: SearchResult,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     first = next(block for block in blocks(guide) if block.language in ("sh", "python"))
     assert not first.skip, f"{guide.name}: the first commands are not run"
@@ -50,6 +54,7 @@ def test_the_first_commands_of_a_guide_can_be_typed(
                 monkeypatch.chdir(arguments[0])
             else:
                 assert run(arguments) == 0, f"{where}: {line}"
+        assert "Loading weights" not in capfd.readouterr().err  # a library's own bars
     else:
         _in_a_shell(first, tmp_path, where)
 

@@ -312,4 +312,4 @@ def test_votes_and_routes_hand_conversations_on(swarm: Swarm, evaluator: Evaluat
         assert plain.failure is None
         assert asked.failure is not None
         assert asked.failure.kind == "prompt_refused"
-        assert "expected a member with a chat template" in asked.failure.message
+        assert "expected a chat template" in asked.failure.message

@@ -105,7 +105,7 @@ def test_tasks_that_differ_have_to_be_named_and_limits_alone_do_not() -> None:
     assert Asking.of(alike).max_bytes == 12
     assert Asking.of(alike, "one").max_bytes == 8
     differing = document(one={"max_bytes": 8}, two={"max_bytes": 8, "stop": ["\n"]})
-    with pytest.raises(RunError, match=r"--task: expected one of one, two \(they differ in their stop strings\)"):
+    with pytest.raises(RunError, match=r"^task: expected one of one, two \(they differ in their stop strings\)"):
         Asking.of(differing)
     assert Asking.of(differing, "two").stop == ("\n",)
     assert Asking.of(differing, stop=["#"]).stop == ("#",)

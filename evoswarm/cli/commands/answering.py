@@ -75,7 +75,7 @@ def generate(
 
         narrator.start(Start("generate", f"{count(questions.rows, 'question')} for {recipe}"))
         document = check_recipe(recipe, trust_remote_code)
-        asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe))
+        asking = Asking.of(document, task, max_bytes=max_bytes, stop=stop, file=str(recipe), named="--task")
         asked = questions.asked(asking)
         require_new(out, overwrite=overwrite, inputs=[Path(spec.path) for spec in document.policy.specs])
         if not quiet and document.about is not None:

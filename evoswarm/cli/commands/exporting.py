@@ -83,6 +83,9 @@ def export(
             from evoswarm.decoding.forward.devices import silence_loading
 
             silence_loading()
+            from evoswarm.decoding.forward.devices import silence_loading
+
+            silence_loading()
         lines = write(checked, target, options)
         narrator.rest()
     if not quiet:

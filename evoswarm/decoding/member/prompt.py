@@ -78,7 +78,7 @@ class Prompt:
         template = self._template
         if template is None:
             raise PromptRefused(
-                "expected a member with a chat template (chat_template: true), as a conversation of several turns or "
+                "expected a chat template (chat_template: true), as a conversation of several turns or "
                 "with a system turn needs one, got a member without"
             )
 

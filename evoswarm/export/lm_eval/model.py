@@ -258,7 +258,7 @@ def _document(file: Path, task: str | None, trust_remote_code: bool) -> tuple[Po
     """
     document = check_recipe(file, trust_remote_code)
     try:
-        Asking.of(document, task, file=str(file))
+        Asking.of(document, task, file=str(file), named="--model_args: task")
     except RunError:
         policy = document.policy
         if task is not None or not isinstance(policy, Recipe) or policy.samples > 1:

@@ -223,3 +223,8 @@ def test_tasks_that_the_harness_cannot_read(
     (tmp_path / "wrong.yaml").write_text(text)
     assert run(["lm-eval", "--model_args", f"policy={policy_file}", "--tasks", "wrong.yaml"]) == 2
     assert "error: expected what lm_eval can run, got: " in capsys.readouterr().err
+
+
+def test_a_task_that_the_policy_does_not_know_is_refused_where_it_was_named(policy_file: Path) -> None:
+    with pytest.raises(RunError, match=r"^--model_args: task: expected one of .*, got 'gcd'$"):
+        HarnessModel(policy=str(policy_file), task="gcd")
