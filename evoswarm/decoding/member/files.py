@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,10 @@ DESCRIPTIONS = (
     "adapter_config.json",
     "adapter_model.bin",
 )
+TERMS = ("README.md", "LICEN*", "Licen*", "licen*", "NOTICE*", "Notice*", "COPYING*", "*TERMS*", "USE_POLICY*")
+"""Names of files on the hub that are fetched though nothing reads them when a member answers: a model's card and terms of
+use go wherever its files are passed on to."""
+
 HUB_SECONDS = 20.0
 
 
@@ -79,18 +84,16 @@ def _download(spec: MemberSpec) -> Path:
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     where = f"member {spec.name!r}: hub id {spec.path!r}"
-    code = ("*.py",) if spec.trust_remote_code else ()
     offline = False
     try:
         try:
             known = HfApi().model_info(spec.path, revision=spec.revision, timeout=HUB_SECONDS).siblings or ()
             files = [sibling.rfilename for sibling in known]
-            weights: tuple[str, ...] = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
+            patterns = wanted_of_hub(files, code=spec.trust_remote_code)
         except (GatedRepoError, RepositoryNotFoundError, HFValidationError):
             raise
         except Exception:  # the network library's own errors: it changes with the hub's client
-            weights, offline = (*WEIGHTS, *OLD_WEIGHTS), True  # what the cache holds must do
-        patterns = [*weights, *DESCRIPTIONS, *code]
+            patterns, offline = wanted_of_hub([], code=spec.trust_remote_code), True  # what the cache holds must do
         return Path(
             snapshot_download(spec.path, revision=spec.revision, allow_patterns=patterns, local_files_only=offline)
         )
@@ -110,6 +113,19 @@ def _download(spec: MemberSpec) -> Path:
             f"{where} is neither a directory here nor in the cache, and {why};"
             " give a local path, or set HF_ENDPOINT / HF_HOME"
         ) from None
+
+
+def wanted_of_hub(files: Sequence[str], *, code: bool) -> list[str]:
+    """The patterns by which a member's files are fetched from the hub: safetensors alone where it has some.
+
+    Args:
+        files: names of those that it has; none where nobody knows.
+        code: whether the model brings its own, which is trusted.
+    """
+    weights = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
+    if not files:
+        weights = (*WEIGHTS, *OLD_WEIGHTS)
+    return [*weights, *DESCRIPTIONS, *TERMS, *(("*.py",) if code else ())]
 
 
 class Content:

@@ -14,7 +14,7 @@ import pytest
 
 from evoswarm.answering.answers import answer
 from evoswarm.cli import run
-from evoswarm.decoding.member.files import identified, locate
+from evoswarm.decoding.member.files import identified, locate, wanted_of_hub
 from evoswarm.errors import EvoswarmError, MemberError
 from evoswarm.experiment.result import SearchResult
 from evoswarm.export.bundle import BUNDLE
@@ -242,6 +242,16 @@ def _in_the_cache(name: str, model: Path, cache: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     return home
+
+
+def test_the_hub_is_asked_for_terms_of_use_too() -> None:
+    from huggingface_hub.utils import filter_repo_objects
+
+    terms = ["README.md", "LICENSE", "LICENSE.txt", "Notice.txt", "USE_POLICY.md", "Gemma_TERMS.md"]
+    read = ["config.json", "model.safetensors", "tokenizer.json"]
+    others = ["pytorch_model.bin", "onnx/model.onnx", "modeling.py", "images/plot.png", "eval/README.md"]
+    names = [*terms, *read, *others]
+    assert list(filter_repo_objects(names, allow_patterns=wanted_of_hub(names, code=False))) == [*terms, *read]
 
 
 def test_code_of_another_repository_cannot_be_brought(tmp_path: Path) -> None:
