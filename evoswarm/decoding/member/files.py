@@ -35,8 +35,8 @@ DESCRIPTIONS = (
     "adapter_model.bin",
 )
 TERMS = ("README.md", "LICEN*", "Licen*", "licen*", "NOTICE*", "Notice*", "COPYING*", "*TERMS*", "USE_POLICY*")
-"""Names of files on the hub that are fetched though nothing reads them when a member answers: a model's card and terms of
-use go wherever its files are passed on to."""
+"""Names of files on the hub that are fetched though nothing reads them when a member answers: a model's card and terms
+of use go wherever its files are passed on to."""
 
 HUB_SECONDS = 20.0
 
