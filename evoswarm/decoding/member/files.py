@@ -122,7 +122,7 @@ def wanted_of_hub(files: Sequence[str], *, code: bool) -> list[str]:
         files: names of those that it has; none where nobody knows.
         code: whether the model brings its own, which is trusted.
     """
-    weights = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
+    weights: tuple[str, ...] = WEIGHTS if any(name.endswith(".safetensors") for name in files) else OLD_WEIGHTS
     if not files:
         weights = (*WEIGHTS, *OLD_WEIGHTS)
     return [*weights, *DESCRIPTIONS, *TERMS, *(("*.py",) if code else ())]
