@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -88,9 +88,11 @@ class Asked:
 
         Raises:
             RunError: it does not say which task is meant where that counts, names one that nobody knows, is a row that
-                does not fill in the task's template, or a conversation that does not end with a user's turn.
+                does not fill in the task's template, or a conversation that does not end with a user's turn; or a limit
+                or the temperature is out of its range.
             RecipeError: the policy's file says what cannot be meant.
         """
+        _check(question)
         asking = seated.asking(question.task, question.max_bytes, question.stop)
         policy = seated.as_loaded(question.temperature, question.seed)
         prompt, before = question.prompt, tuple[Turn, ...]()
@@ -169,3 +171,22 @@ class Asked:
         """A failure in words, its kind first, by the policy's own names for its members."""
         own = replace(failure, member=self.seated.own_names.get(failure.member, failure.member))
         return f"{own.kind}: {sentence(own)}"
+
+
+def _check(question: Question) -> None:
+    """Refuse what no question can mean.
+
+    Raises:
+        RunError: names the attribute.
+    """
+    if not isinstance(question.prompt, str | Mapping | tuple):
+        message = f"expected a text, a row, or a tuple of turns, got {question.prompt!r:.80}"
+        raise RunError(message, Where("prompt"))
+    for name, least in (("max_bytes", 0), ("max_symbols", 1), ("logprobs", 0)):
+        value = getattr(question, name)
+        if value is not None and value < least:
+            raise RunError(f"expected at least {least}, got {value}", Where(name))
+    if question.temperature is not None and not 0 <= question.temperature < math.inf:
+        raise RunError(f"expected a finite number of at least 0, got {question.temperature}", Where("temperature"))
+    if question.stop is not None and "" in question.stop:
+        raise RunError("expected strings of at least one character, got an empty one", Where("stop"))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evoswarm.answering.answers import answer
 from evoswarm.answering.engine import Engine, RefusedQuestion
 from evoswarm.answering.partial import PartialText
-from evoswarm.answering.question import News, Question
+from evoswarm.answering.question import News, Question, Turn
 from evoswarm.errors import MemberError, RunError
 from evoswarm.experiment.result import SearchResult
 from evoswarm.member_spec import MemberSpec
@@ -211,6 +213,23 @@ def test_what_cannot_be_asked_is_refused_at_once(engine: Engine) -> None:
     with pytest.raises(RefusedQuestion, match="prompt_too_long: the context of llama-a is too short"):
         engine.submit(Question("4" * 5000, policy="mix"))
     assert engine.idle
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"prompt": [Turn("user", "1+1=")]}, "prompt: expected a text, a row, or a tuple of turns, got"),
+        ({"max_bytes": -1}, "max_bytes: expected at least 0, got -1"),
+        ({"max_symbols": 0}, "max_symbols: expected at least 1, got 0"),
+        ({"logprobs": -1}, "logprobs: expected at least 0, got -1"),
+        ({"temperature": math.inf}, "temperature: expected a finite number of at least 0, got inf"),
+        ({"temperature": math.nan}, "temperature: expected a finite number of at least 0, got nan"),
+        ({"stop": ("x", "")}, "stop: expected strings of at least one character"),
+    ],
+)
+def test_what_no_question_can_mean_is_refused(engine: Engine, odd: dict[str, Any], words: str) -> None:
+    with pytest.raises(RunError, match=words):
+        engine.answer([Question(**{"prompt": "1+1=", "policy": "mix", **odd})])
 
 
 def test_what_may_be_taken_back_is_not_shown() -> None:

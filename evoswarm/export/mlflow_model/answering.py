@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -85,7 +84,7 @@ def _question(row: Mapping[Hashable, Any], params: Mapping[str, Any]) -> Questio
     """A row as a question.
 
     Raises:
-        RunError: it holds something else than a text, or a parameter is out of its range.
+        RunError: it holds something else than a text.
     """
     from evoswarm.answering.question import Question
 
@@ -94,16 +93,11 @@ def _question(row: Mapping[Hashable, Any], params: Mapping[str, Any]) -> Questio
         prompt = {str(name): value for name, value in row.items() if name not in ("prompt", "task")}
     elif not isinstance(prompt, str):
         raise RunError(f"expected a text in the column prompt, got {prompt!r:.80}")
-    max_bytes, temperature = params.get("max_bytes"), params.get("temperature")
-    if max_bytes is not None and max_bytes < 1:
-        raise RunError(f"expected max_bytes of at least 1, got {max_bytes}")
-    if temperature is not None and not 0 <= temperature < math.inf:
-        raise RunError(f"expected a temperature of at least 0, got {temperature}")
     return Question(
         prompt,
         task=task if isinstance(task, str) else None,
-        max_bytes=max_bytes,
-        temperature=temperature,
+        max_bytes=params.get("max_bytes"),
+        temperature=params.get("temperature"),
         seed=params.get("seed"),
         stop=None if stop is None or not len(stop) else tuple(map(str, stop)),
     )

@@ -85,10 +85,13 @@ def answer_all(
 def _told(engine: Engine, question: Question, tell: Callable[[str], None]) -> Reply:
     """The answer to one question, told while it grows."""
     ticket, reply = engine.submit(question), None
-    while reply is None:
-        for news in engine.turn():
-            if news.ticket == ticket:
-                reply = news.reply
-                if news.text:
-                    tell(news.text)
+    try:
+        while reply is None:
+            for news in engine.turn():
+                if news.ticket == ticket:
+                    reply = news.reply
+                    if news.text:
+                        tell(news.text)
+    finally:
+        engine.cancel(ticket)  # whoever listened may have left
     return reply

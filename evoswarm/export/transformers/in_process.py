@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PrefixConstrainedLogitsProcessor
 
 from evoswarm.answering.engine import AnyPolicy, Engine
 from evoswarm.chat import Conversation, Turn
 from evoswarm.errors import RunError
 from evoswarm.export.transformers.answers import Wish, answer_all
 from evoswarm.export.transformers.cutting import beside, cut
+from evoswarm.export.transformers.settings import CallSettings
 
 Message = Turn | Mapping[str, str]
 """A turn, or ``role`` and ``content`` as transformers has them."""
@@ -36,7 +40,8 @@ def as_custom_generate(
     The model's own tokenizer turns ids into the question and the answer into ids. A question in the model's chat
     template is known again, and asked as a question; of a conversation of several turns, ``generate`` is told the turns
     themselves (``turns=[{"role": ..., "content": ...}, ...]``). ``do_sample``, ``temperature`` and the limits of
-    ``generate`` hold; without ``do_sample`` the policy answers as it was tuned.
+    ``generate`` hold, and nothing else may be asked for; without ``do_sample`` the policy answers as it was tuned.
+    Several threads may ask: they wait for one another.
 
     Args:
         policy: of any kind; its file, a run directory with a champion, or an engine of one policy.
@@ -60,12 +65,14 @@ def as_custom_generate(
         >>> words.decode(told[0, asked.input_ids.shape[1] :], skip_special_tokens=True)
         '132'
     """
+    one_at_a_time = threading.Lock()
     engine = (
         policy
         if isinstance(policy, Engine)
         else Engine.load(policy, trust_remote_code=trust_remote_code, allow_changed=allow_changed)
     )
     ends = None if stop is None else tuple(stop)
+    found = cache(_tokenizer_from)
 
     def generate(
         model: Any,
@@ -76,13 +83,15 @@ def as_custom_generate(
         turns: Sequence[Message] | Sequence[Sequence[Message]] | None = None,
         **others: Any,
     ) -> Any:
-        words = _tokenizer_of(model) if tokenizer is None else tokenizer
+        _refuse_beyond(generation_config, model.generation_config, logits_processor or ())
+        words = found(model.config.name_or_path) if tokenizer is None else tokenizer
         mask = others.get("attention_mask")
         rows = [row if mask is None else row[mask[number].bool()] for number, row in enumerate(input_ids)]
         asked = [_question(row.tolist(), words) for row in rows] if turns is None else _conversations(turns, len(rows))
         room = int(generation_config.max_length) - input_ids.shape[1]
         temperature = float(generation_config.temperature or 1.0) if generation_config.do_sample else None
-        replies = answer_all(engine, asked, Wish(None, ends, temperature, task=task, raw=raw))
+        with one_at_a_time:
+            replies = answer_all(engine, asked, Wish(None, ends, temperature, task=task, raw=raw))
         end = _first(generation_config.eos_token_id, words.eos_token_id)
         pad = _first(generation_config.pad_token_id, words.pad_token_id, end, 0)
         answers = []
@@ -99,13 +108,36 @@ def as_custom_generate(
     return generate
 
 
-def _tokenizer_of(model: Any) -> Any:
+def _tokenizer_from(place: str) -> Any:
+    """The tokenizer of a model that came from a place; large ones take seconds."""
     from transformers import AutoTokenizer
 
-    place = model.config.name_or_path
     if not place:
         raise RunError("tokenizer: expected that of the model that generates (the model does not say), got none")
     return AutoTokenizer.from_pretrained(place, local_files_only=os.path.isdir(place))
+
+
+def _refuse_beyond(asked: Any, own: Any, processors: Sequence[Any]) -> None:
+    """Refuse what a caller asks of transformers' own decoding, which does not take place here.
+
+    What the model's own ``generation_config.json`` asks for was meant for its own answers, and is passed over.
+
+    Args:
+        asked: the configuration of the call, the model's own and transformers' defaults in it.
+        own: that of the model.
+        processors: of the call; transformers' own are there because of the configuration, but for one.
+
+    Raises:
+        RunError: there are several beams, cut-offs, penalties, or processors; names them.
+    """
+    usual = {**type(asked)._get_default_generation_params(), **own.to_diff_dict(), "num_beams": 1}
+    found = {key: value for key, value in asked.to_diff_dict().items() if value is not None and not key.startswith("_")}
+    said = {key: value for key, value in found.items() if value != usual.get(key)}
+    odd = [type(one).__name__ for one in processors if not type(one).__module__.startswith("transformers.")]
+    odd += [type(one).__name__ for one in processors if isinstance(one, PrefixConstrainedLogitsProcessor)]
+    if beyond := [*CallSettings(said, limited=True).beyond, *odd]:
+        wanted = "a call that asks for limits, do_sample and temperature alone (a policy answers by its own decoding)"
+        raise RunError(f"expected {wanted}, got one with {', '.join(beyond)}")
 
 
 def _question(ids: list[int], tokenizer: Any) -> Conversation:

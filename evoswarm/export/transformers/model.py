@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, GenerationConfig, GenerationMixin, PreTrainedModel, StoppingCriteriaList
+from transformers import (
+    DynamicCache,
+    EosTokenCriteria,
+    GenerationConfig,
+    GenerationMixin,
+    PreTrainedModel,
+    StoppingCriteriaList,
+)
 from transformers.generation import GenerateDecoderOnlyOutput
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from evoswarm.answering.engine import Engine
-from evoswarm.answering.likelihood import without_distribution
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.asking import Asking
 from evoswarm.export.transformers.answers import Wish, answer_all
 from evoswarm.export.transformers.config import PolicyConfig
 from evoswarm.export.transformers.cutting import beside, cut
 from evoswarm.export.transformers.folder import HUB_KEYS, copy_folder, folder_of, load_engine
-from evoswarm.export.transformers.next_symbols import AnswerEnds, NextSymbols
+from evoswarm.export.transformers.next_symbols import AnswerEnds, NextSymbols, vocabulary_of
 from evoswarm.export.transformers.prompt_ids import ReadPrompt, read_prompt
 from evoswarm.export.transformers.settings import CallSettings
 from evoswarm.export.transformers.symbol_ids import SymbolIds
 from evoswarm.policies import Recipe
 
 _MEANINGLESS = frozenset({"_from_auto", "adapter_kwargs", "low_cpu_mem_usage", "use_safetensors", "weights_only"})
+_KNOWN = frozenset({*inspect.signature(GenerationMixin.generate).parameters, "tokenizer", "assistant_tokenizer"})
 _PROCESSED = ("logits_processor", "prefix_allowed_tokens_fn", "assistant_model", "custom_generate")
 
 
@@ -50,6 +59,7 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         if engine is None or folder is None:
             raise RunError("expected a policy with its members (from_pretrained loads both), got a configuration alone")
         self.engine, self.folder, self.written_limit = engine, folder, None
+        self._one_at_a_time = threading.RLock()
         lead = engine.lead()
         dtype = getattr(torch, lead.dtype.removeprefix("torch."))
         self.place = torch.nn.Parameter(torch.empty(0, dtype=dtype, device=lead.device), requires_grad=False)
@@ -102,8 +112,15 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
         Args:
             save_directory: where it goes.
-            kwargs: of transformers; ``push_to_hub`` and all that is of weights mean nothing here.
+            kwargs: of transformers; what is of weights means nothing here.
+
+        Raises:
+            RunError: it is to be pushed to the hub, which ``push_to_hub`` does.
         """
+        if kwargs.get("push_to_hub"):
+            raise RunError(
+                "save_pretrained: expected a folder alone, got push_to_hub: model.push_to_hub(...) does that"
+            )
         copy_folder(self.folder, Path(save_directory))
         self.config.save_pretrained(save_directory)
         self.generation_config.save_pretrained(save_directory)
@@ -157,7 +174,8 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         """
         columns = input_ids.shape[1]
         keep = range(max(0, columns - logits_to_keep) if logits_to_keep else 0, columns)
-        logits = self._next_symbols.logits(input_ids, self._real(input_ids, attention_mask), prompt_length, keep)
+        with self._one_at_a_time:
+            logits = self._next_symbols.logits(input_ids, self._real(input_ids, attention_mask), prompt_length, keep)
         logits = logits.to(input_ids.device)
         if return_dict is False:
             return (logits,)
@@ -194,24 +212,29 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
         Limits, stop strings, ``do_sample`` and ``temperature`` are the engine's to honour; without ``do_sample`` the
         policy answers as it was tuned. Whatever else is asked for (beams, penalties, processors, an assistant) is
-        transformers' own decoding over ``forward``.
+        transformers' own decoding over ``forward``. Several threads may ask: they wait for one another.
 
         Raises:
             EvoswarmError: there is no answer, or the policy cannot be decoded so.
+            ValueError: an argument is none that ``generate`` knows.
         """
         ids = kwargs.pop("input_ids", None) if inputs is None else inputs
         ids = torch.tensor([[self.vocabulary.mark("answer")]]) if ids is None else ids
         mask = kwargs.pop("attention_mask", None)
         _ = self._asking  # a task that has to be named is asked for first
         settings = CallSettings.of(self.generation_config, generation_config, kwargs, self.written_limit)
+        self._validate_model_kwargs(
+            {key: kwargs[key] for key in kwargs.keys() - vars(GenerationConfig()).keys() - _KNOWN}
+        )
         real = self._real(ids, mask)
         prompts = [read_prompt(row[where].tolist(), self.vocabulary) for row, where in zip(ids, real, strict=True)]
         beyond = [*settings.beyond, *(name for name in _PROCESSED if kwargs.get(name))]
         if any(one.answer for one in prompts) or "prompt_length" in kwargs:
             beyond.append("an answer that is begun")
-        if not beyond:
-            return self._answered(ids, prompts, settings, stopping_criteria, streamer)
-        return self._decoded(ids, mask, settings, beyond, stopping_criteria, streamer, kwargs)
+        with self._one_at_a_time:
+            if not beyond:
+                return self._answered(ids, prompts, settings, stopping_criteria, streamer)
+            return self._decoded(ids, mask, settings, beyond, stopping_criteria, streamer, kwargs)
 
     def _answered(
         self, ids: Tensor, prompts: list[ReadPrompt], settings: CallSettings, criteria: Any, streamer: Any
@@ -229,12 +252,13 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
         replies = answer_all(self.engine, [one.asked for one in prompts], wish, vocabulary.longest, tell)
         answers = [vocabulary.chosen(reply.text.encode(), [symbol.text for symbol in reply.trace]) for reply in replies]
-        end, pad = vocabulary.mark("end"), vocabulary.mark("pad")
+        end, pad = vocabulary.mark("end"), int(settings.said.get("pad_token_id", vocabulary.mark("pad")))
         for answer, reply in zip(answers, replies, strict=True):
             if reply.finish != "limit" and (room is None or len(answer) < room):
                 answer.append(end)
         prompt_rows = ids.repeat_interleave(settings.copies, 0)
-        answers = cut(prompt_rows, answers, pad, StoppingCriteriaList(criteria or ()))
+        own = [EosTokenCriteria(ends)] if (ends := settings.ends(end)) else []
+        answers = cut(prompt_rows, answers, pad, StoppingCriteriaList([*own, *(criteria or ())]))
         if streamer is not None:
             streamer.end()
         sequences = beside(prompt_rows, answers, pad)
@@ -264,7 +288,9 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
             asking.max_bytes if room is None else None,
             asking.stop if settings.stop is None else settings.stop,
         )
-        config = GenerationConfig(**{**said, "max_new_tokens": asking.max_bytes if room is None else room})
+        end = self.vocabulary.mark("end")
+        said |= {"max_new_tokens": asking.max_bytes if room is None else room}
+        config = GenerationConfig(**{**said, "eos_token_id": [end, *settings.ends(end)]})
         others = {key: value for key, value in kwargs.items() if key not in vars(config)}
         others.setdefault("prompt_length", ids.shape[1])
         if kwargs.get("assistant_model"):
@@ -311,17 +337,3 @@ class PolicyForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     def _real(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         filling = ids == self.vocabulary.mark("pad")
         return ~filling if mask is None else mask.bool() & ~filling
-
-
-def vocabulary_of(engine: Engine) -> tuple[SymbolIds, str | None]:
-    """The token ids of a policy, and why it gives no probabilities of them, as a sentence; None where it does.
-
-    They are its symbols, where it chooses between symbols of one kind; else bytes.
-    """
-    reason = without_distribution(engine.document().policy)
-    if reason is not None:
-        return SymbolIds(), reason
-    try:
-        return SymbolIds(engine.spellings()), None
-    except RunError:
-        return SymbolIds(), "it is a route between mixes of several alphabets"

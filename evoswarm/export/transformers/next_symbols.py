@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from evoswarm.answering.engine import Engine
+from evoswarm.answering.likelihood import without_distribution
 from evoswarm.chat import Conversation, Turn
 from evoswarm.errors import RunError
 from evoswarm.experiment.asking import Asking
@@ -157,3 +158,17 @@ class AnswerEnds(StoppingCriteria):  # type: ignore[misc]  # transformers has no
             raw = self._vocabulary.spelled(row)
             done.append(any(one in raw for one in self._stop) or (self._most is not None and len(raw) >= self._most))
         return torch.tensor(done, device=input_ids.device)
+
+
+def vocabulary_of(engine: Engine) -> tuple[SymbolIds, str | None]:
+    """The token ids of a policy, and why it gives no probabilities of them, as a sentence; None where it does.
+
+    They are its symbols, where it chooses between symbols of one kind; else bytes.
+    """
+    reason = without_distribution(engine.document().policy)
+    if reason is not None:
+        return SymbolIds(), reason
+    try:
+        return SymbolIds(engine.spellings()), None
+    except RunError:
+        return SymbolIds(), "it is a route between mixes of several alphabets"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from transformers import GenerationConfig
 
 from evoswarm.errors import RunError
@@ -103,6 +104,11 @@ class CallSettings:
                 if key not in _ANSWERED and not (key in _NEUTRAL and _NEUTRAL[key] == value)
             )
         )
+
+    def ends(self, end: int) -> list[int]:
+        """Token ids that end an answer as END does, which is ``end``; the answer holds them."""
+        said = self.said.get("eos_token_id", end)
+        return [one for one in torch.as_tensor(said).flatten().tolist() if one != end]
 
     @property
     def temperature(self) -> float | None:

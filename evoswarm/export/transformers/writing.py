@@ -73,7 +73,7 @@ def _vocabulary(policy: Policy, out: Path, options: Options) -> tuple[SymbolIds,
     reason = without_distribution(policy)
     if reason is not None or all(one.alphabet == "bytes" for one in every_mix(policy)):
         return SymbolIds(), reason
-    from evoswarm.export.transformers.model import vocabulary_of
+    from evoswarm.export.transformers.next_symbols import vocabulary_of
 
     engine = Engine.load(out / CHAMPION, trust_remote_code=options.trust.remote_code, on_load=options.progress.loading)
     return vocabulary_of(engine)

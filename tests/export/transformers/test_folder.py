@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from transformers.generation import BaseStreamer
 
 from evoswarm.errors import EvoswarmError
 from evoswarm.policies import load_document
+from evoswarm.zoo.catalogue import member_path
 from tests.docs.pages import DOCS, blocks
 
 Loaded = tuple[Any, Any]
@@ -157,6 +160,53 @@ def test_limits_ends_and_chance_are_those_of_the_call(
         model.generate(inputs.input_ids.repeat(2, 1), streamer=_Heard())
 
 
+def test_nothing_that_a_call_asks_for_is_passed_over(
+    mix: Loaded, items: list[str], evoswarm_answers: list[str], tmp_path: Path
+) -> None:
+    model, tokenizer = mix
+    for odd in ({"max_new_token": 1}, {"inputs_embeds": torch.zeros(1, 3, 8)}):
+        with pytest.raises(ValueError, match=f"not used by the model: .'{next(iter(odd))}'"):
+            told(mix, items[:1], **odd)
+    with pytest.raises(EvoswarmError, match=r"temperature: expected a finite number of at least 0, got -1\.0"):
+        told(mix, items[:1], do_sample=True, temperature=-1.0)
+    first = evoswarm_answers[0][:1]
+    ending = tokenizer(first, add_special_tokens=False)["input_ids"]
+    for way in ({}, {"repetition_penalty": 1.0 + 1e-12}):
+        assert told(mix, items[:1], eos_token_id=ending, **way) == [first]
+        assert told(mix, items[1:2], eos_token_id=model.vocabulary.mark("user"), **way) == evoswarm_answers[1:2]
+    some = tokenizer(items[:4], return_tensors="pt", padding=True)
+    rows = model.generate(**some, pad_token_id=tokenizer.eos_token_id)[:, some.input_ids.shape[1] :]
+    assert tokenizer.pad_token_id not in rows
+    assert tokenizer.batch_decode(rows, skip_special_tokens=True) == evoswarm_answers[:4]
+    with pytest.raises(EvoswarmError, match=r"model\.push_to_hub\(\.\.\.\) does that"):
+        model.save_pretrained(tmp_path / "pushed", push_to_hub=True)
+
+
+def test_threads_wait_for_one_another(mix: Loaded, items: list[str], evoswarm_answers: list[str]) -> None:
+    model = mix[0]
+    model.engine.forget()
+    with ThreadPoolExecutor(4) as threads:
+        parts = list(threads.map(lambda number: told(mix, items[number:40:4]), range(4)))
+    assert parts == [evoswarm_answers[number:40:4] for number in range(4)]
+
+
+class _Leaves(_Heard):
+    """Somebody who does not listen to the end."""
+
+    def put(self, value: Any) -> None:
+        super().put(value)
+        if len(self.parts) > 1:
+            raise InterruptedError
+
+
+def test_who_stops_listening_leaves_nothing_at_work(mix: Loaded, items: list[str]) -> None:
+    model, tokenizer = mix
+    model.engine.forget()
+    with pytest.raises(InterruptedError):
+        model.generate(**tokenizer(items[0], return_tensors="pt"), streamer=_Leaves())
+    assert model.engine.idle
+
+
 def test_an_answer_that_is_begun_is_gone_on_with(mix: Loaded, items: list[str], evoswarm_answers: list[str]) -> None:
     model, tokenizer = mix
     rows = model.generate(**tokenizer(items[0], return_tensors="pt"))
@@ -193,9 +243,10 @@ def test_the_guide_can_be_followed(
     exported: Callable[[Path], Path], policy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for place in (Path("my-model"), Path("runs/quickstart-seed0")):
-        place.parent.mkdir(exist_ok=True)
-        place.symlink_to(exported(policy_file))
+    shutil.copytree(exported(policy_file), "my-model", copy_function=os.link)
+    Path("my-model/members/llama-b").symlink_to(member_path("llama-b"))  # one of the quickstart's champion
+    Path("runs").mkdir()
+    Path("runs/quickstart-seed0").symlink_to(exported(policy_file))
     names: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(DOCS / "guides" / "export-transformers.md"):
         if block.language == "python":
