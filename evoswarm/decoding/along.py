@@ -63,7 +63,7 @@ class TextReader:
             symbols.append(symbol)
             here = int(table.children(np.array(path[-1:]), np.array([symbol]))[0])
             full = request.max_symbols is not None and len(symbols) >= request.max_symbols
-            if ending_of(table.raws[here], request.max_bytes, full, request.stop) is not None:
+            if ending_of(table.raw(here), request.max_bytes, full, request.stop) is not None:
                 break
             path.append(here)
         else:

@@ -111,7 +111,7 @@ class Lane:
 
     def written(self, job: DecodeJob) -> bytes:
         """What a job's first sample has come to so far, while it goes on."""
-        return self.pool.contexts.raws[int(self._streams.context[job.streams[0]])]
+        return self.pool.contexts.raw(int(self._streams.context[job.streams[0]]))
 
     def standing(self) -> NDArray[np.int64]:
         """See ``Tenant``."""

@@ -20,6 +20,8 @@ from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.failure import Failure
 
+ENDINGS_KEPT = 1 << 17  # of texts: whoever stands at the same one, with the same limits, asks again soon or never
+
 
 class Loop:
     """Decodes streams of one alphabet to their ends."""
@@ -62,7 +64,7 @@ class Loop:
         ended = symbols == contexts.alphabet.end
         for stream, context in zip(batch.streams[ended].tolist(), batch.context[ended].tolist(), strict=True):
             if streams.live[stream]:
-                self._finish(stream, contexts.raws[context], "end")
+                self._finish(stream, contexts.raw(context), "end")
         going = ~ended & ~massless
         self._append(batch.streams[going], contexts.children(batch.context[going], symbols[going]))
 
@@ -116,8 +118,10 @@ class Loop:
         max_bytes, max_symbols = int(streams.max_bytes[stream]), int(streams.max_symbols[stream])
         key = (context, max_bytes, max_symbols, streams.request(stream).stop)
         if key not in self._endings:
+            if len(self._endings) >= ENDINGS_KEPT:
+                self.forget_endings()
             full = int(self._contexts.symbols[context]) >= max_symbols
-            self._endings[key] = ending_of(self._contexts.raws[context], max_bytes, full, key[3])
+            self._endings[key] = ending_of(self._contexts.raw(context), max_bytes, full, key[3])
         return self._endings[key]
 
     def _finish(self, stream: int, raw: bytes, why: FinishReason) -> None:

@@ -123,8 +123,10 @@ def view_faults(view: View) -> Faults:
 def context_faults(contexts: ContextTable) -> Faults:
     """Tables are as long as the lists, parents are one symbol shorter, and every distribution is somebody's."""
     count = len(contexts)
-    if {len(contexts.raws), len(contexts.prompts)} != {count}:
+    if {len(contexts._raws), len(contexts.prompts)} != {count}:
         yield "the lists of contexts differ in length"
+    if [len(contexts.raw(one)) for one in range(count)] != contexts.length[:count].tolist():
+        yield "a text is not as long as it is said to be"
     if any(len(getattr(contexts, name)) < count for name in contexts._TABLES):
         yield "a table of contexts is too short"
     parents, symbols = contexts.parents[:count], contexts.symbols[:count]

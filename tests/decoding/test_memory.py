@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.request import Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.text.alphabet import ByteAlphabet
 from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
 
@@ -55,12 +58,12 @@ def test_tight_limits_change_no_answer(zoo: Swarm, alphabet: str, limits: Any) -
 
 @pytest.mark.parametrize("alphabet", POOLS)
 def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo: Swarm, alphabet: str) -> None:
-    limit = 200_000
+    limit = 100_000
     swarm = Swarm(members(zoo, alphabet), text_memory_bytes=limit, state_memory_bytes=limit)
     mix = recipe(*POOLS[alphabet], alphabet=alphabet)
     sizes = []
     for number in range(24):
-        batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(30)]
+        batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(12)]
         swarm.decode(batch)
         view = next(iter(swarm.views))
         nodes = sum(len(one.memory.tree._by_depth()) for one in view.views.values())
@@ -119,3 +122,22 @@ def test_what_was_read_can_be_forgotten_and_read_again(zoo: Swarm, alphabet: str
     sure = [(one, other) for one, other in zip(before, again, strict=True) if min(one.margin, other.margin) > SURE]
     assert len(sure) >= 0.8 * len(batch)
     assert all((one.samples, one.use) == (other.samples, other.use) for one, other in sure)
+
+
+def test_a_long_text_takes_its_length_and_not_the_square_of_it() -> None:
+    table = ContextTable(ByteAlphabet(), 1, 1 << 20)
+    text = b"".join(b"%d " % number for number in range(1000))
+    at = [table.root("p")]
+    for symbol in text:
+        at.append(int(table.children(np.array(at[-1:]), np.array([symbol]))[0]))
+    wholes = [text[:end] for end in range(len(text) + 1)]
+    assert [table.raw(context) for context in at] == wholes
+    assert table.text_bytes < len(text) ** 2 / 50
+    beside = int(table.children(np.array([at[777]]), np.array([ord("x")]))[0])
+    assert table.raw(beside) == text[:777] + b"x"
+    before = table.text_bytes
+    table.use(np.array(at[-1:]), 5)
+    numbers = table.keep_used_since(5)
+    assert numbers[beside] == -1
+    assert [table.raw(int(numbers[context])) for context in at] == wholes
+    assert table.text_bytes == before - 778

@@ -24,6 +24,7 @@ from evoswarm.fusion.context import inside
 T = TypeVar("T")
 FIRST = 1024
 NO_SYMBOL = -1
+LONG_TEXT, WHOLE_EACH = 256, 32  # of texts of more bytes, behind which others stand, one in so many is kept whole
 CONTEXT_BYTES = 600  # of Python objects that a context takes beside its tables: text, path, who was read
 
 
@@ -61,7 +62,6 @@ class ContextTable:
     """Every text behind every prompt, and what is known there.
 
     Attributes:
-        raws: per context its bytes.
         prompts: per context the number of its prompt.
         parents: ``[contexts]`` the context one symbol before; itself at a prompt's end.
         length: ``[contexts]`` bytes.
@@ -91,7 +91,7 @@ class ContextTable:
         """Begin without contexts, for so many members, with so much room for their distributions."""
         self.alphabet, self.members = alphabet, members
         self.distributions = Distributions(alphabet.size, limit_bytes)
-        self.raws: list[bytes] = []
+        self._raws: list[bytes | None] = []  # None where it is put together from what stands before
         self.prompts: list[int] = []
         self.prompt_texts: list[str | Conversation] = []
         self.reads: dict[int, tuple[Node, ...]] = {}
@@ -115,7 +115,7 @@ class ContextTable:
         self.margin = np.zeros((FIRST, members), dtype=np.float32)
 
     def __len__(self) -> int:
-        return len(self.raws)
+        return len(self._raws)
 
     def root(self, prompt: str | Conversation) -> int:
         """The context at the end of a prompt."""
@@ -124,7 +124,7 @@ class ContextTable:
             number = len(self.prompt_texts)
             self.prompt_texts.append(prompt)
             self.text_bytes += _size(prompt)
-            found = self._roots[prompt] = self._add(len(self.raws), number, b"", NO_SYMBOL, 0)
+            found = self._roots[prompt] = self._add(len(self), number, b"", NO_SYMBOL, 0)
         return found
 
     def children(self, contexts: NDArray[np.int64], symbols: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,16 +136,28 @@ class ContextTable:
         found = self._children.get(key)
         if found is None:
             context, symbol = divmod(key, self.alphabet.size)
-            raw = self.raws[context] + self.alphabet.spell(symbol)
-            found = self._add(context, self.prompts[context], raw, symbol, int(self.symbols[context]) + 1)
+            before, symbols = self.raw(context), int(self.symbols[context])
+            raw = before + self.alphabet.spell(symbol)
+            found = self._add(context, self.prompts[context], raw, symbol, symbols + 1)
             self._children[key] = found
+            if len(before) > LONG_TEXT and symbols % WHOLE_EACH and self._raws[context] is not None:
+                self._raws[context] = None  # or an answer would take the square of its length
+                self.text_bytes -= len(before)
         return found
 
+    def raw(self, context: int) -> bytes:
+        """The bytes of a context."""
+        behind: list[int] = []
+        while (found := self._raws[context]) is None:
+            behind.append(int(self.last[context]))
+            context = int(self.parents[context])
+        return found + b"".join([self.alphabet.spell(symbol) for symbol in reversed(behind)]) if behind else found
+
     def _add(self, parent: int, prompt: int, raw: bytes, symbol: int, symbols: int) -> int:
-        context = len(self.raws)
+        context = len(self._raws)
         if context == len(self.parents):
             self._extend_tables(context)
-        self.raws.append(raw)
+        self._raws.append(raw)
         self.text_bytes += len(raw)
         self.prompts.append(prompt)
         self.parents[context], self.length[context], self.symbols[context] = parent, len(raw), symbols
@@ -252,7 +264,7 @@ class ContextTable:
         for name in self._TABLES:
             setattr(self, name, getattr(self, name)[kept])
         self.parents = np.array([number[parent] for parent in self.parents.tolist()], dtype=np.int64)
-        self.raws = [self.raws[one] for one in number]
+        self._raws = [self._raws[one] for one in number]
         prompts = {old: new for new, old in enumerate(sorted({self.prompts[one] for one in number}))}
         self.prompts = [prompts[self.prompts[one]] for one in number]
         self.prompt_texts = [self.prompt_texts[old] for old in prompts]
@@ -268,7 +280,7 @@ class ContextTable:
             return {number[old] * members + member: value for old, member, value in pairs if old in number}
 
         self.reads, self.failures = renumbered(self.reads), renumbered(self.failures)
-        self.text_bytes = sum(map(len, self.raws)) + sum(map(_size, self.prompt_texts))
+        self.text_bytes = sum(len(raw or b"") for raw in self._raws) + sum(map(_size, self.prompt_texts))
         self._extend_tables(max(0, FIRST - len(kept)))  # never less, so that doubling them makes room
         numbers = np.full(len(stays), -1, dtype=np.int64)
         numbers[kept] = np.arange(len(kept))
