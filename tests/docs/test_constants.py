@@ -23,6 +23,8 @@ NAMED = [
     ("memory", "(40%, 10% and 5%)", 0.4, "decoding.memory.limits:STATE_SHARE"),
     ("memory", "(40%, 10% and 5%)", 0.1, "decoding.memory.limits:ROW_SHARE"),
     ("memory", "(40%, 10% and 5%)", 0.05, "decoding.memory.limits:TEXT_SHARE"),
+    ("memory", "long (more than 64 tokens to read)", 64, "decoding.memory.parts:SHORT"),
+    ("memory", "a turn reads 2,048 tokens", 2048, "decoding.views.pool_views:TOKENS_A_TURN"),
     ("gold-paths", "says of 4 items of the task", 4, "gold.forms:TRIED"),
     ("gold-paths", "may take 1 GiB, a constant", 1 << 30, "gold.rows:BUDGET_BYTES"),
     ("evolution", "up to 64 items of the search split", 64, "experiment.calibrating:CALIBRATION_ITEMS"),
