@@ -75,7 +75,8 @@ def member_keys(policy: Policy) -> dict[str, str]:
 
 
 def _beside(path: str, file: str | Path) -> Path:
-    return Path(file).absolute().parent / path
+    whole = Path(file).absolute()
+    return (whole if whole.is_dir() else whole.parent) / path  # a bundle is named by its folder
 
 
 def _looked_at(path: str, file: str | Path) -> str:

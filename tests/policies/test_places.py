@@ -76,3 +76,6 @@ def test_what_may_be_an_id_of_the_hub_is_not_refused_here(tmp_path: Path) -> Non
     file = Recipe(members=(RecipeMember(spec=spec),), lead="a").save(tmp_path / "policy.json")
     require_members(load_policy(file), file)
     assert str(tmp_path / "owner" / "name") in looked_for(load_policy(file), file)
+    bundle = tmp_path / "bundle"
+    load_policy(file).save(bundle / "champion.json")
+    assert f"neither {bundle / 'owner' / 'name'} (beside" in looked_for(load_policy(bundle), bundle)

@@ -83,9 +83,6 @@ def export(
             from evoswarm.decoding.forward.devices import silence_loading
 
             silence_loading()
-            from evoswarm.decoding.forward.devices import silence_loading
-
-            silence_loading()
         lines = write(checked, target, options)
         narrator.rest()
     if not quiet:
