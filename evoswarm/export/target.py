@@ -95,6 +95,7 @@ class Target:
         joins: a file that is there is gone on with: what it has of others stays, and ``write`` refuses what it would
             replace.
         options: names of the fields of `Options` that it takes, of those that not every target takes.
+        wants: those of them without which there is no such export.
         check_options: refuses what these say that cannot be meant, by raising what the export would raise.
         done: called once the export is in its place: what was kept for whoever goes on may go.
         needs_members: whether its members' files are wanted: they are found, and checked against what the policy knew.
@@ -113,6 +114,7 @@ class Target:
     signs: tuple[str, ...] = ()
     joins: bool = False
     options: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
     check_options: Callable[[Options], None] = _nothing
     done: Callable[[Options], None] = _nothing
     needs_members: bool = True

@@ -50,6 +50,8 @@ def export(
     if listed:
         from evoswarm.cli.showing.targets_list import print_targets
 
+        if to is not None or out is not None:
+            raise SpaceError("expected --list alone or with RUN|POLICY (it writes nothing), got more", Where("--list"))
         print_targets(source)
         return
     if source is None or to is None or out is None:

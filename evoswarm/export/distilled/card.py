@@ -135,6 +135,8 @@ def _lines(made: Made, source: Source, name: str) -> Iterator[str]:
         f"`{_space_of(source)}` does ({len(source.policy.specs)} members; policy {source.policy.digest[:12]}). It is "
         "an ordinary folder of transformers: evoswarm is not needed, and a token takes one pass.\n"
     )
+    if source.changed:
+        yield f"The files of {' and '.join(source.changed)} are not those that the search scored.\n"
     yield from _use(made, name)
     yield "## What it keeps\n"
     yield kept_in_words(compared) + "\n"

@@ -62,10 +62,11 @@ DISTILLED = Target(
     name="distilled",
     title="one small model that was trained to answer as the champion does, at one pass a token",
     takes="run",
-    command="AutoModelForCausalLM.from_pretrained",
+    command='AutoModelForCausalLM.from_pretrained("OUT")',
     write=write_distilled,
     signs=("distilled.json", "config.json"),
     options=("student", "overrides"),
+    wants=("student",),
     check_options=_check,
     done=_in_its_place,
 )

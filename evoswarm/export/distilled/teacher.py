@@ -97,9 +97,9 @@ class Teacher:
     def _teach(self, number: int, items: Sequence[Item], taught: Taught) -> None:
         evaluations = self._bench.evaluator.evaluate([self._champion], items)[0]
         found = list(self._written(items, evaluations, taught))
-        softs = self._softs(number, found)
-        for place, (item, question, answer, _) in enumerate(found):
-            soft = softs.get(place)
+        softs, places = self._softs(number, items, found), {item: place for place, item in enumerate(items)}
+        for item, question, answer, _ in found:
+            soft = softs.get(places[item])
             taught.soft[item.task] += soft is not None
             taught.lessons.append(Lesson(item.task, question, answer, soft))
 
@@ -136,9 +136,16 @@ class Teacher:
             return None
 
     def _softs(
-        self, number: int, found: Sequence[tuple[Item, tuple[int, ...], tuple[int, ...], Evaluation]]
+        self,
+        number: int,
+        items: Sequence[Item],
+        found: Sequence[tuple[Item, tuple[int, ...], tuple[int, ...], Evaluation]],
     ) -> dict[int, SoftTargets]:
-        """Distributions by the places of the answers, read or read again from their file."""
+        """Distributions by the places of their questions, read or read again from their file.
+
+        Among all that were asked, and not among those that were answered: what failed for want of memory or time may
+        be answered in the next sitting.
+        """
         if self._follows is False:
             return {}
         file = self._work / f"soft-{number:05d}.npz"
@@ -155,6 +162,6 @@ class Teacher:
                 return {}
         self._bench.on_other_items()
         by_item = self._reader.read(ended)
-        softs = {place: by_item[item] for place, (item, *_) in enumerate(found) if item in by_item}
+        softs = {place: by_item[item] for place, item in enumerate(items) if item in by_item}
         keep(file, softs)
         return softs

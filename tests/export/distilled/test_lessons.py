@@ -163,6 +163,33 @@ def test_a_champion_that_elects_its_answers_teaches_texts_alone(
     assert [one.answer for one in again.lessons] == [one.answer for one in taught.lessons]
 
 
+def test_distributions_stay_with_their_questions_when_more_are_answered_in_the_next_sitting(
+    micro: Callable[..., SearchSpace], student: Student, tmp_path: Path
+) -> None:
+    space = micro("splits.search=20", "alphabet=bytes")
+    drawn = draw(space)
+    plan = plan_of(tmp_path, f"{BYTES}wrong: keep")
+    with workbench(space, ":memory:", drawn=drawn) as bench:
+        champion = uniform(bench.space, bench.pool)
+
+        def taught(context: int, work: Path) -> list[Lesson]:
+            own = replace(student)
+            own.__dict__["context_length"] = context
+            work.mkdir(exist_ok=True)
+            return Teacher(bench, champion, own, plan, work).teach(drawn.items["search"]).lessons
+
+        fewer, more = taught(15, tmp_path / "kept"), taught(99, tmp_path / "kept")
+        whole = {one.question: one.soft for one in taught(99, tmp_path / "whole")}
+    assert 0 < len(fewer) < len(more) == len(whole)
+    soft = [one for one in more if one.soft is not None]
+    assert soft
+    for one in soft:
+        there = whole[one.question]
+        assert one.soft is not None
+        assert there is not None
+        assert (one.soft.tokens == there.tokens).all()
+
+
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     text = BYTES.replace("{model_type", "{attention_dropout: 0.2, model_type")
     plan = plan_of(tmp_path, text + "training: {steps: 12, batch: 4, keep_every: 5, batch_tokens: 12}")
