@@ -53,6 +53,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "own options": (LABELS, '["no", "yes"]', '"{{[answer, a|string]}}"'),
     "corpus": (GENERATES, "metric: exact_match, aggregation: mean", "metric: bleu, aggregation: bleu"),
     "code": (GENERATES, "task: sums", "task: sums\nunsafe_code: true"),
+    "no limit": (GENERATES, "max_gen_toks: 4", "max_gen_toks: few"),
     "likelihoods": (LABELS, "multiple_choice", "loglikelihood"),
     "template": (GENERATES, "{{a}}+{{b}}=", "{{nothing.at_all}}"),
 }
@@ -169,6 +170,7 @@ def test_a_file_is_code_that_its_caller_has_to_allow(made: Callable[..., Harness
         ("sums.yaml", {"metric": "f1"}, r"tasks.0.metric: expected one of exact_match .* got 'f1'"),
         ("sums.yaml", {"filter": "last"}, r"tasks.0.filter: expected one of whole, number, got 'last'"),
         ("code.yaml", {}, r"expected a task that only reads answers, got 'code.yaml', whose metric runs them"),
+        ("no limit.yaml", {}, "no limit.yaml: generation_kwargs: max_gen_toks: expected a number from 0, got 'few'"),
         ("likelihoods.yaml", {}, r"expected a task that is answered by writing, got one of kind loglikelihood"),
         ("template.yaml", {}, r"expected a task that lm_eval can load"),
     ],
@@ -192,13 +194,16 @@ def test_names_are_looked_up_once_and_read_no_file(
 
     (folder / "shipped").mkdir()
     (folder / "shipped/named.yaml").write_text(GENERATES.replace("task: sums", "task: named"))
+    (folder / "shipped/several.yaml").write_text("group: several\ntask: [named]\n")
     (folder / "unnamed").write_text(GENERATES)
     monkeypatch.setattr("lm_eval.tasks.TaskManager", Shipped)
     _shipped.cache_clear()
     try:
         assert [made("named", trust=NOBODY).loaded.task_name for _ in range(2)] == ["named", "named"]
-        with pytest.raises(TaskError, match=r"got 'unnamed': it knows no task of that name \(a file's name ends in"):
+        with pytest.raises(TaskError, match=r"a name that lm_eval knows, or a file ending in \.yaml, got 'unnamed'"):
             made("unnamed", trust=NOBODY)
+        with pytest.raises(TaskError, match=r"expected one task, got a group \('several'\): name its tasks"):
+            made("several", trust=NOBODY)
     finally:
         _shipped.cache_clear()
     assert scans == [folder]

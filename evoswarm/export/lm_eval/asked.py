@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,14 +11,10 @@ from evoswarm.chat import Turn
 from evoswarm.errors import RunError, Where
 from evoswarm.policies import Policy
 from evoswarm.policies.route import every_mix
+from evoswarm.tasks.harness.ending import LIMITS, answer_ending, number
 
 CONVERSATION = "evoswarm conversation: "
 """Begins a context that is a conversation: the harness wants a text, but every member has a template of its own."""
-
-LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-TOKENS = 256  # of an answer, where a task does not say
-BYTES_PER_TOKEN = 4
-"""Of English text and a large vocabulary."""
 
 NO_BYTE_LIMIT = 1 << 30
 _OF_DRAWS = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
@@ -47,39 +42,18 @@ def limits_of(said: Mapping[str, Any]) -> AnswerLimits:
 
     Raises:
         RunError: they ask for what no policy does.
+        TaskError: a value is not what it should be.
     """
-    until = said.get("until") or []
-    stop = [until] if isinstance(until, str) else until
-    if not isinstance(stop, list | tuple):
-        raise _unknown("until", until, "strings")
-    limit = next((name for name in LIMITS if said.get(name) is not None), None)
-    tokens = TOKENS if limit is None else _number(said, limit)
-    if tokens < 1 or tokens != int(tokens):
-        raise _unknown(str(limit), said[str(limit)], "a whole number from 1")
+    stop, tokens = answer_ending(said)
     drawn = bool(said.get("do_sample"))
-    temperature = _number(said, "temperature") if drawn and said.get("temperature") else 0.0
+    temperature = number(said, "temperature") if drawn and said.get("temperature") else 0.0
     for name, value in said.items():
         plain = {**_UNTOUCHED, **(_OF_DRAWS if drawn and temperature > 0 else {})}
         if name in plain and value not in (None, plain[name]):
             raise _unknown(name, value, f"{plain[name]} or nothing")
         if name not in {"until", "do_sample", "temperature", *LIMITS, *_OF_DRAWS, *_UNTOUCHED}:
             raise _unknown(name, value)
-    return AnswerLimits(tuple(dict.fromkeys(str(one) for one in stop if one)), int(tokens), temperature or None)
-
-
-def _number(said: Mapping[str, Any], name: str) -> float:
-    """A value that is none below 0; the harness hands on what was typed as it stands.
-
-    Raises:
-        RunError: it is none.
-    """
-    try:
-        number = float(said[name])
-    except (TypeError, ValueError):
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise _unknown(name, said[name], "a number from 0")
-    return number
+    return AnswerLimits(stop, tokens, temperature or None)
 
 
 def _unknown(name: str, value: object, wanted: str = "") -> RunError:

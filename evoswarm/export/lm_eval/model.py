@@ -20,8 +20,6 @@ from evoswarm.errors import RunError, Where
 from evoswarm.experiment.asking import Asking
 from evoswarm.experiment.loadable import check_recipe
 from evoswarm.export.lm_eval.asked import (
-    BYTES_PER_TOKEN,
-    LIMITS,
     NO_BYTE_LIMIT,
     AnswerLimits,
     as_context,
@@ -31,6 +29,7 @@ from evoswarm.export.lm_eval.asked import (
 )
 from evoswarm.export.lm_eval.windows import Window, windows
 from evoswarm.policies import PolicyDocument, Recipe
+from evoswarm.tasks.harness.ending import BYTES_PER_TOKEN, LIMITS
 from evoswarm.user_files import expanded
 
 AT_ONCE = 256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
@@ -37,6 +37,8 @@ def load(settings: HarnessSettings, trust: Trust) -> Any:
     with _silent(), quiet():
         try:
             found = _found(settings)
+        except TaskError:
+            raise
         except Exception as error:  # a task is anybody's code, and reads anybody's data
             said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
             words = " ".join(said.split())[:300]
@@ -48,7 +50,7 @@ def _found(settings: HarnessSettings) -> list[Any]:
     """The tasks behind a benchmark.
 
     Raises:
-        KeyError: no task has that name; the harness would read a file of that name, whoever allowed it or not.
+        TaskError: no task has that name; the harness would read a file of that name, whoever allowed it or not.
     """
     from lm_eval.tasks import TaskManager
     from lm_eval.tasks._yaml_loader import load_yaml
@@ -57,13 +59,17 @@ def _found(settings: HarnessSettings) -> list[Any]:
         described = load_yaml(expanded(settings.benchmark), resolve_func=True)
         described.setdefault("task", settings.name)
         return list(TaskManager(include_defaults=False).load([described])["tasks"].values())
+    name = settings.benchmark
+    managers: list[Callable[[], Any]] = [_shipped]
     if settings.include_path is not None:
-        allowed = TaskManager(include_path=expanded(settings.include_path), include_defaults=False)
-        if settings.benchmark in allowed.all_tasks:
-            return list(allowed.load([settings.benchmark])["tasks"].values())
-    if settings.benchmark not in _shipped().all_tasks:
-        raise KeyError("it knows no task of that name (a file's name ends in .yaml)")
-    return list(_shipped().load([settings.benchmark])["tasks"].values())
+        path = expanded(settings.include_path)
+        managers.insert(0, lambda: TaskManager(include_path=path, include_defaults=False))
+    for manager in (make() for make in managers):
+        if name in manager.all_subtasks:
+            return list(manager.load([name])["tasks"].values())
+        if name in manager.all_tasks:  # it may be of a hundred, and each would fetch its documents to be counted
+            raise _refusal(f"expected one task, got a group ({name!r:.100}): name its tasks (lm-eval ls subtasks does)")
+    raise _refusal(f"expected a name that lm_eval knows, or a file ending in .yaml, got {name!r:.100}")
 
 
 @lru_cache(maxsize=1)

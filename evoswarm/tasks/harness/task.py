@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from evoswarm.errors import TaskError, Where
+from evoswarm.tasks.harness.ending import BYTES_PER_TOKEN, answer_ending
 from evoswarm.tasks.harness.loading import load
 from evoswarm.tasks.harness.scorer import HarnessScorer
 from evoswarm.tasks.harness.settings import HarnessSettings
@@ -18,11 +19,8 @@ from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.task import Item, item_key
 from evoswarm.trust import Trust
 
-BYTES_PER_TOKEN = 4  # of English text and a large vocabulary
-TOKENS = 256  # of an answer, where a task does not say: the harness's own default
 _NAMES = re.compile(r"<\|[^|]+\|>|</?s>|<(bos|eos|pad|unk|start_of_turn|end_of_turn)>")
 """Of special tokens, which tasks list among their stop strings: no answer holds them, and end tokens end one anyway."""
-_LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,10 +81,12 @@ def make_task(settings: HarnessSettings, trust: Trust) -> HarnessTask:
     said: Mapping[str, Any] = loaded.config.generation_kwargs or {}
     if kind == "generate_until":
         scorer: HarnessScorer | Exact = HarnessScorer.of(loaded, settings)
-        until = said.get("until") or []
-        stop = tuple(one for one in ([until] if isinstance(until, str) else until) if one and not _NAMES.fullmatch(one))
-        tokens = next((int(said[name]) for name in _LIMITS if said.get(name) is not None), TOKENS)
-        most = tokens * BYTES_PER_TOKEN
+        try:
+            ending = answer_ending(said)
+        except TaskError as error:
+            raise TaskError(str(error), Where(settings.benchmark, "benchmark")) from None
+        stop = tuple(one for one in ending.stop if not _NAMES.fullmatch(one))
+        most = ending.tokens * BYTES_PER_TOKEN
     elif kind == "multiple_choice":
         labels = _labels(loaded, settings)
         scorer, stop = Exact(), ("\n",)

@@ -46,7 +46,7 @@ def test_generation_kwargs(said: dict[str, object], meant: AnswerLimits) -> None
     ],
 )
 def test_generation_kwargs_that_no_policy_obeys(said: dict[str, object], error: str) -> None:
-    with pytest.raises(RunError, match=error):
+    with pytest.raises(EvoswarmError, match=error):
         limits_of(said)
 
 
