@@ -55,7 +55,7 @@ EDITS: dict[str, tuple[str, str, str, int, str]] = {
     "missing name": ("name: good\n", "", "name", 1, "got nothing"),
     "missing pool": (POOL, "", "pool", 1, "a value for 'pool'"),
     "missing path": ("    path: zoo:llama-b\n", "", "pool.1.path", 5, "a value for 'path'"),
-    "missing source": ("    source: dataset\n", "", "tasks.1.source", 11, "dataset or reasoning_gym"),
+    "missing source": ("    source: dataset\n", "", "tasks.1.source", 11, "dataset or lm_eval or reasoning_gym"),
     "missing family": ("    family: chain_sum\n", "", "tasks.0.family", 8, "a value for 'family'"),
     "missing accuracy": ("", "stop_at: {}\n", "stop_at.accuracy", 14, "a value for 'accuracy'"),
     "unknown source": ("source: dataset", "source: datset", "tasks.1.source", 12, "did you mean dataset?"),
