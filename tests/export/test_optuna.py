@@ -21,10 +21,15 @@ from optuna_dashboard import wsgi
 
 from evoswarm.cli import run
 from evoswarm.evaluation.ledger import Ledger
+from evoswarm.experiment.files.finished_search import FinishedSearch
+from evoswarm.experiment.per_question.asked_policy import asked_policy
+from evoswarm.experiment.progress import Progress, StageStep
 from evoswarm.experiment.result import SearchResult
 from evoswarm.export.optuna_study.parameters import parameters_of
 from evoswarm.export.optuna_study.storage import WHOLE
+from evoswarm.export.optuna_study.trials import trials_of
 from evoswarm.genomes import GENOMES
+from evoswarm.trust import NOBODY
 from tests.genomes.test_kinds import made, population
 
 Line = dict[str, Any]
@@ -58,6 +63,14 @@ def lineage(odd: Path) -> dict[str, list[Line]]:
     for line in (odd / "individuals.jsonl").read_text().splitlines():
         found.setdefault(json.loads(line)["key"], []).append(json.loads(line))
     return found
+
+
+def test_how_far_it_is_can_be_told(odd: Path) -> None:
+    steps: list[StageStep] = []
+    search = FinishedSearch(asked_policy(odd, None, NOBODY))
+    found = list(trials_of(search, datetime(2026, 1, 2), Progress(step=steps.append)))
+    assert [(one.number, one.count) for one in steps] == [(number, len(found)) for number in range(1, len(found) + 1)]
+    assert len(found) == len(lineage(odd))
 
 
 def test_every_policy_is_one_trial(odd: Path, storage: str, finished: SearchResult) -> None:

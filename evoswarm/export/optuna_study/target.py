@@ -55,7 +55,7 @@ def write_optuna(source: Source, out: Path, options: Options) -> list[str]:
             [one.name for one in objectives],
             [StudyDirection.MAXIMIZE if one.maximise else StudyDirection.MINIMIZE for one in objectives],
             attributes,
-            trials_of(search, _date(run)),
+            trials_of(search, _date(run), options.progress),
         )
     address = options.place if options.storage else f"sqlite:///{options.out}"
     return [

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from evoswarm.errors import RunError, Where
 from evoswarm.experiment.files.finished_search import FinishedSearch
+from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.export.optuna_study.parameters import parameters_of
 from evoswarm.run_directory import INDIVIDUALS
 
@@ -17,7 +18,7 @@ _SAID = ("generation", "island", "operator", "parents", "migrated_from", "accura
 _RARE = ("failure", "failed", "items", "standard_error")  # said only where there is something to say
 
 
-def trials_of(search: FinishedSearch, at: datetime) -> Iterator[FrozenTrial]:
+def trials_of(search: FinishedSearch, at: datetime, progress: Progress = SILENT) -> Iterator[FrozenTrial]:
     """One trial per distinct policy, in the order of the lineage.
 
     Individuals of one policy differ in nothing that decides an answer; the trial is the first of them, of a race the
@@ -26,6 +27,7 @@ def trials_of(search: FinishedSearch, at: datetime) -> Iterator[FrozenTrial]:
     Args:
         search: whose policies.
         at: when all of them are said to have begun and ended: a lineage knows no clock.
+        progress: told of each.
 
     Raises:
         RunError: a line of the lineage is damaged.
@@ -38,9 +40,12 @@ def trials_of(search: FinishedSearch, at: datetime) -> Iterator[FrozenTrial]:
         if items > best.get(line["key"], (-1, ""))[0]:
             best[line["key"]] = (items, line["id"])
     parameters = parameters_of(search.genomes)
+    done = 0
     for line in search.individuals():
         if best[line["key"]][1] != line["id"]:
             continue
+        done += 1
+        progress.at("policy", done, len(best))
         genome = search.genome(line)
         asleep, values = search.genomes.asleep(genome), search.genomes.values(genome)
         awake = {gene: one for gene, one in parameters.items() if gene not in asleep}
