@@ -14,7 +14,7 @@ from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.parts import in_part
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.views import pool_views
+from evoswarm.decoding.views import pool_view
 from evoswarm.decoding.views.pool_views import PoolViews
 from tests.decoding.integrity import check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, SURE, recipe
@@ -123,7 +123,7 @@ def test_a_prompt_takes_its_room_once_however_many_ask_it(pool: Any) -> None:
 
 def test_a_long_prompt_does_not_keep_short_ones_waiting(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attention, and a state that goes on: both read on from where a part of a prompt ended."""
-    monkeypatch.setattr(pool_views, "TOKENS_A_TURN", 5)
+    monkeypatch.setattr(pool_view, "tokens_a_turn", lambda device: 5)
     prompt = "sort " + ",".join(map(str, range(3, 50))) + "="
     long = [Request(mix, prompt, key="long", max_bytes=6) for mix in (MIXES[0], MIXES[5])]
     short = [replace(one, max_bytes=5) for one in requests(6, 8)]

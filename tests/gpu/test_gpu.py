@@ -18,7 +18,7 @@ import torch
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Completion, DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.views import pool_views
+from evoswarm.decoding.views import pool_view
 from evoswarm.experiment.session import search
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
@@ -110,7 +110,7 @@ def test_requests_that_come_and_go_answer_as_on_the_cpu(
     member: Callable[..., Member], device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One joins every turn, one leaves, and a long prompt is read in parts beside them."""
-    monkeypatch.setattr(pool_views, "TOKENS_A_TURN", 96)
+    monkeypatch.setattr(pool_view, "tokens_a_turn", lambda device: 96)
     names = list(WIDE)[:2]
     ours, theirs = ([member(name, where) for name in names] for where in (device, "cpu"))
     prompts = [" ".join(PROMPTS[:12]), *PROMPTS[:8]]

@@ -8,7 +8,15 @@ from typing import TypeVar
 SHORT = 64
 """Tokens that are never read in parts: about what a forward costs beside its tokens."""
 
+ON_DEVICE, ON_CPU = 2048, 512
+"""Tokens of long prompts that are read while others wait for their next symbol: enough to keep what computes busy."""
+
 T = TypeVar("T")
+
+
+def tokens_a_turn(device: str) -> int:
+    """How many tokens of long prompts a member on some device reads at once."""
+    return ON_CPU if device == "cpu" else ON_DEVICE
 
 
 def in_part(chains: Sequence[list[T]], most: int) -> list[list[T]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.memory.parts import tokens_a_turn
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet, CommonAlphabet, TokenAlphabet
@@ -135,32 +136,32 @@ class PoolView:
         return found
 
 
-def read_together(memories: Collection[MemberMemory], counters: Counters, most: int | None = None) -> None:
+def read_together(memories: Collection[MemberMemory], counters: Counters, *, in_parts: bool = False) -> None:
     """Forward all that anybody waits for from some members.
 
     Args:
         memories: of the members.
         counters: where the work is counted.
-        most: tokens of long chains that each member reads (see ``PrefixTree.reading``); None is all. Who waits for more
-            has to ask again.
+        in_parts: only so much of what is long (``tokens_a_turn``); who waits for more has to ask again.
 
     Raises:
         DoesNotFit: not even one prefix at a time fits.
     """
-    left = most
+    left = {memory: tokens_a_turn(memory.member.reader.device) for memory in memories}
     try:
         while waiting := [memory for memory in memories if memory.tree.waiting]:
-            readings = [memory.tree.reading(left) for memory in waiting]
+            most = [left[memory] if in_parts else None for memory in waiting]
+            readings = [memory.tree.reading(one) for memory, one in zip(waiting, most, strict=True)]
             if not any(reading.chunks for reading in readings):
                 break
             read_side_by_side(readings, counters)
-            left = None if most is None else 0
+            left = dict.fromkeys(memories, 0)
     except (DoesNotFit, torch.OutOfMemoryError) as error:
         raise DoesNotFit(str(error)) from error
     finally:
         for memory in memories:
             memory.end_reading()
-            if most is not None:
+            if in_parts:
                 memory.tree.forget_wanted()
             counters.peak_row_bytes = max(counters.peak_row_bytes, memory.row_bytes_in_use)
 

@@ -13,7 +13,6 @@ from evoswarm.decoding.views.pool_view import PoolView, read_together
 from evoswarm.decoding.waves import ViewKey
 from evoswarm.policies.mix import Recipe
 
-TOKENS_A_TURN = 2048  # of long prompts, where others wait for their next symbol: enough to keep a device busy
 MOST_ALPHABETS = 8  # that share what may be kept of distributions; more than that, and they may exceed it together
 
 
@@ -84,7 +83,7 @@ class PoolViews:
         Raises:
             DoesNotFit: not even one prefix at a time fits.
         """
-        read_together(self.memories, self._counters, TOKENS_A_TURN)
+        read_together(self.memories, self._counters, in_parts=True)
         for view in self:
             view.contexts.distributions.slots.tick()
 
