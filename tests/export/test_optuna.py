@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sqlite3
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,19 @@ def test_a_study_is_replaced_only_where_it_is_asked_for_and_others_stay(
     study = optuna.load_study(study_name="odd-seed0", storage=address)
     assert (study.user_attrs[WHOLE], "note" in study.user_attrs) == (True, False)
     assert len(study.trials) == len(lineage(odd))
+
+
+def test_a_storage_at_work_is_written_in_place_alone(
+    odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "all.db"
+    with closing(sqlite3.connect(file)) as somebody:
+        somebody.execute("PRAGMA journal_mode=wal")
+        somebody.execute("CREATE TABLE theirs (number)")
+        somebody.commit()
+        assert run(["export", str(odd), "--to", "optuna", str(file)]) == 2
+        assert f"{file}: expected a storage that nobody writes to, got one at work" in capsys.readouterr().err
+        assert somebody.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
 
 
 def test_what_is_no_storage_stays_as_it_is(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

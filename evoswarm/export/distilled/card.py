@@ -14,6 +14,7 @@ from evoswarm.export.distilled.comparing import Standing, StudentComparison
 from evoswarm.export.distilled.made import Made
 from evoswarm.export.source import Source
 from evoswarm.statistics.intervals import AdjustedMean
+from evoswarm.statistics.kept import KeptShare
 
 FIGURES = "distilled.json"
 """The file with all figures of a student."""
@@ -76,11 +77,16 @@ def kept_in_words(compared: StudentComparison) -> str:
         return f"On {on} the champion is not ahead of {member}, the best single member: there is no gain to keep."
     if kept.share <= 0:
         return f"On {on} the student keeps none of the champion's gain over {member}, the best single member; {behind}."
-    between = f" ({kept.low:.0%} to {kept.high:.0%})" if kept.low is not None else " (that gain may be none at all)"
     return (
-        f"On {on} the student keeps {kept.share:.0%}{between} of the champion's gain over {member}, the best single "
+        f"On {on} the student keeps {share_in_words(kept)} of the champion's gain over {member}, the best single "
         f"member; {behind}."
     )
+
+
+def share_in_words(kept: KeptShare) -> str:
+    """A share with its interval; where that is missing, the gain below the line is not clearly one."""
+    between = "that gain may be none at all" if kept.low is None else f"{kept.low:.0%} to {kept.high:.0%}"
+    return f"{kept.share:.0%} ({between})"
 
 
 def _items_in_words(compared: StudentComparison) -> str:

@@ -58,12 +58,25 @@ def copied(file: Path, part: Path) -> str:
         part: the new one's.
 
     Raises:
-        ExportError: it is a file of something else.
+        ExportError: it is a file of something else, or somebody is writing to it.
     """
     if file.exists():
+        _require_at_rest(file)
         with _storage_in(file, str(file)) as there, closing(sqlite3.connect(part)) as here:
             there.backup(here)
     return sqlite_uri(part.resolve())
+
+
+def _require_at_rest(file: Path) -> None:
+    """Refuse a file of SQLite with unfinished work beside it, which would be worked into the one that takes its place.
+
+    Raises:
+        ExportError: there is some.
+    """
+    beside = [file.resolve().with_name(f"{file.resolve().name}-{end}") for end in ("wal", "journal")]
+    if any(one.is_file() and one.stat().st_size for one in beside):
+        message = f"expected a storage that nobody writes to, got one at work (sqlite:///{file} is written in place)"
+        raise ExportError(message, Where(str(file)))
 
 
 def check_address(uri: str, place: str) -> None:

@@ -13,11 +13,13 @@ from evoswarm.answering.answers import answer
 from evoswarm.decoding.member.files import identified
 from evoswarm.errors import EvoswarmError, MemberError
 from evoswarm.experiment.progress import Progress, Stage, StageStep
+from evoswarm.export.distilled.card import share_in_words
 from evoswarm.export.distilled.comparing import student_policy
 from evoswarm.export.distilled.making import DistillingInterrupted
 from evoswarm.export.target import ExportError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies import load_policy
+from evoswarm.statistics.kept import KeptShare
 from tests.export.distilled.conftest import Distilled, distilled
 
 
@@ -131,3 +133,8 @@ def test_a_device_that_is_not_there_is_known_before_anybody_is_asked(
     with pytest.raises(MemberError, match="cuda:99"):
         distilled(made.run, tmp_path / "out", plan)
     assert list(tmp_path.iterdir()) == [plan]
+
+
+def test_a_share_of_what_may_be_no_gain_says_so() -> None:
+    assert share_in_words(KeptShare(0.5, 0.41, 0.6)) == "50% (41% to 60%)"
+    assert share_in_words(KeptShare(3.0)) == "300% (that gain may be none at all)"
