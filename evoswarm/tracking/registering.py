@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,20 +94,25 @@ def _version(store: Store, model: ModelFolder, events: Sequence[Mapping[str, Any
     client = store.client
     tags = {**model.tags, **_parent(store, events), RUN_NAME: f"export {model.name}"}
     run = client.create_run(store.experiment, run_name=tags[RUN_NAME], tags=tags)
-    client.log_artifacts(run.info.run_id, str(model.folder), _ARTIFACT)
-    store.end(run.info.run_id, "FINISHED")
     try:
-        client.create_registered_model(model.name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    made = client.create_model_version(
-        model.name,
-        f"{run.info.artifact_uri}/{_ARTIFACT}",
-        run.info.run_id,
-        tags={key: value[:LONGEST] for key, value in model.tags.items()},
-        description=_shortened(model.description),
-    )
+        client.log_artifacts(run.info.run_id, str(model.folder), _ARTIFACT)
+        try:
+            client.create_registered_model(model.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = client.create_model_version(
+            model.name,
+            f"{run.info.artifact_uri}/{_ARTIFACT}",
+            run.info.run_id,
+            tags={key: value[:LONGEST] for key, value in model.tags.items()},
+            description=_shortened(model.description),
+        )
+    except BaseException:  # Ctrl-C while a large model is copied, too
+        with suppress(Exception):  # the store may be gone
+            store.end(run.info.run_id, "FAILED")
+        raise
+    store.end(run.info.run_id, "FINISHED")
     return str(made.version)
 
 

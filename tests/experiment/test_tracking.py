@@ -23,7 +23,7 @@ from mlflow import MlflowClient
 
 import evoswarm
 from evoswarm.cli import run as run_command
-from evoswarm.errors import SpaceError
+from evoswarm.errors import RunError, SpaceError
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.evaluation.openings.book import Seen
 from evoswarm.evaluation.openings.places import OPENINGS
@@ -548,6 +548,11 @@ def test_a_model_is_registered_with_its_certificate_and_verdict(tracked: Tracked
     assert {"MLmodel", "artifacts/bundle/champion.json"} <= written(kept) == written(model)
     registry = Registry(Tracking(), result.directory.parent)
     assert registry.register(ModelFolder("tried", model / "artifacts" / "bundle", "another", {})) == "2"
+    with pytest.raises(RunError, match="expected a store of MLflow that takes models"):
+        registry.register(ModelFolder("a/b", model / "artifacts" / "bundle", "a third", {}))
+    exports = client.search_runs([own.info.experiment_id], "attributes.run_name LIKE 'export %'")
+    statuses = sorted((one.info.run_name, one.info.status) for one in exports)
+    assert statuses == [("export a/b", "FAILED"), ("export tried", "FINISHED"), ("export tried", "FINISHED")]
 
 
 def test_a_model_is_not_registered_where_that_cannot_be(
