@@ -203,7 +203,9 @@ class EngineThread:
                     return
                 self._admit()
                 self._turn()
-            except Exception as error:  # whatever an engine raises, those who wait must hear of it
+            except (
+                BaseException
+            ) as error:  # whatever is raised, a tokenizer's panic too: those who wait must hear of it
                 _LOG.error("answering failed; everything at work is given up\n%s", traceback.format_exc())
                 self._fail(_ours(error))
 
@@ -229,7 +231,7 @@ class EngineThread:
                 refused.append((job.call, Piece(job.place, refusal=of_failure(error.failure))))
             except EvoswarmError as error:
                 refused.append((job.call, Piece(job.place, refusal=of_refusal(error))))
-            except Exception as error:  # of whatever words a question: the others have nothing to do with it
+            except BaseException as error:  # of whatever words a question: the others have nothing to do with it
                 _LOG.error("a question cannot be asked\n%s", traceback.format_exc())
                 refused.append((job.call, Piece(job.place, refusal=_ours(error))))
             self._waiting.popleft()
@@ -270,6 +272,6 @@ class EngineThread:
                 self._loop.call_soon_threadsafe(self._heard, news)
 
 
-def _ours(error: Exception) -> RequestRefused:
+def _ours(error: BaseException) -> RequestRefused:
     """What is said of an error that no question is to blame for."""
     return no_memory() if is_out_of_memory(error) else broken()

@@ -19,6 +19,10 @@ LONG: dict[str, Any] = {"model": "babble", "prompt": "rev stone=", "max_tokens":
 """What takes a while."""
 
 
+class Panic(BaseException):
+    """As a library in another language raises it."""
+
+
 def begun(running: Running, **fields: Any) -> Any:
     """A stream whose first event has come: its context, to be closed, and the lines that follow."""
     context = running.http.stream("POST", "/v1/completions", json={**LONG, "stream": True, **fields})
@@ -89,11 +93,12 @@ def test_a_request_has_its_time(serving: Serving) -> None:
 def test_a_question_that_breaks_something_breaks_no_other(
     serving: Serving, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """While a question is worded; where all are at work, all hear of it, and the next ones are answered."""
     submit = engine.submit
 
     def fragile(question: Question) -> int:
         if question.prompt == "break":
-            raise RecursionError("too deep")
+            raise Panic
         return submit(question)
 
     monkeypatch.setattr(engine, "submit", fragile)
@@ -104,7 +109,12 @@ def test_a_question_that_breaks_something_breaks_no_other(
         )
         assert rest(lines)[-1] == "[DONE]"
         context.__exit__(None, None, None)
-        assert running.http.get("/health").status_code == 200
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "turn", lambda: (_ for _ in ()).throw(Panic))
+            refused(
+                running.post("completions", model="mix", prompt="a"), 500, "its log says more", code="internal_error"
+            )
+        assert running.post("completions", model="mix", prompt="rev stone=").json()["choices"][0]["text"] == "enots"
 
 
 def test_what_is_at_work_ends_before_the_server_does(serving: Serving) -> None:
