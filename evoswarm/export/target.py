@@ -123,9 +123,12 @@ class Target:
 
     @property
     def made_by(self) -> str:
-        """The command that makes an export, its source named by a stand-in; of what writes nothing, its own."""
+        """The command that makes an export, with stand-ins for what a caller names; of what writes nothing, its own."""
+        if self.write is None:
+            return self.command
         source = "RUN" if self.takes == "run" else "RUN|POLICY"
-        return self.command if self.write is None else f"evoswarm export {source} --to {self.name} OUT"
+        wanted = "".join(f" {spoken(option)} {option.upper()}" for option in self.wants)
+        return f"evoswarm export {source} --to {self.name} OUT{wanted}"
 
     @property
     def missing(self) -> tuple[str, ...]:

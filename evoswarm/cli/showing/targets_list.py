@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evoswarm.cli.showing.output import show
 from evoswarm.export.source import Source, read_source
-from evoswarm.export.target import Target, spoken
+from evoswarm.export.target import Target
 from evoswarm.export.targets import TARGETS
 
 
@@ -32,7 +32,6 @@ def print_targets(path: Path | None = None) -> None:
 def explained(target: Target) -> list[str]:
     """What it takes, what it needs, and the command, a line each."""
     takes = "a run directory" if target.takes == "run" else f"a policy ({', '.join(target.kinds)}) or a run"
-    takes += "".join(f" and {spoken(option)}" for option in target.wants)
     needs = f"pip install 'evoswarm[{target.extra}]'" if target.extra else "nothing more"
     missing = f" (not here: {', '.join(target.missing)})" if target.missing else ""
     used = "" if target.write is None else f", then {target.command}"
