@@ -173,7 +173,7 @@ def test_the_list_explains_every_target(policy_file: Path, capsys: pytest.Captur
         assert target.command in said
     assert run(["export", "--list", str(policy_file)]) == 0
     assert capsys.readouterr().out.count(f"{policy_file}: ") == len(TARGETS)
-    assert "takes a run directory and --student" in said
+    assert "--to distilled OUT --student STUDENT" in said
     for more in (["--to", "bundle"], ["out"]):
         assert run(["export", "--list", str(policy_file), *more]) == 2
         assert "--list: expected --list alone or with RUN|POLICY" in capsys.readouterr().err
