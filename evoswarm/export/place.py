@@ -47,11 +47,11 @@ def check_place(out: Path, target: Target, *, overwrite: bool, inputs: Iterable[
             raise ExportError(f"expected a place where nothing lies that is read, got that of {one}", where)
     if target.makes == "folder" and _is_empty(out):
         return
-    if not overwrite:
-        raise ExportError(
-            f"expected a {target.makes} that is not there yet, got one that is (--overwrite replaces it)", where
-        )
-    _check_replaced(out, target)
+    if overwrite:
+        _check_replaced(out, target)
+    else:
+        got = "one that is (--overwrite replaces it)" if _is_ours(out, target) else "a place where something else is"
+        raise ExportError(f"expected a {target.makes} that is not there yet, got {got}", where)
 
 
 def _is_empty(out: Path) -> bool:
@@ -62,17 +62,22 @@ def _is_empty(out: Path) -> bool:
         return False
 
 
+def _is_ours(out: Path, target: Target) -> bool:
+    """Whether an export to this target may have written what is there."""
+    if os.path.islink(out):
+        return False
+    if target.makes == "file":
+        return os.path.isfile(out)
+    return os.path.isdir(out) and bool(target.signs) and all(os.path.lexists(out / name) for name in target.signs)
+
+
 def _check_replaced(out: Path, target: Target) -> None:
     """Refuse to replace what no export to this target wrote.
 
     Raises:
         ExportError: it is something else.
     """
-    if target.makes == "file":
-        known = os.path.isfile(out)
-    else:
-        known = os.path.isdir(out) and bool(target.signs) and all(os.path.lexists(out / name) for name in target.signs)
-    if os.path.islink(out) or not known:
+    if not _is_ours(out, target):
         signs = f" (a folder with {' and '.join(target.signs)})" if target.signs else ""
         message = f"expected an earlier export to {target.name}{signs} to replace, got something else: move it away"
         raise ExportError(message, Where(str(out)))

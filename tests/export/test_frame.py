@@ -61,11 +61,13 @@ def test_an_export_is_replaced_as_a_whole_and_nothing_else_is(policy_file: Path,
     out.mkdir()
     exported(policy_file, NOTE, out)  # nothing was in it
     (out / "old").touch()
-    with pytest.raises(ExportError, match="not there yet"):
+    with pytest.raises(ExportError, match="not there yet, got one that is \\(--overwrite replaces it"):
         exported(policy_file, NOTE, out)
     exported(policy_file, NOTE, out, overwrite=True)
     assert [path.name for path in out.iterdir()] == ["note"]
     (out / "note").rename(out / "diary")
+    with pytest.raises(ExportError, match="not there yet, got a place where something else is"):
+        exported(policy_file, NOTE, out)  # it does not offer what it would refuse
     with pytest.raises(ExportError, match="to replace, got something else"):
         exported(policy_file, NOTE, out, overwrite=True)
     assert (out / "diary").exists()
