@@ -465,7 +465,7 @@ EXPORTS = {
     "a member that is no model any more": Wrong("export run --to bundle out", ("run/champion.json: members.0.spec.path", "config.json"), {"run/champion.json": recipe("mine"), "model/config.json": None}),
     "a certificate that is none": Wrong("export run --to bundle out", ("run/certificate.json", "a certificate"), {"run/certificate.json": "{}"}),
     "a certificate of a newer version": Wrong("export run --to bundle out", ("run/certificate.json: version", "got: version 9"), {"run/certificate.json": '{"version": 9}'}),
-    "a place that is taken": Wrong("export run --to bundle out", ("out", "--overwrite"), {"out/notes.txt": "mine"}),
+    "a place that is taken": Wrong("export run --to bundle out", ("out", "not there yet", "something else is"), {"out/notes.txt": "mine"}),
     "a place that holds something else": Wrong("export run --to bundle out --overwrite", ("out", "an earlier export to bundle"), {"out/notes.txt": "mine"}),
     "a place that is a file": Wrong("export run --to bundle own.jsonl --overwrite", ("own.jsonl", "an earlier export to bundle")),
     "a place in a file": Wrong("export run --to bundle own.jsonl/out", ("own.jsonl/out", "can be written")),
