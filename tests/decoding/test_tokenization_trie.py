@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from evoswarm.decoding.text import split_points
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.split_points import find_split_points
@@ -282,6 +283,23 @@ def test_a_tokenizer_whose_sides_depend_on_each_other_is_never_cut(monkeypatch: 
     assert any(find_split_points(codec))
     monkeypatch.setattr(Codec, "encode", lambda self, text: (len(text),))
     assert not any(find_split_points(codec))
+
+
+def test_points_are_looked_for_once_for_tokenizers_that_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Codec] = []
+
+    def find(codec: Codec) -> bytes:
+        asked.append(codec)
+        return bytes([len(asked)])
+
+    def codec(kind: str, ends: int = 1) -> Codec:
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny.KINDS[kind](), eos_token="<eos>", pad_token="<pad>")
+        return Codec(tokenizer, tuple(range(ends)), 10**9, kind)
+
+    monkeypatch.setattr(split_points, "find_split_points", find)
+    monkeypatch.setattr(split_points, "_found", cache(lambda digest: []))
+    made = [codec("gpt2"), codec("gpt2"), codec("llama3"), codec("gpt2", ends=4), codec("one pretoken"), codec("gpt2")]
+    assert [split_points.split_points_of(one) for one in made] == [b"\1", b"\1", b"\2", b"\3", b"\4", b"\1"]
 
 
 def test_behind_what_cannot_be_spelled_there_is_no_path() -> None:

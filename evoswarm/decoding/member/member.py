@@ -15,7 +15,7 @@ from evoswarm.decoding.member.literals import special_ids
 from evoswarm.decoding.member.prompt import Prompt, chat_template_of
 from evoswarm.decoding.reader import Reader
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.split_points import find_split_points
+from evoswarm.decoding.text.split_points import split_points_of
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 
@@ -73,7 +73,7 @@ class Member:
     @cached_property
     def split_points(self) -> bytes:
         """Where the tokenizer treats both sides of a text apart (see ``find_split_points``)."""
-        return find_split_points(self.codec)
+        return split_points_of(self.codec)
 
     def asked(self, spec: MemberSpec, template: ChatTemplate) -> Member:
         """The same loaded model, asked through a chat template, whose closing token ends its answers too.

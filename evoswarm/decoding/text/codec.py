@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,12 @@ class Codec:
         self.order: NDArray[np.int64] = np.array(spelling, dtype=np.int64)
         self.rank = dict(zip(spelling, range(len(spelling)), strict=True))
         self.continuation = ContinuationTokenizer(backend, parts, table)
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal for codecs that spell and tokenize alike."""
+        said = (self.token_bytes, sorted(self.silent_bytes), self.end_ids, self.continuation.description)
+        return sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
     def same_as(self, other: Codec) -> bool:
         """Whether two codecs spell and tokenize alike."""

@@ -72,12 +72,17 @@ class ContinuationTokenizer:
 
     def same_as(self, other: ContinuationTokenizer) -> bool:
         """Whether two tokenizers treat all texts alike."""
-        return self._table == other._table and self._plain.to_str() == other._plain.to_str()
+        return self._table == other._table and self.description == other.description
+
+    @property
+    def description(self) -> str:
+        """All that decides how texts are tokenized, as JSON."""
+        return self._plain.to_str()
 
     @cached_property
     def merges(self) -> list[tuple[str, str]]:
         """The model's merges in their order, as it writes them; none where it is no BPE."""
-        described = json.loads(self._plain.to_str())["model"].get("merges", [])
+        described = json.loads(self.description)["model"].get("merges", [])
         pairs = (one.split(" ") if isinstance(one, str) else one for one in described)
         return [(left, right) for left, right in pairs]
 

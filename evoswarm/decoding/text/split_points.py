@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import lru_cache
 
 from evoswarm.decoding.text.codec import Codec
 
@@ -22,6 +23,7 @@ STARTS = (rb" ", rb"\n", rb"[0-9]")
 SINGLE = tuple(bytes((byte,)) for byte in range(256))
 NO_TEXT = b"\xff"  # between tokens: in none of the classes
 SAMPLES = 60  # texts per kind of point
+REMEMBERED = 64  # tokenizers
 SEED = 0  # what is found is the same in every run
 ALPHABETS = (
     *("aeinorst", "AEMTXZ", "0123456789", ".,;:!?", "'\"`()[]{}<>", "+-*/=_|\\#$%&@^~", " ", "\n", " \n\t\r\x00"),
@@ -51,6 +53,20 @@ def find_split_points(codec: Codec) -> bytes:
                     for after in filter(re.compile(start).match, SINGLE):
                         flags[before[0] << 8 | after[0]] = 1
     return bytes(flags)
+
+
+def split_points_of(codec: Codec) -> bytes:
+    """See ``find_split_points``, asked once for tokenizers that are alike: a pool may hold many of a family."""
+    found = _found(codec.digest)
+    if not found:
+        found.append(find_split_points(codec))
+    return found[0]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _found(digest: str) -> list[bytes]:
+    """Where what was found for a tokenizer is put; empty at first."""
+    return []
 
 
 def _is_independent(codec: Codec, end: bytes, start: bytes, chance: random.Random) -> bool:
