@@ -113,6 +113,6 @@ def lm_eval(
     """
     from evoswarm.export.lm_eval.command import run_harness
 
-    code = run_harness(arguments or [])
+    code = run_harness(arguments or [], lambda text: print(text, file=sys.stderr, flush=True))
     if code:
         raise typer.Exit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,11 +50,12 @@ def check_installed() -> None:
         )
 
 
-def run_harness(arguments: Sequence[str]) -> int:
+def run_harness(arguments: Sequence[str], tell: Callable[[str], None] = lambda text: None) -> int:
     """Run the harness's command line; returns its exit code.
 
     Args:
         arguments: as ``lm-eval`` takes them; ``--model evoswarm`` where they name no model.
+        tell: told what is about to take a while, before the harness is imported.
 
     Raises:
         RunError: the harness is not installed, or refuses something.
@@ -62,7 +63,9 @@ def run_harness(arguments: Sequence[str]) -> int:
     """
     typed = with_model(arguments)
     check_installed()
-    _check_policy(typed)
+    policy = _checked_policy(typed)
+    if policy is not None:
+        tell(f"lm-eval: {policy}; the harness takes some seconds to look for its tasks, then members are loaded")
     register()
     from lm_eval.__main__ import cli_evaluate
 
@@ -92,14 +95,14 @@ def with_model(arguments: Sequence[str]) -> list[str]:
     return ["run", *([] if named else ["--model", "evoswarm"]), *rest]
 
 
-def _check_policy(typed: Sequence[str]) -> None:
-    """Refuse a policy that is missing or cannot be read, before the harness looks for its tasks.
+def _checked_policy(typed: Sequence[str]) -> str | None:
+    """The policy that is named; None where another model is. One that cannot be read is refused before anything else.
 
     Raises:
         EvoswarmError: see `load_document`.
     """
     if typed[:3] != ["run", "--model", "evoswarm"]:
-        return
+        return None
     said: list[str] = []
     taking = False
     for argument in typed:
@@ -113,6 +116,7 @@ def _check_policy(typed: Sequence[str]) -> None:
     if found is None:
         raise RunError("expected policy=RUN, a recipe's file or a bundle, got none", Where("--model_args"))
     load_document(expanded(found[1]))
+    return found[1]
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import chdir
+from contextlib import chdir, redirect_stderr
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def judged(policy_file: Path, drawn: list[Item], tmp_path_factory: pytest.TempPa
     (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for name, text in TASKS.items():
         (folder / f"{name}.yaml").write_text(text)
-    with chdir(folder):
+    with chdir(folder), redirect_stderr(StringIO()) as said:
         names = ",".join(f"{name}.yaml" for name in TASKS)
         typed = ["lm-eval", "--model_args", f"policy={policy_file}", "--tasks", names, "--output_path", "out"]
         assert run([*typed, "--log_samples"]) == 0
@@ -84,7 +85,7 @@ def judged(policy_file: Path, drawn: list[Item], tmp_path_factory: pytest.TempPa
             samples = [json.loads(line) for line in file.read_text().splitlines()]
             found[file.name.split("_")[1]] = sorted(samples, key=lambda one: one["doc_id"])
         results = next(Path("out").rglob("results_*.json"))
-        yield {**found, "results": json.loads(results.read_text())}
+        yield {**found, "results": json.loads(results.read_text()), "said": said.getvalue()}
 
 
 def test_answers_are_those_of_evoswarm(
@@ -98,6 +99,7 @@ def test_answers_are_those_of_evoswarm(
     assert judged["results"]["results"]["answers"]["exact_match,none"] == sum(scores) / 100
     assert 0 < sum(scores) < 100
     assert judged["results"]["config"]["policy_digest"] == load_policy(policy_file).digest
+    assert judged["said"].startswith(f"lm-eval: {policy_file}; "), "before the harness is imported, which takes a while"
 
 
 def test_choices_are_those_of_the_fused_distribution(
