@@ -63,7 +63,7 @@ def to_copy(members: Sequence[MemberHere]) -> list[Copied]:
         folder = known or f"{MEMBERS}/{_free(one.spec.name, folders.values())}"
         folders[place] = folder
         own = list(_files(one, folder))
-        moved = {"path": folder, "revision": None, "device": "auto"}
+        moved = {"path": f"./{folder}", "revision": None, "device": "auto"}  # else it might be an id of the hub
         found.append(
             Copied(
                 one,

@@ -58,11 +58,19 @@ def test_it_answers_a_hundred_items_as_before(
     assert [json.loads(line)["text"] for line in Path("answers.jsonl").read_text().splitlines()] == evoswarm_answers
 
 
+def test_a_member_that_is_gone_is_not_looked_for_on_the_hub(
+    moved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "champion.json").write_text((moved / "champion.json").read_text())
+    assert run(["generate", str(tmp_path), "1+2="]) == 2
+    assert "expected a model directory (of member 'llama-a')" in capsys.readouterr().err
+
+
 def test_nothing_in_it_leads_outside(moved: Path, policy_file: Path) -> None:
     document, before = load_document(moved), load_document(policy_file)
     written = json.loads((moved / "champion.json").read_text())
     paths = [member["spec"]["path"] for member in written["members"]]
-    assert paths == ["members/llama-a", "members/gpt2-c"]
+    assert paths == ["./members/llama-a", "./members/gpt2-c"], "and never ids of the hub"
     assert {Path(spec.path).resolve() for spec in document.policy.specs} == {(moved / path).resolve() for path in paths}
     assert document.policy.digest == before.policy.digest
     assert document.about == before.about
