@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -137,6 +137,12 @@ def bounds_of(codec: Any, prefix: Any) -> Any:
     return [*found, last]
 
 
+def goes_on(codec: Any, prefix: Any) -> bool:
+    """Whether a token strictly extends a prefix: the first behind it does, if any."""
+    first = bisect_right(sorted_of(codec), prefix)
+    return sorted_of(codec)[first : first + 1] != [] and sorted_of(codec)[first].startswith(prefix)
+
+
 def bounds(trie: Any, branch: int) -> Any:
     """The same as the trie has it: where tokens begin that go on with each byte, and where the last of them ends."""
     ends, following = trie.tokens.following
@@ -177,9 +183,7 @@ def check(codec: Any, trie: Any, raw: Any) -> None:
         text = raw[:length]
         assert node.length == length
         assert absolute(node) == codec.paths(text), text
-        live = [
-            start for start in range(length) if bounds_of(codec, text[start:])[0] < bounds_of(codec, text[start:])[256]
-        ]
+        live = [start for start in range(length) if goes_on(codec, text[start:])]
         assert [start.length for start, _ in node.starts] == live, text
         for start, branch in node.starts:
             assert start is walk(trie, text[: start.length])[-1]
