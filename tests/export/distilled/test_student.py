@@ -79,7 +79,7 @@ def test_closed_test_items_stay_closed(
     copied: Callable[[str], Path], made: Distilled, plan_file: Path, tmp_path: Path
 ) -> None:
     run = copied("closed")
-    for openings in (run / "openings.jsonl", run.parent / "openings.jsonl", run.parent / "ledger.sqlite"):
+    for openings in (*run.parent.rglob("openings.jsonl"), run.parent / "ledger.sqlite"):  # of runs beside it, too
         openings.unlink(missing_ok=True)
     distilled(run, tmp_path / "out", plan_file)
     compared = figures(tmp_path / "out")["compared"]
