@@ -90,7 +90,7 @@ def test_a_source_is_one_module_and_one_entry(tmp_path: Path) -> None:
         "tasks.0.file=null": "tasks.0.file: expected a text",
         "tasks.0.sign=''": "tasks.0.sign: expected a sign between question and answer, got none",
         "tasks.0.scorer.kind=verifier": "tasks.0.scorer.kind: expected another scorer",
-        "tasks.0.source=line": "expected one of reasoning_gym, dataset, lm_eval, lines (did you mean lines?), got 'line'",
+        "tasks.0.source=line": "expected one of reasoning_gym, dataset, lm_eval, lines (did you mean lines?), got",
         "tasks.0.sign='#'": "tasks.0.file: sums.txt:1: expected '#', got none",
         "splits.test=99": "splits.test: expected 99 items of the task 'own' for test",
     }
