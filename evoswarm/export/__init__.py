@@ -1,1 +1,1 @@
-"""Ways out into other tools: one file a target, one entry in `targets`."""
+"""Ways out into other tools: one file or folder a target, one entry in `targets`."""

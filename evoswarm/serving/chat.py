@@ -15,7 +15,7 @@ from evoswarm.serving.schema import ChatMessage, ChatRequest
 
 
 class ChatExchange:
-    """One request, and the forms of what it is answered with; see `evoswarm.serving.answer.Exchange`.
+    """One request, and the forms of what it is answered with; see `evoswarm.serving.exchange.Exchange`.
 
     Args:
         request: as it came.

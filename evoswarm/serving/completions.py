@@ -14,7 +14,7 @@ from evoswarm.serving.schema import CompletionRequest
 
 
 class CompletionExchange:
-    """One request, and the forms of what it is answered with; see `evoswarm.serving.answer.Exchange`.
+    """One request, and the forms of what it is answered with; see `evoswarm.serving.exchange.Exchange`.
 
     Args:
         request: as it came.

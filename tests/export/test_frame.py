@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -185,7 +185,7 @@ def test_members_that_changed_or_moved_are_refused(policy_file: Path, tmp_path: 
     policy = load_policy(policy_file)
     other = {spec.name: spec.model_copy(update={"fingerprint": "f" * 64}) for spec in policy.specs}
     file = policy.bound(other).save(tmp_path / "other.json")
-    read: Callable[..., Target] = lambda **fields: replace(NOTE, needs_members=True, **fields)  # noqa: E731
+    read = partial(replace, NOTE, needs_members=True)
     with pytest.raises(MemberError, match=r"members\.0\.spec\.path: .*--allow-changed"):
         exported(file, read(), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -34,7 +34,7 @@ def windows(text: str, fits: Callable[[str], bool], tokens: int) -> Iterator[Win
     start = 0
     while start < len(text):
         most = min(len(text) - start, CHARACTERS_PER_TOKEN * tokens)
-        size = longest(most, lambda count, start=start: fits(text[start : start + count])) or 1  # type: ignore[misc]
+        size = longest(most, _beginnings(text[start:], fits)) or 1
         end = start + size
         if end < len(text):
             end = _before_blank(text, start + 1, end) or end
@@ -59,3 +59,8 @@ def _word_before(text: str, place: int) -> int:
     first = max(0, place - LONGEST_WORD)
     found = _before_blank(text, first, place)
     return first if found is None else found
+
+
+def _beginnings(text: str, fits: Callable[[str], bool]) -> Callable[[int], bool]:
+    """Whether so many characters of a text can be read."""
+    return lambda count: fits(text[:count])

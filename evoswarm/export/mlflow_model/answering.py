@@ -24,7 +24,7 @@ AT_ONCE = 256
 """Rows that are answered together, as many as `evoswarm generate` takes."""
 
 
-class AnsweringModel(PythonModel):  # type: ignore[misc]
+class AnsweringModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed by the type checker
     """Answers the questions of a table's column ``prompt`` with the policy of a bundle.
 
     Several threads may ask: they wait for one another.

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -275,5 +274,4 @@ def test_code_of_another_repository_cannot_be_brought(tmp_path: Path) -> None:
 
 
 def test_every_kind_is_tried_here(policy_file: Path, vote_file: Path, route_file: Path) -> None:
-    tried: Callable[[Path], str] = lambda file: load_policy(file).kind  # noqa: E731
-    assert set(map(tried, (policy_file, vote_file, route_file))) == set(KINDS)
+    assert {load_policy(file).kind for file in (policy_file, vote_file, route_file)} == set(KINDS)
