@@ -20,20 +20,28 @@ from evoswarm.run_directory.directory import (
     RunDirectory,
     parsed,
 )
+from evoswarm.run_directory.names import ALONE, CALIBRATION, FIRST_LOOK, FRONT, REPORT, SPACE, TRACES
 
 __all__ = [
+    "ALONE",
     "BEGAN",
+    "CALIBRATION",
     "CERTIFICATE",
     "CHAMPION",
     "CLOCK",
     "FINISHED",
+    "FIRST_LOOK",
     "FITTED",
+    "FRONT",
     "GENERATION",
     "GUIDED",
     "HEARD",
     "INDIVIDUALS",
     "JOURNAL",
     "MIRRORED",
+    "REPORT",
+    "SPACE",
+    "TRACES",
     "TRACKED",
     "TRACKING",
     "UNREAD",

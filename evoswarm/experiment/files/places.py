@@ -9,19 +9,21 @@ from typing import Any
 from evoswarm.errors import RunError, Where
 from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.policies.alphabets import AlphabetName
+from evoswarm.run_directory import CALIBRATION as CALIBRATION
 from evoswarm.run_directory import CHAMPION
+from evoswarm.run_directory import FRONT as FRONT
+from evoswarm.run_directory import SPACE as SPACE
 from evoswarm.space import SearchSpace
 from evoswarm.user_files import MIB, expanded
 
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
 RUNS = "runs"
-CALIBRATION = "calibration.json"
-SPACE, PAGE = "space.yaml", "certificate.txt"
-"""The space within a run directory, and the certificate as people read it."""
+PAGE = "certificate.txt"
+"""The certificate within a run directory, as people read it."""
 
-FRONT, RECIPES = "front.json", "recipes"
-"""The Pareto front and all contenders within a run directory, with scores and costs; the folder of their recipes."""
+RECIPES = "recipes"
+"""The folder of the contenders' recipes within a run directory."""
 
 LARGEST_CERTIFICATE = 64 * MIB
 """Bytes: a larger file is none."""

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-FIRST_LOOK = "first_look.json"
+from evoswarm.run_directory import FIRST_LOOK as FIRST_LOOK
 
 
 @dataclass(frozen=True)

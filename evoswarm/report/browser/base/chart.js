@@ -1,0 +1,39 @@
+/**
+ * A chart that is drawn when it comes into view, follows the width of its place and the theme of the page.
+ * @param {function(): Object} option of ECharts, made anew for every theme; tips are elements (see `tip`), never markup.
+ * @param {string} label what the chart shows, in words.
+ * @param {{height?: number, click?: function(Object)}} more
+ * @returns {HTMLElement} with a method `redraw`, which draws a changed option.
+ */
+function chart(option, label, { height = 320, click = null } = {}) {
+  const place = el("div", { class: "chart", role: "img", "aria-label": label, style: `height:${height}px` });
+  let drawn = null;
+  const whole = () => ({ animation: false, textStyle: { fontFamily: "inherit", color: colours.of("ink") }, ...option() });
+  place.redraw = () => drawn && drawn.setOption(whole(), { notMerge: true });
+  const seen = new IntersectionObserver((entries) => {
+    if (drawn || !entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    drawn = echarts.init(place, null, { renderer: "canvas" });
+    drawn.setOption(whole());
+    if (click) drawn.on("click", click);
+    new ResizeObserver(() => drawn.resize()).observe(place);
+    place.dataset.drawn = "yes";
+  }, { rootMargin: "200px" });
+  seen.observe(place);
+  colours.changed(place.redraw);
+  return place;
+}
+
+/** What charts have in common: an axis in the page's own colours. */
+function axis(more) {
+  const line = { lineStyle: { color: colours.of("rule") } };
+  return { nameTextStyle: { color: colours.of("faint") }, axisLabel: { color: colours.of("faint"), hideOverlap: true }, axisLine: line, axisTick: line, splitLine: line, nameLocation: "middle", nameGap: 28, ...more };
+}
+
+/** The tip of a chart: `lines` makes the lines of what is pointed at, as texts or elements; no markup ever. */
+function tip(lines, more = {}) {
+  return {
+    confine: true, backgroundColor: colours.of("raised"), borderColor: colours.of("rule"), textStyle: { color: colours.of("ink"), fontSize: 12 },
+    formatter: (pointed) => el("div", { class: "tip" }, lines(pointed).map((line) => el("div", {}, line))), ...more,
+  };
+}

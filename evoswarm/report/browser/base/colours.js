@@ -1,0 +1,28 @@
+/**
+ * Colours of the page, which change with its theme, and of members, which tell apart for all kinds of eyes
+ * (Okabe & Ito 2008, "Color Universal Design"); beyond eight, members share colours and differ by their letters.
+ */
+const MEMBER_COLOURS = {
+  light: ["#0072b2", "#d55e00", "#009e73", "#b3589a", "#b58900", "#3a94c9", "#7a5230", "#5f6670"],
+  dark: ["#5cb3e6", "#ff8a4c", "#3fcf9f", "#e596c3", "#f0c74a", "#a4d8f5", "#c79b73", "#aab2bd"],
+};
+
+const colours = {
+  listeners: [],
+  /** What a style says, such as `ink`, `faint`, `rule`, `paper`, `accent`, `good`, `bad`. */
+  of: (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(),
+  dark: () => {
+    const asked = document.documentElement.dataset.theme;
+    return asked ? asked === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  },
+  member: (number) => MEMBER_COLOURS[colours.dark() ? "dark" : "light"][number % 8],
+  letter: (number) => String.fromCharCode(65 + (number % 26)),
+  /** Calls back whenever the theme changes. */
+  changed: (listener) => colours.listeners.push(listener),
+  set(theme) {
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    colours.listeners.forEach((listener) => listener());
+  },
+};
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colours.listeners.forEach((listener) => listener()));

@@ -1,0 +1,42 @@
+/**
+ * An element with attributes and children. Text is always a text node: nothing that comes from a run is ever markup.
+ * @param {string} tag
+ * @param {Object} attributes by name; `class`, `style` and so on; functions are listeners by the name of their event;
+ *   null and false leave an attribute out.
+ * @param {...(Node|string|number|null|Array)} children null is left out.
+ */
+function el(tag, attributes = {}, ...children) {
+  const made = tag === "svg" || attributes.xmlns ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (name === "style") made.style.cssText = value; // through the object model, never as markup
+    else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map(asNode));
+  return made;
+}
+
+function asNode(child) {
+  return child instanceof Node ? child : document.createTextNode(String(child));
+}
+
+/** A table with a head; cells are texts or elements, numbers stand right. */
+function table(heads, rows, caption = null) {
+  const cell = (tag) => (value) => el(tag, { class: typeof value === "number" ? "number" : null }, value);
+  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption ?? "table" },
+    el("table", {}, caption ? el("caption", {}, caption) : null,
+      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cell("td")))))));
+}
+
+/** A set of choices of which one holds; `chosen` is told its key. */
+function choices(label, options, current, chosen) {
+  const buttons = Object.entries(options).map(([key, words]) =>
+    el("button", { type: "button", "aria-pressed": String(key === current), click: () => pick(key) }, words));
+  const keys = Object.keys(options);
+  function pick(key) {
+    buttons.forEach((button, number) => button.setAttribute("aria-pressed", String(keys[number] === key)));
+    chosen(key);
+  }
+  return el("div", { class: "choices", role: "group", "aria-label": label }, el("span", {}, label), buttons);
+}

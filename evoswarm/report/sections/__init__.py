@@ -1,0 +1,20 @@
+"""What the page shows, section by section: each takes the files of a run and gives plain data for the browser.
+
+Words and numbers are those of the files; nothing is worked out twice. A section of which a run knows nothing yet is
+None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from evoswarm.report.run_files import RunFiles
+from evoswarm.report.sections.individuals import individuals
+from evoswarm.report.sections.verdict import verdict
+
+SECTIONS: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
+    "verdict": verdict,
+    "individuals": individuals,
+}
+"""By the name under which `browser/sections` finds its data."""
