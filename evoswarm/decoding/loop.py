@@ -97,7 +97,7 @@ class Loop:
         where = batch.context[position], batch.lead[position]
         entropy = float(self._contexts.entropy[where]) if lead_asked else math.nan
         heard = choices.heard.get(position, UNHEARD)
-        step = Step(int(choices.symbols[position]), entropy, names, heard.candidates, heard.log_prob)
+        step = Step(int(choices.symbols[position]), entropy, names, *heard)
         job.traces.setdefault(stream - job.streams[0], []).append(step)
 
     def _append(self, who: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -34,7 +35,7 @@ class Request:
         max_bytes: an answer ends after so many bytes of UTF-8 (never inside a character).
         max_symbols: an answer ends after so many symbols (of the recipe's alphabet); None is no limit.
         stop: an answer is cut before the first occurrence of any of these.
-        trace: keep what happened at every step of the first sample.
+        trace: keep what happened at every step of the first sample, what each speaker said included.
         logprobs: keep of every step of every sample how likely its symbol was, and so many of the likeliest ones; None
             keeps nothing.
         before: turns of a conversation before the question, which then is its last user turn. Every member renders
@@ -82,6 +83,12 @@ class Step:
         candidates: the likeliest symbols of the fused distribution with their probabilities.
         log_prob: of the symbol in the fused distribution, before any sampling temperature, nats; where a step draws its
             speaker, that is the speaker's own. NaN where nobody gives mass to any symbol.
+        said: per speaker, in their order, the likeliest symbols of its own distribution with their probabilities, as it
+            said it: before the recipe's temperature for it. Empty for one that abstains. Kept by ``Request.trace``
+            alone, as is the next.
+        moved: the total-variation distance, in [0, 1], from what the lead alone would have made of this step (its own
+            distribution at the recipe's temperature for it) to the fused distribution: 0 where it speaks alone. NaN
+            where it has no say: it abstains, or another speaker was drawn.
     """
 
     symbol: int
@@ -89,6 +96,8 @@ class Step:
     speakers: tuple[str, ...]
     candidates: tuple[tuple[int, float], ...]
     log_prob: float = float("nan")
+    said: tuple[tuple[tuple[int, float], ...], ...] = ()
+    moved: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -151,6 +160,7 @@ class Completion:
         entropy: of the lead, nats, mean over those steps of all samples at which it was asked and does not abstain; 0
             without any.
         trace: steps of the first sample, if asked for; empty on failure.
+        spelled: the bytes of every symbol that the trace names, by its number; END has none.
         work: what the engine did for all requests that were decoded together with this one; no part of the outcome.
 
     Example:
@@ -170,6 +180,7 @@ class Completion:
     left_out: float = 0.0
     entropy: float = 0.0
     trace: tuple[Step, ...] = field(default=(), repr=False)
+    spelled: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     work: Counters | None = field(default=None, repr=False, compare=False)
 
     @property

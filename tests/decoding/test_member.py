@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -225,6 +226,9 @@ def test_a_member_that_cannot_spell_the_text_abstains_and_a_lead_opens_the_gates
     beyond = [step for at, step in enumerate(led.trace) if set(spoken(led.trace[:at])) - set(b" ab")]
     for step in beyond:
         assert step.speakers == ("llama-a", "guest")
+        assert step.said[0]
+        assert step.said[1] == (), "it has nothing to say"
+        assert math.isnan(step.moved), "so nothing could be moved from it"
     before = [step for step in led.trace if step not in beyond]
     assert all(step.speakers == ("guest",) for step in before)
 

@@ -15,32 +15,33 @@ from torch import Tensor
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores
+from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores, normalise
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
 from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.step.truncation import truncate
 from evoswarm.fusion import FusionRule, Speakers
-from evoswarm.fusion.speakers import argmax_and_margin
+from evoswarm.fusion.speakers import argmax_and_margin, pick
 
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
 FUSED_AT_ONCE = 1 << 22  # numbers fused in one step
 NO_MASS = -1
 
 
+Likeliest = tuple[tuple[int, float], ...]
+"""Symbols with their probabilities, the likeliest first; of equals the lowest."""
+
+
 class Heard(NamedTuple):
-    """What a trace keeps of a fused distribution.
+    """What a trace keeps of a fused distribution, and of those that it was fused from; see `Step`."""
 
-    Attributes:
-        log_prob: of the symbol that was chosen, or that had to be followed, nats.
-        candidates: the likeliest symbols with their probabilities.
-    """
-
+    candidates: Likeliest
     log_prob: float
-    candidates: tuple[tuple[int, float], ...]
+    said: tuple[Likeliest, ...]
+    moved: float
 
 
-UNHEARD = Heard(math.nan, ())
+UNHEARD = Heard((), math.nan, (), math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Choices:
     Attributes:
         symbols: ``[n]`` their numbers; NO_MASS where nobody gives mass to any.
         margins: ``[n]`` how far from another choice, nats.
-        heard: by position what of the fused distribution is kept, where a trace is.
+        heard: by position what of the distributions is kept, where a trace is.
         gains: ``[n, width]`` what the choices, or the symbols that must be followed, add to the credibility of members;
             None where no recipe looks at it.
     """
@@ -159,11 +160,46 @@ def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray
 
 def _heard(batch: StepBatch, symbols: NDArray[np.int64], streams: Streams, contexts: ContextTable) -> Iterator[Heard]:
     """What traces keep of the distributions of some streams of one rule, which chose these ``[n]`` symbols."""
-    fused = fuse(*_speakers(batch, streams, contexts))
+    rule, speakers = _speakers(batch, streams, contexts)
+    fused = fuse(rule, speakers)
     chosen = streams.followed(batch.streams, symbols, contexts.alphabet.end)
     log_probs = fused.gather(1, torch.from_numpy(chosen)[:, None])[:, 0].tolist()
-    counts = np.minimum(streams.candidates[batch.streams], fused.shape[1])
-    best = fused.topk(int(counts.max()))
-    ranked = zip(log_probs, counts.tolist(), best.indices.tolist(), best.values.exp().tolist(), strict=True)
-    for log_prob, count, likely, shares in ranked:
-        yield Heard(log_prob, tuple(zip(likely[:count], shares[:count], strict=True)))
+    counts = np.minimum(streams.candidates[batch.streams], fused.shape[1]).tolist()
+    candidates = _likeliest(fused, max(counts))
+    quoted = streams.quoted[batch.streams]
+    said, moved = _quotes(batch, speakers, fused, max(counts), streams) if quoted.any() else ([], [])
+    for place, (count, log_prob) in enumerate(zip(counts, log_probs, strict=True)):
+        own = (tuple(one[:count] for one in said[place]), moved[place]) if quoted[place] else ((), math.nan)
+        yield Heard(candidates[place][:count], log_prob, *own)
+
+
+def _quotes(
+    batch: StepBatch, speakers: Speakers, fused: Tensor, count: int, streams: Streams
+) -> tuple[list[list[Likeliest]], list[float]]:
+    """Per stream what its speakers said, and how far they moved its lead; see `Step`."""
+    lead_speaks = batch.present[np.arange(len(batch)), streams.plans.lead[batch.plan]]
+    return _said(batch, speakers, count), np.where(lead_speaks, _moved(fused, speakers), np.nan).tolist()
+
+
+def _said(batch: StepBatch, speakers: Speakers, count: int) -> list[list[Likeliest]]:
+    """Per stream and speaker, in the order of the recipe, its own likeliest symbols; none of one that abstains."""
+    own = normalise(speakers.untempered, speakers.allowed)
+    ranked, present = [_likeliest(one, count) for one in own], speakers.present.tolist()
+    return [
+        [ranked[place][stream] if present[place][stream] else () for place in range(speaking)]
+        for stream, speaking in enumerate(batch.speaks.sum(1).tolist())
+    ]
+
+
+def _moved(fused: Tensor, speakers: Speakers) -> NDArray[np.float32]:
+    """``[n]`` total-variation distances of ``[n, symbols]`` from what the lead alone would have come to."""
+    alone = pick(speakers.hidden, speakers.lead)
+    distances: NDArray[np.float32] = ((fused.exp() - alone.exp()).abs().sum(1) / 2).numpy()
+    return distances
+
+
+def _likeliest(log_probs: Tensor, count: int) -> list[Likeliest]:
+    """Per stream, so many of the likeliest of ``[n, symbols]``."""
+    best = log_probs.topk(count)
+    ranked = zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
+    return [tuple(sorted(zip(*one, strict=True), key=lambda it: (-it[1], it[0]))) for one in ranked]

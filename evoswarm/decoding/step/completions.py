@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.prefix_tree import Node
-from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample
+from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample, Step
 from evoswarm.decoding.step.streams import DecodeJob, Streams
 from evoswarm.decoding.step.usage import use_of
 from evoswarm.decoding.views.pool_view import PoolView
@@ -58,6 +58,7 @@ class CompletionBuilder:
         if failure is None:
             touched = [self._lead_token_counts(job, stream) for stream in range(first, last)]
             samples = tuple([sample for sample in streams.samples[first:last] if sample is not None])
+        trace = job.trace() if failure is None and job.request.trace else ()
         return Completion(
             samples=samples,
             failure=failure,
@@ -69,9 +70,17 @@ class CompletionBuilder:
             margin=min(self._margins[first:last]),
             left_out=max(self._left_out[first:last]),
             entropy=sum(self._entropies[first:last]) / max(1, sum(self._entropy_steps[first:last])),
-            trace=job.trace() if failure is None and job.request.trace else (),
+            trace=trace,
+            spelled=self._spelled(trace),
             work=self._work,
         )
+
+    def _spelled(self, trace: Sequence[Step]) -> dict[int, bytes]:
+        """The bytes of all symbols that a trace names."""
+        ranked = (one for step in trace for one in (step.candidates, *step.said))
+        named = {step.symbol for step in trace} | {symbol for one in ranked for symbol, _ in one}
+        alphabet = self._contexts.alphabet
+        return {symbol: alphabet.spell(symbol) for symbol in sorted(named) if symbol != alphabet.end}
 
     def _use(self, job: DecodeJob) -> tuple[MemberUse, ...]:
         first, last = job.streams

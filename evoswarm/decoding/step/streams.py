@@ -18,7 +18,7 @@ from evoswarm.failure import Failure
 from evoswarm.policies.mix import Recipe
 
 _ROWS = (
-    *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "candidates"),
+    *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "candidates", "quoted"),
     *("margin", "left_out", "entropy"),
     *("entropy_steps", "steps", "credibility", "spoke", "live"),
 )
@@ -69,6 +69,7 @@ class Streams:
         stops: ``[streams]`` whether stop strings may end it.
         traced: ``[streams]`` whether its steps are kept.
         candidates: ``[streams]`` how many of the likeliest symbols are kept of each.
+        quoted: ``[streams]`` whether what each speaker said is kept beside them.
         margin: ``[streams]`` the smallest decision margin so far.
         left_out: ``[streams]`` the largest bound on the total-variation error so far.
         entropy: ``[streams]`` the lead's entropies so far summed up, nats.
@@ -106,6 +107,8 @@ class Streams:
         self.candidates = np.maximum(asked, 0)
         first = firsts[[job.request.trace for job in jobs]]
         self.traced[first], self.candidates[first] = True, np.maximum(self.candidates[first], CANDIDATES)
+        self.quoted = np.zeros(len(self.job), dtype=bool)
+        self.quoted[first] = True
         count = len(self.job)
         self.margin = np.full(count, np.inf)
         self.left_out = np.zeros(count)
