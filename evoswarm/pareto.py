@@ -34,9 +34,14 @@ class ParetoFront(Generic[T]):
         return True
 
     @property
+    def points(self) -> list[tuple[float, ...]]:
+        """The points of the front, greatest in the first value first."""
+        return sorted(self._held, reverse=True)
+
+    @property
     def groups(self) -> list[list[T]]:
         """What stands at each point of the front, in the order of adding; greatest in the first value first."""
-        return [self._held[point] for point in sorted(self._held, reverse=True)]
+        return [self._held[point] for point in self.points]
 
 
 def hypervolume(points: Sequence[Sequence[float]], worst: Sequence[float], best: Sequence[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 from typing import TypeVar
 
 from evoswarm.evolution.individual import Individual
@@ -30,6 +30,9 @@ class IslandReport:
             that is.
         mean: of each raw objective over the population; empty when that is.
         median: likewise.
+        lower_quartile: likewise; a quarter of the population has less.
+        upper_quartile: likewise; a quarter of it has more.
+        worst: the opposite of ``best``.
         diversity: mean distance of two individuals of the population, from 0 to 1; 0 if there are not two.
         stagnant: generations since the best last got better (with several objectives: since the island's Pareto front
             got a new point).
@@ -46,6 +49,9 @@ class IslandReport:
     best: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
     median: tuple[float, ...] = ()
+    lower_quartile: tuple[float, ...] = ()
+    upper_quartile: tuple[float, ...] = ()
+    worst: tuple[float, ...] = ()
     diversity: float = 0.0
     stagnant: int = 0
     reseeded: bool = False
@@ -78,6 +84,7 @@ class IslandReport:
             reseeded: likewise.
         """
         columns = list(zip(*(individual.objectives for individual in population), strict=True))
+        quartiles = [_quartiles(column) for column in columns]
         distances = [distance(a.genome, b.genome) for a, b in combinations(population, 2)]
         return cls(
             generation=generation,
@@ -90,7 +97,18 @@ class IslandReport:
             best=tuple((max if o.maximise else min)(c) for o, c in zip(objectives, columns, strict=False)),
             mean=tuple(fmean(column) for column in columns),
             median=tuple(float(median(column)) for column in columns),
+            lower_quartile=tuple(lower for lower, _ in quartiles),
+            upper_quartile=tuple(upper for _, upper in quartiles),
+            worst=tuple((min if o.maximise else max)(c) for o, c in zip(objectives, columns, strict=False)),
             diversity=fmean(distances) if distances else 0.0,
             stagnant=stagnant,
             reseeded=reseeded,
         )
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """The first and the third, between neighbouring values; of a single value that."""
+    if len(values) == 1:
+        return float(values[0]), float(values[0])
+    lower, _, upper = quantiles(values, n=4, method="inclusive")
+    return lower, upper

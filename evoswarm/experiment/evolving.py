@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evoswarm.canonical import canonical_json
@@ -18,6 +19,7 @@ from evoswarm.experiment.figures import GenerationFigures, Meter
 from evoswarm.experiment.files.beginning import limits
 from evoswarm.experiment.files.journalled_failures import GAVE_UP
 from evoswarm.experiment.finalists import FINALISTS
+from evoswarm.experiment.front import FrontSoFar
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.prices import Taken, Work
@@ -26,7 +28,7 @@ from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy
-from evoswarm.run_directory import CLOCK, RunDirectory
+from evoswarm.run_directory import CLOCK, FIGURES, GENERATION, RunDirectory
 from evoswarm.tracking import Tracker
 
 
@@ -67,6 +69,7 @@ class Evolving:
         self.rows: list[dict[str, Any]] = []
         self._pace: list[float] = []
         self._began = time.monotonic()
+        self._front = FrontSoFar(bench.space.objectives)
         self._stopped = _unfinished_stop(run)
 
     def go(self) -> str:
@@ -159,8 +162,10 @@ class Evolving:
             self._pace,
             self._to_come,
         )
+        figures = replace(figures, front=self._front.figures(self.on_all_items))
         figures = self._with_the_rest(figures, policies)
-        self._tracker.generation(figures.generation, mirror.metrics(figures, space))
+        entry = _journalled(self._run, figures)
+        self._tracker.generation(figures.generation, mirror.metrics(entry["figures"], space), entry["stamp"])
         self._progress.generation(figures)
 
     def _with_the_rest(self, figures: GenerationFigures, policies: Sequence[Policy]) -> GenerationFigures:
@@ -221,6 +226,21 @@ class Evolving:
     def _seconds(self) -> float:
         """Of this sitting, less those that went into foretelling."""
         return time.monotonic() - self._began - self._ahead.spent
+
+
+def _journalled(run: RunDirectory, figures: GenerationFigures) -> dict[str, Any]:
+    """A generation as the journal has it: what an earlier sitting wrote, by its clock, stays.
+
+    Earlier versions wrote no figures, but metrics as they told them MLflow: these generations get an entry more.
+    """
+    known = (
+        event for event in run.events if event["event"] == GENERATION and event["generation"] == figures.generation
+    )
+    before = next((event for event in known if isinstance(event.get(FIGURES), dict)), None)
+    if before is not None:
+        return before
+    stamp = int(time.time() * 1000)
+    return run.journal(GENERATION, generation=figures.generation, stamp=stamp, figures=figures.as_dict())
 
 
 def _unfinished_stop(run: RunDirectory) -> int | None:

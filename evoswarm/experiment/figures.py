@@ -13,6 +13,7 @@ from evoswarm.evaluation.evaluation import Summary
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.evaluation.failures import FailedItems, together
 from evoswarm.evolution.report import IslandReport
+from evoswarm.experiment.front import FrontFigures
 
 LATER_SHARE = 0.6
 """Of what the first generation takes, what a later one takes: its recipes are like others that were asked before."""
@@ -38,6 +39,7 @@ class GenerationFigures:
         seconds: that this generation took.
         seconds_left: an estimate for the rest of the command; None before there is anything to go by, and where a
             part of it is unknown. Within a study, of the generations to come.
+        front: of all that was scored on all search items so far; None without any success.
         left_by_part: per part, as far as known: the generations to come, the choice, and, of a search that ends with
             a certificate, rivals and test.
         replayed: the generation repeats what the run had written before.
@@ -60,6 +62,7 @@ class GenerationFigures:
     seconds_left: float | None
     replayed: bool
     counters: Counters = field(default_factory=Counters)
+    front: FrontFigures | None = None
     left_by_part: Mapping[str, float] = field(default_factory=dict)
 
     def before(self, parts: Mapping[str, float | None] | None) -> GenerationFigures:
@@ -118,6 +121,7 @@ class GenerationFigures:
             "rows_forwarded": self.counters.rows_forwarded,
             "engine": self.counters.figures(),
             "tokens_per_second": self.tokens_per_second,
+            "front": None if self.front is None else self.front.to_json(),
             "islands": [_island(report, self.objectives) for report in self.islands],
         }
 
@@ -191,6 +195,6 @@ def _to_come(pace: Sequence[float]) -> float:
 def _island(report: IslandReport, objectives: Sequence[str]) -> dict[str, Any]:
     """An island's report with its objectives named."""
     data = asdict(report)
-    for name in ("best", "mean", "median"):
+    for name in ("best", "mean", "median", "lower_quartile", "upper_quartile", "worst"):
         data[name] = dict(zip(objectives, data[name], strict=False))
     return data

@@ -10,7 +10,6 @@ from evoswarm.certificate.compared import Compared
 from evoswarm.certificate.document import Certificate
 from evoswarm.decoding.request import DEPTH_NAMES
 from evoswarm.evaluation.candidate import Scored
-from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.progress import Progress
 from evoswarm.experiment.result import SearchResult
 from evoswarm.failure import FailureKind
@@ -22,6 +21,20 @@ from evoswarm.space import SearchSpace
 from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened
 
 MOST_CHILDREN = 12
+
+_PLAIN = (
+    "evaluations",
+    "new_evaluations",
+    "decoded",
+    "close_decisions",
+    "at_limit",
+    "cut_off",
+    "tokens_per_second",
+    "evaluations_per_second",
+    "seconds",
+    "prefix_reuse",
+    "best_accuracy",
+)
 
 
 def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
@@ -41,44 +54,30 @@ def search_run(space: SearchSpace, run: RunDirectory) -> SearchRun:
     return SearchRun(run.path.name, run, parameters, tags)
 
 
-def metrics(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:
+def metrics(figures: Mapping[str, Any], space: SearchSpace) -> dict[str, float | None]:
     """A generation's metrics: for the search as a whole, and per island as ``islandN/...``.
 
     ``best``, ``mean`` and ``median`` are of the first objective; further ones follow as ``best_NAME`` and so on. None
     is a figure that this generation lacks (nothing was decoded, say): it has a point all the same.
 
     Args:
-        figures: of the generation.
+        figures: of the generation, as the journal has them; what is not among them was not told then.
         space: that is searched; how long its answers may be says how deep sharing can be looked at.
     """
     deepest = max(task.max_bytes for task in space.tasks).bit_length()
     values: dict[str, float | None] = {f"sharing/{name}": None for name in DEPTH_NAMES[: deepest + 1]}
-    values |= {
-        "evaluations": figures.evaluations,
-        "new_evaluations": figures.fresh,
-        "decoded": figures.decoded,
-        "close_decisions": figures.close,
-        "at_limit": figures.at_limit,
-        "cut_off": figures.cut_off,
-        "tokens_per_second": figures.tokens_per_second,
-        "evaluations_per_second": figures.evaluations_per_second,
-        "seconds": figures.seconds,
-    }
+    values |= {"generation": figures["generation"]} | {name: figures.get(name) for name in _PLAIN}
     values |= _failed(figures, space)
-    values |= figures.counters.figures()
-    values |= {"prefix_reuse": figures.prefix_reuse, "best_accuracy": figures.best_accuracy}
-    for report in figures.islands:
-        place = f"island{report.island}"
+    values |= figures.get("engine", {})
+    for report in figures.get("islands", ()):
+        place = f"island{report['island']}"
         values |= {
-            f"{place}/diversity": report.diversity,
-            f"{place}/evaluated": report.evaluated,
-            f"{place}/failures": report.failures,
-            f"{place}/arrivals": report.arrivals,
-            f"{place}/stagnant": report.stagnant,
+            f"{place}/{name}": report.get(name)
+            for name in ("diversity", "evaluated", "failures", "arrivals", "stagnant")
         }
         for statistic in ("best", "mean", "median"):
-            values |= _named(f"{place}/{statistic}", figures.objectives, getattr(report, statistic))
-    return values | _overall(figures)
+            values |= _named(f"{place}/{statistic}", report.get(statistic, {}), space.objectives)
+    return values | _overall(figures, space)
 
 
 def lineage(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -146,35 +145,35 @@ def _unsearched(certificate: Certificate) -> list[Compared]:
     return [one for one in certificate.diagnostics if one.key in (UNIFORM_POOL, R5)]
 
 
-def _failed(figures: GenerationFigures, space: SearchSpace) -> dict[str, float | None]:
+def _failed(figures: Mapping[str, Any], space: SearchSpace) -> dict[str, float | None]:
     """Evaluations that failed: all of them, by kind, and by the member to blame."""
-    kinds = {f"failed_items/{kind}": 0 for kind in get_args(FailureKind)}
-    members = {f"failed_items/member/{spec.name}": 0 for spec in space.pool}
-    for one in figures.failed:
-        kinds[f"failed_items/{one.kind}"] += one.items
-        if one.member:
-            members[f"failed_items/member/{one.member}"] += one.items
-    return {"failed_items": sum(kinds.values()), **kinds, **members}
+    values: dict[str, float | None] = {"failed_items": figures.get("failed_items")}
+    rows = figures.get("failed", ())
+    for kind in get_args(FailureKind):
+        values[f"failed_items/{kind}"] = sum(row["items"] for row in rows if row["kind"] == kind)
+    for spec in space.pool:
+        values[f"failed_items/member/{spec.name}"] = sum(row["items"] for row in rows if row.get("member") == spec.name)
+    return values
 
 
-def _overall(figures: GenerationFigures) -> dict[str, float | None]:
+def _overall(figures: Mapping[str, Any], space: SearchSpace) -> dict[str, float | None]:
     """Over all islands: the best of the first objective, means of the rest."""
-    able = [report for report in figures.islands if report.best]
+    first, islands = space.objectives[0], figures.get("islands", ())
+    able = [report for report in islands if first in report.get("best", {})]
     if not able:
         return {}
-    maximise = figures.objectives[0].startswith("accuracy")
-    bests = [report.best[0] for report in able]
+    bests = [report["best"][first] for report in able]
     return {
-        "best": max(bests) if maximise else min(bests),
-        "mean": sum(report.mean[0] for report in able) / len(able),
-        "median": sum(report.median[0] for report in able) / len(able),
-        "diversity": sum(report.diversity for report in figures.islands) / len(figures.islands),
+        "best": max(bests) if first.startswith("accuracy") else min(bests),
+        "mean": sum(report["mean"][first] for report in able) / len(able),
+        "median": sum(report["median"][first] for report in able) / len(able),
+        "diversity": sum(report["diversity"] for report in islands) / len(islands),
     }
 
 
-def _named(prefix: str, objectives: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+def _named(prefix: str, values: Mapping[str, float], objectives: Sequence[str]) -> dict[str, float]:
     names = [prefix, *(f"{prefix}_{name.replace(':', '.')}" for name in objectives[1:])]
-    return dict(zip(names, values, strict=False))
+    return {name: values[one] for name, one in zip(names, objectives, strict=True) if one in values}
 
 
 def _with_interval(name: str, mean: float, low: float, high: float) -> dict[str, float]:

@@ -16,6 +16,7 @@ from evoswarm.evaluation.candidate import Candidate, HowMade, Scored, score
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.experiment.estimating import Estimates, Expectation, Searched
 from evoswarm.experiment.finalists import Finalist
+from evoswarm.experiment.front import axes_of, point_of
 from evoswarm.experiment.scoring import hopeless
 from evoswarm.pareto import ParetoFront
 from evoswarm.statistics.paired import paired_standard_error
@@ -117,7 +118,7 @@ def select(
     champion, dropped, tried = _drop_members(evaluator, items, winner, tested, saving, estimates)
     everything = _ordered([*tested.values(), *tried])
     champion_first = sorted(everything, key=lambda one: one.policy.digest != champion.policy.digest)
-    axes = tuple(objectives) if len(objectives) > 1 else ("accuracy", "flops")
+    axes = axes_of(objectives)
     return Selection(
         champion=champion,
         winner=winner,
@@ -179,8 +180,7 @@ def pareto_front(scored: Sequence[Scored], objectives: Sequence[str]) -> tuple[S
     """
     front: ParetoFront[Scored] = ParetoFront()
     for one in scored:
-        values = [(1 if name.startswith("accuracy") else -1) * one.summary.objective(name) for name in objectives]
-        front.add(tuple(values), one)
+        front.add(point_of(one.summary, objectives), one)
     return tuple(first for first, *_ in front.groups)
 
 

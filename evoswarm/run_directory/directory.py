@@ -1,8 +1,8 @@
 """The files of one run: what a search writes, whole or not at all, and the journal that makes replay a resume.
 
 ``individuals.jsonl`` is compared line by line on replay; ``journal.jsonl`` holds what a deterministic search could
-not know again (a wall-time stop, an out-of-memory, what MLflow was told), written before it acts. Both only ever grow,
-by whole lines: what a crash cut short is cut off, and a line that the disk had no room for is taken back.
+not know again (a wall-time stop, an out-of-memory, what generations took), written before it acts. Both only ever
+grow, by whole lines: what a crash cut short is cut off, and a line that the disk had no room for is taken back.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ BEGAN, FINISHED = "began", "finished"
 FITTED, GUIDED, UNREAD, HEARD = "fitted", "guided", "unread", "heard"
 """What right answers said: mixes to begin with; what was asked about genomes, as a digest, with the answer; why
 there was no reading them; which ones the search wrote itself, by the key of their item."""
-TRACKING, TRACKED, GENERATION, MIRRORED = "tracking", "tracked", "generation", "mirrored"
-"""What the journal says of MLflow: the key of the run, its id, a generation's figures, that all has been told."""
+GENERATION, FIGURES = "generation", "figures"
+"""A generation: which one, when it ended, and its figures as ``--json`` tells them, counted from 0."""
+TRACKING, TRACKED, MIRRORED = "tracking", "tracked", "mirrored"
+"""What the journal says of MLflow: the key of the run, its id, that all has been told."""
 
 _BUSY = "expected to be the only one who writes this run, got another evoswarm at work on it"
 _NUMBER = (int, float)
@@ -55,7 +57,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     HEARD: {"texts": dict, "why": str},
     TRACKING: {"key": str},
     TRACKED: {"run": str},
-    GENERATION: {"generation": int, "stamp": int, "metrics": dict},
+    GENERATION: {"generation": int, "stamp": int},
 }
 """What later readers of an event take for granted; other events are only compared as a whole."""
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from evoswarm.run_directory import GENERATION, TRACKING, RunDirectory
+from evoswarm.run_directory import TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.openings import OPENING_DIGEST, OPENING_FILE, OpeningsHeard, complete, read_openings
 from evoswarm.tracking.search_log import ChildRun, Outcome, SearchLog, SearchRun, log_outcome, run_before
-from evoswarm.tracking.store import Store, connect, greet, now, probe, sqlite_uri
+from evoswarm.tracking.store import Store, connect, greet, probe, sqlite_uri
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,6 @@ class Tracker:
         self._experiment = settings.experiment
         self._own = own_store(self.uri, root)
         self._jobs: queue.SimpleQueue[Callable[[Store], None] | None] = queue.SimpleQueue()
-        self._directory: RunDirectory | None = None
         self._search: SearchLog | None = None  # the worker's
         self._connected = self._dead = False
         self._worker: threading.Thread | None = None
@@ -93,7 +92,6 @@ class Tracker:
         """Open the search's run, or the one that its directory had before."""
         if self._worker is None:
             return
-        self._directory = search.directory
         known = search.directory.last(TRACKING)
         key = uuid.uuid4().hex if known is None else str(known["key"])
         if known is None:
@@ -104,22 +102,15 @@ class Tracker:
 
         self.put(job)
 
-    def generation(self, step: int, metrics: Mapping[str, float | None]) -> None:
-        """Log a generation's metrics; of one that was journalled before, what was said then.
+    def generation(self, step: int, metrics: Mapping[str, float | None], stamp: int) -> None:
+        """Log a generation's metrics.
 
         Args:
             step: which generation.
             metrics: by name; None, where there is no figure, becomes NaN.
+            stamp: when it ended, in milliseconds; always the same for the same generation.
         """
-        if self._directory is None:
-            return
-        known = (event for event in self._directory.events if event["event"] == GENERATION)
-        event = next((event for event in known if event["generation"] == step), None)
-        if event is None:
-            told = {**metrics, "generation": step}
-            event = self._directory.journal(GENERATION, generation=step, stamp=now(), metrics=told)
-        figures, stamp = event["metrics"], event["stamp"]
-        self._tell(lambda search: search.generation(step, figures, stamp))
+        self._tell(lambda search: search.generation(step, metrics, stamp))
 
     def champions(self, children: Sequence[ChildRun]) -> None:
         """Log the champions as child runs."""

@@ -121,7 +121,7 @@ def test_lines_table_json_and_metrics_show_failures(spoilt: dict[str, Any], caps
     assert figures.failed[0].member == "small"
     assert generation_line(figures).endswith(f"| {count} failed: the context of small is too short ({count})")
     assert figures.as_dict()["failed"] == [{"kind": "prompt_too_long", "member": "small", "items": count}]
-    values = mirror.metrics(figures, spoilt["space"])
+    values = mirror.metrics(figures.as_dict(), spoilt["space"])
     assert (
         values["failed_items"] == values["failed_items/prompt_too_long"] == values["failed_items/member/small"] == count
     )

@@ -168,8 +168,16 @@ def test_a_stop_by_the_clock_is_journalled_and_replayed(micro: Micro, tmp_path: 
     assert (result.reason, result.generations) == ("budget.seconds", 1)
     journal = result.directory / "journal.jsonl"
     events = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [event["event"] for event in events] == ["began", "items", "fitted", "stopped", *CERTIFYING, "finished"]
-    journal.write_text("\n".join(json.dumps(event) for event in events[:4]) + "\n")  # died before the end
+    assert [event["event"] for event in events] == [
+        "began",
+        "items",
+        "fitted",
+        "generation",
+        "stopped",
+        *CERTIFYING,
+        "finished",
+    ]
+    journal.write_text("\n".join(json.dumps(event) for event in events[:5]) + "\n")  # died before the end
     again = search(micro("evolution.generations=50"), runs=tmp_path)  # without the limit: the journal says it all
     assert (again.directory, again.reason, again.generations) == (result.directory, "budget.seconds", 1)
     more = search(micro("evolution.generations=2"), runs=tmp_path)  # another sitting goes on

@@ -181,7 +181,10 @@ class GenerationEvent(Event):
         rows_forwarded: tokens that members read for it.
         engine: what else the engine counted.
         tokens_per_second: tokens that members read per second.
-        islands: a report of each.
+        front: of all that was scored on all search items so far: its objectives (accuracy and FLOPs where the search
+            has one), its size, and the share of the box that it dominates; null without any success.
+        islands: a report of each: best, mean, median, quartiles and worst of every objective over its population,
+            arrivals, whether the next generation starts it anew, and so on.
     """
 
     event: Literal["generation"] = "generation"
@@ -205,6 +208,7 @@ class GenerationEvent(Event):
     rows_forwarded: int
     engine: dict[str, Any]
     tokens_per_second: float
+    front: dict[str, Any] | None
     islands: tuple[dict[str, Any], ...]
 
     @classmethod
