@@ -15,6 +15,7 @@ from evoswarm.genomes.limits import Limits, MemberSize
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import Policy, Route
 from evoswarm.policies.alphabets import AlphabetName
+from evoswarm.policies.partition import Partition
 from evoswarm.space import SearchSpace
 
 REMEMBERED = 4096  # policies of genomes: more than a generation asks for
@@ -34,6 +35,7 @@ class Material:
         calibrate: gives the entropies of all possible leads in an alphabet; called by kinds that need them.
         prompts: gives those of the search items, as their tasks word them; called by kinds that need them.
         fitted: policies fitted to right answers, to be among the founders, by the name that their origin shall have.
+        partition: how routes tell items apart, where that is known; else by what the space's tasks and prompts are.
     """
 
     space: SearchSpace
@@ -42,6 +44,7 @@ class Material:
     calibrate: Callable[[AlphabetName], Calibration] = lambda alphabet: Calibration({})
     prompts: Callable[[], Sequence[str]] = tuple
     fitted: Mapping[str, Any] = field(default_factory=dict)
+    partition: Partition | None = None
 
 
 class PolicyGenomes(ABC, Generic[G, P]):

@@ -29,6 +29,8 @@ _SCRIPTS = (
     "base/colours.js",
     "base/chart.js",
     "base/packed.js",
+    "base/population.js",
+    "base/individual.js",
     "sections/verdict.js",
     "base/page.js",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -77,7 +78,7 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
     def decode(self, data: Mapping[str, Any]) -> RecipeGenome:
         return RecipeGenome.from_dict(data)
 
-    @property
+    @cached_property
     def coordinates(self) -> RecipeCoordinates:
         return RecipeCoordinates(self.genes, [spec.name for spec in self.space.pool], self.repaired)
 

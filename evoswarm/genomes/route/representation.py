@@ -36,7 +36,7 @@ class RouteGenomes(PolicyGenomes[RouteGenome, Route]):
 
     def __init__(self, material: Material) -> None:
         self._mixes = MixGenomes(replace(material, warm_start={}))
-        self._partition = _partition(material)
+        self._partition = material.partition or _partition(material)
         self._parts = min(material.space.genome.routes, self._partition.cells)
         super().__init__(material, self._mixes.genes.limits)
 

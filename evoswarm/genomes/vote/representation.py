@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -61,7 +62,7 @@ class VoteGenomes(PolicyGenomes[VoteGenome, Vote]):
     def decode(self, data: Mapping[str, Any]) -> VoteGenome:
         return VoteGenome.from_dict(data)
 
-    @property
+    @cached_property
     def coordinates(self) -> VoteCoordinates:
         return VoteCoordinates(self.genes, [spec.name for spec in self.space.pool], self.repaired)
 

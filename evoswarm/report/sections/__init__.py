@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from evoswarm.report.run_files import RunFiles
+from evoswarm.report.sections.finalists import finalists
 from evoswarm.report.sections.individuals import individuals
 from evoswarm.report.sections.verdict import verdict
 
 SECTIONS: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
     "verdict": verdict,
     "individuals": individuals,
+    "finalists": finalists,
 }
 """By the name under which `browser/sections` finds its data."""

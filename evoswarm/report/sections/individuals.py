@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evoswarm.errors import EvoswarmError, RunError, Where
-from evoswarm.genomes import Material, PolicyGenomes, genomes_of
+from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.failures import FailedItems, in_words
 from evoswarm.report.run_files import RunFiles
+from evoswarm.report.sections.genes import genes
+from evoswarm.report.sections.numbers import short
 from evoswarm.run_directory import INDIVIDUALS
 
-DIGITS = 6
-"""Significant digits of numbers that are drawn or shown; the file has all."""
+DIGITS_OF_KEYS = 12
+"""Of a digest, as a key; no two policies of a run share them."""
 
 NOBODY = -1
 """Where a parent or a migrant's origin is no line of the file."""
 
-_COSTS = ("flops", "passes", "weight_reads", "tokens")
-_LIMITS = ("max_members", "max_parameters", "max_flops", "max_memory_bytes")
+COSTS = ("flops", "passes", "weight_reads", "tokens")
 
 
 def individuals(run: RunFiles) -> dict[str, Any] | None:
@@ -27,9 +28,9 @@ def individuals(run: RunFiles) -> dict[str, Any] | None:
         ``id``, ``generation``, ``island``, ``operator`` (places in ``operators``), ``parents`` (places, NOBODY where
         unknown), ``migrated_from`` (a place, or NOBODY), ``key`` (12 digits of the policy's digest), ``accuracy`` (on
         the search items; null where all failed), ``objectives`` (by name), ``flops``, ``passes``, ``weight_reads``,
-        ``tokens``, ``open_share``, ``failed`` (items), ``items`` (in races; null elsewhere), and ``genes`` (by name, in
-        their own units). ``asleep`` holds, per individual, the places of genes in ``genes`` that do not matter.
-        ``members`` are the pool's names.
+        ``tokens``, ``open_share``, ``by_task`` (accuracies, by its name), ``failed`` (items), ``failures`` (in words,
+        by place), ``items`` (in races; null elsewhere), and what :func:`genes` tells of them. ``members`` are the
+        pool's names.
 
     Raises:
         RunError: the file is damaged.
@@ -50,14 +51,16 @@ def individuals(run: RunFiles) -> dict[str, Any] | None:
             "operator": [number_of[str(row["operator"])] for row in rows],
             "parents": [[place.get(parent, NOBODY) for parent in row["parents"]] for row in rows],
             "migrated_from": [place.get(row.get("migrated_from"), NOBODY) for row in rows],
-            "key": [row["key"][:12] for row in rows],
-            "accuracy": [_short(row.get("accuracy")) for row in rows],
+            "key": [row["key"][:DIGITS_OF_KEYS] for row in rows],
+            "accuracy": [short(row.get("accuracy")) for row in rows],
             "objectives": _objectives(run.space.objectives, rows),
-            **{name: [_short(row["cost"].get(name)) for row in rows] for name in _COSTS},
-            "open_share": [_short(row.get("open_share")) for row in rows],
+            **{name: [short(row["cost"].get(name)) for row in rows] for name in COSTS},
+            "open_share": [short(row.get("open_share")) for row in rows],
+            "by_task": _by_task(run, rows),
             "failed": [sum(one["items"] for one in row.get("failed", ())) for row in rows],
+            "failures": _failures(rows),
             "items": [row.get("items") for row in rows],
-            **_genes(run, rows),
+            **genes(run, rows),
         }
     except (KeyError, TypeError, AttributeError) as error:
         message = f"expected individuals as a search writes them, got lines that lack something: {error!r:.80}"
@@ -66,38 +69,14 @@ def individuals(run: RunFiles) -> dict[str, Any] | None:
 
 def _objectives(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     told = [dict(zip(names, row["objectives"], strict=False)) for row in rows]
-    return {name: [_short(one.get(name)) for one in told] for name in names}
+    return {name: [short(one.get(name)) for one in told] for name in names}
 
 
-def _genes(run: RunFiles, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``genes`` and ``asleep``, of the genes that the space leaves free."""
-    genomes = _genomes(run)
-    values: list[Mapping[str, Any]] = []
-    asleep: list[list[int]] = []
-    names = [one.name for one in genomes.coordinates.dimensions]
-    number_of = {name: number for number, name in enumerate(names)}
-    for row in rows:
-        try:
-            genome = genomes.decode(row["genome"])
-        except (ValueError, IndexError) as error:
-            message = f"expected a genome of the kind {run.space.genome.kind}, got another: {error!s:.200}"
-            raise RunError(message, Where(str(run.path / INDIVIDUALS), str(row["id"]))) from None
-        values.append(genomes.values(genome))
-        asleep.append(sorted(number_of[name] for name in genomes.asleep(genome)))
-    return {"genes": {name: [_short(one[name]) for one in values] for name in names}, "asleep": asleep}
+def _by_task(run: RunFiles, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {task.name: [short(row["by_task"].get(task.name)) for row in rows] for task in run.space.tasks}
 
 
-def _genomes(run: RunFiles) -> PolicyGenomes[Any, Any]:
-    """What genomes the space has; without its limits, which nothing that is only read must keep."""
-    space = run.space
-    free = space.genome.model_copy(update=dict.fromkeys(_LIMITS))
-    unbounded = space.model_copy(update={"genome": free, "warm_start": ()})
-    try:
-        return genomes_of(Material(unbounded, calibrate=run.calibration))
-    except EvoswarmError as error:
-        raise RunError(f"expected a space whose genomes are known: {error.message}", Where(str(run.path))) from None
-
-
-def _short(value: Any) -> Any:
-    """A number with as many digits as anybody looks at; a truth, a text and None as they are."""
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+def _failures(rows: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """What failed, in words, by the place of whom it failed for."""
+    failed = {number: row["failed"] for number, row in enumerate(rows) if row.get("failed")}
+    return {number: in_words([FailedItems(**one) for one in found]) for number, found in failed.items()}

@@ -30,5 +30,6 @@ function drawReport(report) {
 
 unpacked().then((data) => {
   drawReport(data.runs[0]);
+  followIndividuals(data.runs[0]);
   document.documentElement.dataset.ready = "yes";
 });
