@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evoswarm.policies import Route as Route
     from evoswarm.policies import Vote as Vote
     from evoswarm.policies import load_policy as load_policy
+    from evoswarm.report.writing import write_report as write_report
     from evoswarm.space import SearchSpace as SearchSpace
     from evoswarm.trust import Trust as Trust
 
@@ -65,6 +66,7 @@ _HOMES = {
     "load_policy": "evoswarm.policies",
     "merge": "evoswarm.experiment.merge",
     "search": "evoswarm.experiment.session",
+    "write_report": "evoswarm.report.writing",
 }
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "load_policy",
     "merge",
     "search",
+    "write_report",
 ]
 
 

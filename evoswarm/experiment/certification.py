@@ -37,6 +37,7 @@ from evoswarm.experiment.openings.nothing_scored import require_score
 from evoswarm.experiment.openings.permission import permitted, standing
 from evoswarm.experiment.playing import evidence_of
 from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
@@ -120,6 +121,8 @@ def certify(
         except Stopped as error:
             directory.journal("interrupted")
             raise SearchInterrupted(path) from error
+        finally:
+            report_written(directory, space, progress, tracker)
 
 
 @dataclass(frozen=True)

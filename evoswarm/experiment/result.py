@@ -23,7 +23,7 @@ from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy
-from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, RunDirectory
+from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, REPORT, RunDirectory
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class SearchResult:
             (root / CERTIFICATE, "the same as data"),
         ]
         lines = [
+            (root / REPORT, "all of it as one page: open it in a browser"),
             (root / CHAMPION, "the champion, a recipe that stands alone"),
             *(certified if self.certificate is not None else []),
             (root / FRONT, "the Pareto front and all contenders, with scores and costs"),

@@ -30,6 +30,7 @@ from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.merging import Merger, merger
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import PAGE
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
@@ -118,6 +119,9 @@ def certify_seeds(
             for one in seeds:
                 one.run.journal("interrupted")
             raise SearchInterrupted(home) from error
+        finally:
+            for one in seeds:
+                report_written(one.run, one.bench.asked, progress, tracker)
         certificate = seeds_certificate_of(evidence, certificates, [one.path.name for one in found], opening)
         place = _place(home, certificate) if out is None else Path(out)
         write_within(place, CERTIFICATE, certificate.to_json())

@@ -45,6 +45,7 @@ from evoswarm.experiment.openings.words import foretell
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.refusals import short_budget
 from evoswarm.experiment.progress import SILENT, Progress
+from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import SearchResult, champion_document, write_result
 from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench
@@ -225,6 +226,7 @@ class Session:
             bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
+            report_written(run, bench.asked, self._progress)
             known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
             self._tracker.champions(mirror.champions(result, known))
             status = "FINISHED"

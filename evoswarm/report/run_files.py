@@ -29,7 +29,7 @@ from evoswarm.run_directory import (
 )
 from evoswarm.run_directory.directory import events_of
 from evoswarm.space import SearchSpace
-from evoswarm.user_files import MIB, read_text
+from evoswarm.user_files import MIB, nearby, read_text
 
 LARGEST = 256 * MIB
 """Bytes: a larger file is none of these."""
@@ -40,15 +40,17 @@ class RunFiles:
 
     Args:
         path: of the directory.
+        space: that was searched, where it has been read already.
 
     Raises:
         RunError: it is no run directory.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, space: SearchSpace | None = None) -> None:
+        self.path, self._space = path, space
         if not os.path.isfile(path / SPACE):
             got = "one without it" if os.path.isdir(path) else "a file" if os.path.exists(path) else "nothing there"
+            got += "" if os.path.exists(path) else nearby(path)
             raise RunError(f"expected a run directory with a {SPACE} in it, got {got}", Where(str(path)))
 
     @cached_property
@@ -58,7 +60,7 @@ class RunFiles:
         Raises:
             SpaceError: the file is none.
         """
-        return SearchSpace.from_yaml(self.path / SPACE)
+        return SearchSpace.from_yaml(self.path / SPACE) if self._space is None else self._space
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:

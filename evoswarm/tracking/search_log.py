@@ -178,9 +178,23 @@ def log_outcome(store: Store, directory: RunDirectory, outcome: Outcome, files: 
     changed = {name: value for name, value in {**gone, **outcome.metrics}.items() if not _same(known.get(name), value)}
     store.log_metrics(run_id, changed, 0, now())
     store.log_tags(run_id, {name: text(value) for name, value in outcome.tags.items()})
+    log_files(store, directory, files)
+
+
+def log_files(store: Store, directory: RunDirectory, files: Sequence[str]) -> None:
+    """Log files of a search anew, in place of what they were before; nothing where this store never heard of it.
+
+    Args:
+        store: that may have the search's run.
+        directory: of the search.
+        files: by their paths in it; those that are not there are left out.
+    """
+    run = run_before(store, directory)
+    if run is None:
+        return
     for file in directory.files():
         if file.relative_to(directory.path).as_posix() in files:
-            _log_file(store, run_id, directory, file)
+            _log_file(store, str(run.info.run_id), directory, file)
 
 
 def _same(known: float | None, value: float) -> bool:

@@ -20,7 +20,7 @@ from evoswarm.run_directory import TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
 from evoswarm.tracking.naming import PARENT_RUN, RUN_NAME
 from evoswarm.tracking.openings import OPENING_DIGEST, OPENING_FILE, OpeningsHeard, complete, read_openings
-from evoswarm.tracking.search_log import ChildRun, Outcome, SearchLog, SearchRun, log_outcome, run_before
+from evoswarm.tracking.search_log import ChildRun, Outcome, SearchLog, SearchRun, log_files, log_outcome, run_before
 from evoswarm.tracking.store import Store, connect, greet, probe, sqlite_uri
 
 _log = logging.getLogger(__name__)
@@ -119,6 +119,10 @@ class Tracker:
     def outcome(self, run: RunDirectory, outcome: Outcome, files: Sequence[str] = ()) -> None:
         """Log what a search came to in its run, in this sitting or a later one; see `log_outcome`."""
         self.put(lambda store: log_outcome(store, run, outcome, files))
+
+    def files(self, run: RunDirectory, files: Sequence[str]) -> None:
+        """Log files of a run directory in place of what they were before; see `log_files`."""
+        self.put(lambda store: log_files(store, run, files))
 
     def opening(
         self,

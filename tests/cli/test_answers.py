@@ -49,17 +49,19 @@ class TestForPeople:
         assert float(everything[2]) == pytest.approx(finished.accuracy, abs=5e-4)
 
     def test_no_model_and_no_heavy_library_is_needed(self, finished: SearchResult, tmp_path: Path) -> None:
-        """Nor for the same as tables."""
+        """Nor for the same as tables, nor for the run as a page."""
         run, out = str(finished.directory), str(tmp_path / "out")
         code = (
             "import sys; from evoswarm.cli import run\n"
             f"code = run(['answers', {run!r}, '--by', 'task'])\n"
             "print({'torch', 'transformers', 'scipy', 'mlflow'} & set(sys.modules), code)\n"
             f"code = run(['export', {run!r}, '--to', 'tables', {out!r}, '--quiet'])\n"
+            "print({'torch', 'transformers', 'mlflow', 'optuna'} & set(sys.modules), code)\n"
+            f"code = run(['report', {run!r}, '--quiet', '--out', {out!r} + '.html'])\n"
             "print({'torch', 'transformers', 'mlflow', 'optuna'} & set(sys.modules), code)"
         )
         done = python(code)
-        assert done.stdout.splitlines()[-2:] == ["set() 0", "set() 0"], done.stderr
+        assert done.stdout.splitlines()[-3:] == ["set() 0"] * 3, done.stderr
 
     def test_what_is_not_known_is_said_with_what_would_help(self, command: Command, finished: SearchResult) -> None:
         outcome = command("answers", finished.directory, "--ledger", "none.sqlite")

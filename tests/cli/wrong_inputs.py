@@ -437,6 +437,23 @@ RUNS = {
     "a run where nobody may write": Wrong("search space.yaml --out shut/run", ("shut",), {"shut/": b"!mode 500"}, as_root=False),
 }  # fmt: skip
 
+REPORTS = {
+    "no run": Wrong("report", ("RUN",)),
+    "a run that is not there": Wrong("report ru", ("ru", "a run directory", "nothing there", "did you mean 'run'?")),
+    "a run of no search": Wrong("report model", ("model", "space.yaml")),
+    "a file for a run": Wrong("report recipe.json", ("recipe.json", "a file")),
+    "the same run twice": Wrong("report run ./run", ("run", "one twice")),
+    "runs of two spaces": Wrong("report run other", ("other/space.yaml: splits.search", "one space", "splits.search: 8 -> 9"), {"other/space.yaml": SPACE.replace("search: 8", "search: 9")}),
+    "a lineage that is damaged": Wrong("report run", ("run/individuals.jsonl:1", "the file is damaged"), {"run/individuals.jsonl": "one\n"}),
+    "individuals of something else": Wrong("report run", ("run/individuals.jsonl", "as a search writes them"), {"run/individuals.jsonl": '{"id": "g00"}\n'}),
+    "a certificate that is none": Wrong("report run", ("run/certificate.json", "a certificate"), {"run/certificate.json": "{}"}),
+    "a champion that is cut off": Wrong("report run", ("run/champion.json", "JSON"), {"run/champion.json": cut}),
+    "a page that is there": Wrong("report run --out own.jsonl", ("own.jsonl", "--overwrite")),
+    "a page in place of what is read": Wrong("report run --out run/space.yaml --overwrite", ("run/space.yaml", "would be lost")),
+    "a page that is a directory": Wrong("report run --out model", ("model", "a directory")),
+    "a page where nobody may write": Wrong("report run --out shut/page.html", ("shut", "may not write"), {"shut/": b"!mode 500"}, as_root=False),
+}  # fmt: skip
+
 EXPORTS = {
     "no source": Wrong("export", ("RUN|POLICY", "--list")),
     "no target": Wrong("export run", ("--to", "--list")),
@@ -511,6 +528,7 @@ WRONG: dict[str, Wrong] = {
         "recipe": RECIPES,
         "answers": ANSWERS,
         "run": RUNS,
+        "report": REPORTS,
         "export": EXPORTS,
         "serve": SERVING,
     }.items()

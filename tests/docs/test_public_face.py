@@ -33,6 +33,7 @@ ORDER = (
         "Progress",
         "SearchResult",
         "FirstLook",
+        "write_report",
         "certify",
     ),
     *("Certificate", "evaluate", "certify_seeds", "merge", "Summary", "Trust", "EvoswarmError"),

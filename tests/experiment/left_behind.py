@@ -12,11 +12,11 @@ from typing import Any
 
 from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.merging import PREFIX
-from evoswarm.run_directory import JOURNAL
+from evoswarm.run_directory import JOURNAL, REPORT
 from evoswarm.tracking.openings import OPENING_FILE
 
-CLOCKS = (JOURNAL, OPENINGS, OPENING_FILE)
-"""Files that say when."""
+CLOCKS = (JOURNAL, OPENINGS, OPENING_FILE, REPORT)
+"""Files that say when, or how long it took."""
 
 
 def left_behind(runs: Path) -> dict[str, Any]:

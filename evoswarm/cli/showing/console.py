@@ -18,6 +18,7 @@ from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import FRONT, PLAIN, SearchResult
 from evoswarm.experiment.wording import by_part, duration, ended_because, quantity
+from evoswarm.run_directory import REPORT
 
 _LONGEST_EXAMPLE = 120
 _MOST_KINDS = 3  # of failures on a line
@@ -64,6 +65,9 @@ def print_result(console: Console, result: SearchResult) -> None:
     command = f"evoswarm generate {shlex.quote(str(result.directory))} {shlex.quote(prompt)}"
     command += "" if task is None else f" --task {shlex.quote(task)}"
     console.print(Text(f"  {command}"), soft_wrap=True)
+    if (result.directory / REPORT).exists():
+        look = f"evoswarm report {shlex.quote(str(result.directory))} --open"
+        console.print(Text(f"  {look}"), soft_wrap=True)
 
 
 def _print_tables(console: Console, result: SearchResult) -> None:
