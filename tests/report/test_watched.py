@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WRONG = {
     "console.error('no data')": "error: no data",
     "console.warn('old data')": "warning: old data",
+    "alert('hello')": "dialog: hello",
     "setTimeout(() => missing.field)": "thrown: missing is not defined",
     "Promise.reject(new Error('lost'))": "thrown: lost",
     "fetch('https://example.org/data.json').catch(() => 0)": "request: https://example.org/data.json",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Dialog, Page, Request
 
 # No GPU, no sandbox (the pages are ours, and root has none), and no name that could be looked up.
 FLAGS = ("--disable-gpu", "--disable-extensions", "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND")
@@ -37,8 +37,9 @@ def watched_pages(browser: Browser) -> Iterator[OpenPage]:
     """Pages that are watched until the end of the block.
 
     Raises:
-        AssertionError: at the end of the block, a page said something to the console as an error or warning, threw what
-            nothing caught, crashed, or asked for anything but itself and what it holds (``data:``, ``blob:``).
+        AssertionError: at the end of the block: a page said something to the console as an error or a warning, threw
+            what nothing caught, opened a dialog, crashed, or asked for more than itself and what it holds (``data:``,
+            ``blob:``).
     """
     seen: list[str] = []
     contexts = []
@@ -47,6 +48,10 @@ def watched_pages(browser: Browser) -> Iterator[OpenPage]:
         itself = request.url.startswith("file:") and request.is_navigation_request() and not request.frame.parent_frame
         if not itself and not request.url.startswith(("data:", "blob:")):
             seen.append(f"request: {request.url}")
+
+    def dismissed(dialog: Dialog) -> None:
+        seen.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def open_page(
         file: Path, *, width: int = 1280, height: int = 800, scheme: Literal["light", "dark"] = "light"
@@ -61,6 +66,7 @@ def watched_pages(browser: Browser) -> Iterator[OpenPage]:
         context.on("weberror", lambda thrown: seen.append(f"thrown: {thrown.error}"))
         page = context.new_page()
         page.on("websocket", lambda socket: seen.append(f"request: {socket.url}"))
+        page.on("dialog", dismissed)
         page.on("crash", lambda _: seen.append("crashed"))
         page.goto(file.resolve().as_uri())
         return page
