@@ -22,16 +22,28 @@ from evoswarm.report.sections import SECTIONS
 PAGE_VERSION = 1
 """Of the data that scripts find in a page."""
 
-_STYLES = ("base/frame.css", "base/controls.css")
+_STYLES = ("base/frame.css", "base/controls.css", "sections/lineage.css")
 _SCRIPTS = (
     "base/elements.js",
     "base/words.js",
     "base/colours.js",
     "base/chart.js",
     "base/packed.js",
+    "base/address.js",
     "base/population.js",
     "base/individual.js",
     "sections/verdict.js",
+    "lineage/family.js",
+    "lineage/changes.js",
+    "lineage/layout.js",
+    "lineage/marks.js",
+    "lineage/pixels.js",
+    "lineage/camera.js",
+    "lineage/picture.js",
+    "lineage/search.js",
+    "lineage/panel.js",
+    "lineage/view.js",
+    "sections/lineage.js",
     "base/page.js",
 )
 """In the order in which they run; all of them are one scope, the library has another."""

@@ -12,11 +12,13 @@ from typing import Any
 from evoswarm.report.run_files import RunFiles
 from evoswarm.report.sections.finalists import finalists
 from evoswarm.report.sections.individuals import individuals
+from evoswarm.report.sections.lineage import lineage
 from evoswarm.report.sections.verdict import verdict
 
 SECTIONS: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
     "verdict": verdict,
     "individuals": individuals,
     "finalists": finalists,
+    "lineage": lineage,
 }
 """By the name under which `browser/sections` finds its data."""

@@ -36,7 +36,7 @@ function individualButtons(report, dialog, walk, place, move) {
   return el("div", { class: "choices steps" },
     step("previous", "← Previous", -1, at <= 0), step("next", "Next →", 1, at >= walk.length - 1),
     el("span", {}, `${words.count(at + 1)} of ${words.count(walk.length)}`),
-    typeof showLineage === "function" ? el("button", { type: "button", click: () => { dialog.close(); showLineage(report, place); } }, "Show its lineage") : null,
+    el("button", { type: "button", click: () => { dialog.close(); showLineage(report, place); } }, "Show its lineage"),
     el("button", { type: "button", "data-step": "close", click: () => dialog.close() }, "Close"));
 }
 
@@ -175,11 +175,8 @@ function changedGenes(columns, before, after) {
 
 /** Opens the individual that the address names (`#individual=g06-i1-07`), now and whenever it changes. */
 function followIndividuals(report) {
-  const follow = () => {
-    const id = decodeURIComponent(location.hash).match(/^#individual=(.+)$/)?.[1];
-    const place = id ? populationOf(report)?.columns.id.indexOf(id) : -1;
+  followAddress("individual", (id) => {
+    const place = populationOf(report)?.columns.id.indexOf(id) ?? -1;
     if (place >= 0) openIndividual(report, place);
-  };
-  addEventListener("hashchange", follow);
-  follow();
+  });
 }

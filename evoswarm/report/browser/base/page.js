@@ -4,6 +4,7 @@
  */
 const SECTIONS = [
   { id: "verdict", title: "What won", needs: ["verdict"], draw: drawVerdict },
+  { id: "lineage", title: "Lineage", needs: ["individuals", "lineage"], draw: drawLineage },
 ];
 
 const THEMES = { auto: "Auto", light: "Light", dark: "Dark" };
