@@ -92,7 +92,7 @@ def run_compare(
             f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
             f"champion {one.selection:.3f} on selection"
         )
-        narrator.part("search", number, json.loads(one.to_json()), line)
+        narrator.part("search", number, json.loads(one.to_json()), line, count=count)
 
     silence_loading()
     comparison = compare(

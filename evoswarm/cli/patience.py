@@ -10,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 
+from evoswarm.cli.showing.terminal import drawable
+from evoswarm.cli.telling.live.region import CLEARED
+
 SECONDS = 2.0
-_MESSAGE = b"\ninterrupted: everything written before is kept, and the same command goes on from there\n"
+_MESSAGE = b"interrupted: everything written before is kept, and the same command goes on from there\n"
 
 
 class Patience:
@@ -43,5 +47,6 @@ class Patience:
         time.sleep(self._seconds)
         if self.code is None:
             with contextlib.suppress(OSError):
-                os.write(2, _MESSAGE)
+                drawn = sys.stderr is not None and drawable(sys.stderr)
+                os.write(2, (CLEARED if drawn else "\n").encode() + _MESSAGE)
         os._exit(130 if self.code is None else self.code)

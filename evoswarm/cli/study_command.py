@@ -31,7 +31,8 @@ def run_study(question: StudyQuestion, narrator: Narrator, *, runs: Path, jobs: 
     """
 
     def show(record: TrialRecord) -> None:
-        narrator.part("trial", record.number, record.as_dict(), trial_line(record))
+        told, count = trial_line(record), question.study.trials
+        narrator.part("trial", record.number, record.as_dict(), told, count=count, abreast=jobs)
 
     silence_loading()
     result = study(question, runs=runs, jobs=jobs, on_trial=show, progress=narrator.progress)

@@ -24,6 +24,8 @@ class Advance:
         seconds: since it began.
         symbols: that were written so far, of answers that are there and of those at work.
         most: symbols that all answers may have together.
+        tokens: that members have read for them so far.
+        reuse: share of the distributions asked for so far that were in memory; None before any was asked for.
     """
 
     done: int
@@ -31,6 +33,8 @@ class Advance:
     seconds: float
     symbols: int = 0
     most: int = 0
+    tokens: int = 0
+    reuse: float | None = None
 
     @property
     def seconds_left(self) -> float | None:
@@ -55,8 +59,8 @@ class Pace:
 
     def __init__(self, wanted: int, counters: Counters, tell: Callable[[Advance], None], most: int = 0) -> None:
         self._wanted, self._counters, self._tell, self._most = wanted, counters, tell, most
-        self._done = 0
-        self._base, self._first_symbol = counters.answers, counters.symbols
+        self._done, self._base = 0, counters.answers
+        self._first = counters.copy()
         self._began = self._told = time.monotonic()
         if wanted:
             tell(Advance(0, wanted, 0.0, 0, most))
@@ -74,5 +78,16 @@ class Pace:
             self._told = now
             within = min(self._done + self._counters.answers - self._base, self._wanted)
             if within < self._wanted:  # or there is nothing to wait for
-                symbols = self._counters.symbols - self._first_symbol
-                self._tell(Advance(within, self._wanted, now - self._began, symbols, max(self._most, symbols)))
+                self._tell(self._advance(within, now - self._began))
+
+    def _advance(self, done: int, seconds: float) -> Advance:
+        since = self._counters.since(self._first)
+        return Advance(
+            done,
+            self._wanted,
+            seconds,
+            since.symbols,
+            max(self._most, since.symbols),
+            since.rows_forwarded,
+            since.reuse if since.text_lookups else None,
+        )

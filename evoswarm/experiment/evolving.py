@@ -23,7 +23,7 @@ from evoswarm.experiment.front import FrontSoFar
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.prices import Taken, Work
-from evoswarm.experiment.progress import Progress
+from evoswarm.experiment.progress import GenerationStep, Progress
 from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
@@ -142,7 +142,7 @@ class Evolving:
         algorithm = self._algorithm
         meter = Meter(self._bench.evaluator, replayed=self._run.replaying)
         number, count = algorithm.generation + 2, self._bench.space.evolution.generations
-        self._progress.at(f"generation {number} of {count}")
+        self._progress.step(GenerationStep("generation", number, count))
         individuals = algorithm.ask()
         policies = [self._genomes.express(individual.genome) for individual in individuals]
         self.policies.update((policy.digest, policy) for policy in policies)

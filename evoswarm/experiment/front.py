@@ -30,15 +30,18 @@ class FrontFigures:
         size: policies on it that differ in some axis.
         hypervolume: the share that it dominates of the box between nothing right at the greatest costs of the first
             generation, and everything right at no cost; from 0 to 1.
+        ends: for every axis, the point of the front that is best in it: its values in all axes.
     """
 
     objectives: tuple[str, ...]
     size: int
     hypervolume: float
+    ends: tuple[tuple[float, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON data."""
-        return {**asdict(self), "objectives": list(self.objectives)}
+        ends = [dict(zip(self.objectives, end, strict=True)) for end in self.ends]
+        return {**asdict(self), "objectives": list(self.objectives), "ends": ends}
 
 
 class FrontSoFar:
@@ -73,7 +76,9 @@ class FrontSoFar:
         if self._worst is None:
             return None
         held, best = self._front.points, [float(_is_accuracy(name)) for name in self._axes]
-        return FrontFigures(self._axes, len(held), hypervolume(held, self._worst, best))
+        ends = [max(held, key=lambda point: point[axis]) for axis in range(len(self._axes))]
+        raw = tuple(tuple(map(abs, end)) for end in ends)
+        return FrontFigures(self._axes, len(held), hypervolume(held, self._worst, best), raw)
 
 
 def _is_accuracy(name: str) -> bool:

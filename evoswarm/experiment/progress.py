@@ -76,6 +76,13 @@ class StageStep:
         return f"{self.words} ({self.number} of {self.count})" if self.count > 1 else self.words
 
 
+class GenerationStep(StageStep):
+    """The generation of a search that is at work."""
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.number} of {self.count}"
+
+
 @dataclass(frozen=True)
 class Progress:
     """What is told while a search, a certificate or a study is at work; by default nobody listens.
@@ -88,6 +95,7 @@ class Progress:
         step: called with what is being done within a stage.
         note: called with sentences, or a table, that a reader must know now.
         first_look: called once, before anything evolves, with what the members do alone.
+        inner: called with the figures of every generation of a search that is a part of something larger.
         foretelling: whether whoever is told of generations wants to know what the rest of the command takes, which
             costs some seconds.
 
@@ -105,6 +113,7 @@ class Progress:
     step: Callable[[StageStep], None] = _nobody
     note: Callable[[str], None] = _nobody
     first_look: Callable[[FirstLook], None] = _nobody
+    inner: Callable[[GenerationFigures], None] = _nobody
     foretelling: bool = True
 
     @property
@@ -120,13 +129,14 @@ class Progress:
         """What is told by work that is a part of this: its stages are steps here.
 
         Args:
-            generation: called with the figures of its generations, which are nobody's here.
+            generation: called with the figures of its generations, which are those of a part here.
             words: what the part is called; None where the stage says so.
         """
         before = "" if words is None else f"{words}: "
 
         def of_generation(figures: GenerationFigures) -> None:
             self.at(f"{before}generation {figures.generation + 1} of {figures.generations} is done")
+            self.inner(figures)
             generation(figures)
 
         return Progress(
@@ -134,6 +144,7 @@ class Progress:
             generation=of_generation,
             decoding=self.decoding,
             step=lambda step: self.step(replace(step, words=f"{before}{step.words}")),
+            inner=self.inner,
             foretelling=False,
         )
 

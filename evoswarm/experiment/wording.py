@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evoswarm.evaluation.advance import Advance
+    from evoswarm.experiment.front import FrontFigures
 
 
 def ended_because(reason: str, limit: float | None, generations: int) -> str:
@@ -68,15 +69,35 @@ def by_part(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {duration(took)}" for name, took in seconds.items() if took)
 
 
-def how_far(advance: Advance) -> str:
-    """How far a decoding has come: ``120 of 3,672 answers, about 4 min 10 s left``.
+def how_far(advance: Advance) -> list[str]:
+    """How far a decoding has come: ``120 of 3,672 answers``, ``about 4 min 10 s left``.
 
-    Before the first answer has ended: ``0 of 12 answers, 340 of at most 1,536 symbols, at most 40 s left``.
+    Before the first answer has ended: ``0 of 12 answers``, ``340 of at most 1,536 symbols``, ``at most 40 s left``.
     """
     left, most = advance.seconds_left, advance.most_seconds_left
     told = f"{advance.done:,} of {advance.wanted:,} answers"
     if left is not None:
-        return f"{told}, {f'about {duration(left)}' if left >= 1 else 'less than 1 s'} left"
+        return [told, f"{f'about {duration(left)}' if left >= 1 else 'less than 1 s'} left"]
     if most is None:
-        return told
-    return f"{told}, {advance.symbols:,} of at most {advance.most:,} symbols, at most {duration(most)} left"
+        return [told]
+    return [told, f"{advance.symbols:,} of at most {advance.most:,} symbols", f"at most {duration(most)} left"]
+
+
+def objective_value(name: str, value: float) -> str:
+    """The value of an objective: shares of 1 with three digits behind the point, costs with a metric prefix."""
+    return f"{value:.3f}" if name.split(":")[0] in ("accuracy", "open_share") else quantity(value)
+
+
+def front_words(front: FrontFigures) -> list[str]:
+    """A Pareto front in parts of a sentence: its size and its ends, of more than two axes the best value in each.
+
+    Such as ``front of 6: accuracy 0.980 at 31.6M flops``, ``0.220 at 8.58M``.
+    """
+    names = front.objectives
+    ends = [[objective_value(name, value) for name, value in zip(names, end, strict=True)] for end in front.ends]
+    if len(names) == 2:
+        (one, its_cost), (other, cost) = ends
+        found = [f"{names[0]} {one} at {its_cost} {names[1]}", f"{other} at {cost}"]
+    else:
+        found = [f"best {name} {ends[axis][axis]}" for axis, name in enumerate(names)]
+    return [f"front of {front.size:,}: {found[0]}", *(found[1:] if front.size > 1 else [])]

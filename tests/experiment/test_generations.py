@@ -59,6 +59,8 @@ def test_the_front_of_every_generation_is_that_of_the_lineage(finished: SearchRe
         told = entry["figures"]["front"]
         assert told["objectives"] == ["accuracy", "flops"]
         assert told["size"] == len(front)
+        most, least = max(front), min(front, key=lambda point: point[1])
+        assert [(end["accuracy"], end["flops"]) for end in told["ends"]] == [most, least]
         assert told["hypervolume"] == pytest.approx(share)
         assert told["hypervolume"] >= before
         before = told["hypervolume"]

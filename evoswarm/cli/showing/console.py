@@ -17,15 +17,20 @@ from evoswarm.evaluation.failures import FailedItems
 from evoswarm.evaluation.failures import in_words as in_words_of_failures
 from evoswarm.experiment.figures import GenerationFigures
 from evoswarm.experiment.result import FRONT, PLAIN, SearchResult
-from evoswarm.experiment.wording import by_part, duration, ended_because, quantity
+from evoswarm.experiment.wording import by_part, duration, ended_because, front_words, quantity
 from evoswarm.run_directory import REPORT
 
 _LONGEST_EXAMPLE = 120
 _MOST_KINDS = 3  # of failures on a line
 
 
-def generation_line(figures: GenerationFigures) -> str:
-    """One generation on one line: best per island, speed, prefix reuse, time left."""
+def generation_line(figures: GenerationFigures, *, ahead: bool = True) -> str:
+    """One generation on one line: best per island, front, speed, prefix reuse, time left.
+
+    Args:
+        figures: of the generation.
+        ahead: whether to say what time is left.
+    """
     bests = " ".join(f"{report.best[0]:.3f}" if report.best else "  -  " for report in figures.islands)
     speed = "replayed" if figures.replayed else f"{quantity(figures.evaluations_per_second)} evaluations/s"
     reuse = "" if figures.prefix_reuse is None else f", prefix reuse {figures.prefix_reuse:.1%}"
@@ -33,7 +38,9 @@ def generation_line(figures: GenerationFigures) -> str:
     more = "more than " if figures.seconds_left is None else ""  # where a part that comes is not known
     left = f", {more}{duration(known)} left" if known else ""
     left += f" ({by_part(figures.left_by_part)})" if left and figures.left_by_part else ""
-    line = f"generation {figures.generation + 1}/{figures.generations}: best per island {bests} | {speed}{reuse}{left}"
+    front = "" if figures.front is None else f" | {', '.join(front_words(figures.front))}"
+    name = f"generation {figures.generation + 1}/{figures.generations}"
+    line = f"{name}: best per island {bests}{front} | {speed}{reuse}{left if ahead else ''}"
     spoilt = [_failed(figures.failed)] if figures.failed else []
     spoilt += [f"{figures.cut_off:,} answers cut off"] if figures.cut_off else []
     return " | ".join([line, *spoilt])

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from evoswarm.cli.showing.terminal import visible
+
 if TYPE_CHECKING:
     from evoswarm.experiment.first_look.look import Answered, FirstLook
 
@@ -99,9 +101,5 @@ def shown(text: str, longest: int = _LONGEST) -> str:
     if len(text) > longest:
         half = longest // 2
         cut = len(text) - 2 * half
-        return f'"{_visible(text[:half])}" ... {cut:,} characters ... "{_visible(text[-half:])}"'
-    return f'"{_visible(text)}"'
-
-
-def _visible(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+        return f'"{visible(text[:half])}" ... {cut:,} characters ... "{visible(text[-half:])}"'
+    return f'"{visible(text)}"'

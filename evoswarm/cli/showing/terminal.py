@@ -19,24 +19,48 @@ _LEAST = 20  # columns: on fewer nothing can be read anyhow
 
 def escapes(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether bold and colours may be written: on a terminal that knows them, and where ``NO_COLOR`` is not set."""
-    able = environment.get("TERM", "").lower() not in _DUMB
-    return stream.isatty() and able and not environment.get("NO_COLOR")
+    return stream.isatty() and _understands(environment) and not environment.get("NO_COLOR")
+
+
+def drawable(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether lines may be drawn over: on a terminal whose cursor can be moved, and that somebody looks at.
+
+    What continuous integration runs may have a terminal too, of which a log is kept.
+    """
+    unseen = environment.get("CI", "").lower() not in ("", "0", "false")
+    return stream.isatty() and _understands(environment) and not unseen
+
+
+def _understands(environment: Mapping[str, str]) -> bool:
+    return environment.get("TERM", "").lower() not in _DUMB
 
 
 def columns(stream: TextIO) -> int | None:
     """How wide the terminal is; None where the stream is none: a line of a file may be as long as it is."""
-    if not stream.isatty():
-        return None
+    return max(_LEAST, _size(stream, "COLUMNS", 0, 80)) if stream.isatty() else None
+
+
+def rows(stream: TextIO) -> int | None:
+    """How many rows the terminal has; None where the stream is none."""
+    return max(1, _size(stream, "LINES", 1, 24)) if stream.isatty() else None
+
+
+def _size(stream: TextIO, variable: str, axis: int, usual: int) -> int:
+    """What the environment says, else the terminal itself; what is usual where neither does."""
     try:
-        wide = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns
+        return int(os.environ.get(variable, "0")) or os.get_terminal_size(stream.fileno())[axis] or usual
     except (ValueError, OSError):
-        wide = 80
-    return max(_LEAST, wide)
+        return usual
 
 
 def prose_width(stream: TextIO) -> int:
     """Characters of a line that is easy to read there."""
     return min(PROSE, columns(stream) or PROSE)
+
+
+def visible(text: str) -> str:
+    """A text of which every character can be seen: what would move the cursor, or worse, becomes its escape."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def fitted(text: str, width: int | None, hanging: str = "  ") -> list[str]:

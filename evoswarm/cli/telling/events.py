@@ -120,6 +120,8 @@ class ProgressEvent(Event):
         done: answers decoded within the step; null where it decodes none.
         wanted: of so many; likewise.
         symbols: written so far, of answers that are there and of those at work; likewise.
+        tokens: that members have read for it; likewise.
+        prefix_reuse: share of distributions asked for in it that were in memory; null too where none was asked for.
         seconds_left: of the decoding; null before the first answer is there.
         phase_seconds_left: of the phase; null where no estimate is known.
         command_seconds_left: of the whole command; likewise.
@@ -133,6 +135,8 @@ class ProgressEvent(Event):
     done: int | None
     wanted: int | None
     symbols: int | None
+    tokens: int | None
+    prefix_reuse: float | None
     seconds_left: float | None
     phase_seconds_left: float | None
     command_seconds_left: float | None
@@ -149,6 +153,8 @@ class ProgressEvent(Event):
             done=None if advance is None else advance.done,
             wanted=None if advance is None else advance.wanted,
             symbols=None if advance is None else advance.symbols,
+            tokens=None if advance is None else advance.tokens,
+            prefix_reuse=None if advance is None else advance.reuse,
             seconds_left=None if advance is None else advance.seconds_left,
             phase_seconds_left=status.left,
             command_seconds_left=status.left_in_all,
@@ -182,7 +188,8 @@ class GenerationEvent(Event):
         engine: what else the engine counted.
         tokens_per_second: tokens that members read per second.
         front: of all that was scored on all search items so far: its objectives (accuracy and FLOPs where the search
-            has one), its size, and the share of the box that it dominates; null without any success.
+            has one), its size, the share of the box that it dominates, and its ends, the point that is best in each
+            objective; null without any success.
         islands: a report of each: best, mean, median, quartiles and worst of every objective over its population,
             arrivals, whether the next generation starts it anew, and so on.
     """

@@ -1,8 +1,8 @@
 """When something is said although nothing is new: nobody should have to wonder whether a command is still at work.
 
-On a terminal one line is written over every second. In a log every line stays, so there the pauses grow with what they
-are about: a fiftieth of the time that a stage has taken, from a second and a half in its first minute to ten at most. A
-stage of a minute is never silent for two seconds, and one of ten hours has a log that can still be read.
+On a terminal a few lines are drawn over at every beat. In a log every line stays, so there the pauses grow with what
+they are about: a fiftieth of the time that a stage has taken, from a second and a half in its first minute to ten at
+most. A stage of a minute is never silent for two seconds, and one of ten hours has a log that can still be read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Rhythm(NamedTuple):
         return silent >= min(max(self.shortest, self.share * seconds), self.longest)
 
 
-ON_TERMINAL = Rhythm(1.0, 0.0, 1.0)
+ON_TERMINAL = Rhythm(0.2, 0.0, 0.2)
 IN_LOG = Rhythm(1.5, 0.02, 10.0)
 
 

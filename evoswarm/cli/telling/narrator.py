@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from statistics import fmean
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from evoswarm.cli.given.asking import confirmed
+from evoswarm.cli.showing.terminal import drawable
 from evoswarm.cli.telling.hearing import LogHeard, mark_told
 from evoswarm.cli.telling.heartbeat import FIRST, Heartbeat
-from evoswarm.cli.telling.status import Expectations, Status
+from evoswarm.cli.telling.status import Expectations, Parts, Status
 from evoswarm.cli.telling.teller import Brief, Nobody, Person
 from evoswarm.errors import EvoswarmError, is_out_of_memory
 from evoswarm.experiment.progress import Progress, Stage, StageName, StageStep
@@ -56,6 +59,8 @@ class Narrator:
         self._open = self._resting = False
         self._start: Start | None = None
         self._expected = Expectations()
+        self._parts: Parts | None = None
+        self._seconds_of_parts: list[float] = []
         self._heart = Heartbeat(self.beat) if beats else None
         self._log = LogHeard(self.note) if teller.hears else contextlib.nullcontext()
 
@@ -81,7 +86,14 @@ class Narrator:
     def progress(self) -> Progress:
         """Tells everything."""
         return Progress(
-            self._enter, self._generation, self._decoding, self._begun, self._at, self.note, self._first_look
+            self._enter,
+            self._generation,
+            self._decoding,
+            self._begun,
+            self._at,
+            self.note,
+            self._first_look,
+            self._inner,
         )
 
     @property
@@ -133,9 +145,31 @@ class Narrator:
             self._told()
             return answer
 
-    def part(self, event: Literal["trial", "search"], number: int, figures: dict[str, Any], line: str) -> None:
-        """A trial of a study or a search of a comparison has ended: as data, and as a line for people."""
+    def part(
+        self,
+        event: Literal["trial", "search"],
+        number: int,
+        figures: dict[str, Any],
+        line: str,
+        *,
+        count: int,
+        abreast: int = 1,
+    ) -> None:
+        """A trial of a study or a search of a comparison has ended.
+
+        Args:
+            event: which of both.
+            number: which one.
+            figures: as data; ``seconds`` is what it took.
+            line: for people.
+            count: how many there are to be.
+            abreast: how many are at work at once.
+        """
         with self._lock:
+            self._seconds_of_parts.append(figures["seconds"])
+            self._parts = Parts(len(self._seconds_of_parts), count)
+            each = fmean(self._seconds_of_parts) / abreast
+            self._expected.expect({}, each * (count - self._parts.done), self._clock())
             self._teller.part(event, number, figures, line)
             self._told()
 
@@ -184,6 +218,8 @@ class Narrator:
             self._end_stage()
             self._stage, self._step, self._loads, self._advance = stage, None, None, None
             self._began = self._news = self._clock()
+            if stage.name == "studying":
+                self._parts, self._seconds_of_parts = None, []
             self._begin_stage()
 
     def _begin_stage(self) -> None:
@@ -222,6 +258,10 @@ class Narrator:
             self._teller.generation(figures)
             self._told()
 
+    def _inner(self, figures: GenerationFigures) -> None:
+        with self._lock:
+            self._teller.inner(figures)
+
     def _begun(self, run: Beginning) -> None:
         """The run directory is chosen: that is told again only where it is another than was foreseen."""
         if self._start is not None and self._start.run != run:
@@ -237,6 +277,7 @@ class Narrator:
             now - self._news,
             self._expected.left(self._stage, self._began, now),
             self._expected.left_in_all(now),
+            self._parts,
         )
 
     def _told(self) -> None:
@@ -256,5 +297,15 @@ def narrator_for(command: str, *, quiet: bool = False, as_json: bool = False, br
         from evoswarm.cli.telling.machine import Machine
 
         return Narrator(Machine(), command)
-    person = Nobody() if quiet else Brief() if briefly else Person()
-    return Narrator(person, command, beats=not quiet and not briefly)
+    if quiet or briefly:
+        return Narrator(Nobody() if quiet else Brief(), command, beats=False)
+    return Narrator(_person(), command)
+
+
+def _person() -> Person:
+    """Whoever reads standard error."""
+    if not drawable(sys.stderr):
+        return Person()
+    from evoswarm.cli.telling.screen import Screen
+
+    return Screen()

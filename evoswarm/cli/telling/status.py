@@ -18,6 +18,19 @@ OLD_NEWS = 5.0
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The parts of a command that has several.
+
+    Attributes:
+        done: how many have ended.
+        count: how many there are to be.
+    """
+
+    done: int
+    count: int
+
+
+@dataclass(frozen=True)
 class Status:
     """How a command stands.
 
@@ -29,6 +42,7 @@ class Status:
         silent: seconds since there were news of any of these.
         left: seconds that the stage may still take, where an estimate is known.
         left_in_all: likewise, of the whole command.
+        parts: how many searches of a comparison, or trials of a study, are done.
     """
 
     stage: Stage
@@ -38,16 +52,23 @@ class Status:
     silent: float = 0.0
     left: float | None = None
     left_in_all: float | None = None
+    parts: Parts | None = None
 
-    def __str__(self) -> str:
-        parts = [] if self.advance is None else [how_far(self.advance)]
+    @property
+    def times(self) -> list[str]:
+        """What time it may still take, and has taken, in parts of a sentence."""
         left = {"in this phase": self.left, "in all": self.left_in_all}
         known = [f"{duration(seconds)} {where}" for where, seconds in left.items() if seconds is not None]
-        parts += [f"about {', '.join(known)} left"] if known else []
-        parts.append(f"{duration(self.seconds)} so far")
+        told = [f"about {known[0]}", *known[1:]] if known else []
+        told = [*told[:-1], f"{told[-1]} left"] if told else []
+        told.append(f"{duration(self.seconds)} so far")
         if OLD_NEWS <= self.silent < self.seconds - 1:  # or nothing was heard but that it began
-            parts.append(f"no news for {duration(self.silent)}")
-        return f"  {self.stage.name if self.step is None else self.step}: {', '.join(parts)}"
+            told.append(f"no news for {duration(self.silent)}")
+        return told
+
+    def __str__(self) -> str:
+        far = [] if self.advance is None else how_far(self.advance)
+        return f"  {self.stage.name if self.step is None else self.step}: {', '.join([*far, *self.times])}"
 
 
 _PART = {"evolving": "search"}

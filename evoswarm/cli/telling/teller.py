@@ -1,18 +1,18 @@
-"""Who is told how a command goes on: a person at a terminal, a person who reads a log, or nobody.
+"""Who is told how a command goes on: a person who reads a log, or nobody.
 
-Everything about progress goes to standard error; results go to standard output. Machines are told events (``events``).
+Everything about progress goes to standard error; results go to standard output. A person at a terminal sees more
+(``screen``), machines are told events (``events``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from evoswarm.cli.showing.first_look import first_look_lines
-from evoswarm.cli.showing.terminal import PROSE, columns, fitted, prose_width
-from evoswarm.cli.telling.heartbeat import IN_LOG, ON_TERMINAL
+from evoswarm.cli.showing.terminal import columns, fitted, prose_width
+from evoswarm.cli.telling.heartbeat import IN_LOG
 from evoswarm.cli.telling.status import Status
 from evoswarm.experiment.progress import Stage
 
@@ -50,6 +50,9 @@ class Nobody:
     def generation(self, figures: GenerationFigures) -> None:
         """A generation has ended."""
 
+    def inner(self, figures: GenerationFigures) -> None:
+        """Likewise, of a search that is a part of what the command does."""
+
     def first_look(self, look: FirstLook) -> None:
         """What the members do alone is known."""
 
@@ -73,9 +76,7 @@ class Nobody:
 
 
 class Person(Nobody):
-    """Reads lines on standard error; on a terminal, how it stands is one line that is written over.
-
-    No escape sequence is written: what is written over is blanked out.
+    """Reads lines on standard error, all of which stay: no escape sequence is written.
 
     Args:
         stream: to write to.
@@ -85,9 +86,6 @@ class Person(Nobody):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._writes_over = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._shown = 0  # characters of the line that is written over
-        self.rhythm = ON_TERMINAL if self._writes_over else IN_LOG
 
     def start(self, start: Start) -> None:
         """See ``Nobody``."""
@@ -100,12 +98,7 @@ class Person(Nobody):
 
     def status(self, status: Status) -> None:
         """See ``Nobody``."""
-        if not self._writes_over:
-            self._line(str(status))
-            return
-        text = str(status)[: (columns(self._stream) or PROSE) - 1]
-        self._write(f"\r{text}{' ' * (self._shown - len(text))}")
-        self._shown = len(text)
+        self._line(str(status))
 
     def generation(self, figures: GenerationFigures) -> None:
         """See ``Nobody``."""
@@ -126,16 +119,8 @@ class Person(Nobody):
         """See ``Nobody``."""
         self._line(line)
 
-    def rest(self) -> None:
-        """See ``Nobody``."""
-        if self._shown:
-            self._write(f"\r{' ' * self._shown}\r")
-            self._shown = 0
-
     def _line(self, text: str) -> None:
-        self.rest()
-        for line in fitted(text, columns(self._stream), " " * 4):
-            self._write(f"{line}\n")
+        self._write("".join(f"{line}\n" for line in fitted(text, columns(self._stream), " " * 4)))
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads on
