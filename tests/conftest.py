@@ -6,12 +6,13 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from evoswarm.experiment.result import SearchResult, write_result
+from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.run_directory import RunDirectory
+from evoswarm.experiment.tracing import trace
 from evoswarm.space import SearchSpace
 from evoswarm.zoo.catalogue import member_path
 
@@ -79,8 +80,8 @@ def finished(micro: Callable[..., SearchSpace], tmp_path_factory: pytest.TempPat
 def late_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the last moment of every search: nothing is left to do that could see it."""
 
-    def press(run: RunDirectory, result: SearchResult) -> None:
-        write_result(run, result)
+    def press(*given: Any) -> None:
+        trace(*given)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("evoswarm.experiment.session.write_result", press)
+    monkeypatch.setattr("evoswarm.experiment.session.trace", press)

@@ -66,12 +66,22 @@ def _vote(vote: Vote, task: Task, item: Item, rows: Sequence[Evaluation]) -> Eva
 
 def _route(route: Route, task: Task, item: Item, rows: Sequence[Evaluation]) -> Evaluation:
     """The answer of the surest; policies that fail are passed over, and where all fail, the first failure counts."""
+    return first_of_least(route, *_answers(route, task, item, rows))
+
+
+def surest(route: Route, task: Task, item: Item, rows: Sequence[Evaluation]) -> int:
+    """Whose answer a route gives to an item: its place among the policies that are chosen for it; see `answer_of`."""
+    return _first_of_least(*_answers(route, task, item, rows))
+
+
+def _answers(route: Route, task: Task, item: Item, rows: Sequence[Evaluation]) -> tuple[list[Evaluation], list[float]]:
+    """What the policies of a route that are chosen for an item answer, and how unsure each is."""
     rest, answers, unsure = iter(rows), [], []
     for policy in route.chosen(item.task, item.prompt):
         mixes = policy.mixes(item.task, item.prompt)
         answers.append(answer_of(policy, task, item, [next(rest) for _ in mixes]))
         unsure.append(_unsure(policy, answers[-1]))
-    return first_of_least(route, answers, unsure)
+    return answers, unsure
 
 
 def _unsure(policy: Policy, answer: Evaluation) -> float:
@@ -100,8 +110,12 @@ def first_of_least(policy: Policy, rows: Sequence[Evaluation], values: Sequence[
         rows: at least one, of the same item.
         values: of each; those of failures do not count.
     """
+    return replace(rows[_first_of_least(rows, values)], cost=_together(policy, rows))
+
+
+def _first_of_least(rows: Sequence[Evaluation], values: Sequence[float]) -> int:
     able = [place for place, row in enumerate(rows) if row.failure is None]
-    return replace(rows[min(able, key=values.__getitem__) if able else 0], cost=_together(policy, rows))
+    return min(able, key=values.__getitem__) if able else 0
 
 
 def _together(policy: Policy, rows: Sequence[Evaluation]) -> Cost:

@@ -100,6 +100,17 @@ class Evaluator(MixEvaluator):
             self.ledger.keep(fresh)
         return [found[digest] for digest in asked]
 
+    def scores(self, policies: Sequence[Policy], items: Sequence[Item]) -> list[tuple[float | None, ...]]:
+        """The scores alone: per policy, in order, one per item, in order; None where it failed. See ``evaluate``."""
+        asked, distinct = _distinct(policies)
+        tables = self._tables(distinct, items)
+        return [tuple(tables[digest].columns["score"]) for digest in asked]
+
+    def knows(self, policies: Sequence[Policy], items: Sequence[Item]) -> bool:
+        """Whether nothing would have to be decoded to score these policies on these items."""
+        wanted = self._wanted(_distinct(policies)[1], items)
+        return all(None not in self._look_up(one).values() for one in wanted.values())
+
     def _item_digests(self, policies: Sequence[Policy], items: Sequence[Item]) -> dict[str, list[str]]:
         """Of the items, as policies ask them: by prompt format."""
         formats = {policy.prompt_format for policy in policies}

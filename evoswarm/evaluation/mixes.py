@@ -186,17 +186,26 @@ class MixEvaluator:
         found = self.ledger.facts(digests)
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
-            self.go_on()
-            asked = [(one, item) for one, _ in missing for item in items]
-            with self._paced(asked):
-                completions = self._judge.complete(asked, trace=True)
-            self.go_on()
+            completions = self.complete([(one, item) for one, _ in missing for item in items])
             steps = [[step.entropy for step in completion.trace] for completion in completions]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
             lasting = all(lasts(completion.failure) for completion in completions)
             found |= self.ledger.keep(fresh) if lasting else fresh
         return [_entropies(found[digest]) for digest in digests]
+
+    def complete(self, asked: Sequence[tuple[Recipe, Item]]) -> list[Completion]:
+        """Decode recipes on items with traces of their first samples; nothing is looked up, and nothing kept.
+
+        Raises:
+            RecipeError: a recipe names a member that the swarm lacks.
+            Stopped: ``stop`` said so.
+        """
+        self.go_on()
+        with self._paced(asked):
+            completions = self._judge.complete(asked, trace=True)
+        self.go_on()
+        return completions
 
     def knows_entropies(self, recipes: Sequence[Recipe], items: Sequence[Item]) -> bool:
         """Whether the ledger tells all of `entropies`."""

@@ -39,6 +39,7 @@ from evoswarm.experiment.playing import evidence_of
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import PAGE
+from evoswarm.experiment.tracing import trace
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
@@ -117,7 +118,9 @@ def certify(
         stack.callback(mirror.wait, tracker, progress)
         guard = Guard(book_of(bench.evaluator.ledger, root, path), drawn, bench.asked, tracker)
         try:
-            return certify_champion(bench, directory, bound, guard, force=force, progress=progress, ask=ask)
+            certificate = certify_champion(bench, directory, bound, guard, force=force, progress=progress, ask=ask)
+            trace(bench, directory, bound, progress, tracker)
+            return certificate
         except Stopped as error:
             directory.journal("interrupted")
             raise SearchInterrupted(path) from error

@@ -26,6 +26,7 @@ StageName = Literal[
     "choosing",
     "rivals",
     "test",
+    "tracing",
     "decoding",
     "sampling",
     "studying",

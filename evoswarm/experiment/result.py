@@ -23,7 +23,7 @@ from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy
-from evoswarm.run_directory import CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, REPORT, RunDirectory
+from evoswarm.run_directory import ALONE, CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, REPORT, TRACES, RunDirectory
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,8 @@ class SearchResult:
             (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
             (root / RECIPES, "their recipes"),
             (root / INDIVIDUALS, "every individual with its genes, parents and fitness"),
+            (root / TRACES, "answers of the champion and of what it is compared with, step by step"),
+            (root / ALONE, "what it and each member alone score, item by item"),
             (root / FIRST_LOOK, "what the members do alone, with some of their answers"),
             (root / "calibration.json", "entropies behind the thresholds"),
             (root / "space.yaml", "the search space with all its defaults"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import PAGE
+from evoswarm.experiment.tracing import trace
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.policies import Policy
 from evoswarm.policies.document import naming
@@ -113,20 +114,36 @@ def certify_seeds(
         book = book_of(first.evaluator.ledger, home, *[one.path for one in found])
         guard = Guard(book, drawn, first.asked, tracker)
         merging = stack.enter_context(merger(first, progress.note))
-        try:
-            evidence, certificates, opening = _certified(seeds, guard, merging, force=force, progress=progress, ask=ask)
-        except Stopped as error:
-            for one in seeds:
-                one.run.journal("interrupted")
-            raise SearchInterrupted(home) from error
-        finally:
-            for one in seeds:
-                report_written(one.run, one.bench.asked, progress, tracker)
-        certificate = seeds_certificate_of(evidence, certificates, [one.path.name for one in found], opening)
-        place = _place(home, certificate) if out is None else Path(out)
-        write_within(place, CERTIFICATE, certificate.to_json())
-        write_within(place, PAGE, seeds_page(certificate))
+        with _going_on_later(seeds, home):
+            try:
+                evidence, certificates, opening = _certified(
+                    seeds, guard, merging, force=force, progress=progress, ask=ask
+                )
+                certificate = seeds_certificate_of(evidence, certificates, [one.path.name for one in found], opening)
+                place = _place(home, certificate) if out is None else Path(out)
+                write_within(place, CERTIFICATE, certificate.to_json())
+                write_within(place, PAGE, seeds_page(certificate))
+                for one in seeds:
+                    trace(one.bench, one.run, one.champion, progress, tracker)
+            finally:
+                for one in seeds:
+                    report_written(one.run, one.bench.asked, progress, tracker)
         return certificate, place
+
+
+@contextmanager
+def _going_on_later(seeds: Sequence[_Seed], home: Path) -> Iterator[None]:
+    """Say where everything is kept when Ctrl-C ends the block.
+
+    Raises:
+        SearchInterrupted: it did.
+    """
+    try:
+        yield
+    except Stopped as error:
+        for one in seeds:
+            one.run.journal("interrupted")
+        raise SearchInterrupted(home) from error
 
 
 def _opened(

@@ -47,6 +47,7 @@ from evoswarm.experiment.outlook.refusals import short_budget
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import SearchResult, champion_document, write_result
+from evoswarm.experiment.tracing import trace
 from evoswarm.experiment.wording import generation_terms
 from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.genomes import PolicyGenomes, check_kind
@@ -225,6 +226,8 @@ class Session:
                 self._progress.note(heard)
             bench.on_other_items()
             result = self._certified(self._choose(algorithm, genomes, evolving, reason))
+            trace(bench, run, result.champion, self._progress)
+            result = replace(result, seconds=self._seconds())
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             report_written(run, bench.asked, self._progress)
             known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
@@ -250,8 +253,8 @@ class Session:
                 OpenedBefore: f"To look again all the same: evoswarm certify {self._run.path} --force",
                 OpeningDeclined: f"To open them later: evoswarm certify {self._run.path}",
             }.get(type(refusal))
-            return replace(result, refusal=refusal.message, remedy=remedy, seconds=self._seconds())
-        return replace(result, certificate=certificate, seconds=self._seconds())
+            return replace(result, refusal=refusal.message, remedy=remedy)
+        return replace(result, certificate=certificate)
 
     def _seconds(self) -> float:
         """So far, less those that went into foretelling."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.merging import PREFIX
-from evoswarm.run_directory import JOURNAL, REPORT
+from evoswarm.run_directory import JOURNAL, REPORT, TRACES
 from evoswarm.tracking.openings import OPENING_FILE
+from tests.experiment.runs import told_by
 
 CLOCKS = (JOURNAL, OPENINGS, OPENING_FILE, REPORT)
 """Files that say when, or how long it took."""
@@ -40,9 +41,14 @@ def left_behind(runs: Path) -> dict[str, Any]:
     return plain
 
 
+def _plain(path: Path) -> bytes:
+    """A file; one of traces less the last digits of numbers."""
+    return json.dumps(told_by(path)).encode() if path.name == TRACES else path.read_bytes()
+
+
 def _nameless(path: Path) -> bytes:
-    """A file; one of a policy less the name of its run directory."""
-    content = path.read_bytes()
+    """The same; one of a policy less the name of its run directory."""
+    content = _plain(path)
     return re.sub(rb'"run": "[^"]*"', b"", content) if b'"about"' in content else content
 
 
@@ -65,6 +71,6 @@ def _mlflow(database: sqlite3.Connection, artifacts: Path) -> dict[str, Any]:
             path for path in (artifacts / run / "artifacts").rglob("*") if path.is_file() and path.name not in CLOCKS
         )
         found[f"mlflow {name}: files"] = {
-            str(path.relative_to(artifacts / run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+            str(path.relative_to(artifacts / run)): hashlib.sha256(_plain(path)).hexdigest() for path in files
         }
     return found

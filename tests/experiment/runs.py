@@ -15,6 +15,7 @@ from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.result import SearchResult
 from evoswarm.genomes.plain import single, uniform
 from evoswarm.policies.mix import Recipe
+from evoswarm.run_directory import TRACES
 from evoswarm.space import SearchSpace
 
 OUTCOMES = (
@@ -26,6 +27,7 @@ OUTCOMES = (
     "certificate.json",
     "certificate.txt",
     "space.yaml",
+    "alone.json",
 )
 
 
@@ -35,9 +37,18 @@ def lines(run: Path) -> list[dict[str, object]]:
 
 
 def same_outcome(first: Path, second: Path) -> bool:
-    """Whether two runs wrote the same bytes."""
+    """Whether two runs wrote the same bytes, and the same traces."""
     recipes = [sorted(path.name for path in (run / "recipes").iterdir()) for run in (first, second)]
-    return recipes[0] == recipes[1] and all((first / n).read_bytes() == (second / n).read_bytes() for n in OUTCOMES)
+    same = all((first / n).read_bytes() == (second / n).read_bytes() for n in OUTCOMES)
+    return recipes[0] == recipes[1] and same and told_by(first / TRACES) == told_by(second / TRACES)
+
+
+def told_by(traces: Path) -> list[Any]:
+    """What traces say, whatever was read beside it: all but the last digits of numbers, and who they put in front."""
+    header, *rows = [json.loads(line) for line in traces.read_text().split("\n")[:-1]]
+    for row in rows:
+        row["steps"] = [[symbol, speakers] for symbol, _, _, _, speakers, _, _ in row["steps"]]
+    return [header, *rows]
 
 
 def as_chosen(run: Path) -> dict[str, Any]:

@@ -50,9 +50,8 @@ def test_another_seed_is_another_search(micro: Micro, finished: SearchResult, tm
 
 def test_what_a_run_directory_holds(finished: SearchResult) -> None:
     run = finished.directory
-    assert {*OUTCOMES, "journal.jsonl", "openings.jsonl", "recipes", "report.html"} == {
-        path.name for path in run.iterdir()
-    }
+    others = {"traces.jsonl", "journal.jsonl", "openings.jsonl", "recipes", "report.html"}
+    assert {*OUTCOMES, *others} == {path.name for path in run.iterdir()}
     rows = lines(run)
     assert len([row for row in rows if row["operator"] != "migration"]) == 3 * 2 * 3
     assert {row["operator"] for row in rows} >= {"uniform", "single:llama-a", "single:llama-b", "migration"}

@@ -47,7 +47,9 @@ def test_a_search_from_its_start_to_its_result(command: Command, space_file: Pat
     phases = [(event["phase"], event["state"]) for event in found if event["event"] == "phase"]
     names = list(dict.fromkeys(name for name, _ in phases))
     begun = [name for name in names if name not in ("loading", "looking")]  # which nobody needs to do twice
-    assert begun == ["reading", "importing", "items", "calibrating", "evolving", "choosing", "rivals", "test"]
+    assert begun == [
+        *("reading", "importing", "items", "calibrating", "evolving", "choosing", "rivals", "test", "tracing"),
+    ]
     for name in names:
         states = [state for phase, state in phases if phase == name]
         assert states == ["begin", "end"] * (len(states) // 2)
