@@ -22,7 +22,7 @@ from evoswarm.report.sections import SECTIONS
 PAGE_VERSION = 1
 """Of the data that scripts find in a page."""
 
-_STYLES = ("base/frame.css", "base/controls.css", "sections/lineage.css")
+_STYLES = ("base/frame.css", "base/controls.css", "sections/lineage.css", "sections/forks.css", "sections/pool.css")
 _SCRIPTS = (
     "base/elements.js",
     "base/words.js",
@@ -44,6 +44,12 @@ _SCRIPTS = (
     "lineage/panel.js",
     "lineage/view.js",
     "sections/lineage.js",
+    "forks/symbols.js",
+    "forks/row.js",
+    "forks/tip.js",
+    "sections/forks.js",
+    "sections/weight.js",
+    "sections/pool.js",
     "base/page.js",
 )
 """In the order in which they run; all of them are one scope, the library has another."""

@@ -12,11 +12,14 @@ from typing import Any
 from evoswarm.certificate.document import Certificate
 from evoswarm.durable import whole_lines
 from evoswarm.errors import RunError, Where
+from evoswarm.evaluation.alone import ScoresAlone, read_alone
+from evoswarm.evaluation.traces.reading import Traces, read_traces
 from evoswarm.genomes.mix.thresholds import Calibration
 from evoswarm.policies import PolicyDocument
 from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.document import load_document
 from evoswarm.run_directory import (
+    ALONE,
     CALIBRATION,
     CERTIFICATE,
     CHAMPION,
@@ -25,6 +28,7 @@ from evoswarm.run_directory import (
     GENERATION,
     INDIVIDUALS,
     SPACE,
+    TRACES,
     parsed,
 )
 from evoswarm.run_directory.directory import events_of
@@ -120,6 +124,28 @@ class RunFiles:
     def first_look(self) -> dict[str, Any] | None:
         """What each member does alone on the calibration items; None where nobody looked yet."""
         return self.json(FIRST_LOOK)
+
+    @cached_property
+    def traces(self) -> Traces | None:
+        """Answers step by step; None where nobody traced any, or those of another champion.
+
+        Raises:
+            RunError: the file is damaged; names the line.
+        """
+        if not (self.path / TRACES).is_file():
+            return None
+        found, champion = read_traces(self.path / TRACES), self.champion
+        known = found.header.policy("champion")
+        return found if known and champion and known.digest == champion.policy.digest else None
+
+    @cached_property
+    def alone(self) -> ScoresAlone | None:
+        """What each member alone scores, item by item; None where nobody wrote it down.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return read_alone(self.path / ALONE) if (self.path / ALONE).is_file() else None
 
     def calibration(self, alphabet: AlphabetName) -> Calibration:
         """The entropies that leads showed in an alphabet; none where nobody asked for them.

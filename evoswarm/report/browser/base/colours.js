@@ -19,6 +19,10 @@ const colours = {
   letter: (number) => String.fromCharCode(65 + (number % 26)),
   /** Calls back whenever the theme changes. */
   changed: (listener) => colours.listeners.push(listener),
+  /** Members' colours as styles know them, `--by-0` to `--by-7`. */
+  paint() {
+    for (let number = 0; number < 8; number += 1) document.documentElement.style.setProperty(`--by-${number}`, colours.member(number));
+  },
   set(theme) {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
@@ -26,3 +30,5 @@ const colours = {
   },
 };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colours.listeners.forEach((listener) => listener()));
+colours.changed(colours.paint);
+colours.paint();

@@ -5,6 +5,9 @@
 const SECTIONS = [
   { id: "verdict", title: "What won", needs: ["verdict"], draw: drawVerdict },
   { id: "lineage", title: "Lineage", needs: ["individuals", "lineage"], draw: drawLineage },
+  { id: "forks", title: "Answers, symbol by symbol", needs: ["forks"], draw: drawForks },
+  { id: "weight", title: "Where mixing decides", needs: ["weight"], draw: drawWeight },
+  { id: "pool", title: "How members complement each other", needs: ["pool"], draw: drawPool },
 ];
 
 const THEMES = { auto: "Auto", light: "Light", dark: "Dark" };

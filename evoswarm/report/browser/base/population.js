@@ -95,5 +95,5 @@ function locusWords(columns, locus) {
 
 /** A member with its colour and letter. */
 function memberBadge(columns, member) {
-  return el("span", { class: "member" }, el("span", { class: "letter", style: `border-color:${colours.member(member)}`, "aria-hidden": "true" }, colours.letter(member)), " ", columns.members[member]);
+  return el("span", { class: `member by-${member % 8}` }, el("span", { class: "letter", "aria-hidden": "true" }, colours.letter(member)), " ", columns.members[member]);
 }
