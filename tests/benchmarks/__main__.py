@@ -34,12 +34,27 @@ from tests.benchmarks import (
     population,
     redecode,
     replay,
+    report_page,
     searching,
     serving,
 )
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 
-GROUPS = (byte_view, drawn, continuous, searching, replay, redecode, memory, population, gold, host, large, serving)
+GROUPS = (
+    byte_view,
+    drawn,
+    continuous,
+    searching,
+    replay,
+    redecode,
+    memory,
+    population,
+    gold,
+    host,
+    large,
+    serving,
+    report_page,
+)
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -26,7 +26,7 @@ class LineagePicture {
     const other = this.camera.layout !== shown.layout;
     this.shown = shown;
     this.camera.layout = shown.layout;
-    if (other) this.aim = () => (whole ? this.camera.fit() : this.camera.readable(shown.steps ? 150 : 84, 30, shown.selected));
+    if (other) this.aim = () => (whole ? this.camera.fit() : this.camera.readable(shown.steps ? 172 : 84, 30, shown.selected));
     if (other) this.aim();
     this.redraw();
   }
@@ -202,15 +202,26 @@ function drawSteps(pen, camera, palette, steps, seen) {
   }
 }
 
-/** The lines of a text that are no wider than so many pixels, broken between words. */
+/** The lines of a text that are no wider than so many pixels, broken between words, and within those that are wider. */
 function wrapped(pen, text, width) {
-  const lines = [];
+  const fits = (line) => pen.measureText(line).width <= width;
+  const lines = [""];
   for (const word of text.split(" ")) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+    if (fits(longer)) lines[lines.length - 1] = longer;
+    else lines.push(...pieces(word, fits));
   }
-  return lines;
+  return lines.filter(Boolean);
+}
+
+/** A word, in as few pieces as fit, none empty. */
+function pieces(word, fits) {
+  const found = [""];
+  for (const letter of word) {
+    if (found.at(-1) && !fits(found.at(-1) + letter)) found.push("");
+    found[found.length - 1] += letter;
+  }
+  return found;
 }
 
 /** Generations above, islands at the left, wherever the camera is. */

@@ -20,12 +20,13 @@ class MarkPixels {
       this.buffer = new Uint32Array(this.image.data.buffer);
     }
     this.ground(camera, palette);
-    const { layout, ratio } = camera;
+    const { layout, ratio, radius } = camera;
+    const stamps = SHAPE_NAMES.map((_, shape) => this.stamp(shape, radius * ratio));
+    const failed = SHAPE_NAMES.indexOf("failed");
     for (const place of places) {
-      const look = palette.pixels[faint(place) ? "faint" : "full"];
-      const failed = SHAPE_NAMES[shapes[place]] === "failed";
-      const stamp = this.stamp(shapes[place], camera.radius * ratio);
-      this.press(stamp, Math.round(camera.screenX(layout.x[place]) * ratio), Math.round(camera.screenY(layout.y[place]) * ratio), failed ? look.bad : look.shades[shades.of[place]]);
+      const look = faint(place) ? palette.pixels.faint : palette.pixels.full;
+      const colour = shapes[place] === failed ? look.bad : look.shades[shades.of[place]];
+      this.press(stamps[shapes[place]], Math.round(camera.screenX(layout.x[place]) * ratio), Math.round(camera.screenY(layout.y[place]) * ratio), colour);
     }
     pen.putImageData(this.image, 0, 0);
   }
@@ -38,7 +39,7 @@ class MarkPixels {
     camera.layout.bands.forEach((band, number) => number % 2 || this.buffer.fill(pixels.raised, row(band.top), row(band.bottom)));
   }
 
-  /** How much of each pixel around the middle a shape covers, 0 to 256. */
+  /** The pixels around the middle that a shape covers, each with how much of it, of 256. */
   stamp(shape, radius) {
     const key = `${shape} ${radius}`;
     if (this.stamps.has(key)) return this.stamps.get(key);
@@ -49,21 +50,28 @@ class MarkPixels {
     SHAPES[SHAPE_NAMES[shape]].path(pen, reach + 0.5, reach + 0.5, radius);
     pen.fill();
     const { data } = pen.getImageData(0, 0, size, size);
-    const made = { reach, size, cover: Uint16Array.from({ length: size * size }, (_, pixel) => Math.ceil(data[4 * pixel + 3] * (256 / 255))) };
+    const made = { reach, right: [], down: [], share: [] };
+    for (let pixel = 0; pixel < size * size; pixel += 1) {
+      if (!data[4 * pixel + 3]) continue;
+      made.right.push((pixel % size) - reach);
+      made.down.push(Math.floor(pixel / size) - reach);
+      made.share.push(Math.ceil(data[4 * pixel + 3] * (256 / 255)));
+    }
     if (this.stamps.size > 60) this.stamps.clear(); // sizes of an earlier zoom
     this.stamps.set(key, made);
     return made;
   }
 
-  press({ reach, size, cover }, x, y, colour) {
+  press({ reach, right, down, share }, x, y, colour) {
     const { buffer } = this;
     const { width, height } = this.image;
-    for (let down = Math.max(0, reach - y); down < Math.min(size, height - y + reach); down += 1) {
-      const row = (y - reach + down) * width + x - reach;
-      for (let right = Math.max(0, reach - x); right < Math.min(size, width - x + reach); right += 1) {
-        const share = cover[down * size + right];
-        if (share) buffer[row + right] = share === 256 ? colour : blended(buffer[row + right], colour, share);
-      }
+    const inside = x >= reach && y >= reach && x < width - reach && y < height - reach;
+    for (let pixel = 0; pixel < share.length; pixel += 1) {
+      const across = x + right[pixel];
+      const under = y + down[pixel];
+      if (!inside && (across < 0 || under < 0 || across >= width || under >= height)) continue;
+      const at = under * width + across;
+      buffer[at] = share[pixel] === 256 ? colour : blended(buffer[at], colour, share[pixel]);
     }
   }
 }

@@ -23,7 +23,7 @@ function lineageWords(people, kin, champion) {
 function lineageFound(people, named, text) {
   const asked = text.trim().toLowerCase();
   if (!asked) return [];
-  if (named[asked]) return named[asked]();
+  if (Object.hasOwn(named, asked)) return named[asked]();
   const all = people.id.map((_, place) => place);
   const operators = people.operators.map((operator) => operator.toLowerCase().includes(asked));
   const ways = [

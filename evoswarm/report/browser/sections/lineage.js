@@ -15,14 +15,14 @@ function drawLineage(place, report) {
   const run = { report, people, kin, champion, shapes: shapesOf(people, kin), shades: shadesOf(people) };
   const bred = kin.parents.some((parents) => parents.length);
   const view = new LineageView(run, bred);
+  const legend = markLegend(run.shades, run.shapes, new Set(people.id.map((_, one) => kindOf(people, kin, one))));
   lineages.set(report, view);
   place.append(
     el("p", {}, introduction(run, report.sections.lineage, bred)),
     sentence ? el("p", {}, sentence) : "",
     view.search,
     view.controls,
-    el("div", { class: "lineage" }, el("div", {}, view.picture.canvas, view.tip, view.status), view.panel),
-    markLegend(run.shades, run.shapes, new Set(people.id.map((_, one) => kindOf(people, kin, one)))),
+    el("div", { class: "lineage" }, el("div", {}, view.picture.canvas, view.tip, view.status, legend), view.panel),
     el("p", { class: "faint" }, "Drag to move, wheel (once the picture was clicked), pinch or + and − to zoom, 0 for everything. Arrow keys: to the nearer parent, to the most accurate child, up and down a column, with Shift moving the picture; Enter opens who is selected."));
   view.select(champion === NO_ONE ? mostAccurate(people, people.id.map((_, one) => one))[0] : champion, { quietly: true });
   followAddress("lineage", (id) => people.id.includes(id) && view.show(people.id.indexOf(id)));
