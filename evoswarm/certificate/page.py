@@ -64,9 +64,29 @@ def _head(certificate: Certificate) -> list[str]:
     return [title[:WIDTH], "=" * min(WIDTH, len(title))]
 
 
+def headline(certificate: Certificate) -> str:
+    """The verdict in a few words, such as ``mixing adds value``."""
+    doing = certificate.subject.doing.lower()
+    return {
+        "adds value": f"{doing} adds value",
+        "no value": f"{doing} adds no value",
+        "undecided": "undecided",
+    }[certificate.verdict.outcome]
+
+
+def spoilt(certificate: Certificate) -> list[str]:
+    """Which answers failed or reached their limit: of the champion, and of its rivals, as both count in differences.
+
+    A sentence for each of whom there is something to say; not wrapped.
+    """
+    sides: list[tuple[str, Certificate | Compared]] = [("the champion", certificate)]
+    sides += [(rival.key, rival) for rival in certificate.rivals]
+    return [said for name, one in sides if (said := _spoilt_of(name, one))]
+
+
 def _verdict(certificate: Certificate) -> list[str]:
     verdict = certificate.verdict
-    return [f"VERDICT: {_outcome(certificate)}", "", *wrapped(verdict.sentence), *wrapped(verdict.searching)]
+    return [f"VERDICT: {headline(certificate)}", "", *wrapped(verdict.sentence), *wrapped(verdict.searching)]
 
 
 def _asked(certificate: Certificate) -> list[str]:
@@ -104,15 +124,8 @@ def _scores(certificate: Certificate) -> list[str]:
         "",
         f"{'task':<{_NAME}}{'items':>7}   accuracy",
         *lines,
-        *_spoilt(certificate),
+        *(line for sentence in spoilt(certificate) for line in wrapped(sentence)),
     ]
-
-
-def _spoilt(certificate: Certificate) -> list[str]:
-    """Which answers failed or reached their limit: of the champion, and of its rivals, as both count in differences."""
-    sides: list[tuple[str, Certificate | Compared]] = [("the champion", certificate)]
-    sides += [(rival.key, rival) for rival in certificate.rivals]
-    return [line for name, one in sides for line in wrapped(_spoilt_of(name, one))]
 
 
 def _spoilt_of(name: str, one: Certificate | Compared) -> str:
@@ -267,15 +280,6 @@ def _ratios(rival: Compared) -> str:
     if ratio is None:
         return f"{'costs nothing':>20}"
     return f"{ratio.flops:>9.2f}x{ratio.passes:>10.2f}x{ratio.weight_reads:>14.2f}x"
-
-
-def _outcome(certificate: Certificate) -> str:
-    doing = certificate.subject.doing.lower()
-    return {
-        "adds value": f"{doing} adds value",
-        "no value": f"{doing} adds no value",
-        "undecided": "undecided",
-    }[certificate.verdict.outcome]
 
 
 def _forced(certificate: Certificate) -> str:

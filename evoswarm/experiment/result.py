@@ -18,12 +18,12 @@ from evoswarm.experiment.files.places import PAGE as PAGE
 from evoswarm.experiment.files.places import RECIPES as RECIPES
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.finalists import PLAIN as PLAIN
-from evoswarm.experiment.first_look.look import FIRST_LOOK, FirstLook
+from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.selection import Selection
 from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy
-from evoswarm.run_directory import ALONE, CERTIFICATE, CHAMPION, INDIVIDUALS, JOURNAL, REPORT, TRACES, RunDirectory
+from evoswarm.run_directory import CERTIFICATE, CHAMPION, MEANINGS, RunDirectory
 
 
 @dataclass(frozen=True)
@@ -108,27 +108,9 @@ class SearchResult:
 
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
-        root = self.directory
-        certified = [
-            (root / PAGE, "the certificate: what held-out items say of the champion"),
-            (root / CERTIFICATE, "the same as data"),
-        ]
-        lines = [
-            (root / REPORT, "all of it as one page: open it in a browser"),
-            (root / CHAMPION, "the champion, a recipe that stands alone"),
-            *(certified if self.certificate is not None else []),
-            (root / FRONT, "the Pareto front and all contenders, with scores and costs"),
-            (root / RECIPES, "their recipes"),
-            (root / INDIVIDUALS, "every individual with its genes, parents and fitness"),
-            (root / TRACES, "answers of the champion and of what it is compared with, step by step"),
-            (root / ALONE, "what it and each member alone score, item by item"),
-            (root / FIRST_LOOK, "what the members do alone, with some of their answers"),
-            (root / "calibration.json", "entropies behind the thresholds"),
-            (root / "space.yaml", "the search space with all its defaults"),
-            (root / JOURNAL, "what a replay could not know again"),
-            (self.ledger, "every evaluation of all runs"),
-        ]
-        return [line for line in lines if line[0].exists() or line[0] == self.ledger]
+        left_out = () if self.certificate is not None else (PAGE, CERTIFICATE)
+        found = [(self.directory / name, meaning) for name, meaning in MEANINGS.items() if name not in left_out]
+        return [*(line for line in found if line[0].exists()), (self.ledger, "every evaluation of all runs")]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data."""

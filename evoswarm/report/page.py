@@ -18,11 +18,22 @@ from typing import Any
 
 from evoswarm.report.run_files import RunFiles, plain
 from evoswarm.report.sections import SECTIONS
+from evoswarm.report.sections.verdict import verdict
 
 PAGE_VERSION = 1
 """Of the data that scripts find in a page."""
 
-_STYLES = ("base/frame.css", "base/controls.css", "sections/lineage.css", "sections/forks.css", "sections/pool.css")
+_STYLES = (
+    "base/frame.css",
+    "base/controls.css",
+    "base/forest.css",
+    "sections/champion.css",
+    "sections/lineage.css",
+    "sections/forks.css",
+    "sections/pool.css",
+    "sections/compute.css",
+    "sections/repeat.css",
+)
 _SCRIPTS = (
     "base/elements.js",
     "base/words.js",
@@ -32,7 +43,9 @@ _SCRIPTS = (
     "base/address.js",
     "base/population.js",
     "base/individual.js",
+    "base/forest.js",
     "sections/verdict.js",
+    "sections/champion.js",
     "lineage/family.js",
     "lineage/changes.js",
     "lineage/layout.js",
@@ -50,6 +63,8 @@ _SCRIPTS = (
     "sections/forks.js",
     "sections/weight.js",
     "sections/pool.js",
+    "sections/compute.js",
+    "sections/repeat.js",
     "base/page.js",
 )
 """In the order in which they run; all of them are one scope, the library has another."""
@@ -116,12 +131,13 @@ def packed(data: Any) -> str:
 def _data(run: RunFiles) -> dict[str, Any]:
     """What the page knows of a run, section by section."""
     known = {name: section(run) for name, section in SECTIONS.items()}
-    return {"name": run.path.resolve().name, "space": run.space.name, "seed": run.space.seed, "sections": known}
+    space = run.space
+    about = {"space": space.name, "description": space.description, "seed": space.seed}
+    return {"name": run.path.resolve().name, **about, "sections": known}
 
 
 def _sentence(runs: Sequence[RunFiles]) -> str:
-    found = [SECTIONS["verdict"](run) for run in runs]
-    return " ".join("not finished" if one is None else str(one["sentence"]) for one in found)
+    return " ".join(str(verdict(run)["sentence"]) for run in runs)
 
 
 def _asset(name: str) -> str:

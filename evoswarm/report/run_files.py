@@ -52,6 +52,7 @@ class RunFiles:
 
     def __init__(self, path: Path, space: SearchSpace | None = None) -> None:
         self.path, self._space = path, space
+        self._contenders: dict[str, PolicyDocument | None] = {}
         if not os.path.isfile(path / SPACE):
             got = "one without it" if os.path.isdir(path) else "a file" if os.path.exists(path) else "nothing there"
             got += "" if os.path.exists(path) else nearby(path)
@@ -65,6 +66,15 @@ class RunFiles:
             SpaceError: the file is none.
         """
         return SearchSpace.from_yaml(self.path / SPACE) if self._space is None else self._space
+
+    @cached_property
+    def space_text(self) -> str:
+        """The search space as it stands in the file.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        return self._text(SPACE)
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
@@ -119,6 +129,17 @@ class RunFiles:
             raise RunError(message, Where(str(self.path / CERTIFICATE))) from None
         champion = self.champion
         return found if champion is not None and found.subject.champion == champion.policy.digest else None
+
+    def contender(self, recipe: str) -> PolicyDocument | None:
+        """The file of a contender, as `front` names it; None where it is not there.
+
+        Raises:
+            RecipeError: the file is no policy.
+        """
+        if recipe not in self._contenders:
+            file = self.path / recipe
+            self._contenders[recipe] = load_document(file) if file.is_file() else None
+        return self._contenders[recipe]
 
     @cached_property
     def first_look(self) -> dict[str, Any] | None:

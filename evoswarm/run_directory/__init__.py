@@ -21,7 +21,18 @@ from evoswarm.run_directory.directory import (
     RunDirectory,
     parsed,
 )
-from evoswarm.run_directory.names import ALONE, CALIBRATION, FIRST_LOOK, FRONT, REPORT, SPACE, TRACES
+from evoswarm.run_directory.meanings import MEANINGS
+from evoswarm.run_directory.names import (
+    ALONE,
+    CALIBRATION,
+    FIRST_LOOK,
+    FRONT,
+    PAGE,
+    RECIPES,
+    REPORT,
+    SPACE,
+    TRACES,
+)
 
 __all__ = [
     "ALONE",
@@ -40,7 +51,10 @@ __all__ = [
     "HEARD",
     "INDIVIDUALS",
     "JOURNAL",
+    "MEANINGS",
     "MIRRORED",
+    "PAGE",
+    "RECIPES",
     "REPORT",
     "SPACE",
     "TRACES",

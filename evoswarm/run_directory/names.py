@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SPACE, FRONT = "space.yaml", "front.json"
-"""The search space with all defaults filled in; the Pareto front and all contenders, with scores and costs."""
+SPACE, FRONT, RECIPES = "space.yaml", "front.json", "recipes"
+"""The search space with all defaults filled in; the Pareto front and all contenders; the folder of their recipes."""
 
 FIRST_LOOK, CALIBRATION = "first_look.json", "calibration.json"
 """What each member does alone on the calibration items; how unsure each possible lead is there."""
@@ -11,5 +11,5 @@ FIRST_LOOK, CALIBRATION = "first_look.json", "calibration.json"
 TRACES, ALONE = "traces.jsonl", "alone.json"
 """Answers step by step, of the champion and of those it is best compared with; what each member alone scores."""
 
-REPORT = "report.html"
-"""The run as one page."""
+PAGE, REPORT = "certificate.txt", "report.html"
+"""The certificate as people read it; the run as one page."""

@@ -12,6 +12,8 @@ from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.run_directory import CALIBRATION as CALIBRATION
 from evoswarm.run_directory import CHAMPION
 from evoswarm.run_directory import FRONT as FRONT
+from evoswarm.run_directory import PAGE as PAGE
+from evoswarm.run_directory import RECIPES as RECIPES
 from evoswarm.run_directory import SPACE as SPACE
 from evoswarm.space import SearchSpace
 from evoswarm.user_files import MIB, expanded
@@ -19,11 +21,6 @@ from evoswarm.user_files import MIB, expanded
 LEDGER = "ledger.sqlite"
 LEDGER_VARIABLE = "EVOSWARM_LEDGER"
 RUNS = "runs"
-PAGE = "certificate.txt"
-"""The certificate within a run directory, as people read it."""
-
-RECIPES = "recipes"
-"""The folder of the contenders' recipes within a run directory."""
 
 LARGEST_CERTIFICATE = 64 * MIB
 """Bytes: a larger file is none."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from evoswarm.errors import RunError, Where
-from evoswarm.policies.document import load_document
 from evoswarm.report.run_files import RunFiles
 from evoswarm.report.sections.individuals import COSTS, DIGITS_OF_KEYS
 from evoswarm.run_directory import FRONT
@@ -45,7 +44,7 @@ def finalists(run: RunFiles) -> dict[str, Any] | None:
 
 def _contender(run: RunFiles, one: Mapping[str, Any]) -> dict[str, Any]:
     recipe = one.get("recipe")
-    file = None if recipe is None else run.path / recipe
+    document = None if recipe is None else run.contender(recipe)
     return {
         "name": one["name"],
         "key": one["digest"][:DIGITS_OF_KEYS],
@@ -58,5 +57,5 @@ def _contender(run: RunFiles, one: Mapping[str, Any]) -> dict[str, Any]:
         "failures": one.get("failures", 0),
         "items": one["items"],
         "recipe": recipe,
-        "words": load_document(file).policy.words(one.get("spoken")) if file and file.is_file() else [],
+        "words": [] if document is None else document.policy.words(one.get("spoken")),
     }

@@ -10,16 +10,18 @@ function chart(option, label, { height = 320, click = null } = {}) {
   let drawn = null;
   const whole = () => ({ animation: false, textStyle: { fontFamily: "inherit", color: colours.of("ink") }, ...option() });
   place.redraw = () => drawn && drawn.setOption(whole(), { notMerge: true });
-  const seen = new IntersectionObserver((entries) => {
-    if (drawn || !entries.some((entry) => entry.isIntersecting)) return;
+  const draw = () => {
+    if (drawn) return;
     seen.disconnect();
     drawn = echarts.init(place, null, { renderer: "canvas" });
     drawn.setOption(whole());
     if (click) drawn.on("click", click);
     new ResizeObserver(() => drawn.resize()).observe(place);
     place.dataset.drawn = "yes";
-  }, { rootMargin: "200px" });
+  };
+  const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && draw(), { rootMargin: "200px" });
   seen.observe(place);
+  addEventListener("beforeprint", draw);
   colours.changed(place.redraw);
   return place;
 }

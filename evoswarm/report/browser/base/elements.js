@@ -12,8 +12,13 @@ function el(tag, attributes = {}, ...children) {
     else if (name === "style") made.style.cssText = value; // through the object model, never as markup
     else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map(asNode));
-  return made;
+  return put(made, ...children);
+}
+
+/** Appends children, as `el` takes them, to an element that is there already, and gives it back. */
+function put(place, ...children) {
+  place.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map(asNode));
+  return place;
 }
 
 function asNode(child) {

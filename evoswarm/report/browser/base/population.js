@@ -93,7 +93,11 @@ function locusWords(columns, locus) {
   return `${geneWords(locus.gene)}${of}${locus.part === null ? "" : ` (mix ${locus.part + 1})`}`;
 }
 
-/** A member with its colour and letter. */
-function memberBadge(columns, member) {
-  return el("span", { class: `member by-${member % 8}` }, el("span", { class: "letter", "aria-hidden": "true" }, colours.letter(member)), " ", columns.members[member]);
+/** A member with its letter, in its colour; of none of the pool, its name alone. */
+function memberMark(name, number) {
+  if (number === null) return el("span", { class: "member" }, name);
+  return el("span", { class: `member by-${number % 8}` }, el("span", { class: "letter", "aria-hidden": "true" }, colours.letter(number)), " ", name);
 }
+
+/** A member of the pool likewise. */
+const memberBadge = (columns, member) => memberMark(columns.members[member], member);

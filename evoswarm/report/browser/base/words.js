@@ -1,8 +1,10 @@
 /** Numbers in words: what a figure is called is said where it stands, how it is written is said here. */
 const words = {
   percent: (share, digits = 1) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)}%`),
-  points: (share) => `${share >= 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`,
+  points: (share) => `${100 * share > -0.05 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`,
   interval: (one) => `${words.percent(one.mean)} (${(100 * one.low).toFixed(1)} to ${(100 * one.high).toFixed(1)})`,
+  /** A difference with its interval, in points: +20.2 (+19.0 to +21.3). */
+  gain: (one) => `${words.points(one.mean)} (${words.points(one.low)} to ${words.points(one.high)})`,
   /** A quantity with a decimal prefix: 31.6M. */
   quantity(value) {
     if (value === null || value === undefined) return "–";
