@@ -43,6 +43,11 @@ class Symbols:
         return {string: number for number, string in enumerate(self.strings)}
 
     @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest one."""
+        return max(map(len, self.strings))
+
+    @cached_property
     def _allowed(self) -> dict[bytes, list[bool]]:
         return {}
 
@@ -93,6 +98,8 @@ def decompose(member: OracleMember, token: int, symbols: Symbols) -> Text:
         return (token,)
     if text in symbols.numbers:
         return (symbols.numbers[text],)
+    if symbols.longest == 1:  # no merge makes a symbol
+        return tuple(symbols.numbers[text[at : at + 1]] for at in range(len(text)))
     pieces = list(_units(member, text, symbols))
     while True:
         pairs = list(pairwise(pieces))
