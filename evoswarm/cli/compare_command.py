@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from evoswarm.cli.showing.blocks import blocks
 from evoswarm.errors import SpaceError, Where
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from evoswarm.cli.telling.narrator import Narrator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evoswarm.study.comparison.result import Comparison
 
 _MOST_SEEDS = 10_000
-_UNLIMITED = 100_000  # columns
+_FIRST = "algorithm"
 _TITLES = {
     "final": "best on search",
     "area": "area under best-so-far",
@@ -109,44 +109,72 @@ def run_compare(
     if not narrator.to_people:
         return
     console = make_console()
-    console.print(comparison_table(comparison, console))
+    for table in comparison_tables(comparison, console.width):
+        console.print(table)
     meanings(console, {_TITLES[measure]: _MEANINGS[measure] for measure in comparison.measures})
     whole = {COMPARISON: "every figure", COMPARISON_PLOT: "best so far against evaluations"}
     files(console, {comparison.directory / name: meaning for name, meaning in whole.items()})
 
 
-def comparison_table(comparison: Comparison, console: Console) -> Table:
+def comparison_tables(comparison: Comparison, width: int) -> Iterator[Table]:
     """Per algorithm, every measure with its interval, and its difference from the baseline.
 
-    Where the console is too narrow, intervals stand below their means.
+    Where that is too wide, intervals stand below their means; where that is too wide too, measures go over several
+    tables.
+
+    Args:
+        comparison: of algorithms.
+        width: that a table may have, characters.
     """
-    wide = _table(comparison, " ")
-    fits = console.measure(wide, options=console.options.update(max_width=_UNLIMITED)).maximum <= console.width
-    return wide if fits else _table(comparison, "\n")
+    first = max(len(_FIRST), *map(len, comparison.algorithms))
+    columns = [_column(comparison, measure, " ") for measure in comparison.measures]
+    *more, last = blocks(first, [one.width for one in columns], width)
+    if more:
+        columns = [_column(comparison, measure, "\n") for measure in comparison.measures]
+        *more, last = blocks(first, [one.width for one in columns], width)
+    for some in (*more, last):
+        yield _table(comparison, [columns[place] for place in some], begins=some.start == 0, ends=some is last)
 
 
-def _table(comparison: Comparison, between: str) -> Table:
+class _Column(NamedTuple):
+    """A measure: its title, and a cell for every algorithm."""
+
+    title: str
+    cells: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """In characters."""
+        return max(len(line) for text in (self.title, *self.cells) for line in text.split("\n"))
+
+
+def _column(comparison: Comparison, measure: str, between: str) -> _Column:
+    cells = []
+    for algorithm in comparison.algorithms:
+        cell = words(comparison.estimate(measure, algorithm), between=between)
+        if algorithm != comparison.baseline:
+            cell += "\n" + words(comparison.difference(measure, algorithm), sign="+", between=between)
+        cells.append(cell)
+    return _Column(_TITLES[measure].replace(" ", between), tuple(cells))
+
+
+def _table(comparison: Comparison, columns: Sequence[_Column], *, begins: bool, ends: bool) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
-    baseline = comparison.baseline
     seeds = "1 seed" if len(comparison.seeds) == 1 else f"{len(comparison.seeds)} seeds"
     title = f"{comparison.space}: {comparison.evaluations} evaluations a search, {seeds}"
-    table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
-    table.caption = (
-        f"Mean and 95% interval over seeds; below them the lead over {baseline} on the same seeds. A lead whose "
-        "interval holds 0 was not shown. More is better everywhere."
-    )
-    table.add_column("algorithm", overflow="fold")
-    for measure in comparison.measures:
-        table.add_column(_TITLES[measure].replace(" ", between), justify="right", no_wrap=True)
-    for algorithm in comparison.algorithms:
-        cells = []
-        for measure in comparison.measures:
-            cell = words(comparison.estimate(measure, algorithm), between=between)
-            if algorithm != baseline:
-                cell += "\n" + words(comparison.difference(measure, algorithm), sign="+", between=between)
-            cells.append(cell)
-        table.add_row(algorithm, *cells)
+    table = Table(title=title if begins else None, title_justify="left", caption_justify="left", show_lines=True)
+    if ends:
+        table.caption = (
+            f"Mean and 95% interval over seeds; below them the lead over {comparison.baseline} on the same seeds. A "
+            "lead whose interval holds 0 was not shown. More is better everywhere."
+        )
+    table.add_column(_FIRST, overflow="fold")
+    for column in columns:
+        table.add_column(column.title, justify="right", no_wrap=True)
+    for number, algorithm in enumerate(comparison.algorithms):
+        table.add_row(algorithm, *(escape(column.cells[number]) for column in columns))
     return table
 
 
@@ -158,4 +186,4 @@ def words(estimate: Estimate, sign: str = "-", between: str = " ") -> str:
 
     if estimate.low is None or estimate.high is None:
         return number(estimate.mean)
-    return f"{number(estimate.mean)}{between}\\[{number(estimate.low)}, {number(estimate.high)}]"
+    return f"{number(estimate.mean)}{between}[{number(estimate.low)}, {number(estimate.high)}]"

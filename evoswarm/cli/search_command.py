@@ -82,7 +82,7 @@ def run_evaluate(
     for line in result.policy.words(result.summary.spoken):
         prose(console, line)
     title = f"On the {split} split ({result.summary.items} items)"
-    print_figures(console, title, [Row(recipe.name, result.summary)], elsewhere="--json has them")
+    print_figures(console, title, [Row(recipe.name, result.summary)])
     for warning in warnings_of("the recipe", {split: Spoilt.of(result.summary)}):
         prose(console, f"Warning: {warning}")
     if result.opening is not None:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from evoswarm.failure import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from evoswarm.evaluation.evaluation import Summary
 
 TRANSIENT: frozenset[FailureKind] = frozenset({"out_of_memory", "time_out"})
 """Failures owed to device or time: true of this moment, not of recipe and item. A run acts on them and notes them in
@@ -104,3 +108,20 @@ def remedy(failed: Sequence[FailedItems]) -> str:
     if not members:
         return ""
     return f"Recipes without {' and '.join(members)} do not fail there for this reason."
+
+
+def hopeless(summaries: Sequence[Summary]) -> str | None:
+    """In one sentence, why none of some policies can be evaluated; None where any can.
+
+    Args:
+        summaries: of distinct policies.
+    """
+    if not summaries or any(summary.failure is None for summary in summaries):
+        return None
+    failed = together(summary.failed for summary in summaries)
+    recipes = f"each of {len(summaries):,} recipes" if len(summaries) > 1 else "the only recipe"
+    most = max(summary.items for summary in summaries)
+    return (
+        f"{recipes} failed on every item (of {most:,}); the commonest failure, {failed[0].items:,} times: "
+        f"{sentence(failed[0])}"
+    )

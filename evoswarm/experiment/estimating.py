@@ -74,7 +74,7 @@ class Expectation:
 
     def as_dict(self) -> dict[str, float]:
         """As JSON data."""
-        return {name: value for name, value in vars(self).items() if name not in ("differs", "ranked")}
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

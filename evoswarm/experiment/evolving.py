@@ -11,6 +11,7 @@ from evoswarm.canonical import canonical_json
 from evoswarm.errors import RunError
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import Summary
+from evoswarm.evaluation.failures import hopeless
 from evoswarm.evaluation.mixes import Stopped
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.individual import Individual
@@ -24,7 +25,7 @@ from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.budgets import Allowance, generations_within
 from evoswarm.experiment.outlook.prices import Taken, Work
 from evoswarm.experiment.progress import GenerationStep, Progress
-from evoswarm.experiment.scoring import Scoring, hopeless, scoring_of
+from evoswarm.experiment.scoring import Scoring, scoring_of
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.genomes import PolicyGenomes
 from evoswarm.policies import Policy

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from evoswarm.evaluation.candidate import Candidate
 from evoswarm.evaluation.evaluation import Evaluation, Summary
-from evoswarm.evaluation.failures import FailedItems, in_words, sentence, together
-from evoswarm.experiment.scoring import hopeless
+from evoswarm.evaluation.failures import FailedItems, hopeless, in_words, sentence, together
 from evoswarm.experiment.workbench import Workbench
 from evoswarm.space.long_prompts import LongPrompts, counted, may_be_long
 from evoswarm.tasks.task import Item, SplitName

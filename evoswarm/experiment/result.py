@@ -20,7 +20,7 @@ from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
 from evoswarm.experiment.finalists import PLAIN as PLAIN
 from evoswarm.experiment.first_look.look import FirstLook
 from evoswarm.experiment.selection import Selection
-from evoswarm.experiment.spoilt import Spoilt, spoilt_tests, warnings_of
+from evoswarm.experiment.spoilt import Spoilt, warnings_of_champion
 from evoswarm.policies import Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy
 from evoswarm.run_directory import CERTIFICATE, CHAMPION, MEANINGS, RunDirectory
@@ -100,17 +100,12 @@ class SearchResult:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the champion's accuracies must know of its wrong answers, a sentence each."""
-        parts = {} if self.on_search is None else {"search": Spoilt.of(self.on_search)}
-        parts["selection"] = Spoilt.of(self.selection.champion.summary)
-        if self.certificate is not None:
-            parts["test"] = spoilt_tests(self.certificate)
-        return warnings_of("the champion", parts)
+        searched = None if self.on_search is None else Spoilt.of(self.on_search)
+        return warnings_of_champion(searched, self.selection.champion.summary, self.certificate)
 
     def written(self) -> list[tuple[Path, str]]:
         """What lies where, for people."""
-        left_out = () if self.certificate is not None else (PAGE, CERTIFICATE)
-        found = [(self.directory / name, meaning) for name, meaning in MEANINGS.items() if name not in left_out]
-        return [*(line for line in found if line[0].exists()), (self.ledger, "every evaluation of all runs")]
+        return written_files(self.directory, self.ledger)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data."""
@@ -133,6 +128,17 @@ class SearchResult:
         }
 
 
+def written_files(directory: Path, ledger: Path) -> list[tuple[Path, str]]:
+    """What lies where once a search has ended, for people.
+
+    Args:
+        directory: of the run.
+        ledger: the file of all evaluations.
+    """
+    found = [(directory / name, meaning) for name, meaning in MEANINGS.items()]
+    return [*(line for line in found if line[0].exists()), (ledger, "every evaluation of all runs")]
+
+
 def write_result(run: RunDirectory, result: SearchResult) -> None:
     """Write ``recipes/``, ``front.json`` and ``champion.json``.
 
@@ -152,8 +158,7 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         figures = [{**_figures(s, selection), "recipe": files[s.policy.digest]} for s in standings]
         for row in figures:
             del row["close_decisions"]  # margins depend on what was decoded side by side, and these files do not
-            del row["at_limit"]
-            for rare in ("failed", "cut_off"):  # said only where there is something to say
+            for rare in ("failed", "at_limit", "cut_off"):  # said only where there is something to say
                 if not row[rare]:
                     del row[rare]
         return figures
@@ -167,6 +172,11 @@ def write_result(run: RunDirectory, result: SearchResult) -> None:
         "best": selection.best.policy.digest,
         "standard_error": selection.standard_error,
         "reference": selection.reference,
+        "reference_accuracy": selection.reference_accuracy,
+        "thrifty": selection.thrifty,
+        "made": [one.policy.digest for one in selection.contenders if one.policy.digest in selection.made],
+        "example": dict(zip(("question", "task"), result.example, strict=True)),
+        "on_search": None if result.on_search is None else Spoilt.of(result.on_search).to_json(),
         "search_accuracy": dict(result.search_accuracy),
         "front": rows(selection.front),
         "contenders": rows(selection.contenders),
@@ -227,7 +237,8 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
 def _figures(standing: Scored, selection: Selection) -> dict[str, Any]:
     known = selection.estimates.get(standing.policy.digest)
     estimate = {} if known is None else {"estimate": known.as_dict()}
-    origin = selection.origins.get(standing.policy.digest)
+    plain = PLAIN if standing.key == PLAIN else None  # those too that could not win
+    origin = selection.origins.get(standing.policy.digest, plain)
     came = {} if origin is None else {"origin": origin}
     return {
         "name": standing.name,

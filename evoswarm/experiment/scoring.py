@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.evaluation.failures import sentence, together
 from evoswarm.evaluation.racing.race import Bracket, Race, RaceResult
 from evoswarm.evolution.algorithm import Algorithm
 from evoswarm.evolution.algorithms.archipelago import Archipelago
@@ -128,20 +127,3 @@ def outcome(individual: Individual[G], summary: Summary, objectives: Sequence[st
     if summary.failure is not None:
         return individual.failed(summary.failure.kind)
     return individual.scored([summary.objective(name) for name in objectives])
-
-
-def hopeless(summaries: Sequence[Summary]) -> str | None:
-    """In one sentence, why none of some policies can be evaluated; None where any can.
-
-    Args:
-        summaries: of distinct policies.
-    """
-    if not summaries or any(summary.failure is None for summary in summaries):
-        return None
-    failed = together(summary.failed for summary in summaries)
-    recipes = f"each of {len(summaries):,} recipes" if len(summaries) > 1 else "the only recipe"
-    most = max(summary.items for summary in summaries)
-    return (
-        f"{recipes} failed on every item (of {most:,}); the commonest failure, {failed[0].items:,} times: "
-        f"{sentence(failed[0])}"
-    )

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from evoswarm.errors import RunError
 from evoswarm.evaluation.candidate import Candidate, HowMade, Scored, score
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.evaluation.failures import hopeless
 from evoswarm.experiment.estimating import Estimates, Expectation, Searched
 from evoswarm.experiment.finalists import Finalist
 from evoswarm.experiment.front import axes_of, point_of
-from evoswarm.experiment.scoring import hopeless
 from evoswarm.pareto import ParetoFront
 from evoswarm.statistics.paired import paired_standard_error
 from evoswarm.tasks.task import Item, Task, weights_of

@@ -41,6 +41,7 @@ from evoswarm.experiment.guiding import guide_of
 from evoswarm.experiment.interrupt import Interrupt, SearchInterrupted
 from evoswarm.experiment.openings.guard import Guard, OpeningDeclined, book_of
 from evoswarm.experiment.openings.nothing_scored import NothingScored
+from evoswarm.experiment.openings.remedy import remedy_of
 from evoswarm.experiment.openings.words import foretell
 from evoswarm.experiment.outlook.ahead import Ahead
 from evoswarm.experiment.outlook.refusals import short_budget
@@ -249,10 +250,7 @@ class Session:
         try:
             certificate = self._certificate_of(result.champion)
         except (NothingScored, OpenedBefore, OpeningDeclined) as refusal:
-            remedy = {
-                OpenedBefore: f"To look again all the same: evoswarm certify {self._run.path} --force",
-                OpeningDeclined: f"To open them later: evoswarm certify {self._run.path}",
-            }.get(type(refusal))
+            remedy = remedy_of(refusal.message, self._run.path, scores=result.accuracy > 0)
             return replace(result, refusal=refusal.message, remedy=remedy)
         return replace(result, certificate=certificate)
 

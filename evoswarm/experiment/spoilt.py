@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.evaluation.evaluation import Summary
@@ -36,11 +36,32 @@ class Spoilt:
         """How many items failed."""
         return sum(one.items for one in self.failed)
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {"items": self.items, "failed": [one.to_json() for one in self.failed], "cut_off": self.cut_off}
+
 
 def spoilt_tests(certificate: Certificate) -> Spoilt:
     """What a certificate says of the champion."""
     failed = [FailedItems(cast(FailureKind, one.kind), one.member, one.items) for one in certificate.failed]
     return Spoilt(certificate.items.test, tuple(failed), certificate.cut_off)
+
+
+def warnings_of_champion(
+    searched: Spoilt | None, selection: Summary, certificate: Certificate | None
+) -> tuple[str, ...]:
+    """What a reader of a champion's accuracies must know of its wrong answers, a sentence each.
+
+    Args:
+        searched: what was spoilt for it on the search split; None where it was not scored on all of it.
+        selection: what it did on the selection split.
+        certificate: of it, where it has one.
+    """
+    parts = {} if searched is None else {"search": searched}
+    parts["selection"] = Spoilt.of(selection)
+    if certificate is not None:
+        parts["test"] = spoilt_tests(certificate)
+    return warnings_of("the champion", parts)
 
 
 def warnings_of(name: str, parts: Mapping[str, Spoilt]) -> tuple[str, ...]:

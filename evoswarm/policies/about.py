@@ -125,6 +125,7 @@ class About(Strict):
         test: what it scored on the test split; None where nobody has certified it.
         verdict: of its certificate; None likewise.
         refusal: why a certificate was refused; None where none was.
+        spoken: by member's name, the share of the steps of its answers to the selection items at which it spoke.
     """
 
     run: str
@@ -139,6 +140,7 @@ class About(Strict):
     test: SplitAccuracy | None = None
     verdict: VerdictSaid | None = None
     refusal: str | None = None
+    spoken: dict[str, Share] = Field(default_factory=dict)
 
     def with_certificate(self, test: SplitAccuracy, verdict: VerdictSaid) -> Self:
         """The same once test items have been opened."""

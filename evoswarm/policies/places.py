@@ -60,6 +60,15 @@ def require_members(policy: Policy, file: str | Path) -> None:
             raise RecipeError(f"{expected}, got {_looked_at(path, file):.1000}", Where(str(file), key))
 
 
+def whereabouts(path: str) -> str:
+    """Where a member is, in words, as far as this machine tells."""
+    if path.startswith(BUILT_IN):
+        return "built in"
+    if os.path.isdir(path):
+        return "a directory that is here"
+    return "a directory that is not here" if _means_a_directory(path) else "of the hub, or not here"
+
+
 def looked_for(policy: Policy, file: str | Path) -> str:
     """Where members were looked for that may be ids of the hub and are not here; empty where there is none."""
     places = [f"{key} {path!r}: {_looked_at(path, file)}" for key, _, path in _absent(policy)]

@@ -454,6 +454,25 @@ REPORTS = {
     "a page where nobody may write": Wrong("report run --out shut/page.html", ("shut", "may not write"), {"shut/": b"!mode 500"}, as_root=False),
 }  # fmt: skip
 
+SHOWN = {
+    "nothing to show": Wrong("show", ("RUN|POLICY",)),
+    "what is not there": Wrong("show ru", ("ru", "a readable file", "did you mean 'run'?")),
+    "a space": Wrong("show space.yaml", ("space.yaml", "JSON")),
+    "a model": Wrong("show model", ("model", "champion.json", "or a bundle")),
+    "a run that never began": Wrong("show run", ("run/journal.jsonl", "which search began")),
+    "a run whose journal is damaged": Wrong("show run", ("run/journal.jsonl:1", "an event"), {"run/journal.jsonl": "began\n"}),
+    "a run whose journal holds other events": Wrong("show run", ("run/journal.jsonl:1", "'identity' of the event"), {"run/journal.jsonl": '{"event": "began"}\n'}),
+    "contenders of something else": Wrong("show run", ("run/front.json", "contenders as this evoswarm writes them"), {"run/front.json": '{"contenders": [{}]}', "run/journal.jsonl": BEGAN}),
+    "contenders that are cut off": Wrong("show run", ("run/front.json", "a JSON object"), {"run/front.json": "{", "run/journal.jsonl": BEGAN}),
+    "a champion that is cut off": Wrong("show run", ("run/champion.json", "JSON"), {"run/champion.json": cut, "run/front.json": '{"front": []}'}),
+    "a certificate of seeds that is none": Wrong("show seeds", ("seeds/certificate.json", "several seeds"), {"seeds/certificate.json": "{}"}),
+    "a policy that is cut off": Wrong("show recipe.json", ("recipe.json", "JSON"), {"recipe.json": cut}),
+    "no directory of runs": Wrong("runs ru", ("ru", "a directory of runs", "did you mean 'run'?")),
+    "a file for a directory of runs": Wrong("runs space.yaml", ("space.yaml", "a directory of runs, got a file")),
+    "a run for a directory of runs": Wrong("runs run", ("run", "a run itself", "evoswarm show run")),
+    "a directory of runs that is shut": Wrong("runs shut", ("shut", "can be read"), {"shut/": b"!mode 000"}, as_root=False),
+}  # fmt: skip
+
 EXPORTS = {
     "no source": Wrong("export", ("RUN|POLICY", "--list")),
     "no target": Wrong("export run", ("--to", "--list")),
@@ -529,6 +548,7 @@ WRONG: dict[str, Wrong] = {
         "answers": ANSWERS,
         "run": RUNS,
         "report": REPORTS,
+        "show": SHOWN,
         "export": EXPORTS,
         "serve": SERVING,
     }.items()

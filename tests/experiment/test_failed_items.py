@@ -15,7 +15,8 @@ import pytest
 from evoswarm.answering.answers import answer
 from evoswarm.certificate.page import page
 from evoswarm.cli.search_command import run_evaluate
-from evoswarm.cli.showing.console import generation_line, print_result
+from evoswarm.cli.showing.console import print_result
+from evoswarm.cli.showing.generation_line import generation_line
 from evoswarm.cli.showing.screen import make_console
 from evoswarm.cli.telling.narrator import narrator_for
 from evoswarm.decoding.request import Completion, DoesNotFit, Request

@@ -25,7 +25,7 @@ import transformers
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.certificate.page import page
-from evoswarm.cli.showing.console import generation_line
+from evoswarm.cli.showing.generation_line import generation_line
 from evoswarm.decoding.decoder import Decoder
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.evaluation.evaluation import Summary

@@ -12,6 +12,7 @@ from evoswarm.cli.commands.answering import answers, evaluate, generate
 from evoswarm.cli.commands.exporting import export, lm_eval, schema
 from evoswarm.cli.commands.machine import doctor, zoo_list
 from evoswarm.cli.commands.options import HandingOn, StandingAlone
+from evoswarm.cli.commands.recalling import runs, show
 from evoswarm.cli.commands.reporting import report
 from evoswarm.cli.commands.searching import certify, check, plan, search
 from evoswarm.cli.commands.serving import serve
@@ -38,7 +39,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 COMMANDS = (
-    *(search, certify, report, plan, check, generate, answers, evaluate, study, compare, two_by_two),
+    *(search, certify, show, report, runs, plan, check, generate, answers, evaluate, study, compare, two_by_two),
     *(export, serve, lm_eval, schema, doctor),
 )
 KINDS: dict[object, type[TyperCommand]] = {answers: StandingAlone, lm_eval: HandingOn}

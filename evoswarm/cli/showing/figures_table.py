@@ -1,4 +1,4 @@
-"""Recipes side by side: accuracy, per task where there is room, and what they cost deployed alone."""
+"""Recipes side by side: accuracy, in all and per task, and what they cost deployed alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evoswarm.cli.showing.blocks import blocks
 from evoswarm.cli.showing.screen import meanings, prose
+from evoswarm.cli.showing.terminal import visible
 from evoswarm.evaluation.cost import MEANINGS
 from evoswarm.evaluation.evaluation import Summary
 from evoswarm.experiment.wording import quantity
@@ -32,8 +34,7 @@ class Row(NamedTuple):
 
 
 _FIRST = "recipe"
-_BORDERS = 3  # characters of a column besides its cells: two blanks and a line
-_NAME = 24  # characters that the names of recipes have at least; longer ones go on in the next line
+_NAME = 24  # characters of the names of recipes at most, and a third of a line; longer ones go on in the next line
 _PER = "mean per question, the recipe deployed alone"
 
 
@@ -52,37 +53,31 @@ class _Column:
     tasks: bool = False
 
     def width(self, rows: Sequence[Row]) -> int:
-        """In characters, its border included."""
-        return max(len(self.title), *(len(self.cell(one)) for one in rows if one.summary.failure is None), 0) + _BORDERS
-
-
-_FIRST_TO_GO = ("weight reads", "open", "passes", "FLOPs", "at limit", "failed")
+        """Of the cells, in characters."""
+        return max(len(self.title), *(len(self.cell(one)) for one in rows if one.summary.failure is None), 0)
 
 
 def print_figures(
-    console: Console, title: str, rows: Sequence[Row], *, elsewhere: str, explained: bool = False, note: str = ""
+    console: Console, title: str, rows: Sequence[Row], *, explained: bool = False, note: str = ""
 ) -> None:
-    """Print a table, what its columns are, and which had no room.
+    """Print a table and what its columns are; columns that have no room stand in further tables below.
 
     Args:
-        console: as wide as the table may be.
+        console: as wide as a table may be.
         title: of the table.
         rows: names and figures.
-        elsewhere: where all figures can be found, as a sentence goes on.
         explained: a table above has said what the columns are.
         note: what else is to be said of the table.
     """
-    everything = list(_columns(rows))
-    shown = _fitting(everything, rows, console.width)
-    console.print(_table(title, rows, shown))
+    columns = list(_columns(rows))
+    name = min(_NAME, max(len(_FIRST), console.width // 3), max(len(_FIRST), *(len(row.name) for row in rows)))
+    for some in blocks(name, [column.width(rows) for column in columns], console.width):
+        console.print(_table(title if some.start == 0 else None, rows, [columns[place] for place in some]))
     if not explained:
-        meanings(console, dict(_explained(shown)))
-    left = [column for column in everything if column not in shown]
-    if left:
-        prose(console, f"Left out, as {console.width} columns are too few: {_listed(left)}; {elsewhere}.")
-    for name, summary, _ in rows:
+        meanings(console, dict(_explained(columns)))
+    for name_of, summary, _ in rows:
         if summary.failure is not None:
-            prose(console, f"{name} failed on every question: {summary.failed[0].words}.")
+            prose(console, f"{name_of} failed on every question: {summary.failed[0].words}.")
     if note:
         prose(console, note)
 
@@ -108,29 +103,16 @@ def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
     yield _Column("open", lambda row: percent(row.summary.open_share))
 
 
-def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> list[_Column]:
-    """Those that fit side by side; the columns of tasks go first, and all of them."""
-    name = min(_NAME, max(len(_FIRST), *(len(row.name) for row in rows))) + _BORDERS + 1
-    shown = list(columns)
-    gone = [[column for column in columns if column.tasks]]
-    gone += [[column for column in columns if column.title == title and not column.tasks] for title in _FIRST_TO_GO]
-    for some in gone:
-        if name + sum(column.width(rows) for column in shown) <= width:
-            break
-        shown = [column for column in shown if column not in some]
-    return shown
-
-
-def _table(title: str, rows: Sequence[Row], columns: Sequence[_Column]) -> Table:
-    table = Table(title=escape(title), title_justify="left")
+def _table(title: str | None, rows: Sequence[Row], columns: Sequence[_Column]) -> Table:
+    table = Table(title=title and escape(title), title_justify="left")
     table.add_column(_FIRST, overflow="fold")
     for column in columns:
         table.add_column(escape(column.title), justify="right", no_wrap=True)
     for row in rows:
         if row.summary.failure is not None:
-            table.add_row(escape(row.name), "failed")
+            table.add_row(escape(visible(row.name)), "failed")
         else:
-            table.add_row(escape(row.name), *(escape(column.cell(row)) for column in columns))
+            table.add_row(escape(visible(row.name)), *(escape(column.cell(row)) for column in columns))
     return table
 
 
@@ -150,12 +132,6 @@ def _explained(columns: Sequence[_Column]) -> Iterator[tuple[str, str]]:
             yield column.title, meaning[column.title]
         elif column.title == tasks[0]:
             yield f"{tasks[0]} ... {tasks[-1]}", "mean score of each task"
-
-
-def _listed(columns: Sequence[_Column]) -> str:
-    tasks = [column.title for column in columns if column.tasks]
-    names = [f"the accuracy on each of the {len(tasks)} tasks"] if tasks else []
-    return ", ".join([*names, *(column.title for column in columns if not column.tasks)])
 
 
 def _at_limit(summary: Summary) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from evoswarm.cli.showing.output import mute
-from evoswarm.cli.showing.terminal import FILE_WIDTH, PROSE, columns, escapes, fitted
+from evoswarm.cli.showing.terminal import FILE_WIDTH, PROSE, columns, escapes, fitted, visible
 
 
 class _Console(Console):
@@ -40,19 +40,26 @@ def make_console() -> Console:
 def prose(console: Console, text: str, *, bold: bool = False, hanging: str = "  ") -> None:
     """A sentence or more, each line at most as long as the terminal is wide, and as is easy to read."""
     for line in fitted(text, min(PROSE, console.width), hanging):
-        console.print(Text(line, "bold" if bold else ""), soft_wrap=True)
+        console.print(Text(visible(line), "bold" if bold else ""), soft_wrap=True)
 
 
 def heading(console: Console, text: str) -> None:
     """The title of a part."""
-    console.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)
+    console.print(f"\n[bold]{escape(visible(text))}[/bold]", soft_wrap=True)
 
 
 def files(console: Console, written: Mapping[str | Path, str]) -> None:
     """What lies where: names are not broken, as they are copied."""
     heading(console, "Written")
     for path, meaning in written.items():
-        console.print(f"  {escape(str(path))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+        console.print(f"  {escape(visible(str(path)))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+
+
+def commands(console: Console, title: str, typed: Iterable[str]) -> None:
+    """Commands that a reader may want next: not broken, as they are copied."""
+    heading(console, title)
+    for command in typed:
+        console.print(Text(f"  {visible(command)}"), soft_wrap=True)
 
 
 def meanings(console: Console, terms: Mapping[str, str]) -> None:

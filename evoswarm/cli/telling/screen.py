@@ -52,7 +52,7 @@ class Screen(Person):
 
     def generation(self, figures: GenerationFigures) -> None:
         """See ``Nobody``."""
-        from evoswarm.cli.showing.console import generation_line  # by now, what it needs is imported
+        from evoswarm.cli.showing.generation_line import generation_line  # by now, what it needs is imported
 
         self._course.hear(figures)
         self._line(generation_line(figures, ahead=False))  # what is left stands below

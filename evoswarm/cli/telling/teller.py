@@ -102,7 +102,7 @@ class Person(Nobody):
 
     def generation(self, figures: GenerationFigures) -> None:
         """See ``Nobody``."""
-        from evoswarm.cli.showing.console import generation_line  # by now, what it needs is imported
+        from evoswarm.cli.showing.generation_line import generation_line  # by now, what it needs is imported
 
         self._line(generation_line(figures))
 

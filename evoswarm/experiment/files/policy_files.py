@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.certificate.evidence import interval
 from evoswarm.evaluation.evaluation import Summary
-from evoswarm.experiment.workbench import Workbench
 from evoswarm.policies import About, Policy, PolicyDocument
 from evoswarm.policies.about import Accuracy, SplitAccuracy, TaskAsked, VerdictSaid
 from evoswarm.policies.places import anchored
@@ -27,6 +26,9 @@ from evoswarm.tasks.dataset import DatasetSettings
 from evoswarm.tasks.settings import TaskSettings
 from evoswarm.tasks.sourced_task import SourcedTask
 from evoswarm.tasks.task import Task, weights_of
+
+if TYPE_CHECKING:
+    from evoswarm.experiment.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class PolicyOrigin:
             certificate: of it, where it has one.
             expected: what it is expected to score on other items, where that was estimated.
         """
-        about = self.about.model_copy(update={"selection": self._accuracy(selection), "expected": expected})
+        known = {"selection": self._accuracy(selection), "expected": expected, "spoken": dict(selection.spoken)}
+        about = self.about.model_copy(update=known)
         if certificate is not None:
             about = about.with_certificate(_tested(certificate), _verdict(certificate))
         return PolicyDocument(anchored(policy), about)

@@ -14,6 +14,7 @@ from evoswarm.evaluation.openings.book import HeldOutQuestions, OpenedBefore, Op
 from evoswarm.evaluation.openings.opening import OpeningRecord
 from evoswarm.evaluation.openings.places import OPENINGS, FilePlace, LedgerPlace
 from evoswarm.experiment.drawn import Drawn
+from evoswarm.experiment.openings.remedy import DECLINED
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.policies import Policy
 from evoswarm.run_directory import RunDirectory
@@ -57,7 +58,7 @@ def require_yes(ask: Callable[[str], bool], question: str) -> None:
         OpeningDeclined: it is.
     """
     if not ask(question):
-        raise OpeningDeclined("expected a yes, got a no: the test items stay closed")
+        raise OpeningDeclined(DECLINED)
 
 
 def consent_before_loading(

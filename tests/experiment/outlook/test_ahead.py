@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evoswarm.cli.showing.console import generation_line
+from evoswarm.cli.showing.generation_line import generation_line
 from evoswarm.cli.telling.events import GenerationEvent
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.evaluation.candidate import Candidate
@@ -90,8 +90,9 @@ def test_a_plan_foretells_whether_mixing_pays_and_refuses_what_shows_nothing(pla
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches foretell from their first generation on."""
+    """Searches foretell from their first generation on, however busy the machine is."""
     monkeypatch.setattr("evoswarm.experiment.session.Ahead", partial(Ahead, patience=0.0))
+    monkeypatch.setattr("evoswarm.experiment.outlook.ahead.LEAST", 600.0)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -11,31 +11,29 @@ from evoswarm.experiment.wording import objective_value
 
 if TYPE_CHECKING:
     from evoswarm.evolution.report import IslandReport
-    from evoswarm.experiment.figures import GenerationFigures
 
 _CELL = (6, 20)  # columns of a cell, at least and at most
 _LABEL, _GAP = 10, 2  # columns before all cells, and before each
 
 
 def island_lines(
-    figures: GenerationFigures, bests: Mapping[int, Sequence[float]], width: int, glyphs: Glyphs
+    islands: Sequence[IslandReport], objective: str, bests: Mapping[int, Sequence[float]], width: int, glyphs: Glyphs
 ) -> list[Line]:
     """A few lines: number, best, median, the course of the best, and for how long nothing got better.
 
     Args:
-        figures: of the last generation.
+        islands: as the last generation left them.
+        objective: the name of the first.
         bests: by island, the best value of the first objective behind every generation.
         width: of the terminal, columns.
         glyphs: to draw with.
     """
-    islands = figures.islands
     least, most = _CELL
     room = max(1, (width - _LABEL) // (least + _GAP))
     shown = islands[:room]
     if not shown:
         return []
     cell = min(most, max(least, (width - _LABEL) // len(shown) - _GAP))
-    name = figures.objectives[0]
     values = [value for one in shown for value in bests.get(one.island, ())]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
 
@@ -48,8 +46,8 @@ def island_lines(
 
     lines = [
         dim(row("island", lambda one: str(one.island + 1))),
-        plain(row("best", lambda one: objective_value(name, one.best[0]) if one.best else "-")),
-        plain(row("median", lambda one: objective_value(name, one.median[0]) if one.median else "-")),
+        plain(row("best", lambda one: objective_value(objective, one.best[0]) if one.best else "-")),
+        plain(row("median", lambda one: objective_value(objective, one.median[0]) if one.median else "-")),
         *([plain(row("course", course))] if glyphs.heights else []),
         dim(row("stagnant", lambda one: "reseed" if one.reseeded else str(one.stagnant))),
     ]

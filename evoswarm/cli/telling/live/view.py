@@ -52,7 +52,7 @@ def view(status: Status, course: Course, size: Size, glyphs: Glyphs, turn: int) 
     figures = course.figures
     best = [] if figures is None else [plain(_MARGIN + line) for line in _best(figures, size.columns)]
     speeds = [dim(_MARGIN + line) for line in _speeds(status, figures, size.columns)]
-    islands = [] if figures is None else island_lines(figures, course.bests, size.columns, glyphs)
+    islands = [] if figures is None else _islands(figures, course, size.columns, glyphs)
     blocks, room = [head[: size.rows]], size.rows
     room -= len(blocks[0])
     for block in (best, speeds):
@@ -60,6 +60,10 @@ def view(status: Status, course: Course, size: Size, glyphs: Glyphs, turn: int) 
         room -= len(blocks[-1])
     blocks.insert(2, islands if len(islands) <= room else [])
     return [line for block in blocks for line in block]
+
+
+def _islands(figures: GenerationFigures, course: Course, width: int, glyphs: Glyphs) -> list[Line]:
+    return island_lines(figures.islands, figures.objectives[0], course.bests, width, glyphs)
 
 
 def _at(status: Status, mark: str, width: int) -> Iterator[Line]:
