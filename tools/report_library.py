@@ -18,10 +18,11 @@ import * as echarts from "echarts/core";
 import { LineChart, ScatterChart, BarChart, HeatmapChart, CustomChart } from "echarts/charts";
 import { GridComponent, TooltipComponent, LegendScrollComponent, DataZoomInsideComponent, MarkLineComponent,
   MarkAreaComponent, AriaComponent, VisualMapContinuousComponent } from "echarts/components";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 echarts.use([LineChart, ScatterChart, BarChart, HeatmapChart, CustomChart, GridComponent, TooltipComponent,
   LegendScrollComponent, DataZoomInsideComponent, MarkLineComponent, MarkAreaComponent, AriaComponent,
-  VisualMapContinuousComponent, CanvasRenderer]);
+  VisualMapContinuousComponent, LabelLayout, CanvasRenderer]);
 export const { init, getInstanceByDom } = echarts;
 """
 

@@ -137,6 +137,11 @@ class PolicyGenomes(ABC, Generic[G, P]):
         """Names of coordinates that do not matter at a genome, as long as its other genes stay."""
         return frozenset()
 
+    def takes_part(self, genome: G) -> list[int]:
+        """Who takes part in the policy of a genome, by position in the pool; without making the policy where it can."""
+        names = {spec.name for spec in self.express(genome).specs}
+        return [index for index, spec in enumerate(self.space.pool) if spec.name in names]
+
     def express(self, genome: G) -> P:
         """The policy of a genome."""
         return self._remembered(genome)[0]

@@ -124,6 +124,15 @@ def test_what_sleeps_changes_nothing_and_something_is_awake(kind: str) -> None:
 
 
 @every_kind
+def test_who_takes_part_is_who_the_policy_names(kind: str) -> None:
+    genomes = made(kind)
+    names = [spec.name for spec in genomes.space.pool]
+    for genome in population(genomes):
+        told = [names[member] for member in genomes.takes_part(genome)]
+        assert told == sorted((spec.name for spec in genomes.express(genome).specs), key=names.index)
+
+
+@every_kind
 def test_values_are_those_of_the_coordinates_in_their_own_units(kind: str) -> None:
     genomes = made(kind)
     choices = {dimension.name: dimension.choices for dimension in genomes.coordinates.dimensions}

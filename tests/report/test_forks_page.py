@@ -61,7 +61,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def opened(open_page: OpenPage, page_file: Path) -> Page:
     page = open_page(page_file)
-    page.wait_for_selector("html[data-ready=yes]")
+    page.locator("#forks .forkitem").first.scroll_into_view_if_needed()
+    page.wait_for_selector(".symbols[data-drawn]")
     return page
 
 

@@ -20,7 +20,9 @@ from evoswarm.report.run_files import RunFiles
 from evoswarm.report.sections.finalists import finalists
 from evoswarm.report.sections.individuals import individuals
 from evoswarm.report.sections.numbers import short
+from evoswarm.run_directory import REPORT
 from evoswarm.space import SearchSpace
+from tests.report.watched import OpenPage
 
 ONE_TASK = "tasks=[{name: sum, source: reasoning_gym, family: chain_sum, max_bytes: 8}]"
 KINDS = {
@@ -30,7 +32,7 @@ KINDS = {
     "race": ("racing={rungs: [6, 0.5]}", "splits.search=24", "evolution.gold.founders=false"),
     "objectives": ("objectives=[accuracy, flops]", "genome.rules=[mixture]", "genome.gates=false"),
 }
-"""Searches of two generations, half a second of CPU each."""
+"""Searches of two generations, one to three seconds of CPU each."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def drawn(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Drawn:
     """A search of each kind that ended; nobody may change its directory."""
-    space = micro(*KINDS[request.param], "evolution={generations: 2, islands: 2, population: 4}")
+    space = micro(*KINDS[request.param], "evolution={generations: 2, islands: 2, population: 3}")
     runs = tmp_path_factory.mktemp("drawn")
     return Drawn(search(space, runs=runs, swarm=swarm, certify=False).directory)
 
@@ -108,6 +110,19 @@ def test_genes_that_sleep_are_named(drawn: Drawn) -> None:
     asleep = [columns["loci"][place] for place in columns["asleep"][alone]]
     other = 1 - columns["who"][alone][0]
     assert {one["gene"].removesuffix("s") for one in asleep if one["member"] == other} >= {"weight", "temperature"}
+
+
+def test_its_page_draws_whatever_was_searched_for(drawn: Drawn, open_page: OpenPage) -> None:
+    """On a telephone; half a second of CPU each."""
+    from playwright.sync_api import expect  # where there is no browser, this test is skipped
+
+    page = open_page(drawn.path / REPORT, width=400)
+    for section in ("cost", "generations", "settled"):
+        charts = page.locator(f"#{section} .chart")
+        for number in range(charts.count()):
+            charts.nth(number).scroll_into_view_if_needed()
+        expect(page.locator(f"#{section} .chart:not([data-drawn])")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_finalists_carry_what_the_file_says(finished: SearchResult) -> None:

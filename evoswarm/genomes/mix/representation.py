@@ -92,6 +92,9 @@ class MixGenomes(PolicyGenomes[RecipeGenome, Recipe]):
     def asleep(self, genome: RecipeGenome) -> frozenset[str]:
         return self.coordinates.asleep(genome, self._states(genome))
 
+    def takes_part(self, genome: RecipeGenome) -> list[int]:
+        return [index for index, state in enumerate(self._states(genome)) if state in ("lead", "speaking")]
+
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and the uniform mix of all when there are several."""
         found: list[tuple[str, Policy]] = [*singles(self.space)]

@@ -92,6 +92,9 @@ class RouteGenomes(PolicyGenomes[RouteGenome, Route]):
             found |= {f"{part}:{name}" for name in names}
         return frozenset(found)
 
+    def takes_part(self, genome: RouteGenome) -> list[int]:
+        return sorted({member for part in genome.awake for member in self._mixes.takes_part(genome.parts[part])})
+
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and the uniform mix of all when there are several: each answers every kind."""
         kinds = self._partition.cells

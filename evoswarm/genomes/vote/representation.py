@@ -76,6 +76,9 @@ class VoteGenomes(PolicyGenomes[VoteGenome, Vote]):
     def asleep(self, genome: VoteGenome) -> frozenset[str]:
         return self.coordinates.asleep(genome)
 
+    def takes_part(self, genome: VoteGenome) -> list[int]:
+        return genome.voters
+
     def plain(self) -> list[tuple[str, Policy]]:
         """Every member alone, and one greedy answer of each with equal weights when there are several."""
         found: list[tuple[str, Policy]] = [(n, Vote(voters=(Voter(recipe=r),))) for n, r in singles(self.space)]

@@ -14,6 +14,7 @@ from evoswarm.report.sections.champion import champion
 from evoswarm.report.sections.compute import compute
 from evoswarm.report.sections.finalists import finalists
 from evoswarm.report.sections.forks import forks
+from evoswarm.report.sections.generations import generations
 from evoswarm.report.sections.individuals import individuals
 from evoswarm.report.sections.lineage import lineage
 from evoswarm.report.sections.pool import pool
@@ -26,6 +27,7 @@ SECTIONS: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
     "champion": champion,
     "individuals": individuals,
     "finalists": finalists,
+    "generations": generations,
     "lineage": lineage,
     "forks": forks,
     "weight": weight,

@@ -7,7 +7,7 @@ from typing import Any
 
 from evoswarm.errors import EvoswarmError, RunError, Where
 from evoswarm.genomes import Material, PolicyGenomes, genomes_of
-from evoswarm.policies import Recipe
+from evoswarm.genomes.mix.genes import RecipeGenome
 from evoswarm.policies.partition import Partition
 from evoswarm.report.run_files import RunFiles
 from evoswarm.report.sections.numbers import short
@@ -48,13 +48,12 @@ def genes(run: RunFiles, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         try:
             genome = genomes.decode(row["genome"])
             values.append(genomes.values(genome))
-            policy = genomes.expressed(genome)
-        except (ValueError, IndexError, EvoswarmError) as error:
+            found["asleep"].append(sorted(number_of[name] for name in genomes.asleep(genome)))
+            found["who"].append(genomes.takes_part(genome))
+        except (ValueError, IndexError) as error:
             message = f"expected a genome of the kind {run.space.genome.kind}, got another: {error!s:.200}"
             raise RunError(message, Where(str(run.path / INDIVIDUALS), str(row["id"]))) from None
-        found["asleep"].append(sorted(number_of[name] for name in genomes.asleep(genome)))
-        found["who"].append(sorted(members.index(spec.name) for spec in policy.specs))
-        found["lead"].append(members.index(policy.lead) if isinstance(policy, Recipe) else None)
+        found["lead"].append(genome.lead if isinstance(genome, RecipeGenome) else None)
     return {
         "genes": {name: [short(one[name], DIGITS) for one in values] for name in names},
         "loci": [_locus(name, run.space.genome.kind, members) for name in names],

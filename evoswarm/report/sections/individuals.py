@@ -30,7 +30,7 @@ def individuals(run: RunFiles) -> dict[str, Any] | None:
         the search items; null where all failed), ``objectives`` (by name), ``flops``, ``passes``, ``weight_reads``,
         ``tokens``, ``open_share``, ``by_task`` (accuracies, by its name), ``failed`` (items), ``failures`` (in words,
         by place), ``items`` (in races; null elsewhere), and what :func:`genes` tells of them. ``members`` are the
-        pool's names.
+        pool's names, ``kind`` is that of the genomes.
 
     Raises:
         RunError: the file is damaged.
@@ -43,6 +43,7 @@ def individuals(run: RunFiles) -> dict[str, Any] | None:
     number_of = {name: number for number, name in enumerate(operators)}
     try:
         return {
+            "kind": run.space.genome.kind,
             "members": [spec.name for spec in run.space.pool],
             "operators": operators,
             "id": [row["id"] for row in rows],

@@ -2,13 +2,14 @@
  * A chart that is drawn when it comes into view, follows the width of its place and the theme of the page.
  * @param {function(): Object} option of ECharts, made anew for every theme; tips are elements (see `tip`), never markup.
  * @param {string} label what the chart shows, in words.
- * @param {{height?: number, click?: function(Object)}} more
+ * @param {{height?: number, click?: function(Object), ready?: function(Object)}} more `ready` is told the library's chart
+ *   once it is there
  * @returns {HTMLElement} with a method `redraw`, which draws a changed option.
  */
-function chart(option, label, { height = 320, click = null } = {}) {
+function chart(option, label, { height = 320, click = null, ready = null } = {}) {
   const place = el("div", { class: "chart", role: "img", "aria-label": label, style: `height:${height}px` });
   let drawn = null;
-  const whole = () => ({ animation: false, textStyle: { fontFamily: "inherit", color: colours.of("ink") }, ...option() });
+  const whole = () => ({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: colours.of("ink") }, ...option() });
   place.redraw = () => drawn && drawn.setOption(whole(), { notMerge: true });
   const draw = () => {
     if (drawn) return;
@@ -16,6 +17,7 @@ function chart(option, label, { height = 320, click = null } = {}) {
     drawn = echarts.init(place, null, { renderer: "canvas" });
     drawn.setOption(whole());
     if (click) drawn.on("click", click);
+    if (ready) ready(drawn);
     new ResizeObserver(() => drawn.resize()).observe(place);
     place.dataset.drawn = "yes";
   };

@@ -7,6 +7,13 @@ const MEMBER_COLOURS = {
   dark: ["#5cb3e6", "#ff8a4c", "#3fcf9f", "#e596c3", "#f0c74a", "#a4d8f5", "#c79b73", "#aab2bd"],
 };
 
+/** A colour between two. */
+function mixed(from, to, share) {
+  const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const [low, high] = [parts(from), parts(to)];
+  return `rgb(${low.map((part, number) => Math.round(part + (high[number] - part) * share)).join(",")})`;
+}
+
 const colours = {
   listeners: [],
   /** What a style says, such as `ink`, `faint`, `rule`, `paper`, `accent`, `good`, `bad`. */
@@ -16,6 +23,8 @@ const colours = {
     return asked ? asked === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   },
   member: (number) => MEMBER_COLOURS[colours.dark() ? "dark" : "light"][number % 8],
+  /** Of something that has an order, from 0 to 1: light to strong in the light, dim to bright in the dark. */
+  scale: (share) => mixed(...(colours.dark() ? ["#3d5a73", "#ffe08a"] : ["#9ec9e2", "#5b1a5e"]), share),
   letter: (number) => String.fromCharCode(65 + (number % 26)),
   /** Calls back whenever the theme changes. */
   changed: (listener) => colours.listeners.push(listener),

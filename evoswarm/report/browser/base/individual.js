@@ -6,8 +6,9 @@
  */
 function openIndividual(report, place, order = null) {
   const known = populationOf(report);
-  const walk = order && order.includes(place) ? order : Array.from({ length: known.count }, (_, number) => number);
-  const dialog = el("dialog", { class: "individual", "aria-labelledby": "individual-title", close: () => dialog.remove(), click: (event) => event.target === dialog && dialog.close() });
+  const everybody = Array.from({ length: known.count }, (_, number) => number);
+  let walk = order && order.includes(place) ? order : everybody;
+  const dialog = shownDialog("individual-title");
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step && !event.altKey && !event.ctrlKey && !event.metaKey) move(step);
@@ -16,18 +17,35 @@ function openIndividual(report, place, order = null) {
     const next = walk[walk.indexOf(place) + step];
     if (next !== undefined) show(next, step < 0 ? "previous" : "next");
   }
-  function show(shown, focus = null) {
+  function show(shown, focus = "close") {
     place = shown;
-    if (!walk.includes(shown)) walk.splice(0, walk.length, ...Array.from({ length: known.count }, (_, number) => number));
+    if (!walk.includes(shown)) walk = everybody;
     dialog.dataset.individual = known.columns.id[shown];
-    dialog.replaceChildren(...individualParts(report, known, shown, (other) => show(other, "next")), individualButtons(report, dialog, walk, shown, move));
+    dialog.replaceChildren(...individualParts(report, known, shown, (other) => show(other)), individualButtons(report, dialog, walk, shown, move));
     dialog.scrollTop = 0;
-    const wanted = focus && dialog.querySelector(`button[data-step=${focus}]:not([disabled])`);
-    (wanted ?? dialog.querySelector("button[data-step=close]")).focus({ preventScroll: true });
+    const wanted = dialog.querySelector(`button[data-step=${focus}]:not([disabled])`) ?? dialog.querySelector("button[data-step=close]");
+    wanted.focus({ preventScroll: true });
   }
+  show(place);
+}
+
+/** Opens the dialog of a finalist that is no individual, such as a fitted route. */
+function openFinalist(report, one) {
+  const dialog = shownDialog("individual-title");
+  dialog.append(
+    el("h2", { id: "individual-title" }, one.name, " ", report.sections.finalists.champion === one.key ? el("span", { class: "badge" }, "champion") : null),
+    el("p", {}, `No individual of the search: ${{ plain: "what every champion is compared with", fitted: "fitted to right answers", composed: "composed of finalists" }[one.origin] ?? "made of a finalist"}.`),
+    finalistPart(report, one),
+    el("div", { class: "choices steps" }, el("button", { type: "button", "data-step": "close", click: () => dialog.close() }, "Close")));
+  dialog.querySelector("button").focus();
+}
+
+/** An empty dialog on the screen; it leaves the page when it is closed, and a click beside it closes it. */
+function shownDialog(title) {
+  const dialog = el("dialog", { class: "individual", "aria-labelledby": title, close: () => dialog.remove(), click: (event) => event.target === dialog && dialog.close() });
   document.body.append(dialog);
   dialog.showModal();
-  show(place);
+  return dialog;
 }
 
 function individualButtons(report, dialog, walk, place, move) {
@@ -99,7 +117,7 @@ function costFacts({ columns }, place) {
   const quantity = (name) => words.quantity(columns[name][place]);
   return [
     ["Cost of an item", columns.flops[place] === null ? null : `${quantity("flops")} FLOPs, ${quantity("passes")} passes, ${quantity("weight_reads")}B of weights read, ${quantity("tokens")} tokens`],
-    ["Open", columns.open_share[place] === null ? null : `a follower spoke at ${words.percent(columns.open_share[place])} of steps`],
+    ["Open", columns.open_share[place] === null || columns.kind === "vote" || columns.who[place].length < 2 ? null : `a follower spoke at ${words.percent(columns.open_share[place])} of steps`],
   ];
 }
 

@@ -5,6 +5,9 @@
 const SECTIONS = [
   { id: "verdict", title: "What won", needs: ["verdict"], draw: drawVerdict },
   { id: "champion", title: "The champion", needs: ["champion"], draw: drawChampion },
+  { id: "cost", title: "Accuracy against cost", needs: ["individuals"], draw: drawCost },
+  { id: "generations", title: "Generation by generation", needs: ["generations"], draw: drawGenerations },
+  { id: "settled", title: "What evolution settled on", needs: ["individuals"], draw: drawSettled },
   { id: "lineage", title: "Lineage", needs: ["individuals", "lineage"], draw: drawLineage },
   { id: "forks", title: "Answers, symbol by symbol", needs: ["forks"], draw: drawForks },
   { id: "weight", title: "Where mixing decides", needs: ["weight"], draw: drawWeight },
