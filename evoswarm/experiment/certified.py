@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from evoswarm.certificate.document import Certificate
 from evoswarm.errors import RecipeError
+from evoswarm.evaluation.cost import Cost
 from evoswarm.evaluation.openings.book import OpenedBefore
 from evoswarm.experiment import mirror
 from evoswarm.experiment.files.policy_files import PolicyOrigin, certificate_in
@@ -40,8 +41,8 @@ def write_certified(
     Raises:
         RunError: it cannot be written.
     """
-    document = _document(bench, run, champion, certificate)
-    _write(run, document, certificate, tracker, [CHAMPION, CERTIFICATE, PAGE])
+    document, cost = _document(bench, run, champion, certificate)
+    _write(run, document, cost, certificate, tracker, [CHAMPION, CERTIFICATE, PAGE])
 
 
 def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: str, tracker: Tracker | None) -> None:
@@ -59,10 +60,10 @@ def write_refused(bench: Workbench, run: RunDirectory, champion: Policy, why: st
     """
     if certificate_in(run, champion) is not None:
         return
-    document = _document(bench, run, champion, None)
+    document, cost = _document(bench, run, champion, None)
     if document.about is not None:
         document = PolicyDocument(document.policy, document.about.refused(why))
-    _write(run, document, None, tracker, [CHAMPION])
+    _write(run, document, cost, None, tracker, [CHAMPION])
 
 
 @contextmanager
@@ -79,15 +80,19 @@ def refusals_written(bench: Workbench, run: RunDirectory, champion: Policy, trac
         raise
 
 
-def _document(bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None) -> PolicyDocument:
+def _document(
+    bench: Workbench, run: RunDirectory, champion: Policy, certificate: Certificate | None
+) -> tuple[PolicyDocument, Cost]:
+    """The champion's file, and what it costs on the selection items."""
     selection = bench.evaluator.summaries([champion], bench.items["selection"])[0]
     origin, expected = PolicyOrigin.of(bench, run), expected_of(run, champion)
-    return origin.document(_as_it_stands(run, champion), selection, certificate, expected=expected)
+    return origin.document(_as_it_stands(run, champion), selection, certificate, expected=expected), selection.cost
 
 
 def _write(
     run: RunDirectory,
     document: PolicyDocument,
+    cost: Cost,
     certificate: Certificate | None,
     tracker: Tracker | None,
     files: Sequence[str],
@@ -97,7 +102,7 @@ def _write(
         run.write(name, document.to_json())
     if tracker is not None:
         files = [*files] if twin is None else [*files, twin]
-        tracker.outcome(run, mirror.outcome(document, certificate), files)
+        tracker.outcome(run, mirror.outcome(run.path, document, cost, certificate), files)
 
 
 def _as_it_stands(run: RunDirectory, champion: Policy) -> Policy:

@@ -213,6 +213,13 @@ class Evolving:
         self._run.record([canonical_json(row) for row in rows])
         self.rows.extend(rows)
 
+    def lineage(self) -> dict[str, list[Any]]:
+        """The lineage so far as the columns of a table."""
+        genes = self._genomes
+        return mirror.lineage(
+            self.rows, self._bench.space.objectives, lambda genome: genes.values(genes.decode(genome))
+        )
+
     @property
     def on_all_items(self) -> Mapping[str, Summary]:
         """What policies did on the search split, by digest, where they were scored on all of it."""

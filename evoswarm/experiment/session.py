@@ -206,7 +206,7 @@ class Session:
             SearchInterrupted: Ctrl-C.
         """
         bench, run = self._bench, self._run
-        self._tracker.begin(mirror.search_run(bench.space, run))
+        self._tracker.begin(mirror.search_run(bench.space, run, bench.items))
         status, evolving = "FAILED", None
         try:
             read_first(bench, run)
@@ -231,8 +231,6 @@ class Session:
             result = replace(result, seconds=self._seconds())
             run.journal("finished", reason=reason, limit=result.limit, champion=result.champion.digest)
             report_written(run, bench.asked, self._progress)
-            known = {individual.key: genomes.encode(individual.genome) for individual in algorithm.archive.individuals}
-            self._tracker.champions(mirror.champions(result, known))
             status = "FINISHED"
             return result
         except (Stopped, KeyboardInterrupt) as error:
@@ -240,7 +238,7 @@ class Session:
             run.journal("interrupted")
             raise SearchInterrupted(run.path) from error
         finally:
-            self._tracker.finish(status, mirror.lineage(evolving.rows if evolving else []))
+            self._tracker.finish(status, {} if evolving is None else evolving.lineage())
 
     def _certified(self, result: SearchResult) -> SearchResult:
         """The result with its certificate; without one where the test items may not be opened for the champion."""
@@ -293,5 +291,7 @@ class Session:
             first_look=self._look,
         )
         write_result(self._run, result)
-        self._tracker.outcome(self._run, mirror.outcome(*champion_document(self._run, result)))
+        self._tracker.champions(mirror.champions(result, bench.space))
+        document, certificate = champion_document(self._run, result)
+        self._tracker.outcome(self._run, mirror.outcome(self._run.path, document, result.cost, certificate))
         return result

@@ -244,20 +244,19 @@ class Recipe(PolicyModel):
         return mix_words(self, spoken)
 
     def parameters(self) -> dict[str, Any]:
-        """The recipe as parameters: what is decoded, member by member."""
+        """The recipe as parameters: who leads, by which rule, then gene by gene and member by member."""
+        fusion = self.fusion
         found: dict[str, Any] = {
-            "digest": self.digest,
             "lead": self.lead,
-            "alphabet": self.alphabet,
-            "samples": self.samples,
-            "sampling_temperature": self.sampling_temperature,
+            "members": len(self.members),
+            "rule": fusion.rule if len(self.members) > 1 else "alone",
+            **{f"rule.{one.name}": fusion.parameters[one.name] for one in fusion.definition.tuned_by},
         }
+        for gene in ("weight", "temperature", "threshold"):
+            found |= {f"{gene}.{member.spec.name}": getattr(member, gene) for member in self.members}
+        found |= {"samples": self.samples, "sampling_temperature": self.sampling_temperature}
         found |= said_of_sampling(self)
-        fusion = self.fusion.model_dump(mode="json", by_alias=True)
-        found |= {f"fusion.{key}": value for key, value in fusion.items()}
-        for member in self.members:
-            for gene in ("weight", "temperature", "threshold"):
-                found[f"member.{member.spec.name}.{gene}"] = getattr(member, gene)
+        found |= {"alphabet": self.alphabet, "digest": self.digest}
         return found
 
 

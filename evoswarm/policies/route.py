@@ -217,12 +217,13 @@ class Route(PolicyModel):
 
     def parameters(self) -> dict[str, Any]:
         """The router as parameters, policy by policy."""
-        found: dict[str, Any] = {"digest": self.digest, "by": self.by}
+        found: dict[str, Any] = {"members": len(self.specs), "rule": f"route by {self.by}"}
         found |= {f"task.{task}": place for task, place in self.tasks.items()}
-        for number, one in enumerate(self.clusters):
-            found |= {f"cluster.{number}.policy": one.policy, f"cluster.{number}.ngrams": one.typical}
         for place, policy in enumerate(self.policies):
-            found |= {f"policy.{place}.{key}": value for key, value in policy.parameters().items()}
+            found |= {f"use.{place}.{key}": value for key, value in policy.parameters().items()}
+        for number, one in enumerate(self.clusters):
+            found |= {f"when.{number}.prompts": one.typical, f"when.{number}.use": one.policy}
+        found["digest"] = self.digest
         return found
 
 

@@ -128,13 +128,13 @@ class Vote(PolicyModel):
 
     def parameters(self) -> dict[str, Any]:
         """The vote as parameters, voter by voter."""
-        found: dict[str, Any] = {"digest": self.digest}
         names = [voter.recipe.lead for voter in self.voters]
+        found: dict[str, Any] = {"members": len(set(names)), "rule": "vote of whole answers"}
         for position, voter in enumerate(self.voters):
             again = names[:position].count(voter.recipe.lead)
-            place = f"voter.{voter.recipe.lead}" + (f".{again}" if again else "")
-            found[f"{place}.weight"] = voter.weight
-            found[f"{place}.samples"] = voter.recipe.samples
-            found[f"{place}.sampling_temperature"] = voter.recipe.sampling_temperature
-            found |= {f"{place}.{name}": value for name, value in said_of_sampling(voter.recipe).items()}
+            who = voter.recipe.lead + (f".{again}" if again else "")
+            told = {"weight": voter.weight, "samples": voter.recipe.samples}
+            told |= {"sampling_temperature": voter.recipe.sampling_temperature, **said_of_sampling(voter.recipe)}
+            found |= {f"{name}.{who}": value for name, value in told.items()}
+        found["digest"] = self.digest
         return found

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from evoswarm.durable import locked
 from evoswarm.tracking.naming import RUN_NAME
+from evoswarm.tracking.views import experiment_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,6 +72,13 @@ class Store:
         rows = [RunTag(key, value) for key, value in tags.items()]
         for start in range(0, len(rows), _PARAMETERS_PER_BATCH):
             self.client.log_batch(run_id, tags=rows[start : start + _PARAMETERS_PER_BATCH])
+
+    def log_new_tags(self, run: Any | None, tags: Mapping[str, str]) -> None:
+        """Set the tags of a run that was there before which it has otherwise, or not at all."""
+        if run is not None:
+            new = {key: value for key, value in tags.items() if run.data.tags.get(key) != value}
+            if new:
+                self.log_tags(run.info.run_id, new)
 
     def log_parameters(self, run_id: str, parameters: Mapping[str, Any]) -> None:
         """Log parameters that the run does not have: MLflow takes each once."""
@@ -213,7 +221,8 @@ def connect(uri: str, experiment: str, own: Path | None) -> Store:
         if found is not None:
             return Store(client, found.experiment_id, own)
         location = None if own is None else _artifacts(own)
-        return Store(client, client.create_experiment(experiment, artifact_location=location), own)
+        tags = experiment_tags()
+        return Store(client, client.create_experiment(experiment, artifact_location=location, tags=tags), own)
 
 
 def _make(own: Path) -> None:

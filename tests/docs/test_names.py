@@ -28,6 +28,8 @@ FOREIGN_OPTIONS = frozenset(
 )
 """Of a command line that one of ours hands on to, or that reads what ours writes."""
 
+METRICS = ("accuracy/", "front/", "islands/", "problems/", "speed/", "work/", "rivals/", "spoken/")
+"""Sections of metrics in MLflow."""
 NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*(?:\(\))?")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
 
@@ -126,9 +128,9 @@ def _wrong_command(text: str) -> str | None:
 
 
 def _is_path(text: str) -> bool:
-    made = ("runs/", "Qwen/", "recipes/", "members/", "models/", "mlartifacts/", "build/", "gain/")
+    made = ("runs/", "Qwen/", "recipes/", "members/", "models/", "mlartifacts/", "build/", *METRICS)
     if text.startswith(made):
-        return True  # made by a search or an export (the last are figures in MLflow), or the user's
+        return True  # made by a search or an export (the last are sections of metrics in MLflow), or the user's
     roots = [ROOT, PACKAGE, PACKAGE / "decoding", PACKAGE / "evaluation", PACKAGE / "genomes", ROOT / "tests", DOCS]
     roots.append(ROOT / "search_spaces")
     return any((root / text).exists() for root in roots)

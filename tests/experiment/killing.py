@@ -170,7 +170,8 @@ def _empty_store(used: Path, template: Path) -> None:
     """A copy of a store with nothing in it but its tables."""
     with closing(sqlite3.connect(used)) as source, closing(sqlite3.connect(template)) as target:
         source.backup(target)
-        for table in ("metrics", "latest_metrics", "params", "tags", "runs", "experiments"):
+        of_runs = ("metrics", "latest_metrics", "params", "tags", "input_tags", "inputs", "datasets", "runs")
+        for table in (*of_runs, "experiment_tags", "experiments"):
             target.execute(f"DELETE FROM {table}")
         target.commit()
 

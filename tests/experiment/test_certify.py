@@ -159,12 +159,13 @@ def test_what_can_be_proven_is_written_before_the_items_are_opened(
         "began",
         "items",
         "fitted",
+        "generation",
         "opening",
         "close_decisions",
         "finished",
     ]
     assert (
-        events[3]["statement"]
+        events[4]["statement"]
         == "6 items are too few to find even the greatest gain over all five rivals 80% of the time"
     )
 

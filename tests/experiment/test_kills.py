@@ -54,15 +54,15 @@ def test_mlflow_has_one_point_per_generation_and_one_set_of_runs(killed: dict[st
     left = killed["left"]
     points = [tuple(point) for point in left["mlflow micro-seed0: points"]]
     names = {name for name, _ in points}
-    assert {"best", "prefix_reuse", "island1/mean", "generation"} <= names
+    assert {"accuracy/best", "speed/prefix_reuse", "islands/best_1", "work/decoded"} <= names
     outcome = {name for name in names if name.startswith(OF_CHAMPION)}
-    assert "gain/R1" in outcome
+    assert "rivals/gain_over_R1" in outcome
     assert Counter(points) == Counter(
         [(name, step) for name in names - outcome for step in range(3)] + [(name, 0) for name in outcome]
     )
     runs = [(name, parent) for name, parent, _ in left["mlflow runs"]]
     assert len(runs) == len(set(runs))
-    assert runs.count(("micro-seed0", None)) == runs.count(("champion", "micro-seed0")) == 1
+    assert runs.count(("micro-seed0", None)) == runs.count(("champion of micro-seed0", "micro-seed0")) == 1
     assert {status for _, _, status in left["mlflow runs"]} == {"FINISHED"}
 
 

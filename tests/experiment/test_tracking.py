@@ -30,12 +30,14 @@ from evoswarm.evaluation.openings.places import OPENINGS
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.drawn import draw
 from evoswarm.experiment.files.places import LEDGER
+from evoswarm.experiment.mirror.description import plain
 from evoswarm.experiment.openings.guard import Guard, book_of
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.run_directory import JOURNAL, RunDirectory
+from evoswarm.policies import Recipe
+from evoswarm.run_directory import JOURNAL, REPORT, TRACKING, RunDirectory
 from evoswarm.space import SearchSpace, Tracking, named_store
-from evoswarm.tracking import ChildRun, Outcome, SearchRun, Tracker, flattened, tracking_uri
+from evoswarm.tracking import CHAMPION, ChildRun, Outcome, SearchRun, Tracker, flattened, tracking_uri
 from evoswarm.tracking.openings import OPENING_DIGEST
 from evoswarm.tracking.registering import ModelFolder, Registry
 from evoswarm.tracking.store import Store, now
@@ -75,22 +77,43 @@ def tracked(micro: Micro, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 Tracked = tuple[SearchResult, MlflowClient, Any]
 
 
-def test_parameters_are_the_flattened_space(tracked: Tracked) -> None:
-    _, _, run = tracked
-    assert run.data.params["evolution.generations"] == "3"
-    assert run.data.params["pool.1.name"] == "llama-b"
-    assert run.data.params["tasks.0.family"] == "spell_backward"
-    assert run.data.params["evolution.migration.every"] == "2"
-
-
-def test_tags_say_version_fingerprints_and_seed(tracked: Tracked) -> None:
+def test_parameters_are_the_space_by_the_names_of_members_and_tasks(tracked: Tracked) -> None:
     result, _, run = tracked
-    assert run.data.tags["evoswarm.version"] == evoswarm.__version__
-    assert run.data.tags["evoswarm.seed"] == "0"
+    assert run.data.params["evolution.generations"] == "3"
+    assert run.data.params["pool.llama-b.path"].endswith("llama-b")
+    assert run.data.params["tasks.spell.family"] == "spell_backward"
+    assert run.data.params["evolution.migration.every"] == "2"
+    assert "mixture, product" in run.data.params["genome.rules"]
     for member in read_contenders(result):
-        assert run.data.tags[f"evoswarm.fingerprint.{member.spec.name}"] == member.spec.fingerprint
+        assert run.data.params[f"pool.{member.spec.name}.fingerprint"] == member.spec.fingerprint
+    assert not [name for name, value in run.data.params.items() if value == "None" or name.startswith("tracking")]
+
+
+def test_few_tags_are_left_to_read(tracked: Tracked) -> None:
+    result, _, run = tracked
     assert run.info.status == "FINISHED"
-    assert run.data.tags["evoswarm.run_directory"] == str(result.directory)
+    assert {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")} == {
+        "evoswarm.version": evoswarm.__version__,
+        "evoswarm.space": "micro",
+        "evoswarm.seed": "0",
+        "evoswarm.run_directory": str(result.directory),
+        "evoswarm.champion": result.champion.digest[:12],
+        "evoswarm.verdict": result.certificate.verdict.outcome if result.certificate else "",
+    }
+
+
+def test_splits_are_inputs_of_which_nothing_is_told_but_digests_and_sizes(tracked: Tracked) -> None:
+    result, _, run = tracked
+    inputs = {one.tags[0].value: one.dataset for one in run.inputs.dataset_inputs}
+    assert list(inputs) == ["search", "selection", "test"]
+    assert len({one.digest for one in inputs.values()}) == 3
+    for split, one in inputs.items():
+        assert one.name == f"micro {split}"
+        assert json.loads(one.profile)["num_rows"] == 6
+        assert json.loads(one.source)["tasks"]["spell"] == "the family spell_backward"
+    drawn = draw(SearchSpace.from_yaml(result.directory / "space.yaml"))
+    told = "".join(map(str, (inputs, run.data.tags, run.data.params)))
+    assert not [item.prompt for item in drawn.items["test"] if item.prompt in told]
 
 
 def read_contenders(result: SearchResult) -> list[Any]:
@@ -98,19 +121,21 @@ def read_contenders(result: SearchResult) -> list[Any]:
     return list(next(s.policy for s in result.comparison if s.name == "uniform mix").members)  # type: ignore[attr-defined]
 
 
-def test_metrics_per_generation_and_island(tracked: Tracked) -> None:
+def test_metrics_per_generation_in_the_order_of_what_people_look_for(tracked: Tracked) -> None:
     result, client, run = tracked
-    whole = (
-        "best", "mean", "median", "diversity", "evaluations", "prefix_reuse", "rows_forwarded", "tokens_per_second",
-        "best_accuracy", "evaluations_per_second", "decoded", "close_decisions",
-    )  # fmt: skip
-    island = ("best", "mean", "median", "diversity", "evaluated", "failures", "arrivals", "stagnant")
-    for name in [*whole, *(f"island{number}/{part}" for number in range(2) for part in island)]:
+    expected = [
+        "accuracy/best", "accuracy/best_so_far", "accuracy/median",
+        "front/hypervolume", "front/size",
+        "islands/arrivals", "islands/best_0", "islands/best_1", "islands/diversity", "islands/stagnant",
+        "problems/at_limit", "problems/cut_off", "problems/failed",
+    ]  # fmt: skip
+    assert sorted(name for name in run.data.metrics if "/" in name)[: len(expected)] == expected
+    for name in [*expected, "speed/seconds", "speed/prefix_reuse", "work/decoded", "work/rows_forwarded"]:
         history = client.get_metric_history(run.info.run_id, name)
         assert [point.step for point in history] == [0, 1, 2], name
     rows = [json.loads(line) for line in (result.directory / "individuals.jsonl").read_text().splitlines()]
     best = max(row["accuracy"] for row in rows)
-    assert client.get_metric_history(run.info.run_id, "best_accuracy")[-1].value == pytest.approx(best)
+    assert client.get_metric_history(run.info.run_id, "accuracy/best_so_far")[-1].value == pytest.approx(best)
 
 
 def read_table(client: MlflowClient, run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -128,67 +153,103 @@ def test_the_lineage_is_a_table(tracked: Tracked, monkeypatch: pytest.MonkeyPatc
     assert list(table["id"]) == [row["id"] for row in rows]
     assert list(table["parents"]) == [" ".join(row["parents"]) for row in rows]
     assert list(table["accuracy"]) == pytest.approx([row["accuracy"] for row in rows])
-    assert {"island", "generation", "operator", "migrated_from", "key", "cost.flops"} <= set(table.columns)
-    assert list(table["gene.lead"]) == [row["genome"]["lead"] for row in rows]
-    assert list(table["gene.weights.1"]) == pytest.approx([row["genome"]["weights"][1] for row in rows])
+    assert list(table.columns)[:5] == ["id", "accuracy", "flops", "open_share", "operator"]
+    assert {"island", "generation", "migrated_from", "key", "accuracy.sum"} <= set(table.columns)
+    names = ["llama-a", "llama-b"]
+    assert list(table["lead"]) == [names[row["genome"]["lead"]] for row in rows]
+    assert list(table["weight.llama-b"]) == pytest.approx([row["genome"]["weights"][1] for row in rows], rel=1e-5)
 
 
 def test_the_files_are_artifacts(tracked: Tracked, tmp_path: Path) -> None:
     result, client, run = tracked
     copy = Path(client.download_artifacts(run.info.run_id, "run", str(tmp_path)))
+    report = Path(client.download_artifacts(run.info.run_id, REPORT, str(tmp_path)))  # to be found at once
+    assert report.read_bytes() == (result.directory / REPORT).read_bytes()
     for path in result.directory.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.name != REPORT:
             copied = (copy / path.relative_to(result.directory)).read_bytes()
             if path.name != JOURNAL:
                 assert copied == path.read_bytes()
             else:  # which then says that all has been copied
                 assert path.read_bytes().startswith(copied)
                 assert json.loads(path.read_text().splitlines()[-1])["event"] == "mirrored"
+    assert not (copy / REPORT).exists()
 
 
-def test_champions_are_child_runs_with_their_genes(tracked: Tracked) -> None:
+def policies(client: MlflowClient, run: Any) -> dict[str, Any]:
+    """The children of a search's run that are policies, by their names."""
+    found = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
+    return {child.info.run_name: child for child in found if "evoswarm.role" in child.data.tags}
+
+
+def test_champion_and_front_are_child_runs_that_can_be_compared(tracked: Tracked) -> None:
     result, client, run = tracked
-    query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-    found = client.search_runs([run.info.experiment_id], query)
-    children = {child.info.run_name: child for child in found if "evoswarm.recipe" in child.data.tags}
-    champion = children["champion"]
-    assert champion.data.params["lead"] == result.champion.lead  # type: ignore[attr-defined]
-    assert champion.data.params["fusion.rule"] == result.champion.fusion.rule  # type: ignore[attr-defined]
-    for member in result.champion.members:  # type: ignore[attr-defined]
-        assert float(champion.data.params[f"member.{member.spec.name}.weight"]) == member.weight
-        assert f"member.{member.spec.name}.threshold" in champion.data.params
-    assert champion.data.metrics["selection_accuracy"] == pytest.approx(result.accuracy)
-    assert champion.data.metrics["flops"] == pytest.approx(result.cost.flops)
-    known = [child for child in children.values() if "gene.lead" in child.data.params]
-    assert known
-    assert {"gene.weights.0", "gene.open_shares.1", "gene.rule"} <= set(known[0].data.params)
+    children = policies(client, run)
+    champion = children["champion of micro-seed0"]
+    policy = result.champion
+    assert isinstance(policy, Recipe)
+    told = champion.data.params
+    assert (told["lead"], told["members"]) == (policy.lead, str(len(policy.members)))
+    assert told["rule"] == (policy.fusion.rule if len(policy.members) > 1 else "alone")
+    for member in policy.members:
+        for gene in ("weight", "temperature", "threshold"):
+            assert float(told[f"{gene}.{member.spec.name}"]) == getattr(member, gene)
+    assert champion.data.metrics["selection_accuracy"] == pytest.approx(result.accuracy, rel=1e-5)
+    assert champion.data.metrics["flops"] == pytest.approx(result.cost.flops, rel=1e-5)
     assert champion.info.status == "FINISHED"
-    others = {s.policy.digest for s in result.front} - {result.champion.digest}
-    assert {child.data.params["digest"] for child in children.values()} == {result.champion.digest, *others}
+    assert champion.data.tags["mlflow.note.content"].endswith(f"Policy {policy.digest}")
+    others = {s.policy.digest for s in result.front} - {policy.digest}
+    digests = {child.data.tags["mlflow.evoswarm.policy"]: child for child in children.values()}
+    assert set(digests) == {policy.digest, *others}
+    for digest in others:
+        assert digests[digest].data.tags["evoswarm.role"] == "front"
+        if digests[digest].data.params["rule"] != "route by task":  # charts leave out whoever lacks a value
+            assert {"weight.llama-a", "weight.llama-b"} <= set(digests[digest].data.params)
 
 
 def test_the_run_of_the_search_says_what_it_came_to(tracked: Tracked) -> None:
     result, _, run = tracked
     certificate = result.certificate
     assert certificate is not None
-    values, tags = run.data.metrics, run.data.tags
-    assert tags["evoswarm.champion"] == result.champion.digest
-    assert (tags["evoswarm.verdict"], tags["evoswarm.verdict_sentence"]) == (
-        certificate.verdict.outcome,
-        certificate.verdict.sentence,
-    )
-    assert tags["evoswarm.forced"] == "false"
+    values = run.data.metrics
     score = certificate.score
-    assert [values[f"test_accuracy{end}"] for end in ("", "_low", "_high")] == [score.mean, score.low, score.high]
-    assert values["selection_accuracy"] == pytest.approx(result.accuracy, abs=1e-6)
-    assert values["selection_accuracy_low"] <= values["selection_accuracy_high"]
-    assert {f"{split}_accuracy/{task}" for split in ("selection", "test") for task in ("spell", "sum")} <= set(values)
+    shown = [values[f"test_accuracy{end}"] for end in ("", "_low", "_high")]
+    assert shown == pytest.approx([score.mean, score.low, score.high], rel=1e-5)
+    assert values["selection_accuracy"] == pytest.approx(result.accuracy, rel=1e-5)
+    assert values["champion_flops"] == pytest.approx(result.cost.flops, rel=1e-5)
+    by_task = {f"{split}_accuracy_by_task/{task}" for split in ("selection", "test") for task in ("spell", "sum")}
+    assert by_task <= set(values)
+    gains = {name: value for name, value in values.items() if name.startswith("rivals/")}
     for rival in certificate.rivals:
-        gain = rival.difference
-        shown = [values[f"gain/{rival.key}{end}"] for end in ("", "_low", "_high")]
-        assert shown == [gain.mean, gain.low, gain.high]
-    logged = {name for name in values if name.startswith("gain/") and not name.endswith(("_low", "_high"))}
-    assert logged == {*(f"gain/{rival.key}" for rival in certificate.rivals), "gain/uniform_pool", "gain/R5"}
+        assert gains[f"rivals/gain_over_{rival.key}"] == pytest.approx(rival.difference.mean, rel=1e-5)
+    keys = {*(rival.key for rival in certificate.rivals), "uniform_pool", "R5"}
+    assert set(gains) == {f"rivals/gain_over_{key}" for key in keys}
+
+
+def test_the_description_tells_a_stranger_what_won_and_where_to_look(tracked: Tracked) -> None:
+    result, client, run = tracked
+    certificate = result.certificate
+    assert certificate is not None
+    verdict, where, *rest = run.data.tags["mlflow.note.content"].split("\n\n")
+    assert verdict == f"**{plain(certificate.verdict.sentence)}**"
+    here = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
+    assert f"[Report]({here}/{REPORT})" in where
+    assert f"[Lineage]({here}/lineage.json)" in where
+    compared = [child.info.run_id in where for child in policies(client, run).values()]
+    assert all(compared) or len(compared) == 1
+    text = "\n".join(rest)
+    for line in certificate.subject.words:
+        assert f"- {plain(line)}" in text
+    for rival in certificate.rivals:
+        assert f"| {plain(f'{rival.key} {rival.name}')}" in text
+    assert f"evoswarm generate {result.directory} YOUR-QUESTION" in text
+    assert f"evoswarm search {result.directory}/space.yaml --seed 0" in text
+
+
+def test_what_a_stranger_wrote_into_a_space_is_text() -> None:
+    assert plain("a|b\n<script>*x*</script> [1](javascript:y) `z` _u_") == (
+        "a&#124;b &lt;script&gt;\\*x\\*&lt;/script&gt; \\[1\\](javascript:y) \\`z\\` \\_u\\_"
+    )
 
 
 def openings(client: MlflowClient, run: Any) -> list[Any]:
@@ -208,7 +269,7 @@ def test_a_certificate_given_again_is_the_same_opening_below_the_search(tracked:
     again = client.get_run(run.info.run_id).data
     assert again.tags == run.data.tags
     assert str(again.metrics) == str(run.data.metrics)  # nan included
-    for name in ("test_accuracy", "selection_accuracy", "gain/R1"):
+    for name in ("test_accuracy", "selection_accuracy", "rivals/gain_over_R1"):
         points = client.get_metric_history(run.info.run_id, name)
         assert len({point.value for point in points}) == len(points) == 1
 
@@ -232,7 +293,7 @@ def test_a_continued_search_goes_on_in_its_run(
     assert more.directory == first.directory
     found = client.search_runs([run.info.experiment_id], filter_string="tags.`evoswarm.space` = 'continued'")
     assert len(found) == 1
-    assert [point.step for point in client.get_metric_history(found[0].info.run_id, "best")] == [0, 1]
+    assert [point.step for point in client.get_metric_history(found[0].info.run_id, "accuracy/best")] == [0, 1]
     assert found[0].data.params["evolution.generations"] == "1"  # MLflow's parameters are written once
     assert found[0].data.tags["now.evolution.generations"] == "2"
     assert (found[0].data.tags["evoswarm.verdict"], "test_accuracy" in found[0].data.metrics) == ("none", False)
@@ -240,7 +301,7 @@ def test_a_continued_search_goes_on_in_its_run(
     told = client.get_run(found[0].info.run_id)
     assert told.data.tags["evoswarm.verdict"] == certificate.verdict.outcome
     assert told.data.tags["evoswarm.forced"] == "true"  # another search of the store opened these items
-    assert told.data.metrics["test_accuracy"] == certificate.score.mean
+    assert told.data.metrics["test_accuracy"] == pytest.approx(certificate.score.mean, rel=1e-5)
     assert told.info.status == "FINISHED"
     assert len(openings(client, told)) == 1
     assert {file.path for file in client.list_artifacts(told.info.run_id, "run")} >= {"run/certificate.json"}
@@ -479,8 +540,14 @@ def test_without_mlflow_nothing_is_imported(tmp_path: Path) -> None:
 
 
 def test_flattened_names() -> None:
-    data = {"a": {"b": [1, {"c": None}]}, "empty": [], "d": "x"}
-    assert flattened(data) == {"a.b.0": 1, "a.b.1.c": None, "empty": [], "d": "x"}
+    data = {"a": {"b": [1, {"c": None}]}, "empty": [], "d": "x", "e": [1, 2], "f": [{"name": "n!", "g": 1}]}
+    flat = {"a.b.0": 1, "a.b.1.c": None, "empty": [], "d": "x", "e": "1, 2", "f.n_.g": 1}
+    assert flattened(data) == flat
+    assert flattened([{"name": "same"}, {"name": "same", "x": 1}], "two") == {
+        "two.0.name": "same",
+        "two.1.name": "same",
+        "two.1.x": 1,
+    }
 
 
 def told(directory: Path, root: Path) -> str:
@@ -490,7 +557,7 @@ def told(directory: Path, root: Path) -> str:
     tracker.begin(SearchRun("x", run, {"a": 1}, {"b": "c"}))
     for generation in range(3):
         tracker.generation(generation, {"best": 0.5, "seconds": time.monotonic(), "prefix_reuse": None}, now())
-    child = ChildRun("champion", "abc", {"lead": "m"}, {"flops": 1.0}, "{}")
+    child = ChildRun("champion", CHAMPION, "abc", {"lead": "m"}, {"flops": 1.0}, "{}", "It wins.")
     tracker.champions([child])
     tracker.outcome(run, Outcome({"selection_accuracy": 0.5, "test_accuracy": 0.4}, {"evoswarm.verdict": "no value"}))
     tracker.opening("opened", {"evoswarm.opening": "s", "evoswarm.champion": "abc"}, {"items": 6}, run=run)
@@ -523,6 +590,34 @@ def test_what_mlflow_has_is_read_back_before_anything_is_logged(tmp_path: Path, 
     assert [point.value for point in client.get_metric_history(run_id, "test_accuracy")] == [0.4]
     table = json.loads((tmp_path / "mlartifacts" / run_id / "artifacts" / "lineage.json").read_text())
     assert table == {"columns": ["id", "parents"], "data": [["one", ""]]}
+
+
+def test_a_run_that_an_earlier_version_logged_goes_on(tmp_path: Path) -> None:
+    """Its policies are known again, and called what they are now; a description of somebody's own stays."""
+    run = RunDirectory(tmp_path / "run")
+    run.journal(TRACKING, key="k")
+    made: list[str] = []
+
+    def job(store: Store) -> None:
+        tags = {"evoswarm.key": "k", "evoswarm.forced": "false", "mlflow.note.content": "mine"}
+        parent = store.client.create_run(store.experiment, run_name="x", tags=tags).info.run_id
+        for name, digest in (("champion", "before"), ("front: member m", "abc")):
+            below = {"mlflow.parentRunId": parent, "evoswarm.recipe": digest, "mlflow.runName": name}
+            child = store.client.create_run(store.experiment, tags=below)
+            store.end(child.info.run_id, "FINISHED")
+        made.append(parent)
+
+    tracker = Tracker(Tracking(), tmp_path)
+    tracker.put(job)
+    tracker.close()
+    run.close()
+    assert told(tmp_path / "run", tmp_path) == made[0]
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("evoswarm").experiment_id])
+    roles = {one.info.run_name: one.data.tags.get("evoswarm.role") for one in runs}
+    assert roles == {"x": None, "opened": None, "champion": "champion", "earlier champion": "earlier"}
+    tags = client.get_run(made[0]).data.tags
+    assert (tags["mlflow.note.content"], "evoswarm.forced" in tags) == ("mine", False)
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # within MLflow, as it is imported

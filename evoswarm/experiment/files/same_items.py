@@ -51,12 +51,10 @@ def same_items(
     Raises:
         RunError: the run began with others; names the task's source and the split, and blames the line of the space.
     """
-    known = _known(events)
-    now: dict[str, str] = {}
+    known, now = _known(events), item_digests(space, items)
     for index, task in enumerate(space.tasks):
-        for split, drawn in items.items():
-            place = f"{task.name} {split}"
-            now[place] = _digest([item for item in drawn if item.task == task.name])
+        for split in items:
+            place = _place(task.name, split)
             if known.get(place, now[place]) != now[place]:
                 raise RunError(
                     f"expected the items that {run} was begun with (scores on others cannot be compared), got "
@@ -65,6 +63,24 @@ def same_items(
                     space.where("tasks", index, task.origin),
                 )
     return now
+
+
+def item_digests(space: SearchSpace, items: Mapping[SplitName, Sequence[Item]]) -> dict[str, str]:
+    """The digests of items by task and split.
+
+    Args:
+        space: whose items they are.
+        items: of some splits or of all.
+    """
+    return {
+        _place(task.name, split): _digest([item for item in drawn if item.task == task.name])
+        for task in space.tasks
+        for split, drawn in items.items()
+    }
+
+
+def _place(task: str, split: SplitName) -> str:
+    return f"{task} {split}"
 
 
 def _known(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
