@@ -82,7 +82,7 @@ def run_compare(
     Raises:
         EvoswarmError: see ``evoswarm.study.comparison.compare.compare``.
     """
-    from evoswarm.cli.showing.screen import files, make_console, meanings
+    from evoswarm.cli.showing.screen import files, make_console, meanings, prose
     from evoswarm.decoding.forward.devices import silence_loading
     from evoswarm.study.comparison.compare import compare
     from evoswarm.study.comparison.result import COMPARISON, COMPARISON_PLOT
@@ -92,9 +92,10 @@ def run_compare(
             f"{number}/{count} {one.algorithm}, seed {one.seed}: best {one.final:.3f}, area {one.area:.3f}, "
             f"champion {one.selection:.3f} on selection"
         )
-        narrator.part("search", number, json.loads(one.to_json()), line, count=count)
+        narrator.part("search", number, json.loads(one.to_json()), line)
 
     silence_loading()
+    narrator.expect(len(algorithms) * len(seeds))
     comparison = compare(
         space,
         algorithms,
@@ -111,6 +112,11 @@ def run_compare(
     console = make_console()
     for table in comparison_tables(comparison, console.width):
         console.print(table)
+    prose(
+        console,
+        f"Mean and 95% interval over seeds; below them the lead over {comparison.baseline} on the same seeds. A lead "
+        "whose interval holds 0 was not shown. More is better everywhere.",
+    )
     meanings(console, {_TITLES[measure]: _MEANINGS[measure] for measure in comparison.measures})
     whole = {COMPARISON: "every figure", COMPARISON_PLOT: "best so far against evaluations"}
     files(console, {comparison.directory / name: meaning for name, meaning in whole.items()})
@@ -128,12 +134,12 @@ def comparison_tables(comparison: Comparison, width: int) -> Iterator[Table]:
     """
     first = max(len(_FIRST), *map(len, comparison.algorithms))
     columns = [_column(comparison, measure, " ") for measure in comparison.measures]
-    *more, last = blocks(first, [one.width for one in columns], width)
-    if more:
+    found = list(blocks(first, [one.width for one in columns], width))
+    if len(found) > 1:
         columns = [_column(comparison, measure, "\n") for measure in comparison.measures]
-        *more, last = blocks(first, [one.width for one in columns], width)
-    for some in (*more, last):
-        yield _table(comparison, [columns[place] for place in some], begins=some.start == 0, ends=some is last)
+        found = list(blocks(first, [one.width for one in columns], width))
+    for some in found:
+        yield _table(comparison, [columns[place] for place in some], begins=some.start == 0)
 
 
 class _Column(NamedTuple):
@@ -158,18 +164,13 @@ def _column(comparison: Comparison, measure: str, between: str) -> _Column:
     return _Column(_TITLES[measure].replace(" ", between), tuple(cells))
 
 
-def _table(comparison: Comparison, columns: Sequence[_Column], *, begins: bool, ends: bool) -> Table:
+def _table(comparison: Comparison, columns: Sequence[_Column], *, begins: bool) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
     seeds = "1 seed" if len(comparison.seeds) == 1 else f"{len(comparison.seeds)} seeds"
     title = f"{comparison.space}: {comparison.evaluations} evaluations a search, {seeds}"
-    table = Table(title=title if begins else None, title_justify="left", caption_justify="left", show_lines=True)
-    if ends:
-        table.caption = (
-            f"Mean and 95% interval over seeds; below them the lead over {comparison.baseline} on the same seeds. A "
-            "lead whose interval holds 0 was not shown. More is better everywhere."
-        )
+    table = Table(title=title if begins else None, title_justify="left", show_lines=True)
     table.add_column(_FIRST, overflow="fold")
     for column in columns:
         table.add_column(column.title, justify="right", no_wrap=True)

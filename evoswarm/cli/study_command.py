@@ -31,10 +31,12 @@ def run_study(question: StudyQuestion, narrator: Narrator, *, runs: Path, jobs: 
     """
 
     def show(record: TrialRecord) -> None:
-        told, count = trial_line(record), question.study.trials
-        narrator.part("trial", record.number, record.as_dict(), told, count=count, abreast=jobs)
+        narrator.part("trial", record.number, record.as_dict(), trial_line(record), abreast=jobs)
 
     silence_loading()
+    asked = question.study
+    confirming = 2 * len(asked.confirm_seeds) / len(asked.seeds)  # the best setting and the default
+    narrator.expect(asked.trials, behind=confirming)
     result = study(question, runs=runs, jobs=jobs, on_trial=show, progress=narrator.progress)
     narrator.result(result.as_dict())
     if narrator.to_people:
@@ -65,8 +67,17 @@ def score(record: TrialRecord) -> str:
 def print_study(console: Console, result: StudyResult) -> None:
     """The end for people: trials, importance, the sentence, the files."""
     console.print(_trials(result, console))
+    prose(
+        console,
+        f"Accuracy (0 to 1) of the champions on the {result.question.study.measure} split, mean ± standard error over "
+        "seeds. Other columns: the settings of a trial; 'default' is the space as it is.",
+    )
     if result.importances:
         console.print(_importances(result))
+        prose(
+            console,
+            "By chance up to: the share that a setting stays below 19 times in 20 where scores are dealt at random.",
+        )
     console.print()
     prose(console, result.sentence, bold=True)
     if not result.differs:
@@ -99,11 +110,7 @@ def _trials_table(result: StudyResult, shown: Sequence[TrialRecord], settings: S
     """Without rows; the score stands first, where no narrow console can cut it."""
     count = len(result.records)
     title = f"The best of {count} trials" if len(shown) < count else f"The {count} trials"
-    table = Table(title=f"{title}, on the study's own seeds", title_justify="left", caption_justify="left")
-    table.caption = (
-        f"Accuracy (0 to 1) of the champions on the {result.question.study.measure} split, mean ± standard error over "
-        "seeds. Other columns: the settings of a trial; 'default' is the space as it is."
-    )
+    table = Table(title=f"{title}, on the study's own seeds", title_justify="left")
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column(f"{result.question.study.measure}\naccuracy", justify="right", no_wrap=True)
     for name in settings:
@@ -117,10 +124,6 @@ def _name_and_score(record: TrialRecord) -> tuple[str, str]:
 
 def _importances(result: StudyResult) -> Table:
     table = Table(title="How much each setting matters (share of the variance between trials)", title_justify="left")
-    table.caption = (
-        "By chance up to: the share that a setting stays below 19 times in 20 where scores are dealt at random."
-    )
-    table.caption_justify = "left"
     table.add_column("setting", overflow="fold")
     table.add_column("share", justify="right", no_wrap=True)
     for column in ("95% interval", "by chance up to"):

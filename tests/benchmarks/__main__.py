@@ -37,6 +37,7 @@ from tests.benchmarks import (
     report_page,
     searching,
     serving,
+    silence,
 )
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 
@@ -54,6 +55,7 @@ GROUPS = (
     large,
     serving,
     report_page,
+    silence,
 )
 RESULTS = Path(__file__).with_name("results.json")
 

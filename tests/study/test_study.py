@@ -137,7 +137,7 @@ def test_a_worse_setting_is_given_up_and_its_run_can_go_on(given_up: StudyResult
     runs = given_up.directory / "trials" / "0001"
     assert sorted(path.name for path in runs.iterdir()) == ["seed0", "seed1", "seed2"]
     events = [json.loads(line)["event"] for line in text_of(runs / "seed2" / "journal.jsonl").splitlines()]
-    assert events == ["began", "items", "fitted"]
+    assert events == ["began", "items", "fitted", "generation"]
     space = given_up.question.space_of(worse.parameters)
     more = search(space, out=runs / "seed2", seed=2, runs=given_up.directory.parents[1])
     whole = search(space, seed=2, runs=tmp_path)

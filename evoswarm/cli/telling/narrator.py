@@ -60,7 +60,7 @@ class Narrator:
         self._start: Start | None = None
         self._expected = Expectations()
         self._parts: Parts | None = None
-        self._seconds_of_parts: list[float] = []
+        self._behind, self._seconds_of_parts = 0.0, list[float]()
         self._heart = Heartbeat(self.beat) if beats else None
         self._log = LogHeard(self.note) if teller.hears else contextlib.nullcontext()
 
@@ -72,6 +72,7 @@ class Narrator:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.rest()
+        self._teller.leave()
         self._log.__exit__(None, None, None)
         if error is not None:
             mark_told(error)
@@ -145,6 +146,16 @@ class Narrator:
             self._told()
             return answer
 
+    def expect(self, count: int, behind: float = 0.0) -> None:
+        """Parts are to come: searches of a comparison, trials of a study.
+
+        Args:
+            count: of them.
+            behind: what comes behind them, as much work as so many more.
+        """
+        with self._lock:
+            self._parts, self._behind = Parts(0, count), behind
+
     def part(
         self,
         event: Literal["trial", "search"],
@@ -152,7 +163,6 @@ class Narrator:
         figures: dict[str, Any],
         line: str,
         *,
-        count: int,
         abreast: int = 1,
     ) -> None:
         """A trial of a study or a search of a comparison has ended.
@@ -162,14 +172,15 @@ class Narrator:
             number: which one.
             figures: as data; ``seconds`` is what it took.
             line: for people.
-            count: how many there are to be.
             abreast: how many are at work at once.
         """
         with self._lock:
             self._seconds_of_parts.append(figures["seconds"])
-            self._parts = Parts(len(self._seconds_of_parts), count)
-            each = fmean(self._seconds_of_parts) / abreast
-            self._expected.expect({}, each * (count - self._parts.done), self._clock())
+            if self._parts is not None:
+                self._parts = Parts(len(self._seconds_of_parts), self._parts.count)
+                each = fmean(self._seconds_of_parts) / abreast
+                rest = self._parts.count - self._parts.done + self._behind
+                self._expected.expect({}, each * rest, self._clock())
             self._teller.part(event, number, figures, line)
             self._told()
 
@@ -218,8 +229,8 @@ class Narrator:
             self._end_stage()
             self._stage, self._step, self._loads, self._advance = stage, None, None, None
             self._began = self._news = self._clock()
-            if stage.name == "studying":
-                self._parts, self._seconds_of_parts = None, []
+            if self._parts is not None and self._parts.done == self._parts.count:
+                self._parts = None  # what comes behind them is none
             self._begin_stage()
 
     def _begin_stage(self) -> None:

@@ -10,6 +10,7 @@ from evoswarm.cli.telling.live.course import Course
 from evoswarm.cli.telling.live.glyphs import glyphs_for
 from evoswarm.cli.telling.live.line import painted
 from evoswarm.cli.telling.live.region import Region
+from evoswarm.cli.telling.live.relief import ROOM, relief_at
 from evoswarm.cli.telling.live.view import Size, view
 from evoswarm.cli.telling.status import Status
 from evoswarm.cli.telling.teller import Person
@@ -34,13 +35,14 @@ class Screen(Person):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream)
-        self._region, self._course, self._turn = Region(self._stream), Course(), 0
         self._glyphs, self._styled = glyphs_for(self._stream.encoding), escapes(self._stream)
+        self._region = Region(self._stream, lambda: relief_at(self._stream, self._glyphs.turning))
+        self._course, self._turn = Course(), 0
         self._status: Status | None = None
 
     def stage(self, stage: Stage) -> None:
         """See ``Nobody``."""
-        self._status = None
+        self._status = Status(stage, 0.0)  # what begins may hold all threads at once
         self._course.forget()
         super().stage(stage)
 
@@ -48,7 +50,7 @@ class Screen(Person):
         """See ``Nobody``."""
         self._status = status
         self._turn += 1
-        self._region.show(self._lines())
+        self._draw()
 
     def generation(self, figures: GenerationFigures) -> None:
         """See ``Nobody``."""
@@ -66,13 +68,20 @@ class Screen(Person):
         self._status = None
         self._region.clear()
 
-    def _write(self, text: str) -> None:
-        self._region.show(self._lines(), above=text)
+    def leave(self) -> None:
+        """See ``Nobody``."""
+        self._region.close()
 
-    def _lines(self) -> list[str]:
+    def _write(self, text: str) -> None:
+        self._draw(above=text)
+
+    def _draw(self, above: str = "") -> None:
         """How the command stands, as wide as the terminal is now; nothing where that was not said."""
         if self._status is None:
-            return []
+            self._region.show((), above)
+            return
         size = Size((columns(self._stream) or _COLUMNS) - 1, max(1, (rows(self._stream) or _ROWS) - 1))
         lines = view(self._status, self._course, size, self._glyphs, self._turn)
-        return [painted(line, size.columns, styled=self._styled) for line in lines]
+        (_, *first), *_ = lines  # its mark is drawn by whoever draws it
+        head = painted(tuple(first), max(0, size.columns - ROOM - 2), styled=False)
+        self._region.show([painted(line, size.columns, styled=self._styled) for line in lines], above, head)

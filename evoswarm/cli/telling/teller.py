@@ -65,6 +65,9 @@ class Nobody:
     def rest(self) -> None:
         """What comes now is the result."""
 
+    def leave(self) -> None:
+        """Nothing comes any more."""
+
     def part(self, event: Literal["trial", "search"], number: int, figures: dict[str, Any], line: str) -> None:
         """A trial of a study or a search of a comparison has ended: as data, and as a line for people."""
 

@@ -88,7 +88,7 @@ def test_what_comes_rarely(capsys: pytest.CaptureFixture[str]) -> None:
         narrator.progress.decoding(Advance(3, 10, 2.0, 40, 100))
         now[0] += 2
         narrator.beat()
-        narrator.part("trial", 0, {"score": 1.0, "seconds": 4.0}, "trial 0: 1.0", count=3)
+        narrator.part("trial", 0, {"score": 1.0, "seconds": 4.0}, "trial 0: 1.0")
         narrator.result({"accuracy": float("nan")}, refusal="opened before")
         raise RunError("the disk is full")
     found = events(capsys.readouterr().out)

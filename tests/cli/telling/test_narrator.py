@@ -147,6 +147,20 @@ def test_members_that_are_loaded_within_a_stage_do_not_end_it(log: Stage) -> Non
     ]
 
 
+def test_what_is_left_of_a_command_of_parts_is_what_its_parts_took(log: Stage) -> None:
+    log.narrator.expect(4, behind=1.0)
+    log.narrator.enter("studying", "4 trials")
+    log.narrator.part("trial", 0, {"seconds": 10.0}, "trial 0")
+    log.narrator.part("trial", 1, {"seconds": 30.0}, "trial 1", abreast=2)
+    log.wait(1.5)
+    assert log.stream.getvalue().splitlines()[-1] == "  studying: about 28 s in all left, 1.5 s so far"
+    for number in (2, 3):
+        log.narrator.part("trial", number, {"seconds": 20.0}, f"trial {number}")
+    log.narrator.enter("studying", "comparing")
+    log.wait(1.5)
+    assert log.stream.getvalue().splitlines()[-1] == "  studying: about 18 s in all left, 1.5 s so far"
+
+
 def test_a_stage_without_a_step_goes_by_its_name(log: Stage) -> None:
     log.narrator.enter("studying", "24: 16 searches, 2 at a time")
     log.narrator.progress.within(words="24").loading(Loading("gemma", 540_000_000, 1, 1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pty
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -105,6 +107,23 @@ def test_a_question_stands_alone(at: Pseudo, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(sys, "stderr", at.stream)
         assert narrator.ask("open them?")
     assert seen == ["tuning rivals ...", "Open them? [y/N]"]
+
+
+def test_a_call_that_holds_all_threads_is_told_of_by_another_process(at: Pseudo) -> None:
+    """As reading a large tokenizer does: nothing of this process has its turn meanwhile."""
+    hold, told = ctypes.PyDLL(None).usleep, b"loading gemma, in one call for 1 s"
+    with Narrator(Screen(at.stream), "search x.yaml") as narrator:
+        narrator.enter("loading", "loading gemma")
+        for _ in range(20):  # the process may take long to begin
+            hold(1_500_000)
+            time.sleep(0.01)
+            if told in at.terminal.written:
+                break
+        narrator.note("loaded")
+    at.end()
+    assert told in at.terminal.written
+    assert at.terminal.lines == ["loading gemma ...", "loaded"]
+    assert at.terminal.cursor == (2, 0, True)
 
 
 def test_a_search_leaves_what_stays_and_nothing_else(

@@ -10,8 +10,10 @@ hidden cursor: it is hidden within a drawing only, and a drawing is one piece.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
+
+from evoswarm.cli.telling.live.relief import Relief
 
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _ERASE_LINE, _ERASE_BELOW = "\x1b[K", "\x1b[J"
@@ -25,26 +27,43 @@ class Region:
 
     Args:
         stream: a terminal that understands escape sequences.
+        relieved: begins whoever moves the first line while nobody here can; called once, before the first drawing.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._drawn = stream, False
+    def __init__(self, stream: TextIO, relieved: Callable[[], Relief | None] = lambda: None) -> None:
+        self._stream, self._relieved, self._drawn = stream, relieved, False
+        self._relief: Relief | None = None
+        self._began = False
 
-    def show(self, lines: Sequence[str], above: str = "") -> None:
+    def show(self, lines: Sequence[str], above: str = "", head: str = "") -> None:
         """Draw these lines in place of those that are there.
 
         Args:
             lines: none as wide as the terminal, and fewer than it has rows.
             above: what is written before them, and stays: whole lines, each with its line feed.
+            head: the first of the lines for whoever moves it meanwhile.
         """
+        if lines and not self._began:
+            self._began, self._relief = True, self._relieved()
+        if self._relief is not None:
+            self._relief.stand_back()
         cleared = CLEARED if self._drawn and (above or not lines) else ""
         self._drawn = bool(lines)
         self._write(cleared + above + (_drawing(lines) if lines else ""))
+        if self._relief is not None:
+            self._relief.tell(head if lines else "")
 
     def clear(self) -> None:
         """Take the lines away: what comes next begins an empty line."""
         if self._drawn:
             self.show(())
+
+    def close(self) -> None:
+        """Nothing is drawn any more."""
+        self.clear()
+        if self._relief is not None:
+            self._relief.close()
+            self._relief = None
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads on
