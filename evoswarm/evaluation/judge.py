@@ -31,29 +31,32 @@ class Judge:
     def __init__(self, swarm: Decoder, tasks: Mapping[str, Task], stop: Callable[[], bool] | None = None) -> None:
         self._swarm, self._tasks, self._stop = swarm, tasks, stop
 
-    def complete(self, asked: Sequence[tuple[Recipe, Item]], trace: bool = False) -> list[Completion]:
+    def complete(
+        self, asked: Sequence[tuple[Recipe, Item]], *, trace: bool = False, logprobs: int | None = None
+    ) -> list[Completion]:
         """Decode.
 
         Args:
             asked: recipes on items, in any mix.
-            trace: keep what happened at every step of the first samples.
+            trace: keep what happened at every step of the first samples; see `Request`.
+            logprobs: keep less of every step of all samples; likewise.
 
         Returns:
             Completions in the same order; what is not done when ``stop`` says so is a time-out.
         """
         found: dict[int, Completion] = {}
-        self.decode(asked, lambda numbers, done: found.update(zip(numbers, done, strict=True)), trace)
+        requests = [self._request(*one, trace, logprobs) for one in asked]
+        self.decode_requests(requests, lambda numbers, done: found.update(zip(numbers, done, strict=True)))
         return [found[number] for number in range(len(asked))]
 
-    def decode(self, asked: Sequence[tuple[Recipe, Item]], on_done: OnDone, trace: bool = False) -> None:
+    def decode(self, asked: Sequence[tuple[Recipe, Item]], on_done: OnDone) -> None:
         """Decode, and hand every completion over as soon as it is there.
 
         Args:
             asked: recipes on items, in any mix.
             on_done: told of each of them once, by position; what is not done when ``stop`` says so is a time-out.
-            trace: keep what happened at every step of the first samples.
         """
-        self.decode_requests([self._request(*one, trace) for one in asked], on_done)
+        self.decode_requests([self._request(*one) for one in asked], on_done)
 
     def decode_requests(self, requests: Sequence[Request], on_done: OnDone) -> None:
         """The same for requests; what does not fit into memory with all others is decoded with fewer of them."""
@@ -118,7 +121,7 @@ class Judge:
         if untold:
             pass_on(untold, [found[place] for place in untold])
 
-    def _request(self, recipe: Recipe, item: Item, trace: bool) -> Request:
+    def _request(self, recipe: Recipe, item: Item, trace: bool = False, logprobs: int | None = None) -> Request:
         task = self._tasks[item.task]
         return Request(
             recipe=recipe,
@@ -128,6 +131,7 @@ class Judge:
             stop=task.stop,
             trace=trace,
             before=item.before,
+            logprobs=logprobs,
         )
 
 

@@ -186,24 +186,31 @@ class MixEvaluator:
         found = self.ledger.facts(digests)
         missing = [(recipe, digest) for recipe, digest in zip(recipes, digests, strict=True) if digest not in found]
         if missing:
-            completions = self.complete([(one, item) for one, _ in missing for item in items])
-            steps = [[step.entropy for step in completion.trace] for completion in completions]
+            completions = self._completed([(one, item) for one, _ in missing for item in items], logprobs=0)
+            traces = [one.samples[0].trace if one.samples else () for one in completions]
+            steps = [[step.entropy for step in trace] for trace in traces]
             rows = [steps[start : start + len(items)] for start in range(0, len(steps), len(items))]
             fresh = {digest: json.dumps(row) for (_, digest), row in zip(missing, rows, strict=True)}
             lasting = all(lasts(completion.failure) for completion in completions)
             found |= self.ledger.keep(fresh) if lasting else fresh
         return [_entropies(found[digest]) for digest in digests]
 
-    def complete(self, asked: Sequence[tuple[Recipe, Item]]) -> list[Completion]:
+    def traced(self, asked: Sequence[tuple[Recipe, Item]]) -> list[Completion]:
         """Decode recipes on items with traces of their first samples; nothing is looked up, and nothing kept.
 
         Raises:
             RecipeError: a recipe names a member that the swarm lacks.
             Stopped: ``stop`` said so.
         """
+        return self._completed(asked, trace=True)
+
+    def _completed(
+        self, asked: Sequence[tuple[Recipe, Item]], *, trace: bool = False, logprobs: int | None = None
+    ) -> list[Completion]:
+        """See `Judge.complete`."""
         self.go_on()
         with self._paced(asked):
-            completions = self._judge.complete(asked, trace=True)
+            completions = self._judge.complete(asked, trace=trace, logprobs=logprobs)
         self.go_on()
         return completions
 

@@ -95,11 +95,10 @@ def _lines(tracer: Tracer, items: Sequence[Item]) -> tuple[list[str], int]:
     size, number, batch = 0, 0, _FIRST
     while number < len(items):
         for traced in tracer.lines(items[number : number + batch], number + 1):
-            texts = [line.to_json() for line in traced]
-            size += sum(len(text.encode()) for text in texts)
+            size += sum(len(line.encode()) for line in traced)
             if lines and size > MOST_BYTES:
                 return lines, number
-            lines += texts
+            lines += traced
             number += 1
         batch = max(1, (MOST_BYTES - size) * number // size)
     return lines, number

@@ -19,15 +19,15 @@ from evoswarm.experiment.certification import certify
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.session import search
 from evoswarm.experiment.workbench import load_swarm
-from evoswarm.run_directory import INDIVIDUALS, JOURNAL
+from evoswarm.run_directory import ALONE, INDIVIDUALS, JOURNAL, TRACES
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import copied
 from tests.fuzz.mutations import spoil_bytes, spoil_data
 from tests.fuzz.sentences import refusal
 
 SEEDS = range(24)
-GROWING = (JOURNAL, INDIVIDUALS)
-WHOLE = ("calibration.json", "champion.json", "front.json", "certificate.json", "space.yaml")
+LINES = (JOURNAL, INDIVIDUALS, TRACES)
+WHOLE = ("calibration.json", "champion.json", "front.json", "certificate.json", "space.yaml", ALONE)
 COLUMNS = {
     "evaluations": ("score", "answer", "answers", "cost", "margin", "steps", "open_steps", "lead_tokens", "entropy"),
     "facts": ("fact",),
@@ -49,16 +49,16 @@ def spoil(run: Path, chance: Random) -> str:
         with closing(sqlite3.connect(run.parent / "ledger.sqlite")) as database, database:
             database.execute(f"UPDATE {table} SET {column} = ?", (value,))
         return f"ledger: {table}.{column} = {value!r}"
-    name = chance.choice((*GROWING, *WHOLE))
+    name = chance.choice((*LINES, *WHOLE))
     file = run / name
     kind = chance.choice(["gone", "another", "bytes", "data", "data"])
     if kind == "gone":
         file.unlink()
     elif kind == "another":
-        other = chance.choice((*GROWING, *WHOLE))
+        other = chance.choice((*LINES, *WHOLE))
         shutil.copyfile(run / other, file) if other != name else None
         return f"{name} is {other}"
-    elif kind == "data" and name in GROWING:
+    elif kind == "data" and name in LINES:
         lines = file.read_text().splitlines()
         place = chance.randrange(len(lines))
         data, done = spoil_data(json.loads(lines[place]), chance)

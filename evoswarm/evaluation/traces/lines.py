@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -126,7 +126,7 @@ class TraceHeader:
 
     def to_json(self) -> str:
         """As a line."""
-        return _line(asdict(self))
+        return compact_json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -172,7 +172,7 @@ class TraceLine:
 
     def to_json(self) -> str:
         """As a line."""
-        return _line({**vars(self), "steps": steps_as_json(self.steps)})
+        return line_of(vars(self), steps_to_json(self.steps))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -187,26 +187,25 @@ class TraceLine:
 
 _HEADER: TypeAdapter[Any] = TypeAdapter(TraceHeader)
 _LINE: TypeAdapter[Any] = TypeAdapter(TraceLine)
-_STEPS: TypeAdapter[Any] = TypeAdapter(tuple[TraceStep, ...])
 
 
-def steps_as_json(steps: Sequence[TraceStep]) -> list[list[Any]]:
-    """Steps as JSON data."""
-    return [step.to_json() for step in steps]
+def steps_to_json(steps: Sequence[TraceStep]) -> str:
+    """Steps as JSON text."""
+    return compact_json([step.to_json() for step in steps])
 
 
-def steps_from_json(data: Any) -> tuple[TraceStep, ...]:
-    """Steps by what ``steps_as_json`` made of them.
+def line_of(about: Mapping[str, Any], steps: str) -> str:
+    """A line.
 
-    Raises:
-        ValueError: they are something else.
+    Args:
+        about: the attributes of a `TraceLine`, in order; the last are the steps, of which nothing is looked at here.
+        steps: as JSON text.
     """
-    found: tuple[TraceStep, ...] = _STEPS.validate_python(data)
-    return found
+    return compact_json({**about, "steps": []})[: -len("[]}")] + steps + "}"
 
 
-def _line(content: Any) -> str:
-    """The keys stand in the order of the attributes: what a line is about stands in front of its steps."""
+def compact_json(content: Any) -> str:
+    """JSON text in one line; keys stand in the order of the data, so that what a line is about stands in front."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

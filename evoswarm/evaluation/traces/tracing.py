@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 from evoswarm.canonical import digest_of
 from evoswarm.decoding.request import Completion, Step
@@ -21,11 +20,11 @@ from evoswarm.evaluation.traces.lines import (
     PolicyKey,
     SymbolShares,
     TracedPolicy,
-    TraceLine,
     TracePart,
     TraceStep,
-    steps_as_json,
-    steps_from_json,
+    compact_json,
+    line_of,
+    steps_to_json,
 )
 from evoswarm.evaluation.traces.parts import PolicyPart, parts_answering, parts_asked, parts_of
 from evoswarm.policies import Policy, Recipe, Route
@@ -37,41 +36,39 @@ _FUSED, _OWN = 5, 3  # candidates that are kept of the fused distribution, and o
 _SHOWN = 2000  # characters of a question, a gold or an answer
 
 
-@dataclass(frozen=True)
-class MixTrace:
+class MixTrace(NamedTuple):
     """What the first sample of a mix did on an item.
 
     Attributes:
-        steps: in order; empty where it failed.
+        steps: in order, as JSON text; none where it failed.
         failure: the kind of its failure; None where it did not fail.
     """
 
-    steps: tuple[TraceStep, ...]
+    steps: str
     failure: str | None = None
 
     @classmethod
     def of(cls, recipe: Recipe, completion: Completion) -> Self:
         """By what was decoded with a trace."""
         if completion.failure is not None:
-            return cls((), completion.failure.kind)
+            return cls("[]", completion.failure.kind)
         places = {member.spec.name: place for place, member in enumerate(recipe.members)}
-        return cls(tuple([_step(step, places, completion.spelled) for step in completion.trace]))
+        return cls(steps_to_json([_step(step, places, completion.spelled) for step in completion.trace]))
 
     def to_json(self) -> str:
         """As JSON text."""
-        content = {"failure": self.failure, "steps": steps_as_json(self.steps)}
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return f'{{"failure":{json.dumps(self.failure)},"steps":{self.steps}}}'
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read it back.
+        """Read it back; what the steps say is for the reader of the file to check.
 
         Raises:
             RunError: the ledger is damaged.
         """
         try:
             data = json.loads(text)
-            return cls(steps_from_json(data["steps"]), data["failure"])
+            return cls(compact_json([*data["steps"]]), data["failure"])
         except UNREADABLE as error:
             raise damaged("steps of an answer", error) from error
 
@@ -88,8 +85,8 @@ class Tracer:
         self._evaluator, self._policies = evaluator, policies
         self._parts = {key: parts_of(policy) for key, (_, policy) in policies.items()}
         self._firsts = {key: [part.first_sample for part in parts] for key, parts in self._parts.items()}
-        firsts = {one.digest: one for some in self._firsts.values() for one in some}
-        self._contexts = {digest: digest_of(evaluator.context(one)) for digest, one in firsts.items()}
+        firsts = [one for some in self._firsts.values() for one in some]
+        self._digests = {id(one): digest_of([one.digest, evaluator.context(one)]) for one in firsts}
 
     @property
     def told(self) -> tuple[TracedPolicy, ...]:
@@ -99,8 +96,8 @@ class Tracer:
             for key, (name, policy) in self._policies.items()
         )
 
-    def lines(self, items: Sequence[Item], first: int = 1) -> Iterator[list[TraceLine]]:
-        """Per item, in order, what each policy did on it, part by part.
+    def lines(self, items: Sequence[Item], first: int = 1) -> list[list[str]]:
+        """Per item, in order, what each policy did on it, part by part: each a `TraceLine` as it is written.
 
         Args:
             items: one behind the other in their split.
@@ -119,26 +116,26 @@ class Tracer:
             for place in places[number]
         ]
         traces = self._traces([(self._firsts[key][place], items[number]) for key, place, number in wanted])
-        found: list[list[TraceLine]] = [[] for _ in items]
+        found: list[list[str]] = [[] for _ in items]
         for (key, place, number), trace in zip(wanted, traces, strict=True):
             found[number].append(self._line(first + number, items[number], key, place, scored[key][number], trace))
-        yield from found
+        return found
 
-    def _line(self, number: int, item: Item, key: PolicyKey, part: int, row: Evaluation, trace: MixTrace) -> TraceLine:
-        task = self._evaluator.tasks[item.task]
-        return TraceLine(
-            number=number,
-            item=item.key,
-            task=item.task,
-            question=_short(item.prompt.removeprefix(str(getattr(task, "preamble", "")))),
-            gold=_short(item.gold),
-            policy=key,
-            part=part,
-            score=row.score,
-            answer=_short(row.answer),
-            failure=trace.failure or (None if row.failure is None else row.failure.kind),
-            steps=trace.steps,
-        )
+    def _line(self, number: int, item: Item, key: PolicyKey, part: int, row: Evaluation, trace: MixTrace) -> str:
+        preamble = str(getattr(self._evaluator.tasks[item.task], "preamble", ""))
+        about = {
+            "number": number,
+            "item": item.key,
+            "task": item.task,
+            "question": _short(item.prompt.removeprefix(preamble)),
+            "gold": _short(item.gold),
+            "policy": key,
+            "part": part,
+            "score": row.score,
+            "answer": _short(row.answer),
+            "failure": trace.failure or (None if row.failure is None else row.failure.kind),
+        }
+        return line_of(about, trace.steps)
 
     def _answering(self, policy: Policy, items: Sequence[Item]) -> list[list[int]]:
         """Per item, the parts that answered it."""
@@ -159,7 +156,7 @@ class Tracer:
         missing = {key: one for key, one in zip(keys, asked, strict=True) if key not in known}
         passing = {}
         if missing:
-            completions = self._evaluator.complete(list(missing.values()))
+            completions = self._evaluator.traced(list(missing.values()))
             made = {
                 key: MixTrace.of(recipe, completion)
                 for (key, (recipe, _)), completion in zip(missing.items(), completions, strict=True)
@@ -172,9 +169,8 @@ class Tracer:
 
     def _key(self, recipe: Recipe, item: Item) -> str:
         """What a trace is kept under."""
-        digest = recipe.digest
         asked = self._evaluator.item_digest(item, recipe.prompt_format)
-        return digest_of(["trace", _VERSION, digest, self._contexts[digest], asked])
+        return digest_of(["trace", _VERSION, self._digests[id(recipe)], asked])
 
 
 def _told(part: PolicyPart) -> TracePart:

@@ -61,9 +61,9 @@ def mix(swarm: Swarm, *places: int, **fields: Any) -> Recipe:
 def traced(evaluator: Evaluator, policy: Policy, items: Sequence[Item]) -> list[list[TraceLine]]:
     """What a policy did, item by item, as it is written and read back."""
     roles: dict[PolicyKey, tuple[str, Policy]] = {"champion": ("champion", policy)}
-    found = [*Tracer(evaluator, roles).lines(items, first=3)]
-    for line in (line for some in found for line in some):
-        assert TraceLine.from_json(line.to_json()) == line
+    texts = Tracer(evaluator, roles).lines(items, first=3)
+    found = [[TraceLine.from_json(text) for text in some] for some in texts]
+    assert [[line.to_json() for line in some] for some in found] == texts
     return found
 
 
