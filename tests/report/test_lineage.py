@@ -259,6 +259,31 @@ def test_texts_of_a_stranger_are_shown_as_texts(hostile: Path, open_page: OpenPa
     assert "found" in page.locator(".lineage-search [role=status]").inner_text()
 
 
+@pytest.mark.parametrize("dropped", [[], ["gemma-3-4b-it"]])
+def test_a_champion_that_was_not_bred_is_said_to_be_none(
+    imagined_run: Path, open_page: OpenPage, tmp_path: Path, dropped: list[str]
+) -> None:
+    """The champion's own line is taken out; where members were dropped from a winner, that one is shown."""
+    run = Path(shutil.copytree(imagined_run, tmp_path / "copy"))
+    front = json.loads((run / "front.json").read_text())
+    rows = [json.loads(line) for line in (run / "individuals.jsonl").read_text().splitlines()]
+    rows = [row for row in rows if row["key"] != front["champion"]]
+    front |= {"dropped": dropped, "winner": rows[-1]["key"] if dropped else front["champion"]}
+    (run / "front.json").write_text(json.dumps(front), encoding="utf-8")
+    (run / "individuals.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    page = opened(open_page, Family(run, tmp_path / "page.html").file)
+    told = page.locator("#lineage").inner_text()
+    if dropped:
+        winner = next(row["id"] for row in rows if row["key"] == rows[-1]["key"])
+        assert f"The champion is {winner} without gemma-3-4b-it: left out when it was chosen." in told
+        assert selected(page) == winner
+    else:
+        assert "is none of the individuals" in told
+        able = [row["accuracy"] for row in rows if row["failure"] is None]
+        shown = next(row for row in rows if row["id"] == selected(page))
+        assert shown["accuracy"] == max(able)
+
+
 def moved_by(override: str, run: Path, folder: Path) -> Path:
     """The first generation of a run, as if its islands had been moved by something else."""
     copy = Path(shutil.copytree(run, folder / "copy"))

@@ -37,10 +37,10 @@ function lineageFound(people, named, text) {
 
 /**
  * The search field: what is typed is looked for at once, Enter selects the first that was found, and the next.
+ * @param {string} list the id of its suggestions, which no other element has
  * @param {{found: function(number[]), chosen: function(number)}} told
  */
-function lineageSearch(people, named, told) {
-  const list = `lineage-words-${(lineageSearch.made = (lineageSearch.made ?? 0) + 1)}`;
+function lineageSearch(people, named, list, told) {
   const suggestions = el("datalist", { id: list });
   const count = el("span", { class: "faint", role: "status" });
   let hits = [];

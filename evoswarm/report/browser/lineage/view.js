@@ -1,3 +1,6 @@
+/** How many lineages were made, by which the ids of their elements differ. */
+let lineageCount = 0;
+
 /** The state of a lineage, and the elements that show it. */
 class LineageView {
   constructor(run, bred) {
@@ -8,7 +11,10 @@ class LineageView {
     this.status = el("p", { class: "faint", role: "status" });
     this.panel = el("div", { class: "panel", role: "region", "aria-label": "Who is selected", tabindex: "0" });
     this.tip = el("div", { class: "tip lineage-tip", hidden: true });
-    this.search = lineageSearch(people, lineageWords(people, kin, run.champion), {
+    lineageCount += 1;
+    this.help = el("p", { class: "faint", id: `lineage-help-${lineageCount}` }, "Drag to move, wheel (once the picture was clicked), pinch or + and − to zoom, 0 for everything. Arrow keys: to the nearer parent, to the most accurate child, up and down a column, with Shift moving the picture; Enter opens who is selected.");
+    this.picture.canvas.setAttribute("aria-describedby", this.help.id);
+    this.search = lineageSearch(people, lineageWords(people, kin, run.champion), `lineage-words-${lineageCount}`, {
       found: (places) => { this.hits = new Set(places); this.picture.show(this.shown()); },
       chosen: (place) => this.select(place),
     });

@@ -23,14 +23,14 @@ function drawLineage(place, report) {
     view.search,
     view.controls,
     el("div", { class: "lineage" }, el("div", {}, view.picture.canvas, view.tip, view.status, legend), view.panel),
-    el("p", { class: "faint" }, "Drag to move, wheel (once the picture was clicked), pinch or + and − to zoom, 0 for everything. Arrow keys: to the nearer parent, to the most accurate child, up and down a column, with Shift moving the picture; Enter opens who is selected."));
+    view.help);
   view.select(champion === NO_ONE ? mostAccurate(people, people.id.map((_, one) => one))[0] : champion, { quietly: true });
   followAddress("lineage", (id) => people.id.includes(id) && view.show(people.id.indexOf(id)));
 }
 
 function introduction({ people, champion }, about, bred) {
   const bands = new Set(people.island).size > 1 ? "a band for every island, " : "";
-  const seen = `${words.count(people.id.length)} individuals, generation by generation from left to right, ${bands}the more accurate the higher and the ${colours.dark() ? "brighter" : "darker"}.`;
+  const seen = `${words.count(people.id.length)} individuals, generation by generation from left to right, ${bands}the most accurate on top.`;
   if (!bred) return `${seen} ${about.breeds ? "Nobody was bred yet, so nobody has parents." : `Nobody has parents: ${about.algorithms.join(", ")} draws everybody anew.`}`;
   return `${seen} The thick line leads, from parent to child, to who is selected: at first ${champion === NO_ONE ? "the most accurate" : "the champion"}.`;
 }
