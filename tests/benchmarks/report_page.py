@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,19 @@ DRAG = """async (frames) => {
     return Number(picture.dataset.frames) - before;
 }"""
 """A hand that drags the picture to and fro, a step a frame."""
+POINT = """async (moves) => {
+    const picture = document.querySelector('#cost .pointed');
+    const { left, top, width, height } = picture.getBoundingClientRect();
+    const named = new Set();
+    for (let step = 0; step < moves; step += 1) {
+        picture.dispatchEvent(new PointerEvent('pointermove', { bubbles: true,
+            clientX: left + width * (0.2 + 0.6 * step / moves), clientY: top + height * (0.2 + 0.5 * step / moves) }));
+        named.add(picture.querySelector('.said').textContent);
+        await new Promise(requestAnimationFrame);
+    }
+    return named.size;
+}"""
+"""A hand that moves across accuracy against cost, a step a frame."""
 
 
 def report_page(options: Options) -> Readings:
@@ -64,7 +78,7 @@ def measured(run: Path, file: Path, times: int) -> Readings:
     executable = browsers.find()
     assert executable is not None, browsers.why_none()
     with running_browser(executable) as browser, watched_pages(browser) as open_page:
-        answered, frames, all_frames = [], [], []
+        answered, frames, all_frames, pointed, panned = [], [], [], [], []
         for _ in range(times):
             clock = time.perf_counter()
             page = open_page(file, width=1400, height=1000)
@@ -73,6 +87,8 @@ def measured(run: Path, file: Path, times: int) -> Readings:
             frames.append(_frame(page))
             page.get_by_role("button", name="All", exact=True).click()
             all_frames.append(_frame(page))
+            pointed.append(_pointed(page))
+            panned.append(_panned(page))
             page.close()
     return {
         "report_megabytes": Reading(file.stat().st_size / MEGABYTE, f"{count}; written in {seconds:.1f} s of CPU"),
@@ -81,6 +97,8 @@ def measured(run: Path, file: Path, times: int) -> Readings:
         ),
         "lineage_frame_ms": Reading(statistics.median(frames), f"of CPU while the picture is dragged; {count}"),
         "lineage_frame_all_ms": Reading(statistics.median(all_frames), "likewise, with all ancestors' kinships"),
+        "cost_pointed_ms": Reading(statistics.median(pointed), f"of CPU while the mouse moves over policies; {count}"),
+        "cost_frame_ms": Reading(statistics.median(panned), f"of CPU while accuracy against cost is dragged; {count}"),
     }
 
 
@@ -91,19 +109,53 @@ def _select(page: Page, text: str) -> None:
 
 
 def _frame(page: Page) -> float:
-    """Milliseconds of the page's own thread that a frame took."""
+    """Milliseconds of the page's own thread that a frame of the lineage took."""
+    drawn: list[int] = []
+    spent = _spent(page, lambda: drawn.append(page.evaluate(DRAG, FRAMES)))
+    assert drawn[0] >= FRAMES // 2, f"expected the picture to be drawn anew, got {drawn[0]} frames"
+    return spent / drawn[0]
+
+
+def _pointed(page: Page) -> float:
+    """Likewise, until who is under the mouse is named."""
+    page.locator("#cost .pointed").scroll_into_view_if_needed()
+    page.wait_for_selector("#cost .chart[data-drawn]")
+    named: list[int] = []
+    spent = _spent(page, lambda: named.append(page.evaluate(POINT, FRAMES)))
+    assert named[0] >= FRAMES // 4, f"expected many policies to be named, got {named[0]}"
+    return spent / FRAMES
+
+
+def _panned(page: Page) -> float:
+    """Likewise, of a frame of accuracy against cost while it is dragged."""
+    page.locator("#cost").get_by_role("button", name="Zoom in").click()
+    box = page.locator("#cost .pointed").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag() -> None:
+        page.mouse.down()
+        for step in range(FRAMES):
+            page.mouse.move(x + 2 * (step % 30), y + step % 20)
+            page.evaluate("new Promise(requestAnimationFrame)")
+        page.mouse.up()
+
+    page.mouse.move(x, y)
+    return _spent(page, drag) / FRAMES
+
+
+def _spent(page: Page, act: Callable[[], None]) -> float:
+    """Milliseconds of the page's own thread that an act took."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-    def spent() -> float:
+    def told() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
         return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
 
-    before = spent()
-    drawn = page.evaluate(DRAG, FRAMES)
-    after = spent()
-    assert drawn >= FRAMES // 2, f"expected the picture to be drawn anew, got {drawn} frames"
-    return 1000 * (after - before) / drawn
+    before = told()
+    act()
+    return 1000 * (told() - before)
 
 
 MEASUREMENTS = (
@@ -113,6 +165,8 @@ MEASUREMENTS = (
             "report_answers_seconds": at_most(3),
             "lineage_frame_ms": at_most(16.7),
             "lineage_frame_all_ms": None,
+            "cost_pointed_ms": at_most(16.7),
+            "cost_frame_ms": at_most(33),
         },
         report_page,
     ),

@@ -1,5 +1,5 @@
 /** Shapes of groups, so that colours never tell alone. */
-const GROUP_SHAPES = ["circle", "triangle", "rect", "diamond", "arrow", "pin", "roundRect"];
+const GROUP_SHAPES = ["circle", "triangle", "rect", "diamond", "arrow", "pin", "cross"];
 
 const MOST_GROUPS = 7;
 
@@ -76,11 +76,13 @@ function grouping(known, name) {
   return (place) => (kept.has(String(key(place))) ? String(key(place)) : "others");
 }
 
+/** Their outlines, in a square of 12. */
+const OUTLINES = {
+  circle: "M6 1a5 5 0 1 0 .01 0z", triangle: "M6 1L11 11H1z", rect: "M1 1H11V11H1z", diamond: "M6 0L11 6L6 12L1 6z",
+  arrow: "M6 1L11 11L6 8L1 11z", pin: "M6 12L2 6A4.5 4.5 0 1 1 10 6z", cross: "M4 1H8V4H11V8H8V11H4V8H1V4H4z",
+};
+
 /** A group's shape in its colour, for legends. */
 function glyph(symbol, colour) {
-  const drawn = {
-    circle: "M6 1a5 5 0 1 0 .01 0z", triangle: "M6 1L11 11H1z", rect: "M1 1H11V11H1z", diamond: "M6 0L11 6L6 12L1 6z",
-    arrow: "M6 1L11 11L6 8L1 11z", pin: "M6 12L2 6A4.5 4.5 0 1 1 10 6z", roundRect: "M3 1H9A2 2 0 0 1 11 3V9A2 2 0 0 1 9 11H3A2 2 0 0 1 1 9V3A2 2 0 0 1 3 1z",
-  };
-  return el("svg", { width: "12", height: "12", viewBox: "0 0 12 12", "aria-hidden": "true" }, el("path", { xmlns: true, d: drawn[symbol], fill: colour }));
+  return el("svg", { width: "12", height: "12", viewBox: "0 0 12 12", "aria-hidden": "true" }, el("path", { xmlns: true, d: OUTLINES[symbol], fill: colour }));
 }

@@ -3,34 +3,27 @@ const REACH = 24;
 
 /**
  * A chart whose points can be pointed at: the one nearest to the mouse within reach, or, from the keyboard, one after
- * the other. (A library finds only what is exactly under the mouse, and slowly where there are 10,000.)
+ * the other.
  * @param {HTMLElement} place as `chart` makes it
  * @param {Object} asked
+ * @param {Object} asked.layer the points, as `pointLayer` makes it
  * @param {string} asked.label what the arrow keys walk through
- * @param {function(): Array<{x: number, y: number}>} asked.points in the units of the axes; those that may be pointed at
  * @param {function(Object): Array<Node|string>} asked.lines what is said of a point
  * @param {function(Object, Object[])} asked.open what a click on a point does, and Enter; all points from left to right
- * @returns {HTMLElement} with a method `forget`, for when points or axes have changed
+ * @returns {HTMLElement} with methods `draw`, for whenever the axes were drawn, and `forget`, for when points are others
  */
-function pointedAt(place, { label, points, lines, open }) {
+function pointedAt(place, { layer, label, lines, open }) {
   const ring = el("span", { class: "ring", hidden: true });
   const said = el("div", { class: "said", hidden: true, role: "status" });
-  const whole = el("div", { class: "pointed", tabindex: "0", role: "group", "aria-label": label }, place, ring, said);
-  let [pixels, pointed, pressed] = [null, null, null];
+  const whole = el("div", { class: "pointed", tabindex: "0", role: "group", "aria-label": label }, layer.canvas, place, ring, said);
+  let [pointed, pressed] = [null, null];
 
-  function located() {
-    const drawn = echarts.getInstanceByDom(place);
-    if (!drawn) return [];
-    pixels ??= points().map((point) => ({ point, at: drawn.convertToPixel({ gridIndex: 0 }, [point.x, point.y]) }))
-      .filter((one) => drawn.containPixel({ gridIndex: 0 }, one.at)).sort((a, b) => a.at[0] - b.at[0] || b.at[1] - a.at[1]);
-    return pixels;
-  }
   function show(one) {
     if (one === pointed) return;
     pointed = one;
     ring.hidden = said.hidden = one === null;
     if (!one) return;
-    const [x, y] = one.at;
+    const { x, y } = one;
     ring.style.transform = `translate(${x}px, ${y}px)`;
     said.replaceChildren(...lines(one.point).map((line) => el("div", {}, line)));
     const right = x > place.clientWidth / 2;
@@ -40,14 +33,15 @@ function pointedAt(place, { label, points, lines, open }) {
   function nearest(event) {
     const box = place.getBoundingClientRect();
     let [best, least] = [null, REACH * REACH];
-    for (const one of located()) {
-      const far = (one.at[0] + box.left - event.clientX) ** 2 + (one.at[1] + box.top - event.clientY) ** 2;
+    for (const one of layer.seen()) {
+      const far = (one.x + box.left - event.clientX) ** 2 + (one.y + box.top - event.clientY) ** 2;
       if (far < least) [best, least] = [one, far];
     }
     return best;
   }
-  const opened = (one) => open(one.point, located().map((other) => other.point));
-  whole.forget = () => { pixels = null; show(null); };
+  const opened = (one) => open(one.point, layer.seen().map((other) => other.point));
+  whole.forget = () => { layer.forget(); show(null); };
+  whole.draw = () => { layer.draw(); show(null); };
   whole.addEventListener("pointerdown", (event) => { pressed = event; });
   whole.addEventListener("pointermove", (event) => show(event.buttons ? null : nearest(event)));
   whole.addEventListener("pointerleave", () => show(null));
@@ -58,7 +52,7 @@ function pointedAt(place, { label, points, lines, open }) {
     if (one) opened(one);
   });
   whole.addEventListener("keydown", (event) => {
-    const all = located();
+    const all = layer.seen();
     const page = Math.ceil(all.length / 20);
     const at = pointed ? all.indexOf(pointed) : null;
     const next = { ArrowLeft: (at ?? all.length) - 1, ArrowRight: (at ?? -1) + 1, PageUp: (at ?? all.length) - page, PageDown: (at ?? -1) + page, Home: 0, End: all.length - 1 }[event.key];
@@ -68,7 +62,6 @@ function pointedAt(place, { label, points, lines, open }) {
     else return;
     event.preventDefault();
   });
-  new ResizeObserver(whole.forget).observe(place);
   return whole;
 }
 

@@ -16,23 +16,26 @@ const SPLITS = {
 /** Accuracy against cost: every distinct policy a point, the best for their cost on a line, finalists by name. */
 function drawCost(place, report) {
   const known = populationOf(report);
-  const state = { split: "search", x: "flops", y: "accuracy", by: Object.keys(groupingsOf(known))[0] ?? "members", off: new Set() };
+  const state = { split: "search", x: "flops", y: "accuracy", by: Object.keys(groupingsOf(known))[0] ?? "members", off: new Set(), wide: false };
   const legend = el("div", { class: "choices legend" });
   const [opening, colouring, listed] = [el("p", {}), el("div", {}), el("div", {})];
   const picture = chart(() => costOption(report, known, state), costLabel(known), {
     height: 460,
-    ready: (drawn) => drawn.on("datazoom", () => whole.forget()),
+    ready: (drawn) => drawn.on("rendered", () => whole.draw()),
   });
   const whole = pointedAt(picture, {
+    layer: pointLayer(picture, {
+      points: () => costPoints(report, known, state).filter((point) => !state.off.has(point.group)),
+      looks: () => costLooks(known, state), wide: () => state.wide, grid: COST_GRID,
+    }),
     label: "Policies by cost: arrow keys walk from left to right, Enter opens one",
-    points: () => costPoints(report, known, state).filter((point) => !state.off.has(point.group)),
     lines: (point) => costLines(report, known, state, point),
     open: (point, all) => point.place === null ? openFinalist(report, point.finalist) : openIndividual(report, point.place, all.map((one) => one.place).filter((one) => one !== null)),
   });
   function changed(change) {
     Object.assign(state, change);
-    picture.redraw();
     whole.forget();
+    picture.redraw();
     opening.textContent = SPLITS[state.split];
     colouring.hidden = state.split === "selection";
     legend.replaceChildren(...costLegend(known, state, changed));
@@ -148,5 +151,5 @@ function frontTable(report, known, state) {
   const open = (point) => (point.place === null ? openFinalist(report, point.finalist) : openIndividual(report, point.place, order));
   const name = (point) => el("button", { type: "button", class: "link", click: () => open(point) }, point.place === null ? point.finalist.name : known.columns.id[point.place]);
   const rows = front.map((point) => [name(point), point.place === null ? "" : whoWords(known.columns, point.place), words.percent(point.y), words.quantity(point.x)]);
-  return el("details", {}, el("summary", {}, `The ${words.count(front.length)} on the line`), table(["policy", "who", "right", COST_AXES[state.x]?.axis ?? "open share"], rows));
+  return el("details", {}, el("summary", {}, `Those on the line, as a table (${words.count(front.length)})`), table(["policy", "who", "right", COST_AXES[state.x]?.axis ?? "open share"], rows));
 }

@@ -1,21 +1,19 @@
-/** The picture of `drawCost` for the library: groups of points, the front, and the finalists by their marks. */
+const COST_GRID = { left: 62, right: 24, top: 24, bottom: 48 };
+
+/** What the library draws of `drawCost`: the axes, the front, and the finalists by their marks; policies are stamps. */
 function costOption(report, known, state) {
   const points = costPoints(report, known, state);
-  const groups = state.split === "selection" ? [] : policyGroups(known, state.by).filter((group) => !state.off.has(group.key));
   const front = frontOf(known, state, points);
   const marked = points.filter((point) => point.finalist);
   const scores = scoreAxis(points, state);
-  const whole = (point) => known.rank.has(point.key);
+  state.wide = costRange(points, state).wide;
   return {
-    grid: { left: 62, right: 24, top: 24, bottom: 48 },
+    grid: COST_GRID,
     xAxis: costAxis(points, state),
     yAxis: scores,
     dataZoom: [zoomOf("xAxisIndex"), zoomOf("yAxisIndex")],
     series: [
-      ...groups.flatMap((group) => {
-        const own = points.filter((point) => point.group === group.key);
-        return [groupSeries(group, own.filter((point) => !whole(point)), points.length, true), groupSeries(group, own.filter(whole), points.length, false)];
-      }),
+      extentSeries(points),
       frontSeries(front),
       ...(state.split === "selection" && state.y === "accuracy" ? [whiskers(marked)] : []),
       marks(report, marked, state.split === "selection" ? front : [], scores.min + 0.1 * (scores.max - scores.min)),
@@ -26,10 +24,14 @@ function costOption(report, known, state) {
 /** Wheel with Ctrl, two fingers, or the buttons zoom; dragging moves. The page itself scrolls as ever. */
 const zoomOf = (axes) => ({ type: "inside", [axes]: 0, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: true, moveOnMouseWheel: false, preventDefaultMouseMove: false });
 
+/** From where to where costs go, and whether that is far enough for a logarithmic axis. */
+function costRange(points, state) {
+  const [low, high] = points.reduce((found, { x }) => [Math.min(found[0], x), Math.max(found[1], x)], [Infinity, -Infinity]);
+  return { low, high, wide: state.x !== "open_share" && low > 0 && high / low > WIDE };
+}
+
 function costAxis(points, state) {
-  const values = points.map((point) => point.x);
-  const [low, high] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-  const wide = state.x !== "open_share" && low > 0 && high / low > WIDE;
+  const { low, high, wide } = costRange(points, state);
   const written = state.x === "open_share" ? (value) => words.percent(value, 0) : (value) => words.quantity(value);
   const name = `${COST_AXES[state.x]?.axis ?? "steps at which a follower spoke"}${wide ? " (logarithmic)" : ""}`;
   const room = wide ? { min: low / 1.3, max: high * 1.3 } : { scale: true, boundaryGap: ["4%", "4%"] };
@@ -48,14 +50,23 @@ function scoreAxis(points, state) {
   return { ...shown, axisLabel: { ...shown.axisLabel, formatter: (value) => words.percent(value, step < 0.1 ? 1 : 0) } };
 }
 
-/** Points are pointed at by `pointedAt`, so the library need not look for them; many are drawn as one path. `early` are those
- * that left their race before they were asked everything. */
-function groupSeries(group, points, all, early) {
-  const many = all > 3000;
-  return {
-    type: "scatter", silent: true, large: true, largeThreshold: 400, symbol: group.symbol, symbolSize: early || many ? 5 : 8,
-    itemStyle: { color: group.colour(), opacity: early ? 0.45 : many ? 0.45 : 0.7 }, data: points.map((point) => [point.x, point.y]),
-  };
+/** How policies look that are no finalists: by their group; small and pale where they left their race early. */
+function costLooks(known, state) {
+  if (state.split === "selection") return () => null; // marks stand for all of them
+  const many = known.distinct.length > 3000;
+  const looks = new Map(policyGroups(known, state.by).map((group) => {
+    const colour = group.colour();
+    const look = (size, opacity) => ({ symbol: group.symbol, colour, size, opacity });
+    return [group.key, { whole: look(many ? 6 : 9, many ? 0.5 : 0.7), early: look(6, 0.45) }];
+  }));
+  return (point) => looks.get(point.group)[known.rank.has(point.key) ? "whole" : "early"];
+}
+
+/** Two points that nobody sees: the axes reach as far as the points do. */
+function extentSeries(points) {
+  const reach = (name) => points.reduce((found, point) => [Math.min(found[0], point[name]), Math.max(found[1], point[name])], [Infinity, -Infinity]);
+  const [xs, ys] = [reach("x"), reach("y")];
+  return { type: "scatter", silent: true, symbol: "none", data: points.length ? [[xs[0], ys[0]], [xs[1], ys[1]]] : [] };
 }
 
 function frontSeries(front) {

@@ -75,7 +75,7 @@ function kindPictures(columns, settling) {
     ...shared.map((gene) => kindPicture(columns, settling, gene, null)),
     ...own.flatMap((gene) => columns.members.map((_, member) => kindPicture(columns, settling, gene, member))),
   ].filter(Boolean);
-  return pictures.length ? el("div", {}, el("h3", {}, "Which of several"), el("div", { class: "multiples" }, pictures)) : null;
+  return pictures.length ? el("div", {}, el("h3", {}, "Which of several"), el("div", { class: "multiples broad" }, pictures)) : null;
 }
 
 /** Patterns, so that colours never tell alone; the first has none. */
@@ -99,7 +99,8 @@ function kindPicture(columns, settling, gene, member) {
   const title = `${geneWords(gene)}${member === null ? "" : ` of ${columns.members[member]}`}`;
   const said = champion?.awake ? `, the champion's: ${champion.value}` : "";
   const ends = values.map((value, number) => [value, shares.findLast((one) => one[number] !== null)?.[number] ?? 0]);
-  return el("figure", {}, el("figcaption", {}, `${title}${said}`),
+  const order = ends.filter(([, share]) => share > 0).map(([value, share]) => `${value} ${words.percent(share, 0)}`).join(", ");
+  return el("figure", {}, el("figcaption", {}, `${title}${said} `, el("span", { class: "faint" }, `at the end, from below: ${order}`)),
     chart(() => kindOption(columns, settling, gene, values, shares), `${title}: ${ends.map(([value, share]) => `${value} ${words.percent(share, 0)} at the end`).join(", ")}`, { height: 220 }));
 }
 
