@@ -18,6 +18,7 @@ from tests.oracle_member import FOLLOWING, REMEMBERED, Ids, OracleMember, is_utf
 
 END = 256  # of the bytes
 Text = tuple[int, ...]
+Merges = dict[tuple[bytes, bytes], int]
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,6 @@ class Symbols:
     def numbers(self) -> dict[bytes, int]:
         """The symbols by what they spell."""
         return {string: number for number, string in enumerate(self.strings)}
-
-    @cached_property
-    def longest(self) -> int:
-        """Bytes of the longest one."""
-        return max(map(len, self.strings))
 
     @cached_property
     def _allowed(self) -> dict[bytes, list[bool]]:
@@ -91,23 +87,22 @@ def symbols_of(alphabet: str, members: Sequence[OracleMember]) -> Symbols:
     return Symbols((*BYTES.strings, *sorted(string for string in common if len(string) > 1)))
 
 
-def decompose(member: OracleMember, token: int, symbols: Symbols) -> Text:
-    """The symbols of a token: itself, or what its tokenizer's own merges make of it, where they make symbols."""
+def merges_to(member: OracleMember, symbols: Symbols) -> Merges:
+    """Those of the tokenizer's own merges that make symbols, with their ranks."""
+    return {pair: rank for pair, rank in member.merges.items() if b"".join(pair) in symbols.numbers}
+
+
+def decompose(member: OracleMember, token: int, symbols: Symbols, merges: Merges) -> Text:
+    """The symbols of a token: itself, or what the merges that make symbols make of it."""
     text = member.spelling[token]
     if symbols.tokens:
         return (token,)
     if text in symbols.numbers:
         return (symbols.numbers[text],)
-    if symbols.longest == 1:  # no merge makes a symbol
-        return tuple(symbols.numbers[text[at : at + 1]] for at in range(len(text)))
     pieces = list(_units(member, text, symbols))
     while True:
         pairs = list(pairwise(pieces))
-        ranks = [
-            (member.merges[pair], at)
-            for at, pair in enumerate(pairs)
-            if pair in member.merges and b"".join(pair) in symbols.numbers
-        ]
+        ranks = [(merges[pair], at) for at, pair in enumerate(pairs) if pair in merges]
         if not ranks:
             return tuple(symbols.numbers[piece] for piece in _put_together(pieces, symbols))
         _, at = min(ranks)
@@ -147,7 +142,8 @@ class OracleView:
 
     def __init__(self, member: OracleMember, symbols: Symbols) -> None:
         self.member, self.symbols = member, symbols
-        self.made = {token: decompose(member, token, symbols) for token in member.spelling}
+        merges = {} if symbols.tokens else merges_to(member, symbols)
+        self.made = {token: decompose(member, token, symbols, merges) for token in member.spelling}
         self.tokens = sorted(self.made, key=lambda token: (self.made[token], token))
         self.texts = [self.made[token] for token in self.tokens]
         self.columns = np.array([member.place[token] for token in self.tokens])

@@ -20,13 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evoswarm.decoding.member import load_member
-from evoswarm.member_spec import MemberSpec
+from evoswarm.decoding.member import Member
 from tests.decoding.lone_view import LoneView
 from tests.oracle_member import OracleMember
 from tests.oracle_symbols import view_of
 from tests.real.texts import texts
-from tests.real.tokenizers import with_model
+from tests.real.tokenizers import Standing
 from tools.real_tokenizers import SOURCES
 
 RECORD = Path(__file__).with_name("bar.json")
@@ -73,15 +72,15 @@ class Figures:
         return self.exact <= EQUAL and self.rough < EPSILON and self.beyond_bound <= EQUAL and not self.abstained
 
 
-def measure(folder: Path, asked: Sequence[tuple[str, bytes]]) -> Figures:
+def measure(folder: Path, member: Member, asked: Sequence[tuple[str, bytes]]) -> Figures:
     """Compare what a checkpoint says behind texts with what it should.
 
     Args:
         folder: of the checkpoint.
+        member: the same, loaded.
         asked: kinds of texts, and texts.
     """
     start = time.process_time()
-    member = load_member(MemberSpec(name="real", path=str(folder), device="cpu"), 64)
     judge = OracleMember(folder)
     judge.model.double()  # ours is single: what differs is rounding
     prompt = member.render(PROMPT)
@@ -123,7 +122,8 @@ def main() -> None:
     asked = texts(given.texts, given.seed)
     for name in given.names or SOURCES:
         with tempfile.TemporaryDirectory() as directory:
-            found = measure(with_model(name, Path(directory)), asked)
+            standing = Standing(name, Path(directory))
+            found = measure(standing.checkpoint, standing.member, asked)
         print(f"{name}: {'holds' if found.holds else 'FAILS'}: {found}", flush=True)
         where = {"date": datetime.date.today().isoformat(), "machine": platform.machine(), "seed": given.seed}
         record = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else {}

@@ -11,10 +11,27 @@ from transformers import AutoTokenizer
 
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.member_spec import MemberSpec
+from tests.real.tokenizers import Standing
 from tools.cache import model_path
 
 SMOLLM2, GEMMA3 = "smollm2-135m-instruct", "gemma3-270m"
 BATCH_TOKENS = 2048
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one real tokenizer follow each other, whatever their modules: it is read once for all of them."""
+    asked = {item: item.callspec.params.get("standing") for item in items if hasattr(item, "callspec")}
+    places = [place for place, item in enumerate(items) if asked.get(item) is not None]
+    for place, item in zip(
+        places, sorted((items[one] for one in places), key=lambda one: str(asked[one])), strict=True
+    ):
+        items[place] = item
+
+
+@pytest.fixture(scope="session")
+def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Standing:
+    """A real tokenizer by its name; several seconds of CPU each, kept while the next test asks about the same one."""
+    return Standing(request.param, tmp_path_factory.mktemp(request.param))
 
 
 def real_spec(name: str, **fields: object) -> MemberSpec:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.real.bar import RECORD, Figures, measure
 from tests.real.texts import KINDS, texts
-from tests.real.tokenizers import FETCHED, INSTALLED, with_model
+from tests.real.tokenizers import FETCHED, INSTALLED, Standing
 
 SAMPLED = ("mistral_v3", "deepseek_v4", "tekken", "phi3", "gpt2", "olmo1", "qwen3", "gemma3")
 """One of each kind: visible spaces, marks that join words, whole pretokens, flags, added runs, thoughts and tags."""
 
 
-@pytest.mark.parametrize("name", SAMPLED)
-def test_a_sample_of_texts_is_exact(name: str, tmp_path: Path) -> None:
-    asked = texts(30, seed=len(name))
-    found = measure(with_model(name, tmp_path), asked)
+@pytest.mark.parametrize("standing", SAMPLED, indirect=True)
+def test_a_sample_of_texts_is_exact(standing: Standing) -> None:
+    asked = texts(30, seed=len(standing.name))
+    found = measure(standing.checkpoint, standing.member, asked)
     assert found.holds, found
     assert found.texts == 30
     assert found.several > 10, "else there would be nothing to weigh"

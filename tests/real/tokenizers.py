@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evoswarm.decoding.member import Member, load_member
+from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
 from tools.packages import NotFetchedError
 from tools.real_tokenizers import make
@@ -35,12 +40,45 @@ def tokenizer_folder(name: str) -> Path:
         pytest.skip(str(error))
 
 
-def with_model(name: str, directory: Path, seed: int = 0) -> Path:
-    """A checkpoint of a real tokenizer and a random Llama that is wide enough for it."""
+def transformers_tokenizer(name: str) -> Any:
+    """A real tokenizer as transformers loads it; skips the test where it cannot be had."""
     from transformers import AutoTokenizer
 
+    return AutoTokenizer.from_pretrained(tokenizer_folder(name))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A real tokenizer for the tests that ask about it, each part made when the first of them wants it.
+
+    Attributes:
+        name: of the tokenizer.
+        directory: where its checkpoint is made.
+    """
+
+    name: str
+    directory: Path
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """As transformers loads it."""
+        return transformers_tokenizer(self.name)
+
+    @cached_property
+    def checkpoint(self) -> Path:
+        """See `with_model`."""
+        return with_model(self.name, self.directory, tokenizer=self.tokenizer)
+
+    @cached_property
+    def member(self) -> Member:
+        """The checkpoint as a member."""
+        return load_member(MemberSpec(name=self.name, path=str(self.checkpoint), device="cpu"), 64)
+
+
+def with_model(name: str, directory: Path, seed: int = 0, tokenizer: Any = None) -> Path:
+    """A checkpoint of a real tokenizer and a random Llama that is wide enough for it."""
     source = tokenizer_folder(name)
-    columns = max(AutoTokenizer.from_pretrained(source).get_vocab().values()) + 1
+    columns = max((tokenizer or transformers_tokenizer(name)).get_vocab().values()) + 1
     model = tiny.random_model("llama", columns + 5, seed, eos_token_id=None, **NARROW)
     target = directory / name
     model.save_pretrained(target)

@@ -60,7 +60,7 @@ CHECKED = {
 CHECKED |= {"prompt_format", "role", "rule", "split"}
 """Keys whose texts readers compare with what they may be."""
 CHECKED_TEXT = re.compile(r"[0-9a-f]{32,64}|")
-STRICT = ("certificate.json", "champion.json")
+STRICT = ("certificate.json", "champion.json", "traces.jsonl", "alone.json")
 """Files whose reader takes no lone surrogates, as are those of policies."""
 DIRECTORY = "<img src=x onerror=alert(1)>'\"&amp; #?%2e"
 
