@@ -11,14 +11,15 @@ import gzip
 import hashlib
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 from evoswarm.report.run_files import RunFiles, plain
-from evoswarm.report.sections import SECTIONS
+from evoswarm.report.sections import COMPARED, SECTIONS
 from evoswarm.report.sections.verdict import verdict
+from evoswarm.space.differences import varying
 
 PAGE_VERSION = 1
 """Of the data that scripts find in a page."""
@@ -34,6 +35,7 @@ _STYLES = (
     "sections/pool.css",
     "sections/compute.css",
     "sections/repeat.css",
+    "comparison/comparison.css",
 )
 _SCRIPTS = (
     "base/elements.js",
@@ -76,6 +78,9 @@ _SCRIPTS = (
     "sections/pool.js",
     "sections/compute.js",
     "sections/repeat.js",
+    "comparison/runs.js",
+    "comparison/courses.js",
+    "comparison/page.js",
     "base/page.js",
 )
 """In the order in which they run; all of them are one scope, the library has another."""
@@ -117,7 +122,13 @@ def page_of(runs: Sequence[RunFiles]) -> str:
     Raises:
         EvoswarmError: a file of a run is damaged.
     """
-    data = {"version": PAGE_VERSION, "evoswarm": version("evoswarm"), "runs": [_data(run) for run in runs]}
+    sections = SECTIONS if len(runs) == 1 else COMPARED
+    data = {
+        "version": PAGE_VERSION,
+        "evoswarm": version("evoswarm"),
+        "runs": [_data(run, sections) for run in runs],
+        "varying": varying([run.space for run in runs]),
+    }
     library = _asset(_LIBRARY)
     scripts = '(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     allowed = " ".join(_hash(script) for script in (library, scripts))
@@ -135,13 +146,21 @@ def page_of(runs: Sequence[RunFiles]) -> str:
 
 def packed(data: Any) -> str:
     """Data as `browser/base/packed.js` unpacks it: JSON, gzip, base64; the same for the same data."""
-    text = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode("ascii")
+    try:
+        text = _compact(data)
+    except ValueError:  # an infinity, or no number: seldom, and a large page is not gone through twice for it
+        text = _compact(plain(data))
+    return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode("ascii")
 
 
-def _data(run: RunFiles) -> dict[str, Any]:
+def _compact(data: Any) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")  # half a character has no bytes
+
+
+def _data(run: RunFiles, sections: Mapping[str, Callable[[RunFiles], Any]]) -> dict[str, Any]:
     """What the page knows of a run, section by section."""
-    known = {name: section(run) for name, section in SECTIONS.items()}
+    known = {name: section(run) for name, section in sections.items()}
     space = run.space
     about = {"space": space.name, "description": space.description, "seed": space.seed}
     return {"name": run.path.resolve().name, **about, "sections": known}

@@ -45,6 +45,17 @@ def differences(old: SearchSpace, new: SearchSpace) -> tuple[Change, ...]:
     return tuple(Change(*one) for one in pairs if one[1] != one[2])
 
 
+def varying(spaces: Sequence[SearchSpace]) -> dict[str, list[str]]:
+    """Where several spaces differ in anything that they say: by dotted path, what each says there, as JSON.
+
+    What a space says nothing of is empty there.
+    """
+    told = [_flat(space.model_dump(mode="json", by_alias=True)) for space in spaces]
+    paths = dict.fromkeys(path for one in told for path in one)
+    table = {path: [one.get(path, "") for one in told] for path in paths}
+    return {path: values for path, values in table.items() if len({*values}) > 1}
+
+
 def in_words(changes: Sequence[Change]) -> str:
     """``evolution.population: 12 -> 16, noise_seed: 0 -> 1``; of many the first."""
     shown = ", ".join(map(str, changes[:_MOST_SHOWN]))

@@ -12,6 +12,7 @@ from typing import Any
 from evoswarm.report.run_files import RunFiles
 from evoswarm.report.sections.champion import champion
 from evoswarm.report.sections.compute import compute
+from evoswarm.report.sections.course import course
 from evoswarm.report.sections.finalists import finalists
 from evoswarm.report.sections.forks import forks
 from evoswarm.report.sections.generations import generations
@@ -36,3 +37,11 @@ SECTIONS: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
     "repeat": repeat,
 }
 """By the name under which `browser/sections` finds its data."""
+
+COMPARED: Mapping[str, Callable[[RunFiles], dict[str, Any] | None]] = {
+    "verdict": verdict,
+    "champion": champion,
+    "course": course,
+    "repeat": repeat,
+}
+"""Likewise, of each of several runs that stand side by side: `browser/comparison` draws them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ def compute(run: RunFiles) -> dict[str, Any] | None:
     """What the search took, and what its champion takes; None where neither is known.
 
     Returns:
-        ``read`` (see `_read`) and ``search`` (see `_search`), each None where nothing is known of it.
+        ``read`` (see `_read`), ``positions`` (see `_positions`) and ``search`` (see `_search`), each None where nothing
+        is known of it.
     """
-    found = {"read": _read(run), "search": _search(run.generations)}
+    found = {"read": _read(run), "positions": _positions(run), "search": _search(run.generations)}
     return found if any(found.values()) or run.champion is not None else None
 
 
@@ -53,6 +55,25 @@ def _read(run: RunFiles) -> list[dict[str, Any]] | None:
             }
         )
     return rows or None
+
+
+def _positions(run: RunFiles) -> dict[str, Any] | None:
+    """Steps of the champion's traced answers, by how many members spoke there.
+
+    Returns:
+        ``split``, ``items`` (how many were traced) and ``speakers`` (how many steps had one speaker, two, ...); None
+        where nothing was traced.
+    """
+    traces = run.traces
+    if traces is None:
+        return None
+    speakers = Counter(
+        len(step.speakers) for line in traces.lines if line.policy == "champion" for step in line.steps if step.speakers
+    )
+    if not speakers:
+        return None
+    counts = [speakers[number] for number in range(1, max(speakers) + 1)]
+    return {"split": traces.header.split, "items": traces.header.items, "speakers": counts}
 
 
 def _search(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -107,8 +107,11 @@ function lightOnPaper() {
 }
 
 unpacked().then((data) => {
-  drawReport(data.runs[0], data);
-  followIndividuals(data.runs[0]);
+  if (data.runs.length > 1) drawComparison(data);
+  else {
+    drawReport(data.runs[0], data);
+    followIndividuals(data.runs[0]);
+  }
   document.documentElement.dataset.ready = "yes";
 }).catch((error) => {
   console.error(error);

@@ -2,6 +2,7 @@
 function drawCompute(place, report) {
   const { read, positions, search } = report.sections.compute;
   const champion = report.sections.champion;
+  put(place, el("p", {}, "Which members an answer's compute goes to, to its prompt or to the answer itself, and what the search spent to find it."));
   if (champion) {
     put(place, el("h3", {}, "What an answer of the champion costs"), computeMembers(champion), computeRead(read, champion), computePositions(positions));
   }
