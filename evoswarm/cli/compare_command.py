@@ -142,7 +142,7 @@ def comparison_tables(comparison: Comparison, width: int) -> Iterator[Table]:
         yield _table(comparison, [columns[place] for place in some], begins=some.start == 0)
 
 
-class _Column(NamedTuple):
+class _MeasureColumn(NamedTuple):
     """A measure: its title, and a cell for every algorithm."""
 
     title: str
@@ -154,17 +154,17 @@ class _Column(NamedTuple):
         return max(len(line) for text in (self.title, *self.cells) for line in text.split("\n"))
 
 
-def _column(comparison: Comparison, measure: str, between: str) -> _Column:
+def _column(comparison: Comparison, measure: str, between: str) -> _MeasureColumn:
     cells = []
     for algorithm in comparison.algorithms:
         cell = words(comparison.estimate(measure, algorithm), between=between)
         if algorithm != comparison.baseline:
             cell += "\n" + words(comparison.difference(measure, algorithm), sign="+", between=between)
         cells.append(cell)
-    return _Column(_TITLES[measure].replace(" ", between), tuple(cells))
+    return _MeasureColumn(_TITLES[measure].replace(" ", between), tuple(cells))
 
 
-def _table(comparison: Comparison, columns: Sequence[_Column], *, begins: bool) -> Table:
+def _table(comparison: Comparison, columns: Sequence[_MeasureColumn], *, begins: bool) -> Table:
     from rich.markup import escape
     from rich.table import Table
 

@@ -45,7 +45,7 @@ _MEANINGS = {
 }
 
 
-class _Column(NamedTuple):
+class _RunColumn(NamedTuple):
     """A column: its title, and the cell of a run."""
 
     title: str
@@ -53,17 +53,17 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("state", lambda run: run.state.words),
-    _Column("accuracy", lambda run: _accuracy(run)),
-    _Column("verdict", lambda run: run.verdict or "-"),
-    _Column("changed", lambda run: f"{datetime.fromtimestamp(run.changed):%Y-%m-%d %H:%M}"),
-    _Column("size", lambda run: f"{quantity(run.size)}B"),
-    _Column("space", lambda run: run.space),
-    _Column("seed", lambda run: str(run.seed)),
+    _RunColumn("state", lambda run: run.state.words),
+    _RunColumn("accuracy", lambda run: _accuracy(run)),
+    _RunColumn("verdict", lambda run: run.verdict or "-"),
+    _RunColumn("changed", lambda run: f"{datetime.fromtimestamp(run.changed):%Y-%m-%d %H:%M}"),
+    _RunColumn("size", lambda run: f"{quantity(run.size)}B"),
+    _RunColumn("space", lambda run: run.space),
+    _RunColumn("seed", lambda run: str(run.seed)),
 )
 
 
-class Beside(NamedTuple):
+class NoRun(NamedTuple):
     """What is no run.
 
     Attributes:
@@ -84,7 +84,7 @@ def run_runs(directory: Path, narrator: Narrator) -> None:
         RunError: see ``evoswarm.experiment.files.listing.runs_in``.
     """
     runs, others = runs_in(directory)
-    beside = [Beside(one.name, _meaning(one), size_of(one)[1]) for one in others if not one.name.startswith(_PASSING)]
+    beside = [NoRun(one.name, _meaning(one), size_of(one)[1]) for one in others if not one.name.startswith(_PASSING)]
     narrator.result(
         {
             "directory": str(directory),
@@ -137,11 +137,11 @@ def _meaning(path: Path) -> str | None:
     return known or next((meaning for name, meaning in HOLDING.items() if os.path.isfile(path / name)), None)
 
 
-def _print_beside(console: Console, beside: Sequence[Beside]) -> None:
+def _print_beside(console: Console, beside: Sequence[NoRun]) -> None:
     """What else is there, and what nobody knows."""
     known = [f"{one.name} ({one.meaning}, {quantity(one.size)}B)" for one in beside if one.meaning is not None]
     unknown = [one.name for one in beside if one.meaning is None]
     if known:
-        prose(console, f"Beside them: {', '.join(known)}.")
+        prose(console, f"NoRun them: {', '.join(known)}.")
     if unknown:
         prose(console, f"Not known, and not listed: {', '.join(unknown)}.")

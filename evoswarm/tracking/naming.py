@@ -22,10 +22,10 @@ KEY_BEFORE, POLICY_BEFORE = "evoswarm.key", "evoswarm.recipe"
 ROLE = "evoswarm.role"
 """The tag that says what a policy is to its search."""
 
-Role = Literal["champion", "front", "earlier"]
-CHAMPION: Role = "champion"
-FRONT: Role = "front"
-EARLIER: Role = "earlier"
+Standing = Literal["champion", "front", "earlier"]
+CHAMPION: Standing = "champion"
+FRONT: Standing = "front"
+EARLIER: Standing = "earlier"
 """It is the champion, or on the front, or it was one of these before the search went on."""
 
 _NO_NAME = re.compile(r"[^\w./: -]", re.ASCII)

@@ -30,7 +30,7 @@ from evoswarm.tracking.naming import (
     RUN_NAME,
     SOURCE_NAME,
     SOURCE_TYPE,
-    Role,
+    Standing,
 )
 from evoswarm.tracking.store import Store, now, text
 
@@ -57,7 +57,7 @@ class ChildRun:
     """
 
     name: str
-    role: Role
+    role: Standing
     digest: str
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]

@@ -61,16 +61,17 @@ def test_the_certificate_compares_with_what_is_no_vote(found: SearchResult) -> N
     assert certify(found.directory) == certificate
 
 
-def test_mlflow_has_the_vote_with_its_genes(found: SearchResult) -> None:
+def test_mlflow_has_the_vote_voter_by_voter(found: SearchResult) -> None:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(found.tracking_uri)
     experiments = [one.experiment_id for one in client.search_experiments()]
     runs = {one.info.run_name: one.data.params for one in client.search_runs(experiments)}
     assert isinstance(found.champion, Vote)
+    of_champion = runs[f"champion of {found.directory.name}"]
     for voter in found.champion.voters:
-        assert float(runs["champion"][f"voter.{voter.recipe.lead}.weight"]) == voter.weight
-    assert any("gene.voting.0" in parameters for parameters in runs.values())
+        assert float(of_champion[f"weight.{voter.recipe.lead}"]) == voter.weight
+    assert of_champion["rule"] == "vote of whole answers"
 
 
 def test_the_same_search_again_decodes_nothing(

@@ -13,14 +13,16 @@ import pytest
 from rich.console import Console
 
 from evoswarm.certificate.page import page
-from evoswarm.cli.showing.console import print_result
+from evoswarm.cli.showing.console import print_ending, print_result
 from evoswarm.evaluation.candidate import Candidate, Scored
 from evoswarm.evaluation.evaluation import scores_of, summarize
+from evoswarm.experiment.ending import ending_of
 from evoswarm.experiment.result import SearchResult
 from evoswarm.experiment.workbench import workbench
 from evoswarm.policies import load_document
 from evoswarm.policies.mix import Recipe
 from evoswarm.policies.shares import percent
+from evoswarm.report.run_files import RunFiles
 from evoswarm.space import SearchSpace
 
 SHARE = re.compile(r"([a-z-]+) speaks .*\((\S+|under \S+|over \S+) of steps\)")
@@ -53,10 +55,10 @@ def test_every_member_s_share_is_recounted_from_the_ledger(finished: SearchResul
         assert shares_told(gated.words(summary.spoken)) == {other.name: percent(own / steps)}
         champion = Scored(Candidate("gated", gated, "gated"), replace(summary, scores=scores_of(rows)))
     stream = io.StringIO()
-    print_result(
-        Console(file=stream, width=160),
-        replace(finished, champion=gated, selection=replace(finished.selection, champion=champion, winner=champion)),
-    )
+    ending = ending_of(RunFiles(finished.directory))
+    assert ending is not None
+    shown = replace(ending, selection=replace(ending.selection, champion=champion, winner=champion))
+    print_ending(Console(file=stream, width=160), shown, finished.ledger, None)
     told, _, tables = stream.getvalue().partition("On the selection split (")
     assert shares_told(told.splitlines()) == {other.name: percent(own / steps)}
     assert "Shares of steps are of its answers to them." in told

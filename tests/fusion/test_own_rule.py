@@ -114,7 +114,7 @@ def test_recipes_write_read_and_digest_it() -> None:
     assert Recipe.from_json(made.to_json()) == made
     assert made.digest != recipe("llama-a", "opt-g", fusion=Fusion(rule="trimmed", trim=0.2)).digest
     assert "Fusion: mean without 0.12 of the weight at each end." in made.words()
-    assert made.parameters()["fusion.cut"] == 0.123457
+    assert made.parameters()["rule.trim"] == 0.123457
 
 
 def test_recipes_of_other_rules_do_not_see_it() -> None:

@@ -39,7 +39,7 @@ _PER = "mean per question, the recipe deployed alone"
 
 
 @dataclass(frozen=True)
-class _Column:
+class _FigureColumn:
     """A column of figures.
 
     Attributes:
@@ -86,24 +86,24 @@ def _score_of(task: str) -> Callable[[Row], str]:
     return lambda row: f"{row.summary.by_task[task]:.3f}"
 
 
-def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
-    yield _Column("accuracy", lambda row: f"{row.summary.accuracy:.3f}")
+def _columns(rows: Sequence[Row]) -> Iterator[_FigureColumn]:
+    yield _FigureColumn("accuracy", lambda row: f"{row.summary.accuracy:.3f}")
     if any(row.expected is not None for row in rows):
-        yield _Column("expected", lambda row: "" if row.expected is None else f"{row.expected:.3f}")
+        yield _FigureColumn("expected", lambda row: "" if row.expected is None else f"{row.expected:.3f}")
     tasks = list(dict.fromkeys(task for row in rows for task in row.summary.by_task))
     for task in tasks if len(tasks) > 1 else []:
-        yield _Column(task, _score_of(task), tasks=True)
+        yield _FigureColumn(task, _score_of(task), tasks=True)
     if any(row.summary.failures for row in rows):
-        yield _Column("failed", lambda row: f"{row.summary.failures:,}")
+        yield _FigureColumn("failed", lambda row: f"{row.summary.failures:,}")
     if any(row.summary.at_limit for row in rows):
-        yield _Column("at limit", lambda row: _at_limit(row.summary))
-    yield _Column("FLOPs", lambda row: quantity(row.summary.cost.flops))
-    yield _Column("weight reads", lambda row: f"{quantity(row.summary.cost.weight_reads)}B")
-    yield _Column("passes", lambda row: f"{row.summary.cost.passes:.1f}")
-    yield _Column("open", lambda row: percent(row.summary.open_share))
+        yield _FigureColumn("at limit", lambda row: _at_limit(row.summary))
+    yield _FigureColumn("FLOPs", lambda row: quantity(row.summary.cost.flops))
+    yield _FigureColumn("weight reads", lambda row: f"{quantity(row.summary.cost.weight_reads)}B")
+    yield _FigureColumn("passes", lambda row: f"{row.summary.cost.passes:.1f}")
+    yield _FigureColumn("open", lambda row: percent(row.summary.open_share))
 
 
-def _table(title: str | None, rows: Sequence[Row], columns: Sequence[_Column]) -> Table:
+def _table(title: str | None, rows: Sequence[Row], columns: Sequence[_FigureColumn]) -> Table:
     table = Table(title=title and escape(title), title_justify="left")
     table.add_column(_FIRST, overflow="fold")
     for column in columns:
@@ -116,7 +116,7 @@ def _table(title: str | None, rows: Sequence[Row], columns: Sequence[_Column]) -
     return table
 
 
-def _explained(columns: Sequence[_Column]) -> Iterator[tuple[str, str]]:
+def _explained(columns: Sequence[_FigureColumn]) -> Iterator[tuple[str, str]]:
     tasks = [column.title for column in columns if column.tasks]
     costs = {column.title: MEANINGS[column.title] for column in columns if column.title in MEANINGS}
     meaning = {

@@ -16,6 +16,7 @@ from evoswarm.errors import is_out_of_memory
 log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
+USUAL_LOGITS = 32.0  # rounding grows with what is rounded: beyond this size, differences are seen relative to it
 LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision
 
 
@@ -38,8 +39,9 @@ def _texts(model: Any) -> list[tuple[int, ...]]:
 
 
 def _difference(got: Tensor, want: Tensor) -> float:
-    """The largest difference of ``[rows, columns]`` logits, as log-probabilities."""
-    return float((torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)).abs().max())
+    """The largest difference of ``[rows, columns]`` logits, as log-probabilities; of large logits, relative to them."""
+    differences = torch.log_softmax(got.float(), -1) - torch.log_softmax(want.float(), -1)
+    return float(differences.abs().max()) / max(1.0, float(want.abs().max()) / USUAL_LOGITS)
 
 
 def agrees(model: Any, backend: CacheBackend, name: str) -> bool:

@@ -10,7 +10,7 @@ from evoswarm.experiment.mirror.description import of_policy
 from evoswarm.experiment.result import SearchResult
 from evoswarm.policies import Policy
 from evoswarm.space import SearchSpace
-from evoswarm.tracking import CHAMPION, FRONT, ChildRun, Role
+from evoswarm.tracking import CHAMPION, FRONT, ChildRun, Standing
 
 MOST_CHILDREN = 12
 
@@ -24,11 +24,11 @@ def champions(result: SearchResult, space: SearchSpace) -> list[ChildRun]:
     """
     champion = result.selection.champion
     others = [s for s in result.front if s.policy.digest != champion.policy.digest]
-    standing: list[tuple[Role, Scored]] = [(CHAMPION, champion), *((FRONT, one) for one in others)]
+    standing: list[tuple[Standing, Scored]] = [(CHAMPION, champion), *((FRONT, one) for one in others)]
     return [_child(result, space, role, one) for role, one in standing[:MOST_CHILDREN]]
 
 
-def _child(result: SearchResult, space: SearchSpace, role: Role, standing: Scored) -> ChildRun:
+def _child(result: SearchResult, space: SearchSpace, role: Standing, standing: Scored) -> ChildRun:
     run = result.directory.name
     return ChildRun(
         name=f"champion of {run}" if role == CHAMPION else f"{standing.name} of {run}",
