@@ -2,7 +2,8 @@
 
 Between two drawings the cursor waits on the first character of these lines, not behind their last. So nothing has to
 be counted: a terminal that is made narrower or wider, shorter or higher takes the cursor along with that character,
-whether it breaks lines anew or cuts them off, and all that stands behind it is erased at the next drawing. What
+whether it breaks lines anew or cuts them off, and all that stands behind it is erased at the next drawing. A window
+that became narrower after it was measured cuts a drawing off too, instead of breaking its lines. What
 somebody else writes meanwhile stands above the lines from then on. Whoever ends the process at any moment leaves no
 hidden cursor: it is hidden within a drawing only, and a drawing is one piece.
 """
@@ -16,6 +17,7 @@ from typing import TextIO
 from evoswarm.cli.telling.live.relief import Relief
 
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_CUT, _BREAK = "\x1b[?7l", "\x1b[?7h"  # what a terminal does with lines that are too long
 _ERASE_LINE, _ERASE_BELOW = "\x1b[K", "\x1b[J"
 
 CLEARED = f"\r{_ERASE_BELOW}"
@@ -74,4 +76,4 @@ class Region:
 def _drawing(lines: Sequence[str]) -> str:
     drawn = f"{_ERASE_LINE}\r\n".join(lines)
     up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
-    return f"{_HIDE}\r{drawn}{_ERASE_BELOW}{up}\r{_SHOW}"
+    return f"{_HIDE}{_CUT}\r{drawn}{_ERASE_BELOW}{up}\r{_BREAK}{_SHOW}"

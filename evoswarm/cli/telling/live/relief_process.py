@@ -39,9 +39,8 @@ def main(turning: str) -> None:
         elif line and silent >= PATIENCE:
             turn += 1
             mark = turning[turn % len(turning)]
-            os.write(
-                2, b"\r" + mark.encode() + b" " + line + f", in one call for {silent:.0f} s".encode() + b"\x1b[K\r"
-            )
+            said = f", in one call for {silent:.0f} s"
+            os.write(2, b"\x1b[?7l\r" + mark.encode() + b" " + line + said.encode() + b"\x1b[K\r\x1b[?7h")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,16 @@ def test_they_stand_once_below_all_that_was_said(moves: list[Move], breaks: bool
     assert terminal.lines == expected[:-4]
 
 
+def test_lines_of_a_window_that_has_become_narrower_since_are_cut_off() -> None:
+    terminal = Terminal(60)
+    region = Region(Wire(terminal))
+    terminal.resize(20, 12)
+    region.show(["a" * 59, "b" * 59])
+    assert [line[:10] for line in terminal.lines] == ["a" * 10, "b" * 10]
+    region.show(["a" * 19, "b" * 19], above="said\n" * 2 + "c" * 30 + "\n")
+    assert terminal.lines == ["said", "said", "c" * 20, "c" * 10, "a" * 19, "b" * 19], "what stays is broken as ever"
+
+
 def test_what_others_write_is_not_lost() -> None:
     terminal = Terminal(60)
     wire = Wire(terminal)
