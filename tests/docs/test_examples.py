@@ -77,7 +77,8 @@ def _type(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _shows(wanted: str, printed: str) -> bool:
-    shown, got = _blank(wanted), _blank(printed) + "\n| |"  # dots at the end may stand for nothing
+    """Whether that is what was printed; dots in a line of their own stand for any lines, or for none."""
+    shown, got = _blank(wanted).replace("\n...\n", "...\n"), _blank(printed) + "\n| |"
     shown += "\n|" if shown.endswith("\n...") else "\n| |"
     return doctest.OutputChecker().check_output(shown, got, FLAGS)
 

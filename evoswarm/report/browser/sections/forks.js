@@ -1,3 +1,4 @@
+const ITEMS_AT_FIRST = 6;
 const ITEMS_AT_ONCE = 20;
 const SHORT_ANSWER = 60; // symbols: the other policies' answers stand open beside such a one
 const OUTCOMES_OF_ITEMS = {
@@ -8,7 +9,7 @@ const OUTCOMES_OF_ITEMS = {
 /** Real answers, symbol by symbol: coloured by who decided, as high as the lead was unsure. */
 function drawForks(place, report) {
   const data = report.sections.forks;
-  const map = { data, outcome: "all", task: "", text: "", most: ITEMS_AT_ONCE, list: el("div", { class: "forks" }), status: el("p", { class: "faint", role: "status" }), texts: [] };
+  const map = { data, outcome: "all", task: "", text: "", found: [], list: el("div", { class: "forks" }), status: el("p", { class: "faint", role: "status" }), texts: [] };
   map.texts = data.shown.map((item, number) => [item.question, item.gold, ...data.answers[number].map((answer) => answer.text ?? spelled(data, answer))].join("\n").toLowerCase());
   const tip = forkTip(data);
   place.append(el("div", { class: "forkmap" }, forkWords(data), forkLegend(data), forkFilters(map), map.status, map.list, tip.element));
@@ -49,7 +50,7 @@ function forkFilters(map) {
   const counted = Object.fromEntries(Object.entries(OUTCOMES_OF_ITEMS)
     .filter(([key]) => data.alone || !["rescued", "broken"].includes(key))
     .map(([key, label]) => [key, `${label} (${words.count(data.traced.flags.filter((flags) => hasOutcome(data, flags, key)).length)})`]));
-  const again = (change) => { Object.assign(map, change, { most: ITEMS_AT_ONCE }); drawItems(map); };
+  const again = (change) => { Object.assign(map, change); drawItems(map); };
   const tasks = el("select", { "aria-label": "Task", change: (event) => again({ task: event.target.value }) },
     el("option", { value: "" }, "all tasks"), data.tasks.map((task, number) => el("option", { value: number }, task)));
   const search = el("input", { type: "search", placeholder: "text in question or answer", "aria-label": "Search in questions and answers", input: (event) => again({ text: event.target.value.toLowerCase() }) });
@@ -64,27 +65,38 @@ function hasOutcome(data, flags, key) {
   return key === "wrong" ? !has("right") : has(key);
 }
 
-/** Fills the list with the items that the filters let through. */
+/** Fills the list with the first of the items that the filters let through. */
 function drawItems(map) {
-  const { data, list } = map;
+  const { data } = map;
   const flagsOf = new Map(data.traced.number.map((number, place) => [number, data.traced.flags[place]]));
   const taskOf = new Map(data.traced.number.map((number, place) => [number, data.traced.task[place]]));
   const fits = (number) => hasOutcome(data, flagsOf.get(number), map.outcome) && (map.task === "" || taskOf.get(number) === Number(map.task));
   const all = data.traced.number.filter(fits);
-  const found = data.shown.map((_, place) => place).filter((place) => fits(data.shown[place].number) && (!map.text || map.texts[place].includes(map.text)));
+  map.found = data.shown.map((_, place) => place).filter((place) => fits(data.shown[place].number) && (!map.text || map.texts[place].includes(map.text)));
+  map.card = (place) => forkItem(data, place, flagsOf.get(data.shown[place].number), data.tasks[taskOf.get(data.shown[place].number)]);
   const held = data.shown.length < data.traced.number.length ? ` The page has room for ${words.count(data.shown.length)} of ${words.count(data.traced.number.length)} traced items: rescued and broken ones first, the rest a fair sample; counts are over all.` : "";
-  map.status.textContent = `${words.count(found.length)} of ${words.count(all.length)} such items${map.text ? " hold this text" : " shown"}.${held}`;
-  const cards = found.slice(0, map.most).map((one) => forkItem(data, one, flagsOf.get(data.shown[one].number), data.tasks[taskOf.get(data.shown[one].number)]));
-  const more = found.length - cards.length;
-  list.replaceChildren(...cards, ...(found.length ? [] : [el("p", {}, "No such item here.")]),
-    ...(more > 0 ? [el("button", { type: "button", click: () => { map.most += ITEMS_AT_ONCE; drawItems(map); list.children[cards.length]?.focus(); } }, `Show ${Math.min(more, ITEMS_AT_ONCE)} more`)] : []));
+  map.status.textContent = `${words.count(map.found.length)} of ${words.count(all.length)} such items${map.text ? " hold this text" : " shown"}.${held}`;
+  map.list.replaceChildren(...(map.found.length ? [] : [el("p", {}, "No such item here.")]));
+  addItems(map, ITEMS_AT_FIRST);
+}
+
+/** Adds so many of them behind those that are there, which stay as they are; a button offers the next. */
+function addItems(map, count) {
+  const { list, found } = map;
+  list.querySelector(":scope > button")?.remove();
+  const there = list.querySelectorAll(".forkitem").length;
+  const added = found.slice(there, there + count).map(map.card);
+  const next = Math.min(found.length - there - added.length, ITEMS_AT_ONCE);
+  const go = () => { const first = addItems(map, ITEMS_AT_ONCE); first?.focus({ preventScroll: true }); };
+  list.append(...added, ...(next > 0 ? [el("button", { type: "button", click: go }, `Show ${next} more`)] : []));
+  return added[0];
 }
 
 /** Shows one item, whatever the filters are; its number is that of the item in its split. */
 function openItem(map, number) {
   const place = map.data.shown.findIndex((item) => item.number === number);
   if (place < 0) { map.status.textContent = `Item ${number} is not among those that this page holds.`; return; }
-  if (!map.list.querySelector(`#item-${number}`)) { map.reset(); map.most = place + ITEMS_AT_ONCE; drawItems(map); }
+  if (!map.list.querySelector(`#item-${number}`)) { map.reset(); addItems(map, map.found.indexOf(place)); }
   const card = map.list.querySelector(`#item-${number}`);
   card.scrollIntoView();
   card.focus();
