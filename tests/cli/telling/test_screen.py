@@ -155,6 +155,7 @@ def test_ctrl_c_leaves_a_clean_line(space_file: Path, tmp_path: Path) -> None:
         environment = {**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1", "PYTHONPATH": package}
         for name in ("COLUMNS", "LINES", "CI"):
             environment.pop(name, None)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # where the tests run in the background, it is ignored
         os.execve(sys.executable, [sys.executable, "-m", "evoswarm", "search", str(space_file)], environment)
     terminal, pressed = Terminal(120), False
     while True:
