@@ -25,7 +25,7 @@ TOLD = [
     page
     for page in PAGES
     if any(block.language in RUN and not block.skip for block in blocks(page))
-    and not page.name.startswith("export-")  # those are of a run: see `test_guides`
+    and not page.name.startswith("export-")  # those are of a run: see `test_typed`
 ]
 NUMBER = re.compile(r"\b[0-9a-f]{12,}\b|[-+]?\d[\d,]*(?:\.\d+)?(?:[kMG]?B?\b)?")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -1,4 +1,4 @@
-"""Servers on real sockets, in a thread of this process; `tests/docs/test_guides.py` types the command."""
+"""Servers on real sockets, in a thread of this process; `tests/docs/test_typed.py` types the command."""
 
 from __future__ import annotations
 
