@@ -142,6 +142,6 @@ def _print_beside(console: Console, beside: Sequence[NoRun]) -> None:
     known = [f"{one.name} ({one.meaning}, {quantity(one.size)}B)" for one in beside if one.meaning is not None]
     unknown = [one.name for one in beside if one.meaning is None]
     if known:
-        prose(console, f"NoRun them: {', '.join(known)}.")
+        prose(console, f"Beside them: {', '.join(known)}.")
     if unknown:
         prose(console, f"Not known, and not listed: {', '.join(unknown)}.")

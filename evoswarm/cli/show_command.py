@@ -43,7 +43,21 @@ def run_show(path: Path, narrator: Narrator) -> None:
         if os.path.isfile(path / CERTIFICATE) and not os.path.lexists(path / CHAMPION):
             _show_seeds(path / CERTIFICATE, narrator)
             return
+        _refuse_many(path)
     _show_policy(path, narrator)
+
+
+def _refuse_many(path: Path) -> None:
+    """Of a directory of runs, which is no policy, say how it is listed.
+
+    Raises:
+        RunError: it is one.
+    """
+    if not os.path.lexists(path / CHAMPION) and any(path.glob(f"*/{JOURNAL}")):
+        message = (
+            f"expected a run or a policy, got a directory of runs (evoswarm runs {shlex.quote(str(path))} lists them)"
+        )
+        raise RunError(message, Where(str(path)))
 
 
 def _show_run(run: RunFiles, narrator: Narrator) -> None:

@@ -38,6 +38,7 @@ from tests.benchmarks import (
     searching,
     serving,
     silence,
+    tracking,
 )
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
 
@@ -56,6 +57,7 @@ GROUPS = (
     serving,
     report_page,
     silence,
+    tracking,
 )
 RESULTS = Path(__file__).with_name("results.json")
 

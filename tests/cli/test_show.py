@@ -210,7 +210,7 @@ def test_runs_are_listed_the_latest_first_and_damaged_ones_too(
     assert (cells[1][1], cells[1][3], cells[2][1]) == ("finished", "undecided", "damaged")
     words = " ".join(outcome.out.split())
     assert f"damaged cannot be read: {damaged / JOURNAL}:1: expected an event" in words
-    assert "compare-micro (a comparison of algorithms" in words
+    assert "Beside them: compare-micro (a comparison of algorithms" in words
     assert "Not known, and not listed: notes.txt." in words
 
 
@@ -229,6 +229,11 @@ def test_an_empty_directory_of_runs(command: Command, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     assert command("runs", "none").out == "No search has written to none yet.\n"
     refused(command("runs"), "runs", "expected a directory of runs, got nothing there")
+
+
+def test_a_directory_of_runs_is_no_run(command: Command, finished: SearchResult) -> None:
+    root = finished.directory.parent
+    refused(command("show", root), str(root), f"(evoswarm runs {root} lists them)")
 
 
 def test_what_else_is_known_is_called_so() -> None:

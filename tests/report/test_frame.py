@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import shutil
@@ -60,6 +61,22 @@ def test_a_reader_goes_through_the_page(finished: SearchResult, open_page: OpenP
     page.locator("nav li:last-child a[aria-current]").wait_for()
     page.keyboard.press("Tab")  # from there on, not from the top
     assert page.evaluate("document.activeElement.closest('section').id") == sections.last.get_attribute("id")
+
+
+def test_links_lead_on_where_mlflow_shows_the_page(finished: SearchResult, open_page: OpenPage, tmp_path: Path) -> None:
+    """In a frame that has scripts and no origin, and whose address is that of a blob."""
+    coded = base64.b64encode((finished.directory / REPORT).read_bytes()).decode()
+    host = tmp_path / "host.html"
+    host.write_text(
+        f"""<!doctype html><iframe sandbox="allow-scripts" width="900" height="500"></iframe><script>
+        const bytes = Uint8Array.from(atob("{coded}"), (one) => one.charCodeAt(0));
+        document.querySelector("iframe").src = URL.createObjectURL(new Blob([bytes], {{ type: "text/html" }}));
+        </script>"""
+    )
+    frame = open_page(host).frame_locator("iframe")
+    frame.locator("html[data-ready=yes]").wait_for()
+    frame.locator("nav a").last.click()
+    frame.locator("nav li:last-child a[aria-current]").wait_for(timeout=5000)
 
 
 def test_a_theme_is_kept(finished: SearchResult, open_page: OpenPage) -> None:

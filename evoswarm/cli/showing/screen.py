@@ -49,10 +49,16 @@ def heading(console: Console, text: str) -> None:
 
 
 def files(console: Console, written: Mapping[str | Path, str]) -> None:
-    """What lies where: names are not broken, as they are copied."""
+    """What lies where: names are not broken, as they are copied; what has no room behind one stands below it."""
     heading(console, "Written")
     for path, meaning in written.items():
-        console.print(f"  {escape(visible(str(path)))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+        name = f"  {visible(str(path))}"
+        if len(name) + 2 + len(meaning) <= console.width:
+            console.print(f"{escape(name)}  [dim]{escape(meaning)}[/dim]", soft_wrap=True)
+            continue
+        console.print(Text(name), soft_wrap=True)
+        for line in fitted(f"      {meaning}", min(PROSE, console.width), "      "):
+            console.print(Text(line, "dim"), soft_wrap=True)
 
 
 def commands(console: Console, title: str, typed: Iterable[str]) -> None:

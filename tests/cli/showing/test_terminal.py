@@ -95,8 +95,10 @@ def test_the_end_of_a_search_fits_the_terminal(
     """But for names of files and commands, which are copied whole."""
     with on_terminal(monkeypatch, width, NO_COLOR="1") as stream:
         print_result(make_console(), finished)
-    told, _, _ = stream.getvalue().partition("\nWritten\n")
-    assert all(len(line) <= width or str(finished.directory) in line.split()[0] for line in told.splitlines())
+    told, _, _ = stream.getvalue().partition("\nUse it\n")
+    wide = [line for line in told.splitlines() if len(line) > width]
+    assert all(len(line.split()) == 1 and str(finished.directory.parent) in line for line in wide[1:])
+    assert all(str(finished.directory.parent) in line for line in wide)
     assert "Verdict" in told
 
 

@@ -63,6 +63,7 @@ function drawPage(title, about, sections, end) {
   sections.forEach((section, number) => drawInto(places[number], section));
   markCurrent(places, links);
   lightOnPaper();
+  leadWithinFrames();
   document.getElementById(location.hash.slice(1))?.scrollIntoView(); // the browser looked for it before it was there
 }
 
@@ -97,6 +98,21 @@ function markCurrent(places, links) {
     requestAnimationFrame(() => { asked = false; mark(); });
   }, { passive: true });
   mark();
+}
+
+/** Links lead to their places within a frame too whose address may not be changed by them, such as MLflow's. */
+function leadWithinFrames() {
+  if (self === top) return;
+  addEventListener("click", (event) => {
+    const target = event.target.closest("a[href^='#']")?.getAttribute("href");
+    if (!target) return;
+    event.preventDefault();
+    try { history.replaceState(null, "", target); } catch { /* then the address stays as it is */ }
+    const place = document.getElementById(target.slice(1));
+    place?.scrollIntoView();
+    place?.focus({ preventScroll: true }); // whoever uses the keyboard goes on from there
+    dispatchEvent(new Event("hashchange")); // which a browser would have told of
+  });
 }
 
 /** Paper is light, whatever the screen was. */
