@@ -159,3 +159,19 @@ def test_a_link_opens_an_item_in_a_narrow_window_of_any_theme(open_page: OpenPag
     dark = page.evaluate(colour)
     page.get_by_role("button", name="Light").click()
     assert page.evaluate(colour) != dark
+
+
+def test_a_long_answer_goes_on_in_the_next_line(open_page: OpenPage, tmp_path: Path) -> None:
+    steps = [step(b" word") for _ in range(60)]
+    run = answered_run(
+        tmp_path, [answered(1, [*steps, step(None)], (1.0, 0.0, 1.0))], {name: [0.0] for name in MEMBERS}
+    )
+    file = tmp_path / "report.html"
+    file.write_text(page_of([run]), encoding="utf-8")
+    page = open_page(file, width=400)
+    row = page.locator("#forks .symbols").first
+    row.scroll_into_view_if_needed()
+    page.wait_for_selector(".symbols[data-drawn]")
+    rights = row.locator(".symbol").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert len(rights) == len(steps) + 1
+    assert max(rights) <= 400

@@ -34,6 +34,21 @@ function axis(more) {
   return { nameTextStyle: { color: colours.of("faint") }, axisLabel: { color: colours.of("faint"), hideOverlap: true }, axisLine: line, axisTick: line, splitLine: line, nameLocation: "middle", nameGap: 28, ...more };
 }
 
+/** From where to where an axis of shares goes for all of some values to be well within, in round steps. */
+function shareSpan(values) {
+  const low = values.reduce((a, b) => Math.min(a, b), 1);
+  const high = values.reduce((a, b) => Math.max(a, b), 0);
+  const pad = Math.max(0.02, (high - low) * 0.06);
+  const step = high - low > 0.3 ? 0.1 : 0.02;
+  return { min: Math.max(0, Math.floor((low - pad) / step) * step), max: Math.min(1, Math.ceil((high + pad) / step) * step), digits: step < 0.1 ? 1 : 0 };
+}
+
+/** Which of so many labels in a row stand at an axis with room for some: equally many are left out between any two. */
+function everyFew(count, room) {
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((one) => count / one <= room) ?? Math.ceil(count / room);
+  return (index) => index % step === 0;
+}
+
 /** The tip of a chart: `lines` makes the lines of what is pointed at, as texts or elements; no markup ever. */
 function tip(lines, more = {}) {
   return {

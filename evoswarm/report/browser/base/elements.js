@@ -25,13 +25,19 @@ function asNode(child) {
   return child instanceof Node ? child : document.createTextNode(String(child));
 }
 
-/** A table with a head; cells are texts or elements, numbers stand right. */
+/**
+ * A table with a head; cells are texts or elements, numbers stand right, under heads that do so too. Its caption is above
+ * it, not within: there it would be as narrow as a small table, and be scrolled out of view with a large one.
+ */
 function table(heads, rows, caption = null) {
-  const cell = (tag) => (value) => el(tag, { class: typeof value === "number" ? "number" : null }, value);
-  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption ?? "table" },
-    el("table", {}, caption ? el("caption", {}, caption) : null,
-      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cell("td")))))));
+  const numbers = heads.map((_, at) => typeof rows[0]?.[at] === "number");
+  const head = (value, at) => el("th", { scope: "col", class: numbers[at] ? "number" : null }, value);
+  const cell = (value) => (typeof value === "number" ? el("td", { class: "number" }, value.toLocaleString("en-US")) : el("td", {}, value));
+  const shown = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption ?? "table" },
+    el("table", { "aria-label": caption },
+      el("thead", {}, el("tr", {}, heads.map(head))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cell))))));
+  return caption ? el("div", { class: "captioned" }, el("p", {}, caption), shown) : shown;
 }
 
 /** A set of choices of which one holds; `chosen` is told its key. */

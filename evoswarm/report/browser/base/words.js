@@ -14,6 +14,8 @@ const words = {
     while (left >= 999.5 && step < steps.length - 1) [left, step] = [left / 1000, step + 1];
     return `${value < 0 ? "−" : ""}${left >= 100 || (step === 0 && Number.isInteger(left)) ? left.toFixed(0) : left.toPrecision(3)}${steps[step]}`;
   },
+  /** Likewise at an axis, where as few digits do as tell: 30M. */
+  tick: (value) => words.quantity(value).replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, ""),
   /** A number of things: "1 member", "12 members". */
   several: (count, one, more = `${one}s`) => `${words.count(count)} ${count === 1 ? one : more}`,
   count: (value) => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en-US")),

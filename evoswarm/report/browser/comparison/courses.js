@@ -10,7 +10,13 @@ function runLook(number) {
 }
 
 const runTitle = (run, number) => `${number + 1} ${run.name}`;
-const accuracyAxis = (more = {}) => axis({ type: "value", name: "accuracy on search items", nameGap: 44, scale: true, axisLabel: { color: colours.of("faint"), formatter: (value) => `${words.number(100 * value, 3)}%` }, ...more });
+
+/** An axis of accuracies that shows the differences between some of them, and never more than all right. */
+function accuracyAxis(accuracies) {
+  const { min, max, digits } = shareSpan(accuracies);
+  return axis({ type: "value", name: "accuracy on search items", nameGap: 48, min, max, axisLabel: { color: colours.of("faint"), formatter: (value) => words.percent(value, digits) } });
+}
+
 const comparedFrame = (runs) => ({ grid: { left: 64, right: 16, top: 24 + 20 * Math.min(4, runs.length), bottom: 48 }, legend: { type: "scroll", orient: "vertical", top: 0, left: "center", height: 20 * Math.min(4, runs.length), textStyle: { color: colours.of("ink") } } });
 
 /** A scale of costs: by powers where they are far apart, as then a step to the right is a times as much. */
@@ -27,12 +33,12 @@ function drawComparedCosts(place, data) {
   const pairs = (columns) => columns.flops.map((flops, at) => [flops, columns.accuracy[at]]);
   const option = () => ({
     ...comparedFrame(told),
-    xAxis: axis({ ...costScale(told), name: "FLOPs of an answer, deployed alone", axisLabel: { color: colours.of("faint"), formatter: words.quantity, hideOverlap: true } }),
-    yAxis: accuracyAxis(),
+    xAxis: axis({ ...costScale(told), name: "FLOPs of an answer, deployed alone", axisLabel: { color: colours.of("faint"), formatter: words.tick, hideOverlap: true } }),
+    yAxis: accuracyAxis(told.flatMap(({ course }) => course.points.accuracy)),
     tooltip: tip((pointed) => [pointed.seriesName, `${words.percent(pointed.value[1])} at ${words.quantity(pointed.value[0])} FLOPs`], { trigger: "item" }),
     series: told.flatMap(({ run, number, course }) => [
       { name: runTitle(run, number), type: "line", step: "end", data: pairs(course.front), z: 3, ...runLook(number) },
-      { name: runTitle(run, number), type: "scatter", data: pairs(course.points), large: course.points.flops.length > 2000, ...runLook(number), symbolSize: 4, itemStyle: { color: colours.member(number), opacity: 0.35 } },
+      { name: runTitle(run, number), type: "scatter", data: pairs(course.points), large: course.points.flops.length > 2000, ...runLook(number), symbolSize: 5, itemStyle: { color: colours.member(number), opacity: 0.5 } },
     ]),
   });
   const row = ({ run, number, course: { points, front } }) => {
@@ -51,13 +57,13 @@ function drawCourses(place, data) {
     ...comparedFrame(told),
     tooltip: tip((pointed) => [pointed.seriesName, `${words.percent(pointed.value[1])} ${spent.at(pointed.value[0])}`], { trigger: "item" }),
     xAxis: axis({ type: "value", name: spent.name, minInterval: spent.whole ? 1 : 0, axisLabel: { color: colours.of("faint"), formatter: spent.format, hideOverlap: true } }),
-    yAxis: accuracyAxis(),
+    yAxis: accuracyAxis(told.flatMap(({ course }) => course.best)),
     series: told.filter(({ course }) => spent.of(course)).map(({ run, number, course }) => ({ name: runTitle(run, number), type: "line", step: spent.whole ? false : "end", data: course.best.map((best, at) => [spent.of(course)[at], best]).filter(([x]) => x !== undefined), ...runLook(number), symbolSize: 5 })),
   });
   const kinds = {
     generation: { words: "generation", name: "generation", whole: true, of: (course) => course.best.map((_, at) => at), format: words.count, at: (x) => `in generation ${x}` },
-    evaluations: { words: "evaluations", name: "evaluations asked for", of: (course) => course.evaluations, format: words.quantity, at: (x) => `after ${words.count(x)} evaluations` },
-    seconds: { words: "seconds", name: "seconds of generations, as far as they were told", of: (course) => course.seconds, format: words.quantity, at: (x) => `after ${words.number(x, 3)} s` },
+    evaluations: { words: "evaluations", name: "evaluations asked for", of: (course) => course.evaluations, format: words.tick, at: (x) => `after ${words.count(x)} evaluations` },
+    seconds: { words: "seconds", name: "seconds of generations, as far as they were told", of: (course) => course.seconds, format: words.tick, at: (x) => `after ${words.number(x, 3)} s` },
   };
   const able = Object.entries(kinds).filter(([, kind]) => told.some(({ course }) => kind.of(course)));
   let shown = "generation";

@@ -28,6 +28,7 @@ function drawVerdicts(place, data) {
 function drawChampions(place, data) {
   put(place,
     el("p", {}, "Who answers in each champion, how often each member speaks, and what an answer costs, deployed alone."),
+    sameChampions(data).map((sentence) => el("p", { class: "lead" }, sentence)),
     el("div", { class: "runs" }, data.runs.map((run, number) => {
       const said = run.sections.champion;
       if (!said) return el("div", { class: `card by-${number % 8}` }, el("h3", {}, runMark(run, number)), el("p", {}, "There is no champion yet."));
@@ -35,10 +36,17 @@ function drawChampions(place, data) {
         table(["member", "role", "steps"], said.members.map((one) => [memberMark(one.name, one.number), one.role, words.percent(one.steps, 0)]), `The members, with their share of steps on the ${said.split} items`));
     })),
     el("h3", {}, "What an answer costs"),
-    table(["run", "FLOPs", "passes", "bytes of weights read", "on"], data.runs.map((run, number) => {
+    table(["run", "FLOPs", "passes", "weights read", "on"], data.runs.map((run, number) => {
       const said = run.sections.champion;
-      return [runMark(run, number), ...(said ? [words.quantity(said.compute.flops), words.number(said.compute.passes, 3), words.quantity(said.compute.weight_reads), `${said.split} items`] : ["–", "–", "–", "–"])];
+      return [runMark(run, number), ...(said ? [words.quantity(said.compute.flops), words.number(said.compute.passes, 3), `${words.quantity(said.compute.weight_reads)}B`, `${said.split} items`] : ["–", "–", "–", "–"])];
     }), "The champions, deployed alone: means of the items"));
+}
+
+/** Which runs ended with the same policy, in a sentence each. */
+function sameChampions(data) {
+  const digests = data.runs.map((run) => run.sections.repeat.facts.find(([name]) => name === "champion")?.[1] ?? null);
+  return [...new Set(digests)].filter((digest) => digest !== null).map((digest) => digests.flatMap((one, at) => (one === digest ? [at + 1] : []))).filter((same) => same.length > 1)
+    .map((same) => (same.length === digests.length ? `${same.length === 2 ? "Both" : `All ${words.count(same.length)}`} ended with the same policy.` : `Runs ${same.slice(0, -1).join(", ")} and ${same.at(-1)} ended with the same policy.`));
 }
 
 /** The settings in which the runs differ. */
@@ -51,9 +59,11 @@ function drawVarying(place, data) {
 
 /** How to come to the page of each of them. */
 function drawComparedCommands(place, data) {
-  put(place, el("p", {}, "Each run has a page of its own, with its answers, its lineage and all that it takes to repeat it. Paths are seen from the folder that the run directories are in."),
-    data.runs.map((run, number) => {
-      const [, command] = run.sections.repeat.commands.at(-1);
-      return el("div", {}, el("h3", {}, runMark(run, number)), copied("its own page", `${command} --open`));
-    }));
+  const places = data.runs.map((run) => run.sections.repeat.commands.at(-1)[1].replace("evoswarm report ", ""));
+  const closed = data.runs.every((run) => run.sections.verdict.outcome === "none");
+  const seeds = closed && Object.keys(data.varying).join() === "seed";
+  put(place, el("p", {}, "Each run has a page of its own, with its answers, its lineage and all that it takes to repeat it. Paths below are seen from the folder that the run directories are in."),
+    data.runs.map((run, number) => copied(`the page of ${runTitle(run, number)}`, `evoswarm report ${places[number]} --open`)),
+    seeds ? copied("one certificate for all of them, as they differ in their seed alone", `evoswarm certify ${places.join(" ")}`) : null,
+    copied("write this page anew", `evoswarm report ${places.join(" ")}`));
 }

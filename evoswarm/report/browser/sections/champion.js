@@ -10,17 +10,19 @@ function drawChampion(place, report) {
   else if (report.sections.finalists) put(place, championStandings(report));
 }
 
+const alwaysSpeaks = () => el("span", { class: "unbroken" }, "always speaks");
+
 /** A row a member: its settings, how often it spoke, what is lost without it. */
 function championMembers(said) {
   const settings = [...new Set(said.members.flatMap((one) => Object.keys(one.settings)))];
   const worth = said.members.some((one) => one.worth);
   const setting = (one, name) => {
     const values = one.settings[name];
-    if (!values) return name === "threshold" && one.role === "lead" ? "always speaks" : "";
-    if (name === "threshold") return values[0] === null ? "never" : values[0] === 0 ? "always speaks" : `from ${words.number(values[0], 3)} nats`;
+    if (!values) return name === "threshold" && one.role === "lead" ? alwaysSpeaks() : "";
+    if (name === "threshold") return values[0] === null ? "never" : values[0] === 0 ? alwaysSpeaks() : el("span", { class: "unbroken" }, `from ${words.number(values[0], 3)} nats`);
     return values.map((value) => words.number(value, 3)).join(", ");
   };
-  const lost = (one) => (one.worth ? [words.gain(one.worth), one.role === "lead" && one.then ? `; ${one.then} leads then` : ""] : "not known");
+  const lost = (one) => (one.worth ? [el("span", { class: "unbroken" }, words.gain(one.worth)), one.role === "lead" && one.then ? `; ${one.then} leads then` : ""] : "not known");
   return table(
     ["member", "role", ...settings, "share of steps", ...(worth ? ["lost without it (points)"] : [])],
     said.members.map((one) => [

@@ -80,7 +80,7 @@ function computeFacts(search) {
 function computeSeconds(search) {
   return {
     grid: { left: 56, right: 16, top: 40, bottom: 44 }, legend: { top: 0, textStyle: { color: colours.of("ink") } },
-    xAxis: axis({ type: "category", data: search.generation, name: "generation" }),
+    xAxis: axis({ type: "category", data: search.generation, name: "generation", axisLabel: { color: colours.of("faint"), interval: everyFew(search.generation.length, 12) } }),
     yAxis: axis({ type: "value", name: "seconds", nameGap: 40 }),
     tooltip: tip(([pointed]) => computeGeneration(search, pointed.dataIndex), { trigger: "axis" }),
     series: [

@@ -32,7 +32,7 @@ function costRange(points, state) {
 
 function costAxis(points, state) {
   const { low, high, wide } = costRange(points, state);
-  const written = state.x === "open_share" ? (value) => words.percent(value, 0) : (value) => words.quantity(value);
+  const written = state.x === "open_share" ? (value) => words.percent(value, 0) : words.tick;
   const name = `${COST_AXES[state.x]?.axis ?? "steps at which a follower spoke"}${wide ? " (logarithmic)" : ""}`;
   const room = wide ? { min: low / 1.3, max: high * 1.3 } : { scale: true, boundaryGap: ["4%", "4%"] };
   const shown = axis({ name, nameGap: 30, type: wide ? "log" : "value", ...room });
@@ -40,14 +40,9 @@ function costAxis(points, state) {
 }
 
 function scoreAxis(points, state) {
-  const values = points.length ? points.map((point) => point.y) : [0, 1];
-  const low = values.reduce((a, b) => Math.min(a, b), 1);
-  const high = values.reduce((a, b) => Math.max(a, b), 0);
-  const pad = Math.max(0.02, (high - low) * 0.06);
-  const step = high - low > 0.3 ? 0.1 : 0.02;
-  const down = Math.max(0, Math.floor((low - pad) / step) * step);
-  const shown = axis({ name: state.y === "accuracy" ? "items right" : `right of ${state.y.slice(5)}`, nameGap: 46, type: "value", min: down, max: Math.min(1, Math.ceil((high + pad) / step) * step) });
-  return { ...shown, axisLabel: { ...shown.axisLabel, formatter: (value) => words.percent(value, step < 0.1 ? 1 : 0) } };
+  const { min, max, digits } = shareSpan(points.length ? points.map((point) => point.y) : [0, 1]);
+  const shown = axis({ name: state.y === "accuracy" ? "items right" : `right of ${state.y.slice(5)}`, nameGap: 46, type: "value", min, max });
+  return { ...shown, axisLabel: { ...shown.axisLabel, formatter: (value) => words.percent(value, digits) } };
 }
 
 /** How policies look that are no finalists: by their group; small and pale where they left their race early. */

@@ -75,7 +75,7 @@ function drawItems(map) {
   map.found = data.shown.map((_, place) => place).filter((place) => fits(data.shown[place].number) && (!map.text || map.texts[place].includes(map.text)));
   map.card = (place) => forkItem(data, place, flagsOf.get(data.shown[place].number), data.tasks[taskOf.get(data.shown[place].number)]);
   const held = data.shown.length < data.traced.number.length ? ` The page has room for ${words.count(data.shown.length)} of ${words.count(data.traced.number.length)} traced items: rescued and broken ones first, the rest a fair sample; counts are over all.` : "";
-  map.status.textContent = `${words.count(map.found.length)} of ${words.count(all.length)} such items${map.text ? " hold this text" : " shown"}.${held}`;
+  map.status.textContent = `${words.count(map.found.length)} of ${words.count(all.length)} such items${map.text ? " hold this text" : " are on this page"}.${held}`;
   map.list.replaceChildren(...(map.found.length ? [] : [el("p", {}, "No such item here.")]));
   addItems(map, ITEMS_AT_FIRST);
 }

@@ -161,8 +161,8 @@ function effortOption(told, values, written) {
   return {
     grid: { left: 52, right: 14, top: 8, bottom: 36 },
     tooltip: tip((pointed) => [`generation ${told.generation[pointed[0].dataIndex]}: ${values[pointed[0].dataIndex] === null ? "not known" : written(values[pointed[0].dataIndex])}`], { trigger: "axis" }),
-    xAxis: axis({ type: "category", name: "generation", nameGap: 22, data: told.generation.map(String), splitLine: { show: false } }),
-    yAxis: { ...shown, axisLabel: { ...shown.axisLabel, formatter: words.quantity } },
+    xAxis: axis({ type: "category", name: "generation", nameGap: 22, data: told.generation.map(String), splitLine: { show: false }, axisLabel: { color: colours.of("faint"), interval: everyFew(told.generation.length, 8) } }),
+    yAxis: { ...shown, axisLabel: { ...shown.axisLabel, formatter: words.tick } },
     series: [{ type: "bar", data: values, itemStyle: { color: colours.of("faint") }, barCategoryGap: "15%" }],
   };
 }

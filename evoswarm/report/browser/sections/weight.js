@@ -11,7 +11,7 @@ function drawWeight(place, report) {
   const known = Object.keys(CARRIED).filter((name) => data.curve[name] && (name !== "open" || data.total.open < data.positions));
   place.append(el("p", {}, "Every symbol of the champion's answers, sorted by how unsure the lead was (its entropy), the least sure first. The lines say what share of three things the symbols so far carry: the decision weight (how far mixing moved the distribution from the lead's own, as total variation), the choices that mixing changed, and the open gates."));
   place.append(...weightWords(data));
-  if (known.length) place.append(chart(() => weightOption(data, known), weightLabel(data), { height: 340 }));
+  if (known.length) place.append(chart(() => weightOption(data, known), weightLabel(data), { height: 360 }));
   if (known.length) place.append(weightTable(data));
 }
 
@@ -60,10 +60,10 @@ function weightOption(data, known) {
   }));
   const even = { name: "if entropy told nothing", type: "line", symbol: "none", silent: true, lineStyle: { color: colours.of("rule"), width: 1.5 }, itemStyle: { color: colours.of("rule") }, data: [[0, 0], [1, 1]] };
   return {
-    grid: { left: 56, right: 20, top: 36, bottom: 48 },
+    grid: { left: 56, right: 20, top: 64, bottom: 48 },
     legend: { top: 0, textStyle: { color: colours.of("ink") } },
     tooltip: { trigger: "axis", ...tip((points) => [`the first ${words.percent(points[0].axisValue ?? points[0].value[0], 1)} of the symbols`, ...points.filter((one) => one.seriesName !== even.name).map((one) => `${one.seriesName}: ${words.percent(one.value[1])}`)]) },
-    xAxis: axis({ type: "value", min: 0, max: 1, name: "share of the symbols, highest entropy of the lead first", axisLabel: percent }),
+    xAxis: axis({ type: "value", min: 0, max: 1, name: "share of the symbols, least sure first", axisLabel: percent }),
     yAxis: axis({ type: "value", min: 0, max: 1, name: "share carried", nameGap: 40, axisLabel: percent }),
     series: [...lines, even],
   };
