@@ -5,6 +5,7 @@ The check itself runs behind every decoding of these tests (see ``conftest``).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,18 @@ def swarm(zoo: Swarm, alphabet: str) -> Swarm:
     return Swarm([member for member in zoo.members if member.spec.name in POOLS[alphabet]])
 
 
+@pytest.fixture(scope="module")
+def undisturbed(zoo: Swarm) -> Callable[[str], Any]:
+    """What a swarm of its own answers in an alphabet that nothing breaks off; decoded once for all who ask."""
+
+    @functools.cache
+    def samples(alphabet: str) -> Any:
+        fresh = Swarm([member for member in zoo.members if member.spec.name in POOLS[alphabet]])
+        return [done.samples for done in fresh.decode(asked(alphabet))]
+
+    return samples
+
+
 def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
     """The same function, which fails the n-th time."""
     calls = [0]
@@ -56,10 +69,17 @@ def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callabl
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
 def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
-    swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, count: int, error: Any
+    swarm: Swarm,
+    undisturbed: Callable[[str], Any],
+    alphabet: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    count: int,
+    error: Any,
 ) -> None:
     """Rows that were given out but not written must not be believed."""
-    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+    want = undisturbed(alphabet)
     with monkeypatch.context() as patch:
         patch.setattr(where, name, nth(count, getattr(where, name), error))
         with pytest.raises(DoesNotFit if isinstance(error, torch.OutOfMemoryError) else type(error)):
@@ -68,8 +88,10 @@ def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
-def test_what_breaks_off_while_a_table_grows(swarm: Swarm, alphabet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+def test_what_breaks_off_while_a_table_grows(
+    swarm: Swarm, undisturbed: Callable[[str], Any], alphabet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    want = undisturbed(alphabet)
     with monkeypatch.context() as patch:
         patch.setattr(MemberRows, "_make_room", nth(2, MemberRows._make_room, torch.OutOfMemoryError("none left")))
         patch.setattr(ContextTable, "keep", nth(2, ContextTable.keep, torch.OutOfMemoryError("none left")))
@@ -78,8 +100,8 @@ def test_what_breaks_off_while_a_table_grows(swarm: Swarm, alphabet: Any, monkey
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
-def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, alphabet: Any) -> None:
-    want = [done.samples for done in Swarm(swarm.members).decode(asked(alphabet))]
+def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, undisturbed: Callable[[str], Any], alphabet: Any) -> None:
+    want = undisturbed(alphabet)
     for turns in (0, 1, 3, 6):
         left = iter([False] * turns + [True] * 99)
         swarm.decode(asked(alphabet), stop_after=lambda left=left: next(left))  # type: ignore[misc]

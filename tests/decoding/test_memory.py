@@ -58,12 +58,12 @@ def test_tight_limits_change_no_answer(zoo: Swarm, alphabet: str, limits: Any) -
 
 @pytest.mark.parametrize("alphabet", POOLS)
 def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo: Swarm, alphabet: str) -> None:
-    limit = 100_000
+    limit = 50_000
     swarm = Swarm(members(zoo, alphabet), text_memory_bytes=limit, state_memory_bytes=limit)
     mix = recipe(*POOLS[alphabet], alphabet=alphabet)
     sizes = []
     for number in range(24):
-        batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(12)]
+        batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(6)]
         swarm.decode(batch)
         view = next(iter(swarm.views))
         nodes = sum(len(one.memory.tree._by_depth()) for one in view.views.values())

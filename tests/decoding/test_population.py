@@ -22,7 +22,7 @@ from tests.oracle_member import OracleMember
 CONTEXT = {"own_margin": 0.8, "agreement": -0.6, "lead_position": 0.4, "lead_number": -1.2, "gate_margin": 0.5}
 CONTEXT |= {"gate_inside": -0.3}
 POOL = ("llama-a", "gpt2-c", "mamba-b", "mistral-h", "qwen3-d", "opt-g")
-few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def requests(population: Any, prompts: Any, max_bytes: Any = 8) -> Any:
