@@ -65,7 +65,7 @@ class TraceStep(NamedTuple):
         """As JSON data: an array in the order of the attributes, numbers rounded."""
         numbers = (_number(one) for one in (self.entropy, self.log_prob, self.moved))
         said = [_likeliest(one) for one in self.said]
-        return [_symbol(self.symbol), *numbers, list(self.speakers), _likeliest(self.candidates), said]
+        return [symbol_to_json(self.symbol), *numbers, list(self.speakers), _likeliest(self.candidates), said]
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,8 @@ def compact_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def _symbol(symbol: bytes | None) -> Any:
-    """As JSON data."""
+def symbol_to_json(symbol: bytes | None) -> Any:
+    """A symbol as JSON data: its text, the hexadecimal digits of bytes that are none, null for END."""
     if symbol is None:
         return None
     try:
@@ -220,7 +220,7 @@ def _symbol(symbol: bytes | None) -> Any:
 
 
 def _likeliest(likeliest: SymbolShares) -> list[list[Any]]:
-    return [[_symbol(symbol), _number(share)] for symbol, share in likeliest]
+    return [[symbol_to_json(symbol), _number(share)] for symbol, share in likeliest]
 
 
 def _number(value: float | None) -> float | None:

@@ -7,7 +7,14 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evoswarm.evaluation.traces.lines import Symbol, SymbolShares, TracedPolicy, TraceLine, TraceStep
+from evoswarm.evaluation.traces.lines import (
+    Symbol,
+    SymbolShares,
+    TracedPolicy,
+    TraceLine,
+    TraceStep,
+    symbol_to_json,
+)
 from evoswarm.report.sections.deciding import TOGETHER, decided
 
 SCALE = 10_000
@@ -33,7 +40,7 @@ class SymbolTable:
         """Of a symbol; a new one gets the next."""
         if symbol not in self._numbers:
             self._numbers[symbol] = len(self.entries)
-            self.entries.append(_entry(symbol))
+            self.entries.append(symbol_to_json(symbol))
         return self._numbers[symbol]
 
 
@@ -141,12 +148,3 @@ def _flat(likeliest: SymbolShares, symbols: SymbolTable, most: int) -> list[int]
 
 def _whole(value: float | None) -> int:
     return -1 if value is None else round(value * SCALE)
-
-
-def _entry(symbol: Symbol) -> Any:
-    if symbol is None:
-        return None
-    try:
-        return symbol.decode()
-    except UnicodeDecodeError:
-        return {"hex": symbol.hex()}
