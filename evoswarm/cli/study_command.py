@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evoswarm.cli.showing.screen import files, make_console, prose
+from evoswarm.cli.showing.screen import commands, files, make_console, prose
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.decoding.forward.devices import silence_loading
 from evoswarm.experiment.wording import duration
@@ -83,7 +83,8 @@ def print_study(console: Console, result: StudyResult) -> None:
     if not result.differs:
         prose(console, "No space was written: nothing was shown to be better than the one that is there.")
     written: dict[str | Path, str] = dict(result.written())
-    files(console, {**written, result.storage: f"all studies: optuna-dashboard {result.storage}"})
+    files(console, {**written, result.storage: "all studies"})
+    commands(console, "All studies, in a browser", [f"optuna-dashboard {result.storage}"])
 
 
 def _trials(result: StudyResult, console: Console) -> Table:

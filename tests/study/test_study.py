@@ -427,6 +427,7 @@ def test_what_the_command_prints(
     assert trials[1].startswith("trial 1: genome.max_members=1 | given up at seed 2, generation 1 (0.500 ± 0.000), ")
     assert any(line.startswith("No setting was shown to be better than the default: of 2 trials") for line in lines)
     assert "No space was written: nothing was shown to be better than the one that is there." in lines
-    assert "optuna-dashboard sqlite:///" in printed
+    # A line of its own, however long the path is: it is copied.
+    assert f"  optuna-dashboard sqlite:///{tmp_path / 'runs' / 'studies.db'}" in lines
     assert run(["study", str(study_file("genome.max_members: {choices: [1]}", 2, ONE)), "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
