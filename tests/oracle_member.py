@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic_core import from_json
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -39,15 +40,21 @@ FOLLOWING = (
 
 
 class OracleMember:
-    """A model and its tokenizer, read from the beginning at every question."""
+    """A model and its tokenizer, read from the beginning at every question.
 
-    def __init__(self, directory: Path, chat_template: bool = False) -> None:
-        self.tokenizer = AutoTokenizer.from_pretrained(directory)
+    Args:
+        directory: of the checkpoint.
+        chat_template: prompts go through the tokenizer's own.
+        tokenizer: that of the directory, if transformers has loaded it already.
+    """
+
+    def __init__(self, directory: Path, chat_template: bool = False, tokenizer: Any = None) -> None:
+        self.tokenizer = AutoTokenizer.from_pretrained(directory) if tokenizer is None else tokenizer
         self.model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
         self.chat_template = chat_template
         self.ends = self._ends()
         backend = self.tokenizer.backend_tokenizer
-        layout = json.loads(backend.to_str())
+        layout = from_json(backend.to_str())  # several times as fast as Python's own
         self.byte_level = "ByteLevel" in json.dumps([layout["decoder"], layout["pre_tokenizer"]])
         special = {token for token, added in backend.get_added_tokens_decoder().items() if added.special}
         silent = special | set(self.ends)
@@ -81,7 +88,7 @@ class OracleMember:
     @cached_property
     def merges(self) -> dict[tuple[bytes, bytes], int]:
         """What the tokenizer merges, and in which order; nothing where it is no BPE."""
-        layout = json.loads(self.plain.to_str())["model"]
+        layout = from_json(self.plain.to_str())["model"]
         found: dict[tuple[bytes, bytes], int] = {}
         for rank, merge in enumerate(layout.get("merges", [])):
             one, other = merge.split(" ") if isinstance(merge, str) else merge

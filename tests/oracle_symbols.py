@@ -97,6 +97,8 @@ def decompose(member: OracleMember, token: int, symbols: Symbols, merges: Merges
     text = member.spelling[token]
     if symbols.tokens:
         return (token,)
+    if symbols == BYTES:  # no merge makes one: all that follows would take the text apart and leave it so
+        return tuple(text)
     if text in symbols.numbers:
         return (symbols.numbers[text],)
     pieces = list(_units(member, text, symbols))
@@ -142,7 +144,7 @@ class OracleView:
 
     def __init__(self, member: OracleMember, symbols: Symbols) -> None:
         self.member, self.symbols = member, symbols
-        merges = {} if symbols.tokens else merges_to(member, symbols)
+        merges = {} if symbols.tokens or symbols == BYTES else merges_to(member, symbols)
         self.made = {token: decompose(member, token, symbols, merges) for token in member.spelling}
         self.tokens = sorted(self.made, key=lambda token: (self.made[token], token))
         self.texts = [self.made[token] for token in self.tokens]

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-from evoswarm.decoding.member import Member
 from tests.decoding.lone_view import LoneView
 from tests.oracle_member import OracleMember
 from tests.oracle_symbols import view_of
@@ -72,16 +71,16 @@ class Figures:
         return self.exact <= EQUAL and self.rough < EPSILON and self.beyond_bound <= EQUAL and not self.abstained
 
 
-def measure(folder: Path, member: Member, asked: Sequence[tuple[str, bytes]]) -> Figures:
-    """Compare what a checkpoint says behind texts with what it should.
+def measure(standing: Standing, asked: Sequence[tuple[str, bytes]]) -> Figures:
+    """Compare what a member says behind texts with what it should.
 
     Args:
-        folder: of the checkpoint.
-        member: the same, loaded.
+        standing: the tokenizer, its checkpoint and the member.
         asked: kinds of texts, and texts.
     """
+    member = standing.member
     start = time.process_time()
-    judge = OracleMember(folder)
+    judge = OracleMember(standing.checkpoint, tokenizer=standing.tokenizer)
     judge.model.double()  # ours is single: what differs is rounding
     prompt = member.render(PROMPT)
     exact, rough = (LoneView(member, epsilon, row_bytes=ROW_BYTES) for epsilon in (0.0, EPSILON))
@@ -123,7 +122,7 @@ def main() -> None:
     for name in given.names or SOURCES:
         with tempfile.TemporaryDirectory() as directory:
             standing = Standing(name, Path(directory))
-            found = measure(standing.checkpoint, standing.member, asked)
+            found = measure(standing, asked)
         print(f"{name}: {'holds' if found.holds else 'FAILS'}: {found}", flush=True)
         where = {"date": datetime.date.today().isoformat(), "machine": platform.machine(), "seed": given.seed}
         record = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         places, sorted((items[one] for one in places), key=lambda one: str(asked[one])), strict=True
     ):
         items[place] = item
+
+
+@pytest.fixture(autouse=True)
+def _collector_rests() -> Iterator[None]:
+    """Vocabularies are millions of small objects that stay: the collector would go through them again and again."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ SAMPLED = ("mistral_v3", "deepseek_v4", "tekken", "phi3", "gpt2", "olmo1", "qwen
 @pytest.mark.parametrize("standing", SAMPLED, indirect=True)
 def test_a_sample_of_texts_is_exact(standing: Standing) -> None:
     asked = texts(30, seed=len(standing.name))
-    found = measure(standing.checkpoint, standing.member, asked)
+    found = measure(standing, asked)
     assert found.holds, found
     assert found.texts == 30
     assert found.several > 10, "else there would be nothing to weigh"
