@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from evoswarm.decoding.text.codec import Codec
 WARM_BYTES = 1 << 25  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
 WARM_ROWS = 256  # but of large vocabularies, which large models have, so many are kept
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
-BYTES_PER_TOKEN = 12  # a log-probability here, and a running sum of some alphabet
+BYTES_PER_TOKEN = 8  # a log-probability here, and a probability in the order of some alphabet
 
 
 class Sums(Protocol):
@@ -29,12 +30,13 @@ class Sums(Protocol):
 
 
 class MemberRows:
-    """Rows of one member: log-probabilities of the tokens that spell something, in the codec's order, and of END.
+    """Rows of one member: log-probabilities of its tokens and of END.
 
     Attributes:
         codec: of the member's tokenizer.
-        device: where the rows lie; Apple GPUs have no float64, their rows are kept on the host.
-        row_bytes: size of one row, with the running sums that an alphabet makes of it.
+        device: where the rows lie; those of Apple GPUs are kept on the host.
+        row_bytes: size of one row, with what an alphabet makes of it.
+        log_probs: ``[rows, tokens + 1]`` by token id, END last; -inf of tokens that spell nothing.
         slots: which row is whose.
         not_finite: rows that hold nan or infinity.
         written: ``[rows]`` how often each has been written; what was made of an earlier content is void.
@@ -51,20 +53,21 @@ class MemberRows:
         """
         self.codec = codec
         self.device = torch.device("cpu" if device.startswith("mps") else device)
-        self.row_bytes = BYTES_PER_TOKEN * (len(codec.order) + 1)
+        self.row_bytes = BYTES_PER_TOKEN * (len(codec.token_bytes) + 1)
         warm = max(WARM_BYTES, WARM_ROWS * self.row_bytes)
         self.slots = RowSlots(min(limit_bytes, warm) // self.row_bytes)
         self.not_finite: set[int] = set()
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.summed: Sums | None = None
         self._owners: list[Node | None] = []
-        self._order = torch.from_numpy(codec.order).to(self.device)
+        silent = [token for token, text in enumerate(codec.token_bytes) if text is None]
+        self._silent = torch.tensor(silent, dtype=torch.int64, device=self.device)
         self._ends = torch.tensor(codec.end_ids, device=self.device)
-        self.log_probs = torch.empty((0, len(codec.order) + 1), device=self.device)
+        self.log_probs = torch.empty((0, len(codec.token_bytes) + 1), device=self.device)
 
     @property
     def limit_bytes(self) -> int:
-        """What they may take, running sums included."""
+        """What they may take, with what an alphabet makes of them."""
         return self.slots.limit * self.row_bytes
 
     def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
@@ -88,14 +91,13 @@ class MemberRows:
     def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
         scores = logits.to(self.device).float()
         made = torch.empty((len(rows), self.log_probs.shape[1]), device=self.device)
-        # `index_select` does the same, many times as slowly where several rows go into a part of a tensor.
-        torch.gather(scores, 1, self._order.expand(len(rows), -1), out=made[:, :-1])
+        made[:, :-1] = scores[:, : made.shape[1] - 1]
         made[:, -1] = torch.logsumexp(scores.index_select(1, self._ends), 1)
-        total = torch.logsumexp(made, 1, keepdim=True)
-        made.sub_(total)
+        made.index_fill_(1, self._silent, -torch.inf)
+        with written_to(self.log_probs, rows) as place:
+            torch.log_softmax(made, 1, out=place)
+            finite = ~place[:, 0].isnan().cpu().numpy()  # what is not finite spoils all of its row
         self.written[rows] += 1
-        self.log_probs.index_copy_(0, torch.from_numpy(rows).to(self.device), made)
-        finite = torch.isfinite(total[:, 0]).cpu().numpy()
         if self.not_finite or not finite.all():
             self.not_finite.difference_update(rows.tolist())
             self.not_finite.update(rows[~finite].tolist())
@@ -127,8 +129,19 @@ class MemberRows:
 
     def learn_edges(self, nodes: Sequence[Node]) -> None:
         """Note on every node the probability of its token; their parents must have rows."""
-        rank = self.codec.rank
         rows = torch.tensor([node.parent.row for node in nodes if node.parent is not None], device=self.device)
-        ranks = torch.tensor([rank[node.token] for node in nodes], device=self.device)
-        for node, probability in zip(nodes, self.log_probs[rows, ranks].double().exp().tolist(), strict=True):
+        tokens = torch.tensor([node.token for node in nodes], device=self.device)
+        for node, probability in zip(nodes, self.log_probs[rows, tokens].double().exp().tolist(), strict=True):
             node.edge = probability
+
+
+@contextmanager
+def written_to(table: Tensor, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+    """``[n, ...]`` where to write what is to stand in ``[n]`` rows of a table: there, if they stand side by side."""
+    first = int(rows[0])
+    if (np.diff(rows) == 1).all():
+        yield table[first : first + len(rows)]
+    else:
+        made = table.new_empty((len(rows), *table.shape[1:]))
+        yield made
+        table.index_copy_(0, torch.from_numpy(rows).to(table.device), made)

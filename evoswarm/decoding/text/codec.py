@@ -25,7 +25,6 @@ class Codec:
     Attributes:
         token_bytes: per token id what it spells; None for special tokens and holes.
         order: ``[texts]`` token ids that spell something, sorted by what they spell.
-        rank: token id -> its position in ``order``.
         end_ids: all end tokens, sorted.
         silent_bytes: what the tokens would spell that ``token_bytes`` leaves out; the tokenizer may still merge them.
         continuation: the tokenizer as it treats continuations.
@@ -65,7 +64,6 @@ class Codec:
         spelling = [token for token, text in enumerate(table) if text is not None]
         spelling.sort(key=table.__getitem__)  # type: ignore[arg-type]  # those that are None are left out
         self.order: NDArray[np.int64] = np.array(spelling, dtype=np.int64)
-        self.rank = dict(zip(spelling, range(len(spelling)), strict=True))
         self.continuation = ContinuationTokenizer(backend, parts, table)
 
     @cached_property

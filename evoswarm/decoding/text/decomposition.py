@@ -27,7 +27,6 @@ class Decomposition:
         token_of: of a symbol that is one token of the tokenizer: that token.
         whole: every token is a symbol of its own, so a text is its own and only path.
         order: ``[texts]`` ids of the tokens that spell something, sorted by their symbols.
-        ranks: ``[texts]`` where these stand in ``codec.order``; None where the two orders are the same.
         symbols: number of symbols, END left out.
         first_bytes: per symbol; ``last_bytes`` likewise.
         as_text: a text of some symbols, in the alphabet's form.
@@ -59,8 +58,6 @@ class Decomposition:
         spelling = codec.order.tolist()
         by_symbols = sorted(spelling, key=lambda token: spelled[token])
         self.order: NDArray[np.int64] = np.array(by_symbols, dtype=np.int64)
-        same = by_symbols == spelling
-        self.ranks = None if same else np.array([codec.rank[token] for token in by_symbols], dtype=np.int64)
         self.token_of: dict[int, int] = {}
         for token in sorted(spelling):
             made = spelled[token]

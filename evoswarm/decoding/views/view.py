@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
@@ -25,6 +26,7 @@ from evoswarm.decoding.text.token_trie import ROOT_BRANCH
 from evoswarm.decoding.text.tokenization_trie import TokenizationNode, TokenizationTrie
 from evoswarm.decoding.views.heads import Heads
 from evoswarm.failure import Failure
+from evoswarm.fusion.speakers import argmax_and_margin
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
 NUMBERS_AT_ONCE = 1 << 21  # of distributions worked out in one step
@@ -58,7 +60,8 @@ class View:
         self.memory, self.tokenizations = memory, tokenizations
         self._number, self._contexts, self._epsilon = number, contexts, epsilon
         made = tokenizations.decomposition
-        self._sums = SymbolSums(memory.rows, tokenizations.tokens, made.ranks)
+        self._sums = SymbolSums(memory.rows, tokenizations.tokens, made.order, contexts.alphabet.size)
+        self._whole = made.whole
         self._waiting: dict[int, Heads] = {}
         self._where: dict[int, TokenizationNode] = {}
         self._ends: dict[int, dict[TokenizationNode, tuple[Node, ...]]] = {}
@@ -183,56 +186,60 @@ class View:
 
     def _finish(self, done: Sequence[Heads]) -> None:
         """Add the heads up, mask, normalise, floor, for all contexts together."""
+        contexts = [heads.context for heads in done]
+        allowed = self._contexts.allowed(contexts)
+        if self._whole:  # rows are what comes next: there is one head, and every token that spells something may follow
+            rows = torch.tensor([heads.nodes[0].row for heads in done])
+            logs = self.memory.rows.log_probs.index_select(0, rows.to(self.memory.rows.device)).cpu()
+            self._learn(contexts, logs.exp(), logs, allowed, np.zeros(len(done)))
+        else:
+            self._add_up(done, contexts, allowed)
+        for heads in done:
+            self._note_reads(heads.context, tuple(heads.reads))
+
+    def _add_up(self, done: Sequence[Heads], contexts: Sequence[int], allowed: Tensor) -> None:
         flat = [
             (owner, node.row, branch, mass)
             for owner, heads in enumerate(done)
             for node, branch, mass in zip(heads.nodes, heads.branches, heads.masses, strict=True)
             if mass > 0
         ]
-        allowed = self._contexts.allowed([heads.context for heads in done]).numpy()
-        sums = np.zeros(allowed.shape)
-        if flat:
-            columns = list(zip(*flat, strict=True))
-            owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
-            sums = self._sums.by_symbol(HeadArrays(rows, branches, np.array(columns[3]), owners), allowed)
+        columns = list(zip(*flat, strict=True)) or [(), (), (), ()]
+        owners, rows, branches = (np.array(column, dtype=np.int64) for column in columns[:3])
+        probabilities, totals = self._sums.by_symbol(
+            HeadArrays(rows, branches, np.array(columns[3], dtype=np.float64), owners), allowed.numpy()
+        )
         unread = np.array([heads.unread for heads in done])
-        totals = sums.sum(1)
         speaks = totals > 0
-        if speaks.any():
+        if not speaks.all():
             kept = np.flatnonzero(speaks)
-            probabilities = sums[kept] / totals[kept, None]
-            share = unread[kept] / (unread[kept] + totals[kept])
-            self._learn([done[index].context for index in kept.tolist()], probabilities, allowed[kept], share)
-        for index in np.flatnonzero(~speaks).tolist():
-            self._contexts.record_abstention(self._number, done[index].context, 1.0 if unread[index] > 0 else 0.0)
-        for heads in done:
-            self._note_reads(heads.context, tuple(heads.reads))
+            probabilities, allowed = probabilities[kept], allowed[kept]
+            for index in np.flatnonzero(~speaks).tolist():
+                self._contexts.record_abstention(self._number, contexts[index], 1.0 if unread[index] > 0 else 0.0)
+            contexts, unread, totals = [contexts[index] for index in kept.tolist()], unread[kept], totals[kept]
+        if contexts:
+            self._learn(contexts, probabilities, probabilities.log(), allowed, unread / (unread + totals))
 
     def _learn(
         self,
         contexts: Sequence[int],
-        probabilities: NDArray[np.float64],
-        allowed: NDArray[np.bool_],
+        probabilities: Tensor,
+        logs: Tensor,
+        allowed: Tensor,
         left_out: NDArray[np.float64],
     ) -> None:
-        small = probabilities.astype(np.float32)
-        with np.errstate(divide="ignore"):
-            logs = np.log(small)
-        symbols = np.where(allowed, np.maximum(logs, np.float32(LOG_FLOOR)), np.float32(-np.inf))
-        entropy = -(small * np.maximum(logs, np.float32(LOG_ZERO))).sum(1, dtype=np.float64)
-        rows = self._contexts.keep(torch.from_numpy(symbols))
-        argmax = symbols.argmax(1)
-        every = np.arange(len(symbols))
-        best = symbols[every, argmax]
-        symbols[every, argmax] = -np.inf
+        """Note ``[n, symbols]`` normalised probabilities, and their logarithms, for ``[n]`` contexts."""
+        entropy = -(probabilities * logs.clamp(min=LOG_ZERO)).sum(1, dtype=torch.float64)
+        symbols = logs.clamp(min=LOG_FLOOR).masked_fill_(~allowed, -torch.inf)
+        argmax, margin = argmax_and_margin(symbols)
         self._contexts.record(
             self._number,
             contexts,
-            rows=rows,
-            entropy=np.maximum(entropy, 0.0),
+            rows=self._contexts.keep(symbols),
+            entropy=entropy.clamp(min=0.0).numpy(),
             left_out=left_out,
-            argmax=argmax,
-            margin=best - symbols.max(1),
+            argmax=argmax.numpy(),
+            margin=margin.numpy(),
         )
 
     def cease(self, contexts: Sequence[int]) -> None:
