@@ -16,20 +16,20 @@ import pytest
 from evoswarm.experiment.result import SearchResult
 from tests.cli.conftest import last_words
 from tests.experiment.runs import same_outcome
+from tests.forked import COMMAND, Forked
 
-CODE = "from evoswarm.cli import main; main()"
 MEGABYTE = 1 << 20
 NARROW = f"""
 import resource, torch, transformers.modeling_utils
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 24 * {MEGABYTE},) * 2)
-{CODE}
+{COMMAND}
 """
 """Memory runs out in our own work: where it does while a library is imported, that may take the process with it."""
 
 
-def start(directory: Path, *arguments: object, memory: int | None = None, code: str = CODE) -> subprocess.Popen[str]:
-    """A command in a process of its own, with so many bytes of address space."""
+def start(directory: Path, *arguments: object, memory: int | None = None, code: str = COMMAND) -> subprocess.Popen[str]:
+    """A command in a process of its own that has imported nothing, with so many bytes of address space."""
 
     def limit() -> None:
         if memory is not None:
@@ -58,25 +58,26 @@ class TestMemory:
     def test_the_same_command_with_more_of_it_gives_the_same_bytes(
         self, space_file: Path, tmp_path: Path, finished: SearchResult
     ) -> None:
-        for code in (NARROW, CODE):
-            ended = start(tmp_path, "search", space_file, "--quiet", code=code)
-            _, said = ended.communicate(timeout=120)
-            assert ended.returncode == (2 if code == NARROW else 0), said
-            assert ("expected enough memory" in said) == (code == NARROW)
+        narrow = start(tmp_path, "search", space_file, "--quiet", code=NARROW)
+        _, said = narrow.communicate(timeout=120)
+        assert narrow.returncode == 2, said
+        assert "expected enough memory" in said
+        wide = Forked(COMMAND, "search", space_file, "--quiet", directory=tmp_path)
+        assert wide.communicate(timeout=120) == ("", "")
+        assert wide.returncode == 0
         assert same_outcome(tmp_path / "runs" / "micro-seed0", finished.directory)
 
 
 class TestInterrupt:
     def press(self, directory: Path, arguments: Sequence[object], ready: str) -> tuple[int, str, str]:
         """Ctrl-C once a line begins like this; the exit code, what was still shown, and what was said."""
-        process = start(directory, *arguments)
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith(ready):
-                break
-        process.send_signal(signal.SIGINT)
-        shown, said = process.communicate(timeout=60)
-        return process.returncode, shown, said
+        with Forked(COMMAND, *arguments, directory=directory) as process:
+            for line in process.stderr:
+                if line.startswith(ready):
+                    break
+            process.send_signal(signal.SIGINT)
+            shown, said = process.communicate(timeout=60)
+            return process.wait(), shown, said
 
     @pytest.mark.parametrize(
         ("ready", "later"), [("loading", "evolving"), ("evolving", "choosing"), ("tuning rivals", "opening")]
@@ -90,7 +91,7 @@ class TestInterrupt:
         assert last_words(said).startswith("interrupted")
 
     def test_while_libraries_are_imported(self, tmp_path: Path) -> None:
-        process = start(tmp_path, "search", "nowhere.yaml", code=f"import evoswarm.cli; print('ready'); {CODE}")
+        process = start(tmp_path, "search", "nowhere.yaml", code=f"import evoswarm.cli; print('ready'); {COMMAND}")
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(0.1)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from evoswarm.experiment.result import SearchResult
 from tests.cli.conftest import Command, python, refused
+from tests.forked import COMMAND, Forked
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
@@ -120,20 +119,14 @@ class TestSearch:
         assert (outcome.code, outcome.out, outcome.error) == (0, "", "")
 
     def test_ctrl_c_keeps_everything_and_says_how_to_go_on(self, space_file: Path, tmp_path: Path) -> None:
-        code = "import torch; torch.set_num_threads(1); from evoswarm.cli import main; main()"
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, "search", str(space_file), "--set", "evolution.generations=1000"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-        )
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("generation 1/"):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
-        assert process.returncode == 130
+        with Forked(
+            COMMAND, "search", space_file, "--set", "evolution.generations=1000", directory=tmp_path
+        ) as process:
+            while not process.stderr.readline().startswith("generation 1/"):
+                assert process.returncode is None
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=60)
+            assert process.returncode == 130
         assert "everything is kept in runs/micro-seed0" in error
         assert "goes on" in error
         assert "Traceback" not in error

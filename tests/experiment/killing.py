@@ -30,6 +30,8 @@ from typing import Any
 from tests.experiment.deaths import KINDS, Deaths, Point, watch
 from tests.experiment.left_behind import left_behind
 
+KILLING = "from tests.experiment.killing import main; main()"
+
 
 class Searches:
     """Sittings of one search, each a fork of this process.

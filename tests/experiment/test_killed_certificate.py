@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,14 +16,13 @@ from evoswarm.experiment.session import search
 from evoswarm.run_directory import CERTIFICATE
 from evoswarm.space import SearchSpace
 from tests.experiment.test_certify import Micro
+from tests.forked import Forked
 
 SITTING = """
 import os, signal, sys
-import torch
 from evoswarm.evaluation.ledger import Ledger
 from evoswarm.experiment.certification import certify
 
-torch.set_num_threads(1)
 write, left = Ledger.write, [int(sys.argv[2])]
 
 def dying(self, evaluations):
@@ -55,8 +52,9 @@ def test_the_second_sitting_decodes_only_the_rest(
 ) -> None:
     found: SearchResult = search(crowded, runs=tmp_path / "runs", certify=False)
     run, before = found.directory, kept(found.directory)
-    died = subprocess.run([sys.executable, "-c", SITTING, str(run), "3"], capture_output=True, check=False, timeout=300)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    died = Forked(SITTING, run, 3)
+    _, said = died.communicate()
+    assert died.returncode == -signal.SIGKILL, said
     half = kept(run)
     assert half > before
     written: list[Key] = []

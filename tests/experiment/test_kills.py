@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ import pytest
 
 from evoswarm.tracking.search_log import OF_CHAMPION
 from tests.experiment.deaths import KINDS
+from tests.experiment.killing import KILLING
+from tests.forked import Forked
 
 SEEDS = range(5)  # one of each kind
 
@@ -23,16 +23,10 @@ def killed(space_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """What the searches left that were killed, and the two that ran at once."""
     directory = tmp_path_factory.mktemp("kills") / "searches"
     arguments = [str(space_file), str(directory), "--set", "tracking.mlflow=true", "--together", "--seeds"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.experiment.killing", *arguments, *map(str, SEEDS)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": ""},
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    done = Forked(KILLING, *arguments, *SEEDS, environment={**os.environ, "MLFLOW_TRACKING_URI": ""})
+    told, said = done.communicate(timeout=600)
+    assert done.returncode == 0, said
+    found: dict[str, Any] = json.loads(told)
     return found
 
 

@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +25,7 @@ from evoswarm.policies.mix import Recipe
 from evoswarm.run_directory import RunDirectory
 from evoswarm.space import SearchSpace
 from tests.experiment.runs import OUTCOMES, lines, same_outcome
+from tests.forked import Forked
 
 Micro = Callable[..., SearchSpace]
 CERTIFYING = ("opening", "close_decisions")
@@ -87,13 +86,14 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
     space_file: Path, micro: Micro, finished: SearchResult, tmp_path: Path
 ) -> None:
     code = (
-        "import os, signal, sys, torch; torch.set_num_threads(1); from evoswarm import Progress, search\n"
+        "import os, signal, sys; from evoswarm import Progress, search\n"
         "search(sys.argv[1], runs=sys.argv[2], "
         "progress=Progress(generation=lambda f: f.generation == 1 and os.kill(os.getpid(), signal.SIGKILL)))"
     )
     runs = tmp_path / "runs"
-    dead = subprocess.run([sys.executable, "-c", code, str(space_file), str(runs)], capture_output=True, check=False)
-    assert dead.returncode == -signal.SIGKILL, dead.stderr
+    dead = Forked(code, space_file, runs)
+    _, said = dead.communicate()
+    assert dead.returncode == -signal.SIGKILL, said
     run = runs / "micro-seed0"
     assert not (run / "champion.json").exists()
     with (run / "individuals.jsonl").open("a") as file:

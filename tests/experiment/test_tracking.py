@@ -42,6 +42,7 @@ from evoswarm.tracking.openings import OPENING_DIGEST
 from evoswarm.tracking.registering import ModelFolder, Registry
 from evoswarm.tracking.store import Store, now
 from evoswarm.trust import Trust
+from tests.forked import Forked
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
@@ -475,28 +476,16 @@ def test_two_who_begin_a_store_at_once_both_write_to_it(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; import mlflow; from evoswarm.space import Tracking\n"
         "from evoswarm.tracking import SearchRun, Tracker; from evoswarm.run_directory import RunDirectory\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
+        "print('ready', flush=True)\n"
+        "while not Path(sys.argv[3]).exists(): time.sleep(0.001)\n"
         "root = Path(sys.argv[1]); t = Tracker(Tracking(), root)\n"
         "t.begin(SearchRun(sys.argv[2], RunDirectory(root / sys.argv[2]), {}, {})); t.close()\n"
         "assert t.alive and t.run_id"
     )
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("one", "two")
-    ]
+    both = [Forked(code, tmp_path, name, tmp_path / "now") for name in ("one", "two")]
     for process in both:
-        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    for process in both:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+    (tmp_path / "now").touch()
     for process in both:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,12 +13,14 @@ from evoswarm.answering.answers import answer
 from evoswarm.cli import run as command
 from evoswarm.evaluation.evaluator import Evaluator
 from evoswarm.policies import Vote, load_policy
+from tests.experiment.killing import KILLING
 from tests.experiment.runs import as_chosen
+from tests.forked import Forked
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
 
 Micro = Callable[..., SearchSpace]
-KIND = ("--set", "genome.kind=vote", "--set", "tracking.mlflow=true")
+KIND = ("--set", "genome.kind=vote", "--set", "evolution.generations=2", "--set", "tracking.mlflow=true")
 VOTES = ("genome.kind=vote", "genome.samples=[1,4]", "splits={search: 12, selection: 16, test: 12}")
 
 
@@ -117,16 +116,10 @@ def test_votes_race(micro: Micro, found: SearchResult, tmp_path: Path) -> None:
 
 def test_a_search_for_votes_that_is_killed_and_run_again_leaves_the_same(space_file: Path, tmp_path: Path) -> None:
     arguments = [str(space_file), str(tmp_path / "searches"), *KIND, "--seeds", "0", "3"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.experiment.killing", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    cases = json.loads(done.stdout)["cases"].values()
+    done = Forked(KILLING, *arguments)
+    told, said = done.communicate()
+    assert done.returncode == 0, said
+    cases = json.loads(told)["cases"].values()
     assert len(cases) == 2
     for case in cases:
         assert case["died"], case

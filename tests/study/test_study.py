@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -38,6 +39,8 @@ from evoswarm.study.hyperparameters.session import StudyInterrupted, study
 from evoswarm.study.hyperparameters.storage import STORAGE
 from evoswarm.study.hyperparameters.verdict import confirm
 from evoswarm.study.hyperparameters.workers import MOST_DEATHS
+from tests import forked
+from tests.forked import COMMAND, Forked
 from tests.study.conftest import Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # within MLflow
@@ -62,9 +65,16 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
     found = []
     for child in process.children():
         with suppress(psutil.NoSuchProcess):  # gone since, or not yet waited for
-            if "spawn_main" in " ".join(child.cmdline()):
-                found.append(child)
+            command = " ".join(child.cmdline())
+            found += [child] if "spawn_main" in command else child.children() if "forkserver" in command else []
     return found
+
+
+@pytest.fixture
+def _warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forks of a process that has imported everything; those of `test_processes_end_when_their_study_does` are not."""
+    warm = SimpleNamespace(get_context=lambda method: forked.context())
+    monkeypatch.setattr("evoswarm.study.hyperparameters.workers.multiprocessing", warm)
 
 
 @pytest.fixture(scope="session")
@@ -203,13 +213,11 @@ def test_a_study_that_was_killed_goes_on_as_one_that_was_not(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = study_file(SLOW, 4, CONFIRM)
-    command = [sys.executable, "-c", "from evoswarm.cli import main; main()", "study", str(file), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    with Forked(COMMAND, "study", file, "--json") as process:
         trials = (line for line in process.stdout if '"event": "trial"' in line)
         lines = [next(trials), next(trials)]
         running = tmp_path / "runs" / STUDIES / "small" / "trials" / "0002" / "seed1" / "individuals.jsonl"
-        while not running.exists() and process.poll() is None:
+        while not running.exists() and process.returncode is None:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -248,8 +256,9 @@ def test_ctrl_c_keeps_everything(ask: Ask, clear: StudyResult, tmp_path: Path, s
     assert len(study(question, runs=tmp_path, swarm=swarm).records) == 3
 
 
+@pytest.mark.usefixtures("_warm_workers")
 def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_path: Path, swarm: Swarm) -> None:
-    question = ask(SLOW, 4, CONFIRM + "sampler: random\npruner: null\n")
+    question = ask(SLOW, 3, CONFIRM + "sampler: random\npruner: null\n")
     killed: list[int] = []
 
     def crash(record: TrialRecord) -> None:
@@ -261,12 +270,13 @@ def test_side_by_side_a_crashed_process_loses_only_its_attempt(ask: Ask, tmp_pat
     both = study(question, runs=tmp_path / "both", jobs=2, on_trial=crash)
     assert len(killed) == 1
     assert not psutil.pid_exists(killed[0])
-    assert sorted(record.number for record in both.records) == list(range(4))
+    assert sorted(record.number for record in both.records) == list(range(3))
     alone = study(question, runs=tmp_path / "alone", swarm=swarm)
     assert outcomes(both) == outcomes(alone)
     assert not workers_of(psutil.Process())
 
 
+@pytest.mark.usefixtures("_warm_workers")
 def test_a_trial_that_kills_its_process_is_not_run_for_ever(ask: Ask, tmp_path: Path) -> None:
     ended, killed = threading.Event(), set[int]()
 
@@ -335,6 +345,7 @@ def test_a_ledger_that_is_in_the_way_fails_no_trial(ask: Ask, tmp_path: Path, sw
     assert [record.state for record in result.records] == ["complete", "complete"]
 
 
+@pytest.mark.usefixtures("_warm_workers")
 def test_an_error_of_a_process_is_said_once(ask: Ask, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ledger.sqlite").write_text("no database, but a text of some length", encoding="utf-8")
     with pytest.raises(RunError, match=r"ledger\.sqlite: expected "):
@@ -349,12 +360,10 @@ def test_processes_end_when_their_study_does(
 ) -> None:
     """Killed, the study can tell nobody; Ctrl-C in a terminal comes to its processes, too."""
     monkeypatch.chdir(tmp_path)
-    ctrl_c = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
-    main = ctrl_c + "if __name__ == '__main__':\n    from evoswarm.cli import main\n    main()"
-    command = [sys.executable, "-c", main, "study", str(study_file(SLOW, 4, CONFIRM)), "--jobs", "2", "--quiet"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    arguments = ("study", study_file(SLOW, 4, CONFIRM), "--jobs", "2", "--quiet")
+    with Forked(COMMAND, *arguments, session=True) as process:
         while not list((tmp_path / "runs" / STUDIES).glob("small/trials/*/*/individuals.jsonl")):
-            assert process.poll() is None
+            assert process.returncode is None
             time.sleep(0.02)
         workers = workers_of(psutil.Process(process.pid))
         if sent == signal.SIGINT:
@@ -362,8 +371,8 @@ def test_processes_end_when_their_study_does(
             said = process.communicate()[1]
             assert said.startswith("interrupted: everything is kept in runs/studies/small, and the study goes on from")
             assert said.count("\n") == 1
-        process.kill()
-    assert process.returncode == (130 if sent == signal.SIGINT else -sent)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == (130 if sent == signal.SIGINT else -sent)
     assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=20)[1] == []
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import COMMAND, Forked
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # within MLflow
     pytest.mark.filterwarnings("ignore:For backward compatibility, 'str' dtypes"),  # within MLflow
@@ -21,7 +23,7 @@ class TestOutput:
         asked = [*arguments, str(space_file)] if arguments == ["check"] else arguments
         with open("/dev/full", "w") as full:
             done = subprocess.run(
-                [sys.executable, "-c", "from evoswarm.cli import main; main()", *asked],
+                [sys.executable, "-c", COMMAND, *asked],
                 stdout=full,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -31,20 +33,11 @@ class TestOutput:
         assert done.stderr == "error: standard output: expected to write to it, got: No space left on device\n"
 
     def test_a_search_goes_on_when_nobody_reads(self, space_file: Path, tmp_path: Path) -> None:
-        code = "import torch; torch.set_num_threads(1); from evoswarm.cli import main; main()"
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, "search", str(space_file)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-        )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert "error" not in process.stderr.read()
-        process.stderr.close()
-        assert process.wait(timeout=60) == 0
+        with Forked(COMMAND, "search", space_file, directory=tmp_path) as process:
+            process.stdout.close()
+            assert "error" not in process.stderr.read()
+            process.stderr.close()
+            assert process.wait(timeout=60) == 0
         assert (tmp_path / "runs" / "micro-seed0" / "champion.json").exists()
 
     @pytest.mark.parametrize(("encoding", "shown"), [("ascii", "\\xfcbung"), ("latin-1", "übung"), ("utf-8", "übung")])
@@ -54,7 +47,7 @@ class TestOutput:
         file = tmp_path / "übung.yaml"
         file.write_bytes(space_file.read_bytes())
         done = subprocess.run(
-            [sys.executable, "-c", "from evoswarm.cli import main; main()", "check", file.name],
+            [sys.executable, "-c", COMMAND, "check", file.name],
             capture_output=True,
             cwd=tmp_path,
             env={**os.environ, "PYTHONIOENCODING": encoding},
