@@ -44,6 +44,7 @@ class Forked:
         arguments: behind it.
         directory: where.
         environment: what it sees; None is this process's own.
+        fresh: it has imported libraries only, and evoswarm's own modules in the order in which it asks for them.
         session: whether it leads a session, so that signals can be sent to all that it starts.
     """
 
@@ -53,6 +54,7 @@ class Forked:
         *arguments: object,
         directory: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        fresh: bool = False,
         session: bool = False,
     ) -> None:
         out, their_out = context().Pipe(duplex=False)
@@ -62,6 +64,7 @@ class Forked:
             list(map(str, arguments)),
             str(directory or Path.cwd()),
             dict(environment or os.environ),
+            fresh,
             session,
         )
         self._process = context().Process(target=_run, args=(*given, their_out, their_error))
@@ -128,6 +131,7 @@ def _run(
     arguments: list[str],
     directory: str,
     environment: dict[str, str],
+    fresh: bool,
     session: bool,
     out: Connection,
     error: Connection,
@@ -145,5 +149,7 @@ def _run(
     sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
     sys.stderr.reconfigure(line_buffering=True)
     torch.set_num_threads(1)  # tiny models are slower on several
+    for name in [name for name in sys.modules if name.partition(".")[0] == "evoswarm"] if fresh else ():
+        del sys.modules[name]
     sys.argv = ["-c", *arguments]
     exec(code, {"__name__": "__main__"})

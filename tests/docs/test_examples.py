@@ -11,7 +11,6 @@ import doctest
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 
 from evoswarm.cli import run
 from tests.docs.pages import PAGES, ROOT, Block, blocks, name_of
+from tests.forked import Forked
 
 RUN = ("python", "console")
 TOLD = [
@@ -28,6 +28,7 @@ TOLD = [
     and not page.name.startswith("export-")  # those are of a run: see `test_typed`
 ]
 NUMBER = re.compile(r"\b[0-9a-f]{12,}\b|[-+]?\d[\d,]*(?:\.\d+)?(?:[kMG]?B?\b)?")
+PROGRAM = "import runpy, sys; del sys.argv[0]; sys.path.insert(0, '')\nrunpy.run_path(sys.argv[0], run_name='__main__')"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -63,9 +64,9 @@ def _type(block: Block, where: str, capsys: pytest.CaptureFixture[str]) -> None:
         command, _, wanted = part.replace("\\\n", " ").partition("\n")
         program, *arguments = shlex.split(command, comments=True)
         if program == "python":  # a process of its own: what it registers must not stay
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-            done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
-            code, out, error = done.returncode, done.stdout, done.stderr
+            done = Forked(PROGRAM, *arguments, fresh=True)
+            out, error = done.communicate()
+            code = done.wait()
         else:
             assert program == "evoswarm", f"{where}: only evoswarm and python are run here, got {program}"
             code = run(arguments)
