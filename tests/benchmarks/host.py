@@ -14,6 +14,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.member.loading import torch_member
+from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.english import END, learned, ranges
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
@@ -21,6 +22,7 @@ from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at
 VOCABULARY = 2000
 MEMBERS, RECIPES, PROMPTS = 3, 16, 64
 PROMPT_BYTES, TEXT_BYTES = 24, 32
+LONG_STREAMS, SHORT, LONG = 64, 16, 512  # tokens of an answer
 BATCH_TOKENS = 16_384
 
 
@@ -106,6 +108,35 @@ def host_time(options: Options) -> Readings:
     return {"host_us_per_byte": Reading(statistics.median(micros), note)}
 
 
+def long_answers(options: Options) -> Readings:
+    """Wall time per stream and step in ``tokens``, two members: answers of 16 tokens and of 512, in turns."""
+    members = [_stub(f"table-{number}", options.size(VOCABULARY, 600)) for number in range(2)]
+    mix, texts = _mixture(members, 2.0, "tokens"), ranges(options.size(LONG_STREAMS, 2), PROMPT_BYTES + 6 * LONG)
+    micros: dict[int, list[float]] = {SHORT: [], LONG: []}
+    for _ in range(options.pairs):
+        for length, found in micros.items():
+            asked = [_forced(mix, members[0], text, length) for text in texts]
+            swarm = Swarm(members)
+            steps = sum(one.steps for one in swarm.decode(asked))
+            found.append(1e6 * swarm.counters.seconds / steps)
+    ratios = [long / short for short, long in zip(micros[SHORT], micros[LONG], strict=True)]
+    note = (
+        f"median of {options.pairs}; {len(texts)} streams at once, 2 members, vocabulary {len(members[0].codec.order)}"
+    )
+    return {
+        "host_us_per_step_16": Reading(statistics.median(micros[SHORT]), f"{note}; answers of {SHORT} tokens"),
+        "host_us_per_step_512": Reading(statistics.median(micros[LONG]), f"{note}; answers of {LONG} tokens"),
+        "host_long_against_short": Reading(statistics.median(ratios), "of these two, pair by pair"),
+    }
+
+
+def _forced(mix: Recipe, member: Member, text: str, length: int) -> Request:
+    """Follow the first tokens of a text behind its prompt."""
+    path = member.codec.encode(text[PROMPT_BYTES:].encode()) or ()
+    forced = b"".join([member.codec.token_bytes[token] or b"" for token in path[:length]]).decode()  # ASCII
+    return Request(mix, text[:PROMPT_BYTES], forced=forced, max_bytes=len(text))
+
+
 def _stub(name: str, vocabulary: int) -> Member:
     """A member whose distribution is the bigram's."""
     words, table = learned(vocabulary)
@@ -115,11 +146,21 @@ def _stub(name: str, vocabulary: int) -> Member:
     return torch_member(spec, model.eval(), tokenizer, None, BATCH_TOKENS)
 
 
-def _mixture(members: list[Member], weight: float) -> Recipe:
+def _mixture(members: list[Member], weight: float, alphabet: AlphabetName = "bytes") -> Recipe:
     parts = tuple(
         RecipeMember(spec=member.spec, weight=weight if index else 1.0) for index, member in enumerate(members)
     )
-    return Recipe(members=parts, lead=members[0].spec.name)
+    return Recipe(members=parts, lead=members[0].spec.name, alphabet=alphabet)
 
 
-MEASUREMENTS = (Measurement({"host_us_per_byte": at_most(20)}, host_time),)
+MEASUREMENTS = (
+    Measurement({"host_us_per_byte": at_most(15)}, host_time),
+    Measurement(
+        {
+            "host_us_per_step_16": None,
+            "host_us_per_step_512": at_most(40),
+            "host_long_against_short": at_most(1.2),
+        },
+        long_answers,
+    ),
+)

@@ -144,17 +144,17 @@ MEASUREMENTS = (
         {
             "population_vs_alone": at_least(15),
             "rows_alone_vs_population": None,
-            "bytes_per_second_population": at_least(20_000),
+            "bytes_per_second_population": at_least(60_000),
         },
         population_vs_alone,
     ),
     Measurement(
         {
-            "population_vs_plain_loop": at_least(12),
+            "population_vs_plain_loop": at_least(25),
             "rows_vs_plain_loop": at_least(25),
             "answers_as_plain_loop": exactly(1.0),
         },
         population_vs_plain_loop,
     ),
-    Measurement({"bytes_per_second_one_stream": at_least(400)}, one_stream),
+    Measurement({"bytes_per_second_one_stream": at_least(600)}, one_stream),
 )
