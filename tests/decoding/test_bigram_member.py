@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.views.view import View
+from evoswarm.decoding.views.text_view import TextView
 from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
 from tests.decoding.lone_view import LoneView
@@ -138,12 +138,12 @@ def test_it_also_is_where_words_were_never_seen_together(bigram: Any) -> None:
 
 def test_a_view_that_covers_too_little_would_be_seen(bigram: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the heads that end before the text does, the same measure is far off."""
-    every_head = View._tokenizations
+    every_head = TextView._tokenizations
 
-    def last_head(self: View, context: Any) -> Any:
+    def last_head(self: TextView, context: Any) -> Any:
         nodes, branches = every_head(self, context)
         return nodes[-1:], branches[-1:]
 
-    monkeypatch.setattr(View, "_tokenizations", last_head)
+    monkeypatch.setattr(TextView, "_tokenizations", last_head)
     every = [pair for sentence in text[:3] for pair in distances(bigram, "the old river", f" {sentence}")]
     assert np.mean([distance for distance, in_digits in every if not in_digits]) > 0.2

@@ -7,7 +7,7 @@ looked up. All texts of a tokenizer share one trie, so a beginning that many ans
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from evoswarm.decoding.text.codec import REMEMBERED
 from evoswarm.decoding.text.continuation import Path
@@ -68,7 +68,6 @@ class TokenizationTrie:
 
     Attributes:
         decomposition: of its tokens.
-        tokens: what its tokens begin with.
         root: the empty text.
         paths_of_tail: C of a text that begins at a split point, by the text.
         as_text: a text of some symbols.
@@ -82,9 +81,13 @@ class TokenizationTrie:
         self.paths_of_tail = lru_cache(REMEMBERED)(self._paths_of_tail)
         # of a tail between two split points: whether it can be spelled at all
         self._spells = lru_cache(REMEMBERED)(lambda tail: bool(decomposition.paths(tail, (b"",))))
-        self.tokens = TokenTrie(decomposition)
         self.root = TokenizationNode(self, None, -1, ())
         self.root._paths = ((),)
+
+    @cached_property
+    def tokens(self) -> TokenTrie:
+        """What its tokens begin with; nobody asks where every token is a symbol."""
+        return TokenTrie(self.decomposition)
 
     def forget(self) -> None:
         """Forget all texts; nodes given out before must not be used any more."""

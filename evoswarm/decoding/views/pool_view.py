@@ -18,6 +18,8 @@ from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet, CommonAlphabet, TokenAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
+from evoswarm.decoding.views.text_view import TextView
+from evoswarm.decoding.views.token_view import TokenView
 from evoswarm.decoding.views.view import View
 from evoswarm.policies.alphabets import AlphabetName
 
@@ -81,7 +83,7 @@ class PoolView:
         self.views: dict[int, View] = {}
         for number, memory in memories.items():
             tokenizations = self._tokenizations(memory.member.codec) or _tokenizations(memory, made)
-            self.views[number] = View(memory, number, self.contexts, tokenizations, epsilon)
+            self.views[number] = view_of(memory, number, self.contexts, tokenizations, epsilon)
 
     def _tokenizations(self, codec: Codec) -> TokenizationTrie | None:
         """Members of one tokenizer share what is known about texts."""
@@ -134,6 +136,15 @@ class PoolView:
                 found.add(one)
                 one = one.parent
         return found
+
+
+def view_of(
+    memory: MemberMemory, number: int, contexts: ContextTable, tokenizations: TokenizationTrie, epsilon: float
+) -> View:
+    """The view of a member that fits its alphabet; see `TextView`."""
+    if tokenizations.decomposition.whole:
+        return TokenView(memory, number, contexts, tokenizations)
+    return TextView(memory, number, contexts, tokenizations, epsilon)
 
 
 def read_together(memories: Collection[MemberMemory], counters: Counters, *, in_parts: bool = False) -> None:
