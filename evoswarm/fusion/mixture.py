@@ -14,7 +14,8 @@ class Mixture(FusionRule):
     linear = True
 
     def fuse(self, speakers: Speakers) -> Tensor:
-        return (speakers.log_weights[..., None] + speakers.log_probs).logsumexp(0)
+        # Log-probabilities are floored, so that none of these vanishes.
+        return (speakers.weights[..., None] * speakers.log_probs.exp()).sum(0).log()
 
     def phrase(self, values: Mapping[str, float]) -> str:
         return "mixture (the weighted mean of the speakers' distributions)"

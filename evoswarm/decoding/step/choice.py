@@ -15,7 +15,7 @@ from torch import Tensor
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.fusion import decision_margin, fuse, fuse_scores, normalise
+from evoswarm.decoding.step.fusion import FUSED_AT_ONCE, decision_margin, fuse, fuse_scores, normalise
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
 from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
 from evoswarm.decoding.step.streams import Streams
@@ -24,7 +24,6 @@ from evoswarm.fusion import FusionRule, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin, pick
 
 EVEN_ABOVE = 256  # streams; below that many it costs more to part them by the number of speakers than it saves
-FUSED_AT_ONCE = 1 << 22  # numbers fused in one step
 NO_MASS = -1
 
 

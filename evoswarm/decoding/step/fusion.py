@@ -15,6 +15,8 @@ from evoswarm.fusion import BETA, GAMMA, AnswerSoFar, FusionRule, Speakers
 from evoswarm.fusion.context import AGREEMENT, of_speakers
 from evoswarm.fusion.speakers import entropies, pick
 
+FUSED_AT_ONCE = 1 << 18  # numbers that whoever fuses takes on: more would fall out of the caches
+
 
 def prepare(
     log_probs: Tensor,

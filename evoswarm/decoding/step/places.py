@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.step.fusion import decision_margin, fuse_scores
+from evoswarm.decoding.step.fusion import FUSED_AT_ONCE, decision_margin, fuse_scores
 from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
@@ -23,7 +23,6 @@ from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.policies.mix import GATES, Recipe
 
 LOW_ENTROPY = GATES.index("low_entropy")
-FUSED_AT_ONCE = 1 << 18  # numbers: more would fall out of the caches
 PAIRS_AT_ONCE = 1 << 14  # of mixes and positions: each takes some hundred bytes beside the rows
 NOBODY = -1
 

@@ -19,7 +19,7 @@ from evoswarm.failure import Failure
 from evoswarm.fusion.speakers import argmax_and_margin
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
-NUMBERS_AT_ONCE = 1 << 21  # of distributions worked out in one step
+NUMBERS_AT_ONCE = 1 << 18  # of distributions worked out in one step: more would fall out of the caches
 
 
 class View(ABC):
