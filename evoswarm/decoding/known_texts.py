@@ -138,4 +138,4 @@ class KnownTexts:
 
 def symbols_of(raw: bytes, pool: PoolView, lead: int) -> Text | None:
     """A text as the lead's tokens spell it; None where they do not. It may end inside a character."""
-    return pool.contexts.alphabet.encode(raw, pool.views[lead].tokenizations.decomposition)
+    return pool.contexts.alphabet.encode(raw, pool.views[lead].decomposition)

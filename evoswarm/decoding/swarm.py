@@ -305,8 +305,7 @@ class Swarm(Decoder):
         self.check(recipe)
         view = self.views.of(recipe)
         made = {
-            member.spec.name: view.views[self._by_name[member.spec.name]].tokenizations.decomposition
-            for member in recipe.members
+            member.spec.name: view.views[self._by_name[member.spec.name]].decomposition for member in recipe.members
         }
         return SymbolFacts(
             view.contexts.alphabet.end,

@@ -86,7 +86,7 @@ class ByParameter(BaseModel):
     def _spread(self, fields: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         """And back: those of the rules in question, where the field stands."""
         content: dict[str, Any] = {}
-        values: Mapping[str, Any] = self.parameters  # type: ignore[attr-defined]
+        values: Mapping[str, Any] = self.parameters  # type: ignore[attr-defined]  # a field of all that mixes this in
         for key, value in fields(self).items():
             if key != "parameters":
                 content[key] = value

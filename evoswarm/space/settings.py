@@ -28,7 +28,7 @@ ObjectiveName = Annotated[
 if TYPE_CHECKING:
     AnyTask = TaskSettings
 else:
-    AnyTask = Annotated[Union[tuple(SOURCES.values())], Field(discriminator="source")]  # noqa: UP007
+    AnyTask = Annotated[Union[tuple(SOURCES.values())], Field(discriminator="source")]  # noqa: UP007  # a tuple has no |
 
 STORE = (
     r"^(https?://[^/\s]\S*|(sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+|file:\S+|(databricks|uc)(://\S+|-uc)?|[./].*)$"

@@ -118,7 +118,7 @@ def view_faults(view: View) -> Faults:
     if len(sums.table) != made or (sums.made > rows.written[:made]).any():
         yield "sums were made of rows that were never written"
     for row in np.flatnonzero((sums.made == rows.written[:made]) & (sums.made > 0))[:3].tolist():
-        order = view.tokenizations.decomposition.order
+        order = view.decomposition.order
         off = sums.table[row, : len(order)] - rows.log_probs[row, order].exp()
         if row not in rows.not_finite and float(off.abs().max()) > 1e-6:
             yield f"the sums of row {row} are those of another"

@@ -19,7 +19,6 @@ from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet
 from evoswarm.decoding.text.decomposition import Text
-from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
 from evoswarm.decoding.views.pool_view import view_of
 from evoswarm.decoding.views.view import View
 from evoswarm.failure import Failure
@@ -58,9 +57,7 @@ class LoneView:
         self.contexts = ContextTable(alphabet, 1, ROOMY)
         own = MemberMemory(member, MemoryLimits(state_bytes, row_bytes, ROOMY), self.counters)
         self.memory: MemberMemory = own if shares is None else shares.memory  # none of what it has made of it
-        trie = TokenizationTrie(alphabet.decomposition(member.codec), member.split_points)
-        known: TokenizationTrie = trie if shares is None else shares.view.tokenizations
-        self.view: View = view_of(self.memory, 0, self.contexts, known, epsilon)
+        self.view: View = view_of(self.memory, 0, self.contexts, epsilon, None if shares is None else shares.view)
 
     def read(self, prompt: str, texts: Sequence[Text]) -> list[Said]:
         """What is known behind every text."""

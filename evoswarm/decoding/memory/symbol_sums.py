@@ -12,9 +12,7 @@ from torch import Tensor
 from evoswarm.decoding.memory.member_rows import AT_ONCE, MemberRows, written_to
 from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
 
-BLOCK = (
-    32  # tokens that are added up beforehand: so a long range is a short one of blocks, with a few tokens at its ends
-)
+BLOCK = 32  # tokens added up beforehand: a long range is a short one of blocks, and a few tokens at its ends
 TINY = 1e-25  # probabilities below 1e-38 are 0 in float32: what sums up to no more than this is made anew in float64
 
 
@@ -61,11 +59,10 @@ class SymbolSums:
         self._made: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._table = self._empty(0)
         _, (first, low, high) = self._following(np.array([ROOT_BRANCH]))
-        self._first = torch.from_numpy(np.append(first, symbols - 1))
-        places, self._starts = self._pieces(low, high)
-        end = self._table.shape[1] - 1
-        self._places = torch.from_numpy(np.append(places, end)).to(rows.device)
-        self._starts = np.append(self._starts, len(places))
+        places, starts = self._pieces(low, high)
+        self._first = torch.from_numpy(np.append(first, symbols - 1))  # END behind them
+        self._places = torch.from_numpy(np.append(places, self._table.shape[1] - 1)).to(rows.device)
+        self._starts = np.append(starts, len(places))
 
     def _empty(self, rows: int) -> Tensor:
         """``[rows, ...]`` probabilities: of tokens in order, of blocks of them, of END."""
@@ -85,7 +82,7 @@ class SymbolSums:
         """``[n]`` probability of the tokens that strictly extend a branch's text (END too behind the empty one)."""
         self._make(rows)
         low, high = self._tokens.ranges[branches].T
-        found = self._ranges(rows, low, high).astype(np.float64)
+        found = self._of_ranges(rows, low, high).astype(np.float64)
         whole = np.flatnonzero(branches == ROOT_BRANCH)
         found[whole] += self._table[torch.from_numpy(rows[whole]).to(self._rows.device), -1].cpu().numpy()
         for index in np.flatnonzero(found <= TINY):
@@ -135,7 +132,7 @@ class SymbolSums:
         rows, branches, masses, owners = heads
         if len(rows):
             head, (symbol, low, high) = self._following(branches)
-            shares = self._ranges(rows[head], low, high) * masses[head]
+            shares = self._of_ranges(rows[head], low, high) * masses[head]
             np.add.at(sums.reshape(-1), owners[head] * self._symbols + symbol, shares.astype(np.float32))
 
     def _following(self, branches: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -143,9 +140,11 @@ class SymbolSums:
         ends, following = self._tokens.following
         counts = ends[branches + 1] - ends[branches]
         head = np.repeat(np.arange(len(branches)), counts)
-        return head, following[_ranges(ends[branches], counts)].T
+        return head, following[_joined(ends[branches], counts)].T
 
-    def _ranges(self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _of_ranges(
+        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         """``[n]`` the probability of the tokens at positions low to high, at least one."""
         if not len(rows):
             return np.empty(0, dtype=np.float32)
@@ -165,7 +164,7 @@ class SymbolSums:
         counts[apart, 1] = last[apart] - first[apart]
         counts[apart, 2] = high[apart] - BLOCK * last[apart]
         ends = counts.sum(1).cumsum()
-        return _ranges(begins.reshape(-1), counts.reshape(-1)), ends - counts.sum(1)
+        return _joined(begins.reshape(-1), counts.reshape(-1)), ends - counts.sum(1)
 
     def _make(self, rows: NDArray[np.int64]) -> None:
         """See that these rows are laid out."""
@@ -221,7 +220,7 @@ class SymbolSums:
         return float(self._rows.log_probs[row, -1].double().exp())
 
 
-def _ranges(begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _joined(begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """``[n]`` ranges of whole numbers, one behind the other."""
     found: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
     return found

@@ -117,7 +117,7 @@ class CompletionBuilder:
         return found
 
     def _count_touched(self, lead: int, context: int, opened: Sequence[bool]) -> tuple[int, int]:
-        made = self._pool.views[lead].tokenizations.decomposition
+        made = self._pool.views[lead].decomposition
         text = made.as_text(self._contexts.text(context))
         start = tokens = touched = 0
         for symbols in made.symbols_per_token(text):

@@ -7,7 +7,7 @@ looked up. All texts of a tokenizer share one trie, so a beginning that many ans
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from evoswarm.decoding.text.codec import REMEMBERED
 from evoswarm.decoding.text.continuation import Path
@@ -68,6 +68,7 @@ class TokenizationTrie:
 
     Attributes:
         decomposition: of its tokens.
+        tokens: what its tokens begin with.
         root: the empty text.
         paths_of_tail: C of a text that begins at a split point, by the text.
         as_text: a text of some symbols.
@@ -81,13 +82,9 @@ class TokenizationTrie:
         self.paths_of_tail = lru_cache(REMEMBERED)(self._paths_of_tail)
         # of a tail between two split points: whether it can be spelled at all
         self._spells = lru_cache(REMEMBERED)(lambda tail: bool(decomposition.paths(tail, (b"",))))
+        self.tokens = TokenTrie(decomposition)
         self.root = TokenizationNode(self, None, -1, ())
         self.root._paths = ((),)
-
-    @cached_property
-    def tokens(self) -> TokenTrie:
-        """What its tokens begin with; nobody asks where every token is a symbol."""
-        return TokenTrie(self.decomposition)
 
     def forget(self) -> None:
         """Forget all texts; nodes given out before must not be used any more."""
@@ -114,8 +111,6 @@ class TokenizationTrie:
 
     def _paths_of_tail(self, tail: Text) -> tuple[Path, ...]:
         """C of a text that begins at a split point; probes that the tokenizer treats apart find what E(tail) finds."""
-        if self.decomposition.whole:
-            return self.decomposition.paths(tail)
         last = self._ends[tail[-1]] << 8 if tail else 0
         apart = self._split_points
         probes = [one for one in self.decomposition.codec.probes if not (tail and one and apart[last | one[0]])]
@@ -134,7 +129,7 @@ class TokenizationTrie:
         child.length = node.length + 1
         if node is self.root:
             child.split = node
-        elif self.decomposition.whole or self._split_points[self._ends[node._symbol] << 8 | self._begins[symbol]]:
+        elif self._split_points[self._ends[node._symbol] << 8 | self._begins[symbol]]:
             child.split = node
             child._spelled = node._spelled and self._spells(node.tail())
         else:

@@ -24,7 +24,6 @@ from evoswarm.decoding.views.view import View
 from evoswarm.policies.alphabets import AlphabetName
 
 KEPT_SHARE = 0.75  # of the limit on contexts, when it has been passed
-NO_POINTS = bytes(1 << 16)  # split points that a tokenizer whose tokens are symbols does not need
 
 MAKERS: dict[AlphabetName, Callable[[Sequence[Codec]], Alphabet]] = {
     "bytes": lambda codecs: ByteAlphabet(),
@@ -82,13 +81,9 @@ class PoolView:
         self.contexts = ContextTable(made, pool, distribution_bytes)
         self.views: dict[int, View] = {}
         for number, memory in memories.items():
-            tokenizations = self._tokenizations(memory.member.codec) or _tokenizations(memory, made)
-            self.views[number] = view_of(memory, number, self.contexts, tokenizations, epsilon)
-
-    def _tokenizations(self, codec: Codec) -> TokenizationTrie | None:
-        """Members of one tokenizer share what is known about texts."""
-        alike = (view.tokenizations for view in self.views.values() if view.memory.member.codec.same_as(codec))
-        return next(alike, None)
+            codec = memory.member.codec
+            alike = (view for view in self.views.values() if view.memory.member.codec.same_as(codec))
+            self.views[number] = view_of(memory, number, self.contexts, epsilon, next(alike, None))
 
     def read(self) -> None:
         """Forward all that anybody waits for.
@@ -138,13 +133,16 @@ class PoolView:
         return found
 
 
-def view_of(
-    memory: MemberMemory, number: int, contexts: ContextTable, tokenizations: TokenizationTrie, epsilon: float
-) -> View:
-    """The view of a member that fits its alphabet; see `TextView`."""
-    if tokenizations.decomposition.whole:
-        return TokenView(memory, number, contexts, tokenizations)
-    return TextView(memory, number, contexts, tokenizations, epsilon)
+def view_of(memory: MemberMemory, number: int, contexts: ContextTable, epsilon: float, alike: View | None) -> View:
+    """The view of a member that fits its alphabet; see `TextView`.
+
+    Members of one tokenizer share what is known about texts: ``alike`` is the view of another one, if there is any.
+    """
+    made = contexts.alphabet.decomposition(memory.member.codec) if alike is None else alike.decomposition
+    if made.whole:
+        return TokenView(memory, number, contexts, made)
+    shared = alike.tokenizations if isinstance(alike, TextView) else TokenizationTrie(made, memory.member.split_points)
+    return TextView(memory, number, contexts, shared, epsilon)
 
 
 def read_together(memories: Collection[MemberMemory], counters: Counters, *, in_parts: bool = False) -> None:
@@ -175,8 +173,3 @@ def read_together(memories: Collection[MemberMemory], counters: Counters, *, in_
             if in_parts:
                 memory.tree.forget_wanted()
             counters.peak_row_bytes = max(counters.peak_row_bytes, memory.row_bytes_in_use)
-
-
-def _tokenizations(memory: MemberMemory, alphabet: Alphabet) -> TokenizationTrie:
-    decomposition = alphabet.decomposition(memory.member.codec)
-    return TokenizationTrie(decomposition, NO_POINTS if decomposition.whole else memory.member.split_points)

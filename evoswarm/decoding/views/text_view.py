@@ -29,6 +29,7 @@ class TextView(View):
     """Where tokens are made of symbols: the sum over all ways to write a text, up to epsilon.
 
     Attributes:
+        tokenizations: texts of the alphabet in the member's tokenizer.
         sums: over the member's rows.
     """
 
@@ -40,19 +41,10 @@ class TextView(View):
         tokenizations: TokenizationTrie,
         epsilon: float,
     ) -> None:
-        """Begin without contexts.
-
-        Args:
-            memory: of the member.
-            number: of the member among those who speak at the contexts.
-            contexts: where what is found out is noted.
-            tokenizations: of the member's tokenizer, in the alphabet of the contexts.
-            epsilon: share of the mass that may stay unread.
-        """
-        super().__init__(memory, number, contexts, tokenizations)
-        self._epsilon = epsilon
-        made = tokenizations.decomposition
-        self.sums = SymbolSums(memory.rows, tokenizations.tokens, made.order, contexts.alphabet.size)
+        """Begin without contexts; see `View`. A share ``epsilon`` of the mass may stay unread."""
+        super().__init__(memory, number, contexts, tokenizations.decomposition)
+        self.tokenizations, self._epsilon = tokenizations, epsilon
+        self.sums = SymbolSums(memory.rows, tokenizations.tokens, self.decomposition.order, contexts.alphabet.size)
         self._waiting: dict[int, Heads] = {}
         self._where: dict[int, TokenizationNode] = {}
         self._ends: dict[int, dict[TokenizationNode, tuple[Node, ...]]] = {}

@@ -10,18 +10,16 @@ import torch
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
-from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
+from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.decoding.views.view import View
 
 
 class TokenView(View):
     """Nothing is added up, and nothing is left out."""
 
-    def __init__(
-        self, memory: MemberMemory, number: int, contexts: ContextTable, tokenizations: TokenizationTrie
-    ) -> None:
+    def __init__(self, memory: MemberMemory, number: int, contexts: ContextTable, decomposition: Decomposition) -> None:
         """Begin without contexts; see `View`."""
-        super().__init__(memory, number, contexts, tokenizations)
+        super().__init__(memory, number, contexts, decomposition)
         self._nodes: dict[int, Node] = {}
 
     def resolve(self, contexts: Sequence[int]) -> None:

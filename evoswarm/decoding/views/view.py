@@ -14,7 +14,7 @@ from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO
-from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
+from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.failure import Failure
 from evoswarm.fusion.speakers import argmax_and_margin
 
@@ -27,21 +27,19 @@ class View(ABC):
 
     Attributes:
         memory: what the member has read and said.
-        tokenizations: texts of the alphabet in its tokenizer.
+        decomposition: of its tokens in the symbols of the alphabet.
     """
 
-    def __init__(
-        self, memory: MemberMemory, number: int, contexts: ContextTable, tokenizations: TokenizationTrie
-    ) -> None:
+    def __init__(self, memory: MemberMemory, number: int, contexts: ContextTable, decomposition: Decomposition) -> None:
         """Begin without contexts.
 
         Args:
             memory: of the member.
             number: of the member among those who speak at the contexts.
             contexts: where what is found out is noted.
-            tokenizations: of the member's tokenizer, in the alphabet of the contexts.
+            decomposition: of its tokens in the symbols of the contexts.
         """
-        self.memory, self.tokenizations = memory, tokenizations
+        self.memory, self.decomposition = memory, decomposition
         self._number, self._contexts = number, contexts
         self._at_once = max(1, NUMBERS_AT_ONCE // contexts.alphabet.size)
 

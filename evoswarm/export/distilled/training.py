@@ -221,7 +221,7 @@ class Trainer:
                 total = 0.0
                 for some in chunks(lessons, self._at_once):
                     loss = self._loss(some) / places
-                    loss.backward()  # type: ignore[no-untyped-call]
+                    loss.backward()  # type: ignore[no-untyped-call]  # torch's
                     total += loss.item()
                 return total
             except torch.OutOfMemoryError as error:
