@@ -35,7 +35,7 @@ from evoswarm.experiment.merging import Merger, as_noted, merger, note_refusal
 from evoswarm.experiment.openings.guard import Guard, book_of, require_yes
 from evoswarm.experiment.openings.nothing_scored import require_score
 from evoswarm.experiment.openings.permission import permitted, standing
-from evoswarm.experiment.playing import evidence_of
+from evoswarm.experiment.playing import evidence_of, play_in_parts
 from evoswarm.experiment.progress import SILENT, Progress
 from evoswarm.experiment.reporting import report_written
 from evoswarm.experiment.result import PAGE
@@ -288,6 +288,7 @@ def play(prepared: Prepared) -> Evidence:
     bench = prepared.merging.beside(bench, prepared.rivals.soup)
     if prepared.rivals.soup.rival is not None:  # while the pool keeps nothing yet, there is most room for one more
         bench.evaluator.evaluate([prepared.rivals.soup.rival.policy], bench.items["test"])
+    play_in_parts(bench, prepared.champion, prepared.rivals)
     return evidence_of(bench, prepared.run, bench.asked, prepared.champion, prepared.rivals, opening)
 
 

@@ -31,6 +31,31 @@ NOT_TAKEN_APART = (
 """Said of champions that are routes."""
 
 
+TOGETHER = 250
+"""Test items that everybody answers before the next ones: policies share what is read of an item, items hardly any."""
+
+
+def play_in_parts(bench: Workbench, champion: Policy, rivals: Rivals) -> None:
+    """Have all answers to the test items in the ledger, some items at a time: what is read of these is forgotten then.
+
+    Who looks for an answer afterwards finds it there, and decodes nothing. Few items are not divided.
+
+    Raises:
+        RunError: the ledger cannot be written.
+        Stopped: Ctrl-C.
+    """
+    evaluator, items = bench.evaluator, bench.items["test"]
+    policies = [champion, *_ablated(champion).values()]
+    policies += [one.policy for one in (*rivals.matched, *rivals.diagnostics)]
+    for ceiling in rivals.ceilings:
+        policies += ceiling.policy.policies if isinstance(ceiling.policy, Route) else [ceiling.policy]
+    if len(items) <= TOGETHER or evaluator.knows(policies, items):
+        return
+    for start in range(0, len(items), TOGETHER):
+        evaluator.evaluate(policies, items[start : start + TOGETHER])
+        bench.on_other_items()
+
+
 def evidence_of(
     bench: Workbench, run: RunDirectory, space: SearchSpace, champion: Policy, rivals: Rivals, opening: Opening
 ) -> Evidence:

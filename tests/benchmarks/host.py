@@ -86,7 +86,7 @@ class TableModel(PreTrainedModel):  # type: ignore[misc]
 def host_time(options: Options) -> Readings:
     """Wall time of decoding per stream, byte and member; every stream follows English of its own; one thread."""
     recipes, prompts = options.size(RECIPES, 2), options.size(PROMPTS, 4)
-    members = [_stub(f"table-{number}", options.size(VOCABULARY, 600)) for number in range(MEMBERS)]
+    members = [stub(f"table-{number}", options.size(VOCABULARY, 600)) for number in range(MEMBERS)]
     mixes = [_mixture(members, 1.0 + number) for number in range(recipes)]
     texts = ranges(recipes * prompts, PROMPT_BYTES + TEXT_BYTES)
     asked = [
@@ -110,12 +110,12 @@ def host_time(options: Options) -> Readings:
 
 def long_answers(options: Options) -> Readings:
     """Wall time per stream and step in ``tokens``, two members: answers of 16 tokens and of 512, in turns."""
-    members = [_stub(f"table-{number}", options.size(VOCABULARY, 600)) for number in range(2)]
+    members = [stub(f"table-{number}", options.size(VOCABULARY, 600)) for number in range(2)]
     mix, texts = _mixture(members, 2.0, "tokens"), ranges(options.size(LONG_STREAMS, 2), PROMPT_BYTES + 6 * LONG)
     micros: dict[int, list[float]] = {SHORT: [], LONG: []}
     for _ in range(options.pairs):
         for length, found in micros.items():
-            asked = [_forced(mix, members[0], text, length) for text in texts]
+            asked = [follow(mix, members[0], text, length) for text in texts]
             swarm = Swarm(members)
             steps = sum(one.steps for one in swarm.decode(asked))
             found.append(1e6 * swarm.counters.seconds / steps)
@@ -130,14 +130,14 @@ def long_answers(options: Options) -> Readings:
     }
 
 
-def _forced(mix: Recipe, member: Member, text: str, length: int) -> Request:
-    """Follow the first tokens of a text behind its prompt."""
+def follow(mix: Recipe, member: Member, text: str, length: int) -> Request:
+    """Follow so many tokens of a text behind its prompt, which is its beginning."""
     path = member.codec.encode(text[PROMPT_BYTES:].encode()) or ()
     forced = b"".join([member.codec.token_bytes[token] or b"" for token in path[:length]]).decode()  # ASCII
     return Request(mix, text[:PROMPT_BYTES], forced=forced, max_bytes=len(text))
 
 
-def _stub(name: str, vocabulary: int) -> Member:
+def stub(name: str, vocabulary: int) -> Member:
     """A member whose distribution is the bigram's."""
     words, table = learned(vocabulary)
     model = TableModel(TableConfig(vocab_size=len(table), eos_token_id=END), torch.from_numpy(np.log(table)).float())

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jsonschema
@@ -16,7 +16,9 @@ import pytest
 from evoswarm.certificate.document import Certificate
 from evoswarm.cli import run as command
 from evoswarm.errors import RunError
+from evoswarm.evaluation.evaluation import Evaluation
 from evoswarm.evaluation.evaluator import Evaluator
+from evoswarm.experiment import playing
 from evoswarm.experiment.certification import certify
 from evoswarm.experiment.files.places import LEDGER
 from evoswarm.experiment.files.run_history import history
@@ -26,12 +28,13 @@ from evoswarm.experiment.openings.guard import OpeningDeclined
 from evoswarm.experiment.progress import Progress, Stage
 from evoswarm.experiment.result import PAGE, SearchResult
 from evoswarm.experiment.session import search
-from evoswarm.experiment.workbench import workbench
+from evoswarm.experiment.workbench import Workbench, workbench
 from evoswarm.member_spec import MemberSpec
-from evoswarm.policies import read_policy
+from evoswarm.policies import Policy, read_policy
 from evoswarm.policies.mix import Recipe, RecipeMember
 from evoswarm.run_directory import CERTIFICATE, RunDirectory
 from evoswarm.space import SearchSpace
+from evoswarm.tasks.task import Item
 from tests.cli.conftest import last_words
 from tests.conftest import MICRO
 from tests.experiment.runs import copied, other_champion
@@ -57,6 +60,34 @@ def test_a_search_ends_with_a_certificate(finished: SearchResult) -> None:
     assert any("at least 1,000" in note for note in certificate.notes)
     rows = [json.loads(line) for line in (finished.directory / "individuals.jsonl").read_text().splitlines()]
     assert certificate.recipes_tried >= len({row["key"] for row in rows})
+
+
+def test_items_that_are_played_some_at_a_time_give_the_same_certificate(
+    finished: SearchResult, micro: Micro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[tuple[int, int]] = []
+    evaluate, forget = Evaluator.evaluate, Workbench.on_other_items
+
+    def asked(self: Evaluator, policies: Sequence[Policy], items: Sequence[Item]) -> list[list[Evaluation]]:
+        before = self.swarm.counters.answers
+        found = evaluate(self, policies, items)
+        decoded.append((len(items), self.swarm.counters.answers - before))
+        return found
+
+    def forgotten(self: Workbench) -> None:
+        decoded.append((0, 0))
+        forget(self)
+
+    monkeypatch.setattr(playing, "TOGETHER", 4)
+    monkeypatch.setattr(Evaluator, "evaluate", asked)
+    monkeypatch.setattr(Workbench, "on_other_items", forgotten)
+    again = search(micro(), runs=tmp_path)
+    assert again.certificate == finished.certificate
+    parts = [size for size, _ in decoded]
+    begin = parts.index(4)
+    assert parts[begin : begin + 4] == [4, 0, 2, 0]
+    assert all(answers for _, answers in (decoded[begin], decoded[begin + 2]))
+    assert not sum(answers for _, answers in decoded[begin + 4 :]), "all of it was in the ledger"
 
 
 def test_what_rivals_decoded_stands_there_and_can_be_decoded_again(finished: SearchResult, micro: Micro) -> None:
