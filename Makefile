@@ -64,8 +64,9 @@ install: $(VENV)/installed
 
 install-dev: $(VENV)/installed-dev
 
-# torch comes first: where an index offers a CPU build of the pinned version, nothing heavier is fetched.
-$(VENV)/installed: pyproject.toml constraints.txt
+# torch comes first: where an index offers a CPU build of the pinned version, nothing heavier is fetched. evoswarm compiles
+# a few of its modules if it finds a C compiler; who changes one of them installs anew.
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard evoswarm/decoding/trees/*.p*)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) -e .

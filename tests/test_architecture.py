@@ -37,6 +37,7 @@ DECODING = [
     "beside",
     "reader",
     "waves",
+    "trees",
     "text",
     "forward",
     "member",

@@ -57,11 +57,17 @@ def examine(root: Path) -> list[Finding]:
 
 def _platform() -> list[Finding]:
     from evoswarm import __version__
+    from evoswarm.decoding.trees.arrays import COMPILED
 
     python = platform.python_version()
     old = tuple(int(part) for part in python.split(".")[:2]) < (3, 11)
     return [
         Finding("evoswarm", __version__),
+        Finding(
+            "inner loops",
+            "compiled" if COMPILED else "not compiled: decoding takes several times as long beside its models",
+            "" if COMPILED else "install a C compiler, then evoswarm again",
+        ),
         Finding("python", python, "install Python 3.11 or newer" if old else "", serious=old),
         Finding("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
     ]

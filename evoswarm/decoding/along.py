@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.request import Counters, DoesNotFit, RowsAlong, depth_class
 from evoswarm.decoding.step.stopping import ending_of
 from evoswarm.decoding.step.streams import DecodeJob
 from evoswarm.decoding.text.alphabet import Alphabet
+from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.failure import Failure
 
@@ -115,7 +115,7 @@ class TextReader:
         """Ask a member what it says at some contexts, each once."""
         asked = contexts[~self._is_there(contexts, number)]
         fresh = asked[~self._contexts.known[asked, number]]
-        self._pool.views[number].resolve(asked.tolist())
+        self._pool.views[number].resolve(asked)
         found = fresh[self._contexts.known[fresh, number]]
         counters, symbols = self._counters, self._contexts.symbols
         counters.text_lookups += len(found)

@@ -104,10 +104,7 @@ class Lane:
 
     def leave(self, job: DecodeJob) -> None:
         """Nobody wants the rest of this one."""
-        gone = self._streams.take([job]).context
-        left = np.setdiff1d(gone, self._streams.context).tolist()
-        for view in self.pool.views.values():
-            view.cease(left)
+        self._streams.take([job])
 
     def written(self, job: DecodeJob) -> bytes:
         """What a job's first sample has come to so far, while it goes on."""

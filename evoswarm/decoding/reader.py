@@ -33,20 +33,21 @@ class Chunk:
     """Tokens to read behind a prefix.
 
     Attributes:
-        past: ``[depth]`` slots of all the prefix's tokens, first to last, where the reader ``needs_whole_past``; else
-            of the last one only; empty at the start of a text.
+        before: slot of the prefix's last token; negative at the start of a text.
         tokens: to read; at least one.
         slots: where the states of these tokens go; negative where one need not be kept.
         rows: which of the tokens need an output row, ascending positions within ``tokens``.
         depth: number of tokens in the prefix.
+        past: gives ``[depth]`` slots of all the prefix's tokens, first to last, to a reader that ``needs_whole_past``.
         prefix: gives the token ids of the prefix, for readers that keep no states.
     """
 
-    past: Integers
+    before: int
     tokens: tuple[int, ...]
     slots: tuple[int, ...]
     rows: tuple[int, ...]
     depth: int
+    past: Callable[[], Integers]
     prefix: Callable[[], tuple[int, ...]]
 
 
@@ -80,12 +81,12 @@ class SlotAllocator:
         weakref.finalize(lease, self._expire, taken)
         return lease
 
-    def take(self) -> int:
-        """A free slot; for the lease that it is added to."""
-        if self._free:
-            return self._free.pop()
-        self._end += 1
-        return self._end - 1
+    def take(self, count: int) -> list[int]:
+        """Free slots; for the lease that they are added to."""
+        reused = self._free[-count:][::-1]
+        del self._free[-count:]
+        begin, self._end = self._end, self._end + count - len(reused)
+        return [*reused, *range(begin, self._end)]
 
     def free(self, slots: Iterable[int]) -> None:
         """Take back slots that no lease has any more."""
@@ -107,11 +108,11 @@ class SlotLease:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self) -> int:
-        """A slot that nobody else uses."""
-        slot = self._allocator.take()
-        self._taken.add(slot)
-        return slot
+    def take(self, count: int) -> list[int]:
+        """So many slots, at least one, that nobody else uses."""
+        slots = self._allocator.take(count)
+        self._taken.update(slots)
+        return slots
 
     def free(self, *slots: int) -> None:
         """Give back slots of this lease."""
@@ -137,7 +138,7 @@ class Reader(Protocol):
         context_length: longest sequence it can read, tokens; None where there is no limit.
         shape: what the cost of reading is computed from.
         slots: where its states are kept.
-        needs_whole_past: whether a chunk names the slots of all tokens before it, or of the last one only.
+        needs_whole_past: whether the slots of all tokens before a chunk are needed, or of the last one only.
     """
 
     device: str

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from evoswarm.decoding.memory.host_sums import HostSums
 from evoswarm.decoding.memory.member_rows import MemberRows
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
+from evoswarm.decoding.text.token_trie import TokenTrie
+from evoswarm.decoding.trees.nodes import ROOT, Nodes
+from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, alternate, at_most, median_ratio, spread
 from tools.real_tokenizers import make
 
@@ -41,8 +43,8 @@ class Heads(NamedTuple):
         made = ByteAlphabet().decomposition(codec)
         generator = torch.Generator().manual_seed(0)
         logits = SPREAD * torch.randn((rows, len(codec.token_bytes)), generator=generator)
-        kept, tokens = MemberRows(codec, 1 << 34, "cpu"), TokenTrie(made)
-        return cls(codec, tokens, made.order, logits, kept, SymbolSums(kept, tokens, made.order, ByteAlphabet.size))
+        kept, tokens = MemberRows(codec, Nodes(), 1 << 34, "cpu"), TokenTrie(made)
+        return cls(codec, tokens, made.order, logits, kept, HostSums(kept, tokens, made.order, ByteAlphabet.size))
 
     @property
     def branch(self) -> int:
@@ -51,9 +53,9 @@ class Heads(NamedTuple):
 
     def by_blocks(self) -> Tensor:
         """``[rows, 257]`` as the engine does it, in memory that was used before."""
-        nodes = [Node(None, 0) for _ in self.logits]
+        nodes = np.array([self.rows._nodes.child(ROOT, token) for token in range(len(self.logits))])
         self.rows.put(nodes, self.logits)
-        every, count = np.array([node.row for node in nodes]), len(nodes)
+        every, count = np.asarray(self.rows._nodes.row)[nodes], len(nodes)
         heads = HeadArrays(
             np.repeat(every, 2),
             np.tile([ROOT_BRANCH, self.branch], count),
@@ -61,8 +63,7 @@ class Heads(NamedTuple):
             np.repeat(np.arange(count), 2),
         )
         found, _ = self.sums.by_symbol(heads, np.ones((count, ByteAlphabet.size), dtype=bool))
-        for node in nodes:
-            self.rows.drop(node)
+        self.rows.drop(every)
         return found
 
     def by_running_sums(self) -> Tensor:

@@ -46,7 +46,7 @@ class ElmanReader(Reader):
             yield batch, np.array(rows).reshape(-1, self.columns)
 
     def _read(self, chunk: Chunk) -> Iterator[NDArray[np.float64]]:
-        state = self._states[chunk.past[-1] if chunk.depth else 0]
+        state = self._states[chunk.before if chunk.depth else 0]
         for step, (token, slot) in enumerate(zip(chunk.tokens, chunk.slots, strict=True)):
             state = np.tanh(self._recurrence @ state + self._embedding[token])
             if slot >= 0:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.memory.member_rows import MemberRows
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, NO_SLOT, Node, PrefixTree
+from evoswarm.decoding.memory.member_rows import NOBODY, MemberRows
+from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.reader import Reader
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.trees.nodes import FREE, NO_ROW, NO_SLOT, NO_TOKEN, ROOT, Nodes, pair
 from evoswarm.decoding.views.text_view import TextView
 from evoswarm.decoding.views.view import View
 
@@ -32,15 +33,15 @@ def check_integrity(swarm: Swarm) -> None:
     found += counter_faults(swarm.counters)
     read = 0
     for memory in swarm.views.memories:
-        nodes = memory.tree._by_depth()
-        read += sum(node.read_before for node in nodes)
-        found += tree_faults(memory.tree, nodes)
-        found += row_faults(memory.rows, nodes)
+        read += int(np.asarray(memory.nodes.read_before)[: memory.nodes.count].sum())
+        found += node_faults(memory.nodes)
+        found += tree_faults(memory.tree)
+        found += row_faults(memory.rows, memory.nodes)
     for pool in swarm.views:
         found += context_faults(pool.contexts)
         for number, view in pool.views.items():
             found += view_faults(view)
-            found += reference_faults(pool.contexts, number, set(view.memory.tree._by_depth()))
+            found += reference_faults(pool.contexts, number, view.memory.nodes)
     if read > swarm.counters.rows_forwarded:
         found.append(f"{read} nodes were read, {swarm.counters.rows_forwarded} counted")
     assert not found, "; ".join(found[:5])
@@ -57,33 +58,48 @@ def reader_faults(reader: Reader) -> Faults:
         yield f"{backend.buffer_bytes()} bytes of buffers were not dropped"
 
 
-def tree_faults(tree: PrefixTree, nodes: Sequence[Node]) -> Faults:
-    """Parents and children agree; every slot of the lease is one node's, and no state lacks its prefix."""
-    if tree._wanted or tree._unwritten or tree._being_read:
+def alive(nodes: Nodes) -> list[int]:
+    """All nodes but the root."""
+    return [node for node in range(1, nodes.count) if nodes.parent[node] != FREE]
+
+
+def named(nodes: Nodes, node: int) -> str:
+    """A node by its tokens."""
+    return str(np.asarray(nodes.token)[nodes.path(node)].tolist())
+
+
+def node_faults(nodes: Nodes) -> Faults:
+    """Parents and children agree, and numbers are in use or free, each once."""
+    used = alive(nodes)
+    if sorted([*used, *nodes._freed]) != list(range(1, nodes.count)) or len(used) != nodes.alive:
+        yield f"of {nodes.count - 1} nodes {len(used)} are in use, {len(nodes._freed)} free, some twice or neither"
+    for node in used:
+        if nodes.depth[node] != nodes.depth[nodes.parent[node]] + 1:
+            yield f"{named(nodes, node)} is not one deeper than its parent"
+        if nodes.token[node] != NO_TOKEN and nodes.children.get(pair(nodes.parent[node], nodes.token[node])) != node:
+            yield f"{named(nodes, node)} is no child of its parent"
+        if nodes.edge[node] >= 0 and not nodes.edge[node] <= 1.0 + 1e-6:
+            yield f"the probability of {named(nodes, node)} is {nodes.edge[node]}"
+        if nodes.row[node] != NO_ROW and not nodes.keeps_row[node]:
+            yield f"a row is kept of {named(nodes, node)}, where none can be asked for"
+
+
+def tree_faults(tree: PrefixTree) -> Faults:
+    """Every slot of the lease is one node's, and no state lacks its prefix."""
+    if tree._wanted or tree._given or tree._being_read:
         yield "a tree still waits for something"
-    held = [node.slot for node in nodes if node.slot != NO_SLOT]
-    if sorted(held) != sorted(tree._slots._taken):
-        yield f"{len(held)} nodes have slots, {len(tree._slots)} are leased, or not the same ones"
-    if tree.state_bytes != len(held) * tree._reader.state_bytes():
-        yield f"state_bytes is {tree.state_bytes}, not that of {len(held)} states"
-    for node in nodes:
-        parent = node.parent
-        if node.row != NO_ROW and not node.keeps_row:
-            yield f"a row is kept of {node.tokens()}, where none can be asked for"
-        if node.edge is not None and not 0.0 <= node.edge <= 1.0 + 1e-6:
-            yield f"the probability of {node.tokens()} is {node.edge}"
-        if parent is None:
-            continue
-        if parent.children.get(node.token) is not node or node.depth != parent.depth + 1:
-            yield f"{node.tokens()} is no child of its parent"
-        if node.slot != NO_SLOT and not node.read_before:
-            yield f"{node.tokens()} has a slot whose state was never computed"
-        lacks = tree._reader.needs_whole_past and parent.parent is not None and parent.slot == NO_SLOT
-        if node.slot != NO_SLOT and lacks:
-            yield f"the state of {node.tokens()} lacks the one before it"
-    for node, past in tree._pasts.items():
-        if past.tolist() != [one.slot for one in node.chain()]:
-            yield f"the remembered slots of {node.tokens()} are not those of its nodes"
+    nodes = tree.nodes
+    holding = [node for node in alive(nodes) if nodes.slot[node] != NO_SLOT]
+    if sorted(nodes.slot[node] for node in holding) != sorted(tree._slots._taken):
+        yield f"{len(holding)} nodes have slots, {len(tree._slots)} are leased, or not the same ones"
+    if tree.state_bytes != len(holding) * tree._reader.state_bytes():
+        yield f"state_bytes is {tree.state_bytes}, not that of {len(holding)} states"
+    for node in holding:
+        if not nodes.read_before[node] or not nodes.has_state[node]:
+            yield f"{named(nodes, node)} has a slot whose state was never computed"
+        above = nodes.parent[node]
+        if tree._reader.needs_whole_past and above != ROOT and nodes.slot[above] == NO_SLOT:
+            yield f"the state of {named(nodes, node)} lacks the one before it"
 
 
 def slot_faults(slots: RowSlots, owned: Sequence[int], what: str) -> Faults:
@@ -94,25 +110,23 @@ def slot_faults(slots: RowSlots, owned: Sequence[int], what: str) -> Faults:
         yield f"{what}: the table of rows is not as large as it says, or a free one is in use"
 
 
-def row_faults(rows: MemberRows, nodes: Sequence[Node]) -> Faults:
+def row_faults(rows: MemberRows, nodes: Nodes) -> Faults:
     """A node's row is owned by it, and nobody else owns one."""
-    by_row = {node.row: node for node in nodes if node.row != NO_ROW}
-    owned = {row: node for row, node in enumerate(rows._owners) if node is not None}
+    held = [node for node in alive(nodes) if nodes.row[node] != NO_ROW]
+    owned = {row: node for row, node in enumerate(rows.owners.tolist()) if node != NOBODY}
     yield from slot_faults(rows.slots, list(owned), "rows")
-    if {len(rows.log_probs), len(rows.written)} != {len(rows._owners)}:
+    if {len(rows.log_probs), len(rows.written), len(rows.not_finite)} != {len(rows.owners)}:
         yield "the tables of rows differ in length"
-    if not rows.not_finite <= set(owned):
+    if not set(np.flatnonzero(rows.not_finite).tolist()) <= set(owned):
         yield "a row that nobody owns is not finite"
-    if by_row != owned or len(by_row) != sum(node.row != NO_ROW for node in nodes):
-        yield f"{len(by_row)} nodes have rows, {len(owned)} rows have nodes, or not the same ones"
+    if {nodes.row[node]: node for node in held} != owned or len(held) != len(owned):
+        yield f"{len(held)} nodes have rows, {len(owned)} rows have nodes, or not the same ones"
 
 
 def view_faults(view: View) -> Faults:
-    """Nobody waits, and the sums that count as made are those of their rows."""
+    """The sums that count as made are those of their rows."""
     if not isinstance(view, TextView):
         return
-    if view._waiting:
-        yield f"{len(view._waiting)} contexts still wait"
     sums, rows = view.sums, view.memory.rows
     made = len(sums.made)
     if len(sums.table) != made or (sums.made > rows.written[:made]).any():
@@ -120,7 +134,7 @@ def view_faults(view: View) -> Faults:
     for row in np.flatnonzero((sums.made == rows.written[:made]) & (sums.made > 0))[:3].tolist():
         order = view.decomposition.order
         off = sums.table[row, : len(order)] - rows.log_probs[row, order].exp()
-        if row not in rows.not_finite and float(off.abs().max()) > 1e-6:
+        if not rows.not_finite[row] and float(off.abs().max()) > 1e-6:
             yield f"the sums of row {row} are those of another"
 
 
@@ -148,16 +162,15 @@ def context_faults(contexts: ContextTable) -> Faults:
     used = row[row != NO_ROW].tolist()
     yield from slot_faults(contexts.distributions.slots, used, "distributions")
     pairs = set(np.flatnonzero(known).tolist())
-    if set(contexts.reads) != pairs or not set(contexts.failures) <= pairs:
+    read, spoken = (set(np.flatnonzero(one).tolist()) for one in (contexts.reads[:count, :, 1], row != NO_ROW))
+    if not spoken <= read <= pairs or not set(contexts.failures) <= pairs:
         yield "what was read is noted of a context that is not known, or not of one that is"
 
 
-def reference_faults(contexts: ContextTable, number: int, nodes: set[Node]) -> Faults:
+def reference_faults(contexts: ContextTable, number: int, nodes: Nodes) -> Faults:
     """The nodes that contexts refer to are in the tree."""
-    for key, reads in contexts.reads.items():
-        if key % contexts.members == number and not nodes.issuperset(reads):
-            yield f"context {key // contexts.members} refers to a node that is gone"
-            return
+    if not set(contexts.nodes(number, slice(len(contexts))).tolist()) <= set(alive(nodes)):
+        yield f"contexts refer to nodes of member {number} that are gone"
 
 
 def counter_faults(counters: Counters) -> Faults:

@@ -15,7 +15,6 @@ from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet
 from evoswarm.decoding.text.decomposition import Text
@@ -33,7 +32,7 @@ class Said(NamedTuple):
     entropy: float
     abstains: bool
     left_out: float
-    reads: tuple[Node, ...]
+    reads: tuple[int, ...]
     failure: Failure | None
     argmax: int
     margin: float
@@ -57,7 +56,7 @@ class LoneView:
         self.contexts = ContextTable(alphabet, 1, ROOMY)
         own = MemberMemory(member, MemoryLimits(state_bytes, row_bytes, ROOMY), self.counters)
         self.memory: MemberMemory = own if shares is None else shares.memory  # none of what it has made of it
-        self.view: View = view_of(self.memory, 0, self.contexts, epsilon, None if shares is None else shares.view)
+        self.view: View = view_of(self.memory, 0, self.contexts, epsilon, None)
 
     def read(self, prompt: str, texts: Sequence[Text]) -> list[Said]:
         """What is known behind every text."""
@@ -77,7 +76,7 @@ class LoneView:
             unknown = sorted({context for context in contexts if not self.contexts.known[context, 0]})
             if not unknown:
                 return [self.said(context) for context in contexts]
-            self.view.resolve(unknown)
+            self.view.resolve(np.array(unknown))
             while self.memory.tree.waiting:
                 read_side_by_side([self.memory.tree.reading()], self.counters)
             self.memory.end_reading()
@@ -89,9 +88,8 @@ class LoneView:
         tables = (known.row, known.entropy, known.abstains, known.left_out)
         row, entropy, abstains, left_out = (table[context, 0].item() for table in tables)
         argmax, margin = known.argmax[context, 0].item(), known.margin[context, 0].item()
-        return Said(
-            row, entropy, abstains, left_out, known.reads.get(context, ()), known.failures.get(context), argmax, margin
-        )
+        reads = tuple(known.nodes(0, np.array([context])).tolist())
+        return Said(row, entropy, abstains, left_out, reads, known.failures.get(context), argmax, margin)
 
     def probs(self, said: Said) -> Tensor:
         """``[symbols]`` probabilities, float64; all alike where the member abstains."""

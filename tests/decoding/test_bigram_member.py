@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from evoswarm.decoding.member import load_member
+from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from evoswarm.decoding.views.text_view import TextView
 from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny
@@ -138,12 +139,13 @@ def test_it_also_is_where_words_were_never_seen_together(bigram: Any) -> None:
 
 def test_a_view_that_covers_too_little_would_be_seen(bigram: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the heads that end before the text does, the same measure is far off."""
-    every_head = TextView._tokenizations
+    finish = TextView._finish
 
-    def last_head(self: TextView, context: Any) -> Any:
-        nodes, branches = every_head(self, context)
-        return nodes[-1:], branches[-1:]
+    def last_head(self: TextView, asked: Any, places: Any) -> None:
+        masses, branches = np.asarray(self._heads.mass), np.asarray(self._heads.branch)
+        masses[branches != ROOT_BRANCH] = 0.0
+        finish(self, asked, places)
 
-    monkeypatch.setattr(TextView, "_tokenizations", last_head)
+    monkeypatch.setattr(TextView, "_finish", last_head)
     every = [pair for sentence in text[:3] for pair in distances(bigram, "the old river", f" {sentence}")]
     assert np.mean([distance for distance, in_digits in every if not in_digits]) > 0.2

@@ -134,7 +134,7 @@ def test_nothing_is_read_twice(any_member: Callable[[str], Member]) -> None:
     every = sorted({prefix for text in TEXTS.values() for prefix in prefixes(text)})
     first = reader.read(PROMPT, every)
     forwarded = reader.counters.rows_forwarded
-    needed = {one for node in first for read in node.reads for one in read.chain()}
+    needed = {one for said in first for read in said.reads for one in reader.memory.nodes.path(read).tolist()}
     assert forwarded == len(needed)
     assert reader.counters.rows_reforwarded == 0
     assert reader.read(PROMPT, every) == first

@@ -14,7 +14,7 @@ from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests.decoding import tiny
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
-from tests.decoding.test_tokenization_trie import few_characters
+from tests.decoding.test_tokenizations import few_characters
 
 
 @pytest.mark.parametrize("alphabet", ["bytes", "tokens"])

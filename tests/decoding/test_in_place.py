@@ -31,9 +31,9 @@ class Text:
     def chunk(self) -> Any:
         """What has not been read yet."""
         past, new = np.array(self.slots, dtype=np.int64), tuple(self.tokens[len(self.slots) :])
-        slots = tuple(self.reader.slots.take() for _ in new)
+        slots = tuple(self.reader.slots.take(len(new)))
         self.slots += slots
-        return Chunk(past, new, slots, (len(new) - 1,), len(past), lambda: ())
+        return Chunk(past[-1] if len(past) else -1, new, slots, (len(new) - 1,), len(past), lambda: past, tuple)
 
     def fork(self) -> Any:
         return Text(self.reader, self.tokens, self.slots)

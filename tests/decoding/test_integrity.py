@@ -16,10 +16,10 @@ import torch
 from evoswarm.decoding.forward.in_place import InPlaceBatch
 from evoswarm.decoding.memory.contexts import ContextTable, Distributions
 from evoswarm.decoding.memory.member_rows import MemberRows
-from evoswarm.decoding.memory.prefix_tree import NO_SLOT, Node
 from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
-from tests.decoding.integrity import check_integrity
+from evoswarm.decoding.trees.nodes import NO_SLOT, ROOT, pair
+from tests.decoding.integrity import alive, check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
 
 POOLS = {"bytes": ("gpt2-c", "mamba-b", "llama-a"), "common": ("gpt2-c", "mamba-b", "llama-a"), "tokens": ONE_TOKENIZER}
@@ -108,11 +108,13 @@ def test_a_swarm_that_is_stopped_and_goes_on(swarm: Swarm, undisturbed: Callable
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 
-def leaf(swarm: Swarm) -> tuple[Any, Node]:
-    """A node that was read, has a slot, a row and no children; and its view."""
-    view = swarm.views.memories[0]
-    fits = [node for node in view.tree._by_depth() if node.slot != NO_SLOT and node.row >= 0 and not node.children]
-    return view, fits[0]
+def leaf(swarm: Swarm) -> tuple[Any, int]:
+    """A node that was read, has a slot, a row and no children; and its memory."""
+    memory = swarm.views.memories[0]
+    nodes = memory.nodes
+    above = {nodes.parent[node] for node in alive(nodes)}
+    fits = [one for one in alive(nodes) if nodes.slot[one] != NO_SLOT and nodes.row[one] >= 0 and one not in above]
+    return memory, fits[0]
 
 
 def contexts(swarm: Swarm) -> ContextTable:
@@ -120,49 +122,55 @@ def contexts(swarm: Swarm) -> ContextTable:
 
 
 def lose_a_slot(swarm: Any) -> None:
-    leaf(swarm)[1].slot = NO_SLOT
+    memory, node = leaf(swarm)
+    memory.nodes.slot[node] = NO_SLOT
 
 
 def use_a_slot_twice(swarm: Any) -> None:
-    view, node = leaf(swarm)
-    next(one for one in view.tree._by_depth() if one.slot not in (NO_SLOT, node.slot)).slot = node.slot
+    memory, node = leaf(swarm)
+    slot = memory.nodes.slot
+    other = next(one for one in alive(memory.nodes) if slot[one] not in (NO_SLOT, slot[node]))
+    slot[other] = slot[node]
 
 
 def free_a_slot_in_use(swarm: Any) -> None:
     view, node = leaf(swarm)
-    view.member.reader.slots.free([node.slot])
+    view.member.reader.slots.free([view.nodes.slot[node]])
 
 
 def cut_a_branch(swarm: Any) -> None:
-    _, node = leaf(swarm)
-    del node.parent.children[node.token]
+    memory, node = leaf(swarm)
+    memory.nodes.children.put(pair(memory.nodes.parent[node], memory.nodes.token[node]), ROOT)
 
 
 def move_a_node(swarm: Any) -> None:
-    leaf(swarm)[1].depth += 1
+    memory, node = leaf(swarm)
+    memory.nodes.depth[node] += 1
 
 
 def forget_a_prefix(swarm: Any) -> None:
     for view in swarm.views.memories:
         if view.member.reader.needs_whole_past:
-            node = next(one for one in view.tree._by_depth() if one.depth == 2 and one.children)
-            view.tree._release(node)
+            nodes = view.nodes
+            above = {nodes.parent[one] for one in alive(nodes) if nodes.slot[one] != NO_SLOT}
+            node = next(one for one in alive(nodes) if nodes.depth[one] == 2 and one in above)
+            view.tree._release(np.array([node]))
             return
 
 
-def misremember_a_prefix(swarm: Any) -> None:
-    for view in swarm.views.memories:
-        for past in view.tree._pasts.values():
-            past += 1
+def claim_a_state_that_is_none(swarm: Any) -> None:
+    memory, node = leaf(swarm)
+    memory.nodes.has_state[node] = 0
 
 
 def lose_a_row(swarm: Any) -> None:
-    leaf(swarm)[1].row = -1
+    memory, node = leaf(swarm)
+    memory.nodes.row[node] = -1
 
 
 def give_a_row_away(swarm: Any) -> None:
     view, node = leaf(swarm)
-    view.rows.slots.give([node.row])
+    view.rows.slots.give([view.nodes.row[node]])
 
 
 def keep_a_buffer(swarm: Any) -> None:
@@ -186,22 +194,23 @@ def orphan_a_context(swarm: Any) -> None:
 
 
 def forget_what_was_read(swarm: Any) -> None:
-    contexts(swarm).reads.popitem()
+    table = contexts(swarm)
+    table.reads[len(table) - 1] = 0
 
 
 def refer_to_a_node_that_is_gone(swarm: Any) -> None:
     table = contexts(swarm)
-    table.reads[next(iter(table.reads))] = (Node(None, 0),)
+    table.read_nodes[:] = 1 << 30
 
 
 def leave_somebody_waiting(swarm: Any) -> None:
     view, node = leaf(swarm)
-    view.tree.want(node)
+    view.tree.want([node])
 
 
 DAMAGE = (
     lose_a_slot, use_a_slot_twice, free_a_slot_in_use, cut_a_branch, move_a_node, forget_a_prefix, lose_a_row,
-    misremember_a_prefix, give_a_row_away, keep_a_buffer, miscount, miscount_by_depth, orphan_a_context,
+    claim_a_state_that_is_none, give_a_row_away, keep_a_buffer, miscount, miscount_by_depth, orphan_a_context,
     forget_what_was_read, refer_to_a_node_that_is_gone, leave_somebody_waiting,
 )  # fmt: skip
 

@@ -20,9 +20,10 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.forward.switches import switches
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.trees.nodes import NO_ROW, Nodes
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
@@ -79,15 +80,16 @@ class Kept:
     """Rows as they come out, by node."""
 
     def __init__(self) -> None:
-        self.logits = {}
+        self.logits, self.nodes = {}, Nodes()
 
     def put(self, nodes: Any, logits: Any) -> None:
-        for node, row in zip(nodes, logits, strict=True):
-            self.logits[node], node.row = row.clone(), 0
+        for node, row in zip(nodes.tolist(), logits, strict=True):
+            self.logits[node], self.nodes.row[node] = row.clone(), node
 
-    def drop(self, node: Any) -> None:
-        node.row = NO_ROW
-        self.logits.pop(node, None)
+    def drop(self, rows: Any) -> None:
+        for node in rows.tolist():
+            self.nodes.row[node] = NO_ROW
+            self.logits.pop(node, None)
 
 
 class Bench:
@@ -96,15 +98,13 @@ class Bench:
     def __init__(self, kind: Any, batch_tokens: Any = 4096, state_bytes: Any = None) -> None:
         self.kind, self.reader, self.rows = kind, TorchReader(model(kind), "m", batch_tokens), Kept()
         self.counters = Counters()
-        self.tree = PrefixTree(self.reader, self.rows, state_bytes, self.counters)
+        self.tree = PrefixTree(self.reader, self.rows.nodes, self.rows, state_bytes, self.counters)
 
     def read(self, prompt: Any, texts: Any) -> Any:
         """Ask for the rows behind all these texts at once."""
         start = self.tree.prompt(prompt)
         nodes = [self.tree.walk(start, text) for text in texts]
-        for node in nodes:
-            if node.row == NO_ROW:
-                self.tree.want(node)
+        self.tree.want([node for node in nodes if self.tree.nodes.row[node] == NO_ROW])
         while self.tree.waiting:
             read_side_by_side([self.tree.reading()], self.counters)
         self.tree.end_reading()
@@ -113,7 +113,7 @@ class Bench:
     def check(self, prompt: Any, texts: Any) -> None:
         for node, text in zip(self.read(prompt, texts), texts, strict=True):
             tokens = [*prompt, *text]
-            assert node.tokens() == tuple(tokens)
+            assert self.tree._tokens(node) == tuple(tokens)
             got = torch.log_softmax(self.rows.logits[node].float(), -1)
             torch.testing.assert_close(got, alone(self.kind, tuple(tokens)), atol=2e-4, rtol=0)
 

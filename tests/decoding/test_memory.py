@@ -66,8 +66,8 @@ def test_places_long_unused_are_forgotten_with_all_that_hangs_on_them(zoo: Swarm
         batch = [Request(mix, f"{number}+{other}=", max_bytes=10) for other in range(6)]
         swarm.decode(batch)
         view = next(iter(swarm.views))
-        nodes = sum(len(one.memory.tree._by_depth()) for one in view.views.values())
-        sizes.append((len(view.contexts), nodes, len(view.contexts.reads)))
+        nodes = sum(1 + one.memory.nodes.alive for one in view.views.values())
+        sizes.append((len(view.contexts), nodes, len(view.contexts.read_nodes)))
     assert len(view.contexts) * view.contexts.bytes_each <= 3 * limit
     late, early = sizes[-8:], sizes[8:16]
     for kind in range(3):
@@ -116,7 +116,7 @@ def test_what_was_read_can_be_forgotten_and_read_again(zoo: Swarm, alphabet: str
         assert not len(view.contexts)
         assert not view.contexts.distributions.slots.in_use
     for memory in swarm.views.memories:
-        assert (memory.tree.state_bytes, memory.row_bytes_in_use, len(memory.tree._by_depth())) == (0, 0, 1)
+        assert (memory.tree.state_bytes, memory.row_bytes_in_use, memory.nodes.alive) == (0, 0, 0)
     again = swarm.decode(batch)
     assert swarm.counters.rows_forwarded == 2 * read, "the same once more"
     sure = [(one, other) for one, other in zip(before, again, strict=True) if min(one.margin, other.margin) > SURE]

@@ -17,10 +17,11 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.member.tokenizer import read_tokenizer
-from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.reader import Chunk, Reader
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.trees.nodes import ROOT, Nodes
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests import oracle
@@ -55,16 +56,22 @@ class Kept:
     """Keeps the rows of nodes."""
 
     def __init__(self) -> None:
-        self.rows: dict[Node, Tensor] = {}
+        self.nodes = Nodes()
+        self.rows: dict[int, Tensor] = {}
 
-    def put(self, nodes: list[Node], logits: Tensor) -> None:
-        for node, row in zip(nodes, logits, strict=True):
-            node.row = 0
+    def put(self, nodes: Any, logits: Tensor) -> None:
+        for node, row in zip(nodes.tolist(), logits, strict=True):
+            self.nodes.row[node] = node
             self.rows[node] = torch.log_softmax(row.double(), 0)
 
-    def drop(self, node: Node) -> None:
-        node.row = -1
-        self.rows.pop(node, None)
+    def drop(self, rows: Any) -> None:
+        for node in rows.tolist():
+            self.nodes.row[node] = -1
+            self.rows.pop(node, None)
+
+
+def nothing() -> Any:
+    return np.empty(0, dtype=np.int64)
 
 
 def read_all(tree: PrefixTree, counters: Counters) -> None:
@@ -76,8 +83,8 @@ def read_all(tree: PrefixTree, counters: Counters) -> None:
 def afresh(reader: Reader, text: tuple[int, ...]) -> Tensor:
     """``[tokens, columns]`` log-probabilities, the text read in one piece."""
     lease = reader.slots.lease()
-    slots = tuple(lease.take() for _ in text)
-    chunk = Chunk(np.empty(0, dtype=np.int64), text, slots, tuple(range(len(text))), 0, tuple)
+    slots = tuple(lease.take(len(text)))
+    chunk = Chunk(-1, text, slots, tuple(range(len(text))), 0, nothing, tuple)
     ((batch, logits),) = reader.read([chunk], Counters())
     assert list(batch) == [chunk]
     rows = logits if isinstance(logits, Tensor) else torch.from_dlpack(logits)  # type: ignore[attr-defined]
@@ -100,8 +107,8 @@ def test_every_chunk_comes_back_once_with_the_rows_asked_for(reader: Reader) -> 
     for length in (1, 7, 2, 2, 5, 1, 3):
         text = tuple(chance.randrange(COLUMNS) for _ in range(length))
         rows = tuple(sorted(chance.sample(range(length), chance.randint(0, length))))
-        slots = tuple(lease.take() for _ in text)
-        chunks.append(Chunk(np.empty(0, dtype=np.int64), text, slots, rows, 0, tuple))
+        slots = tuple(lease.take(len(text)))
+        chunks.append(Chunk(-1, text, slots, rows, 0, nothing, tuple))
     seen = []
     for batch, logits in reader.read(chunks, counters):
         seen += batch
@@ -116,26 +123,27 @@ def test_every_chunk_comes_back_once_with_the_rows_asked_for(reader: Reader) -> 
 
 def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader: Reader) -> None:
     chance, counters, rows = random.Random(4), Counters(), Kept()
-    tree = PrefixTree(reader, rows, None, counters)  # type: ignore[arg-type]
+    tree = PrefixTree(reader, rows.nodes, rows, None, counters)
     texts = [tuple(chance.randrange(COLUMNS) for _ in range(12)) for _ in range(3)]
     texts += [text[:6] + tuple(chance.randrange(COLUMNS) for _ in range(5)) for text in texts for _ in range(2)]
     for ends in ((4,), (6, 7), (9, 10), (11,)):
         for end in ends:
             for text in texts:
-                tree.want(tree.walk(tree.prompt(text[:2]), text[2:end]))
+                tree.want([tree.walk(tree.prompt(text[:2]), text[2:end])])
         read_all(tree, counters)
         assert tree.state_bytes >= 0
         if ends[0] == 6:
             tree.shrink(0)
             assert tree.state_bytes == 0
-            other = PrefixTree(reader, Kept(), None, Counters())  # type: ignore[arg-type]  # takes the freed slots
-            other.want(other.prompt(texts[0][::-1]))
+            beside = Kept()
+            other = PrefixTree(reader, beside.nodes, beside, None, Counters())  # takes the freed slots
+            other.want([other.prompt(texts[0][::-1])])
             read_all(other, Counters())
     for text in texts:
         whole = afresh(reader, text)
-        node = tree.root
+        node = ROOT
         for step, token in enumerate(text):
-            node = node.child(token)
+            node = tree.nodes.child(node, token)
             if node in rows.rows:
                 assert (rows.rows[node] - whole[step]).abs().max() < CLOSE
     assert len(rows.rows) >= 60
@@ -145,8 +153,9 @@ def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader: R
 
 def test_slots_come_back_when_their_tree_is_gone(reader: Reader) -> None:
     for _ in range(3):
-        tree = PrefixTree(reader, Kept(), None, Counters())  # type: ignore[arg-type]
-        tree.want(tree.prompt((1, 2, 3, 4)))
+        kept = Kept()
+        tree = PrefixTree(reader, kept.nodes, kept, None, Counters())
+        tree.want([tree.prompt((1, 2, 3, 4))])
         read_all(tree, Counters())
         del tree
         gc.collect()

@@ -28,11 +28,12 @@ def readers() -> Any:
     return made
 
 
+def nothing() -> Any:
+    return np.empty(0, dtype=np.int64)
+
+
 def chunks(reader: Any, count: Any) -> Any:
-    empty = np.empty(0, dtype=np.int64)
-    return [
-        Chunk(empty, (n, n + 1), (reader.slots.take(), reader.slots.take()), (1,), 0, lambda: ()) for n in range(count)
-    ]
+    return [Chunk(-1, (n, n + 1), tuple(reader.slots.take(2)), (1,), 0, nothing, tuple) for n in range(count)]
 
 
 def rows(batch: Any, logits: Any) -> Any:

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.member import Member
+from evoswarm.decoding.memory.device_sums import DeviceSums, segment_sums
+from evoswarm.decoding.memory.host_sums import HostSums
 from evoswarm.decoding.memory.member_rows import MemberRows
-from evoswarm.decoding.memory.prefix_tree import Node
-from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums, segment_sums
+from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.decomposition import Decomposition
-from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
+from evoswarm.decoding.text.token_trie import TokenTrie
+from evoswarm.decoding.trees.nodes import ROOT, Nodes
+from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 
 ROWS = 6
 
@@ -51,18 +54,18 @@ class Standing(NamedTuple):
 
 def put(rows: MemberRows, logits: Tensor) -> NDArray[np.int64]:
     """Keep logits; returns their rows."""
-    nodes = [Node(None, 0) for _ in logits]
+    nodes = np.array([rows._nodes.child(ROOT, token) for token in range(len(logits))])
     rows.put(nodes, logits)
-    return np.array([node.row for node in nodes])
+    return np.asarray(rows._nodes.row)[nodes]
 
 
-@pytest.fixture
-def standing(any_member: Callable[[str], Member]) -> Standing:
+@pytest.fixture(params=[HostSums, DeviceSums], ids=["host", "device"])  # either on the host
+def standing(any_member: Callable[[str], Member], request: pytest.FixtureRequest) -> Standing:
     member = any_member("llama3")
-    rows = MemberRows(member.codec, 1 << 26, "cpu")
+    rows = MemberRows(member.codec, Nodes(), 1 << 26, "cpu")
     made = ByteAlphabet().decomposition(member.codec)
     tokens = TokenTrie(made)
-    return Standing(member, rows, tokens, made, SymbolSums(rows, tokens, made.order, 257))
+    return Standing(member, rows, tokens, made, request.param(rows, tokens, made.order, 257))
 
 
 def drawn(standing: Standing, spread: float) -> Tensor:

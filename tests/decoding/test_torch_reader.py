@@ -64,7 +64,9 @@ FAMILIES = {
 
 
 def chunk(past: Any, tokens: Any, slots: Any, prefix: Any, rows: Any) -> Any:
-    return Chunk(np.array(past, dtype=np.int64), tokens, slots, rows, len(prefix), lambda: tuple(prefix))
+    slots_before = np.array(past, dtype=np.int64)
+    before = past[-1] if len(past) else -1
+    return Chunk(before, tokens, slots, rows, len(prefix), lambda: slots_before, lambda: tuple(prefix))
 
 
 def log_probs(logits: Any) -> Any:
@@ -228,7 +230,7 @@ def test_batches_keep_to_their_limits_and_hold_everything_once() -> None:
     chance = random.Random(1)
     for _ in range(50):
         shapes = [(chance.choice((1, 1, 1, 2, 9, 30)), chance.randrange(60)) for _ in range(chance.randint(0, 40))]
-        chunks = [Chunk(np.empty(0), (0,) * new, (0,) * new, (), depth, tuple) for new, depth in shapes]  # type: ignore[arg-type]
+        chunks = [chunk([], (0,) * new, (0,) * new, (0,) * depth, ()) for new, depth in shapes]
         batches = list(reader._batches(chunks))
         assert sorted(id(one) for batch in batches for one in batch) == sorted(map(id, chunks))
         for batch in batches:
@@ -236,7 +238,7 @@ def test_batches_keep_to_their_limits_and_hold_everything_once() -> None:
             assert len(batch) == 1 or len(batch) * max(lengths) <= 32
             assert len(batch) == 1 or len(batch) * (max(lengths) + max(depths)) <= 128
             assert max(lengths) <= 2 * min(lengths) + 8
-    alike = [Chunk(np.empty(0), (0,), (0,), (), 3, tuple) for _ in range(32)]  # type: ignore[arg-type]
+    alike = [chunk([], (0,), (0,), (0, 0, 0), ()) for _ in range(32)]
     assert len(list(reader._batches(alike))) == 1
 
 

@@ -156,7 +156,7 @@ def _every_column(
     """``[chunks, past + new]`` the slot of every column: past on the left, new tokens on the right, 0 elsewhere."""
     every = np.zeros((len(chunks), past + new), dtype=np.int64)
     for row, chunk, begin in zip(every, chunks, (past - depths).tolist(), strict=True):
-        row[begin:past] = chunk.past
+        row[begin:past] = chunk.past()
     every[index // new, past + index % new] = slots
     return every
 

@@ -29,7 +29,7 @@ class CacheBackend(ABC):
     """How a family of models keeps what it has read.
 
     Attributes:
-        needs_whole_past: whether a chunk names the slots of all tokens before it, or the last one's only.
+        needs_whole_past: whether the slots of all tokens before a chunk are needed, or the last one's only.
         slot_limit: how many slots there will be at most, as far as known; None where it is not.
         buffer_limit: bytes that ``buffer_bytes`` may reach.
         in_place: the batches that may go on as they are.
@@ -136,7 +136,7 @@ def flat(parts: Sequence[Sequence[int]], count: int) -> Integers:
 def last_slots(chunks: Sequence[Chunk]) -> Integers:
     """``[chunks]`` slots of the last token before each chunk; NO_PAST at the start of a text."""
     return np.fromiter(
-        (chunk.past[-1] if chunk.depth else NO_PAST for chunk in chunks), dtype=np.int64, count=len(chunks)
+        (chunk.before if chunk.depth else NO_PAST for chunk in chunks), dtype=np.int64, count=len(chunks)
     )
 
 

@@ -44,11 +44,12 @@ class _ChunkPart:
         tokens = chunk.tokens if begin >= chunk.depth else (*chunk.prefix(), *chunk.tokens)
         first = chunk.depth if begin >= chunk.depth else 0
         return Chunk(
-            past=self.needed[:begin] if len(self.needed) else chunk.past,
+            before=int(self.needed[begin - 1]) if begin and len(self.needed) else chunk.before,
             tokens=tokens[begin - first : end - first],
             slots=tuple(self.needed[begin:].tolist()),
             rows=tuple(row - begin for row in self.rows),
             depth=begin,
+            past=lambda: self.needed[:begin],
             prefix=lambda: (*chunk.prefix(), *chunk.tokens)[:begin],
         )
 
@@ -124,7 +125,7 @@ class LongRopeBackend(CacheBackend):
         for row in chunk.rows:
             at = chunk.depth + row
             by_side.setdefault(bisect_left(self.switches, at + 1), []).append(at)
-        slots = np.concatenate([chunk.past, np.array(chunk.slots, dtype=np.int64)]) if self.needs_whole_past else None
+        slots = np.concatenate([chunk.past(), np.array(chunk.slots, dtype=np.int64)]) if self.needs_whole_past else None
         for regime, rows in by_side.items():
             needed = np.empty(0, dtype=np.int64) if slots is None else slots[: rows[-1] + 1]
             yield regime, _ChunkPart(chunk, number, tuple(rows), needed)

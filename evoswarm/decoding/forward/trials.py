@@ -25,8 +25,8 @@ def looks_ahead(model: Any) -> bool:
     text, whole = RecomputeBackend(model), _texts(model)[0]
     half = len(whole) // 2
     with torch.inference_mode():
-        alone = text.forward([_piece(whole[:half], 0, half, 0, False)])
-        within = text.forward([_piece(whole, 0, len(whole), 0, False)])[:half]
+        alone = text.forward([_piece(whole[:half], 0, half, 0)])
+        within = text.forward([_piece(whole, 0, len(whole), 0)])[:half]
     if not (alone.isfinite().all() and within.isfinite().all()):
         return False  # said elsewhere
     return _difference(alone, within) > LOOKED_AHEAD[alone.dtype == torch.float32]
@@ -54,12 +54,12 @@ def agrees(model: Any, backend: CacheBackend, name: str) -> bool:
     backend.buffer_limit = 1 << 40
     try:
         with torch.inference_mode():
-            whole = [_piece(text, 0, len(text), 0, False) for text in texts]
+            whole = [_piece(text, 0, len(text), 0) for text in texts]
             want = RecomputeBackend(model).forward(whole)
             pieces, at = [], [0, 0]
             for sizes in ((2, 1), (3, 2), (1, 1), (1, 1), (1, 1)):
                 chunks = [
-                    _piece(text, start, start + size, slot, backend.needs_whole_past)
+                    _piece(text, start, start + size, slot)
                     for text, start, size, slot in zip(texts, at, sizes, first_slots, strict=True)
                 ]
                 rows = backend.forward(chunks)
@@ -78,10 +78,15 @@ def agrees(model: Any, backend: CacheBackend, name: str) -> bool:
     return _difference(got, want) <= within
 
 
-def _piece(text: tuple[int, ...], begin: int, end: int, slot: int, whole_past: bool) -> Chunk:
+def _piece(text: tuple[int, ...], begin: int, end: int, slot: int) -> Chunk:
     """A part of a text whose states lie one behind the other from ``slot`` on."""
     slots = np.arange(slot, slot + len(text))
-    past = slots[:begin] if whole_past else slots[max(0, begin - 1) : begin]
     return Chunk(
-        past, text[begin:end], tuple(slots[begin:end].tolist()), tuple(range(end - begin)), begin, lambda: text[:begin]
+        before=slot + begin - 1,
+        tokens=text[begin:end],
+        slots=tuple(slots[begin:end].tolist()),
+        rows=tuple(range(end - begin)),
+        depth=begin,
+        past=lambda: slots[:begin],
+        prefix=lambda: text[:begin],
     )

@@ -6,7 +6,7 @@ tables, so that whole populations are looked up, gated, fused and moved on by a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.chat import Conversation
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.alphabet import Alphabet
+from evoswarm.decoding.trees.arrays import joined
+from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.failure import Failure
 from evoswarm.fusion.context import inside
 
@@ -78,13 +79,15 @@ class ContextTable:
         argmax: ``[contexts, members]`` the likeliest symbol, ties to the lowest.
         margin: ``[contexts, members]`` by how much it leads the second, nats.
         distributions: the rows that ``row`` means.
-        reads: per (context, member), as context * members + member, the tree nodes whose rows it needs, in order.
+        reads: ``[contexts, members, 2]`` where in ``read_nodes`` the tree nodes begin whose rows it needs, in order,
+            and how many they are.
+        read_nodes: of all contexts and members.
         failures: per (context, member) why there is no distribution.
         text_bytes: of all texts and prompts.
     """
 
     _CONTEXT_TABLES = ("parents", "length", "symbols", "last", "used", "states", "inside")
-    _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin")
+    _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin", "reads")
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
     def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
@@ -94,7 +97,6 @@ class ContextTable:
         self._raws: list[bytes | None] = []  # None where it is put together from what stands before
         self.prompts: list[int] = []
         self.prompt_texts: list[str | Conversation] = []
-        self.reads: dict[int, tuple[Node, ...]] = {}
         self.failures: dict[int, Failure] = {}
         self.text_bytes = 0
         self._roots: dict[str | Conversation, int] = {}
@@ -113,6 +115,8 @@ class ContextTable:
         self.left_out = np.zeros((FIRST, members), dtype=np.float32)
         self.argmax = np.zeros((FIRST, members), dtype=np.int32)
         self.margin = np.zeros((FIRST, members), dtype=np.float32)
+        self.reads = np.zeros((FIRST, members, 2), dtype=np.int64)
+        self.read_nodes, self._read_count = np.empty(FIRST, dtype=np.int32), 0
 
     def __len__(self) -> int:
         return len(self._raws)
@@ -186,7 +190,7 @@ class ContextTable:
     def record(
         self,
         member: int,
-        contexts: Sequence[int],
+        contexts: NDArray[np.int64],
         *,
         rows: NDArray[np.int64],
         entropy: NDArray[np.float64],
@@ -228,9 +232,22 @@ class ContextTable:
             raise
         return taken
 
-    def nodes(self) -> Iterable[Node]:
-        """All tree nodes that anything here refers to."""
-        return (node for reads in self.reads.values() for node in reads)
+    def note_reads(
+        self, member: int, contexts: NDArray[np.int64], counts: NDArray[np.int64], nodes: NDArray[np.int64]
+    ) -> None:
+        """What a member says at ``[n]`` contexts needs ``[n]`` rows each: those of these nodes, context by context."""
+        end = self._read_count + len(nodes)
+        if end > len(self.read_nodes):
+            self.read_nodes = np.concatenate([self.read_nodes, np.empty(end, dtype=np.int32)])
+        self.read_nodes[self._read_count : end] = nodes
+        self.reads[contexts, member, 0] = end - len(nodes) + counts.cumsum() - counts
+        self.reads[contexts, member, 1] = counts
+        self._read_count = end
+
+    def nodes(self, member: int, contexts: NDArray[np.int64] | slice) -> NDArray[np.int32]:
+        """The tree nodes whose rows some contexts need of a member, context by context."""
+        begins, counts = self.reads[contexts, member].T
+        return self.read_nodes[joined(begins, counts)]
 
     def oldest_kept(self, count: int) -> int:
         """The clock from which on at most so many contexts were used."""
@@ -279,7 +296,11 @@ class ContextTable:
             pairs = ((*divmod(key, members), value) for key, value in noted.items())
             return {number[old] * members + member: value for old, member, value in pairs if old in number}
 
-        self.reads, self.failures = renumbered(self.reads), renumbered(self.failures)
+        self.failures = renumbered(self.failures)
+        begins, counts = self.reads.reshape(-1, 2).T
+        self.read_nodes = self.read_nodes[joined(begins, counts)]
+        self._read_count = len(self.read_nodes)
+        self.reads[:, :, 0] = (counts.cumsum() - counts).reshape(-1, members)
         self.text_bytes = sum(len(raw or b"") for raw in self._raws) + sum(map(_size, self.prompt_texts))
         self._extend_tables(max(0, FIRST - len(kept)))  # never less, so that doubling them makes room
         numbers = np.full(len(stays), -1, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.text.codec import Codec
+from evoswarm.decoding.trees.nodes import NO_ROW, Nodes
 
 WARM_BYTES = 1 << 25  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
 WARM_ROWS = 256  # but of large vocabularies, which large models have, so many are kept
 AT_ONCE = 1 << 18  # numbers handled in one step: more would fall out of the caches
+NOBODY = -1
 BYTES_PER_TOKEN = 8  # a log-probability here, and a probability in the order of some alphabet
 
 
@@ -38,28 +39,30 @@ class MemberRows:
         row_bytes: size of one row, with what an alphabet makes of it.
         log_probs: ``[rows, tokens + 1]`` by token id, END last; -inf of tokens that spell nothing.
         slots: which row is whose.
-        not_finite: rows that hold nan or infinity.
+        not_finite: ``[rows]`` whether a row holds nan or infinity.
+        owners: ``[rows]`` the nodes that they belong to; negative where nobody has one.
         written: ``[rows]`` how often each has been written; what was made of an earlier content is void.
         summed: who keeps sums over these rows; one alphabet at a time, or they would take the rows' room many times.
     """
 
-    def __init__(self, codec: Codec, limit_bytes: int, device: str) -> None:
+    def __init__(self, codec: Codec, nodes: Nodes, limit_bytes: int, device: str) -> None:
         """Begin without rows.
 
         Args:
             codec: of the member's tokenizer.
+            nodes: of the member's prefix tree.
             limit_bytes: what may be kept.
             device: where the logits come from.
         """
-        self.codec = codec
+        self.codec, self._nodes = codec, nodes
         self.device = torch.device("cpu" if device.startswith("mps") else device)
         self.row_bytes = BYTES_PER_TOKEN * (len(codec.token_bytes) + 1)
         warm = max(WARM_BYTES, WARM_ROWS * self.row_bytes)
         self.slots = RowSlots(min(limit_bytes, warm) // self.row_bytes)
-        self.not_finite: set[int] = set()
+        self.not_finite: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.summed: Sums | None = None
-        self._owners: list[Node | None] = []
+        self.owners: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         silent = [token for token, text in enumerate(codec.token_bytes) if text is None]
         self._silent = torch.tensor(silent, dtype=torch.int64, device=self.device)
         self._ends = torch.tensor(codec.end_ids, device=self.device)
@@ -70,11 +73,10 @@ class MemberRows:
         """What they may take, with what an alphabet makes of them."""
         return self.slots.limit * self.row_bytes
 
-    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
+    def put(self, nodes: NDArray[np.int64], logits: Tensor) -> None:
         """Keep ``[nodes, columns]`` logits; special tokens and columns beyond the vocabulary get no mass."""
         rows, lost = self.slots.take(len(nodes))
-        for row in lost.tolist():
-            self._forget(row)
+        self._forget(lost)
         step = max(1, AT_ONCE // self.log_probs.shape[1])
         try:
             self._make_room()
@@ -82,11 +84,10 @@ class MemberRows:
                 self._write(rows[start : start + step], logits[start : start + step])
         except BaseException:
             self.slots.give(rows.tolist())  # what they hold is nobody's
-            self.not_finite.difference_update(rows.tolist())
+            self.not_finite[rows[rows < len(self.not_finite)]] = 0
             raise
-        for node, row in zip(nodes, rows.tolist(), strict=True):
-            self._owners[row] = node
-            node.row = row
+        self.owners[rows] = nodes
+        np.asarray(self._nodes.row)[nodes] = rows
 
     def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
         scores = logits.to(self.device).float()
@@ -98,9 +99,7 @@ class MemberRows:
             torch.log_softmax(made, 1, out=place)
             finite = ~place[:, 0].isnan().cpu().numpy()  # what is not finite spoils all of its row
         self.written[rows] += 1
-        if self.not_finite or not finite.all():
-            self.not_finite.difference_update(rows.tolist())
-            self.not_finite.update(rows[~finite].tolist())
+        self.not_finite[rows] = ~finite
 
     def _make_room(self) -> None:
         have, size = len(self.log_probs), self.slots.size
@@ -111,28 +110,27 @@ class MemberRows:
         grown = self.log_probs.new_empty((size, self.log_probs.shape[1]))
         grown[:have] = self.log_probs
         self.log_probs = grown
-        self._owners += [None] * (size - have)
+        self.owners = np.concatenate([self.owners, np.full(size - have, NOBODY)])
+        self.not_finite = np.concatenate([self.not_finite, np.zeros(size - have, dtype=np.uint8)])
         self.written = np.concatenate([self.written, np.zeros(size - have, dtype=np.int64)])
 
-    def drop(self, node: Node) -> None:
-        """Forget a node's row."""
-        if node.row != NO_ROW:
-            self.slots.give([node.row])
-            self._forget(node.row)
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Forget some rows; their nodes have none any more."""
+        self.slots.give(rows.tolist())
+        self._forget(rows)
 
-    def _forget(self, row: int) -> None:
-        owner = self._owners[row]
-        if owner is not None:
-            owner.row = NO_ROW
-        self._owners[row] = None
-        self.not_finite.discard(row)
+    def _forget(self, rows: NDArray[np.int64]) -> None:
+        owners = self.owners[rows]
+        np.asarray(self._nodes.row)[owners[owners >= 0]] = NO_ROW
+        self.owners[rows] = NOBODY
+        self.not_finite[rows] = 0
 
-    def learn_edges(self, nodes: Sequence[Node]) -> None:
-        """Note on every node the probability of its token; their parents must have rows."""
-        rows = torch.tensor([node.parent.row for node in nodes if node.parent is not None], device=self.device)
-        tokens = torch.tensor([node.token for node in nodes], device=self.device)
-        for node, probability in zip(nodes, self.log_probs[rows, tokens].double().exp().tolist(), strict=True):
-            node.edge = probability
+    def learn_edges(self, nodes: NDArray[np.int64]) -> None:
+        """Note of every node the probability of its token; their parents must have rows."""
+        tree = self._nodes
+        rows = torch.from_numpy(np.asarray(tree.row)[np.asarray(tree.parent)[nodes]]).to(self.device)
+        tokens = torch.from_numpy(np.asarray(tree.token)[nodes].astype(np.int64)).to(self.device)
+        np.asarray(tree.edge)[nodes] = self.log_probs[rows, tokens].double().exp().cpu().numpy()
 
 
 @contextmanager

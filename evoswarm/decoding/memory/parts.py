@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 SHORT = 64
 """Tokens that are never read in parts: about what a forward costs beside its tokens."""
@@ -11,7 +13,7 @@ SHORT = 64
 ON_DEVICE, ON_CPU = 2048, 512
 """Tokens of long prompts that are read while others wait for their next symbol: enough to keep what computes busy."""
 
-T = TypeVar("T")
+Chain = NDArray[np.int64]
 
 
 def tokens_a_turn(device: str) -> int:
@@ -19,7 +21,7 @@ def tokens_a_turn(device: str) -> int:
     return ON_CPU if device == "cpu" else ON_DEVICE
 
 
-def in_part(chains: Sequence[list[T]], most: int) -> list[list[T]]:
+def in_part(chains: Sequence[Chain], most: int) -> list[Chain]:
     """Short chains whole, and of long ones the first tokens, ``most`` of all of them together.
 
     Half of these are of who comes first, so that nobody waits for ever; then the shortest have theirs, so that nobody

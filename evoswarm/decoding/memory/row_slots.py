@@ -67,7 +67,7 @@ class RowSlots:
             self.size = min(2 * self.size, self.limit) if self._high <= self.limit else beyond_limit
             self.size = max(self.size, self._high)
             self._used = np.concatenate([self._used, np.zeros(self.size - len(self._used), dtype=np.int64)])
-        rows = np.concatenate([np.array(reused, dtype=np.int64), fresh])
+        rows = np.sort(np.concatenate([np.array(reused, dtype=np.int64), fresh]))  # side by side, where it can be
         self._used[rows] = self._clock
         return rows, lost
 

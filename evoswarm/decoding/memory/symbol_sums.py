@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.memory.member_rows import AT_ONCE, MemberRows, written_to
-from evoswarm.decoding.text.token_trie import ROOT_BRANCH, TokenTrie
+from evoswarm.decoding.text.token_trie import TokenTrie
+from evoswarm.decoding.trees.arrays import joined
+from evoswarm.decoding.trees.range_sums import BLOCK
+from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 
-BLOCK = 32  # tokens added up beforehand: a long range is a short one of blocks, and a few tokens at its ends
 TINY = 1e-25  # probabilities below 1e-38 are 0 in float32: what sums up to no more than this is made anew in float64
 
 
@@ -36,7 +39,7 @@ class HeadArrays(NamedTuple):
         return HeadArrays(self.rows[which], self.branches[which], self.masses[which], self.owners[which])
 
 
-class SymbolSums:
+class SymbolSums(ABC):
     """Sums over the rows of one member, in one alphabet.
 
     Tokens that begin with a given text are one contiguous range of the decomposition's order. Where somebody asks
@@ -58,11 +61,6 @@ class SymbolSums:
         self._blocks = len(order) // BLOCK
         self._made: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._table = self._empty(0)
-        _, (first, low, high) = self._following(np.array([ROOT_BRANCH]))
-        places, starts = self._pieces(low, high)
-        self._first = torch.from_numpy(np.append(first, symbols - 1))  # END behind them
-        self._places = torch.from_numpy(np.append(places, self._table.shape[1] - 1)).to(rows.device)
-        self._starts = np.append(starts, len(places))
 
     def _empty(self, rows: int) -> Tensor:
         """``[rows, ...]`` probabilities: of tokens in order, of blocks of them, of END."""
@@ -82,7 +80,7 @@ class SymbolSums:
         """``[n]`` probability of the tokens that strictly extend a branch's text (END too behind the empty one)."""
         self._make(rows)
         low, high = self._tokens.ranges[branches].T
-        found = self._of_ranges(rows, low, high).astype(np.float64)
+        found = self._of_ranges(rows, low, high)
         whole = np.flatnonzero(branches == ROOT_BRANCH)
         found[whole] += self._table[torch.from_numpy(rows[whole]).to(self._rows.device), -1].cpu().numpy()
         for index in np.flatnonzero(found <= TINY):
@@ -103,68 +101,29 @@ class SymbolSums:
             are 0.
         """
         self._make(heads.rows)
-        sums = torch.zeros(allowed.shape)
-        whole = heads.branches == ROOT_BRANCH
-        self._add_whole(sums, heads.some(whole))
-        self._add_inside(sums.numpy(), heads.some(~whole))
-        sums *= torch.from_numpy(allowed)
-        totals = sums.sum(1, dtype=torch.float64).numpy()
-        sums /= torch.from_numpy(np.where(totals > TINY, totals, 1.0)).float()[:, None]
+        sums, totals = self._add_up(heads, allowed)
         for owner in np.flatnonzero(totals <= TINY):
             exact = self._owner_exactly(heads.some(heads.owners == owner), allowed[owner])
             totals[owner] = exact.sum()
             sums[owner] = torch.from_numpy(exact / totals[owner] if totals[owner] else exact)
         return sums, totals
 
-    def _add_whole(self, sums: Tensor, heads: HeadArrays) -> None:
-        """Heads at the end of the text: any token may follow, or END."""
-        rows, _, masses, owners = heads
-        if not len(rows):
-            return
-        at = torch.from_numpy(rows).to(self._rows.device)
-        made = torch.zeros((len(rows), self._symbols))
-        made[:, self._first] = _sums(self._table[at[:, None], self._places[None]], self._starts)
-        made *= torch.from_numpy(masses).float()[:, None]
-        sums.index_add_(0, torch.from_numpy(owners), made)
+    @abstractmethod
+    def _of_ranges(
+        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """``[n]`` the probability of the tokens at positions low to high of rows that are laid out."""
 
-    def _add_inside(self, sums: NDArray[np.float32], heads: HeadArrays) -> None:
-        """Heads before the end of the text: few symbols can follow what is left of it."""
-        rows, branches, masses, owners = heads
-        if len(rows):
-            head, (symbol, low, high) = self._following(branches)
-            shares = self._of_ranges(rows[head], low, high) * masses[head]
-            np.add.at(sums.reshape(-1), owners[head] * self._symbols + symbol, shares.astype(np.float32))
+    @abstractmethod
+    def _add_up(self, heads: HeadArrays, allowed: NDArray[np.bool_]) -> tuple[Tensor, NDArray[np.float64]]:
+        """See ``by_symbol``; where sums are TINY, anything."""
 
     def _following(self, branches: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """What may follow some branches: ``[n]`` which of them, and ``[3, n]`` symbols and their tokens' ranges."""
         ends, following = self._tokens.following
         counts = ends[branches + 1] - ends[branches]
         head = np.repeat(np.arange(len(branches)), counts)
-        return head, following[_joined(ends[branches], counts)].T
-
-    def _of_ranges(
-        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """``[n]`` the probability of the tokens at positions low to high, at least one."""
-        if not len(rows):
-            return np.empty(0, dtype=np.float32)
-        places, starts = self._pieces(low, high)
-        places += np.repeat(rows * self._table.shape[1], np.diff(starts, append=len(places)))
-        some = self._table.reshape(-1)[torch.from_numpy(places).to(self._rows.device)]
-        return np.asarray(_sums(some[None], starts)[0])
-
-    def _pieces(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of what in a laid-out row ranges of tokens are the sums: places, range by range, and ``[n]`` their starts."""
-        first, last = -(-low // BLOCK), high // BLOCK
-        apart = np.flatnonzero(first < last)  # the others hold no whole block
-        begins, counts = np.stack([low, low, low], 1), np.zeros((len(low), 3), dtype=np.int64)
-        counts[:, 0] = high - low
-        begins[apart, 1], begins[apart, 2] = len(self._order) + first[apart], BLOCK * last[apart]
-        counts[apart, 0] = BLOCK * first[apart] - low[apart]
-        counts[apart, 1] = last[apart] - first[apart]
-        counts[apart, 2] = high[apart] - BLOCK * last[apart]
-        ends = counts.sum(1).cumsum()
-        return _joined(begins.reshape(-1), counts.reshape(-1)), ends - counts.sum(1)
+        return head, following[joined(ends[branches], counts)].T
 
     def _make(self, rows: NDArray[np.int64]) -> None:
         """See that these rows are laid out."""
@@ -218,23 +177,3 @@ class SymbolSums:
 
     def _end_exactly(self, row: int) -> float:
         return float(self._rows.log_probs[row, -1].double().exp())
-
-
-def _joined(begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``[n]`` ranges of whole numbers, one behind the other."""
-    found: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
-    return found
-
-
-def _sums(numbers: Tensor, starts: NDArray[np.int64]) -> Tensor:
-    """``[n, numbers]`` -> ``[n, segments]`` on the host; no segment is empty, and they begin at these starts."""
-    if numbers.device.type == "cpu":  # pairwise, and many times as fast as torch
-        return torch.from_numpy(np.add.reduceat(numbers.numpy(), starts, axis=1))
-    return segment_sums(numbers, starts).cpu()
-
-
-def segment_sums(numbers: Tensor, starts: NDArray[np.int64]) -> Tensor:
-    """``[n, numbers]`` -> ``[n, segments]`` on the same device: one reduction, without waiting for it."""
-    lengths = torch.from_numpy(np.diff(starts, append=numbers.shape[1])).to(numbers.device)
-    lengths = lengths.expand(len(numbers), -1).contiguous()
-    return torch.segment_reduce(numbers, "sum", lengths=lengths, axis=1, unsafe=True)

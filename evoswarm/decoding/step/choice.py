@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
-from evoswarm.decoding.memory.prefix_tree import NO_ROW
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.fusion import FUSED_AT_ONCE, decision_margin, fuse, fuse_scores, normalise
 from evoswarm.decoding.step.noise import gumbel, gumbel_at
 from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
 from evoswarm.decoding.step.streams import Streams
 from evoswarm.decoding.step.truncation import truncate
+from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.fusion import FusionRule, Speakers
 from evoswarm.fusion.speakers import argmax_and_margin, pick
 

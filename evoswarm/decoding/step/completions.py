@@ -6,16 +6,14 @@ worked out once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Completion, Counters, MemberUse, Sample, Step
 from evoswarm.decoding.step.streams import DecodeJob, Streams
-from evoswarm.decoding.step.usage import use_of
 from evoswarm.decoding.views.pool_view import PoolView
 
 
@@ -32,7 +30,7 @@ class CompletionBuilder:
         """
         self._pool, self._streams, self._work = pool, streams, work
         self._contexts = pool.contexts
-        self._path = cache(pool.contexts.path)
+        self._path = cache(lambda context: np.array(pool.contexts.path(context)))
         self._uses: dict[tuple[int, int, tuple[int, ...]], MemberUse] = {}
         self._touched: dict[tuple[int, int], tuple[int, int]] = {}
         taken = np.arange(streams.spoke.shape[1])[None] < streams.steps[:, None]
@@ -91,20 +89,30 @@ class CompletionBuilder:
             key = (number, job.root, tuple([history[column] for history in histories]))
             found = self._uses.get(key)
             if found is None:
-                spoke = self._spoke[first:last, :, column]
-                prompt = self._pool.views[number].prompt(job.root) if spoke.any() else None
-                reads = self._reads(number, self._streams.context[first:last].tolist(), spoke.tolist())
-                found = self._uses[key] = use_of(member.spec.name, prompt, reads)
+                found = self._uses[key] = self._use_of(job, number, column, member.spec.name)
             uses.append(found)
         return tuple(uses)
 
-    def _reads(self, number: int, lasts: Sequence[int], spoke: Sequence[Sequence[bool]]) -> Iterator[Sequence[Node]]:
-        """The nodes whose rows a member's distributions needed, step by step, sample by sample."""
-        contexts = self._contexts
-        for last, steps in zip(lasts, spoke, strict=True):
-            for context, speaks in zip(self._path(last), steps, strict=False):
-                if speaks:
-                    yield contexts.reads.get(context * contexts.members + number, ())
+    def _use_of(self, job: DecodeJob, number: int, column: int, name: str) -> MemberUse:
+        """What one member does for one job when its recipe is deployed alone, with an unbounded cache.
+
+        See ``Nodes.use``; samples count one behind the other, in whatever order they really were decoded.
+        """
+        first, last = job.streams
+        spoke, view = self._spoke[first:last, :, column], self._pool.views[number]
+        if not spoke.any():
+            return MemberUse(name)
+        paths = [self._path(context) for context in self._streams.context[first:last].tolist()]
+        asked = [
+            context
+            for path, steps in zip(paths, spoke, strict=True)
+            for context in path[: len(steps)][steps[: len(path)]].tolist()
+        ]
+        reads = self._contexts.nodes(number, np.array(asked, dtype=np.int64))
+        prompt = view.prompt(job.root)
+        tokens, passes, rows, context = view.memory.nodes.use(prompt, reads.astype(np.int64))
+        prompt_tokens = int(view.memory.nodes.depth[prompt]) if rows else 0
+        return MemberUse(name, prompt_tokens, tokens, passes, rows, context, int(spoke.sum()))
 
     def _lead_token_counts(self, job: DecodeJob, stream: int) -> tuple[int, int]:
         """How many tokens the lead's tokenizer makes of an answer, and in how many a follower had a say."""

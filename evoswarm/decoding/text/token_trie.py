@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.text.decomposition import Decomposition
+from evoswarm.decoding.trees.text_states import DEAD
 
-ROOT_BRANCH = 0  # the empty text: all tokens extend it
-DEAD = -1  # no token is longer and begins so
 FIRST_ROWS = 256
 
 
@@ -16,10 +15,6 @@ class TokenTrie:
     """The texts that some token strictly extends ("branches"), numbered in the order in which they were met.
 
     Positions are those of ``Decomposition.order``: tokens that begin alike stand side by side.
-
-    Attributes:
-        bits: how far a branch is shifted in the keys of ``known``.
-        known: what ``child`` has been asked, as ``branch << bits | symbol``; for those who ask very often.
     """
 
     def __init__(self, decomposition: Decomposition) -> None:
@@ -32,9 +27,9 @@ class TokenTrie:
         self._ranges: NDArray[np.int64] = np.empty((FIRST_ROWS, 2), dtype=np.int64)
         self._ends: NDArray[np.int64] = np.zeros(FIRST_ROWS + 1, dtype=np.int64)
         self._next: NDArray[np.int64] = np.empty((FIRST_ROWS, 3), dtype=np.int64)
-        self.bits = decomposition.symbols.bit_length()
-        self.known: dict[int, int] = {}
-        self._add(0, 0, len(texts))
+        self._bits = decomposition.symbols.bit_length()
+        self._known: dict[int, int] = {}  # what ``child`` has been asked, as ``branch << bits | symbol``
+        self._add(0, 0, len(texts))  # ROOT_BRANCH
 
     @property
     def ranges(self) -> NDArray[np.int64]:
@@ -55,7 +50,7 @@ class TokenTrie:
 
     def child(self, branch: int, symbol: int) -> int:
         """The branch of a text with one more symbol, or ``DEAD``."""
-        found = self.known.get(branch << self.bits | symbol)
+        found = self._known.get(branch << self._bits | symbol)
         return self._grow(branch, symbol) if found is None else found
 
     def _grow(self, branch: int, symbol: int) -> int:
@@ -69,7 +64,7 @@ class TokenTrie:
                 low += 1
             if low < high:
                 found = self._add(depth, low, high)
-        self.known[branch << self.bits | symbol] = found
+        self._known[branch << self._bits | symbol] = found
         return found
 
     def _add(self, depth: int, low: int, high: int) -> int:

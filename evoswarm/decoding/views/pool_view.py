@@ -13,11 +13,10 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.parts import tokens_a_turn
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet, CommonAlphabet, TokenAlphabet
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
+from evoswarm.decoding.text.tokenizations import Tokenizations
 from evoswarm.decoding.views.text_view import TextView
 from evoswarm.decoding.views.token_view import TokenView
 from evoswarm.decoding.views.view import View
@@ -117,20 +116,14 @@ class PoolView:
             tenant.renumber(numbers)
         self._left = len(self.contexts)
 
-    def forget(self, *, nodes: bool) -> None:
-        """Forget who waits, and what refers to nodes that may go (see ``View.forget``)."""
+    def forget(self) -> None:
+        """Forget what refers to nodes that may go (see ``View.forget``)."""
         for view in self.views.values():
-            view.forget(nodes=nodes)
+            view.forget()
 
-    def needed(self) -> set[Node]:
-        """The nodes to which contexts refer, and all before them."""
-        found: set[Node] = set()
-        for node in self.contexts.nodes():
-            one: Node | None = node
-            while one is not None and one.parent is not None and one not in found:
-                found.add(one)
-                one = one.parent
-        return found
+    def needed(self, number: int) -> NDArray[np.int32]:
+        """The nodes of a member to which contexts refer."""
+        return self.contexts.nodes(number, slice(len(self.contexts)))
 
 
 def view_of(memory: MemberMemory, number: int, contexts: ContextTable, epsilon: float, alike: View | None) -> View:
@@ -141,7 +134,7 @@ def view_of(memory: MemberMemory, number: int, contexts: ContextTable, epsilon: 
     made = contexts.alphabet.decomposition(memory.member.codec) if alike is None else alike.decomposition
     if made.whole:
         return TokenView(memory, number, contexts, made)
-    shared = alike.tokenizations if isinstance(alike, TextView) else TokenizationTrie(made, memory.member.split_points)
+    shared = alike.tokenizations if isinstance(alike, TextView) else Tokenizations(made, memory.member.split_points)
     return TextView(memory, number, contexts, shared, epsilon)
 
 

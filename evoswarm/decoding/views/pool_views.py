@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from evoswarm.decoding.decoder import MemoryKept
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.views.pool_view import PoolView, read_together
 from evoswarm.decoding.waves import ViewKey
@@ -111,11 +112,11 @@ class PoolViews:
         self._tidy(nodes=crowded)
 
     def _tidy(self, *, nodes: bool) -> None:
-        for view in self:
-            view.forget(nodes=nodes)
-        needed = set[Node]().union(*(view.needed() for view in self)) if nodes else None
-        for memory in self.memories:
-            memory.tidy(needed)
+        for view in self if nodes else ():
+            view.forget()
+        for number, memory in enumerate(self.memories):
+            needed = [np.empty(0, dtype=np.int32), *(view.needed(number) for view in self)]
+            memory.tidy(np.concatenate(needed).astype(np.int64) if nodes else None)
 
     @property
     def _limit(self) -> int:

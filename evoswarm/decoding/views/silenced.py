@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
-from evoswarm.decoding.memory.prefix_tree import Node, PrefixTree
+from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.request import Counters
+from evoswarm.decoding.trees.nodes import Nodes
 
 
 def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
@@ -26,10 +29,10 @@ def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
     Returns:
         the mean over the prompts, in [0, 1].
     """
-    spelled = _SpelledShares(member)
-    tree = PrefixTree(member.reader, spelled, None, counters := Counters())
-    for prompt in prompts:
-        tree.want(tree.prompt(prompt))
+    nodes = Nodes()
+    spelled = _SpelledShares(member, nodes)
+    tree = PrefixTree(member.reader, nodes, spelled, None, counters := Counters())
+    tree.want([tree.prompt(prompt) for prompt in prompts])
     while tree.waiting:
         read_side_by_side([tree.reading()], counters)
     tree.end_reading()
@@ -39,15 +42,16 @@ def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:
 class _SpelledShares:
     """Keeps of every row only the share of what is spelled."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, nodes: Nodes) -> None:
+        self._nodes = nodes
         self._tokens = torch.tensor([*member.codec.order.tolist(), *member.codec.end_ids])
         self.shares: list[float] = []
 
-    def put(self, nodes: Sequence[Node], logits: Tensor) -> None:
-        for node, row in zip(nodes, logits, strict=True):
+    def put(self, nodes: NDArray[np.int64], logits: Tensor) -> None:
+        for node, row in zip(nodes.tolist(), logits, strict=True):
             likely = row.double().cpu().softmax(0)
-            node.row = len(self.shares)
+            self._nodes.row[node] = len(self.shares)
             self.shares.append(likely[self._tokens].sum().item())
 
-    def drop(self, node: Node) -> None:
+    def drop(self, rows: NDArray[np.int64]) -> None:
         """Nothing is kept that could be dropped."""

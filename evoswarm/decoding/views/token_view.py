@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.memory.prefix_tree import NO_ROW, Node
 from evoswarm.decoding.text.decomposition import Decomposition
-from evoswarm.decoding.views.view import View
+from evoswarm.decoding.trees.nodes import NO_ROW
+from evoswarm.decoding.views.view import NOT_FINITE, Contexts, View
+
+NO_NODE = -1
 
 
 class TokenView(View):
@@ -20,48 +21,58 @@ class TokenView(View):
     def __init__(self, memory: MemberMemory, number: int, contexts: ContextTable, decomposition: Decomposition) -> None:
         """Begin without contexts; see `View`."""
         super().__init__(memory, number, contexts, decomposition)
-        self._nodes: dict[int, Node] = {}
+        self._nodes: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # by context
 
-    def resolve(self, contexts: Sequence[int]) -> None:
+    def _resolve(self, contexts: Contexts) -> None:
         """See `View`."""
-        done: list[tuple[int, Node]] = []
-        for context in contexts:
-            node = self._nodes.get(context) or self._node(context)
-            failure = self._failure(node)
-            if failure is not None:
-                self._fail(context, failure)
-            elif node.row == NO_ROW:
-                self.memory.want(node)
-            else:
-                done.append((context, node))
-        self.memory.rows.slots.touch([node.row for _, node in done])
+        nodes, memory = self._find(contexts), self.memory
+        tree, rows = memory.nodes, np.asarray(memory.nodes.row)[nodes]
+        np.asarray(tree.used)[nodes] = memory.tree.clock
+        there = rows != NO_ROW
+        spoilt = there & (memory.rows.not_finite[rows] != 0) if len(memory.rows.not_finite) else np.zeros_like(there)
+        long = ~spoilt & (np.asarray(tree.depth)[nodes] > memory.longest)
+        for context in contexts[spoilt].tolist():
+            self._fail(context, NOT_FINITE)
+        for context in contexts[long].tolist():
+            self._fail(context, memory.too_long())
+        missing = ~there & ~long
+        if missing.any():
+            memory.want(nodes[missing].tolist())
+        done = np.flatnonzero(there & ~spoilt & ~long)
+        memory.rows.slots.touch(rows[done])
         for start in range(0, len(done), self._at_once):
-            self._read(done[start : start + self._at_once])
+            some = done[start : start + self._at_once]
+            self._read(contexts[some], nodes[some], rows[some])
 
-    def _node(self, context: int) -> Node:
-        """The end of a context's text, grown token by token behind the nearest one that is known; noted."""
+    def _find(self, contexts: Contexts) -> NDArray[np.int64]:
+        """``[n]`` ends of the contexts' texts, each grown token by token behind the nearest one that is known."""
+        table = self._contexts
+        if len(self._nodes) < len(table.parents):
+            more = np.full(len(table.parents) - len(self._nodes), NO_NODE)
+            self._nodes = np.concatenate([self._nodes, more])
+        for context in contexts[self._nodes[contexts] == NO_NODE].tolist():
+            self._nodes[context] = self._node(context)
+        return self._nodes[contexts]
+
+    def _node(self, context: int) -> int:
         table, path = self._contexts, [context]
-        while table.symbols[path[-1]] and path[-1] not in self._nodes:
+        while table.symbols[path[-1]] and self._nodes[path[-1]] == NO_NODE:
             path.append(int(table.parents[path[-1]]))
         start = path.pop()
-        node = self._nodes.get(start) or self.prompt(start)
-        self._nodes[start] = node
+        if self._nodes[start] == NO_NODE:
+            self._nodes[start] = self.prompt(start)
+        node = int(self._nodes[start])
         for one in reversed(path):
-            node = self._nodes[one] = self.memory.tree.walk(node, (int(table.last[one]),))
+            node = self._nodes[one] = self.memory.nodes.behind(node, int(table.last[one]))
         return node
 
-    def _read(self, done: Sequence[tuple[int, Node]]) -> None:
-        contexts, table = [context for context, _ in done], self.memory.rows.log_probs
-        rows = torch.tensor([node.row for _, node in done], device=table.device)
-        logs = table.index_select(0, rows).cpu()
-        self._learn(contexts, logs.exp(), logs, self._contexts.allowed(contexts), np.zeros(len(done)))
-        for context, node in done:
-            self._note_reads(context, (node,))
+    def _read(self, contexts: Contexts, nodes: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        table = self.memory.rows.log_probs
+        logs = table.index_select(0, torch.from_numpy(rows).to(table.device)).cpu()
+        self._learn(contexts, logs.exp(), logs, self._contexts.allowed(contexts), np.zeros(len(contexts)))
+        self._contexts.note_reads(self._number, contexts, np.ones(len(contexts), dtype=np.int64), nodes)
 
-    def cease(self, contexts: Sequence[int]) -> None:
-        """See `View`; who waits asks again, and nothing else is kept of it."""
-
-    def forget(self, *, nodes: bool) -> None:
+    def forget(self) -> None:
         """See `View`."""
-        if nodes:
-            self._nodes.clear()
+        super().forget()
+        self._nodes = np.empty(0, dtype=np.int64)

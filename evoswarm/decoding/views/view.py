@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,13 +11,13 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
-from evoswarm.decoding.memory.prefix_tree import Node
 from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.failure import Failure
 from evoswarm.fusion.speakers import argmax_and_margin
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
+Contexts = NDArray[np.int64]
 NUMBERS_AT_ONCE = 1 << 18  # of distributions worked out in one step: more would fall out of the caches
 
 
@@ -41,41 +40,54 @@ class View(ABC):
         """
         self.memory, self.decomposition = memory, decomposition
         self._number, self._contexts = number, contexts
+        self._refused: dict[int, Failure | None] = {}  # by the number of a prompt, why the member cannot read it
         self._at_once = max(1, NUMBERS_AT_ONCE // contexts.alphabet.size)
 
     @abstractmethod
-    def resolve(self, contexts: Sequence[int]) -> None:
-        """Find out what the member says at these contexts; what must be read first is asked for."""
+    def _resolve(self, contexts: Contexts) -> None:
+        """The same for contexts behind prompts that the member can read."""
 
-    @abstractmethod
-    def cease(self, contexts: Sequence[int]) -> None:
-        """Nobody waits at these contexts any more."""
+    def forget(self) -> None:
+        """The numbers of nodes, of contexts and of prompts change: forget all that refers to them."""
+        self._refused.clear()
 
-    @abstractmethod
-    def forget(self, *, nodes: bool) -> None:
-        """Forget who waits; and, where nodes or the numbers of contexts change, all that refers to them."""
+    def resolve(self, contexts: Contexts) -> None:
+        """Find out what the member says at ``[n]`` contexts; what must be read first is asked for.
 
-    def prompt(self, context: int) -> Node:
+        Nothing is kept of who waits: who still does asks again once it has been read.
+        """
+        readable = self._readable(contexts)
+        if len(readable):
+            self._resolve(readable)
+
+    def _readable(self, contexts: Contexts) -> Contexts:
+        """Those whose prompts the member can read; the others have failed."""
+        numbers = [self._contexts.prompts[context] for context in contexts.tolist()]
+        for number in set(numbers) - self._refused.keys():
+            self._refused[number] = self.memory.refused(self._prompt(number))
+        if not any(self._refused.values()):
+            return contexts
+        for context, number in zip(contexts.tolist(), numbers, strict=True):
+            failure = self._refused[number]
+            if failure is not None:
+                self._fail(context, failure)
+        return contexts[[self._refused[number] is None for number in numbers]]
+
+    def prompt(self, context: int) -> int:
         """The tree node at the end of a context's prompt."""
-        return self.memory.prompt(self._contexts.prompt_texts[self._contexts.prompts[context]])
+        return self._prompt(self._contexts.prompts[context])
 
-    def _failure(self, node: Node) -> Failure | None:
-        """Why a node that is used now has nothing to say."""
-        node.used = self.memory.tree.clock
-        return NOT_FINITE if node.row in self.memory.rows.not_finite else self.memory.unreadable(node)
+    def _prompt(self, number: int) -> int:
+        return self.memory.prompt(self._contexts.prompt_texts[number])
 
     def _fail(self, context: int, failure: Failure) -> None:
         """There is no distribution at a context."""
         self._contexts.record_abstention(self._number, context, failure=failure)
-        self._note_reads(context, ())
-
-    def _note_reads(self, context: int, nodes: tuple[Node, ...]) -> None:
-        """The nodes whose rows the distribution at a context needs, in order."""
-        self._contexts.reads[context * self._contexts.members + self._number] = nodes
+        self._contexts.reads[context, self._number] = 0
 
     def _learn(
         self,
-        contexts: Sequence[int],
+        contexts: Contexts,
         probabilities: Tensor,
         logs: Tensor,
         allowed: Tensor,

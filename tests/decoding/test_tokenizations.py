@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,8 @@ from evoswarm.decoding.text import split_points
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.split_points import find_split_points
-from evoswarm.decoding.text.token_trie import ROOT_BRANCH
-from evoswarm.decoding.text.tokenization_trie import TokenizationTrie
+from evoswarm.decoding.text.tokenizations import Tokenizations
+from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import ZOO
@@ -106,8 +107,83 @@ def codec_of(name: Any) -> Any:
     return Codec(tokenizer, (tokenizer.eos_token_id,), 10**9, name)
 
 
+class Text(NamedTuple):
+    """What is known of a text at one of its beginnings."""
+
+    known: Any
+    context: int
+
+    @property
+    def length(self) -> int:
+        return int(self.known.symbols[self.context])
+
+    @property
+    def split(self) -> Any:
+        at = self.known.texts.split[self.context]
+        return None if at == self.context else Text(self.known, at)
+
+    def tail(self) -> bytes:
+        return bytes(self.known.texts.symbols_of(self.number))
+
+    @property
+    def number(self) -> int:
+        return int(self.known.texts.tail[self.context])
+
+    @property
+    def paths(self) -> Any:
+        texts, tail = self.known.texts, self.number
+        if not texts.spelled[self.context]:
+            return ()
+        if texts.paths[tail] < 0:
+            texts.find_paths(tail)
+        numbers = range(texts.first_path[tail], texts.first_path[tail] + texts.paths[tail])
+        return tuple(
+            tuple(np.asarray(texts.tokens)[texts.begin[one] : texts.begin[one + 1]].tolist()) for one in numbers
+        )
+
+    @property
+    def starts(self) -> Any:
+        """Ends of the text that some token strictly extends, the longest first: their begins and branches."""
+        texts, found = self.known.texts, []
+        branch = texts.branch[self.context]
+        while branch != ROOT_BRANCH:
+            start = self.context
+            for _ in range(texts.depth[branch]):
+                start = int(self.known.parents[start])
+            found.append((Text(self.known, start), branch))
+            branch = texts.link[branch]
+        return found
+
+
+class Texts:
+    """Texts behind one prompt, numbered as contexts are, in one tokenizer."""
+
+    def __init__(self, codec: Any, split_points: bytes) -> None:
+        self.tokenizations = Tokenizations(ByteAlphabet().decomposition(codec), split_points)
+        self.texts, self.tokens = self.tokenizations.texts, self.tokenizations.tokens
+        self.parents, self.last, self.symbols = (
+            np.array([0]),
+            np.array([-1], dtype=np.int32),
+            np.zeros(1, dtype=np.int32),
+        )
+        self.children: dict[tuple[int, int], int] = {}
+
+    def step(self, text: Text, symbol: int) -> Text:
+        context = self.children.setdefault((text.context, symbol), len(self.parents))
+        if context == len(self.parents):
+            self.parents = np.append(self.parents, text.context)
+            self.last = np.append(self.last, np.int32(symbol))
+            self.symbols = np.append(self.symbols, self.symbols[text.context] + np.int32(1))
+        return Text(self, context)
+
+    def find(self, text: Text) -> None:
+        """Nothing is known of a text before somebody asks."""
+        self.texts.make_room(len(self.parents))
+        self.texts.find(np.array([text.context]), self.parents, self.last, self.symbols)
+
+
 def fresh(name: Any) -> Any:
-    return TokenizationTrie(ByteAlphabet().decomposition(codec_of(name)), split_points_of(name))
+    return Texts(codec_of(name), split_points_of(name))
 
 
 @cache
@@ -158,10 +234,11 @@ def bounds(trie: Any, branch: int) -> Any:
 
 
 def walk(trie: Any, raw: Any) -> Any:
-    """The nodes of every beginning of a text."""
-    found = [trie.root]
+    """Every beginning of a text."""
+    found = [Text(trie, 0)]
     for byte in raw:
         found.append(trie.step(found[-1], byte))
+    trie.find(found[-1])
     return found
 
 
@@ -186,7 +263,7 @@ def check(codec: Any, trie: Any, raw: Any) -> None:
         live = [start for start in range(length) if goes_on(codec, text[start:])]
         assert [start.length for start, _ in node.starts] == live, text
         for start, branch in node.starts:
-            assert start is walk(trie, text[: start.length])[-1]
+            assert start == walk(trie, text[: start.length])[-1]
             assert bounds(trie, branch) == bounds_of(codec, text[start.length :])
         assert all(start.length >= node.split.length for start, _ in node.starts)
 
@@ -215,17 +292,6 @@ def test_what_was_asked_before_changes_nothing(name: str) -> None:
         for one, other in zip(walk(fresh(name), text.encode()), walked, strict=True):
             assert one.paths == other.paths
             assert one.tail() == other.tail()
-
-
-def test_a_text_has_one_position() -> None:
-    trie = trie_of("gpt2")
-    one, other = walk(trie, b"the cat sat"), walk(trie, b"the car")
-    assert all(a is b for a, b in zip(one, walk(trie, b"the cat sat"), strict=True))
-    assert [a is b for a, b in zip(one, other, strict=False)] == [True] * 7 + [False]
-    children = [trie.step(one[4], byte) for byte in range(128)]
-    assert [trie.step(one[4], byte) for byte in range(128)] == children
-    assert len(set(map(id, children))) == 128
-    assert one[5] in children
 
 
 def splits(name: Any, text: Any) -> Any:
@@ -277,7 +343,7 @@ def test_tokens_that_have_no_mass_stand_across_too() -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<pad>")
     codec = Codec(tokenizer, tuple(tokenizer.convert_tokens_to_ids(["WĠ", "WĠt"])), 10**9, "ends")
     assert {b"W ", b"W t"} <= set(codec.silent_bytes)
-    trie = TokenizationTrie(ByteAlphabet().decomposition(codec), find_split_points(codec))
+    trie = Texts(codec, find_split_points(codec))
     for text in (*FOREIGN, "a W to be W", "W the"):
         check(codec, trie, text.encode())
 
@@ -326,13 +392,13 @@ def test_every_branch_has_the_bounds_of_its_string(name: str, least: Any) -> Non
     assert all(bounds(trie, branch) == bounds_of(codec, text) for branch, text in strings.items())
 
 
-def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    trie = fresh("gpt2")
-    raw = b"at the mat, " * 2000
-    last = walk(trie, raw)[-1]
-    assert len(last.paths) == len(codec_of("gpt2").paths(last.tail()))
-    monkeypatch.setattr("evoswarm.decoding.text.tokenization_trie.REMEMBERED", 3)
-    forgetful = fresh("gpt2")
+def test_a_long_text_costs_no_stack_and_forgetting_changes_nothing() -> None:
+    texts, codec = fresh("gpt2"), codec_of("gpt2")
+    last = walk(texts, b"at the mat, " * 2000)[-1]
+    assert len(last.paths) == len(codec.paths(last.tail()))
     for text in PROSE:
-        check(codec_of("gpt2"), forgetful, text.encode())
-    assert forgetful.paths_of_tail.cache_info().currsize <= 3
+        texts.texts.forget(0)
+        check(codec, texts, text.encode())
+    texts.texts._forget_tails()
+    texts.texts.forget(0)
+    check(codec, texts, PROSE[0].encode())

@@ -1,0 +1,5 @@
+"""What is walked over for every context and member, as numbers in arrays: compiled where there was a compiler.
+
+Every module here is ordinary Python; the ``.pxd`` file beside it gives Cython the types. Without a compiler the same
+files run as they are, several times as slowly.
+"""
