@@ -1,16 +1,35 @@
 """What is compiled at installation, where there is a compiler; pyproject.toml says all the rest."""
 
+from pathlib import Path
+from typing import Any
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
-MODULES = ("arrays", "heads", "int_map", "nodes", "range_sums", "text_states")
+TREES = Path("evoswarm/decoding/trees")
+MODULES = ("arrays", "heads", "int_map", "nodes", "range_sums", "text_states")  # they know each other's types
+
+
+class AllOrNothing(build_ext):
+    """Compiles all modules or leaves all as they are: some compiled beside others that are not cannot be imported."""
+
+    def run(self) -> None:
+        """Try; without a compiler the modules run as they are written."""
+        try:
+            super().run()
+        except (BaseError, CCompilerError, OSError) as error:
+            self.warn(f"not compiled, so decoding will take longer: {error}")
+            for one in (path for path in TREES.iterdir() if path.suffix in (".so", ".pyd")):
+                one.unlink()
+            self.extensions: list[Any] = []
+
 
 setup(
+    cmdclass={"build_ext": AllOrNothing},
     ext_modules=cythonize(
-        [
-            Extension(f"evoswarm.decoding.trees.{name}", [f"evoswarm/decoding/trees/{name}.py"], optional=True)
-            for name in MODULES
-        ],
+        [Extension(f"evoswarm.decoding.trees.{name}", [str(TREES / f"{name}.py")]) for name in MODULES],
         language_level=3,
         build_dir="build/cython",
         compiler_directives={
@@ -20,5 +39,5 @@ setup(
             "cdivision": True,
             "annotation_typing": False,
         },
-    )
+    ),
 )

@@ -15,9 +15,12 @@ import torch
 
 from evoswarm.decoding.forward.in_place import InPlaceBatch
 from evoswarm.decoding.memory.contexts import ContextTable, Distributions
+from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
+from evoswarm.decoding.text.decomposition import Decomposition
+from evoswarm.decoding.text.token_trie import TokenTrie
 from evoswarm.decoding.trees.nodes import NO_SLOT, ROOT, pair
 from tests.decoding.integrity import alive, check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
@@ -97,6 +100,28 @@ def test_what_breaks_off_while_a_table_grows(
         patch.setattr(ContextTable, "keep", nth(2, ContextTable.keep, torch.OutOfMemoryError("none left")))
         with pytest.raises(DoesNotFit):
             swarm.decode(asked(alphabet))
+    assert [done.samples for done in swarm.decode(asked(alphabet))] == want
+
+
+@pytest.mark.parametrize("alphabet", ["bytes", "common"])
+@pytest.mark.parametrize("where", [(Decomposition, "paths"), (TokenTrie, "_grow"), (MemberMemory, "prompt")])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_breaks_off_while_texts_are_looked_at_leaves_nothing_half_known(
+    zoo: Swarm,
+    undisturbed: Callable[[str], Any],
+    alphabet: str,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    count: int,
+) -> None:
+    want = undisturbed(alphabet)
+    swarm = Swarm([member for member in zoo.members if member.spec.name in POOLS[alphabet]])
+    with monkeypatch.context() as patch:
+        owner, name = where
+        patch.setattr(owner, name, nth(count, getattr(owner, name), KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            swarm.decode(asked(alphabet))
+    check_integrity(swarm)
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want
 
 

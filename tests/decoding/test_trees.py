@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from evoswarm.decoding.trees.int_map import NOTHING, IntMap
 from evoswarm.decoding.trees.nodes import NO_SLOT, ROOT, Nodes, pair
 from evoswarm.decoding.trees.range_sums import BLOCK, range_sums
 
+ROOT_FOLDER = Path(__file__).parents[2]
 SAID = """
 import json, sys
 from importlib.machinery import SourceFileLoader
@@ -67,6 +72,23 @@ def test_compiled_or_not_they_say_the_same() -> None:
         assert one[3:] == pytest.approx(other[3:], abs=1e-4)
         if min(one[3], other[3]) > 1e-4:  # type: ignore[call-overload]
             assert one[:3] == other[:3]
+
+
+def test_without_a_compiler_they_are_installed_as_they_are(tmp_path: Path) -> None:
+    """What was compiled before is of other sources, perhaps, and goes."""
+    trees = tmp_path / "evoswarm" / "decoding" / "trees"
+    shutil.copytree(ROOT_FOLDER / "evoswarm" / "decoding" / "trees", trees, ignore=shutil.ignore_patterns("*.so"))
+    (trees / "nodes.so").touch()
+    whole = (ROOT_FOLDER / "setup.py").read_text(encoding="utf-8")
+    few = re.sub(r"MODULES = \(.*\)", 'MODULES = ("arrays",)', whole)
+    assert few != whole
+    (tmp_path / "setup.py").write_text(few, encoding="utf-8")
+    command = [sys.executable, "setup.py", "build_ext", "--inplace"]
+    environment = {**os.environ, "CC": "false"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert "not compiled, so decoding will take longer" in done.stdout + done.stderr
+    assert not list(trees.glob("*.so"))
 
 
 def test_a_map_is_what_a_dictionary_is() -> None:

@@ -104,9 +104,10 @@ class Heads:
         count, first = self._count[start], self._first[start]
         if self._heads + count > len(self.node):
             size = 2 * (self._heads + count)
-            self.node, self.branch = longer(self.node, size), longer(self.branch, size)
             self.mass, self._next = longer(self.mass, size), longer(self._next, size)
             self._next_mass, self._sorted = longer(self._next_mass, size), longer(self._sorted, size)
+            self.branch = longer(self.branch, size)
+            self.node = longer(self.node, size)
         for place in range(first, first + count):
             self.node[self._heads], self.branch[self._heads] = self._ends[place], branch
             self._heads += 1
@@ -114,17 +115,20 @@ class Heads:
     def _find_ends(self, context: int, length: Any) -> None:
         """The ends of all canonical paths that spell the text of a context behind its prompt, and on the way to it."""
         texts, nodes, way = self._texts, self._nodes, self._way
+        way.clear()
         while self._count[context] < 0 and length[context]:
             way.push(context)
             context = texts.split[context]
         if self._count[context] < 0:
-            self._first[context], self._count[context] = self._end_count, 1
+            self._first[context] = self._end_count
             self._add_end(self._prompt_of(context))
+            self._count[context] = 1
         while way.count:
             one = way.pop()
             above = texts.split[one]
-            self._first[one], self._count[one] = self._end_count, 0
+            self._first[one] = self._end_count
             if not self._count[above] or not texts.spelled[one]:
+                self._count[one] = 0
                 continue
             start, tail = self._ends[self._first[above]], texts.tail[one]
             if texts.paths[tail] < 0:
@@ -134,7 +138,7 @@ class Heads:
                 for place in range(texts.begin[path], texts.begin[path + 1]):
                     node = nodes.behind(node, texts.tokens[place])
                 self._add_end(node)
-                self._count[one] += 1
+            self._count[one] = texts.paths[tail]
 
     def _add_end(self, node: int) -> None:
         if self._end_count == len(self._ends):

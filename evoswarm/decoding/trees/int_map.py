@@ -29,9 +29,8 @@ class IntMap:
         self._make(FIRST)
 
     def _make(self, size: int) -> None:
-        self._mask = size - 1
-        self._keys = numbers(np.full(size, NOTHING, dtype=np.int64))
-        self._values = numbers(np.empty(size, dtype=np.int64))
+        keys, values = np.full(size, NOTHING, dtype=np.int64), np.empty(size, dtype=np.int64)
+        self._keys, self._values, self._mask = numbers(keys), numbers(values), size - 1
 
     def get(self, key: int) -> int:
         """The number of a key, or NOTHING."""

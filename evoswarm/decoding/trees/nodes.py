@@ -115,22 +115,18 @@ class Nodes:
                 one = self._sibling[one]
 
     def _extend(self) -> None:
-        size = self._size = 2 * self._size
+        size = 2 * self._size
         self.parent, self.token = longer(self.parent, size, NOTHING), longer(self.token, size, NO_TOKEN)
         self.depth = longer(self.depth, size)
         self.slot, self.row = longer(self.slot, size, NO_SLOT), longer(self.row, size, NO_ROW)
         self.edge, self.used = longer(self.edge, size, UNKNOWN), longer(self.used, size)
         self.keeps_row, self.read_before = longer(self.keeps_row, size), longer(self.read_before, size)
         self.has_state = longer(self.has_state, size)
-        self._first_child, self._sibling = (
-            longer(self._first_child, size, NOTHING),
-            longer(self._sibling, size, NOTHING),
-        )
-        self._mark, self._below, self._only = (
-            longer(self._mark, size),
-            longer(self._below, size),
-            longer(self._only, size),
-        )
+        self._first_child = longer(self._first_child, size, NOTHING)
+        self._sibling = longer(self._sibling, size, NOTHING)
+        self._mark = longer(self._mark, size)
+        self._below, self._only = longer(self._below, size), longer(self._only, size)
+        self._size = size
 
     def path(self, node: int) -> Any:
         """``[depth]`` the nodes from the first token to this one."""

@@ -95,8 +95,9 @@ class TextStates:
     def make_room(self, contexts: int) -> None:
         """There are so many contexts now."""
         if contexts > len(self.branch):
-            self.branch, self.split = longer(self.branch, contexts, UNKNOWN), longer(self.split, contexts)
             self.tail, self.spelled = longer(self.tail, contexts), longer(self.spelled, contexts)
+            self.split = longer(self.split, contexts)
+            self.branch = longer(self.branch, contexts, UNKNOWN)
 
     def find(self, contexts: Any, parents: Any, last: Any, symbols: Any) -> None:
         """Find out about the texts of ``[n]`` contexts.
@@ -109,17 +110,17 @@ class TextStates:
         """
         asked, above, newest, length = numbers(contexts), numbers(parents), numbers(last), numbers(symbols)
         way = self._way
+        way.clear()
         for place in range(len(asked)):
             one = asked[place]
             while self.branch[one] < 0 and length[one]:
                 way.push(one)
                 one = above[one]
             if self.branch[one] < 0:
-                self.branch[one], self.split[one], self.tail[one], self.spelled[one] = ROOT_BRANCH, one, NO_TAIL, 1
+                self.split[one], self.tail[one], self.spelled[one], self.branch[one] = one, NO_TAIL, 1, ROOT_BRANCH
             while way.count:
                 here = way.pop()
                 before, symbol = above[here], newest[here]
-                self.branch[here] = self._move(self.branch[before], symbol)
                 if not length[before]:
                     self.split[here], self.spelled[here] = before, 1
                     self.tail[here] = self._longer(NO_TAIL, symbol)
@@ -129,6 +130,7 @@ class TextStates:
                 else:
                     self.split[here], self.spelled[here] = self.split[before], self.spelled[before]
                     self.tail[here] = self._longer(self.tail[before], symbol)
+                self.branch[here] = self._move(self.branch[before], symbol)
 
     def _move(self, branch: int, symbol: int) -> int:
         """The branch of the longest end of a text with one more symbol."""
@@ -192,7 +194,7 @@ class TextStates:
     def find_paths(self, tail: int) -> None:
         """Ask for the canonical paths of a tail."""
         made = ((),) if tail == NO_TAIL else self._paths_of(self.symbols_of(tail))
-        self.first_path[tail], self.paths[tail] = self._path_count, len(made)
+        self.first_path[tail] = self._path_count
         for path in made:
             if self._path_count + 2 > len(self.begin):
                 self.begin = longer(self.begin, 2 * len(self.begin))
@@ -203,3 +205,4 @@ class TextStates:
                 self._token_count += 1
             self._path_count += 1
             self.begin[self._path_count] = self._token_count
+        self.paths[tail] = len(made)
