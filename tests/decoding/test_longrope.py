@@ -6,7 +6,7 @@ The truth is a forward of one text alone, from its first token on, whatever its 
 from __future__ import annotations
 
 import logging
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class Bench:
     def read(self, prompt: Any, texts: Any) -> Any:
         """Ask for the rows behind all these texts at once."""
         start = self.tree.prompt(prompt)
-        nodes = [self.tree.walk(start, text) for text in texts]
+        nodes = [reduce(self.tree.nodes.behind, text, start) for text in texts]
         self.tree.want([node for node in nodes if self.tree.nodes.row[node] == NO_ROW])
         while self.tree.waiting:
             read_side_by_side([self.tree.reading()], self.counters)

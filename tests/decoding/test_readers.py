@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def test_pieces_forks_and_what_was_dropped_are_read_as_a_whole_text_is(reader: R
     for ends in ((4,), (6, 7), (9, 10), (11,)):
         for end in ends:
             for text in texts:
-                tree.want([tree.walk(tree.prompt(text[:2]), text[2:end])])
+                tree.want([reduce(tree.nodes.behind, text[2:end], tree.prompt(text[:2]))])
         read_all(tree, counters)
         assert tree.state_bytes >= 0
         if ends[0] == 6:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 FIRST = 1024
 NO_SYMBOL = -1
 LONG_TEXT, WHOLE_EACH = 256, 32  # of texts of more bytes, behind which others stand, one in so many is kept whole
-CONTEXT_BYTES = 600  # of Python objects that a context takes beside its tables: text, path, who was read
+CONTEXT_BYTES = 600  # about, beside its tables: its text, its place behind its parent, what views know of it
 
 
 class Distributions:

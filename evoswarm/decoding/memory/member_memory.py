@@ -16,7 +16,7 @@ from evoswarm.decoding.request import Counters
 from evoswarm.decoding.trees.nodes import NO_TOKEN, ROOT, Nodes
 from evoswarm.failure import Failure
 
-NODE_BYTES = 160  # of its places in all tables, those of keys and those that stand empty included
+NODE_BYTES = 160  # of its places in all tables: 105 where they are full, 270 where all have just grown
 SWOLLEN = 4 / 3  # times the nodes that were left when they were last forgotten: it takes a walk over all of them
 LEAST_ROWS = 16  # that a reading may make, whatever the limit: by one at a time, many who wait would wait long
 ENDLESS = 1 << 31  # tokens

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
+from evoswarm.decoding.reader import Integers
 
 SHORT = 64
 """Tokens that are never read in parts: about what a forward costs beside its tokens."""
@@ -13,15 +12,13 @@ SHORT = 64
 ON_DEVICE, ON_CPU = 2048, 512
 """Tokens of long prompts that are read while others wait for their next symbol: enough to keep what computes busy."""
 
-Chain = NDArray[np.int64]
-
 
 def tokens_a_turn(device: str) -> int:
     """How many tokens of long prompts a member on some device reads at once."""
     return ON_CPU if device == "cpu" else ON_DEVICE
 
 
-def in_part(chains: Sequence[Chain], most: int) -> list[Chain]:
+def in_part(chains: Sequence[Integers], most: int) -> list[Integers]:
     """Short chains whole, and of long ones the first tokens, ``most`` of all of them together.
 
     Half of these are of who comes first, so that nobody waits for ever; then the shortest have theirs, so that nobody

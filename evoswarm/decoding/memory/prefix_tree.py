@@ -7,7 +7,7 @@ together; a node whose state or row was dropped is read again (memory changes co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -80,13 +80,6 @@ class PrefixTree:
             nodes.keeps_row[node] = behind_another
         nodes.keeps_row[node] = True
         nodes.keep_rows_behind(node)
-        return node
-
-    def walk(self, start: int, path: Iterable[int]) -> int:
-        """The node at the end of a path behind a prompt."""
-        node = start
-        for token in path:
-            node = self.nodes.behind(node, token)
         return node
 
     def want(self, nodes: Sequence[int]) -> None:

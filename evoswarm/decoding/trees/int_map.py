@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from evoswarm.decoding.trees.arrays import numbers
@@ -62,8 +60,3 @@ class IntMap:
                 place = self._place(keys[old])
                 self._keys[place] = keys[old]
                 self._values[place] = values[old]
-
-    def items(self) -> Any:
-        """``[count]`` keys and ``[count]`` values, in any order."""
-        keys, values = np.asarray(self._keys), np.asarray(self._values)
-        return keys[keys != NOTHING], values[keys != NOTHING]

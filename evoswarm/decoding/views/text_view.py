@@ -19,11 +19,12 @@ from evoswarm.decoding.memory.device_sums import DeviceSums
 from evoswarm.decoding.memory.host_sums import HostSums
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
+from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.tokenizations import Tokenizations
 from evoswarm.decoding.trees.arrays import COMPILED, joined
 from evoswarm.decoding.trees.heads import KNOWN, LEARNS, TOO_LONG, Heads
 from evoswarm.decoding.trees.heads import NOT_FINITE as SPOILT
-from evoswarm.decoding.views.view import NOT_FINITE, Contexts, View
+from evoswarm.decoding.views.view import NOT_FINITE, View
 
 
 class TextView(View):
@@ -51,14 +52,14 @@ class TextView(View):
         )
         self._heads = Heads(memory.nodes, tokenizations.texts, self.prompt)
 
-    def _resolve(self, contexts: Contexts) -> None:
+    def _resolve(self, contexts: Integers) -> None:
         """See `View`."""
         heads = self._find(contexts)
         counts = np.diff(np.asarray(heads.begin))
         for context in contexts[counts == 0].tolist():  # the tokenizer cannot spell the text
             self._contexts.record_abstention(self._number, context)
             self._contexts.reads[context, self._number] = 0
-        going, done = np.flatnonzero(counts), list[NDArray[np.int64]]()
+        going, done = np.flatnonzero(counts), list[Integers]()
         while len(going):
             becomes = self._weigh(going)
             done.append(going[becomes == KNOWN])
@@ -71,7 +72,7 @@ class TextView(View):
         for start in range(0, len(known), self._at_once):
             self._finish(contexts, known[start : start + self._at_once])
 
-    def _find(self, contexts: Contexts) -> Heads:
+    def _find(self, contexts: Integers) -> Heads:
         """The heads at contexts."""
         table, texts = self._contexts, self.tokenizations.texts
         texts.make_room(len(table.parents))
@@ -80,7 +81,7 @@ class TextView(View):
         self._heads.find(contexts, table.parents, table.symbols)
         return self._heads
 
-    def _weigh(self, places: NDArray[np.int64]) -> NDArray[np.int8]:
+    def _weigh(self, places: Integers) -> NDArray[np.int8]:
         """What becomes of some of the contexts; what must be read is asked for, and what can be learnt is learnt."""
         memory, heads = self.memory, self._heads
         becomes: NDArray[np.int8] = heads.weigh(
@@ -97,7 +98,7 @@ class TextView(View):
             heads.note_totals(keys, self.sums.totals(rows, keys & 0xFFFFFFFF))
         return becomes
 
-    def _finish(self, asked: Contexts, places: NDArray[np.int64]) -> None:
+    def _finish(self, asked: Integers, places: Integers) -> None:
         """Add the heads up, mask, normalise, floor, for all contexts together."""
         contexts, heads = asked[places], self._heads
         begins = np.asarray(heads.begin)
@@ -122,7 +123,7 @@ class TextView(View):
             self._learn(contexts[speaks], found, found.log(), allowed, unread / (unread + totals))
         self._note_reads(contexts, places)
 
-    def _note_reads(self, contexts: Contexts, places: NDArray[np.int64]) -> None:
+    def _note_reads(self, contexts: Integers, places: Integers) -> None:
         heads = self._heads
         counts = np.asarray(heads.read_count)[places]
         reads = np.asarray(heads.reads)[joined(np.asarray(heads.read_begin)[places], counts)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.decoding.trees.nodes import NO_ROW
-from evoswarm.decoding.views.view import NOT_FINITE, Contexts, View
+from evoswarm.decoding.views.view import NOT_FINITE, View
 
 NO_NODE = -1
 
@@ -21,9 +21,9 @@ class TokenView(View):
     def __init__(self, memory: MemberMemory, number: int, contexts: ContextTable, decomposition: Decomposition) -> None:
         """Begin without contexts; see `View`."""
         super().__init__(memory, number, contexts, decomposition)
-        self._nodes: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # by context
+        self._nodes: Integers = np.empty(0, dtype=np.int64)  # by context
 
-    def _resolve(self, contexts: Contexts) -> None:
+    def _resolve(self, contexts: Integers) -> None:
         """See `View`."""
         nodes, memory = self._find(contexts), self.memory
         tree, rows = memory.nodes, np.asarray(memory.nodes.row)[nodes]
@@ -44,7 +44,7 @@ class TokenView(View):
             some = done[start : start + self._at_once]
             self._read(contexts[some], nodes[some], rows[some])
 
-    def _find(self, contexts: Contexts) -> NDArray[np.int64]:
+    def _find(self, contexts: Integers) -> Integers:
         """``[n]`` ends of the contexts' texts, each grown token by token behind the nearest one that is known."""
         table = self._contexts
         if len(self._nodes) < len(table.parents):
@@ -66,7 +66,7 @@ class TokenView(View):
             node = self._nodes[one] = self.memory.nodes.behind(node, int(table.last[one]))
         return node
 
-    def _read(self, contexts: Contexts, nodes: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    def _read(self, contexts: Integers, nodes: Integers, rows: Integers) -> None:
         table = self.memory.rows.log_probs
         logs = table.index_select(0, torch.from_numpy(rows).to(table.device)).cpu()
         self._learn(contexts, logs.exp(), logs, self._contexts.allowed(contexts), np.zeros(len(contexts)))

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.failure import Failure
 from evoswarm.fusion.speakers import argmax_and_margin
 
 NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
-Contexts = NDArray[np.int64]
 NUMBERS_AT_ONCE = 1 << 18  # of distributions worked out in one step: more would fall out of the caches
 
 
@@ -44,14 +44,14 @@ class View(ABC):
         self._at_once = max(1, NUMBERS_AT_ONCE // contexts.alphabet.size)
 
     @abstractmethod
-    def _resolve(self, contexts: Contexts) -> None:
+    def _resolve(self, contexts: Integers) -> None:
         """The same for contexts behind prompts that the member can read."""
 
     def forget(self) -> None:
         """The numbers of nodes, of contexts and of prompts change: forget all that refers to them."""
         self._refused.clear()
 
-    def resolve(self, contexts: Contexts) -> None:
+    def resolve(self, contexts: Integers) -> None:
         """Find out what the member says at ``[n]`` contexts; what must be read first is asked for.
 
         Nothing is kept of who waits: who still does asks again once it has been read.
@@ -60,7 +60,7 @@ class View(ABC):
         if len(readable):
             self._resolve(readable)
 
-    def _readable(self, contexts: Contexts) -> Contexts:
+    def _readable(self, contexts: Integers) -> Integers:
         """Those whose prompts the member can read; the others have failed."""
         numbers = [self._contexts.prompts[context] for context in contexts.tolist()]
         for number in set(numbers) - self._refused.keys():
@@ -87,7 +87,7 @@ class View(ABC):
 
     def _learn(
         self,
-        contexts: Contexts,
+        contexts: Integers,
         probabilities: Tensor,
         logs: Tensor,
         allowed: Tensor,

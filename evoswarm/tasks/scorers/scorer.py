@@ -23,7 +23,7 @@ class Scorer(ABC):
     @property
     def id(self) -> str:
         """Names the scorer and everything that decides its scores."""
-        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]  # all kinds are
         if self.version > 1:
             settings["version"] = self.version
         return f"{self.kind} {json.dumps(settings, sort_keys=True, ensure_ascii=False)}"
