@@ -66,7 +66,7 @@ install-dev: $(VENV)/installed-dev
 
 # torch comes first: where an index offers a CPU build of the pinned version, nothing heavier is fetched. evoswarm compiles
 # a few of its modules if it finds a C compiler; who changes one of them installs anew.
-$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard evoswarm/decoding/trees/*.p*)
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard evoswarm/decoding/compiled/*.p*)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) -e .

@@ -8,8 +8,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
-TREES = Path("evoswarm/decoding/trees")
-MODULES = ("arrays", "heads", "int_map", "nodes", "range_sums", "text_states")  # they know each other's types
+COMPILED = Path("evoswarm/decoding/compiled")
+MODULES = ("arrays", "heads", "int_map", "nodes", "philox", "range_sums", "text_states")  # they know each other's types
 
 
 class AllOrNothing(build_ext):
@@ -21,7 +21,7 @@ class AllOrNothing(build_ext):
             super().run()
         except (BaseError, CCompilerError, OSError) as error:
             self.warn(f"not compiled, so decoding will take longer: {error}")
-            for one in (path for path in TREES.iterdir() if path.suffix in (".so", ".pyd")):
+            for one in (path for path in COMPILED.iterdir() if path.suffix in (".so", ".pyd")):
                 one.unlink()
             self.extensions: list[Any] = []
 
@@ -29,7 +29,7 @@ class AllOrNothing(build_ext):
 setup(
     cmdclass={"build_ext": AllOrNothing},
     ext_modules=cythonize(
-        [Extension(f"evoswarm.decoding.trees.{name}", [str(TREES / f"{name}.py")]) for name in MODULES],
+        [Extension(f"evoswarm.decoding.compiled.{name}", [str(COMPILED / f"{name}.py")]) for name in MODULES],
         language_level=3,
         build_dir="build/cython",
         compiler_directives={

@@ -37,7 +37,7 @@ DECODING = [
     "beside",
     "reader",
     "waves",
-    "trees",
+    "compiled",
     "text",
     "forward",
     "member",

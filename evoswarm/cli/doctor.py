@@ -57,7 +57,7 @@ def examine(root: Path) -> list[Finding]:
 
 def _platform() -> list[Finding]:
     from evoswarm import __version__
-    from evoswarm.decoding.trees.arrays import COMPILED
+    from evoswarm.decoding.compiled.arrays import COMPILED
 
     python = platform.python_version()
     old = tuple(int(part) for part in python.split(".")[:2]) < (3, 11)

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.compiled.nodes import NO_ROW
 from evoswarm.decoding.request import Counters, DoesNotFit, RowsAlong, depth_class
 from evoswarm.decoding.step.stopping import ending_of
 from evoswarm.decoding.step.streams import DecodeJob
 from evoswarm.decoding.text.alphabet import Alphabet
-from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.failure import Failure
 
@@ -105,7 +105,7 @@ class TextReader:
                     left = left[self._is_there(contexts[left], number)]
                     heard = left[~table.abstains[contexts[left], number]]
                     if len(heard):
-                        rows[index, heard] = table.distributions.take(table.row[contexts[heard], number]).numpy()
+                        rows[index, heard] = table.distributions.take(table.row[contexts[heard], number]).cpu().numpy()
                     lacking[index, left] = False
             if not lacking.any():
                 return
@@ -115,7 +115,7 @@ class TextReader:
         """Ask a member what it says at some contexts, each once."""
         asked = contexts[~self._is_there(contexts, number)]
         fresh = asked[~self._contexts.known[asked, number]]
-        self._pool.views[number].resolve(asked)
+        self._pool.resolve([(number, asked)])
         found = fresh[self._contexts.known[fresh, number]]
         counters, symbols = self._counters, self._contexts.symbols
         counters.text_lookups += len(found)
@@ -141,7 +141,7 @@ class TextReader:
             symbols=symbols,
             log_probs=rows[:, start : start + len(path)],
             present=~table.abstains[where],
-            allowed=table.allowed(path).numpy(),
+            allowed=table.allowed(path).cpu().numpy(),
             entropies=np.where(table.abstains[where], 0.0, table.entropy[where]),
         )
 

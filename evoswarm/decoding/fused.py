@@ -239,7 +239,7 @@ class FusedReader:
             targets=torch.from_numpy(targets),
             log_probs=torch.from_numpy(rows),
             present=torch.from_numpy(present),
-            allowed=table.allowed(contexts),
+            allowed=table.allowed(contexts).cpu(),
             entropies=torch.from_numpy(np.where(present, table.entropy[where], 0.0)),
             margins=table.margin[where],
             length=table.length[contexts],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evoswarm.decoding.request import Counters, FinishReason, Sample, Step, depth_class
 from evoswarm.decoding.step.batch import StepBatch
-from evoswarm.decoding.step.choice import NO_MASS, UNHEARD, Choices, choose
+from evoswarm.decoding.step.choice import NO_MASS, UNTRACED, Choices, choose
 from evoswarm.decoding.step.stages import Stages
 from evoswarm.decoding.step.stopping import ending_of
 from evoswarm.decoding.step.streams import Streams
@@ -96,8 +96,8 @@ class Loop:
         names = tuple(member.spec.name for member, one in zip(members, speaks, strict=True) if one)
         where = batch.context[position], batch.lead[position]
         entropy = float(self._contexts.entropy[where]) if lead_asked else math.nan
-        heard = choices.heard.get(position, UNHEARD)
-        step = Step(int(choices.symbols[position]), entropy, names, *heard)
+        traced = choices.traced.get(position, UNTRACED)
+        step = Step(int(choices.symbols[position]), entropy, names, *traced)
         job.traces.setdefault(stream - job.streams[0], []).append(step)
 
     def _append(self, who: NDArray[np.int64], contexts: NDArray[np.int64]) -> None:

@@ -76,16 +76,16 @@ class AnswerSoFar:
 def of_speakers(
     log_probs: Tensor, present: Tensor, is_lead: Tensor, place: AnswerSoFar, parameters: Mapping[str, Tensor]
 ) -> Iterator[Tensor]:
-    """``[speakers, streams]`` summands of the log-weights; those of coefficients that are 0 everywhere are left out.
+    """``[speakers, streams]`` summands of the log-weights, of the coefficients that are given.
 
     Args:
-        log_probs: ``[speakers, streams, symbols]`` tempered; -inf where forbidden.
+        log_probs: ``[speakers, streams, symbols]`` tempered; less than all others where forbidden.
         present: ``[speakers, streams]`` who speaks.
         is_lead: ``[speakers, streams]``.
         place: where the streams are.
         parameters: ``[streams]`` of each coefficient, by name.
     """
-    asked = {one: parameters[one.name] for one in CONTEXT if one.name in parameters and parameters[one.name].any()}
+    asked = {one: parameters[one.name] for one in CONTEXT if one.name in parameters}
     if OWN_MARGIN in asked or AGREEMENT in asked:
         favourite, margin = argmax_and_margin(log_probs)
         if OWN_MARGIN in asked:

@@ -48,12 +48,12 @@ class Contrast(FusionRule):
     def margin(self, speakers: Speakers, margin: Tensor) -> Tensor:
         """The distance of the nearest symbol from the limit of what is plausible counts too."""
         distance = self._above_plausible(speakers, pick(speakers.log_probs, speakers.lead)).abs()
-        return margin.minimum(distance.where(speakers.allowed, math.inf).amin(-1))
+        return margin.minimum(distance.maximum(-speakers.limits).amin(-1))
 
     def phrase(self, values: Mapping[str, float]) -> str:
         return f"contrast with lambda {values[CONTRAST.name]:.2g} (the lead, less what the others would say)"
 
     def _above_plausible(self, speakers: Speakers, lead: Tensor) -> Tensor:
         """``[streams, symbols]`` how far the lead's log-probabilities are above the least plausible one."""
-        best = lead.where(speakers.allowed, -math.inf).amax(-1, keepdim=True)
-        return lead - (best + lead.new_tensor(PLAUSIBLE).log())
+        best = lead.minimum(speakers.limits).amax(-1, keepdim=True)
+        return lead - (best + math.log(PLAUSIBLE))

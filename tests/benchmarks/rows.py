@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from evoswarm.decoding.compiled.nodes import ROOT, Nodes
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH
 from evoswarm.decoding.memory.host_sums import HostSums
 from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.token_trie import TokenTrie
-from evoswarm.decoding.trees.nodes import ROOT, Nodes
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, alternate, at_most, median_ratio, spread
 from tools.real_tokenizers import make
 
@@ -62,7 +62,7 @@ class Heads(NamedTuple):
             np.full(2 * count, 0.5),
             np.repeat(np.arange(count), 2),
         )
-        found, _ = self.sums.by_symbol(heads, np.ones((count, ByteAlphabet.size), dtype=bool))
+        found, _ = self.sums.by_symbol(heads, torch.ones((count, ByteAlphabet.size), dtype=torch.bool))
         self.rows.drop(every)
         return found
 

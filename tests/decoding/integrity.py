@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from evoswarm.decoding.compiled.nodes import FREE, NO_ROW, NO_SLOT, NO_TOKEN, ROOT, Nodes, pair
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_rows import NOBODY, MemberRows
 from evoswarm.decoding.memory.prefix_tree import PrefixTree
@@ -16,7 +17,6 @@ from evoswarm.decoding.memory.row_slots import RowSlots
 from evoswarm.decoding.reader import Reader
 from evoswarm.decoding.request import Counters
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.trees.nodes import FREE, NO_ROW, NO_SLOT, NO_TOKEN, ROOT, Nodes, pair
 from evoswarm.decoding.views.text_view import TextView
 from evoswarm.decoding.views.view import View
 

@@ -77,6 +77,7 @@ class LoneView:
             if not unknown:
                 return [self.said(context) for context in contexts]
             self.view.resolve(np.array(unknown))
+            self.contexts.settle()
             while self.memory.tree.waiting:
                 read_side_by_side([self.memory.tree.reading()], self.counters)
             self.memory.end_reading()

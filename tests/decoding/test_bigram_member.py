@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH
 from evoswarm.decoding.member import load_member
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from evoswarm.decoding.views.text_view import TextView
 from evoswarm.member_spec import MemberSpec
 from tests.decoding import tiny

@@ -182,7 +182,7 @@ def test_without_memory_requests_fail_and_the_next_ones_do_not(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(ContextTable, "record", full)
+        patch.setattr(ContextTable, "settle", full)
         tickets = [decoding.join(one) for one in asked]
         done = finish(decoding)
         assert sorted(done) == tickets

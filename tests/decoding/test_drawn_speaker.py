@@ -30,7 +30,7 @@ def drawn(may_speak: Any, abstains: Any, draws: int) -> Any:
     asked = draw_speakers(every[0], gumbel_of_speakers(keys, positions, len(WEIGHTS)), *every[1:])
     speaker = (asked & ~np.array(abstains)).argmax(1)
     with np.errstate(divide="ignore"):
-        symbols = (np.log(ROWS)[speaker] + gumbel(keys, positions, ROWS.shape[1])).argmax(1)
+        symbols = (np.log(ROWS)[speaker] + gumbel(keys, positions, ROWS.shape[1]).numpy()).argmax(1)
     return np.bincount(symbols, minlength=ROWS.shape[1]), asked.sum(1)
 
 
@@ -53,7 +53,7 @@ def test_a_million_draws_are_the_mixtures(may_speak: Any, abstains: Any, draws: 
 def test_speakers_and_symbols_have_noise_of_their_own() -> None:
     keys = np.arange(50_000, dtype=np.uint64) << np.uint64(20)
     positions = np.zeros(len(keys), dtype=np.int64)
-    both = np.hstack([gumbel_of_speakers(keys, positions, 3), gumbel(keys, positions, 3)])
+    both = np.hstack([gumbel_of_speakers(keys, positions, 3), gumbel(keys, positions, 3).numpy()])
     assert np.abs(np.corrcoef(both.T) - np.eye(6)).max() < 0.02
 
 

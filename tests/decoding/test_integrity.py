@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import torch
 
+from evoswarm.decoding.compiled.nodes import NO_SLOT, ROOT, pair
 from evoswarm.decoding.forward.in_place import InPlaceBatch
-from evoswarm.decoding.memory.contexts import ContextTable, Distributions
+from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.distributions import Distributions
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.request import DoesNotFit, Request
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.decoding.text.token_trie import TokenTrie
-from evoswarm.decoding.trees.nodes import NO_SLOT, ROOT, pair
 from tests.decoding.integrity import alive, check_integrity
 from tests.decoding.recipes import ONE_TOKENIZER, PROMPTS, recipe
 
@@ -68,7 +69,7 @@ def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callabl
     return failing
 
 
-@pytest.mark.parametrize(("where", "name"), [(MemberRows, "_write"), (Distributions, "write")])
+@pytest.mark.parametrize(("where", "name"), [(MemberRows, "_write"), (Distributions, "written")])
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
 def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
@@ -97,7 +98,7 @@ def test_what_breaks_off_while_a_table_grows(
     want = undisturbed(alphabet)
     with monkeypatch.context() as patch:
         patch.setattr(MemberRows, "_make_room", nth(2, MemberRows._make_room, torch.OutOfMemoryError("none left")))
-        patch.setattr(ContextTable, "keep", nth(2, ContextTable.keep, torch.OutOfMemoryError("none left")))
+        patch.setattr(ContextTable, "kept", nth(2, ContextTable.kept, torch.OutOfMemoryError("none left")))
         with pytest.raises(DoesNotFit):
             swarm.decode(asked(alphabet))
     assert [done.samples for done in swarm.decode(asked(alphabet))] == want

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evoswarm.decoding.compiled.nodes import NO_ROW, Nodes
 from evoswarm.decoding.forward.longrope import LongRopeBackend
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.forward.switches import switches
@@ -23,7 +24,6 @@ from evoswarm.decoding.member import load_member
 from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.trees.nodes import NO_ROW, Nodes
 from evoswarm.errors import MemberError
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember

@@ -7,8 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from evoswarm.decoding.step.noise import gumbel, noise_key, philox, uniform
+from evoswarm.decoding.compiled.philox import draw
+from evoswarm.decoding.step.noise import (
+    SPEAKERS,
+    SYMBOLS,
+    gumbel,
+    noise_key,
+    philox,
+    uniform,
+    uniform_on_device,
+    uniform_on_host,
+)
 from tests import oracle
 
 ONES = 0xFFFFFFFF
@@ -37,7 +48,7 @@ def test_the_key_is_the_head_of_a_hash() -> None:
 
 def test_noise_is_that_of_the_oracle() -> None:
     key = noise_key(1, "x", 0)
-    got = gumbel([key], [9], 5)[0]
+    got = gumbel([key], [9], 5)[0].tolist()
     drawn = [(oracle.philox(9, symbol, key) + 0.5) / 2**32 for symbol in range(5)]
     assert got == pytest.approx([-np.log(-np.log(u)) for u in drawn])
 
@@ -64,7 +75,7 @@ def test_streams_that_share_key_and_position_share_the_draw() -> None:
 
 def test_noise_is_finite_and_gumbel() -> None:
     keys = [noise_key(0, "one", n) for n in range(400)]
-    drawn = gumbel(keys, list(range(400)), 257)
+    drawn = gumbel(keys, list(range(400)), 257).numpy()
     assert np.isfinite(drawn).all()
     assert drawn.mean() == pytest.approx(0.57722, abs=0.02)
     assert drawn.var() == pytest.approx(np.pi**2 / 6, abs=0.05)
@@ -75,7 +86,7 @@ def test_noise_is_finite_and_gumbel() -> None:
 def test_the_greatest_perturbed_log_probability_is_a_draw() -> None:
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     keys = [noise_key(3, "item", n) for n in range(20_000)]
-    chosen = (np.log(probabilities) + gumbel(keys, [4] * len(keys), 4)).argmax(1)
+    chosen = (np.log(probabilities) + gumbel(keys, [4] * len(keys), 4).numpy()).argmax(1)
     assert np.bincount(chosen) / len(keys) == pytest.approx(probabilities, abs=0.012)
 
 
@@ -89,3 +100,21 @@ def test_gates_draw_from_the_reserved_symbol() -> None:
     assert (drawn < 1).all()
     assert np.histogram(drawn, 10, (0, 1))[0] / 5000 == pytest.approx([0.1] * 10, abs=0.02)
     assert (uniform(keys[7:9], positions[7:9]) == drawn[7:9]).all()
+
+
+@pytest.mark.parametrize("drawn", [SYMBOLS, SPEAKERS])
+def test_a_device_draws_what_the_host_draws(drawn: int) -> None:
+    keys = np.array([noise_key(2, str(n), 0) for n in range(4)] + [2**64 - 1], np.uint64)
+    pairs = np.stack([keys, np.array([0, 1, 2**32 - 1, 77, 5], np.uint64)], axis=1)
+    for symbols in (torch.arange(300)[None], torch.arange(5 * 9).reshape(5, 9) * 4001):
+        made, plainly = np.empty((5, symbols.shape[1])), np.empty((5, symbols.shape[1]))
+        uniform_on_host(pairs, symbols.numpy().view(np.uint64), drawn, made)
+        draw(
+            np.ascontiguousarray(pairs[:, 0]),
+            np.ascontiguousarray(pairs[:, 1]),
+            symbols.numpy().view(np.uint64),
+            drawn,
+            plainly,
+        )
+        assert (made == plainly).all()
+        assert (uniform_on_device(pairs, symbols, drawn).numpy() == made).all()

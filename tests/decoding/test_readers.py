@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from evoswarm.decoding.compiled.nodes import ROOT, Nodes
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.member import Member
@@ -22,7 +23,6 @@ from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.reader import Chunk, Reader
 from evoswarm.decoding.request import Counters, Request
 from evoswarm.decoding.swarm import Swarm
-from evoswarm.decoding.trees.nodes import ROOT, Nodes
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe, RecipeMember
 from tests import oracle

@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evoswarm.decoding.compiled.nodes import ROOT, Nodes
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.device_sums import DeviceSums, segment_sums
 from evoswarm.decoding.memory.host_sums import HostSums
@@ -19,8 +21,6 @@ from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.decoding.text.token_trie import TokenTrie
-from evoswarm.decoding.trees.nodes import ROOT, Nodes
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 
 ROWS = 6
 
@@ -90,7 +90,7 @@ def test_two_heads_are_added_up_as_plain_sums(standing: Standing, spread: float)
             np.tile([0.3, 0.7], ROWS),
             np.repeat(np.arange(ROWS), 2),
         )
-        found, totals = standing.sums.by_symbol(heads, np.ones((ROWS, 257), dtype=bool))
+        found, totals = standing.sums.by_symbol(heads, torch.ones((ROWS, 257), dtype=torch.bool))
         for owner, row in enumerate(rows.tolist()):
             plain = 0.3 * standing.plainly(row, b"") + 0.7 * standing.plainly(row, text)
             assert totals[owner] == pytest.approx(plain.sum(), rel=1e-6)
@@ -116,7 +116,7 @@ def test_what_float32_does_not_know_is_added_up_in_float64(standing: Standing) -
     branch = standing.branch(first)
     assert (standing.sums.totals(rows, np.full(ROWS, branch)) > 0).all()
     heads = HeadArrays(rows, np.full(ROWS, branch), np.ones(ROWS), np.arange(ROWS))
-    found, totals = standing.sums.by_symbol(heads, np.ones((ROWS, 257), dtype=bool))
+    found, totals = standing.sums.by_symbol(heads, torch.ones((ROWS, 257), dtype=torch.bool))
     for owner, row in enumerate(rows.tolist()):
         plain = standing.plainly(row, first)
         assert 0 < plain.sum() < 1e-80
@@ -126,12 +126,12 @@ def test_what_float32_does_not_know_is_added_up_in_float64(standing: Standing) -
 
 def test_what_may_not_follow_has_no_mass(standing: Standing) -> None:
     rows = put(standing.rows, drawn(standing, 3.0))
-    allowed = np.zeros((ROWS, 257), dtype=bool)
+    allowed = torch.zeros((ROWS, 257), dtype=torch.bool)
     allowed[1:, 97:123] = True
     heads = HeadArrays(rows, np.full(ROWS, ROOT_BRANCH), np.ones(ROWS), np.arange(ROWS))
     found, totals = standing.sums.by_symbol(heads, allowed)
     assert totals[0] == 0
-    assert not found[~torch.from_numpy(allowed)].any()
+    assert not found[~allowed].any()
     np.testing.assert_allclose(found[1:].sum(1).numpy(), 1.0, rtol=1e-6)
 
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH
 from evoswarm.decoding.text import split_points
 from evoswarm.decoding.text.alphabet import ByteAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.split_points import find_split_points
 from evoswarm.decoding.text.tokenizations import Tokenizations
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 from evoswarm.zoo.catalogue import member_path
 from tests.decoding import tiny
 from tests.decoding.recipes import ZOO

@@ -15,7 +15,7 @@ from torch import Tensor
 from evoswarm.decoding.step import fusion
 from evoswarm.decoding.step.fusion import prepare
 from evoswarm.decoding.text.alphabet import FLOOR
-from evoswarm.fusion import RULES, AnswerSoFar, Speakers, parameters_of
+from evoswarm.fusion import RULES, AnswerSoFar, parameters_of
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.policies.mix import Fusion, Recipe, RecipeMember
 from tests import oracle
@@ -41,7 +41,7 @@ def speak(
     temperatures: Sequence[float] | None = None,
     lead: int = 0,
     **parameters: float,
-) -> Speakers:
+) -> fusion.Heard:
     """One stream with everything at its default."""
     count, streams, symbols = log_probs.shape
     ones = torch.ones(count, streams)
@@ -50,7 +50,9 @@ def speak(
     return prepare(
         log_probs,
         torch.ones(count, streams, dtype=torch.bool) if present is None else torch.tensor(present)[:, None],
-        torch.ones(streams, symbols, dtype=torch.bool) if allowed is None else torch.tensor(allowed)[None],
+        fusion.limits_of(
+            torch.ones(streams, symbols, dtype=torch.bool) if allowed is None else torch.tensor([allowed])
+        ),
         weights=ones if weights is None else torch.tensor(weights)[:, None],
         temperatures=ones if temperatures is None else torch.tensor(temperatures)[:, None],
         lead=torch.full((streams,), lead),
@@ -59,11 +61,11 @@ def speak(
     )
 
 
-def fuse(rule: str, speakers: Speakers) -> Tensor:
+def fuse(rule: str, speakers: fusion.Heard) -> Tensor:
     return fusion.fuse(RULES[rule], speakers)
 
 
-def margins(rule: str, speakers: Speakers, margin: Tensor) -> Tensor:
+def margins(rule: str, speakers: fusion.Heard, margin: Tensor) -> Tensor:
     return fusion.decision_margin(RULES[rule], speakers, margin)
 
 

@@ -58,7 +58,11 @@ class AttentionBackend(CacheBackend):
         found = self.in_place.take(ends, past, step, self.slot_bytes(), self.buffer_limit) if step else None
         goes_on, order = found or (None, np.arange(len(chunks)))
         plan = _AttentionBatch.of(chunks, lengths, order, goes_on, self.device)
-        arguments: dict[str, Any] = {"attention_mask": plan.mask, "past_key_values": Cache(layers=list(self.layers))}
+        mask = plan.mask
+        if mask is None and not self.extra:  # such a model counts positions by it
+            mask = torch.ones((len(chunks), plan.past + plan.tokens.shape[1]), dtype=torch.long, device=self.device)
+        # A mask that hides nothing is not given: models wait for the device to find out that it hides nothing.
+        arguments: dict[str, Any] = {"attention_mask": mask, "past_key_values": Cache(layers=list(self.layers))}
         if self.extra:
             arguments["position_ids"] = plan.positions
         for layer in self.layers:
@@ -79,7 +83,7 @@ class _AttentionBatch:
     Attributes:
         past: columns in front of the new tokens.
         tokens: ``[chunks, new]`` right-padded.
-        mask: ``[chunks, past + new]`` 1 where a token stands.
+        mask: ``[chunks, past + new]`` 1 where a token stands; None where one stands everywhere.
         positions: ``[chunks, new]``.
         gathered: ``[chunks * (past + new)]`` slots of all columns, 0 where nothing stands; None where nothing need
             be gathered: no past, or all of it in the buffers.
@@ -93,7 +97,7 @@ class _AttentionBatch:
 
     past: int
     tokens: Tensor
-    mask: Tensor
+    mask: Tensor | None
     positions: Tensor
     gathered: Tensor | None
     new_index: Tensor | None
@@ -125,11 +129,14 @@ class _AttentionBatch:
             gathered = torch.from_numpy(every.ravel()).to(device)
         sent = on_device(device, tokens, depths, lengths, slots, asked, index if ragged else index[:0])
         depth, length = sent[1][:, None], sent[2][:, None]
-        columns = torch.arange(past + new, device=device)
+        mask = None
+        if ragged or (depths < past).any():
+            columns = torch.arange(past + new, device=device)
+            mask = ((columns >= past - depth) & (columns < past + length)).long()
         return cls(
             past=past,
             tokens=sent[0].view(count, new),
-            mask=((columns >= past - depth) & (columns < past + length)).long(),
+            mask=mask,
             # padding repeats the last position: always a valid one
             positions=depth + torch.minimum(torch.arange(new, device=device), length - 1),
             gathered=gathered,

@@ -10,9 +10,9 @@ Who owns which memory, where it lies, who drops it and who counts it:
 - *Rows* (what a member says behind a node) are tables whose row numbers ``RowSlots`` gives out: one for each member, on
   its device, for all alphabets (``MemberRows``, within ``row_bytes``). A node knows its row and the table knows the
   row's node. What an alphabet adds up of a row is made where it is asked for, beside it (``SymbolSums``).
-- *Distributions* over an alphabet's symbols lie on the host and belong to the ``ContextTable``, in ``bytes`` within
-  half of all ``text_bytes``, in alphabets of whole tokens within a share of all ``row_bytes``. A context refers to a
-  row for each member; where a row is taken back, the reference is cleared.
+- *Distributions* over an alphabet's symbols belong to the ``ContextTable``. In ``bytes`` they lie on the host, within
+  half of all ``text_bytes``; in alphabets of whole tokens with the members, where these share a device, within a share
+  of all ``row_bytes``. A context refers to a row for each member; where a row is taken back, the reference is cleared.
 - *Contexts and nodes* (texts, tokens, the figures that stay known) are host memory of the ``ContextTable`` and of the
   trees. Between decodings the longest unused contexts go (the other half of ``text_bytes``), and then the nodes to
   which no context of any alphabet refers. A member's prefix tree serves all alphabets (``MemberMemory``).

@@ -6,7 +6,9 @@ tables, so that whole populations are looked up, gated, fused and moved on by a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -15,48 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.chat import Conversation
-from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.compiled.arrays import joined
+from evoswarm.decoding.compiled.nodes import NO_ROW
+from evoswarm.decoding.memory.distributions import Distributions, Noted
 from evoswarm.decoding.text.alphabet import Alphabet
-from evoswarm.decoding.trees.arrays import joined
-from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.failure import Failure
 from evoswarm.fusion.context import inside
 
 T = TypeVar("T")
+NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
 FIRST = 1024
 NO_SYMBOL = -1
 LONG_TEXT, WHOLE_EACH = 256, 32  # of texts of more bytes, behind which others stand, one in so many is kept whole
 CONTEXT_BYTES = 600  # about, beside its tables: its text, its place behind its parent, what views know of it
-
-
-class Distributions:
-    """Next-symbol distributions of all members, as rows of one matrix on the host."""
-
-    def __init__(self, symbols: int, limit_bytes: int) -> None:
-        """Begin without rows; ``symbols`` is the width of one, END included."""
-        self.row_bytes = 4 * symbols
-        self.slots = RowSlots(limit_bytes // self.row_bytes)
-        self._rows = torch.empty((self.slots.size, symbols))
-
-    @property
-    def limit_bytes(self) -> int:
-        """What all of them may take."""
-        return self.slots.limit * self.row_bytes
-
-    def write(self, taken: NDArray[np.int64], rows: Tensor) -> None:
-        """Write ``[n, symbols]`` log-probabilities to ``[n]`` rows that were taken for them."""
-        if self.slots.size > len(self._rows):
-            size = max(self.slots.size, self.slots.limit)  # pages that nobody has written to take no memory
-            grown = torch.empty((size, self._rows.shape[1]))
-            grown[: len(self._rows)] = self._rows
-            self._rows = grown
-        self._rows[torch.from_numpy(taken)] = rows
-
-    def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """``[..., symbols]`` for row numbers of any shape; where there is none (NO_ROW) it may hold anything."""
-        flat = rows.reshape(-1)
-        self.slots.touch(flat[flat != NO_ROW])
-        return self._rows.index_select(0, torch.from_numpy(np.maximum(flat, 0))).reshape(*rows.shape, -1)
 
 
 class ContextTable:
@@ -90,14 +63,17 @@ class ContextTable:
     _MEMBER_TABLES = ("row", "known", "entropy", "abstains", "left_out", "argmax", "margin", "reads")
     _TABLES = (*_CONTEXT_TABLES, *_MEMBER_TABLES)
 
-    def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int) -> None:
-        """Begin without contexts, for so many members, with so much room for their distributions."""
+    def __init__(self, alphabet: Alphabet, members: int, limit_bytes: int, device: torch.device | str = "cpu") -> None:
+        """Begin without contexts, for so many members, with so much room for their distributions on a device."""
         self.alphabet, self.members = alphabet, members
-        self.distributions = Distributions(alphabet.size, limit_bytes)
+        self.distributions = Distributions(alphabet.size, limit_bytes, torch.device(device))
+        self._allowed = alphabet.allowed(np.arange(alphabet.states, dtype=np.int32)).to(device)
+        self._limits = torch.where(self._allowed, math.inf, -math.inf)
         self._raws: list[bytes | None] = []  # None where it is put together from what stands before
         self.prompts: list[int] = []
         self.prompt_texts: list[str | Conversation] = []
         self.failures: dict[int, Failure] = {}
+        self._noted: list[Noted] = []
         self.text_bytes = 0
         self._roots: dict[str | Conversation, int] = {}
         self._children: dict[int, int] = {}
@@ -170,9 +146,18 @@ class ContextTable:
         self.inside[context] = inside(raw)
         return context
 
-    def allowed(self, contexts: NDArray[np.int64] | Sequence[int]) -> Tensor:
-        """``[n, symbols]`` which symbols may follow the texts of ``[n]`` contexts."""
-        return self.alphabet.allowed(self.states[contexts])
+    def allowed(self, contexts: NDArray[np.int64]) -> Tensor:
+        """``[n, symbols]`` which symbols may follow the texts of ``[n]`` contexts, where the distributions are."""
+        return self._by_state(self._allowed, contexts)
+
+    def limits(self, contexts: NDArray[np.int64]) -> Tensor:
+        """``[n, symbols]`` the same for fusion; see ``Speakers.limits``."""
+        return self._by_state(self._limits, contexts)
+
+    def _by_state(self, table: Tensor, contexts: NDArray[np.int64]) -> Tensor:
+        if len(table) == 1:
+            return table.expand(len(contexts), -1)
+        return table.index_select(0, torch.from_numpy(self.states[contexts]).to(table.device))
 
     def path(self, context: int) -> list[int]:
         """All contexts from the prompt's end to this one, both included."""
@@ -187,24 +172,39 @@ class ContextTable:
         found: list[int] = self.last[self.path(context)[1:]].tolist()
         return found
 
-    def record(
-        self,
-        member: int,
-        contexts: NDArray[np.int64],
-        *,
-        rows: NDArray[np.int64],
-        entropy: NDArray[np.float64],
-        left_out: NDArray[np.float64],
-        argmax: NDArray[np.int64],
-        margin: NDArray[np.float32],
-    ) -> None:
-        """What a member says at ``[n]`` contexts is known from now on."""
-        self.row[contexts, member] = rows
-        self.entropy[contexts, member] = entropy
-        self.left_out[contexts, member] = left_out
-        self.argmax[contexts, member] = argmax
-        self.margin[contexts, member] = margin
-        self.known[contexts, member] = True
+    def note(self, noted: Noted) -> None:
+        """What a member says stands in rows of ``kept``; it is known from the next ``settle`` on."""
+        self._noted.append(noted)
+
+    def settle(self) -> None:
+        """All that has been noted is known from now on: one transfer from where the distributions are."""
+        if not self._noted:
+            return
+        sizes = [len(one.contexts) for one in self._noted]
+        every = torch.cat([one.found for one in self._noted], 1).cpu().numpy()
+        useless = []
+        for one, found in zip(self._noted, np.split(every, np.cumsum(sizes)[:-1], axis=1), strict=True):
+            spoilt = np.isnan(found[0])
+            for context in one.contexts[spoilt].tolist():
+                self.reads[context, one.member] = 0
+                self.record_abstention(one.member, context, failure=NOT_FINITE)
+            useless.append(one.rows[spoilt])
+            sound = ~spoilt
+            at = one.contexts[sound], one.member
+            self.left_out[at] = one.left_out[sound]
+            self.entropy[at], self.argmax[at], self.margin[at] = found[:, sound]
+            self.row[at] = one.rows[sound]
+            self.known[at] = True
+        self._noted.clear()
+        self.distributions.slots.give(np.concatenate(useless).tolist())
+
+    def unsettle(self) -> None:
+        """What has been noted and is not known yet is unknown again: something broke off."""
+        for one in self._noted:
+            at = one.contexts, one.member
+            self.distributions.slots.give(one.rows[self.row[at] != one.rows].tolist())
+            self.reads[one.contexts[~self.known[at]], one.member] = 0
+        self._noted.clear()
 
     def record_abstention(
         self, member: int, context: int, left_out: float = 0.0, failure: Failure | None = None
@@ -216,21 +216,22 @@ class ContextTable:
         if failure is not None:
             self.failures[context * self.members + member] = failure
 
-    def keep(self, rows: Tensor) -> NDArray[np.int64]:
-        """Keep ``[n, symbols]`` log-probabilities; returns their rows.
+    @contextmanager
+    def kept(self, count: int) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+        """Keep so many distributions: ``[n]`` their rows, and ``[n, symbols]`` where to write them.
 
         Contexts whose rows had to make room for them must find them out again.
         """
-        taken, lost = self.distributions.slots.take(len(rows))
+        taken, lost = self.distributions.slots.take(count)
         if len(lost):  # forgotten before they are written over, whatever comes in between
             here = self.row[: len(self)]
             here[np.isin(here, lost)] = NO_ROW
         try:
-            self.distributions.write(taken, rows)
+            with self.distributions.written(taken) as place:
+                yield taken, place
         except BaseException:
             self.distributions.slots.give(taken.tolist())
             raise
-        return taken
 
     def note_reads(
         self, member: int, contexts: NDArray[np.int64], counts: NDArray[np.int64], nodes: NDArray[np.int64]

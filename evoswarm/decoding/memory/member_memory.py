@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.chat import Conversation, PromptRefused
+from evoswarm.decoding.compiled.nodes import NO_TOKEN, ROOT, Nodes
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.limits import MemoryLimits
 from evoswarm.decoding.memory.member_rows import MemberRows
 from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.trees.nodes import NO_TOKEN, ROOT, Nodes
 from evoswarm.failure import Failure
 
 NODE_BYTES = 160  # of its places in all tables: 105 where they are full, 270 where all have just grown

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.memory.row_slots import RowSlots
+from evoswarm.decoding.compiled.nodes import NO_ROW, Nodes
+from evoswarm.decoding.memory.row_slots import RowSlots, written_to
 from evoswarm.decoding.text.codec import Codec
-from evoswarm.decoding.trees.nodes import NO_ROW, Nodes
 
 WARM_BYTES = 1 << 25  # of rows that nobody needs now: keeping more costs more (fresh memory) than reading a few again,
 WARM_ROWS = 256  # but of large vocabularies, which large models have, so many are kept
@@ -39,7 +37,6 @@ class MemberRows:
         row_bytes: size of one row, with what an alphabet makes of it.
         log_probs: ``[rows, tokens + 1]`` by token id, END last; -inf of tokens that spell nothing.
         slots: which row is whose.
-        not_finite: ``[rows]`` whether a row holds nan or infinity.
         owners: ``[rows]`` the nodes that they belong to; negative where nobody has one.
         written: ``[rows]`` how often each has been written; what was made of an earlier content is void.
         summed: who keeps sums over these rows; one alphabet at a time, or they would take the rows' room many times.
@@ -59,7 +56,8 @@ class MemberRows:
         self.row_bytes = BYTES_PER_TOKEN * (len(codec.token_bytes) + 1)
         warm = max(WARM_BYTES, WARM_ROWS * self.row_bytes)
         self.slots = RowSlots(min(limit_bytes, warm) // self.row_bytes)
-        self.not_finite: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self._not_finite: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self._unchecked: list[NDArray[np.int64]] = []
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.summed: Sums | None = None
         self.owners: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -84,9 +82,9 @@ class MemberRows:
                 self._write(rows[start : start + step], logits[start : start + step])
         except BaseException:
             self.slots.give(rows.tolist())  # what they hold is nobody's
-            self.not_finite[rows[rows < len(self.not_finite)]] = 0
             raise
         self.owners[rows] = nodes
+        self._unchecked.append(rows)
         np.asarray(self._nodes.row)[nodes] = rows
 
     def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
@@ -97,9 +95,20 @@ class MemberRows:
         made.index_fill_(1, self._silent, -torch.inf)
         with written_to(self.log_probs, rows) as place:
             torch.log_softmax(made, 1, out=place)
-            finite = ~place[:, 0].isnan().cpu().numpy()  # what is not finite spoils all of its row
         self.written[rows] += 1
-        self.not_finite[rows] = ~finite
+
+    @property
+    def not_finite(self) -> NDArray[np.uint8]:
+        """``[rows]`` whether a row holds nan or infinity; looked at when somebody asks, for all rows at once."""
+        if self._unchecked:
+            rows = np.unique(np.concatenate(self._unchecked))
+            rows = rows[self.owners[rows] >= 0]
+            first = self.log_probs[
+                torch.from_numpy(rows).to(self.device), 0
+            ]  # what is not finite spoils all of its row
+            self._not_finite[rows] = first.isnan().cpu().numpy()
+            self._unchecked.clear()
+        return self._not_finite
 
     def _make_room(self) -> None:
         have, size = len(self.log_probs), self.slots.size
@@ -111,7 +120,7 @@ class MemberRows:
         grown[:have] = self.log_probs
         self.log_probs = grown
         self.owners = np.concatenate([self.owners, np.full(size - have, NOBODY)])
-        self.not_finite = np.concatenate([self.not_finite, np.zeros(size - have, dtype=np.uint8)])
+        self._not_finite = np.concatenate([self._not_finite, np.zeros(size - have, dtype=np.uint8)])
         self.written = np.concatenate([self.written, np.zeros(size - have, dtype=np.int64)])
 
     def drop(self, rows: NDArray[np.int64]) -> None:
@@ -123,7 +132,7 @@ class MemberRows:
         owners = self.owners[rows]
         np.asarray(self._nodes.row)[owners[owners >= 0]] = NO_ROW
         self.owners[rows] = NOBODY
-        self.not_finite[rows] = 0
+        self._not_finite[rows] = 0
 
     def learn_edges(self, nodes: NDArray[np.int64]) -> None:
         """Note of every node the probability of its token; their parents must have rows."""
@@ -131,15 +140,3 @@ class MemberRows:
         rows = torch.from_numpy(np.asarray(tree.row)[np.asarray(tree.parent)[nodes]]).to(self.device)
         tokens = torch.from_numpy(np.asarray(tree.token)[nodes].astype(np.int64)).to(self.device)
         np.asarray(tree.edge)[nodes] = self.log_probs[rows, tokens].double().exp().cpu().numpy()
-
-
-@contextmanager
-def written_to(table: Tensor, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-    """``[n, ...]`` where to write what is to stand in ``[n]`` rows of a table: there, if they stand side by side."""
-    first = int(rows[0])
-    if (np.diff(rows) == 1).all():
-        yield table[first : first + len(rows)]
-    else:
-        made = table.new_empty((len(rows), *table.shape[1:]))
-        yield made
-        table.index_copy_(0, torch.from_numpy(rows).to(table.device), made)

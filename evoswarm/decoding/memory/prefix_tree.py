@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
+from evoswarm.decoding.compiled.arrays import joined
+from evoswarm.decoding.compiled.nodes import NO_ROW, NO_SLOT, ROOT, Nodes
 from evoswarm.decoding.forward.side_by_side import Reading
 from evoswarm.decoding.memory.parts import in_part
 from evoswarm.decoding.reader import Chunk, Integers, Reader, SupportsDLPack
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.trees.arrays import joined
-from evoswarm.decoding.trees.nodes import NO_ROW, NO_SLOT, ROOT, Nodes
 
 SHRUNK = 0.9  # of the limit, once it has been met: looking for what to drop costs a walk over the tree
 

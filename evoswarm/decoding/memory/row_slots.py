@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 FIRST = 256
 EVICTED_SHARE = 0.1  # of the rows, taken back at once: every time costs a look over all of them
@@ -83,3 +86,15 @@ class RowSlots:
             idle = idle[np.argpartition(used[idle], count)[:count]]
         self.give(idle.tolist())
         return idle
+
+
+@contextmanager
+def written_to(table: Tensor, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+    """``[n, ...]`` where to write what is to stand in ``[n]`` rows of a table: there, if they stand side by side."""
+    first = int(rows[0])
+    if (np.diff(rows) == 1).all():
+        yield table[first : first + len(rows)]
+    else:
+        made = table.new_empty((len(rows), *table.shape[1:]))
+        yield made
+        table.index_copy_(0, torch.from_numpy(rows).to(table.device), made)

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.memory.member_rows import AT_ONCE, MemberRows, written_to
+from evoswarm.decoding.compiled.arrays import joined
+from evoswarm.decoding.compiled.range_sums import BLOCK
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH
+from evoswarm.decoding.memory.member_rows import AT_ONCE, MemberRows
+from evoswarm.decoding.memory.row_slots import written_to
 from evoswarm.decoding.text.token_trie import TokenTrie
-from evoswarm.decoding.trees.arrays import joined
-from evoswarm.decoding.trees.range_sums import BLOCK
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH
 
 TINY = 1e-25  # probabilities below 1e-38 are 0 in float32: what sums up to no more than this is made anew in float64
 
@@ -80,42 +81,42 @@ class SymbolSums(ABC):
         """``[n]`` probability of the tokens that strictly extend a branch's text (END too behind the empty one)."""
         self._make(rows)
         low, high = self._tokens.ranges[branches].T
-        found = self._of_ranges(rows, low, high)
-        whole = np.flatnonzero(branches == ROOT_BRANCH)
-        found[whole] += self._table[torch.from_numpy(rows[whole]).to(self._rows.device), -1].cpu().numpy()
+        found = self._totals(rows, low, high, branches == ROOT_BRANCH)
         for index in np.flatnonzero(found <= TINY):
             found[index] = self._exactly(rows[index], low[index], high[index]).sum()
             found[index] += self._end_exactly(rows[index]) if branches[index] == ROOT_BRANCH else 0.0
         return found
 
-    def by_symbol(self, heads: HeadArrays, allowed: NDArray[np.bool_]) -> tuple[Tensor, NDArray[np.float64]]:
+    def by_symbol(self, heads: HeadArrays, allowed: Tensor) -> tuple[Tensor, NDArray[np.float64]]:
         """What comes next: the sum over heads of mass times what goes on.
 
         Args:
             heads: of contexts.
-            allowed: ``[owners, symbols]`` what may follow there; all other symbols get no mass.
+            allowed: ``[owners, symbols]`` what may follow there, where the distributions are wanted; all other symbols
+                get no mass.
 
         Returns:
-            ``[owners, symbols]`` probabilities that add up to one, END last, on the host; and ``[owners]`` what they
-            added up to before. Both are right relative to themselves, however small; where nothing may follow, both
-            are 0.
+            ``[owners, symbols]`` probabilities that add up to one, END last, where ``allowed`` is; and ``[owners]``
+            what they added up to before. Both are right relative to themselves, however small; where nothing may
+            follow, both are 0.
         """
         self._make(heads.rows)
         sums, totals = self._add_up(heads, allowed)
         for owner in np.flatnonzero(totals <= TINY):
-            exact = self._owner_exactly(heads.some(heads.owners == owner), allowed[owner])
+            exact = self._owner_exactly(heads.some(heads.owners == owner), allowed[owner].cpu().numpy())
             totals[owner] = exact.sum()
-            sums[owner] = torch.from_numpy(exact / totals[owner] if totals[owner] else exact)
+            sums[owner] = torch.from_numpy(exact / totals[owner] if totals[owner] else exact).to(sums)
         return sums, totals
 
     @abstractmethod
-    def _of_ranges(
-        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
+    def _totals(
+        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], end: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """``[n]`` the probability of the tokens at positions low to high of rows that are laid out."""
+        """``[n]`` the probability of the tokens at positions low to high of rows that are laid out, and of END if so
+        said."""
 
     @abstractmethod
-    def _add_up(self, heads: HeadArrays, allowed: NDArray[np.bool_]) -> tuple[Tensor, NDArray[np.float64]]:
+    def _add_up(self, heads: HeadArrays, allowed: Tensor) -> tuple[Tensor, NDArray[np.float64]]:
         """See ``by_symbol``; where sums are TINY, anything."""
 
     def _following(self, branches: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

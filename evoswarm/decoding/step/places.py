@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.step.fusion import FUSED_AT_ONCE, decision_margin, fuse_scores
+from evoswarm.decoding.step.fusion import FUSED_AT_ONCE, Heard, decision_margin, fuse_scores, limits_of
 from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.plan import Plans
 from evoswarm.decoding.step.speaking import AnswersSoFar, gains_of, side_by_side
-from evoswarm.fusion import GATE_MARGIN, Speakers
+from evoswarm.fusion import GATE_MARGIN
 from evoswarm.fusion.speakers import argmax_and_margin
 from evoswarm.policies.mix import GATES, Recipe
 
@@ -241,7 +241,7 @@ class _Follower:
         if self._credibility is not None:
             self._credibility[some] = known.reshape(shape)
 
-    def _fuse(self, pairs: _Pairs, credibility: NDArray[np.float64]) -> Speakers:
+    def _fuse(self, pairs: _Pairs, credibility: NDArray[np.float64]) -> Heard:
         """Mixes of one rule at some positions; returns what the rule sees."""
         rows, found = self._rows, self._found
         where, places = (pairs.plan, pairs.place), torch.from_numpy(pairs.place)
@@ -251,9 +251,9 @@ class _Follower:
             rows_of = rows.log_probs.flatten(0, 1).index_select(0, torch.from_numpy(which.ravel()))
             return rows_of.reshape(*which.shape, -1)
 
-        allowed = rows.allowed.index_select(0, places)
+        limits = limits_of(rows.allowed.index_select(0, places))
         at = AnswersSoFar(rows.length[pairs.place], rows.inside[pairs.place], credibility)
-        rule, heard = side_by_side(pairs.plans, pairs.plan, pairs.speaks, pairs.present, at, allowed, said)
+        rule, heard = side_by_side(pairs.plans, pairs.plan, pairs.speaks, pairs.present, at, limits, said)
         scores = fuse_scores(rule, heard)
         favourite, margin = argmax_and_margin(scores)
         target = rows.targets[places]

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evoswarm.decoding.step.fusion import prepare
+from evoswarm.decoding.step.fusion import Heard, prepare
 from evoswarm.decoding.step.plan import Plans
-from evoswarm.fusion import AnswerSoFar, FusionRule, Speakers, gains
+from evoswarm.fusion import AnswerSoFar, FusionRule, gains
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bool_]], Tensor]
 """From ``[n, speakers]`` columns of the recipes' members, and who of them is present, to ``[speakers, n, symbols]``
-log-probabilities; anything where nobody is."""
+log-probabilities of their own; anything where nobody is."""
 
 
 class AnswersSoFar(NamedTuple):
@@ -39,9 +39,9 @@ def side_by_side(
     speaks: NDArray[np.bool_],
     present: NDArray[np.bool_],
     places: AnswersSoFar,
-    allowed: Tensor,
+    limits: Tensor,
     rows: Rows,
-) -> tuple[FusionRule, Speakers]:
+) -> tuple[FusionRule, Heard]:
     """The rule of some streams, and what it sees: speakers first, those who speak in front, in the order of the recipe.
 
     A lead that abstains keeps its context, so that ties can still be settled; its row is blank.
@@ -52,7 +52,7 @@ def side_by_side(
         speaks: ``[n, width]`` who has a say.
         present: ``[n, width]`` who has a say and something to say.
         places: where the streams are.
-        allowed: ``[n, symbols]``.
+        limits: ``[n, symbols]`` see ``Speakers.limits``.
         rows: what they say.
     """
     order = _heard_first(speaks)
@@ -68,7 +68,7 @@ def side_by_side(
     return rule, prepare(
         rows(order, here),
         torch.from_numpy(np.ascontiguousarray(here.T)),
-        allowed,
+        limits,
         weights=columns(plans.weights[plan]),
         temperatures=columns(plans.temperatures[plan]),
         lead=torch.from_numpy(before),
@@ -81,7 +81,7 @@ def side_by_side(
     )
 
 
-def gains_of(speaks: NDArray[np.bool_], heard: Speakers, symbols: Tensor) -> NDArray[np.float64]:
+def gains_of(speaks: NDArray[np.bool_], heard: Heard, symbols: Tensor) -> NDArray[np.float64]:
     """``[n, width]`` what a step adds to the credibility of members.
 
     Args:
@@ -90,7 +90,8 @@ def gains_of(speaks: NDArray[np.bool_], heard: Speakers, symbols: Tensor) -> NDA
         symbols: ``[n]`` what was chosen, or had to be followed.
     """
     found = np.zeros(speaks.shape)
-    np.put_along_axis(found, _heard_first(speaks), gains(heard, symbols).T.double().numpy(), 1)
+    gained = gains(heard, symbols.to(heard.log_probs.device)).T.double().cpu()
+    np.put_along_axis(found, _heard_first(speaks), gained.numpy(), 1)
     return found
 
 

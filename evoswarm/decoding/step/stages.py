@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.compiled.nodes import NO_ROW
 from evoswarm.decoding.request import Counters, depth_class
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.noise import gumbel_of_speakers, uniform
 from evoswarm.decoding.step.speaker import draw_speakers
 from evoswarm.decoding.step.streams import Streams
-from evoswarm.decoding.trees.nodes import NO_ROW
 from evoswarm.decoding.views.pool_view import PoolView
 from evoswarm.policies.mix import GATES
 
@@ -116,8 +116,7 @@ class Stages:
         pairs = np.unique((batch.context[:, None] * count + batch.members)[unknown])
         fresh = ~contexts.known.reshape(-1)[pairs]
         wanted, whom = pairs // count, pairs % count
-        for number in np.unique(whom):
-            self._pool.views[number].resolve(wanted[whom == number])
+        self._pool.resolve((number, wanted[whom == number]) for number in np.unique(whom).tolist())
         found = fresh & contexts.known.reshape(-1)[pairs]
         self._counters.text_found += int(found.sum())
         np.add.at(self._counters.found_by_depth, depth_class(contexts.symbols[wanted[found]]), 1)

@@ -33,17 +33,18 @@ def truncate(scores: Tensor, top_k: Tensor, top_p: Tensor, min_p: Tensor) -> Kep
 
     Args:
         scores: ``[streams, symbols]`` log-probabilities up to a constant per stream, tempered; -inf where forbidden.
-        top_k: ``[streams]`` integers; 0 is all.
+        top_k: ``[streams]`` integers, on the host; 0 is all.
         top_p: ``[streams]`` in (0, 1]; 1 is all.
         min_p: ``[streams]`` in [0, 1]; 0 is all.
     """
-    top_p, symbols = top_p[:, None], scores.shape[1]
+    symbols = scores.shape[1]
     left = scores.masked_fill(scores < _kth(scores, top_k), -torch.inf)
+    top_p, min_p = (limit.to(scores.device)[:, None] for limit in (top_p, min_p))
     shares = torch.softmax(left, 1)
     best = left.amax(1, keepdim=True)
     # Min-p cuts from below, so it may come first. And what is below the other bound comes to less than 1 - top_p with
     # all that is below it: top-p cuts it, and it need not be sorted.
-    may = (left > -torch.inf) & (left >= best + min_p[:, None].log()) & (shares * symbols >= 1 - top_p)
+    may = (left > -torch.inf) & (left >= best + min_p.log()) & (shares * symbols >= 1 - top_p)
     may.scatter_(1, left.argmax(1, keepdim=True), True)  # whatever rounding says
     kept = _sorted(left.masked_fill(~may, -torch.inf), int(may.sum(1).max()))
     shares = shares.gather(1, kept.symbols)
@@ -58,8 +59,9 @@ def _kth(scores: Tensor, top_k: Tensor) -> Tensor:
     if not most:
         return scores.new_full((len(scores), 1), -torch.inf)
     best = scores.topk(most, 1).values
-    kth = best.gather(1, (top_k.clamp(1, most) - 1)[:, None])
-    return kth.masked_fill(top_k[:, None] == 0, -torch.inf)
+    places = top_k.to(scores.device)[:, None]
+    kth = best.gather(1, places.clamp(1, most) - 1)
+    return kth.masked_fill(places == 0, -torch.inf)
 
 
 def _sorted(scores: Tensor, width: int) -> Kept:

@@ -37,10 +37,12 @@ class Alphabet(Protocol):
     Attributes:
         size: number of symbols, END included.
         end: END's number: the last.
+        states: of texts there are, by what may follow.
     """
 
     size: int
     end: int
+    states: int
 
     def spell(self, symbol: int) -> bytes:
         """The bytes of a symbol (not END)."""
@@ -67,7 +69,7 @@ class Alphabet(Protocol):
 class ByteAlphabet:
     """256 bytes and END: all texts are valid UTF-8, but for an unfinished character at their end."""
 
-    size, end = 257, 256
+    size, end, states = 257, 256, 2 + len(_STATES)
 
     def __init__(self) -> None:
         self._allowed = np.stack(
@@ -102,6 +104,8 @@ class CommonAlphabet:
     Symbols 0 to 255 are the bytes; the strings follow, sorted. Texts are valid UTF-8, but for an unfinished character
     at their end.
     """
+
+    states = len(_PARTIALS)
 
     def __init__(self, codecs: Sequence[Codec]) -> None:
         """The alphabet of these tokenizers."""
@@ -149,6 +153,8 @@ class CommonAlphabet:
 
 class TokenAlphabet:
     """The token ids of a tokenizer that all members share, and END."""
+
+    states = 1
 
     def __init__(self, codec: Codec) -> None:
         """The alphabet of the tokenizer that a codec belongs to."""

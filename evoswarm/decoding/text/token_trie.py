@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.compiled.text_states import DEAD
 from evoswarm.decoding.text.decomposition import Decomposition
-from evoswarm.decoding.trees.text_states import DEAD
 
 FIRST_ROWS = 256
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evoswarm.decoding.compiled.text_states import TextStates
 from evoswarm.decoding.text.continuation import Path
 from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.decoding.text.token_trie import TokenTrie
-from evoswarm.decoding.trees.text_states import TextStates
 
 
 class Tokenizations:

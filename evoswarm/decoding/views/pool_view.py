@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -77,7 +77,7 @@ class PoolView:
         self.clock, self._left = 1, 0
         self.tenants: list[Tenant] = []
         made = MAKERS[alphabet]([memory.member.codec for memory in memories.values()])
-        self.contexts = ContextTable(made, pool, distribution_bytes)
+        self.contexts = ContextTable(made, pool, distribution_bytes, _device_of(memories.values(), alphabet))
         self.views: dict[int, View] = {}
         for number, memory in memories.items():
             codec = memory.member.codec
@@ -92,6 +92,16 @@ class PoolView:
         """
         read_together(self._memories.values(), self._counters)
         self.contexts.distributions.slots.tick()
+
+    def resolve(self, asked: Iterable[tuple[int, NDArray[np.int64]]]) -> None:
+        """Find out what members, by their numbers, say at ``[n]`` contexts each (``View.resolve``)."""
+        try:
+            for number, contexts in asked:
+                self.views[number].resolve(contexts)
+            self.contexts.settle()
+        except BaseException:
+            self.contexts.unsettle()
+            raise
 
     def crowded(self, limit_bytes: int) -> bool:
         """Whether there are more contexts than a limit allows, and it is worth while to look for some to forget."""
@@ -124,6 +134,13 @@ class PoolView:
     def needed(self, number: int) -> NDArray[np.int32]:
         """The nodes of a member to which contexts refer."""
         return self.contexts.nodes(number, slice(len(self.contexts)))
+
+
+def _device_of(memories: Collection[MemberMemory], alphabet: AlphabetName) -> torch.device:
+    """Where distributions are kept: with the members, if they are together, unless they are so short that every
+    operation on a device takes longer."""
+    devices = {memory.rows.device for memory in memories}
+    return devices.pop() if alphabet != "bytes" and len(devices) == 1 else torch.device("cpu")
 
 
 def view_of(memory: MemberMemory, number: int, contexts: ContextTable, epsilon: float, alike: View | None) -> View:

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evoswarm.decoding.compiled.nodes import Nodes
 from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.member import Member
 from evoswarm.decoding.memory.prefix_tree import PrefixTree
 from evoswarm.decoding.request import Counters
-from evoswarm.decoding.trees.nodes import Nodes
 
 
 def silenced_share(member: Member, prompts: Sequence[tuple[int, ...]]) -> float:

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.compiled.arrays import COMPILED, joined
+from evoswarm.decoding.compiled.heads import KNOWN, LEARNS, TOO_LONG, Heads
+from evoswarm.decoding.compiled.heads import NOT_FINITE as SPOILT
+from evoswarm.decoding.memory.contexts import NOT_FINITE, ContextTable
 from evoswarm.decoding.memory.device_sums import DeviceSums
 from evoswarm.decoding.memory.host_sums import HostSums
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.symbol_sums import HeadArrays, SymbolSums
 from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.tokenizations import Tokenizations
-from evoswarm.decoding.trees.arrays import COMPILED, joined
-from evoswarm.decoding.trees.heads import KNOWN, LEARNS, TOO_LONG, Heads
-from evoswarm.decoding.trees.heads import NOT_FINITE as SPOILT
-from evoswarm.decoding.views.view import NOT_FINITE, View
+from evoswarm.decoding.views.view import View
 
 
 class TextView(View):
@@ -111,16 +111,17 @@ class TextView(View):
         rows = np.asarray(self.memory.nodes.row)[np.asarray(heads.node)[some]]
         arrays = HeadArrays(rows, np.asarray(heads.branch)[some], masses[counted], owners)
         allowed = self._contexts.allowed(contexts)
-        found, totals = self.sums.by_symbol(arrays, allowed.numpy())
+        found, totals = self.sums.by_symbol(arrays, allowed)
         unread = np.asarray(heads.unread)[places]
         for index in np.flatnonzero(totals == 0).tolist():
             self._contexts.record_abstention(self._number, int(contexts[index]), 1.0 if unread[index] > 0 else 0.0)
         speaks = totals > 0
         if not speaks.all():
             unread, totals = unread[speaks], totals[speaks]
-            found, allowed = found[torch.from_numpy(speaks)], allowed[torch.from_numpy(speaks)]
+            found = found[torch.from_numpy(np.flatnonzero(speaks)).to(found.device)]
         if len(found):
-            self._learn(contexts[speaks], found, found.log(), allowed, unread / (unread + totals))
+            said = contexts[speaks]
+            self._learn(said, found, found.log(), self._contexts.limits(said), unread / (unread + totals))
         self._note_reads(contexts, places)
 
     def _note_reads(self, contexts: Integers, places: Integers) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from evoswarm.decoding.compiled.nodes import NO_ROW
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.decomposition import Decomposition
-from evoswarm.decoding.trees.nodes import NO_ROW
-from evoswarm.decoding.views.view import NOT_FINITE, View
+from evoswarm.decoding.views.view import View
 
 NO_NODE = -1
 
@@ -29,16 +29,13 @@ class TokenView(View):
         tree, rows = memory.nodes, np.asarray(memory.nodes.row)[nodes]
         np.asarray(tree.used)[nodes] = memory.tree.clock
         there = rows != NO_ROW
-        spoilt = there & (memory.rows.not_finite[rows] != 0) if len(memory.rows.not_finite) else np.zeros_like(there)
-        long = ~spoilt & (np.asarray(tree.depth)[nodes] > memory.longest)
-        for context in contexts[spoilt].tolist():
-            self._fail(context, NOT_FINITE)
+        long = np.asarray(tree.depth)[nodes] > memory.longest
         for context in contexts[long].tolist():
             self._fail(context, memory.too_long())
         missing = ~there & ~long
         if missing.any():
             memory.want(nodes[missing].tolist())
-        done = np.flatnonzero(there & ~spoilt & ~long)
+        done = np.flatnonzero(there & ~long)
         memory.rows.slots.touch(rows[done])
         for start in range(0, len(done), self._at_once):
             some = done[start : start + self._at_once]
@@ -68,8 +65,9 @@ class TokenView(View):
 
     def _read(self, contexts: Integers, nodes: Integers, rows: Integers) -> None:
         table = self.memory.rows.log_probs
-        logs = table.index_select(0, torch.from_numpy(rows).to(table.device)).cpu()
-        self._learn(contexts, logs.exp(), logs, self._contexts.allowed(contexts), np.zeros(len(contexts)))
+        at = torch.from_numpy(rows).to(table.device)
+        logs = table.index_select(0, at).to(self._contexts.distributions.device)
+        self._learn(contexts, logs.exp(), logs, self._contexts.limits(contexts), np.zeros(len(contexts)))
         self._contexts.note_reads(self._number, contexts, np.ones(len(contexts), dtype=np.int64), nodes)
 
     def forget(self) -> None:

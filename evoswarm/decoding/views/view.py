@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evoswarm.decoding.memory.contexts import ContextTable
+from evoswarm.decoding.memory.distributions import Noted
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.reader import Integers
 from evoswarm.decoding.text.alphabet import LOG_FLOOR, LOG_ZERO
@@ -17,7 +18,6 @@ from evoswarm.decoding.text.decomposition import Decomposition
 from evoswarm.failure import Failure
 from evoswarm.fusion.speakers import argmax_and_margin
 
-NOT_FINITE = Failure("non_finite", "the member's logits hold nan or infinity")
 NUMBERS_AT_ONCE = 1 << 18  # of distributions worked out in one step: more would fall out of the caches
 
 
@@ -52,7 +52,8 @@ class View(ABC):
         self._refused.clear()
 
     def resolve(self, contexts: Integers) -> None:
-        """Find out what the member says at ``[n]`` contexts; what must be read first is asked for.
+        """Find out what the member says at ``[n]`` contexts, up to ``ContextTable.settle``; what must be read first is
+        asked for.
 
         Nothing is kept of who waits: who still does asks again once it has been read.
         """
@@ -86,31 +87,21 @@ class View(ABC):
         self._contexts.reads[context, self._number] = 0
 
     def _learn(
-        self,
-        contexts: Integers,
-        probabilities: Tensor,
-        logs: Tensor,
-        allowed: Tensor,
-        left_out: NDArray[np.float64],
+        self, contexts: Integers, probabilities: Tensor, logs: Tensor, limits: Tensor, left_out: NDArray[np.float64]
     ) -> None:
         """Note distributions, floored where a symbol may follow.
 
         Args:
             contexts: ``[n]``.
-            probabilities: ``[n, symbols]``, that add up to one.
-            logs: their logarithms.
-            allowed: ``[n, symbols]`` what may follow.
+            probabilities: ``[n, symbols]``, that add up to one; changed.
+            logs: their logarithms; changed.
+            limits: ``[n, symbols]`` see ``ContextTable.limits``.
             left_out: ``[n]`` bounds on the total-variation error.
         """
-        entropy = -(probabilities * logs.clamp(min=LOG_ZERO)).sum(1, dtype=torch.float64)
-        symbols = logs.clamp(min=LOG_FLOOR).masked_fill_(~allowed, -torch.inf)
-        argmax, margin = argmax_and_margin(symbols)
-        self._contexts.record(
-            self._number,
-            contexts,
-            rows=self._contexts.keep(symbols),
-            entropy=entropy.clamp(min=0.0).numpy(),
-            left_out=left_out,
-            argmax=argmax.numpy(),
-            margin=margin.numpy(),
-        )
+        with self._contexts.kept(len(contexts)) as (rows, symbols):
+            torch.clamp(logs, min=LOG_FLOOR, out=symbols)
+            torch.minimum(symbols, limits, out=symbols)
+            argmax, margin = argmax_and_margin(symbols)
+        entropy = (probabilities.mul_(logs.clamp_(min=LOG_ZERO))).sum(1, dtype=torch.float64).neg_().clamp_(min=0.0)
+        found = torch.stack([entropy, argmax.double(), margin.double()])
+        self._contexts.note(Noted(self._number, contexts, rows, left_out, found))

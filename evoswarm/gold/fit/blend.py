@@ -54,7 +54,7 @@ def speakers(blend: Blend, outcomes: Outcomes) -> Speakers:
         log_probs=said,
         present=outcomes.present,
         log_weights=torch.log_softmax(torch.where(outcomes.present, raw, -math.inf), 0),
-        allowed=exists,
+        limits=torch.where(exists, math.inf, -math.inf),
         lead=torch.zeros(positions, dtype=torch.int64),
         untempered=outcomes.log_probs,
         parameters={name: value.expand(positions) for name, value in blend.parameters.items()},
@@ -67,7 +67,7 @@ def fused(rule: FusionRule, blend: Blend, outcomes: Outcomes) -> Tensor:
     For rules that give a lone speaker back as it is.
     """
     seen = speakers(blend, outcomes)
-    scores = torch.where(seen.allowed, rule.fuse(seen), -math.inf)
+    scores = torch.where(outcomes.log_counts > -math.inf, rule.fuse(seen), -math.inf)
     return scores - (scores + outcomes.log_counts).logsumexp(-1, keepdim=True)
 
 

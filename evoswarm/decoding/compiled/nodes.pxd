@@ -1,6 +1,6 @@
 cimport cython
-from evoswarm.decoding.trees.arrays cimport Stack, longer, numbers
-from evoswarm.decoding.trees.int_map cimport IntMap
+from evoswarm.decoding.compiled.arrays cimport Stack, longer, numbers
+from evoswarm.decoding.compiled.int_map cimport IntMap
 
 cpdef long long pair(long long node, long long other) noexcept
 

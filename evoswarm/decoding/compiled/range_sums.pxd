@@ -1,5 +1,5 @@
 cimport cython
-from evoswarm.decoding.trees.arrays cimport numbers
+from evoswarm.decoding.compiled.arrays cimport numbers
 
 @cython.locals(held="const float[:, ::1]", at="const long long[::1]", begin="const long long[::1]",
                end="const long long[::1]", found="double[::1]", place=cython.longlong)

@@ -1,8 +1,8 @@
 cimport cython
-from evoswarm.decoding.trees.arrays cimport Stack, longer, numbers
-from evoswarm.decoding.trees.int_map cimport IntMap
-from evoswarm.decoding.trees.nodes cimport Nodes, pair
-from evoswarm.decoding.trees.text_states cimport TextStates
+from evoswarm.decoding.compiled.arrays cimport Stack, longer, numbers
+from evoswarm.decoding.compiled.int_map cimport IntMap
+from evoswarm.decoding.compiled.nodes cimport Nodes, pair
+from evoswarm.decoding.compiled.text_states cimport TextStates
 
 @cython.final
 cdef class Heads:

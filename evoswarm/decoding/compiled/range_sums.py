@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.trees.arrays import numbers
+from evoswarm.decoding.compiled.arrays import numbers
 
 BLOCK = 32  # tokens added up beforehand: a long range is a short one of blocks, and a few tokens at its ends
 

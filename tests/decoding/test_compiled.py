@@ -1,4 +1,4 @@
-"""The loops over trees of numbers: their parts alone, and compiled or not they are the same."""
+"""The inner loops: their parts alone, and compiled or not they are the same."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evoswarm.decoding.trees import arrays
-from evoswarm.decoding.trees.int_map import NOTHING, IntMap
-from evoswarm.decoding.trees.nodes import NO_SLOT, ROOT, Nodes, pair
-from evoswarm.decoding.trees.range_sums import BLOCK, range_sums
+from evoswarm.decoding.compiled import arrays
+from evoswarm.decoding.compiled.int_map import NOTHING, IntMap
+from evoswarm.decoding.compiled.nodes import NO_SLOT, ROOT, Nodes, pair
+from evoswarm.decoding.compiled.range_sums import BLOCK, range_sums
 
 ROOT_FOLDER = Path(__file__).parents[2]
 SAID = """
@@ -33,17 +33,17 @@ import evoswarm.decoding
 
 class AsWritten:
     def find_spec(self, name, path=None, target=None):
-        if not name.startswith("evoswarm.decoding.trees."):
+        if not name.startswith("evoswarm.decoding.compiled."):
             return None
-        file = Path(evoswarm.decoding.__file__).parent / "trees" / (name.rpartition(".")[2] + ".py")
+        file = Path(evoswarm.decoding.__file__).parent / "compiled" / (name.rpartition(".")[2] + ".py")
         return spec_from_file_location(name, file, loader=SourceFileLoader(name, str(file)))
 
 if sys.argv[1] == "as written":
     sys.meta_path.insert(0, AsWritten())
 from evoswarm import Request, Swarm
-from evoswarm.decoding.trees.arrays import COMPILED
+from evoswarm.decoding.compiled.arrays import COMPILED
 from tests.decoding.recipes import recipe, spec
-from tests.decoding.test_trees import POOLS
+from tests.decoding.test_compiled import POOLS
 
 swarm = Swarm.load([spec(name) for name in sorted({name for pool in POOLS.values() for name in pool})])
 said = []
@@ -78,9 +78,9 @@ def test_compiled_or_not_they_say_the_same() -> None:
 
 def test_without_a_compiler_they_are_installed_as_they_are(tmp_path: Path) -> None:
     """What was compiled before is of other sources, perhaps, and goes."""
-    trees = tmp_path / "evoswarm" / "decoding" / "trees"
-    shutil.copytree(ROOT_FOLDER / "evoswarm" / "decoding" / "trees", trees, ignore=shutil.ignore_patterns("*.so"))
-    (trees / "nodes.so").touch()
+    loops = tmp_path / "evoswarm" / "decoding" / "compiled"
+    shutil.copytree(ROOT_FOLDER / "evoswarm" / "decoding" / "compiled", loops, ignore=shutil.ignore_patterns("*.so"))
+    (loops / "nodes.so").touch()
     whole = (ROOT_FOLDER / "setup.py").read_text(encoding="utf-8")
     few = re.sub(r"MODULES = \(.*\)", 'MODULES = ("arrays",)', whole)
     assert few != whole
@@ -90,7 +90,7 @@ def test_without_a_compiler_they_are_installed_as_they_are(tmp_path: Path) -> No
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     assert "not compiled, so decoding will take longer" in done.stdout + done.stderr
-    assert not list(trees.glob("*.so"))
+    assert not list(loops.glob("*.so"))
 
 
 def test_a_map_is_what_a_dictionary_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evoswarm.decoding.trees.arrays import numbers
+from evoswarm.decoding.compiled.arrays import numbers
 
 NOTHING = -1
 FIRST = 1024  # places; a power of two, and so are all later sizes

@@ -1,5 +1,5 @@
 cimport cython
-from evoswarm.decoding.trees.arrays cimport numbers
+from evoswarm.decoding.compiled.arrays cimport numbers
 
 @cython.final
 cdef class IntMap:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from evoswarm.decoding.trees.arrays import Stack, longer, numbers
-from evoswarm.decoding.trees.int_map import IntMap
+from evoswarm.decoding.compiled.arrays import Stack, longer, numbers
+from evoswarm.decoding.compiled.int_map import IntMap
 
 ROOT_BRANCH = 0  # of the token trie: the empty text, which all tokens extend
 DEAD = -1  # no token is longer and begins so

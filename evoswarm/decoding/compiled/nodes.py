@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.trees.arrays import Stack, longer, numbers
-from evoswarm.decoding.trees.int_map import NOTHING, IntMap
+from evoswarm.decoding.compiled.arrays import Stack, longer, numbers
+from evoswarm.decoding.compiled.int_map import NOTHING, IntMap
 
 ROOT = 0  # so that a walk up ends where a node is nothing
 NO_SLOT = -1  # as all that is missing is below 0, which loops compare faster than names

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evoswarm.decoding.trees.arrays import Stack, longer, numbers
-from evoswarm.decoding.trees.int_map import IntMap
-from evoswarm.decoding.trees.nodes import Nodes, pair
-from evoswarm.decoding.trees.text_states import ROOT_BRANCH, TextStates
+from evoswarm.decoding.compiled.arrays import Stack, longer, numbers
+from evoswarm.decoding.compiled.int_map import IntMap
+from evoswarm.decoding.compiled.nodes import Nodes, pair
+from evoswarm.decoding.compiled.text_states import ROOT_BRANCH, TextStates
 
 KNOWN, WAITS, LEARNS, NOT_FINITE, TOO_LONG = range(5)
 """What becomes of a context: its heads are weighed; a row must be read first; something must be learnt from rows that
