@@ -90,7 +90,8 @@ class _AttentionBatch:
         new_index: ``[tokens]`` flat positions of the real new tokens in ``[chunks * new]``; None where all are.
         new_slots: ``[tokens]`` where they go.
         slots: how many slots the pool must have.
-        rows: ``[rows]`` flat positions whose logits are wanted, in the order they are asked for.
+        rows: ``[rows]`` flat positions whose logits are wanted, in the order they are asked for; None where that is all
+            of them in theirs.
         ends: ``[chunks]`` slots of the last new tokens, on the host.
         goes_on: buffers to append to.
     """
@@ -103,7 +104,7 @@ class _AttentionBatch:
     new_index: Tensor | None
     new_slots: Tensor
     slots: int
-    rows: Tensor
+    rows: Tensor | None
     ends: Integers
     goes_on: InPlaceBatch | None
 
@@ -143,7 +144,7 @@ class _AttentionBatch:
             new_index=sent[5] if ragged else None,
             new_slots=sent[3],
             slots=int(slots.max()) + 1,
-            rows=sent[4],
+            rows=None if np.array_equal(asked, np.arange(count * new)) else sent[4],
             ends=slots[np.cumsum(lengths) - 1],
             goes_on=goes_on,
         )

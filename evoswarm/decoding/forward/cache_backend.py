@@ -92,23 +92,24 @@ class RecomputeBackend(CacheBackend):
         return torch.cat(found)
 
 
-def selected_logits(model: Any, ids: Tensor, rows: Tensor, arguments: dict[str, Any]) -> Tensor:
+def selected_logits(model: Any, ids: Tensor, rows: Tensor | None, arguments: dict[str, Any]) -> Tensor:
     """Logits at flat positions only: a hook in front of the output layer drops the others before they are made.
 
     Args:
         model: the causal LM.
         ids: ``[chunks, new]`` tokens.
-        rows: ``[rows]`` positions in ``[chunks * new]``, in any order.
+        rows: ``[rows]`` positions in ``[chunks * new]``, in any order; None is all of them in theirs.
         arguments: what else the model's forward is given.
 
     Returns:
         ``[rows, columns]``.
     """
     output = model.get_output_embeddings()
-    if output is None:
+    if output is None or rows is None:
         logits = model(ids, **arguments).logits
         assert isinstance(logits, Tensor)
-        return logits.reshape(-1, logits.shape[-1]).index_select(0, rows)
+        every = logits.reshape(-1, logits.shape[-1])
+        return every if rows is None else every.index_select(0, rows)
 
     def select(_module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         hidden = inputs[0]
