@@ -21,7 +21,7 @@ from evoswarm.fusion.context import AGREEMENT, CONTEXT, of_speakers
 from evoswarm.fusion.speakers import NEVER, entropies, pick
 
 FUSED_AT_ONCE = 1 << 18  # numbers that whoever fuses takes on: more would fall out of the caches
-ON_DEVICE = 1 << 28  # the same where rows lie on a device: as many as its memory holds without noticing it
+ON_DEVICE = 1 << 26  # the same where rows lie on a device: a handful of tensors of so many numbers are 1.3 GB
 _MOVERS = {one.name for one in (BETA, GAMMA, *CONTEXT)}
 
 
