@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from evoswarm import MemberSpec, Recipe, Request, Swarm
 from evoswarm.decoding.member import Member
@@ -18,12 +19,15 @@ from evoswarm.policies.alphabets import AlphabetName
 from evoswarm.policies.mix import RecipeMember
 from tests.benchmarks.english import END, learned, ranges
 from tests.benchmarks.figures import Measurement, Options, Reading, Readings, at_most
+from tools.real_tokenizers import make
 
 VOCABULARY = 2000
 MEMBERS, RECIPES, PROMPTS = 3, 16, 64
 PROMPT_BYTES, TEXT_BYTES = 24, 32
 LONG_STREAMS, SHORT, LONG = 64, 16, 512  # tokens of an answer
 BATCH_TOKENS = 16_384
+REAL_TOKENIZER, LOOKED_UP = "qwen2", 64  # rows of logits, for tokens in turn
+WIDE_STREAMS, WIDE_TOKENS = 4, 32
 
 
 class TableConfig(PretrainedConfig):  # type: ignore[misc]
@@ -40,7 +44,7 @@ class TableConfig(PretrainedConfig):  # type: ignore[misc]
 
 
 class Table(nn.Module):
-    """An output layer that looks its logits up: the hidden state is the number of the token."""
+    """An output layer that looks its logits up: the hidden state is the number of the token; some are alike."""
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()
@@ -48,7 +52,7 @@ class Table(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[..., 1]`` token numbers -> ``[..., columns]`` logits."""
-        return self.weight[hidden[..., 0].long()]
+        return self.weight[hidden[..., 0].long() % len(self.weight)]
 
 
 class TableModel(PreTrainedModel):  # type: ignore[misc]
@@ -61,8 +65,8 @@ class TableModel(PreTrainedModel):  # type: ignore[misc]
         self.lm_head = Table(logits)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The table again: it has a row for every token."""
-        return self.lm_head
+        """As many as there are tokens; they hold nothing."""
+        return nn.Embedding(self.config.vocab_size, 1, device="meta")
 
     def get_output_embeddings(self) -> nn.Module:
         """The table."""
@@ -130,6 +134,38 @@ def long_answers(options: Options) -> Readings:
     }
 
 
+def wide_vocabulary(options: Options) -> Readings:
+    """CPU time per stream and step in ``tokens``, two members with a real tokenizer of 150,000 and random logits."""
+    tokenizer = AutoTokenizer.from_pretrained(make(REAL_TOKENIZER))
+    vocabulary = max(tokenizer.get_vocab().values()) + 1
+    members = []
+    for number in range(2):
+        generator = torch.Generator().manual_seed(number)
+        logits = 4 * torch.randn((options.size(LOOKED_UP, 4), vocabulary), generator=generator)
+        model = TableModel(TableConfig(vocab_size=vocabulary, eos_token_id=tokenizer.eos_token_id), logits)
+        members.append(_member(f"wide-{number}", model, tokenizer))
+    texts = ranges(options.size(WIDE_STREAMS, 2), PROMPT_BYTES + 6 * LONG)
+    found: dict[str, list[float]] = {"greedy": [], "drawn": []}
+    swarm = Swarm(members)
+    swarm.decode([follow(_mixture(members, 2.0, "tokens"), members[0], texts[0], 1)])  # what is made once
+    for number in range(options.pairs):
+        for kind, micros in found.items():
+            drawn = {"samples": 2, "sampling_temperature": 1.0} if kind == "drawn" else {}
+            mix = _mixture(members, 2.0 + number, "tokens").model_copy(update=drawn)
+            asked = [follow(mix, members[0], text, options.size(WIDE_TOKENS, 4)) for text in texts]
+            swarm.forget()
+            began = time.process_time()
+            steps = sum(one.steps for one in swarm.decode(asked))
+            micros.append(1e6 * (time.process_time() - began) / steps)
+    note = f"median of {options.pairs}; {len(texts)} streams at once, 2 members, vocabulary {vocabulary}, CPU time"
+    return {
+        "host_us_per_step_150k": Reading(statistics.median(found["greedy"]), f"{note}; greedy"),
+        "host_us_per_draw_150k": Reading(
+            statistics.median(found["drawn"]), f"{note}; two samples of each text, which share its rows"
+        ),
+    }
+
+
 def follow(mix: Recipe, member: Member, text: str, length: int) -> Request:
     """Follow so many tokens of a text behind its prompt, which is its beginning."""
     path = member.codec.encode(text[PROMPT_BYTES:].encode()) or ()
@@ -142,6 +178,10 @@ def stub(name: str, vocabulary: int) -> Member:
     words, table = learned(vocabulary)
     model = TableModel(TableConfig(vocab_size=len(table), eos_token_id=END), torch.from_numpy(np.log(table)).float())
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<eos>", pad_token="<pad>")
+    return _member(name, model, tokenizer)
+
+
+def _member(name: str, model: TableModel, tokenizer: PreTrainedTokenizerFast) -> Member:
     spec = MemberSpec(name=name, path=name, device="cpu", dtype="float32", fingerprint=name)
     return torch_member(spec, model.eval(), tokenizer, None, BATCH_TOKENS)
 
@@ -163,4 +203,5 @@ MEASUREMENTS = (
         },
         long_answers,
     ),
+    Measurement({"host_us_per_step_150k": None, "host_us_per_draw_150k": None}, wide_vocabulary),
 )

@@ -69,7 +69,9 @@ def nth(count: int, honest: Callable[..., Any], error: BaseException) -> Callabl
     return failing
 
 
-@pytest.mark.parametrize(("where", "name"), [(MemberRows, "_write"), (Distributions, "written"), (ContextTable, "settle")])
+@pytest.mark.parametrize(
+    ("where", "name"), [(MemberRows, "_write"), (Distributions, "written"), (ContextTable, "settle")]
+)
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), KeyboardInterrupt(), ValueError("a bug")])
 def test_what_breaks_off_while_rows_are_kept_leaves_nothing_half_written(
