@@ -26,8 +26,8 @@ class Speakers:
     """The members that speak at one step of some streams, side by side.
 
     Attributes:
-        log_probs: ``[speakers, streams, symbols]`` tempered and normalised; finite and anything where forbidden, but
-            that ``entropies`` must not notice it.
+        log_probs: ``[speakers, streams, symbols]`` tempered and normalised; where forbidden a number that adds nothing
+            to ``entropies`` (NEVER, in decoding).
         present: ``[speakers, streams]`` who speaks.
         log_weights: ``[speakers, streams]`` normalised over those present (sharpened if asked for), else -inf.
         limits: ``[streams, symbols]`` infinite where a symbol may come next, else minus infinity: the lesser of it and

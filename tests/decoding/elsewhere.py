@@ -116,12 +116,12 @@ def device() -> Iterator[Counter[str]]:
     ``torch.inference_mode`` is ``torch.no_grad`` within: it cannot be had for tensors of one's own kind.
     """
     inference_mode, made = torch.inference_mode, _Device()
-    torch.inference_mode = torch.no_grad  # type: ignore[assignment,misc]
+    torch.inference_mode = torch.no_grad  # type: ignore[assignment,misc]  # as said above
     try:
         with made, _FromPython():
             yield made.waits
     finally:
-        torch.inference_mode = inference_mode  # type: ignore[misc]
+        torch.inference_mode = inference_mode  # type: ignore[misc]  # as it was
 
 
 def _is_there(device: Any) -> bool:

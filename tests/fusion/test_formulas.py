@@ -173,6 +173,15 @@ def test_a_speaker_who_is_absent_changes_nothing(rule: str, case: Situation, dat
     assert not margins(rule, speakers, top_margin(before)).isnan().any()
 
 
+@pytest.mark.parametrize("alpha", [-1e30, -1e9, 1e9, 1e30])
+def test_what_overflows_where_nothing_may_follow_is_not_chosen(alpha: float) -> None:
+    log_probs = rows((0.7, 0.1, 0.2), (0.2, 0.1, 0.7), (0.3, 0.4, 0.3))
+    speakers = speak(log_probs, present=[True, True, False], allowed=[True, False, True], alpha=alpha)
+    for scores in (fusion.fuse_scores(RULES["power"], speakers), fuse("power", speakers)):
+        assert scores[0].isneginf().tolist() == [False, True, False]
+        assert not scores.isnan().any()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @few
 @given(case=situations())

@@ -70,7 +70,7 @@ def _mix(mixer: MambaMixer, hidden: Tensor) -> Tensor:
     sizes = [mixer.time_step_rank, mixer.ssm_state_size, mixer.ssm_state_size]
     dt, b, c = (part.contiguous() for part in mixer.x_proj(x).split(sizes, dim=-1))
     dt = functional.softplus(mixer.dt_proj(dt))
-    y: Tensor = _SelectiveScan.apply(dt, x, -torch.exp(mixer.A_log), b, c)  # type: ignore[no-untyped-call]
+    y: Tensor = _SelectiveScan.apply(dt, x, -torch.exp(mixer.A_log), b, c)  # type: ignore[no-untyped-call]  # torch's
     mixed: Tensor = mixer.out_proj((y + x * mixer.D) * functional.silu(gate))
     return mixed
 

@@ -121,7 +121,7 @@ class Trainer:
             targets, weights = chunk.targets.to(self.device), chunk.weights.to(self.device)
             losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
             loss = (losses * weights.flatten()).sum() / weight
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's
             total += loss.item()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()

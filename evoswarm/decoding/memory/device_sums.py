@@ -63,11 +63,15 @@ class DeviceSums(SymbolSums):
             head, (symbol, low, high) = self._following(branches)
             where = torch.from_numpy(np.stack([owners[head], symbol])).to(sums.device)
             times = torch.from_numpy(masses[head]).to(sums.device)
-            found = self._of_ranges(rows[head], low, high, np.zeros(len(head), dtype=bool))
+            found = self._of_ranges(rows[head], low, high)
             sums.index_put_((where[0], where[1]), (found.double() * times).float(), accumulate=True)
 
     def _of_ranges(
-        self, rows: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], end: NDArray[np.bool_]
+        self,
+        rows: NDArray[np.int64],
+        low: NDArray[np.int64],
+        high: NDArray[np.int64],
+        end: NDArray[np.bool_] | None = None,
     ) -> Tensor:
         """``[n]`` on the device, see ``_totals``; no range is empty."""
         if not len(rows):

@@ -57,7 +57,8 @@ class MemberRows:
         warm = max(WARM_BYTES, WARM_ROWS * self.row_bytes)
         self.slots = RowSlots(min(limit_bytes, warm) // self.row_bytes)
         self._not_finite: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
-        self._unchecked: list[NDArray[np.int64]] = []
+        self._checked: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # which writing of each row was looked at
+        self._all_checked = True
         self.written: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.summed: Sums | None = None
         self.owners: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -84,7 +85,7 @@ class MemberRows:
             self.slots.give(rows.tolist())  # what they hold is nobody's
             raise
         self.owners[rows] = nodes
-        self._unchecked.append(rows)
+        self._all_checked = False
         np.asarray(self._nodes.row)[nodes] = rows
 
     def _write(self, rows: NDArray[np.int64], logits: Tensor) -> None:
@@ -100,14 +101,11 @@ class MemberRows:
     @property
     def not_finite(self) -> NDArray[np.uint8]:
         """``[rows]`` whether a row holds nan or infinity; looked at when somebody asks, for all rows at once."""
-        if self._unchecked:
-            rows = np.unique(np.concatenate(self._unchecked))
-            rows = rows[self.owners[rows] >= 0]
-            first = self.log_probs[
-                torch.from_numpy(rows).to(self.device), 0
-            ]  # what is not finite spoils all of its row
+        if not self._all_checked:
+            rows = np.flatnonzero((self.owners >= 0) & (self._checked != self.written))
+            first = self.log_probs[torch.from_numpy(rows).to(self.device), 0]  # what is not finite spoils all of a row
             self._not_finite[rows] = first.isnan().cpu().numpy()
-            self._unchecked.clear()
+            self._checked[rows], self._all_checked = self.written[rows], True
         return self._not_finite
 
     def _make_room(self) -> None:
@@ -122,6 +120,7 @@ class MemberRows:
         self.owners = np.concatenate([self.owners, np.full(size - have, NOBODY)])
         self._not_finite = np.concatenate([self._not_finite, np.zeros(size - have, dtype=np.uint8)])
         self.written = np.concatenate([self.written, np.zeros(size - have, dtype=np.int64)])
+        self._checked = np.concatenate([self._checked, np.zeros(size - have, dtype=np.int64)])
 
     def drop(self, rows: NDArray[np.int64]) -> None:
         """Forget some rows; their nodes have none any more."""

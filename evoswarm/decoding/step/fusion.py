@@ -109,7 +109,7 @@ def prepare(
 
 def normalise(scores: Tensor, limits: Tensor) -> Tensor:
     """Log-softmax over the allowed symbols; the others are -inf."""
-    return torch.log_softmax(torch.minimum(scores, limits), dim=-1)
+    return torch.log_softmax(_within(scores, limits), dim=-1)
 
 
 def fuse(rule: FusionRule, speakers: Heard) -> Tensor:
@@ -123,7 +123,7 @@ def fuse(rule: FusionRule, speakers: Heard) -> Tensor:
 
 def fuse_scores(rule: FusionRule, speakers: Heard) -> Tensor:
     """The same up to a constant per stream: enough for a choice, and cheaper."""
-    return _or_alone(speakers, lambda: torch.minimum(rule.fuse(speakers), speakers.limits))
+    return _or_alone(speakers, lambda: _within(rule.fuse(speakers), speakers.limits))
 
 
 def decision_margin(rule: FusionRule, speakers: Heard, margin: Tensor) -> Tensor:
@@ -133,6 +133,11 @@ def decision_margin(rule: FusionRule, speakers: Heard, margin: Tensor) -> Tensor
     if agreement is not None:
         inside = torch.where(agreement == 0, inside, inside.minimum(speakers.least_margin))
     return torch.where(speakers.lone, margin, inside)
+
+
+def _within(scores: Tensor, limits: Tensor) -> Tensor:
+    """Scores with -inf where forbidden, whatever a rule has there: the lesser of nan and -inf would be nan."""
+    return torch.minimum(scores.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf), limits)
 
 
 def _or_alone(speakers: Heard, fused: Callable[[], Tensor]) -> Tensor:

@@ -67,7 +67,7 @@ def fused(rule: FusionRule, blend: Blend, outcomes: Outcomes) -> Tensor:
     For rules that give a lone speaker back as it is.
     """
     seen = speakers(blend, outcomes)
-    scores = torch.where(outcomes.log_counts > -math.inf, rule.fuse(seen), -math.inf)
+    scores = torch.where(seen.limits > 0, rule.fuse(seen), -math.inf)
     return scores - (scores + outcomes.log_counts).logsumexp(-1, keepdim=True)
 
 
