@@ -22,6 +22,7 @@ from evoswarm.decoding.forward.cache_backend import (
     selected_logits,
 )
 from evoswarm.decoding.forward.in_place import InPlaceBatch
+from evoswarm.decoding.forward.lean import LeanDecoder, Placed
 from evoswarm.decoding.reader import Chunk, Integers
 
 
@@ -37,10 +38,10 @@ class AttentionBackend(CacheBackend):
 
     needs_whole_past = True
 
-    def __init__(self, model: Any, layers: int) -> None:
-        """Take a causal LM whose cache has so many layers."""
+    def __init__(self, model: Any, layers: int, lean: LeanDecoder | None = None) -> None:
+        """Take a causal LM whose cache has so many layers, and what stands for its forward, if anything does."""
         super().__init__()
-        self.model = model
+        self.model, self.lean = model, lean
         self.device = model.device
         self.layers = [_PooledLayer(number) for number in range(layers)]
         self.extra = accepts(model, "position_ids")
@@ -58,22 +59,34 @@ class AttentionBackend(CacheBackend):
         found = self.in_place.take(ends, past, step, self.slot_bytes(), self.buffer_limit) if step else None
         goes_on, order = found or (None, np.arange(len(chunks)))
         plan = _AttentionBatch.of(chunks, lengths, order, goes_on, self.device)
-        mask = plan.mask
-        if mask is None and not self.extra:  # such a model counts positions by it
-            mask = torch.ones((len(chunks), plan.past + plan.tokens.shape[1]), dtype=torch.long, device=self.device)
-        # A mask that hides nothing is not given: models wait for the device to find out that it hides nothing.
-        arguments: dict[str, Any] = {"attention_mask": mask, "past_key_values": Cache(layers=list(self.layers))}
-        if self.extra:
-            arguments["position_ids"] = plan.positions
         for layer in self.layers:
             layer.plan, layer.slot_limit = plan, self.slot_limit
         try:
-            logits = selected_logits(self.model, plan.tokens, plan.rows, arguments)
+            if self.lean is None:
+                logits = selected_logits(self.model, plan.tokens, plan.rows, self._arguments(plan))
+            else:
+                placed = Placed(plan.tokens, plan.positions, plan.past, plan.padded, plan.rows)
+                logits = self.lean.logits(placed, self.layers)
         finally:
             for layer in self.layers:
                 del layer.plan  # it holds the buffers
         self.in_place.put(goes_on or InPlaceBatch(), plan.ends, step)
         return logits
+
+    def _arguments(self, plan: _AttentionBatch) -> dict[str, Any]:
+        """What the model is given beside tokens.
+
+        A mask that hides nothing is not: models wait for the device to find out that it hides nothing.
+        """
+        chunks, new = plan.tokens.shape
+        mask = None
+        if plan.lengths is not None:
+            columns, depth = torch.arange(plan.past + new, device=self.device), plan.positions[:, :1]
+            mask = ((columns >= plan.past - depth) & (columns < plan.past + plan.lengths[:, None])).long()
+        elif not self.extra:  # such a model counts positions by it
+            mask = torch.ones((chunks, plan.past + new), dtype=torch.long, device=self.device)
+        arguments: dict[str, Any] = {"attention_mask": mask, "past_key_values": Cache(layers=list(self.layers))}
+        return {**arguments, "position_ids": plan.positions} if self.extra else arguments
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,8 @@ class _AttentionBatch:
     Attributes:
         past: columns in front of the new tokens.
         tokens: ``[chunks, new]`` right-padded.
-        mask: ``[chunks, past + new]`` 1 where a token stands; None where one stands everywhere.
+        lengths: ``[chunks]`` new tokens of each; None where a token stands in every column.
+        padded: whether one is missing in the past of some.
         positions: ``[chunks, new]``.
         gathered: ``[chunks * (past + new)]`` slots of all columns, 0 where nothing stands; None where nothing need
             be gathered: no past, or all of it in the buffers.
@@ -98,7 +112,8 @@ class _AttentionBatch:
 
     past: int
     tokens: Tensor
-    mask: Tensor | None
+    lengths: Tensor | None
+    padded: bool
     positions: Tensor
     gathered: Tensor | None
     new_index: Tensor | None
@@ -130,14 +145,12 @@ class _AttentionBatch:
             gathered = torch.from_numpy(every.ravel()).to(device)
         sent = on_device(device, tokens, depths, lengths, slots, asked, index if ragged else index[:0])
         depth, length = sent[1][:, None], sent[2][:, None]
-        mask = None
-        if ragged or (depths < past).any():
-            columns = torch.arange(past + new, device=device)
-            mask = ((columns >= past - depth) & (columns < past + length)).long()
+        padded = bool((depths < past).any())
         return cls(
             past=past,
             tokens=sent[0].view(count, new),
-            mask=mask,
+            lengths=sent[2] if ragged or padded else None,
+            padded=padded,
             # padding repeats the last position: always a valid one
             positions=depth + torch.minimum(torch.arange(new, device=device), length - 1),
             gathered=gathered,

@@ -19,11 +19,12 @@ from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingW
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
 from evoswarm.decoding.forward.cache_backend import CacheBackend, RecomputeBackend
 from evoswarm.decoding.forward.devices import free_bytes, release_unused
+from evoswarm.decoding.forward.lean import lean_decoder
 from evoswarm.decoding.forward.longrope import LongRopeBackend
 from evoswarm.decoding.forward.model_facts import context_length, shape_of
 from evoswarm.decoding.forward.recurrent_backend import RecurrentBackend
 from evoswarm.decoding.forward.switches import switches
-from evoswarm.decoding.forward.trials import agrees, looks_ahead
+from evoswarm.decoding.forward.trials import LEAN_WITHIN, agrees, looks_ahead
 from evoswarm.decoding.reader import Chunk, Reader, SlotAllocator
 from evoswarm.decoding.request import Counters, DoesNotFit
 from evoswarm.errors import MemberError, is_out_of_memory
@@ -61,10 +62,7 @@ class TorchReader(Reader):
                 f"member {name!r}: expected a causal language model, got one that says other things of a text once it"
                 " has seen what follows: it is an encoder, or its config.json does not say that it is a decoder"
             )
-        self.backend = _choose_backend(model)
-        if not isinstance(self.backend, RecomputeBackend) and not agrees(model, self.backend, name):
-            log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
-            self.backend = RecomputeBackend(model)
+        self.backend = _tried_backend(model, name)
         lengths = switches(model, name)
         if lengths:
             made = _choose_backend if isinstance(self.backend, AttentionBackend) else RecomputeBackend
@@ -177,6 +175,21 @@ def _alike(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
         groups.append([chunk for length in lengths[cuts[end] : end] for chunk in by_length[length]])
         end = cuts[end]
     return groups[::-1]
+
+
+def _tried_backend(model: Any, name: str) -> CacheBackend:
+    """The fastest back-end that reads as the model does."""
+    lean = lean_decoder(model)
+    if lean is not None:
+        backend: CacheBackend = AttentionBackend(model, len(lean.layers), lean)
+        if agrees(model, backend, name, LEAN_WITHIN):
+            return backend
+        log.info("member %s: its forward is not what its layers say; it is read by transformers", name)
+    backend = _choose_backend(model)
+    if not isinstance(backend, RecomputeBackend) and not agrees(model, backend, name):
+        log.warning("member %s: its cache cannot be addressed token by token; prefixes are read again", name)
+        return RecomputeBackend(model)
+    return backend
 
 
 def _choose_backend(model: Any) -> CacheBackend:

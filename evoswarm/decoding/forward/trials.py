@@ -16,6 +16,8 @@ from evoswarm.errors import is_out_of_memory
 log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
+LEAN_WITHIN = 1e-4  # the same of a forward that is made of the same operations: ten times what was ever seen
+HALF_WITHIN = 0.3  # either in half precision
 USUAL_LOGITS = 32.0  # rounding grows with what is rounded: beyond this size, differences are seen relative to it
 LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision
 
@@ -44,7 +46,7 @@ def _difference(got: Tensor, want: Tensor) -> float:
     return float(differences.abs().max()) / max(1.0, float(want.abs().max()) / USUAL_LOGITS)
 
 
-def agrees(model: Any, backend: CacheBackend, name: str) -> bool:
+def agrees(model: Any, backend: CacheBackend, name: str, within: float = SAME_WITHIN) -> bool:
     """Whether texts read in pieces of different lengths give the rows that reading them at once gives.
 
     The last pieces are single tokens behind the same sequences, as in decoding: they go on in place.
@@ -74,8 +76,7 @@ def agrees(model: Any, backend: CacheBackend, name: str) -> bool:
         log.warning("member %s: its logits hold nan or infinity; it cannot take part", name)
         return True  # no way of reading can be told from another
     got = torch.cat([piece[number] for number in range(len(texts)) for piece in pieces])
-    within = SAME_WITHIN if want.dtype == torch.float32 else 0.3
-    return _difference(got, want) <= within
+    return _difference(got, want) <= (within if want.dtype == torch.float32 else HALF_WITHIN)
 
 
 def _piece(text: tuple[int, ...], begin: int, end: int, slot: int) -> Chunk:
