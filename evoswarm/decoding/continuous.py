@@ -115,6 +115,8 @@ class ContinuousDecoding:
         with threads_for(self._parameters), without_collector():
             try:
                 self._admit()
+                if len(self._lanes) == 1:
+                    next(iter(self._lanes.values())).read_ahead()
                 self._views.read()
                 self._advance()
                 done = self._harvest()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evoswarm.decoding.drafts import Drafts
 from evoswarm.decoding.known_texts import symbols_of
 from evoswarm.decoding.loop import Loop
 from evoswarm.decoding.request import Completion, Counters, Request
@@ -44,7 +45,7 @@ class Lane:
         rows = {key: row for row, key in enumerate(recipes)}
         jobs = [self._job(one, rows[id(one.recipe)]) for one in requests]
         self._streams = Streams(jobs, Plans(list(recipes.values()), numbers))
-        self._loop = Loop(pool, self._streams, counters)
+        self._loop, self._drafts = Loop(pool, self._streams, counters), Drafts(pool, self._streams, counters)
 
     @property
     def jobs(self) -> Sequence[DecodeJob]:
@@ -81,6 +82,14 @@ class Lane:
     def advance(self) -> None:
         """Let all streams go as far as they go, and ask for what they wait for."""
         self._loop.advance()
+
+    def read_ahead(self) -> None:
+        """Where streams are few: ask for what they will probably wait for next.
+
+        Raises:
+            DoesNotFit: not even one prefix at a time fits.
+        """
+        self._drafts.write()
 
     def stop(self) -> None:
         """Nobody waits for what is not finished: it has run out of time."""

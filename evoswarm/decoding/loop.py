@@ -60,7 +60,7 @@ class Loop:
         self._record(batch, asked, choices)
         for stream in batch.streams[massless].tolist():
             streams.fail(stream, Failure("no_mass", "no speaker gives mass to any allowed symbol"))
-        streams.record_step(batch.streams, asked, choices.gains)
+        streams.record_step(batch.streams, symbols, asked, choices.gains)
         ended = symbols == contexts.alphabet.end
         for stream, context in zip(batch.streams[ended].tolist(), batch.context[ended].tolist(), strict=True):
             if streams.live[stream]:

@@ -335,6 +335,7 @@ class Swarm(Decoder):
                     lane.stop()
                     break
                 lane.advance()
+                lane.read_ahead()
                 pool.read()
             work = self.counters.since(before)
             self._growth.note(requests, work.rows_forwarded + work.rows_reforwarded - work.prompt_tokens)

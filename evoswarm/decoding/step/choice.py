@@ -119,9 +119,7 @@ def _groups(batch: StepBatch, streams: Streams, contexts: ContextTable) -> Itera
 def _decide(rule: FusionRule, speakers: Heard, batch: StepBatch, streams: Streams) -> Tensor:
     """``[2, n]`` symbols and margins of streams of one rule, in float64, where the distributions are."""
     scores = fuse_scores(rule, speakers)
-    sampled = np.flatnonzero(streams.plans.draws[batch.plan])
-    if len(sampled):
-        scores = _perturb(scores, batch, streams, sampled)
+    scores = _perturb(scores, batch.streams, streams.steps[batch.streams], streams)
     best, margins = argmax_and_margin(scores)
     return torch.stack([best.double(), decision_margin(rule, speakers, margins).double()])
 
@@ -140,25 +138,66 @@ def _speakers(batch: StepBatch, streams: Streams, contexts: ContextTable) -> tup
     return side_by_side(streams.plans, batch.plan, batch.speaks, batch.present, places, limits, rows)
 
 
-def _perturb(fused: Tensor, batch: StepBatch, streams: Streams, sampled: NDArray[np.int64]) -> Tensor:
-    """Temper, cut and add sampling noise where streams sample; float64, so that noise is not rounded away."""
+def choose_alone(
+    streams: NDArray[np.int64],
+    ahead: int,
+    contexts: NDArray[np.int64],
+    leads: NDArray[np.int64],
+    table: Streams,
+    known: ContextTable,
+) -> NDArray[np.int64]:
+    """``[n]`` what leads would write by themselves, where rows of them are kept.
+
+    Args:
+        streams: ``[n]`` whose leads.
+        ahead: steps behind those that the streams have made.
+        contexts: ``[n]`` where.
+        leads: ``[n]`` indices in the swarm.
+        table: of the streams.
+        known: what leads say.
+    """
+    symbols = known.argmax[contexts, leads].astype(np.int64)
+    plan, rows = table.plan[streams], known.row[contexts, leads]
+    drawn = np.flatnonzero(table.plans.draws[plan] & (rows != NO_ROW))
+    if len(drawn):
+        who, plan = streams[drawn], plan[drawn]
+        said = known.distributions.take(np.ascontiguousarray(rows[drawn]))
+        heat = torch.from_numpy(table.plans.temperatures[plan, table.plans.lead[plan]]).to(said.device)
+        best, _ = argmax_and_margin(_perturb(said / heat[:, None], who, table.steps[who] + ahead, table))
+        symbols[drawn] = best.cpu().numpy()
+    return symbols
+
+
+def _perturb(fused: Tensor, drawing: NDArray[np.int64], positions: NDArray[np.int64], streams: Streams) -> Tensor:
+    """Temper, cut and add sampling noise where streams sample; float64, so that noise is not rounded away.
+
+    Args:
+        fused: ``[n, symbols]`` scores.
+        drawing: ``[n]`` streams.
+        positions: ``[n]`` symbols before.
+        streams: all.
+    """
     plans, device, symbols = streams.plans, fused.device, fused.shape[-1]
-    cuts = plans.truncates[batch.plan[sampled]]
+    plan_of = streams.plan[drawing]
+    sampled = np.flatnonzero(plans.draws[plan_of])
+    if not len(sampled):
+        return fused
+    cuts = plans.truncates[plan_of[sampled]]
     scores = fused.double()
     for some, cut in ((sampled[~cuts], False), (sampled[cuts], True)):
         if not len(some):
             continue
-        who, plan = batch.streams[some], batch.plan[some]
+        plan, keys, at = plan_of[some], streams.key[drawing[some]], positions[some]
         where = slice(None) if len(some) == len(scores) else torch.from_numpy(some).to(device)
         heat = torch.from_numpy(plans.sampling_temperature[plan]).to(device)
         tempered = scores[where] / heat[:, None]
         if cut:
             kept = truncate(tempered, *(torch.from_numpy(one[plan]) for one in (plans.top_k, plans.top_p, plans.min_p)))
-            noise = gumbel_at(streams.key[who], streams.steps[who], kept.symbols)
+            noise = gumbel_at(keys, at, kept.symbols)
             blank = torch.full((len(some), symbols), -torch.inf, dtype=scores.dtype, device=device)
             scores[where] = blank.scatter_(1, kept.symbols, kept.scores + noise)
         else:
-            scores[where] = tempered + gumbel(streams.key[who], streams.steps[who], symbols, device)
+            scores[where] = tempered + gumbel(keys, at, symbols, device)
     return scores
 
 

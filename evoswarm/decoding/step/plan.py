@@ -21,7 +21,9 @@ class Plans:
         width: members of the largest.
         members: ``[plans, width]`` index in the swarm.
         lead: ``[plans]`` column of the lead.
+        lead_member: ``[plans]`` index of the lead in the swarm.
         draws_speaker: ``[plans]`` whether a step draws who speaks.
+        all_speak: ``[plans]`` whether every member speaks at every step.
         heeds_lead: ``[plans]`` whether a step must know what the lead says, whoever speaks.
         weights: ``[plans, width]``.
         temperatures: ``[plans, width]``.
@@ -56,7 +58,9 @@ class Plans:
             self.thresholds[row, here] = [member.threshold for member in recipe.members]
         self.gate = np.array([GATES.index(recipe.gate) for recipe in recipes])
         self.lead = np.array([recipe.lead_index for recipe in recipes])
+        self.lead_member = self.members[np.arange(len(recipes)), self.lead]
         self.draws_speaker = np.array([recipe.draws_speaker for recipe in recipes])
+        self.all_speak = ~self.draws_speaker & ((self.thresholds <= 0) | np.isinf(self.thresholds)).all(1)
         self.heeds_lead = ~self.draws_speaker | (np.isfinite(self.thresholds) & (self.thresholds > 0)).any(1)
         rules = [recipe.fusion for recipe in recipes]
         self.parameters = {

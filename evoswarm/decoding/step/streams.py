@@ -21,10 +21,15 @@ _ROWS = (
     *("plan", "context", "key", "max_bytes", "max_symbols", "stops", "traced", "candidates", "quoted"),
     *("margin", "left_out", "entropy"),
     *("entropy_steps", "steps", "credibility", "spoke", "live"),
+    *("draft", "draft_begin", "agreement"),
 )
 T = TypeVar("T", bound=np.generic)
 NO_LIMIT = np.iinfo(np.int32).max
 FIRST_STEPS = 16
+LONGEST = 8  # symbols of a draft
+UNWRITTEN = -1  # behind the end of a draft
+AGREES = 0.8  # share of a draft that is thought to be written where none was
+LEARNS = 0.1  # weight of the last symbol in that share
 CANDIDATES = 5
 """Of the likeliest symbols of a step, kept in traces that do not say how many."""
 
@@ -78,6 +83,9 @@ class Streams:
         credibility: ``[streams, width]`` of each member, nats; 0 where a recipe does not look at it.
         spoke: ``[streams, steps, width]`` who spoke at each of them.
         live: ``[streams]`` neither finished nor failed.
+        draft: ``[streams, LONGEST]`` symbols that may be written next; UNWRITTEN behind them.
+        draft_begin: ``[streams]`` steps before the first of them.
+        agreement: ``[streams]`` share of drafted symbols that were written, of the last ones.
         samples: the answers, once finished.
         failures: why streams have failed, by stream.
     """
@@ -118,6 +126,9 @@ class Streams:
         self.credibility = np.zeros((count, plans.width))
         self.spoke = np.zeros((count, FIRST_STEPS, plans.width), dtype=bool)
         self.live = np.ones(count, dtype=bool)
+        self.draft = np.full((count, LONGEST), UNWRITTEN)
+        self.draft_begin = np.zeros(count, dtype=np.int64)
+        self.agreement = np.full(count, AGREES)
         self.samples: list[Sample | None] = [None] * count
         self.failures: dict[int, Failure] = {}
 
@@ -186,25 +197,48 @@ class Streams:
         """Whose sample a stream is."""
         return self.jobs[int(self.job[stream])].request
 
-    def followed(self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int) -> NDArray[np.int64]:
-        """``[n]`` symbols: what was chosen, or what must be followed in its place."""
+    def followed(
+        self, streams: NDArray[np.int64], symbols: NDArray[np.int64], end: int, ahead: int = 0
+    ) -> NDArray[np.int64]:
+        """``[n]`` symbols: what was chosen so many steps ahead, or what must be followed in its place."""
         if self._forced is None:
             return symbols
-        at = np.minimum(self.steps[streams], self._forced.shape[1] - 1)
+        at = np.minimum(self.steps[streams] + ahead, self._forced.shape[1] - 1)
         forced = self._forced[streams, at]
         return np.where(forced >= 0, forced, np.where(forced == -2, end, symbols))
 
+    def begin_drafts(self, streams: NDArray[np.int64]) -> None:
+        """Drafts of these begin here."""
+        self.draft[streams] = UNWRITTEN
+        self.draft_begin[streams] = self.steps[streams]
+
+    def _judge_drafts(self, streams: NDArray[np.int64], symbols: NDArray[np.int64]) -> None:
+        """Learn from ``[n]`` symbols that are written how good drafts are; behind one that was wrong, nothing is."""
+        at = self.steps[streams] - self.draft_begin[streams]
+        drafted = np.where(at < LONGEST, self.draft[streams, np.minimum(at, LONGEST - 1)], UNWRITTEN)
+        told, right = drafted != UNWRITTEN, drafted == symbols
+        who = streams[told]
+        self.agreement[who] += LEARNS * (right[told] - self.agreement[who])
+        self.draft[streams[told & ~right]] = UNWRITTEN
+
     def record_step(
-        self, streams: NDArray[np.int64], speaks: NDArray[np.bool_], gains: NDArray[np.float64] | None
+        self,
+        streams: NDArray[np.int64],
+        symbols: NDArray[np.int64],
+        speaks: NDArray[np.bool_],
+        gains: NDArray[np.float64] | None,
     ) -> None:
         """One more decision of ``[n]`` streams, by these ``[n, width]`` speakers.
 
         Args:
             streams: ``[n]`` which.
+            symbols: ``[n]`` what was decided.
             speaks: ``[n, width]`` who has a say.
             gains: ``[n, width]`` what the decision adds to credibilities; None where no recipe looks at them.
         """
         steps = self.steps[streams]
+        if self.draft[streams, 0].max() != UNWRITTEN:
+            self._judge_drafts(streams, symbols)
         if gains is not None:
             decay = self.plans.decay[self.plan[streams]][:, None]
             self.credibility[streams] = decay * (self.credibility[streams] + gains)

@@ -1,0 +1,125 @@
+"""Speculation: the lead goes a few symbols ahead alone, and the others read what it wrote as one chunk.
+
+Where all members of a mix speak at every step and every token is a symbol, each step of a lone stream is a forward of
+every member for one token, and weights are read from memory once for each. What the lead would write alone is mostly
+what the mix writes too. So the lead writes a draft, the others' rows along it are asked for at once, and the loop goes
+on as always: it finds them known as long as it writes the same. A draft decides nothing, so nothing depends on it but
+time (Leviathan et al. 2023, arXiv:2211.17192, draw anew instead; here noise belongs to its place in the text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evoswarm.decoding.memory.member_memory import MemberMemory
+from evoswarm.decoding.request import Counters
+from evoswarm.decoding.step.choice import choose_alone
+from evoswarm.decoding.step.streams import AGREES, LONGEST, Streams
+from evoswarm.decoding.views.pool_view import PoolView, read_together
+from evoswarm.decoding.views.token_view import TokenView
+
+CHUNKS = {"cpu": (16, 0.2)}
+"""By device: tokens of all drafts together, and what one more token of a chunk adds to a forward of one."""
+
+ON_DEVICE = (64, 0.03)
+MOST_STREAMS = 32
+
+LEAST_PARAMETERS = 20_000_000
+"""Of those who read drafts: a forward of less takes longer to prepare than to compute."""
+
+FORGETS = 0.005
+"""Of what is known of agreement, at every reading: where drafts were bad, one is tried again some time."""
+
+
+class Drafts:
+    """Reads ahead for a few streams of one view."""
+
+    def __init__(self, pool: PoolView, streams: Streams, counters: Counters) -> None:
+        self._pool, self._contexts, self._streams, self._counters = pool, pool.contexts, streams, counters
+        self._possible = len(pool.views) > 1 and all(isinstance(view, TokenView) for view in pool.views.values())
+
+    def write(self) -> None:
+        """For streams that wait: let leads write drafts, and ask for what others say along them.
+
+        Raises:
+            DoesNotFit: not even one prefix at a time fits.
+        """
+        streams, plans = self._streams, self._streams.plans
+        who = np.flatnonzero(streams.live)
+        if not self._possible or not 0 < len(who) <= MOST_STREAMS or not plans.all_speak[streams.plan[who]].all():
+            return
+        lengths = np.array([self._length(stream, len(who)) for stream in who.tolist()])
+        streams.agreement[who] += FORGETS * (AGREES - streams.agreement[who])
+        who, lengths = who[lengths > 1], lengths[lengths > 1]
+        lead = plans.lead_member[streams.plan[who]]
+        memories = [self._pool.views[number].memory for number in np.unique(lead).tolist()]
+        if len(who) and sum(memory.tree.waiting for memory in memories) <= len(who):  # nobody else waits for them
+            self._write(who, lengths, memories)
+
+    def _length(self, stream: int, streams: int) -> int:
+        """How long a draft of a stream may be, beside so many streams; 1 is none."""
+        plans, plan = self._streams.plans, self._streams.plan[stream]
+        lead, asked = int(plans.lead_member[plan]), plans.members[plan, np.isfinite(plans.thresholds[plan])].tolist()
+        readers = {number: self._pool.views[number].memory.member.reader for number in asked}
+        sizes = {number: reader.shape.parameters for number, reader in readers.items()}
+        others = [size for number, size in sizes.items() if number != lead]
+        in_chunks = all(reader.needs_whole_past for number, reader in readers.items() if number != lead)
+        if not others or not in_chunks or max(others) < LEAST_PARAMETERS:
+            return 1  # a recurrent member reads a chunk token by token
+        most, slope = CHUNKS.get(readers[lead].device, ON_DEVICE)
+        agreed = float(self._streams.agreement[stream])
+        return best_length(agreed, sum(others) / max(1, sizes[lead]), slope, min(LONGEST, most // streams))
+
+    def _write(self, who: NDArray[np.int64], lengths: NDArray[np.int64], leads: Sequence[MemberMemory]) -> None:
+        """Drafts of ``[n]`` streams, of ``[n]`` symbols each at most; all but their ends are known to their leads."""
+        streams, contexts, end = self._streams, self._contexts, self._contexts.alphabet.end
+        streams.begin_drafts(who)
+        at, passed = streams.context[who], [(who, streams.context[who])]
+        for ahead in range(LONGEST - 1):
+            lead = streams.plans.lead_member[streams.plan[who]]
+            unknown = ~contexts.known[at, lead]
+            self._ask(at[unknown], lead[unknown, None])
+            read_together(leads, self._counters)
+            self._ask(at[unknown], lead[unknown, None])
+            sound = contexts.known[at, lead] & ~contexts.abstains[at, lead]
+            sound &= (lengths > ahead + 1) & (contexts.symbols[at] + 1 < streams.max_symbols[who])
+            who, lengths, lead, at = who[sound], lengths[sound], lead[sound], at[sound]
+            symbols = streams.followed(who, choose_alone(who, ahead, at, lead, streams, contexts), end, ahead)
+            goes_on = symbols != end
+            who, lengths, at, symbols = who[goes_on], lengths[goes_on], at[goes_on], symbols[goes_on]
+            if not len(who):
+                break
+            streams.draft[who, ahead] = symbols
+            at = contexts.children(at, symbols)
+            contexts.used[at] = self._pool.clock
+            passed.append((who, at))
+        for who, at in passed:
+            plan = streams.plan[who]
+            speak = np.isfinite(streams.plans.thresholds[plan])
+            self._ask(at, np.where(speak, streams.plans.members[plan], streams.plans.lead_member[plan][:, None]))
+
+    def _ask(self, at: NDArray[np.int64], members: NDArray[np.int64]) -> None:
+        """Find out what ``[n, width]`` members say at ``[n]`` contexts, or ask for what must be read first."""
+        count = self._contexts.members
+        pairs = np.unique(at[:, None] * count + members)
+        pairs = pairs[~self._contexts.known.reshape(-1)[pairs]]
+        whom = pairs % count
+        self._pool.resolve((number, pairs[whom == number] // count) for number in np.unique(whom).tolist())
+
+
+def best_length(agreed: float, others: float, slope: float, most: int) -> int:
+    """The length of a draft at which a symbol costs least.
+
+    Args:
+        agreed: share of steps at which the mix writes what its lead would.
+        others: what a forward of all others costs, in forwards of the lead.
+        slope: what one more token adds to a forward of one.
+        most: the longest.
+    """
+    lengths = np.arange(1, max(1, most) + 1)
+    written = np.cumsum(agreed ** (lengths - 1.0))  # a draft is as good as its first symbol that is not written
+    costs = lengths + others * (1 + slope * (lengths - 1))
+    return int(lengths[np.argmin(costs / written)])
