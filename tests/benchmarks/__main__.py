@@ -41,6 +41,7 @@ from tests.benchmarks import (
     searching,
     serving,
     silence,
+    speculation,
     tracking,
 )
 from tests.benchmarks.figures import Goal, Measurement, Options, Reading, Readings, threads
@@ -63,6 +64,7 @@ GROUPS = (
     serving,
     report_page,
     silence,
+    speculation,
     tracking,
 )
 RESULTS = Path(__file__).with_name("results.json")

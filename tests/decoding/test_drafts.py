@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from evoswarm.decoding import drafts
 from evoswarm.decoding.drafts import best_length
 from evoswarm.decoding.member import Member, load_member
 from evoswarm.decoding.request import Completion, Request
+from evoswarm.decoding.step.streams import LONGEST
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.member_spec import MemberSpec
 from evoswarm.policies.mix import Recipe
@@ -143,14 +145,16 @@ def test_in_an_engine_where_requests_come_and_go(members: list[Member], monkeypa
 
 
 def test_lengths() -> None:
-    assert best_length(1.0, 2.0, 0.2, 8) == 8
-    assert best_length(0.0, 2.0, 0.2, 8) == 1
-    assert best_length(0.5, 2.0, 1.0, 8) == 1  # nothing is gained by chunks
-    assert best_length(0.8, 2.0, 0.2, 8) < best_length(0.8, 20.0, 0.2, 8)  # a small lead drafts for large ones
-    assert best_length(1.0, 2.0, 0.2, 0) == 1
+    flat, steep = np.linspace(1, 4, 16), np.linspace(1, 16, 16)
+    assert best_length(1.0, 2.0, flat, 1) == LONGEST
+    assert best_length(0.0, 2.0, flat, 1) == 1
+    assert best_length(0.9, 2.0, steep, 1) == 1  # nothing is gained by chunks
+    assert best_length(0.8, 2.0, flat, 1) < best_length(0.8, 20.0, flat, 1)  # a small lead drafts for large ones
+    assert best_length(1.0, 2.0, flat, 4) <= 4
+    assert best_length(1.0, 2.0, flat, 9) == best_length(1.0, 2.0, flat, 99) == 1
     for agreed in (0.3, 0.6, 0.9):
         costs = {
-            length: (length + 2.0 * (1 + 0.2 * (length - 1))) / sum(agreed**step for step in range(length))
-            for length in range(1, 9)
+            length: (length + 2.0 * flat[length - 1]) / sum(agreed**step for step in range(length))
+            for length in range(1, LONGEST + 1)
         }
-        assert best_length(agreed, 2.0, 0.2, 8) == min(costs, key=costs.__getitem__)
+        assert best_length(agreed, 2.0, flat, 1) == min(costs, key=costs.__getitem__)

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
 from evoswarm.decoding.forward.cache_backend import RecomputeBackend
 from evoswarm.decoding.forward.lean import Placed, lean_decoder
+from evoswarm.decoding.forward.lean.layers import Linear
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.reader import Chunk
 from evoswarm.decoding.request import Counters
@@ -118,6 +120,18 @@ def test_long_texts(name: str) -> None:
         for begin, end in ((0, 100), (100, 101), (101, LONG - 1), (LONG - 1, LONG)):
             got = said(backend.forward([piece(whole, begin, end, 1)]))
             assert (got - want[begin:end]).abs().max() < 2 * CLOSE
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("rows", range(1, 8))
+def test_products_of_few_rows_from_the_other_side(rows: int, biased: bool) -> None:
+    weight, bias = torch.randn(4096, 160), torch.randn(4096)
+    product = Linear(weight, bias if biased else None)
+    assert product.turned_over
+    x = torch.randn(1, rows, 160)
+    assert torch.allclose(product(x), functional.linear(x, weight, bias if biased else None), atol=1e-4)
+    assert product(x.transpose(0, 1)).shape == (rows, 1, 4096)
+    assert not any(Linear(one, None).turned_over for one in (weight[:160], weight.t(), weight.double(), weight[:, ::2]))
 
 
 def test_weights_are_there_once_and_the_model_is_as_it_was() -> None:
