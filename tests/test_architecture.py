@@ -50,6 +50,7 @@ DECODING = [
     "fused",
     "collector",
     "known_texts",
+    "drafts",
     "lane",
     "continuous",
     "swarm",

@@ -86,8 +86,7 @@ def test_the_host_waits_twice_a_step_however_many_members_and_rules_there_are(co
     steps = swarm.counters.step_batches
     assert steps >= 9
     assert seen[TRANSFER] == (1 if count == 1 else 2) * steps
-    assert seen[PLACES] == 0
-    assert seen[NUMBER] <= swarm.counters.forwards, "those of transformers, where some prompts are shorter than others"
+    assert seen[PLACES] == seen[NUMBER] == 0
 
 
 def test_what_lies_on_both_sides_does_not_go_together() -> None:

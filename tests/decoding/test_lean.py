@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from evoswarm.decoding.forward.attention_backend import AttentionBackend
 from evoswarm.decoding.forward.cache_backend import RecomputeBackend
-from evoswarm.decoding.forward.lean import Placed, lean_decoder
-from evoswarm.decoding.forward.lean.layers import Linear
+from evoswarm.decoding.forward.lean import Placed, families, lean_decoder
+from evoswarm.decoding.forward.lean.layers import Linear, SideBySide
 from evoswarm.decoding.forward.torch_reader import TorchReader
 from evoswarm.decoding.reader import Chunk
 from evoswarm.decoding.request import Counters
@@ -141,12 +141,25 @@ def test_weights_are_there_once_and_the_model_is_as_it_was() -> None:
     decoder = lean_decoder(model)
     assert decoder is not None
     own = model.model.layers[1].self_attn
-    joined = decoder.layers[1].attention.joined.weight
+    whole = decoder.layers[1].attention.joined
+    assert isinstance(whole, Linear)
+    joined = whole.weight
     begins = [0, own.q_proj.weight.numel(), own.q_proj.weight.numel() + own.k_proj.weight.numel()]
     for module, begin in zip((own.q_proj, own.k_proj, own.v_proj), begins, strict=True):
         assert module.weight.data_ptr() == joined.data_ptr() + begin * joined.element_size()
     with torch.inference_mode():
         assert torch.equal(model(ids).logits, before)
+
+
+def test_large_weights_stay_apart_in_a_processors_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, whole = model_of("llama", **LEAN["llama"][1]), text(30, 0)
+    monkeypatch.setattr(families, "JOINED_ON_CPU", 0)
+    decoder = lean_decoder(model)
+    assert decoder is not None
+    assert isinstance(decoder.layers[1].attention.joined, SideBySide)
+    with torch.inference_mode():
+        want = said(model(torch.tensor([whole]), use_cache=False).logits[0])
+        assert (said(AttentionBackend(model, 3, decoder).forward([piece(whole, 0, 30, 1)])) - want).abs().max() < CLOSE
 
 
 def _capped(model: Any) -> None:

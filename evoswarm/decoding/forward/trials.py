@@ -16,7 +16,7 @@ from evoswarm.errors import is_out_of_memory
 log = logging.getLogger(__name__)
 
 SAME_WITHIN = 2e-3  # two ways of reading one text may differ by this much in a log-probability (float32)
-LEAN_WITHIN = 1e-4  # the same of a forward that is made of the same operations: ten times what was ever seen
+LEAN_WITHIN = 5e-4  # the same of a forward that is made of the same operations: ten times what was ever seen
 HALF_WITHIN = 0.3  # either in half precision
 USUAL_LOGITS = 32.0  # rounding grows with what is rounded: beyond this size, differences are seen relative to it
 LOOKED_AHEAD = {True: 2e-3, False: 1.0}  # differences that no rounding explains, in float32 and in half precision

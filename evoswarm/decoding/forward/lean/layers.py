@@ -1,6 +1,6 @@
 """What a decoder is made of: products, norms, turned positions, attention, feed-forward; weights are the model's own.
 
-In half precision every operation rounds where the library's own does.
+In half precision norms round where the library's own do.
 """
 
 from __future__ import annotations
@@ -57,6 +57,20 @@ class Linear(NamedTuple):
         out, into = self.weight.shape
         in_memory = self.weight.is_cpu and self.weight.dtype == torch.float32 and self.weight.is_contiguous()
         return in_memory and out >= into and out * into >= WIDE
+
+
+class SideBySide(NamedTuple):
+    """Products of one thing, one behind the other.
+
+    Attributes:
+        parts: what gives each.
+    """
+
+    parts: tuple[Linear, ...]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """``[..., in]`` to ``[..., out of all]``."""
+        return torch.cat([part(x) for part in self.parts], -1)
 
 
 class Norm(Protocol):
@@ -138,7 +152,7 @@ class Attention:
         window: how many tokens are seen, a token itself included; None is all.
     """
 
-    joined: Linear
+    joined: Linear | SideBySide
     out: Linear
     heads: int
     shared: int
@@ -205,7 +219,7 @@ class FeedForward:
         gated: whether there are gates (Shazeer 2020, arXiv:2002.05202).
     """
 
-    into: Linear
+    into: Linear | SideBySide
     out: Linear
     activation: Callable[[Tensor], Tensor]
     gated: bool
