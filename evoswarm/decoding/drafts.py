@@ -55,7 +55,11 @@ class Drafts:
         who = np.flatnonzero(streams.live)
         if not self._possible or not 0 < 2 * len(who) <= len(ON_DEVICE) or not plans.all_speak[streams.plan[who]].all():
             return
-        lengths = np.array([self._length(stream, len(who)) for stream in who.tolist()])
+        lengths = np.ones(len(who), dtype=np.int64)
+        for plan in np.unique(streams.plan[who]).tolist():
+            others, costs = self._others(plan)
+            for place in np.flatnonzero(streams.plan[who] == plan).tolist() if others else ():
+                lengths[place] = best_length(float(streams.agreement[who[place]]), others, costs, len(who))
         streams.agreement[who] += FORGETS * (AGREES - streams.agreement[who])
         who, lengths = who[lengths > 1], lengths[lengths > 1]
         lead = plans.lead_member[streams.plan[who]]
@@ -63,18 +67,20 @@ class Drafts:
         if len(who) and sum(memory.tree.waiting for memory in memories) <= len(who):  # nobody else waits for them
             self._write(who, lengths, memories)
 
-    def _length(self, stream: int, streams: int) -> int:
-        """How long a draft of a stream may be, beside so many streams; 1 is none."""
-        plans, plan = self._streams.plans, self._streams.plan[stream]
+    def _others(self, plan: int) -> tuple[float, NDArray[np.float64]]:
+        """What a forward of all but the lead costs, in forwards of the lead (0 is too little), and costs of tokens.
+
+        A recurrent member reads a chunk token by token, so nothing is gained with it.
+        """
+        plans = self._streams.plans
         lead, asked = int(plans.lead_member[plan]), plans.members[plan, np.isfinite(plans.thresholds[plan])].tolist()
         readers = {number: self._pool.views[number].memory.member.reader for number in asked}
-        sizes = {number: reader.shape.parameters for number, reader in readers.items()}
-        others = [size for number, size in sizes.items() if number != lead]
-        in_chunks = all(reader.needs_whole_past for number, reader in readers.items() if number != lead)
-        if not others or not in_chunks or max(others) < LEAST_PARAMETERS:
-            return 1  # a recurrent member reads a chunk token by token
-        costs, agreed = COSTS.get(readers[lead].device, ON_DEVICE), float(self._streams.agreement[stream])
-        return best_length(agreed, sum(others) / max(1, sizes[lead]), costs, streams)
+        others = [reader for number, reader in readers.items() if number != lead]
+        sizes = [reader.shape.parameters for reader in others]
+        costs = COSTS.get(readers[lead].device, ON_DEVICE)
+        if max(sizes, default=0) < LEAST_PARAMETERS or not all(reader.needs_whole_past for reader in others):
+            return 0.0, costs
+        return sum(sizes) / max(1, readers[lead].shape.parameters), costs
 
     def _write(self, who: NDArray[np.int64], lengths: NDArray[np.int64], leads: Sequence[MemberMemory]) -> None:
         """Drafts of ``[n]`` streams, of ``[n]`` symbols each at most; all but their ends are known to their leads."""
@@ -84,9 +90,9 @@ class Drafts:
         for ahead in range(LONGEST - 1):
             lead = streams.plans.lead_member[streams.plan[who]]
             unknown = ~contexts.known[at, lead]
-            self._ask(at[unknown], lead[unknown, None])
+            self._pool.look_up(at[unknown], lead[unknown])
             read_together(leads, self._counters)
-            self._ask(at[unknown], lead[unknown, None])
+            self._pool.look_up(at[unknown], lead[unknown])
             sound = contexts.known[at, lead] & ~contexts.abstains[at, lead]
             sound &= (lengths > ahead + 1) & (contexts.symbols[at] + 1 < streams.max_symbols[who])
             who, lengths, lead, at = who[sound], lengths[sound], lead[sound], at[sound]
@@ -101,16 +107,9 @@ class Drafts:
             passed.append((who, at))
         for who, at in passed:
             plan = streams.plan[who]
-            speak = np.isfinite(streams.plans.thresholds[plan])
-            self._ask(at, np.where(speak, streams.plans.members[plan], streams.plans.lead_member[plan][:, None]))
-
-    def _ask(self, at: NDArray[np.int64], members: NDArray[np.int64]) -> None:
-        """Find out what ``[n, width]`` members say at ``[n]`` contexts, or ask for what must be read first."""
-        count = self._contexts.members
-        pairs = np.unique(at[:, None] * count + members)
-        pairs = pairs[~self._contexts.known.reshape(-1)[pairs]]
-        whom = pairs % count
-        self._pool.resolve((number, pairs[whom == number] // count) for number in np.unique(whom).tolist())
+            members = streams.plans.members[plan]
+            unknown = np.isfinite(streams.plans.thresholds[plan]) & ~contexts.known[at[:, None], members]
+            self._pool.look_up(np.broadcast_to(at[:, None], unknown.shape)[unknown], members[unknown])
 
 
 def best_length(agreed: float, others: float, costs: NDArray[np.float64], streams: int) -> int:

@@ -29,7 +29,7 @@ class Loop:
     def __init__(self, pool: PoolView, streams: Streams, counters: Counters) -> None:
         self._pool, self._contexts, self._streams = pool, pool.contexts, streams
         self._counters = counters
-        self._stages = Stages(pool, streams, counters)
+        self._stages = Stages(pool, streams)
         self._endings: dict[tuple[int, int, int, tuple[str, ...]], tuple[bytes, FinishReason] | None] = {}
 
     def advance(self, streams: NDArray[np.int64] | None = None) -> None:

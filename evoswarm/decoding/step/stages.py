@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoswarm.decoding.compiled.nodes import NO_ROW
-from evoswarm.decoding.request import Counters, depth_class
 from evoswarm.decoding.step.batch import StepBatch
 from evoswarm.decoding.step.gate import signals, speakers
 from evoswarm.decoding.step.noise import gumbel_of_speakers, uniform
@@ -27,8 +26,8 @@ LOW_ENTROPY, RANDOM = GATES.index("low_entropy"), GATES.index("random")
 class Stages:
     """Prepares the steps of the streams of one decoding."""
 
-    def __init__(self, pool: PoolView, streams: Streams, counters: Counters) -> None:
-        self._pool, self._contexts, self._streams, self._counters = pool, pool.contexts, streams, counters
+    def __init__(self, pool: PoolView, streams: Streams) -> None:
+        self._pool, self._contexts, self._streams = pool, pool.contexts, streams
 
     def ready(self, moving: NDArray[np.int64]) -> StepBatch:
         """Streams whose speakers' distributions are all known; the others have asked for what they miss."""
@@ -110,16 +109,8 @@ class Stages:
 
     def _look_up(self, batch: StepBatch, unknown: NDArray[np.bool_]) -> None:
         """Ask for the distributions that are unknown, each (context, member) once."""
-        if not unknown.any():
-            return
-        contexts, count = self._contexts, self._contexts.members
-        pairs = np.unique((batch.context[:, None] * count + batch.members)[unknown])
-        fresh = ~contexts.known.reshape(-1)[pairs]
-        wanted, whom = pairs // count, pairs % count
-        self._pool.resolve((number, wanted[whom == number]) for number in np.unique(whom).tolist())
-        found = fresh & contexts.known.reshape(-1)[pairs]
-        self._counters.text_found += int(found.sum())
-        np.add.at(self._counters.found_by_depth, depth_class(contexts.symbols[wanted[found]]), 1)
+        if unknown.any():
+            self._pool.look_up(np.broadcast_to(batch.context[:, None], unknown.shape)[unknown], batch.members[unknown])
 
     def _fail_with_members(self, batch: StepBatch, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
         """A failure of a member is a failure of every stream that asks for it there.

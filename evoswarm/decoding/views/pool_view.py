@@ -13,7 +13,7 @@ from evoswarm.decoding.forward.side_by_side import read_side_by_side
 from evoswarm.decoding.memory.contexts import ContextTable
 from evoswarm.decoding.memory.member_memory import MemberMemory
 from evoswarm.decoding.memory.parts import tokens_a_turn
-from evoswarm.decoding.request import Counters, DoesNotFit
+from evoswarm.decoding.request import Counters, DoesNotFit, depth_class
 from evoswarm.decoding.text.alphabet import Alphabet, ByteAlphabet, CommonAlphabet, TokenAlphabet
 from evoswarm.decoding.text.codec import Codec
 from evoswarm.decoding.text.tokenizations import Tokenizations
@@ -102,6 +102,17 @@ class PoolView:
         except BaseException:
             self.contexts.unsettle()
             raise
+
+    def look_up(self, contexts: NDArray[np.int64], members: NDArray[np.int64]) -> None:
+        """Find out what ``[n]`` members say at ``[n]`` contexts, each once, or ask for what must be read first."""
+        table, count = self.contexts, self.contexts.members
+        pairs = np.unique(contexts * count + members)
+        fresh = ~table.known.reshape(-1)[pairs]
+        wanted, whom = pairs // count, pairs % count
+        self.resolve((number, wanted[whom == number]) for number in np.unique(whom).tolist())
+        found = fresh & table.known.reshape(-1)[pairs]
+        self._counters.text_found += int(found.sum())
+        np.add.at(self._counters.found_by_depth, depth_class(table.symbols[wanted[found]]), 1)
 
     def crowded(self, limit_bytes: int) -> bool:
         """Whether there are more contexts than a limit allows, and it is worth while to look for some to forget."""
