@@ -32,6 +32,7 @@ LEAN: dict[str, tuple[str, dict[str, Any]]] = {
         "llama",
         {**SHAPE, "rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4}},
     ),
+    "llama with a window that it does not know": ("llama", {**SHAPE, "sliding_window": 5, "layer_types": KINDS}),
     "mistral": ("mistral", {**SHAPE, **HEADS, "sliding_window": 5}),
     "qwen2": ("qwen2", {**SHAPE, **HEADS}),
     "qwen2 windowed": (
@@ -191,10 +192,6 @@ def _both_ways(model: Any) -> None:
     model.config.use_bidirectional_attention = True
 
 
-def _other_layers(model: Any) -> None:
-    model.config.layer_types = ["chunked_attention"] * 3
-
-
 def _growing(model: Any) -> None:
     model.model.rotary_emb.rope_type = "dynamic"
 
@@ -214,7 +211,6 @@ def _one_biased(model: Any) -> None:
         (_replaced, "a product by Sequential"),
         (_moved, "a forward of its own"),
         (_both_ways, "attention in both directions"),
-        (_other_layers, "attention of the kinds ['chunked_attention']"),
         (_growing, "positions turned by dynamic"),
         (_one_biased, "products with a bias and without"),
     ],
@@ -227,6 +223,16 @@ def test_what_is_not_known_stays_with_the_library(
     with caplog.at_level(logging.INFO):
         assert lean_decoder(model) is None
     assert f"LlamaForCausalLM is read by transformers: {why}" in caplog.text
+
+
+def test_layers_of_kinds_that_are_not_known_stay_with_the_library(caplog: pytest.LogCaptureFixture) -> None:
+    model = model_of("qwen3", **LEAN["qwen3"][1])
+    model.config.layer_types = ["chunked_attention"] * 3
+    with caplog.at_level(logging.INFO):
+        assert lean_decoder(model) is None
+    assert "attention of the kinds ['chunked_attention']" in caplog.text
+    model.config.layer_types = ["full_attention"]
+    assert lean_decoder(model) is None
 
 
 def test_other_families_and_classes_of_the_same_name_stay_with_the_library() -> None:

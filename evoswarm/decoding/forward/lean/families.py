@@ -41,6 +41,7 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 STEADY = ("default", "linear", "llama3", "yarn")  # kinds of rope that turn a position alike, however long the text is
 JOINED_ON_CPU = 1 << 18  # numbers of weights
 FULL, SLIDING = "full_attention", "sliding_attention"
+BY_LAYER = ("Qwen2ForCausalLM", "Qwen3ForCausalLM", "Gemma3ForCausalLM")  # say of each layer what it sees
 
 
 class NotKnown(Exception):
@@ -59,7 +60,7 @@ def lean_decoder(model: Any) -> LeanDecoder | None:
             _expect(not (module._forward_hooks or module._forward_pre_hooks), "hooks")
             _expect("forward" not in vars(module), "a forward of its own")
         return make(model)
-    except (NotKnown, AttributeError, KeyError) as error:
+    except (NotKnown, AttributeError, KeyError, TypeError, ValueError) as error:
         log.info("%s is read by transformers: %s", cls.__name__, error)
         return None
 
@@ -130,12 +131,15 @@ def _turns(model: Any, rotary: Any, kind: str | None = None) -> Turns:
     return Turns(lambda positions: rotary(like, position_ids=positions, **named))
 
 
-def _windows(config: Any) -> list[int | None]:
-    """Per layer how many tokens it sees; None is all."""
-    kinds: Sequence[str] | None = getattr(config, "layer_types", None)
+def _windows(model: Any) -> list[int | None]:
+    """Per layer how many tokens it sees; None is all. A family that knows no windows looks at no setting of them."""
+    config, family = model.config, type(model).__name__
     window: int | None = getattr(config, "sliding_window", None)
-    if kinds is None:
+    if family == "MistralForCausalLM":
         return [window] * config.num_hidden_layers
+    if family not in BY_LAYER:
+        return [None] * config.num_hidden_layers
+    kinds: Sequence[str] = config.layer_types
     _expect(set(kinds) <= {FULL, SLIDING}, f"attention of the kinds {sorted(set(kinds))}")
     _expect(SLIDING not in kinds or window is not None, "a window of no size")
     return [window if kind == SLIDING else None for kind in kinds]
@@ -153,7 +157,7 @@ def _llama(model: Any) -> LeanDecoder:
     by_kind = isinstance(inner.rotary_emb.rope_type, Mapping)
     heads, shared = config.num_attention_heads, config.num_key_value_heads
     layers = []
-    for number, (block, window) in enumerate(zip(inner.layers, _windows(config), strict=True)):
+    for number, (block, window) in enumerate(zip(inner.layers, _windows(model), strict=True)):
         own, mlp = block.self_attn, block.mlp
         normed = hasattr(own, "q_norm")
         both_sides = hasattr(block, "pre_feedforward_layernorm")
