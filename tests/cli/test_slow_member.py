@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+from torch import Tensor
 
 from evoswarm.cli.telling.heartbeat import IN_LOG, Heartbeat
 from evoswarm.cli.telling.narrator import Narrator
 from evoswarm.cli.telling.teller import Person
 from evoswarm.decoding.forward.torch_reader import TorchReader
+from evoswarm.decoding.reader import Chunk
 from evoswarm.decoding.swarm import Swarm
 from evoswarm.experiment.workbench import workbench
 from evoswarm.genomes.plain import single
@@ -44,7 +46,13 @@ def slowed(swarm: Swarm, during: Callable[[], None]) -> None:
     """Every forward of the first member takes as long as this does."""
     reader = swarm.members[0].reader
     assert isinstance(reader, TorchReader)
-    reader.model.register_forward_pre_hook(lambda module, arguments: during())
+    backend, forward = reader.backend, reader.backend.forward
+
+    def slow(chunks: Sequence[Chunk]) -> Tensor:
+        during()
+        return forward(chunks)
+
+    backend.forward = slow  # type: ignore[method-assign]  # what stands for a slow model
 
 
 def test_the_longest_silence_is_bounded_however_slow_a_member_is(micro: Micro, monkeypatch: pytest.MonkeyPatch) -> None:

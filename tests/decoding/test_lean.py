@@ -220,7 +220,7 @@ def test_what_is_not_known_stays_with_the_library(
 ) -> None:
     model = model_of("llama", **SHAPE)
     change(model)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, families.__name__):
         assert lean_decoder(model) is None
     assert f"LlamaForCausalLM is read by transformers: {why}" in caplog.text
 
@@ -228,7 +228,7 @@ def test_what_is_not_known_stays_with_the_library(
 def test_layers_of_kinds_that_are_not_known_stay_with_the_library(caplog: pytest.LogCaptureFixture) -> None:
     model = model_of("qwen3", **LEAN["qwen3"][1])
     model.config.layer_types = ["chunked_attention"] * 3
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, families.__name__):
         assert lean_decoder(model) is None
     assert "attention of the kinds ['chunked_attention']" in caplog.text
     model.config.layer_types = ["full_attention"]
